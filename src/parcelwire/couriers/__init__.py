@@ -1,0 +1,1 @@
+"""Who exists, and whose number is this: the registry, number formats, check digits, detection. No I/O."""

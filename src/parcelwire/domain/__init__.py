@@ -1,0 +1,1 @@
+"""The words of the field: trackings, checkpoints, statuses, changes and how they merge. No I/O."""

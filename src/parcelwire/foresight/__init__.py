@@ -1,0 +1,1 @@
+"""Delivery windows and alerts, learned from the installation's own history. Pure."""

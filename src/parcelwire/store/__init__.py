@@ -1,0 +1,1 @@
+"""Where everything is kept: one port, two engines, SQLite and PostgreSQL."""

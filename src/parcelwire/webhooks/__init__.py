@@ -1,0 +1,1 @@
+"""Telling other systems: message, signatures, retry schedule, address guard, delivery worker."""
