@@ -1,3 +1,3 @@
-"""Parcelwire: self-hosted shipment tracking for many carriers, speaking TrackingMore's API on the wire."""
+"""Parcelwire: self-hosted shipment tracking that speaks TrackingMore's API on the wire."""
 
 __version__ = "0.1.0"

@@ -1,1 +1,1 @@
-"""How each carrier is asked: the contract, the one HTTP client, carriers, upstreams, the simulated carrier."""
+"""How each carrier is asked: the contract, the one HTTP client, the carriers and upstreams."""

@@ -1,1 +1,1 @@
-"""Who exists, and whose number is this: the registry, number formats, check digits, detection. No I/O."""
+"""Who exists, and whose number is this: the registry, formats, check digits, detection. No I/O."""

@@ -1,1 +1,1 @@
-"""The use cases: create, refresh, receive a push, update, retrack, stop, delete, correct the courier."""
+"""The use cases: create, refresh, receive a push, update, retrack, stop, delete."""
