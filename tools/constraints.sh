@@ -9,6 +9,13 @@ mkdir -p build
 [ -x "$scratch/bin/uv" ] || .venv/bin/python -m venv "$scratch"
 "$scratch/bin/python" -m pip --disable-pip-version-check install --quiet uv
 
+# From version 49 on cryptography has no wheel for Macs with an Intel processor, and a bare machine has
+# no Rust compiler to build one.
+cat >build/per-machine.txt <<'END'
+cryptography<49; sys_platform == 'darwin' and platform_machine == 'x86_64'
+cryptography>=50; sys_platform != 'darwin' or platform_machine != 'x86_64'
+END
+
 # compile OUTPUT FIRST-LINES [uv arguments...]
 compile() {
     output=$1
@@ -34,7 +41,7 @@ compile constraints.txt \
 #
 # Written by `make constraints` from pyproject.toml; do not edit. Install with
 #     pip install --require-hashes -r constraints.txt' \
-    --all-extras --group dev pyproject.toml "$@"
+    --constraint build/per-machine.txt --all-extras --group dev pyproject.toml "$@"
 
 compile constraints-v2-client.txt \
 '# The v2 client that must work unmodified, and what it needs; see constraints-v2-client.in.
