@@ -1,0 +1,1 @@
+"""One folder per carrier: manifest, connector, status table, fixtures, notes."""
