@@ -4,9 +4,9 @@
 .PHONY: help .venv .venv-trackingmore-v2 demo test bench lint format types imports check \
         constraints clean clean-venv
 
-# What the linters look at; bench/ and tools/ may hold no Python.
 python_folders := $(wildcard src tests bench tools)
-typed_folders := $(wildcard src tests bench)
+# mypy stops at a folder without Python in it.
+typed_folders := src tests $(if $(wildcard bench/*.py),bench) $(wildcard tools/*.py)
 
 help:
 	@echo 'make demo         run the whole service on this machine; DEMO_SECONDS=30 stops by itself'
