@@ -1,0 +1,304 @@
+"""Join what a carrier says now with what we knew: pure, and the same whatever the order of the
+answers.
+
+Checkpoints are joined by identity; of two wordings of one event the one learned later stands, so
+that reports form a
+join-semilattice: repeated, late, reordered and corrected answers end in the same set. Status,
+milestones and the rest
+are derived from the set alone, never from the order in which it was learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from parcelwire.domain.changes import (
+    Change,
+    CheckpointAdded,
+    CheckpointCorrected,
+    CheckpointWithdrawn,
+    StatusChanged,
+    WindowMoved,
+)
+from parcelwire.domain.checkpoint import Checkpoint
+from parcelwire.domain.clock import DAY, Instant
+from parcelwire.domain.report import CarrierReport, DeliveryWindow, Outcome, ParcelFacts
+from parcelwire.domain.status import DEFAULT_SUBSTATUS, Reason, Status, Substatus, is_final
+from parcelwire.domain.tracking import Milestones, Tracking
+
+EXPIRY_DAYS: Final = {"express": 30, "globalpost": 60}
+"""Days without an event after which a parcel counts as expired (TrackingMore.
+
+30 for express, 60 for post).
+"""
+
+_PROGRESS: Final = {
+    None: 0,
+    Status.INFORECEIVED: 1,
+    Status.TRANSIT: 2,
+    Status.PICKUP: 3,
+    Status.UNDELIVERED: 4,
+    Status.EXCEPTION: 5,
+    Status.DELIVERED: 6,
+}
+
+
+class Merged(msgspec.Struct, frozen=True):
+    """The outcome of a merge. ``is_dirty`` without ``changes`` means.
+
+    Worth saving, nothing worth telling.
+    """
+
+    tracking: Tracking
+    changes: tuple[Change, ...]
+    is_dirty: bool
+
+
+def merge(tracking: Tracking, report: CarrierReport) -> Merged:
+    """Return ``tracking`` with ``report`` worked in, and what changed by it.
+
+    Only ``FOUND`` and ``UNKNOWN_NUMBER`` say something about the parcel; every other outcome says
+    something about the
+    carrier or the connection and leaves the tracking as it is.
+    """
+    if report.outcome is Outcome.UNKNOWN_NUMBER:
+        if tracking.is_known_missing or tracking.checkpoints:
+            return Merged(tracking, (), is_dirty=False)
+        return _finish(tracking, replace(tracking, is_known_missing=True), [])
+    if report.outcome is not Outcome.FOUND:
+        return Merged(tracking, (), is_dirty=False)
+
+    checkpoints, changes = _join(tracking.checkpoints, report)
+    facts, facts_at = _join_facts(tracking, report)
+    window = _newer_window(tracking.window, report)
+    if _window_words(window) != _window_words(tracking.window):
+        changes.append(WindowMoved(before=tracking.window, after=window))
+    has_news = any(isinstance(change, CheckpointAdded) for change in changes)
+    after = replace(
+        tracking,
+        checkpoints=checkpoints,
+        facts=facts,
+        facts_at=facts_at,
+        window=window,
+        # A new event ends the silence that let the tracking expire.
+        expired_at=None if has_news else tracking.expired_at,
+        is_known_missing=tracking.is_known_missing and not checkpoints,
+    )
+    return _finish(tracking, after, changes)
+
+
+def restate(tracking: Tracking) -> Merged:
+    """Derive status and milestones again, after a hand-made change (override, retrack, expiry)."""
+    return _finish(tracking, tracking, [])
+
+
+def expire(tracking: Tracking, now: Instant, courier_kind: str) -> Merged:
+    """Let a tracking expire that has had no event for ``EXPIRY_DAYS`` of its courier's kind."""
+    limit = EXPIRY_DAYS.get(courier_kind, EXPIRY_DAYS["express"]) * DAY
+    if tracking.is_final or tracking.expired_at is not None or now - quiet_since(tracking) < limit:
+        return Merged(tracking, (), is_dirty=False)
+    return _finish(tracking, replace(tracking, expired_at=now), [])
+
+
+def quiet_since(tracking: Tracking) -> Instant:
+    """Return when the parcel's silence began.
+
+    Its last event, or its creation (or retrack) if that is later.
+    """
+    latest = tracking.latest_checkpoint
+    started = max(tracking.created_at, tracking.retracked_at or 0)
+    return max(started, latest.occurred_at) if latest is not None else started
+
+
+def _join(
+    known: tuple[Checkpoint, ...], report: CarrierReport
+) -> tuple[tuple[Checkpoint, ...], list[Change]]:
+    by_identity = {checkpoint.identity: checkpoint for checkpoint in known}
+    changes: list[Change] = []
+    is_changed = False
+    for reported in report.checkpoints:
+        said = replace(reported, received_at=reported.received_at or report.fetched_at)
+        identity = said.identity
+        before = by_identity.get(identity)
+        winner = said if before is None else _stronger(before, said)
+        if winner is before:
+            continue
+        by_identity[identity] = winner
+        is_changed = True
+        if before is not None and _words(before) == _words(winner):
+            continue
+        changes.extend(_told(before, winner))
+    if not is_changed:
+        return known, changes
+    return tuple(sorted(by_identity.values(), key=_order)), changes
+
+
+def _told(before: Checkpoint | None, after: Checkpoint) -> Iterable[Change]:
+    if before is None:
+        if not after.is_withdrawn:
+            yield CheckpointAdded(checkpoint=after)
+    elif after.is_withdrawn and not before.is_withdrawn:
+        yield CheckpointWithdrawn(checkpoint=before)
+    elif before.is_withdrawn and not after.is_withdrawn:
+        yield CheckpointAdded(checkpoint=after)
+    elif not after.is_withdrawn:
+        yield CheckpointCorrected(before=before, after=after)
+
+
+def _stronger(known: Checkpoint, said: Checkpoint) -> Checkpoint:
+    """Of two wordings of one event: the later learned stands; equal words keep the earlier time.
+
+    Ties go by content.
+    """
+    if _words(known) == _words(said):
+        return said if said.received_at < known.received_at else known
+    if known.received_at != said.received_at:
+        return said if said.received_at > known.received_at else known
+    return max(known, said, key=msgspec.json.encode)
+
+
+def _words(checkpoint: Checkpoint) -> Checkpoint:
+    return replace(checkpoint, received_at=0)
+
+
+def _order(checkpoint: Checkpoint) -> tuple[int, int, tuple[str, ...]]:
+    # Events of one minute (or of one date, where the carrier gives no hour) stand in the order of a
+    # normal journey.
+    return (
+        checkpoint.occurred_at,
+        _PROGRESS.get(checkpoint.status, 0),
+        checkpoint.identity,
+    )
+
+
+def _join_facts(tracking: Tracking, report: CarrierReport) -> tuple[ParcelFacts | None, Instant]:
+    if report.facts is None:
+        return tracking.facts, tracking.facts_at
+    if tracking.facts is None:
+        return report.facts, report.fetched_at
+    is_newer = report.fetched_at >= tracking.facts_at
+    base, top = (tracking.facts, report.facts) if is_newer else (report.facts, tracking.facts)
+    known = {
+        name: value
+        for name in ParcelFacts.__struct_fields__
+        if (value := getattr(top, name)) is not None
+    }
+    return replace(base, **known), max(tracking.facts_at, report.fetched_at)
+
+
+def _newer_window(known: DeliveryWindow | None, report: CarrierReport) -> DeliveryWindow | None:
+    if report.window is None:
+        return known
+    said = replace(report.window, said_at=report.window.said_at or report.fetched_at)
+    if known is None:
+        return said
+    if _window_words(known) == _window_words(said):
+        return said if said.said_at < known.said_at else known
+    if said.said_at != known.said_at:
+        return said if said.said_at > known.said_at else known
+    return max(known, said, key=msgspec.json.encode)
+
+
+def _window_words(window: DeliveryWindow | None) -> tuple[str, str, str] | None:
+    return None if window is None else (window.earliest, window.latest, window.said_by)
+
+
+def _finish(before: Tracking, after: Tracking, changes: list[Change]) -> Merged:
+    status, substatus, reason = derive_status(after)
+    after = replace(
+        after,
+        status=status,
+        substatus=substatus,
+        reason=reason,
+        milestones=derive_milestones(after.checkpoints),
+    )
+    if (status, substatus) != (before.status, before.substatus):
+        changes.insert(
+            0,
+            StatusChanged(
+                from_status=before.status,
+                from_substatus=before.substatus,
+                to_status=status,
+                to_substatus=substatus,
+                reason=reason,
+            ),
+        )
+    return Merged(after, tuple(changes), is_dirty=after != before)
+
+
+def derive_status(
+    tracking: Tracking,
+) -> tuple[Status, Substatus | None, Reason | None]:
+    """Return status, substatus and reason that follow from what is known.
+
+    The newest checkpoint with a stage counts, except that a final stage is not undone by a scan
+    that comes after it
+    (only "returned" follows "delivered"), and that data sent again does not take a moving parcel
+    back to "announced".
+    """
+    status: Status | None = None
+    substatus: Substatus | None = None
+    reason: Reason | None = None
+    for checkpoint in tracking.checkpoints:
+        if checkpoint.is_withdrawn or checkpoint.status is None:
+            continue
+        if status is not None:
+            said_final = is_final(checkpoint.status, checkpoint.substatus)
+            if is_final(status, substatus) and not (
+                said_final and substatus is not Substatus.EXCEPTION_RETURNED
+            ):
+                continue
+            if checkpoint.status is Status.INFORECEIVED and status is not Status.INFORECEIVED:
+                continue
+        status = checkpoint.status
+        substatus = checkpoint.substatus or DEFAULT_SUBSTATUS[status]
+        reason = checkpoint.reason
+    if tracking.status_override is not None and not (
+        status is not None and is_final(status, substatus)
+    ):
+        override = tracking.status_override
+        if status is not override:
+            return override, DEFAULT_SUBSTATUS[override], reason
+    if status is not None and is_final(status, substatus):
+        return status, substatus, reason
+    if tracking.expired_at is not None:
+        return Status.EXPIRED, Substatus.EXPIRED, None
+    if status is not None:
+        return status, substatus, reason
+    if tracking.is_known_missing:
+        return Status.NOTFOUND, Substatus.NOTFOUND, None
+    return Status.PENDING, None, None
+
+
+_MILESTONE_OF: Final[dict[Substatus, str]] = {
+    Substatus.INFORECEIVED: "info_received",
+    Substatus.TRANSIT_DISPATCHED: "dispatched",
+    Substatus.TRANSIT_LEFT_AIRPORT: "departed_airport",
+    Substatus.TRANSIT_IN_DESTINATION_COUNTRY: "arrived_abroad",
+    Substatus.TRANSIT_CUSTOMS_CLEARED: "customs_cleared",
+    Substatus.TRANSIT_AT_DELIVERY_FACILITY: "arrived_destination",
+    Substatus.PICKUP_OUT_FOR_DELIVERY: "out_for_delivery",
+    Substatus.PICKUP_READY_FOR_COLLECTION: "ready_for_collection",
+    Substatus.EXCEPTION_RETURNING: "returning",
+    Substatus.EXCEPTION_RETURNED: "returned",
+}
+
+
+def derive_milestones(checkpoints: tuple[Checkpoint, ...]) -> Milestones:
+    """Return the first time of each stage among the checkpoints that stand (oldest first)."""
+    found: dict[str, str] = {}
+    for checkpoint in checkpoints:
+        if checkpoint.is_withdrawn or checkpoint.status is None:
+            continue
+        if checkpoint.status is Status.TRANSIT:
+            found.setdefault("accepted", checkpoint.iso_time)
+        if checkpoint.status is Status.DELIVERED:
+            found.setdefault("delivered", checkpoint.iso_time)
+        name = _MILESTONE_OF.get(checkpoint.substatus) if checkpoint.substatus else None
+        if name is not None:
+            found.setdefault(name, checkpoint.iso_time)
+    return Milestones(**found)

@@ -1,0 +1,87 @@
+"""What the poll worker needs from the store.
+
+Due trackings by lease, shared budgets, and carriers' pauses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+import msgspec
+
+from parcelwire.domain.clock import Instant
+from parcelwire.tracking.ports import PollResult
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """One due tracking, leased to the claimer until the lease's end."""
+
+    tracking_id: str
+    world_id: int
+    courier_code: str
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """A carrier (or one connection to it) that is left in peace until ``until``."""
+
+    until: Instant
+    failures: int
+    why: str
+    since: Instant
+    """When the trouble began; the operator is told once when it breaks and once when it heals."""
+
+
+class PollStore(Protocol):
+    """Due trackings. A lease ends by time, never by the life of a process."""
+
+    async def claim_polls(
+        self,
+        now: Instant,
+        *,
+        lease_until: Instant,
+        limit: int,
+        skip: Collection[tuple[int, str]] = (),
+    ) -> list[Claim]:
+        """Lease up to ``limit`` trackings with ``due_at <= now`` and no live lease, longest due
+        first.
+
+        ``skip`` names (world_id, courier_code) pairs not wanted now. No tracking is claimed twice
+        while its lease lives,
+        whatever the number of processes.
+        """
+        ...
+
+    async def postpone_polls(
+        self, tracking_ids: Sequence[str], *, due_at: Instant, due_reason: str
+    ) -> None:
+        """Give claimed trackings back unasked, with a new due time; their lease ends."""
+        ...
+
+    async def next_poll_due(self) -> Instant | None:
+        """Return the earliest due time of all (leased ones count with their lease's end), or None."""
+        ...
+
+    async def save_polls(self, results: Sequence[PollResult]) -> None:
+        """Store polls that changed nothing."""
+        ...
+
+    async def take_budget(
+        self, key: str, *, now: Instant, wanted: int, per_minute: int, per_day: int | None
+    ) -> int:
+        """Take up to ``wanted`` requests from the budget ``key``, shared by all processes; return
+        how many were granted.
+
+        The minute budget refills smoothly (a bucket of ``per_minute``, full at first); the day's
+        counts UTC days. A clock
+        that jumps back must not lock the budget for longer than a minute (or the rest of the day).
+        """
+        ...
+
+    async def pauses(self) -> dict[str, Pause]:
+        """Return all pauses by budget key, ended ones included until cleared."""
+        ...
+
+    async def set_pause(self, key: str, pause: Pause | None) -> None:
+        """Set or clear the pause of a budget key."""
+        ...

@@ -1,0 +1,111 @@
+"""The one store port: everything that outlives a process, behind two engines.
+
+``open_store`` of ``store.sqlite`` and ``store.postgres`` return it. Rooms below declare the parts
+they need; this adds
+accounts, keys and connections, which only the outermost rooms touch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from parcelwire.domain.account import Account, ApiKey, Connection
+from parcelwire.domain.clock import Instant
+from parcelwire.polling.ports import PollStore
+from parcelwire.tracking.ports import TrackingStore
+from parcelwire.webhooks.ports import MessageStore
+
+
+class StoreUnavailableError(Exception):
+    """The database cannot be reached or cannot write now (gone, disk full, locked).
+
+    Answer 503, try again.
+    """
+
+
+class AccountStore(Protocol):
+    """Accounts, keys, connections, the operator's tables."""
+
+    async def add_account(self, email: str, *, name: str = "", now: Instant) -> Account:
+        """Create an account under the next number.
+
+        Raises:
+            ValueError: when the e-mail address has one already.
+        """
+        ...
+
+    async def load_account(self, number: int) -> Account | None:
+        """Return an account by number."""
+        ...
+
+    async def find_account(self, email: str) -> Account | None:
+        """Return an account by e-mail address (case-insensitive)."""
+        ...
+
+    async def list_accounts(self) -> list[Account]:
+        """Return all accounts by number."""
+        ...
+
+    async def save_account(self, account: Account) -> None:
+        """Replace an account's name, phone, quota."""
+        ...
+
+    async def add_key(self, key: ApiKey) -> None:
+        """Store a key (its digest only)."""
+        ...
+
+    async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
+        """Return the key with this SHA-256 digest, revoked or not, and its account."""
+        ...
+
+    async def list_keys(self, account_number: int | None = None) -> list[ApiKey]:
+        """Return keys, oldest first, of one account or of all."""
+        ...
+
+    async def revoke_key(self, prefix: str, now: Instant) -> bool:
+        """Revoke the key with this exact prefix; False when there is none alive."""
+        ...
+
+    async def count_created(self, world_id: int) -> int:
+        """Return how many trackings the world has ever created (what a quota counts)."""
+        ...
+
+    async def save_connection(self, connection: Connection) -> None:
+        """Create or replace a connection by id."""
+        ...
+
+    async def list_connections(self, account_number: int | None = None) -> list[Connection]:
+        """Return connections of one account, or all."""
+        ...
+
+    async def delete_connection(self, account_number: int, connection_id: str) -> bool:
+        """Delete a connection."""
+        ...
+
+    async def replace_remote_areas(self, rows: Iterable[tuple[str, str, str]]) -> int:
+        """Replace the operator's table of remote areas: (country ISO2, postcode or town, company).
+
+        Return the row count.
+        """
+        ...
+
+    async def list_gaps(self, limit: int = 100) -> list[tuple[str, str, str, int, str, Instant]]:
+        """Return gaps: connector, kind, value, count, newest sample, last seen; most seen first."""
+        ...
+
+
+class Store(TrackingStore, PollStore, MessageStore, AccountStore, Protocol):
+    """All of it, plus its own life."""
+
+    async def close(self) -> None:
+        """Finish what is queued and close."""
+        ...
+
+    async def is_ready(self) -> bool:
+        """Tell whether the database answers (for readiness)."""
+        ...
+
+    def describe(self) -> str:
+        """Return one line for people: engine, version, place (no credentials)."""
+        ...

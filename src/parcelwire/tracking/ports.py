@@ -1,0 +1,345 @@
+"""What the use cases need from the rooms above: a place to keep trackings, a way to ask carriers,
+and words for others.
+
+The records here are the vocabulary of both stores. "One transaction" in a method's text is a
+promise that the contract
+suite checks: everything named is durable together or not at all, before the call returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from parcelwire.domain.account import Endpoint
+from parcelwire.domain.changes import Event
+from parcelwire.domain.clock import Instant
+from parcelwire.domain.report import CarrierReport, Gap
+from parcelwire.domain.status import Status
+from parcelwire.domain.tracking import Tracking
+
+
+class PollState(msgspec.Struct, frozen=True, kw_only=True):
+    """When a tracking was asked about, when it will be, and why then."""
+
+    due_at: Instant | None = None
+    """None: never again by itself."""
+    due_reason: str = ""
+    """A sentence for people, e.g. ``out for delivery: every 30 minutes``."""
+    leased_until: Instant = 0
+    checked_at: Instant | None = None
+    """Last time the carrier gave an answer of any kind."""
+    last_outcome: str = ""
+    last_detail: str = ""
+    checks: int = 0
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A tracking as it stands in the store, with its poll state."""
+
+    tracking: Tracking
+    poll: PollState
+
+
+class NewTracking(msgspec.Struct, frozen=True, kw_only=True):
+    """One tracking to create.
+
+    ``leased_until`` in the future keeps the workers away while the creator asks at once.
+    """
+
+    tracking: Tracking
+    due_at: Instant | None
+    due_reason: str
+    leased_until: Instant = 0
+
+
+class Creation(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one ``NewTracking``.
+
+    Created, or already there (then ``existing_id`` and its state), or over quota.
+    """
+
+    result: Literal["created", "exists", "over_quota"]
+    existing_id: str | None = None
+
+
+class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """One fact to tell one endpoint.
+
+    ``payload`` is the tracking as of the event, in the endpoint's dialect (JSON).
+    """
+
+    id: str
+    endpoint_id: str
+    world_id: int
+    tracking_id: str
+    sequence: int
+    event_id: str
+    event_type: str
+    payload: bytes
+    created_at: Instant
+
+
+class RawAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A carrier's answer as received, for replay.
+
+    The store compresses it and keeps the newest few of a tracking.
+    """
+
+    at: Instant
+    connector: str
+    outcome: str
+    body: bytes
+
+
+class Save(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of one tracking and all that follows from it, for one transaction.
+
+    ``tracking.version`` must be ``expected_version + 1``. ``poll`` None leaves the poll row alone;
+    otherwise it replaces it
+    (and so ends a lease).
+    """
+
+    tracking: Tracking
+    expected_version: int
+    event: Event | None = None
+    messages: tuple[NewMessage, ...] = ()
+    poll: PollState | None = None
+    raw: RawAnswer | None = None
+
+
+class PollResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A poll that changed nothing: only the narrow poll row is written.
+
+    ``raw`` is kept when given.
+    """
+
+    tracking_id: str
+    poll: PollState
+    raw: RawAnswer | None = None
+
+
+class TrackingFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which trackings of a world to list; None or empty = no condition. All conditions together.
+
+    Bounds inclusive.
+    """
+
+    numbers: tuple[str, ...] = ()
+    courier_code: str | None = None
+    statuses: tuple[Status, ...] = ()
+    order_ids: tuple[str, ...] = ()
+    """Matches order_id or order_number of the details."""
+    created_min: Instant | None = None
+    created_max: Instant | None = None
+    updated_min: Instant | None = None
+    updated_max: Instant | None = None
+    ordered_min: Instant | None = None
+    """Compared with ``Tracking.ordered_at``."""
+    ordered_max: Instant | None = None
+    is_archived: bool | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """No condition but status and archived: the counters can answer the total."""
+        return self == TrackingFilter(statuses=self.statuses, is_archived=self.is_archived)
+
+
+class LaneHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """What the installation saw on one lane.
+
+    How many trackings, and the transit days of the delivered ones.
+    """
+
+    total: int
+    transit_days: tuple[int, ...]
+
+
+class TrackingStore(Protocol):
+    """Trackings, their history and their events. All calls are one transaction; writes return when
+    durable.
+
+    The store keeps, beside the whole ``Tracking``, a *rendition*: the bytes that its
+    ``render(tracking)`` argument makes at
+    every create and save (the v4 wire object in service), so that the hot reads copy bytes instead
+    of building objects.
+    """
+
+    async def create_trackings(
+        self, new: Sequence[NewTracking], *, quota: int | None = None
+    ) -> list[Creation]:
+        """Create each that is not there yet (same world, number and courier), in order; results in
+        the same order.
+
+        All of ``new`` belong to one world. ``quota`` is how many trackings the world may ever have
+        created in all.
+        """
+        ...
+
+    async def load(self, world_id: int, tracking_id: str) -> Stored | None:
+        """Return one tracking by id."""
+        ...
+
+    async def load_many(self, tracking_ids: Sequence[str]) -> list[Stored]:
+        """Return those of ``tracking_ids`` that exist, of any world (for the workers), in no given
+        order.
+        """
+        ...
+
+    async def find(
+        self, world_id: int, number: str, courier_code: str | None = None
+    ) -> list[Stored]:
+        """Return the trackings of one number (newest first), of one courier when given."""
+        ...
+
+    async def find_by_page_token(self, page_token: str) -> Stored | None:
+        """Return the tracking behind a tracking page's address."""
+        ...
+
+    async def list_trackings(
+        self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
+    ) -> list[Stored]:
+        """Return one page, newest created first."""
+        ...
+
+    async def list_renditions(
+        self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
+    ) -> list[bytes]:
+        """Return one page as renditions, newest created first."""
+        ...
+
+    async def count_trackings(self, world_id: int, where: TrackingFilter) -> int:
+        """Return how many there are; from counters when ``where.is_plain``."""
+        ...
+
+    async def count_by_status(self, world_id: int, where: TrackingFilter) -> dict[Status, int]:
+        """Return how many there are of each status (all nine keys).
+
+        From counters when ``where.is_plain``.
+        """
+        ...
+
+    async def save(self, change: Save) -> bool:
+        """Store one change with its event, messages, poll state and raw answer. False.
+
+        The version has moved on or it is gone.
+        """
+        ...
+
+    async def save_polls(self, results: Sequence[PollResult]) -> None:
+        """Store polls that changed nothing (missing trackings are passed over)."""
+        ...
+
+    async def change_courier(self, change: Save) -> Literal["saved", "conflict", "taken"]:
+        """Like ``save`` for a tracking whose courier_code changed.
+
+        ``taken`` when that number and courier exist already.
+        """
+        ...
+
+    async def delete_trackings(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
+        """Delete trackings for good; return the ids that were there.
+
+        Messages already promised are still sent.
+        """
+        ...
+
+    async def raw_answers(self, tracking_id: str, limit: int = 10) -> list[RawAnswer]:
+        """Return the newest raw answers, newest first."""
+        ...
+
+    async def events_after(self, world_id: int, cursor: int, limit: int) -> list[tuple[int, Event]]:
+        """Return events after ``cursor`` with their own cursors, ascending.
+
+        No event committed later appears before one read.
+        """
+        ...
+
+    async def lane_history(
+        self, courier_code: str, origin: str, destination: str, *, is_test: bool
+    ) -> LaneHistory:
+        """Return what was seen on a lane (ISO 3166 alpha-2 countries) over all accounts' worlds of
+        one kind.
+        """
+        ...
+
+    async def add_gaps(self, connector: str, gaps: Sequence[Gap], at: Instant) -> None:
+        """Count gaps, keeping the newest sample of each."""
+        ...
+
+    async def list_endpoints(self, world_id: int) -> list[Endpoint]:
+        """Return the world's endpoints, enabled or not, oldest first."""
+        ...
+
+    async def remote_area(self, country: str, postcode_or_town: str) -> list[str]:
+        """Return the companies for which the place counts as remote, from the operator's table."""
+        ...
+
+    async def has_remote_areas(self) -> bool:
+        """Tell whether the operator loaded a table of remote areas."""
+        ...
+
+
+class CarrierPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How a carrier wants to be asked, as the poll plan needs it."""
+
+    connector: str
+    budget_key: str
+    """Trackings with one key share one budget and one pause (a connection, or the installation for
+    a public endpoint).
+    """
+    batch_size: int
+    requests_per_minute: int
+    requests_per_day: int | None
+    home_zone: str
+    quiet_from_hour: int
+    quiet_to_hour: int
+    min_interval_seconds: int = 0
+    """Never ask about one number more often than this by schedule."""
+    time_scale: float = 1.0
+    """Simulated carriers live faster: intervals are divided by this."""
+
+
+class Carriers(Protocol):
+    """A way to ask carriers. Never raises for what a carrier does; the outcome says it."""
+
+    async def policy(self, world_id: int, courier_code: str) -> CarrierPolicy | None:
+        """Return how to ask this courier for this world, or None when nobody configured a way."""
+        ...
+
+    async def ask(
+        self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
+    ) -> list[CarrierReport]:
+        """Ask about ``trackings`` (any number; batches are made inside).
+
+        One report each, in the same order.
+        """
+        ...
+
+    def phrase(self, courier_code: str, raw_code: str, language: str) -> str | None:
+        """Return the carrier's wording of an event code in a language, where known."""
+        ...
+
+
+class Composer(Protocol):
+    """Words an event for the endpoints that want it (the webhooks room does so)."""
+
+    def compose(
+        self, event: Event, tracking: Tracking, endpoints: Sequence[Endpoint]
+    ) -> tuple[NewMessage, ...]:
+        """Return one message per endpoint that is subscribed to the event."""
+        ...
+
+
+class Identifiers(Protocol):
+    """Where new ids and secrets come from."""
+
+    def new_id(self, now: Instant) -> str:
+        """Return a public id: 32 hex digits, time-ordered."""
+        ...
+
+    def new_token(self) -> str:
+        """Return an unguessable token for an address: at least 128 random bits, URL-safe."""
+        ...
