@@ -1,0 +1,57 @@
+"""Tracking numbers as people type them, and the compact form that everything else uses.
+
+The compact form holds only ``A-Z`` and ``0-9``. People type spaces, dots, hyphens and more
+between the groups of a label, copy full-width digits from Asian pages and invisible characters
+from web pages, and put words such as "Tracking no." in front. All of that goes. Two shapes keep
+a mark, because without it they are another number:
+
+* ``9999/99999999`` (NACEX: agency and shipment) keeps its stroke;
+* ``999-9999999-9999999:9999999999999`` (Amazon: order and label) keeps its colon.
+"""
+
+import re
+from unicodedata import category, normalize
+
+SHORTEST = 4
+LONGEST = 45
+
+_LABEL = re.compile(
+    r"^(?:(?:tracking|shipment|parcel|package|consignment|waybill|awb|label|sendungs?|paket|suivi"
+    r"|colis|spedizione|env[ií]o|number|nummer|numero|num[ée]ro|nr|no|n°|code|id)[\s.:#№-]*)+"
+    r"(?<=[\s.:#№-])",
+    re.IGNORECASE,
+)
+_KEPT_STROKE = re.compile(r"[0-9]{4}/[0-9]{8}")
+_KEPT_COLON = re.compile(r"[0-9]{3}-?[0-9]{7}-?[0-9]{7}:[0-9]{13}")
+_ACCEPTED = re.compile(r"[0-9A-Z]+|[0-9]{4}/[0-9]{8}|[0-9]{17}:[0-9]{13}")
+
+
+def normalise(typed: str) -> str:
+    """Answer the compact form of a typed number; the empty string when nothing remains.
+
+    Letters that belong to no number (accents, other alphabets) stay, so that a wrong number
+    stays visibly wrong instead of turning into another one.
+    """
+    if typed.isascii() and typed.isalnum():
+        return typed.upper()
+    text = normalize("NFKC", typed)
+    text = "".join(c for c in text if category(c) not in ("Cf", "Cc", "Mn") or c.isspace())
+    text = _LABEL.sub("", text.strip(), count=1).upper()
+    text = "".join(text.split())
+    if _KEPT_STROKE.fullmatch(text):
+        return text
+    if _KEPT_COLON.fullmatch(text):
+        return text.replace("-", "")
+    return "".join(c for c in text if c.isalnum())
+
+
+def is_plausible(number: str) -> bool:
+    """Answer whether a compact number could be a tracking number of anybody.
+
+    It has 4 to 45 characters of ``A-Z`` and ``0-9`` (or one of the two kept shapes), and a digit.
+    """
+    return (
+        SHORTEST <= len(number) <= LONGEST
+        and _ACCEPTED.fullmatch(number) is not None
+        and any("0" <= c <= "9" for c in number)
+    )
