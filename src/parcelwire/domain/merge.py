@@ -91,9 +91,9 @@ def merge(tracking: Tracking, report: CarrierReport) -> Merged:
     return _finish(tracking, after, changes)
 
 
-def restate(tracking: Tracking) -> Merged:
-    """Derive status and milestones again, after a hand-made change (override, retrack, expiry)."""
-    return _finish(tracking, tracking, [])
+def restate(before: Tracking, edited: Tracking) -> Merged:
+    """Derive status and milestones of ``edited`` again, after a hand-made change of ``before``."""
+    return _finish(before, edited, [])
 
 
 def expire(tracking: Tracking, now: Instant, courier_kind: str) -> Merged:

@@ -343,3 +343,39 @@ class Identifiers(Protocol):
     def new_token(self) -> str:
         """Return an unguessable token for an address: at least 128 random bits, URL-safe."""
         ...
+
+
+class Planner(Protocol):
+    """Says when to ask again (the polling room does so, purely)."""
+
+    def first(self, tracking: Tracking, policy: CarrierPolicy | None, now: Instant) -> PollState:
+        """Return the poll state of a tracking that was just created or taken up again."""
+        ...
+
+    def after(
+        self,
+        tracking: Tracking,
+        before: PollState,
+        policy: CarrierPolicy | None,
+        report: CarrierReport,
+        now: Instant,
+    ) -> PollState:
+        """Return the poll state after a carrier's answer; ``tracking`` is as it stands after it."""
+        ...
+
+
+class Turnstile(Protocol):
+    """Lets questions through to a carrier within its budget and outside its pauses."""
+
+    async def admit(self, policy: CarrierPolicy, wanted: int, now: Instant) -> int:
+        """Return how many numbers of ``wanted`` may be asked about now; they count as asked."""
+        ...
+
+    async def note(
+        self, policy: CarrierPolicy, reports: Sequence[CarrierReport], now: Instant
+    ) -> None:
+        """Learn from answers.
+
+        An outage or a rate limit pauses the carrier, a good answer ends the pause.
+        """
+        ...

@@ -1,0 +1,124 @@
+"""From what somebody typed to a tracking that can be stored.
+
+Number, courier, fields the courier wants.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from parcelwire.couriers.detection import Detector, Hints
+from parcelwire.couriers.number import is_plausible, normalise
+from parcelwire.couriers.registry import Courier, Registry
+from parcelwire.domain.clock import Instant
+from parcelwire.domain.tracking import Details, Tracking
+from parcelwire.tracking.errors import (
+    CourierUndetectedError,
+    CourierUnknownError,
+    FieldsMissingError,
+    NumberInvalidError,
+    NumberMissingError,
+)
+from parcelwire.tracking.ports import Identifiers
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller asks to have followed. ``courier_code`` None: find out from the number."""
+
+    number: str | None
+    courier_code: str | None = None
+    details: Details = Details()
+    ordered_at: Instant | None = None
+    is_auto_correct_off: bool = False
+    source: str = "API"
+
+
+class Drafting:
+    """Checks drafts against the registry and turns them into trackings."""
+
+    def __init__(self, registry: Registry, detector: Detector, identifiers: Identifiers) -> None:
+        """Use ``registry`` for codes, ``detector`` where none is given, ``identifiers`` for ids."""
+        self._registry = registry
+        self._detector = detector
+        self._identifiers = identifiers
+
+    def number(self, typed: str | None) -> str:
+        """Return the compact form of a typed number.
+
+        Raises:
+            NumberMissingError: nothing was given.
+            NumberInvalidError: it cannot be a tracking number.
+        """
+        if typed is None or not typed.strip():
+            raise NumberMissingError
+        number = normalise(typed)
+        if not is_plausible(number):
+            raise NumberInvalidError
+        return number
+
+    def courier(self, code: str) -> Courier:
+        """Return the courier with this code (aliases and spelling variants included).
+
+        Raises:
+            CourierUnknownError: there is none.
+        """
+        courier = self._registry.get(code) or self._registry.resolve(code)
+        if courier is None:
+            raise CourierUnknownError(code)
+        return courier
+
+    def tracking(self, world_id: int, draft: Draft, now: Instant) -> Tracking:
+        """Return the tracking that ``draft`` asks for, pending, with a new id.
+
+        Raises:
+            TrackingError: the draft cannot be followed; the subclass says why.
+        """
+        number = self.number(draft.number)
+        courier = self.courier(draft.courier_code or self._detect(number, draft))
+        missing = tuple(
+            field
+            for field in courier.required_fields
+            if (name := _DETAIL_OF.get(field)) is not None
+            and not getattr(draft.details, name)
+            and not (field == "destination_country" and draft.details.destination_country)
+        )
+        if missing:
+            raise FieldsMissingError(courier.code, missing)
+        return Tracking(
+            id=self._identifiers.new_id(now),
+            world_id=world_id,
+            number=number,
+            typed_number=draft.number or number,
+            courier_code=courier.code,
+            created_at=now,
+            updated_at=now,
+            page_token=self._identifiers.new_token(),
+            source=draft.source,
+            details=draft.details,
+            ordered_at=draft.ordered_at,
+            is_auto_correct_off=draft.is_auto_correct_off,
+        )
+
+    def _detect(self, number: str, draft: Draft) -> str:
+        details = draft.details
+        hints = Hints(
+            destination_country=details.destination_country,
+            origin_country=details.origin_country,
+            postal_code=details.postal_code,
+            ship_date=details.ship_date,
+        )
+        candidates = self._detector.detect(number, hints)
+        if not candidates:
+            raise CourierUndetectedError
+        return candidates[0].courier_code
+
+
+_DETAIL_OF = {
+    "postal_code": "postal_code",
+    "ship_date": "ship_date",
+    "account": "courier_account",
+    "destination_country": "asked_destination_country",
+    "origin_country": "asked_origin_country",
+    "key": "key",
+}
+"""The registry's names of extra fields -> where ``Details`` keeps them."""

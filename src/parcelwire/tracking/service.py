@@ -1,0 +1,426 @@
+"""The use cases: what a shop can ask of Parcelwire, whatever dialect it speaks.
+
+    dialect --Draft/patch--> TrackingService --Save--> store
+                                  |
+                                  +--ask at once--> turnstile -> carriers -> Refresher -> store
+
+Writes return when they are durable. Asking at once comes after that and is bounded in time: a slow
+carrier delays the
+answer by at most ``ask_seconds``, then the question goes on behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from parcelwire.couriers.registry import Registry
+from parcelwire.domain.changes import CourierCorrected
+from parcelwire.domain.clock import SECOND, Clock, Instant
+from parcelwire.domain.merge import restate
+from parcelwire.domain.status import Status
+from parcelwire.domain.tracking import Correction, Tracking
+from parcelwire.tracking.drafts import Draft, Drafting
+from parcelwire.tracking.errors import (
+    AlreadyExistsError,
+    NotFoundError,
+    OverQuotaError,
+    RetrackNotAllowedError,
+    TrackingError,
+)
+from parcelwire.tracking.ports import (
+    CarrierPolicy,
+    Carriers,
+    Creation,
+    NewTracking,
+    Planner,
+    PollResult,
+    Stored,
+    TrackingStore,
+    Turnstile,
+)
+from parcelwire.tracking.refresh import MAX_TRIES, Refresher
+
+log = logging.getLogger(__name__)
+
+
+class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the use cases behave."""
+
+    ask_seconds: float = 6.0
+    """How long create and realtime wait for the carrier before they answer with what is known."""
+    ask_at_create: bool = True
+    realtime_interval_seconds: int = 60
+    """A real-time query within this time of the last check answers from the store."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one draft of many: the tracking, or why not."""
+
+    draft: Draft
+    tracking: Tracking | None = None
+    error: TrackingError | None = None
+
+
+class TrackingService:
+    """Create, read, change and end trackings of one world at a time."""
+
+    def __init__(
+        self,
+        store: TrackingStore,
+        *,
+        carriers: Carriers,
+        turnstile: Turnstile,
+        planner: Planner,
+        refresher: Refresher,
+        drafting: Drafting,
+        registry: Registry,
+        clock: Clock,
+        settings: ServiceSettings,
+        wake_polls: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``wake_polls`` is called when something became due at once."""
+        self.store = store
+        self.carriers = carriers
+        self.drafting = drafting
+        self.registry = registry
+        self._turnstile = turnstile
+        self._planner = planner
+        self._refresher = refresher
+        self._clock = clock
+        self._settings = settings
+        self._wake_polls = wake_polls
+        self._background: set[asyncio.Task[Stored | None]] = set()
+
+    # -- create ---------------------------------------------------------------------------------
+
+    async def create(
+        self, world_id: int, draft: Draft, *, quota: int | None = None, is_asking: bool = True
+    ) -> Stored:
+        """Follow one number; ask its carrier at once when there is a way, and return what is known
+        then.
+
+        Raises:
+            AlreadyExistsError: the world follows it already.
+            OverQuotaError: the account's quota is used up.
+            TrackingError: the draft itself is wrong; nothing was stored.
+        """
+        now = self._clock.now()
+        tracking = self.drafting.tracking(world_id, draft, now)
+        policy = await self.carriers.policy(world_id, tracking.courier_code)
+        poll = self._planner.first(tracking, policy, now)
+        will_ask = is_asking and self._settings.ask_at_create and policy is not None
+        lease = now + round(2 * self._settings.ask_seconds * SECOND) if will_ask else 0
+        new = NewTracking(
+            tracking=tracking, due_at=poll.due_at, due_reason=poll.due_reason, leased_until=lease
+        )
+        (creation,) = await self.store.create_trackings([new], quota=quota)
+        _raise_unless_created(creation, tracking)
+        stored = Stored(tracking, replace(poll, leased_until=lease))
+        if will_ask and policy is not None:
+            return await self._ask(stored, policy) or stored
+        self._wake_polls()
+        return stored
+
+    async def create_many(
+        self, world_id: int, drafts: Sequence[Draft], *, quota: int | None = None
+    ) -> list[Outcome]:
+        """Follow many numbers in one transaction; each draft has its own outcome, in order.
+
+        Carriers are asked soon after.
+        """
+        now = self._clock.now()
+        outcomes: list[Outcome | None] = []
+        new: list[NewTracking] = []
+        policies: dict[str, CarrierPolicy | None] = {}
+        for draft in drafts:
+            try:
+                tracking = self.drafting.tracking(world_id, draft, now)
+            except TrackingError as error:
+                outcomes.append(Outcome(draft=draft, error=error))
+                continue
+            code = tracking.courier_code
+            if code not in policies:
+                policies[code] = await self.carriers.policy(world_id, code)
+            poll = self._planner.first(tracking, policies[code], now)
+            new.append(
+                NewTracking(tracking=tracking, due_at=poll.due_at, due_reason=poll.due_reason)
+            )
+            outcomes.append(None)
+        creations = iter(
+            zip(new, await self.store.create_trackings(new, quota=quota), strict=True)
+            if new
+            else ()
+        )
+        results: list[Outcome] = []
+        for draft, outcome in zip(drafts, outcomes, strict=True):
+            if outcome is not None:
+                results.append(outcome)
+                continue
+            made, creation = next(creations)
+            try:
+                _raise_unless_created(creation, made.tracking)
+            except TrackingError as error:
+                results.append(Outcome(draft=draft, error=error))
+            else:
+                results.append(Outcome(draft=draft, tracking=made.tracking))
+        if new:
+            self._wake_polls()
+        return results
+
+    # -- read -----------------------------------------------------------------------------------
+
+    async def get(self, world_id: int, tracking_id: str) -> Stored:
+        """Return one tracking by id.
+
+        Raises:
+            NotFoundError: the world has none with this id.
+        """
+        stored = await self.store.load(world_id, tracking_id)
+        if stored is None:
+            raise NotFoundError(tracking_id)
+        return stored
+
+    async def find(self, world_id: int, typed_number: str | None, courier_code: str) -> Stored:
+        """Return one tracking by number and courier.
+
+        Raises:
+            NotFoundError: the world follows no such number with that courier.
+            TrackingError: the number or the courier is wrong in itself.
+        """
+        number = self.drafting.number(typed_number)
+        code = self.drafting.courier(courier_code).code
+        found = await self.store.find(world_id, number, code)
+        if not found:
+            raise NotFoundError(number)
+        return found[0]
+
+    # -- ask now --------------------------------------------------------------------------------
+
+    async def refresh_now(self, stored: Stored) -> Stored:
+        """Ask the carrier now and return what is known then.
+
+        Answers from the store when the last check is fresh, when nobody configured a way to ask, or
+        when the carrier's
+        budget is spent; ``poll`` of the result tells when it was last checked.
+        """
+        now = self._clock.now()
+        tracking = stored.tracking
+        checked_at = stored.poll.checked_at
+        is_fresh = (
+            checked_at is not None
+            and 0 <= now - checked_at < self._settings.realtime_interval_seconds * SECOND
+        )
+        policy = await self.carriers.policy(tracking.world_id, tracking.courier_code)
+        if is_fresh or policy is None:
+            return stored
+        return await self._ask(stored, policy) or stored
+
+    async def _ask(self, stored: Stored, policy: CarrierPolicy) -> Stored | None:
+        task = asyncio.create_task(self._ask_and_store(stored, policy))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        done, _ = await asyncio.wait({task}, timeout=self._settings.ask_seconds)
+        if not done:
+            return None
+        return task.result()
+
+    async def _ask_and_store(self, stored: Stored, policy: CarrierPolicy) -> Stored | None:
+        tracking = stored.tracking
+        try:
+            now = self._clock.now()
+            if not await self._turnstile.admit(policy, 1, now):
+                # The worker has it from here: due as planned, without our lease.
+                await self.store.save_polls(
+                    [PollResult(tracking_id=tracking.id, poll=replace(stored.poll, leased_until=0))]
+                )
+                self._wake_polls()
+                return stored
+            (report,) = await self.carriers.ask(
+                tracking.world_id, tracking.courier_code, [tracking]
+            )
+            await self._turnstile.note(policy, [report], self._clock.now())
+            if report.gaps:
+                await self.store.add_gaps(report.connector, report.gaps, report.fetched_at)
+            result = await self._refresher.apply(stored, report, policy)
+        except Exception:
+            # The tracking itself is stored, and its lease ends by time: the worker asks again.
+            log.exception("asking at once failed for tracking %s", tracking.id)
+            return stored
+        if isinstance(result, PollResult):
+            await self.store.save_polls([result])
+            return Stored(tracking, result.poll)
+        return result
+
+    # -- change ---------------------------------------------------------------------------------
+
+    async def update(
+        self,
+        stored: Stored,
+        *,
+        details: dict[str, str | None] | None = None,
+        is_archived: bool | None = None,
+        ordered_at: Instant | None = None,
+        status_override: Status | None = None,
+        clears_override: bool = False,
+    ) -> Stored:
+        """Change what the shop says about a tracking; only what is given changes.
+
+        ``details`` maps names of ``Details`` to new values. ``status_override`` (delivered or
+        exception) wins over the
+        carrier until ``clears_override``.
+
+        Raises:
+            NotFoundError: it was deleted meanwhile.
+        """
+
+        def edit(tracking: Tracking) -> Tracking:
+            return replace(
+                tracking,
+                details=replace(tracking.details, **(details or {}))
+                if details
+                else tracking.details,
+                is_archived=tracking.is_archived if is_archived is None else is_archived,
+                ordered_at=ordered_at or tracking.ordered_at,
+                status_override=None
+                if clears_override
+                else status_override or tracking.status_override,
+            )
+
+        return await self._edit(stored, edit)
+
+    async def stop(self, stored: Stored) -> Stored:
+        """Ask the carrier no more."""
+        return await self._edit(
+            stored,
+            lambda tracking: replace(tracking, is_stopped=True, stopped_why="by_user"),
+            poll="never",
+        )
+
+    async def retrack(self, stored: Stored) -> Stored:
+        """Take an expired tracking up again.
+
+        Raises:
+            RetrackNotAllowedError: it is not expired.
+        """
+        if stored.tracking.status is not Status.EXPIRED:
+            raise RetrackNotAllowedError(stored.tracking)
+        now = self._clock.now()
+        result = await self._edit(
+            stored,
+            lambda tracking: replace(
+                tracking,
+                expired_at=None,
+                retracked_at=now,
+                is_stopped=False,
+                stopped_why=None,
+                is_known_missing=False,
+            ),
+            poll="now",
+        )
+        self._wake_polls()
+        return result
+
+    async def change_courier(
+        self, stored: Stored, new_code: str, why: str = "by request"
+    ) -> Stored:
+        """Give the tracking another courier.
+
+        Its id stays, what the wrong courier said goes, the new one is asked soon.
+
+        Raises:
+            CourierUnknownError: there is no such courier.
+            AlreadyExistsError: the number is followed with that courier already.
+        """
+        courier = self.drafting.courier(new_code)
+        if courier.code == stored.tracking.courier_code:
+            return stored
+        for _ in range(MAX_TRIES):
+            now = self._clock.now()
+            before = stored.tracking
+            moved = restate(
+                before,
+                replace(
+                    before,
+                    courier_code=courier.code,
+                    checkpoints=(),
+                    facts=None,
+                    facts_at=0,
+                    window=None,
+                    is_known_missing=False,
+                    expired_at=None,
+                    is_stopped=False,
+                    stopped_why=None,
+                    corrections=(
+                        *before.corrections,
+                        Correction(
+                            at=now,
+                            from_courier=before.courier_code,
+                            to_courier=courier.code,
+                            why=why,
+                        ),
+                    ),
+                ),
+            )
+            told = CourierCorrected(
+                from_courier=before.courier_code, to_courier=courier.code, why=why
+            )
+            moved = replace(moved, changes=(told, *moved.changes))
+            change = await self._refresher.change_of(before, moved, now)
+            policy = await self.carriers.policy(before.world_id, courier.code)
+            poll = self._planner.first(change.tracking, policy, now)
+            result = await self.store.change_courier(replace(change, poll=poll))
+            if result == "saved":
+                self._refresher.notify()
+                self._wake_polls()
+                return Stored(change.tracking, poll)
+            if result == "taken":
+                (existing, *_) = await self.store.find(before.world_id, before.number, courier.code)
+                raise AlreadyExistsError(existing.tracking.id, before.number, courier.code)
+            stored = await self.get(before.world_id, before.id)
+        raise NotFoundError(stored.tracking.id)
+
+    async def delete(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
+        """Delete trackings for good; return the ids that were there."""
+        return await self.store.delete_trackings(world_id, tracking_ids)
+
+    async def _edit(
+        self, stored: Stored, edit: Callable[[Tracking], Tracking], *, poll: str = ""
+    ) -> Stored:
+        for _ in range(MAX_TRIES):
+            before = stored.tracking
+            now = self._clock.now()
+            edited = edit(before)
+            if edited == before:
+                return stored
+            change = await self._refresher.change_of(before, restate(before, edited), now)
+            if poll == "never":
+                state = replace(
+                    stored.poll, due_at=None, due_reason="stopped by request", leased_until=0
+                )
+                change = replace(change, poll=state)
+            elif poll == "now":
+                policy = await self.carriers.policy(before.world_id, before.courier_code)
+                change = replace(change, poll=self._planner.first(change.tracking, policy, now))
+            if await self.store.save(change):
+                if change.messages:
+                    self._refresher.notify()
+                return Stored(change.tracking, change.poll or stored.poll)
+            stored = await self.get(before.world_id, before.id)
+        raise NotFoundError(stored.tracking.id)
+
+    async def drain(self) -> None:
+        """Wait for questions that go on behind their answers (at shutdown)."""
+        if self._background:
+            await asyncio.wait(self._background)
+
+
+def _raise_unless_created(creation: Creation, tracking: Tracking) -> None:
+    if creation.result == "exists":
+        raise AlreadyExistsError(creation.existing_id or "", tracking.number, tracking.courier_code)
+    if creation.result == "over_quota":
+        raise OverQuotaError
