@@ -1,0 +1,183 @@
+"""Who calls, and how often they may: keys and rate limits for every dialect."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from enum import Enum, auto
+from typing import Final, Protocol
+
+import msgspec
+
+from parcelwire.domain.account import Account, ApiKey
+from parcelwire.domain.clock import SECOND, Clock, Instant
+
+KEY_CACHE_SECONDS: Final = 1.0
+"""How long a key's state is believed.
+
+A revoked key works at most this much longer, in every process.
+"""
+
+_BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_FORM: Final = re.compile(r"pw_(live|test)_([0-9A-Za-z]{32})([0-9A-Za-z]{6})\Z")
+
+
+class Refusal(Enum):
+    """Why a call does not come in."""
+
+    NO_KEY = auto()
+    UNKNOWN_KEY = auto()
+    REVOKED_KEY = auto()
+
+
+class KeyStore(Protocol):
+    """Where keys are kept."""
+
+    async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
+        """Return the key with this digest, revoked or not, and its account."""
+        ...
+
+
+def make_key(random_bytes: bytes, *, is_test: bool) -> str:
+    """Return a new API key: ``pw_live_`` or ``pw_test_``, 32 characters of randomness, 6 of
+    checksum.
+
+    The prefix lets secret scanners find a leaked key; the checksum (CRC-32 of what stands before
+    it) lets anybody tell a
+    mistyped key from a revoked one without asking the database. ``random_bytes``: at least 24 from
+    a secure source.
+    """
+    if len(random_bytes) < 24:
+        msg = "an API key needs at least 24 random bytes"
+        raise ValueError(msg)
+    body = (
+        f"pw_{'test' if is_test else 'live'}_{_base62(int.from_bytes(random_bytes[:24]), 32)[-32:]}"
+    )
+    return body + _base62(zlib.crc32(body.encode()), 6)
+
+
+def is_well_formed(key: str) -> bool:
+    """Tell whether ``key`` has the form and the checksum of a key that ``make_key`` made."""
+    return _FORM.match(key) is not None and key[-6:] == _base62(zlib.crc32(key[:-6].encode()), 6)
+
+
+def digest_of(key: str) -> bytes:
+    """Return what is stored of a key.
+
+    Its SHA-256 (the key itself has 190 random bits, so no salt or stretching).
+    """
+    return hashlib.sha256(key.encode()).digest()
+
+
+def prefix_of(key: str) -> str:
+    """Return the part of a key that people may see.
+
+    Enough to tell keys apart, useless to open anything.
+    """
+    return key[:16]
+
+
+def _base62(number: int, width: int) -> str:
+    digits = []
+    while number:
+        number, rest = divmod(number, 62)
+        digits.append(_BASE62[rest])
+    return "".join(reversed(digits)).rjust(width, "0")
+
+
+class Gate:
+    """Checks keys, with a short memory so that a busy key costs no database read per call."""
+
+    def __init__(self, store: KeyStore, clock: Clock) -> None:
+        """Read keys from ``store``; ``clock`` ends the memory."""
+        self._store = store
+        self._clock = clock
+        self._known: dict[str, tuple[Instant, tuple[ApiKey, Account]]] = {}
+
+    async def admit(self, key: str | None) -> tuple[ApiKey, Account] | Refusal:
+        """Return the key and its account, or why the call is refused."""
+        if key is None or not (key := key.strip()):
+            return Refusal.NO_KEY
+        now = self._clock.now()
+        remembered = self._known.get(key)
+        if remembered is not None and 0 <= now - remembered[0] < KEY_CACHE_SECONDS * SECOND:
+            return remembered[1]
+        if not is_well_formed(key):
+            return Refusal.UNKNOWN_KEY
+        found = await self._store.find_key(digest_of(key))
+        if found is None:
+            return Refusal.UNKNOWN_KEY
+        if found[0].revoked_at is not None:
+            self._known.pop(key, None)
+            return Refusal.REVOKED_KEY
+        if len(self._known) >= 10_000:
+            self._known.clear()
+        self._known[key] = (now, found)
+        return found
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """How a caller stands against its rate limit."""
+
+    is_allowed: bool
+    limit: int
+    remaining: int
+    reset_seconds: int
+
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Return ``RateLimit-*`` headers (and ``Retry-After`` when refused).
+
+        None without a limit.
+        """
+        if self.limit == 0:
+            return ()
+        headers = (
+            (b"ratelimit-limit", b"%d" % self.limit),
+            (b"ratelimit-remaining", b"%d" % self.remaining),
+            (b"ratelimit-reset", b"%d" % self.reset_seconds),
+        )
+        if self.is_allowed:
+            return headers
+        return (*headers, (b"retry-after", b"%d" % self.reset_seconds))
+
+
+NO_LIMIT: Final = Allowance(is_allowed=True, limit=0, remaining=0, reset_seconds=0)
+
+
+class RateLimiter:
+    """A token bucket per (world, kind of call), in this process.
+
+    With several API processes each grants its own share.
+    """
+
+    def __init__(self, clock: Clock, limits: dict[str, float]) -> None:
+        """``limits``: kind of call -> calls a second (0 = no limit).
+
+        A bucket holds one minute's worth at most 60 calls deep.
+        """
+        self._clock = clock
+        self._limits = {kind: rate for kind, rate in limits.items() if rate > 0}
+        self._buckets: dict[tuple[int, str], tuple[float, Instant]] = {}
+
+    def take(self, world_id: int, kind: str) -> Allowance:
+        """Count one call of ``kind`` for ``world_id``."""
+        rate = self._limits.get(kind)
+        if rate is None:
+            return NO_LIMIT
+        depth = max(1.0, rate)
+        now = self._clock.now()
+        tokens, then = self._buckets.get((world_id, kind), (depth, now))
+        # A clock that jumped back adds nothing and takes nothing.
+        tokens = min(depth, tokens + max(0, now - then) / SECOND * rate)
+        is_allowed = tokens >= 1
+        if is_allowed:
+            tokens -= 1
+        self._buckets[world_id, kind] = (tokens, now)
+        wait = 0.0 if tokens >= 1 else (1 - tokens) / rate
+        return Allowance(
+            is_allowed=is_allowed,
+            limit=int(depth),
+            remaining=int(tokens),
+            reset_seconds=max(1, round(wait + 0.5)) if wait else 0,
+        )

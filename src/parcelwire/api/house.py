@@ -1,0 +1,60 @@
+"""What every dialect is handed: the use cases and the few things beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from parcelwire.api.gate import Gate, RateLimiter
+from parcelwire.couriers.detection import Detector
+from parcelwire.couriers.registry import Registry
+from parcelwire.domain.clock import Clock
+from parcelwire.store.port import Store
+from parcelwire.tracking.service import TrackingService
+
+if TYPE_CHECKING:
+    from parcelwire.connectors.simulated.airwaybill import AirWaybill
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the API room behaves."""
+
+    max_body_bytes: int = 2_000_000
+    """A larger body is refused unread."""
+    create_per_second: float = 0
+    """Create calls a second and account; 0 = no limit (TrackingMore: 3)."""
+    other_per_second: float = 0
+    """Other calls a second and account; 0 = no limit (TrackingMore: 10)."""
+    v2_disabled_calls: tuple[str, ...] = ()
+    """v2 calls that answer 4018 ("needs activation"), by path, e.g. ``trackings/aircargo``."""
+    is_payment_required: bool = False
+    """v2 answers 402 to every call while this is set (an operator who bills accounts flips it)."""
+    suspended_accounts: tuple[str, ...] = ()
+    """E-mail addresses of accounts that get 402 in v2 and 403 in v4."""
+    public_url: str = "http://127.0.0.1:8787"
+    """Where this installation is reached from outside: tracking links begin with it."""
+
+
+class AirWaybills(Protocol):
+    """Somebody who knows air waybills: an upstream, or the simulated carrier for test keys."""
+
+    async def air_waybill(self, world_id: int, number: str) -> AirWaybill | None:
+        """Return one air waybill, or None when nobody here can say anything about it."""
+        ...
+
+
+class House(msgspec.Struct, kw_only=True):
+    """The dependencies of the dialects, put together by bootstrap."""
+
+    service: TrackingService
+    store: Store
+    registry: Registry
+    detector: Detector
+    gate: Gate
+    limiter: RateLimiter
+    clock: Clock
+    settings: ApiSettings
+    air_waybills: AirWaybills | None = None
+    is_ready: Callable[[], Awaitable[bool]] | None = None
