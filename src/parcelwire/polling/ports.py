@@ -59,7 +59,7 @@ class PollStore(Protocol):
         ...
 
     async def next_poll_due(self) -> Instant | None:
-        """Return the earliest due time of all (leased ones count with their lease's end), or None."""
+        """Return the earliest due time (of leased ones: their lease's end), or None."""
         ...
 
     async def save_polls(self, results: Sequence[PollResult]) -> None:
