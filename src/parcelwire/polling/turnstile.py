@@ -104,7 +104,7 @@ _HEALTHY: Final = {Outcome.FOUND, Outcome.UNKNOWN_NUMBER, Outcome.INVALID_NUMBER
 def _until(report: CarrierReport, failures: int, now: Instant) -> Instant:
     if report.outcome is Outcome.AUTH_FAILED:
         return now + LONGEST_PAUSE
-    back_off = min(LONGEST_PAUSE, MINUTE // 2 * 2 ** min(failures - 1, 10))
+    back_off = min(LONGEST_PAUSE, (MINUTE // 2) << min(failures - 1, 10))
     if report.retry_at is not None:
         return max(now + SECOND, min(report.retry_at, now + 24 * HOUR))
     return now + back_off
