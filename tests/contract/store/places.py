@@ -15,7 +15,6 @@ import pytest
 
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import Store
-from parcelwire.store.sqlite import open_store
 from tests.contract.store.samples import render
 
 if TYPE_CHECKING:
@@ -33,6 +32,9 @@ async def sqlite_place(
     request: pytest.FixtureRequest, clock: FrozenClock
 ) -> AsyncIterator[OpenStore]:
     """Give each test a file of its own."""
+    # Imported here, so that one engine can be tested without the library of the other.
+    from parcelwire.store.sqlite import open_store
+
     folder: Path = request.getfixturevalue("tmp_path")
 
     async def open_one() -> Store:
