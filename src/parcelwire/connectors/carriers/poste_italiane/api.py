@@ -1,0 +1,346 @@
+"""The official transport: Poste Delivery Business, tracking ("Tracciatura").
+
+    POST {api}/user/sessions                         -> a token for an hour
+    POST {api}/postalandlogistics/parcel/tracking    -> return.shipment[].tracking[], newest first
+
+Source of names, codes and limits: Poste's "Manuale API" v1.9 (22 May 2025) as read by public
+clients. The token goes bare into ``Authorization``, without the word Bearer.
+"""
+
+from collections.abc import Generator
+from typing import Any, Final
+
+import msgspec
+
+from parcelwire.connectors.base import (
+    Access,
+    CarrierReport,
+    Conversation,
+    Outcome,
+    Question,
+    Request,
+    Response,
+    not_understood,
+    refusal,
+)
+from parcelwire.connectors.carriers.poste_italiane.answers import (
+    CONNECTOR_NAME,
+    UnreadableError,
+    items,
+    number_key,
+    pick,
+    raw_part,
+    read_json,
+    same_for_all,
+    whole_number,
+    words,
+)
+from parcelwire.connectors.carriers.poste_italiane.shipment import read_shipment
+from parcelwire.domain.clock import SECOND
+from parcelwire.domain.report import Gap, ParcelFacts
+
+# The production resource that every published client of this API names; it is no secret. A
+# connection may set another one (the test system has its own).
+DEFAULT_SCOPE: Final = (
+    "https://postemarketplace.onmicrosoft.com/d6a78063-5570-4a87-bbd7-07326e6855d1/.default"
+)
+TOKEN_MARGIN_SECONDS: Final = 60
+TOKEN_SECONDS_DEFAULT: Final = 300
+
+# Message of a valid answer without shipments: "tracking without results".
+NO_RESULTS: Final = 207
+GENERIC_ERROR: Final = 999
+# "Lettera di vettura (7, 13, 18), sticker (9)".
+WAYBILL_LENGTHS: Final = frozenset({7, 9, 13, 18})
+
+_TOKEN = "token"  # noqa: S105  # the name of a place in the memory
+_TOKEN_UNTIL = "token_until"  # noqa: S105  # the same
+_TOKEN_OWNER = "token_client_id"  # noqa: S105  # the same
+_ONE_BY_ONE = "asks_one_by_one"
+_CLOSED: Final = frozenset({Outcome.RATE_LIMITED, Outcome.UNAVAILABLE, Outcome.AUTH_FAILED})
+_SECRET_HEADERS = frozenset({"authorization", "cookie", "poste_clientid"})
+
+
+def converse(questions: list[Question], access: Access, base_url: str) -> Conversation:
+    """Ask for all in one call; what the answer leaves out is asked again, one by one.
+
+    That a call may name several waybills follows from its list only. So nobody depends on it: once
+    an answer to several has left all of them out, this connection asks one by one.
+    """
+    lacking = [name for name in ("client_id", "client_secret") if not access.credentials.get(name)]
+    if lacking:
+        return same_for_all(
+            questions, _report(Outcome.NO_CONNECTION, f"no {' and no '.join(lacking)}")
+        )
+    reports: list[CarrierReport | None] = [None] * len(questions)
+    if len(questions) > 1 and not access.memory.get(_ONE_BY_ONE):
+        answer = yield from _ask(questions, access, base_url)
+        if isinstance(answer, CarrierReport):
+            return same_for_all(questions, answer)
+        reports = parse_tracking(questions, answer)
+        if all(report is None for report in reports):
+            access.memory[_ONE_BY_ONE] = True
+    for place, question in enumerate(questions):
+        if reports[place] is not None:
+            continue
+        answer = yield from _ask([question], access, base_url)
+        if isinstance(answer, CarrierReport):
+            return _fill(questions, reports, answer)
+        report = parse_one(question, answer)
+        reports[place] = report
+        if report.outcome in _CLOSED or answer.status == 403:
+            # Refused or out of order: asking on would only make it worse.
+            return _fill(questions, reports, report)
+    return [report for report in reports if report is not None]
+
+
+def _ask(
+    questions: list[Question], access: Access, base_url: str
+) -> Generator[Request, Response, Response | CarrierReport]:
+    """Send the question with a token; a refused token is replaced once.
+
+    Returns the answer, or a report (without number) when there is no token to be had.
+    """
+    answer: Response | None = None
+    for _ in range(2):
+        token = _remembered_token(access)
+        if token is None:
+            response = yield build_token_request(access, base_url)
+            token = _remember_token(response, access)
+            if token is None:
+                return token_failure(response)
+        answer = yield build_tracking_request(questions, access, base_url, token)
+        if answer.status not in {401, 403}:
+            return answer
+        access.memory.pop(_TOKEN, None)
+        if answer.status == 403:
+            # A gateway's 403 may mean anything; the next conversation begins with a new token.
+            return answer
+    return answer if answer is not None else _report(Outcome.UNAVAILABLE, "not asked")
+
+
+def build_token_request(access: Access, base_url: str) -> Request:
+    """Return the request for a token; its body holds the secret."""
+    client_id = access.credentials["client_id"]
+    body = {
+        "clientId": client_id,
+        "secretId": access.credentials["client_secret"],
+        "scope": access.credentials.get("scope") or DEFAULT_SCOPE,
+        "grantType": "client_credentials",
+    }
+    return Request(
+        method="POST",
+        url=f"{base_url}/user/sessions",
+        headers={
+            "POSTE_clientID": client_id,
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+        },
+        body=msgspec.json.encode(body),
+        secret_headers=_SECRET_HEADERS,
+        is_secret_body=True,
+    )
+
+
+def build_tracking_request(
+    questions: list[Question], access: Access, base_url: str, token: str
+) -> Request:
+    """Return the request for the whole history (``lastTracingState`` N) of ``questions``."""
+    body = {
+        "arg0": {
+            "shipmentsData": [
+                {"waybillNumber": question.number, "lastTracingState": "N"}
+                for question in questions
+            ],
+            "statusDescription": "E",
+            "customerType": "DQ",
+        }
+    }
+    return Request(
+        method="POST",
+        url=f"{base_url}/postalandlogistics/parcel/tracking",
+        headers={
+            "POSTE_clientID": access.credentials["client_id"],
+            "Authorization": token,
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+        },
+        body=msgspec.json.encode(body),
+        secret_headers=_SECRET_HEADERS,
+    )
+
+
+def _remembered_token(access: Access) -> str | None:
+    memory = access.memory
+    is_fresh = memory.get(_TOKEN_UNTIL, 0) - TOKEN_MARGIN_SECONDS * SECOND > access.now
+    is_ours = memory.get(_TOKEN_OWNER) == access.credentials["client_id"]
+    token = memory.get(_TOKEN)
+    return token if is_fresh and is_ours and isinstance(token, str) else None
+
+
+def _remember_token(response: Response, access: Access) -> str | None:
+    """Keep the token of ``response`` and return it; None when there is none in it."""
+    if response.fault is not None:
+        return None
+    try:
+        answer = read_json(response)
+    except UnreadableError:
+        return None
+    token = pick(answer, "access_token")
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
+        return None
+    seconds = whole_number(pick(answer, "expires_in")) or TOKEN_SECONDS_DEFAULT
+    access.memory[_TOKEN] = token
+    access.memory[_TOKEN_UNTIL] = access.now + min(seconds, 86_400) * SECOND
+    access.memory[_TOKEN_OWNER] = access.credentials["client_id"]
+    return token
+
+
+def token_failure(response: Response) -> CarrierReport:
+    """Return the report (without number) for a token endpoint that gave no token.
+
+    Never with the body: it might hold a token under another name.
+    """
+    nobody = Question(number="", courier_code=CONNECTOR_NAME)
+    refused = refusal(nobody, response, CONNECTOR_NAME)
+    if refused is not None:
+        return msgspec.structs.replace(refused, raw=b"", detail=f"token: {refused.detail}")
+    try:
+        error = words(pick(read_json(response, statuses=(200, 400, 403)), "error"))
+    except UnreadableError as why:
+        error, wrong = "", str(why)
+    else:
+        wrong = "an answer without a token"
+    if error:
+        # RFC 6749 5.2: invalid_client, unauthorized_client, invalid_scope and their like.
+        detail = f"token: HTTP {response.status}, {error[:100]}"
+        return _report(Outcome.AUTH_FAILED, detail, response)
+    return msgspec.structs.replace(
+        _report(Outcome.NOT_UNDERSTOOD, f"token: HTTP {response.status}: {wrong}", response),
+        gaps=(Gap(kind="answer", value=f"token: {wrong}"),),
+    )
+
+
+def parse_one(question: Question, response: Response) -> CarrierReport:
+    """Read the answer to a call about one number."""
+    report = parse_tracking([question], response)[0]
+    if report is None:
+        return not_understood(question, response, "the shipment is missing", CONNECTOR_NAME)
+    return report
+
+
+def parse_tracking(questions: list[Question], response: Response) -> list[CarrierReport | None]:
+    """Read an answer; None for a number about which it says nothing."""
+    first = refusal(questions[0], response, CONNECTOR_NAME)
+    if first is not None:
+        return [refusal(question, response, CONNECTOR_NAME) for question in questions]
+    try:
+        envelope = _envelope(read_json(response, statuses=(200, 400, 404, 422)))
+    except UnreadableError as why:
+        reason = str(why)
+        return [
+            not_understood(question, response, reason, CONNECTOR_NAME) for question in questions
+        ]
+    return [_read(question, envelope, response, len(questions) == 1) for question in questions]
+
+
+def _envelope(answer: Any) -> dict[str, Any]:
+    inner = pick(answer, "return")
+    if isinstance(inner, dict):
+        return inner
+    if isinstance(answer, dict) and pick(answer, "shipment") is not None:
+        return answer
+    raise UnreadableError("no `return` in the answer")
+
+
+def _read(
+    question: Question, envelope: dict[str, Any], response: Response, is_only_one: bool
+) -> CarrierReport | None:
+    shipments = [entry for entry in items(pick(envelope, "shipment")) if isinstance(entry, dict)]
+    shipment = _find(shipments, question, is_only_one)
+    code = whole_number(pick(envelope, "code"))
+    raw = raw_part(response, shipment if shipment is not None else envelope, is_only_one)
+
+    def answer(outcome: Outcome, detail: str, *gaps: Gap) -> CarrierReport:
+        report = _report(outcome, detail, response)
+        return msgspec.structs.replace(report, number=question.number, gaps=gaps, raw=raw)
+
+    if shipment is not None and items(pick(shipment, "tracking")):
+        checkpoints, facts, gaps = read_shipment(shipment)
+        return msgspec.structs.replace(
+            answer(Outcome.FOUND, "", *gaps), checkpoints=checkpoints, facts=facts
+        )
+    if _has_no_results(envelope, question, is_only_one) or (code == NO_RESULTS and not shipments):
+        return answer(Outcome.UNKNOWN_NUMBER, f"code {NO_RESULTS}: tracking without results")
+    if code == GENERIC_ERROR:
+        return answer(Outcome.UNAVAILABLE, "code 999: generic error")
+    if shipment is not None and code == 0 and words(pick(shipment, "product")):
+        # It knows the product, so it knows the parcel; nothing has happened to it yet.
+        facts = ParcelFacts(product=words(pick(shipment, "product")))
+        return msgspec.structs.replace(answer(Outcome.FOUND, "no events yet"), facts=facts)
+    if not is_only_one:
+        return None
+    if code is None or code == 0:
+        return not_understood(question, response, "no shipment and no reason", CONNECTOR_NAME)
+    is_formal = 100 <= code < 200
+    blames_number = any(
+        "waybill" in words(pick(m, "field")).casefold() for m in _messages(envelope)
+    )
+    if is_formal and blames_number and len(question.number) not in WAYBILL_LENGTHS:
+        # Both the carrier and its manual say so; one alone might be a fault of ours.
+        return answer(Outcome.INVALID_NUMBER, f"code {code}: waybillNumber refused")
+    kind = "formal error" if is_formal else "business error" if 200 <= code < 300 else "error"
+    gap = Gap(kind="code", value=f"return.code {code}", sample=raw[:500].decode("utf-8", "replace"))
+    return answer(Outcome.NOT_UNDERSTOOD, f"code {code}: {kind}", gap)
+
+
+def _find(
+    shipments: list[dict[str, Any]], question: Question, is_only_one: bool
+) -> dict[str, Any] | None:
+    wanted = number_key(question.number)
+    for shipment in shipments:
+        if number_key(pick(shipment, "waybillNumber")) == wanted:
+            return shipment
+    if is_only_one and len(shipments) == 1 and not number_key(pick(shipments[0], "waybillNumber")):
+        return shipments[0]
+    return None
+
+
+def _messages(envelope: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the messages of ``messages: [{messages: [{code, field, message, ...}]}]``, flat."""
+    found: list[dict[str, Any]] = []
+    for group in items(pick(envelope, "messages")):
+        inner = items(pick(group, "messages")) or [group]
+        found.extend(message for message in inner if isinstance(message, dict))
+    return found
+
+
+def _has_no_results(envelope: dict[str, Any], question: Question, is_only_one: bool) -> bool:
+    """Tell whether a message says "without results" about ``question``."""
+    for message in _messages(envelope):
+        if whole_number(pick(message, "code")) != NO_RESULTS:
+            continue
+        said = " ".join(words(pick(message, name)) for name in ("message", "field", "objectName"))
+        if is_only_one or number_key(question.number) in number_key(said):
+            return True
+    return False
+
+
+def _report(outcome: Outcome, detail: str, response: Response | None = None) -> CarrierReport:
+    return CarrierReport(
+        number="",
+        outcome=outcome,
+        detail=detail,
+        fetched_at=response.received_at if response is not None else 0,
+        connector=CONNECTOR_NAME,
+    )
+
+
+def _fill(
+    questions: list[Question], reports: list[CarrierReport | None], filler: CarrierReport
+) -> list[CarrierReport]:
+    """Return ``reports`` with ``filler`` where there is none yet."""
+    return [
+        report if report is not None else msgspec.structs.replace(filler, number=question.number)
+        for question, report in zip(questions, reports, strict=True)
+    ]

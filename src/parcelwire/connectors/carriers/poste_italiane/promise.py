@@ -1,0 +1,127 @@
+"""The promised delivery, from an Italian sentence to a window of local dates or times."""
+
+import re
+from datetime import date, timedelta
+from typing import Final
+
+from parcelwire.connectors.carriers.poste_italiane.rome import date_in_rome
+from parcelwire.connectors.carriers.poste_italiane.wording import plain
+from parcelwire.domain.clock import Instant
+from parcelwire.domain.report import DeliveryWindow
+
+SAID_BY: Final = "poste-italiane"
+
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        (
+            "gennaio gen",
+            "febbraio feb",
+            "marzo mar",
+            "aprile apr",
+            "maggio mag",
+            "giugno giu",
+            "luglio lug",
+            "agosto ago",
+            "settembre set sett",
+            "ottobre ott",
+            "novembre nov",
+            "dicembre dic",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+# A date of which month and year may be missing, as in "tra il 3 e il 5 gennaio 2026".
+_DAY = re.compile(
+    r"\b(?P<day>\d{1,2})o?"
+    r"(?: (?P<month>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\b"
+    r"| (?P<month_number>\d{1,2})(?= \d{4}\b))?"
+    r"(?: (?P<year>\d{4}))?\b"
+)
+_HOURS = re.compile(
+    r"\b(?:dalle|tra le|fra le) (?:ore )?(\d{1,2})(?: (\d{2}))?"
+    r" (?:alle|e le) (?:ore )?(\d{1,2})(?: (\d{2}))?\b"
+)
+_BY_HOUR = re.compile(r"\b(?:le )?ore (\d{1,2})(?: (\d{2}))?\b")
+_HALF_YEAR_DAYS: Final = 183
+
+
+def read_promise(text: str, said_at: Instant) -> DeliveryWindow | None:
+    """Return the window that ``text`` promises, or None when it names no date that exists.
+
+    "entro" (by) names only the end: then both ends are that date, because a beginning would be
+    ours. The weekday is not checked: when it and the date disagree, the date counts.
+    """
+    words = plain(text)
+    hours = _HOURS.search(words)
+    by_hour = None if hours is not None else _BY_HOUR.search(words)
+    clock = hours or by_hour
+    if clock is not None:
+        words = f"{words[: clock.start()]} {words[clock.end() :]}"
+    days = _dates(words, date_in_rome(said_at).date())
+    if not days or len(days) > 2:
+        return None
+    earliest, latest = days[0].isoformat(), days[-1].isoformat()
+    if latest < earliest:
+        return None
+    if hours is not None and len(days) == 1:
+        begin, end = _clock(hours[1], hours[2]), _clock(hours[3], hours[4])
+        if begin is not None and end is not None and begin <= end:
+            earliest, latest = f"{earliest}T{begin}", f"{latest}T{end}"
+    elif by_hour is not None and (end := _clock(by_hour[1], by_hour[2])) is not None:
+        latest = f"{latest}T{end}"
+    return DeliveryWindow(earliest=earliest, latest=latest, said_by=SAID_BY, said_at=said_at)
+
+
+def _dates(words: str, today: date) -> list[date]:
+    """Return the one or two dates in ``words``; empty when one of them cannot exist."""
+    found = list(_DAY.finditer(words))
+    if not found:
+        if re.search(r"\bdomani\b", words):
+            return [today + timedelta(days=1)]
+        if re.search(r"\boggi\b|\bgiornata odierna\b", words):
+            return [today]
+        return []
+    dates: list[date] = []
+    month: int | None = None
+    year: int | None = None
+    # From the end, because the last date names the month and the year that earlier ones leave out.
+    for part in reversed(found):
+        if part["month"] is not None:
+            month = _MONTHS[part["month"]]
+        elif part["month_number"] is not None:
+            month = int(part["month_number"])
+        if part["year"] is not None:
+            year = int(part["year"])
+        if month is None:
+            return []
+        day = _date(year, month, int(part["day"]), today)
+        if day is None:
+            return []
+        if dates and day > dates[0] and part["month"] is not None and part["year"] is None:
+            # "tra il 30 dicembre e il 2 gennaio 2026"
+            day = day.replace(year=day.year - 1)
+        dates.insert(0, day)
+    return dates
+
+
+def _date(year: int | None, month: int, day: int, today: date) -> date | None:
+    try:
+        if year is not None:
+            return date(year, month, day)
+        found = date(today.year, month, day)
+        # A date without year is the one nearest to today.
+        if found < today - timedelta(days=_HALF_YEAR_DAYS):
+            found = date(today.year + 1, month, day)
+        elif found > today + timedelta(days=_HALF_YEAR_DAYS):
+            found = date(today.year - 1, month, day)
+    except ValueError:
+        return None
+    return found
+
+
+def _clock(hour: str, minute: str | None) -> str | None:
+    if int(hour) > 23 or int(minute or 0) > 59:
+        return None
+    return f"{int(hour):02}:{int(minute or 0):02}"

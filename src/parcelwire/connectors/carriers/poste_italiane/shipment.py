@@ -1,0 +1,90 @@
+"""One shipment of the official API: ``tracking[]`` to checkpoints, and what else it tells."""
+
+from typing import Any
+
+from parcelwire.connectors.carriers.poste_italiane.answers import items, pick, words
+from parcelwire.connectors.carriers.poste_italiane.events import (
+    Scan,
+    collection_point,
+    settle_returns,
+    tells_of_return,
+    to_checkpoint,
+    unknown_text,
+    unreadable_event,
+)
+from parcelwire.connectors.carriers.poste_italiane.rome import read_in_order
+from parcelwire.connectors.carriers.poste_italiane.wording import read_text, table
+from parcelwire.connectors.table import Meaning
+from parcelwire.domain.checkpoint import Checkpoint
+from parcelwire.domain.report import Gap, ParcelFacts
+
+# The full sentence first; the others say the same for an app and for the telephone.
+_TEXTS = ("StatusDescription", "synthesisStatusDescription", "appStatusDescription")
+
+
+def read_shipment(
+    shipment: dict[str, Any],
+) -> tuple[tuple[Checkpoint, ...], ParcelFacts, tuple[Gap, ...]]:
+    """Return the checkpoints (oldest first), the facts and the gaps of ``shipment``.
+
+    ``returnFlag`` is not used: the manual calls it "A/R", others read it as "is going back".
+    """
+    events = _oldest_first(items(pick(shipment, "tracking")))
+    times = read_in_order(pick(event, "data") for event in events)
+    checkpoints: list[Checkpoint] = []
+    gaps: list[Gap] = []
+    for event, time in zip(events, times, strict=True):
+        text = _text(event)
+        if time is None or not text:
+            gaps.append(unreadable_event(event))
+            continue
+        meaning, found = _meaning(event, text)
+        gaps.extend(found)
+        code = words(pick(event, "status"))
+        scan = Scan(
+            time=time,
+            text=text,
+            printed_place=words(pick(event, "officeDescription")),
+            raw_code=code or None,
+        )
+        checkpoints.append(to_checkpoint(scan, meaning))
+    checkpoints = settle_returns(checkpoints)
+    facts = ParcelFacts(
+        product=words(pick(shipment, "product")) or None,
+        pickup_point=collection_point(checkpoints),
+        is_returning=tells_of_return(checkpoints) or None,
+    )
+    return tuple(checkpoints), facts, tuple(gaps)
+
+
+def _text(event: Any) -> str:
+    texts = (words(pick(event, name)) for name in (*_TEXTS, "phase", "status"))
+    return next((text for text in texts if text), "")
+
+
+def _meaning(event: Any, text: str) -> tuple[Meaning | None, list[Gap]]:
+    """Return what ``event`` means, by its texts, else its code, else its phase.
+
+    The phase comes last, because it is coarse: a parcel held for collection (code 003) was seen
+    with the phase IN CONSEGNA. A text that is not in the table is reported even where code or
+    phase give a status.
+    """
+    for name in _TEXTS:
+        meaning = read_text(words(pick(event, name)))
+        if meaning is not None:
+            return meaning, []
+    code = words(pick(event, "status")).upper()
+    has_text = any(words(pick(event, name)) for name in _TEXTS)
+    gaps = [unknown_text(text, event)] if has_text else []
+    meaning = table().by_code(code) or read_text(words(pick(event, "phase")))
+    if meaning is None and code:
+        gaps.append(Gap(kind="code", value=code, sample=text[:200]))
+    return meaning, gaps
+
+
+def _oldest_first(events: list[Any]) -> list[Any]:
+    """Return ``events`` oldest first; the carrier gives the newest first, unless it shows."""
+    dates = [words(pick(event, "data")) for event in events]
+    known = [date for date in dates if date]
+    is_oldest_first = bool(known) and known[0] < known[-1]
+    return events if is_oldest_first else events[::-1]

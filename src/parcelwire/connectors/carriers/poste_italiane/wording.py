@@ -1,0 +1,127 @@
+"""What Poste Italiane's sentences mean: folded, cut before the place, looked up in a table."""
+
+import re
+from functools import cache
+from typing import Final
+
+import msgspec
+
+from parcelwire.connectors.table import Meaning, StatusTable, load_status_table
+from parcelwire.domain.checkpoint import fold
+from parcelwire.domain.status import Reason, Status, Substatus
+
+PACKAGE: Final = "parcelwire.connectors.carriers.poste_italiane"
+
+_SIGNS = re.compile(r"[^a-z0-9]+")
+_PLACE = re.compile(r"(?:^|\s)presso\s+", re.IGNORECASE)
+_ARTICLE = re.compile(r"^(?:(?:il|lo|la|i|gli|le)\s+|l['’]\s*)", re.IGNORECASE)
+_PLACE_END = re.compile(r"\.?\s+contatta\b|\s+in data\b", re.IGNORECASE)
+_COLLECTION_PLACE = re.compile(
+    r"\b(?:punto di ritiro|punto poste|ufficio postale|locker|fermo ?posta|fermo ?deposito"
+    r"|fermo ?point|casella postale)\b"
+)
+
+# Tried in this order on the whole plain text; the substatus is used for a failed attempt only.
+_REASONS: Final[tuple[tuple[re.Pattern[str], Reason, Substatus], ...]] = (
+    (
+        re.compile(r"\bindirizzo\b.*\b(?:errat|incomplet|insufficient|inesatt|inesistent)"),
+        Reason.ADDRESS_INVALID,
+        Substatus.UNDELIVERED_ADDRESS,
+    ),
+    (
+        re.compile(r"\bdestinatario\b.*\bassent|\bassen(?:te|za)\b"),
+        Reason.RECIPIENT_ABSENT,
+        Substatus.UNDELIVERED_NOBODY_HOME,
+    ),
+    (
+        re.compile(r"\b(?:sconosciut|irreperibil)"),
+        Reason.RECIPIENT_UNKNOWN,
+        Substatus.UNDELIVERED_ADDRESSEE_NOT_FOUND,
+    ),
+    (
+        re.compile(r"\btrasferit"),
+        Reason.RECIPIENT_MOVED,
+        Substatus.UNDELIVERED_ADDRESSEE_NOT_FOUND,
+    ),
+    (re.compile(r"\bdecedut"), Reason.RECIPIENT_DECEASED, Substatus.UNDELIVERED_OTHER),
+    (re.compile(r"\brifiut"), Reason.RECIPIENT_REFUSED, Substatus.UNDELIVERED_OTHER),
+    (
+        re.compile(r"\bcompiuta giacenza\b|\bnon ritirat"),
+        Reason.RECIPIENT_NOT_COLLECTED,
+        Substatus.UNDELIVERED_OTHER,
+    ),
+)
+
+WAITING: Final = Meaning(status=Status.PICKUP, substatus=Substatus.PICKUP_READY_FOR_COLLECTION)
+
+
+@cache
+def table() -> StatusTable:
+    """Return the carrier's status table, read once."""
+    return load_status_table(PACKAGE)
+
+
+def plain(text: str) -> str:
+    """Return ``text`` as the table writes it: lower case letters and digits, single blanks."""
+    return _SIGNS.sub(" ", fold(text)).strip()
+
+
+def split_place(text: str) -> tuple[str, str | None]:
+    """Return the part before "presso", and the place after it without article (None: no place)."""
+    found = _PLACE.search(text)
+    if found is None:
+        return text, None
+    place = _PLACE_END.split(text[found.end() :], maxsplit=1)[0]
+    place = _ARTICLE.sub("", place).strip(" .,;")
+    return text[: found.start()], place or None
+
+
+def read_text(text: str) -> Meaning | None:
+    """Return what ``text`` means, with the reason where it says why; None for an unknown wording.
+
+    A meaning without status is a note that keeps the stage.
+    """
+    whole = plain(text)
+    if not whole:
+        return None
+    head = plain(split_place(text)[0])
+    meaning = table().by_code(whole)
+    if meaning is None and head:
+        meaning = table().by_code(head) or table().by_text(head)
+    if meaning is None:
+        meaning = table().by_text(whole)
+    if meaning is None:
+        return None
+    if meaning.status is Status.DELIVERED and _COLLECTION_PLACE.search(whole):
+        # "Consegnata presso il Punto di ritiro …" brought it to the shelf. Whether somebody has it
+        # already, these words do not say, and a delivery is final: take the lesser meaning.
+        return WAITING
+    return _with_reason(meaning, whole)
+
+
+def _with_reason(meaning: Meaning, whole: str) -> Meaning:
+    is_trouble = (
+        meaning.status in {Status.UNDELIVERED, Status.EXCEPTION}
+        or meaning.substatus is Substatus.PICKUP_READY_FOR_COLLECTION
+    )
+    if not is_trouble or meaning.reason is not None:
+        return meaning
+    for pattern, reason, substatus in _REASONS:
+        if pattern.search(whole):
+            if meaning.status is Status.UNDELIVERED:
+                return msgspec.structs.replace(meaning, reason=reason, substatus=substatus)
+            return msgspec.structs.replace(meaning, reason=reason)
+    return meaning
+
+
+def phrase(key: str, language: str) -> str | None:
+    """Return the wording of an event code, or of a known Italian text, in ``language``.
+
+    Italian, where there is one, is the carrier's; English, German and French are our translations
+    (the carrier answers in Italian only).
+    """
+    for candidate in (key.strip().upper(), plain(key), plain(split_place(key)[0])):
+        found = table().phrase(candidate, language)
+        if found is not None:
+            return found
+    return None
