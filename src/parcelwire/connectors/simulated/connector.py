@@ -1,0 +1,90 @@
+"""The simulated carrier as a connector. It needs no network: its conversation asks nothing."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Final
+
+from parcelwire.connectors.base import Access, Conversation, Manifest, Question
+from parcelwire.connectors.simulated.story import Story
+from parcelwire.connectors.table import StatusTable, load_manifest, load_status_table
+from parcelwire.domain.clock import SECOND
+from parcelwire.domain.report import CarrierReport, Gap, Outcome
+
+TIME_SCALE_DEFAULT: Final = 1_440.0
+"""A simulated day takes a minute."""
+
+_PACKAGE: Final = "parcelwire.connectors.simulated"
+_PAGE: Final = b"<!DOCTYPE html>\n<html><body><h1>One moment, please</h1></body></html>"
+_DETAILS: Final = {
+    Outcome.UNKNOWN_NUMBER: "simulated: no such number",
+    Outcome.INVALID_NUMBER: "simulated: the number has no valid form",
+    Outcome.UNAVAILABLE: "simulated: HTTP 503",
+    Outcome.AUTH_FAILED: "simulated: HTTP 401, the credentials were refused",
+    Outcome.RATE_LIMITED: "simulated: HTTP 429",
+    Outcome.NOT_UNDERSTOOD: "simulated: a page instead of data",
+}
+
+
+class SimulatedCarrier:
+    """Scripted parcels; the number chooses the script (see README.md).
+
+    ``time_scale`` is how many simulated days pass in one real day, 1 or more. The answer depends
+    on nothing but the question, ``access.now`` and the scale.
+    """
+
+    def __init__(self, time_scale: float = TIME_SCALE_DEFAULT) -> None:
+        if time_scale < 1:
+            msg = f"time_scale must be at least 1, not {time_scale}"
+            raise ValueError(msg)
+        self.time_scale = time_scale
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What this connector is and may."""
+        return load_manifest(_PACKAGE)
+
+    @cached_property
+    def table(self) -> StatusTable:
+        """The meanings and phrases of its event codes."""
+        return load_status_table(_PACKAGE)
+
+    def track(self, questions: Sequence[Question], access: Access) -> Conversation:
+        """Answer ``questions`` as of ``access.now``, in ``access.language`` where it is known."""
+        yield from ()  # a conversation that asks nobody
+        return [self._report(question, access) for question in questions]
+
+    def phrase(self, raw_code: str, language: str) -> str | None:
+        """Return the wording of one of its event codes."""
+        return self.table.phrase(raw_code, language)
+
+    def _report(self, question: Question, access: Access) -> CarrierReport:
+        story = Story(question, access.now, self.time_scale)
+        trouble = story.trouble
+        if trouble is None:
+            return CarrierReport(
+                number=question.number,
+                outcome=Outcome.FOUND,
+                checkpoints=story.checkpoints(self.table, access.language),
+                facts=story.facts(),
+                window=story.window(),
+                gaps=story.gaps(self.table),
+                raw=story.raw(),
+                fetched_at=access.now,
+                connector="simulated",
+            )
+        is_page = trouble.outcome is Outcome.NOT_UNDERSTOOD
+        retry_at = None
+        if trouble.outcome is Outcome.RATE_LIMITED and trouble.until is not None:
+            retry_at = max(story.visible_at(trouble.until), access.now + SECOND)
+        return CarrierReport(
+            number=question.number,
+            outcome=trouble.outcome,
+            detail=_DETAILS[trouble.outcome],
+            retry_at=retry_at,
+            gaps=(Gap(kind="answer", value="a page instead of data", sample=_PAGE.decode()),)
+            if is_page
+            else (),
+            raw=_PAGE if is_page else b"",
+            fetched_at=access.now,
+            connector="simulated",
+        )
