@@ -1,0 +1,414 @@
+"""A house for tests: real use cases, a real SQLite file, a clock that stands, carriers on a script.
+
+    async with open_house(tmp_path, lambda house: [V4Dialect(house)]) as house:
+        house.carriers.script("usps", "9400...", report(...))
+        answer = await house.call("POST", "/v4/trackings/create", json={...})
+        assert answer.status == 200
+
+Calls go through the ``Door`` as ASGI calls, without a socket. ``serve`` puts the same door behind a
+real uvicorn on loopback, for client libraries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+from msgspec.structs import replace
+
+from parcelwire.api.asgi import ASGIApp, Dialect, Door, Receive, Scope, Send
+from parcelwire.api.gate import Gate, RateLimiter, digest_of, make_key, prefix_of
+from parcelwire.api.house import AirWaybills, ApiSettings, House
+from parcelwire.couriers.detection import default_detector
+from parcelwire.couriers.registry import default_registry
+from parcelwire.domain.account import Account, ApiKey, Endpoint
+from parcelwire.domain.changes import Event
+from parcelwire.domain.checkpoint import Checkpoint
+from parcelwire.domain.clock import HOUR, FrozenClock, Instant
+from parcelwire.domain.report import CarrierReport, Outcome
+from parcelwire.domain.tracking import Tracking
+from parcelwire.store.port import Store
+from parcelwire.tracking.drafts import Drafting
+from parcelwire.tracking.ports import CarrierPolicy, NewMessage, PollState
+from parcelwire.tracking.refresh import Refresher
+from parcelwire.tracking.service import ServiceSettings, TrackingService
+
+Render = Callable[[Tracking], bytes]
+MakeDialects = Callable[[House], Iterable[Dialect]]
+
+
+class SeededIdentifiers:
+    """Ids that look like real ones and are the same in every run."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self._random = random.Random(seed)
+
+    def new_id(self, now: Instant) -> str:
+        return f"{now:012x}{self._random.getrandbits(80):020x}"
+
+    def new_token(self) -> str:
+        return f"{self._random.getrandbits(160):040x}"
+
+
+class ScriptedCarriers:
+    """Carriers that answer what a test wrote down for them, and nothing for the rest.
+
+    A courier that was never named in ``script`` has no connection: nobody can ask it.
+    """
+
+    def __init__(self) -> None:
+        self._reports: dict[tuple[str, str], list[CarrierReport]] = {}
+        self._couriers: dict[str, CarrierPolicy] = {}
+        self.phrases: dict[tuple[str, str, str], str] = {}
+        """(courier, raw code, language) -> wording."""
+        self.asked: list[tuple[int, str, str]] = []
+        """(world, courier, number) of every question, in order."""
+
+    def connect(self, courier_code: str, **policy: Any) -> None:
+        """Make a courier askable; unknown numbers are then positively unknown."""
+        self._couriers[courier_code] = CarrierPolicy(
+            **{
+                "connector": courier_code,
+                "budget_key": courier_code,
+                "batch_size": 10,
+                "requests_per_minute": 6000,
+                "requests_per_day": None,
+                "home_zone": "UTC",
+                "quiet_from_hour": 0,
+                "quiet_to_hour": 0,
+                **policy,
+            }
+        )
+
+    def script(self, courier_code: str, number: str, *reports: CarrierReport) -> None:
+        """Answer ``reports`` one after the other; the last one again and again."""
+        if courier_code not in self._couriers:
+            self.connect(courier_code)
+        self._reports[courier_code, number] = list(reports)
+
+    async def policy(self, world_id: int, courier_code: str) -> CarrierPolicy | None:
+        return self._couriers.get(courier_code)
+
+    async def ask(
+        self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
+    ) -> list[CarrierReport]:
+        answers = []
+        for tracking in trackings:
+            self.asked.append((world_id, courier_code, tracking.number))
+            left = self._reports.get((courier_code, tracking.number))
+            if not left:
+                answer = report(tracking.number, outcome=Outcome.UNKNOWN_NUMBER)
+            else:
+                answer = left.pop(0) if len(left) > 1 else left[0]
+            fetched_at = answer.fetched_at or tracking.created_at
+            answers.append(replace(answer, number=tracking.number, fetched_at=fetched_at))
+        return answers
+
+    def phrase(self, courier_code: str, raw_code: str, language: str) -> str | None:
+        return self.phrases.get((courier_code, raw_code, language))
+
+
+def report(
+    number: str = "", *checkpoints: Checkpoint, outcome: Outcome = Outcome.FOUND, **more: Any
+) -> CarrierReport:
+    """Return one carrier's answer."""
+    return CarrierReport(
+        number=number, outcome=outcome, checkpoints=checkpoints, connector="scripted", **more
+    )
+
+
+class HourlyPlanner:
+    """Asks every hour until the parcel's way is over."""
+
+    def first(self, tracking: Tracking, policy: CarrierPolicy | None, now: Instant) -> PollState:
+        due_at = now if policy is not None else None
+        return PollState(due_at=due_at, due_reason="new" if policy else "nobody to ask")
+
+    def after(
+        self,
+        tracking: Tracking,
+        before: PollState,
+        policy: CarrierPolicy | None,
+        report: CarrierReport,
+        now: Instant,
+    ) -> PollState:
+        return PollState(
+            due_at=None if tracking.is_stopped else now + HOUR,
+            due_reason="every hour",
+            checked_at=now,
+            last_outcome=report.outcome,
+            last_detail=report.detail,
+            checks=before.checks + 1,
+        )
+
+
+class OpenTurnstile:
+    """Lets everything through."""
+
+    async def admit(self, policy: CarrierPolicy, wanted: int, now: Instant) -> int:
+        return wanted
+
+    async def note(
+        self, policy: CarrierPolicy, reports: Sequence[CarrierReport], now: Instant
+    ) -> None:
+        return None
+
+
+class SilentComposer:
+    """Writes no messages (webhooks have their own tests)."""
+
+    def compose(
+        self, event: Event, tracking: Tracking, endpoints: Sequence[Endpoint]
+    ) -> tuple[NewMessage, ...]:
+        return ()
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came back from one call."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+class HouseUnderTest(msgspec.Struct, kw_only=True):
+    """The house, its door, and what a test wants to get hold of."""
+
+    house: House
+    door: Door
+    clock: FrozenClock
+    carriers: ScriptedCarriers
+    store: Store
+    service: TrackingService
+    account: Account
+    key: str
+    """A live key of ``account``."""
+    test_key: str
+    """A key of the account's test world."""
+    key_header: str = "Tracking-Api-Key"
+
+    @property
+    def world_id(self) -> int:
+        return self.account.number * 2
+
+    async def add_key(self, seed: int = 7, **fields: Any) -> str:
+        """Store one more key of ``account`` (``is_test``, ``scope``, ``revoked_at``)."""
+        key = make_key(
+            random.Random(seed).randbytes(24), is_test=bool(fields.get("is_test", False))
+        )
+        await self.store.add_key(key_record(key, self.account.number, **fields))
+        return key
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = msgspec.UNSET,
+        body: bytes = b"",
+        query: str = "",
+        headers: Mapping[str, str] | None = None,
+        key: str | None = "",
+    ) -> Answer:
+        """Make one call. ``json`` is encoded as the body; ``key`` None sends none."""
+        sent = dict(headers or {})
+        if key is not None:
+            sent.setdefault(self.key_header, key or self.key)
+        if json is not msgspec.UNSET:
+            body = msgspec.json.encode(json)
+        return await call(self.door, method, path, body=body, query=query, headers=sent)
+
+
+async def call(
+    app: ASGIApp,
+    method: str,
+    path: str,
+    *,
+    body: bytes = b"",
+    query: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """Make one ASGI call of ``app``."""
+    scope: Scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [
+            (name.lower().encode(), value.encode("latin-1"))
+            for name, value in (headers or {}).items()
+        ],
+    }
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    start, *rest = sent
+    return Answer(
+        start["status"],
+        {name.decode(): value.decode() for name, value in start["headers"]},
+        b"".join(message.get("body", b"") for message in rest),
+    )
+
+
+def key_record(key: str, account_number: int, **fields: Any) -> ApiKey:
+    """Return what is stored of ``key``."""
+    return ApiKey(
+        digest=digest_of(key),
+        prefix=prefix_of(key),
+        account_number=account_number,
+        **{"is_test": False, **fields},
+    )
+
+
+async def nobody(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer 404 to whatever belongs to no dialect; let lifespan messages pass."""
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    await send({"type": "http.response.start", "status": 404, "headers": []})
+    await send({"type": "http.response.body", "body": b"nobody"})
+
+
+@asynccontextmanager
+async def open_house(
+    folder: Path,
+    dialects: MakeDialects,
+    *,
+    render: Render | None = None,
+    settings: ApiSettings | None = None,
+    service_settings: ServiceSettings | None = None,
+    quota: int | None = None,
+    air_waybills: AirWaybills | None = None,
+    key_header: str = "Tracking-Api-Key",
+    clock: FrozenClock | None = None,
+) -> AsyncIterator[HouseUnderTest]:
+    """Open a house on a new SQLite file in ``folder``, with one account and its two keys.
+
+    ``render`` makes the store's renditions (v4's by default).
+    """
+    from parcelwire.api.v4.render import render_tracking
+    from parcelwire.store.sqlite import open_store
+
+    clock = clock or FrozenClock()
+    settings = settings or ApiSettings()
+    store: Store = await open_store(folder / "parcelwire.db", render=render or render_tracking)
+    try:
+        registry, detector = default_registry(), default_detector()
+        identifiers = SeededIdentifiers()
+        carriers = ScriptedCarriers()
+        planner = HourlyPlanner()
+        refresher = Refresher(
+            store,
+            composer=SilentComposer(),
+            planner=planner,
+            registry=registry,
+            identifiers=identifiers,
+            clock=clock,
+        )
+        service = TrackingService(
+            store,
+            carriers=carriers,
+            turnstile=OpenTurnstile(),
+            planner=planner,
+            refresher=refresher,
+            drafting=Drafting(registry, detector, identifiers),
+            registry=registry,
+            clock=clock,
+            settings=service_settings or ServiceSettings(),
+        )
+        house = House(
+            service=service,
+            store=store,
+            registry=registry,
+            detector=detector,
+            gate=Gate(store, clock),
+            limiter=RateLimiter(
+                clock,
+                {"create": settings.create_per_second, "other": settings.other_per_second},
+            ),
+            clock=clock,
+            settings=settings,
+            air_waybills=air_waybills,
+        )
+        account = await store.add_account("shop@example.com", name="Shop", now=clock.now())
+        if quota is not None:
+            account = replace(account, tracking_quota=quota)
+            await store.save_account(account)
+        keys = []
+        for seed, is_test in ((11, False), (12, True)):
+            key = make_key(random.Random(seed).randbytes(24), is_test=is_test)
+            await store.add_key(key_record(key, account.number, is_test=is_test))
+            keys.append(key)
+        yield HouseUnderTest(
+            house=house,
+            door=Door(house, dialects(house), nobody),
+            clock=clock,
+            carriers=carriers,
+            store=store,
+            service=service,
+            account=account,
+            key=keys[0],
+            test_key=keys[1],
+            key_header=key_header,
+        )
+        await service.drain()
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def serve(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve ``app`` by uvicorn on a free loopback port, in the running loop; yields ``host:port``.
+
+    A client library that blocks must then be called through ``asyncio.to_thread``.
+    """
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+    server = uvicorn.Server(config)
+    # Signals belong to pytest.
+    server.capture_signals = _no_signals  # type: ignore[method-assign]  # uvicorn has no switch
+    task = asyncio.create_task(server.serve())
+    try:
+        while not server.started:
+            if task.done():
+                task.result()
+            await asyncio.sleep(0.005)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@contextmanager
+def _no_signals() -> Iterator[None]:
+    yield
+
+
+__all__ = [
+    "Answer",
+    "HouseUnderTest",
+    "ScriptedCarriers",
+    "call",
+    "key_record",
+    "open_house",
+    "report",
+    "serve",
+]
