@@ -1,0 +1,55 @@
+"""The connector of Swiss Post: chooses the transport and keeps one conversation per number."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from parcelwire.connectors.base import Access, Conversation, Manifest, Question
+from parcelwire.connectors.carriers.swiss_post.api import ask_api
+from parcelwire.connectors.carriers.swiss_post.events import LANGUAGES, PACKAGE, find_phrase
+from parcelwire.connectors.carriers.swiss_post.web import ask_web
+from parcelwire.connectors.table import load_manifest
+from parcelwire.domain.report import CarrierReport
+
+
+class SwissPost:
+    """Swiss Post's parcels and letters, over its business API or its public tracking page."""
+
+    def __init__(self) -> None:
+        """Read the manifest."""
+        self._manifest: Final = load_manifest(PACKAGE)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What this connector is and may."""
+        return self._manifest
+
+    def track(self, questions: Sequence[Question], access: Access) -> Conversation:
+        """Ask about ``questions`` one after the other: neither transport takes several.
+
+        Raises:
+            KeyError: when the manifest has no transport of the name in ``access``.
+        """
+        known = self._manifest.transport(access.transport).base_urls
+        base_urls = {
+            name: access.base_urls.get(name, url).rstrip("/") for name, url in known.items()
+        }
+        if access.language not in LANGUAGES:
+            # The struct is copied, its memory is not: what is remembered stays remembered.
+            access = replace(access, language=LANGUAGES[0])
+        reports: list[CarrierReport] = []
+        for question in questions:
+            if access.transport == "api":
+                report = yield from ask_api(question, access, base_urls)
+            else:
+                report = yield from ask_web(question, access, base_urls["web"])
+            reports.append(report)
+        return reports
+
+    def phrase(self, raw_code: str, language: str) -> str | None:
+        """Return the wording of an event code, dotted or short, in ``language``."""
+        return find_phrase(raw_code, language)
+
+
+CONNECTOR: Final = SwissPost()
