@@ -15,7 +15,7 @@ from parcelwire.store.port import Store
 from parcelwire.tracking.service import TrackingService
 
 if TYPE_CHECKING:
-    from parcelwire.connectors.simulated.airwaybill import AirWaybill
+    from parcelwire.connectors.simulated.air_waybill import AirWaybill
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
