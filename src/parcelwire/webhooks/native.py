@@ -1,0 +1,164 @@
+"""The ``data`` of Parcelwire's own dialect: the tracking as of the event, and what changed.
+
+Rich where TrackingMore's dialects are poor: every time says how its offset is known, the carrier's
+own code and words stand beside our status, and the changes are named one by one. What is not known
+is left out, never sent as an empty string.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from parcelwire.domain.changes import (
+    Change,
+    CheckpointAdded,
+    CheckpointCorrected,
+    CheckpointWithdrawn,
+    CourierCorrected,
+    Event,
+    StatusChanged,
+    WindowMoved,
+)
+from parcelwire.domain.checkpoint import Checkpoint
+from parcelwire.domain.clock import Instant, iso_utc
+from parcelwire.domain.report import DeliveryWindow
+from parcelwire.domain.tracking import Tracking
+
+Wire = dict[str, Any]
+
+
+def render_native(tracking: Tracking, event: Event) -> bytes:
+    """Return ``{"status", "substatus", "changes", "tracking"}`` as JSON.
+
+    ``status`` is the status after the changes; ``changes`` may be empty (a test message).
+    """
+    return msgspec.json.encode(
+        _known(
+            status=event.status,
+            substatus=event.substatus,
+            changes=[change_to_wire(change) for change in event.changes],
+            tracking=tracking_to_wire(tracking),
+        )
+    )
+
+
+def tracking_to_wire(tracking: Tracking) -> Wire:
+    """Return a tracking in the rich form: checkpoints that stand, oldest first."""
+    return _known(
+        id=tracking.id,
+        number=tracking.number,
+        typed_number=tracking.typed_number,
+        courier_code=tracking.courier_code,
+        status=tracking.status,
+        substatus=tracking.substatus,
+        reason=tracking.reason,
+        is_final=tracking.is_final,
+        is_archived=tracking.is_archived,
+        is_stopped=tracking.is_stopped,
+        stopped_why=tracking.stopped_why,
+        sequence=tracking.sequence,
+        created_at=iso_utc(tracking.created_at),
+        updated_at=iso_utc(tracking.updated_at),
+        expired_at=_instant(tracking.expired_at),
+        # Details, facts and milestones are flat lists of texts and numbers whose names are already
+        # the words of this dialect.
+        details=msgspec.to_builtins(tracking.details),
+        facts=msgspec.to_builtins(tracking.facts),
+        delivery_window=window_to_wire(tracking.window),
+        milestones=msgspec.to_builtins(tracking.milestones),
+        checkpoints=[checkpoint_to_wire(one) for one in tracking.visible_checkpoints],
+    )
+
+
+def checkpoint_to_wire(checkpoint: Checkpoint) -> Wire:
+    """Return a checkpoint.
+
+    ``occurred_at`` is ISO 8601 and has an offset only where one is known; ``time_source`` says how
+    (``carrier``, ``place``, ``home``, ``unknown``). ``local_time`` is the clock as the carrier
+    printed it.
+    """
+    return _known(
+        occurred_at=checkpoint.iso_time,
+        local_time=checkpoint.local_time,
+        offset_minutes=checkpoint.offset_minutes,
+        time_source=checkpoint.time_source,
+        received_at=_instant(checkpoint.received_at or None),
+        status=checkpoint.status,
+        substatus=checkpoint.substatus,
+        reason=checkpoint.reason,
+        text=checkpoint.text,
+        language=checkpoint.language,
+        raw_code=checkpoint.raw_code,
+        carrier_event_id=checkpoint.event_id,
+        leg=checkpoint.leg,
+        location=checkpoint.location,
+        city=checkpoint.city,
+        state=checkpoint.state,
+        postal_code=checkpoint.postal_code,
+        country=checkpoint.country,
+    )
+
+
+def window_to_wire(window: DeliveryWindow | None) -> Wire | None:
+    """Return a delivery window: local dates or times, who said so and when we heard it."""
+    if window is None:
+        return None
+    return _known(
+        earliest=window.earliest,
+        latest=window.latest,
+        said_by=window.said_by,
+        said_at=_instant(window.said_at or None),
+    )
+
+
+def change_to_wire(change: Change) -> Wire:
+    """Return one change; ``type`` says which fields the rest of it has."""
+    match change:
+        case StatusChanged():
+            return _known(
+                type="status_changed",
+                from_status=change.from_status,
+                from_substatus=change.from_substatus,
+                to_status=change.to_status,
+                to_substatus=change.to_substatus,
+                reason=change.reason,
+            )
+        case CheckpointAdded():
+            return {
+                "type": "checkpoint_added",
+                "checkpoint": checkpoint_to_wire(change.checkpoint),
+            }
+        case CheckpointCorrected():
+            return {
+                "type": "checkpoint_corrected",
+                "before": checkpoint_to_wire(change.before),
+                "after": checkpoint_to_wire(change.after),
+            }
+        case CheckpointWithdrawn():
+            return {
+                "type": "checkpoint_withdrawn",
+                "checkpoint": checkpoint_to_wire(change.checkpoint),
+            }
+        case WindowMoved():
+            return _known(
+                type="window_moved",
+                before=window_to_wire(change.before),
+                after=window_to_wire(change.after),
+            )
+        case CourierCorrected():
+            return {
+                "type": "courier_corrected",
+                "from_courier": change.from_courier,
+                "to_courier": change.to_courier,
+                "why": change.why,
+            }
+
+
+def _instant(instant: Instant | None) -> str | None:
+    return None if instant is None else iso_utc(instant)
+
+
+def _known(**fields: object) -> Wire:
+    return {name: value for name, value in fields.items() if value is not None}

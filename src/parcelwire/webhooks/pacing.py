@@ -1,0 +1,137 @@
+"""How many requests each endpoint may have under way, so that a bad one never delays a good one.
+
+An endpoint begins with one request at a time. Each success doubles that, up to the cap; anything
+else takes it back to one. Endpoints that have not just answered well may together hold no more than
+half of the process's slots, however many of them there are: the other half is always there for the
+good ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import Enum, auto
+
+import msgspec
+
+from parcelwire.domain.clock import SECOND, Instant
+
+_REMEMBERED = 10_000
+
+
+class Health(Enum):
+    """What the last answer of an endpoint was, as far as this process knows."""
+
+    UNKNOWN = auto()
+    GOOD = auto()
+    BAD = auto()
+
+
+class _Pace(msgspec.Struct):
+    allowance: int = 1
+    in_flight: int = 0
+    health: Health = Health.UNKNOWN
+    rests_since: Instant = 0
+    rests_until: Instant = 0
+
+    @property
+    def spare(self) -> int:
+        return self.allowance - self.in_flight
+
+    def is_resting(self, now: Instant) -> bool:
+        # Both ends are compared, so that a clock set back does not make the rest last for ever.
+        return self.rests_since <= now < self.rests_until
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """One request under way."""
+
+    endpoint_id: str
+    is_doubtful: bool
+
+
+class Pacer:
+    """Counts requests in flight per endpoint. One per worker."""
+
+    def __init__(self, *, in_flight: int, per_endpoint: int) -> None:
+        self._slots = in_flight
+        self._doubtful_slots = max(1, in_flight // 2)
+        self._per_endpoint = min(per_endpoint, in_flight)
+        self._paces: dict[str, _Pace] = {}
+        self._in_flight = 0
+        self._doubtful_in_flight = 0
+
+    @property
+    def free(self) -> int:
+        """Slots left."""
+        return max(0, self._slots - self._in_flight)
+
+    def closed(self, now: Instant) -> set[str]:
+        """Return the endpoints that may have no further request now."""
+        is_half_full = self._doubtful_in_flight >= self._doubtful_slots
+        return {
+            endpoint_id
+            for endpoint_id, pace in self._paces.items()
+            if pace.spare <= 0
+            or pace.is_resting(now)
+            or (is_half_full and pace.health is not Health.GOOD)
+        }
+
+    def second_helping(self, now: Instant, served: Collection[str]) -> tuple[int, set[str]]:
+        """Return how many more messages each of some endpoints may have, and who may have none.
+
+        After every open endpoint was asked for one message, those of ``served`` that are good and
+        idle can take more at once. 0 when there is nothing to add.
+        """
+        closed = self.closed(now)
+        spares = {
+            endpoint_id: pace.spare
+            for endpoint_id, pace in self._paces.items()
+            if pace.health is Health.GOOD and endpoint_id not in closed
+        }
+        most = max((spares.get(endpoint_id, 0) for endpoint_id in served), default=0)
+        # One figure goes for all, so those with less to spare wait until they are the idlest.
+        return most, {
+            endpoint_id for endpoint_id in self._paces if spares.get(endpoint_id, 0) < most
+        }
+
+    def begin(self, endpoint_id: str) -> Slot:
+        """Count one request more; hand the slot to ``end``."""
+        pace = self._paces.setdefault(endpoint_id, _Pace())
+        pace.in_flight += 1
+        self._in_flight += 1
+        slot = Slot(endpoint_id, pace.health is not Health.GOOD)
+        self._doubtful_in_flight += slot.is_doubtful
+        return slot
+
+    def end(
+        self, slot: Slot, health: Health, *, now: Instant, rest_seconds: float = 0.0
+    ) -> tuple[Health, Health]:
+        """Count one request less; return the endpoint's health before and now.
+
+        ``health`` UNKNOWN: nothing was learned about the endpoint. ``rest_seconds``: for how long
+        it wants no request at all.
+        """
+        pace = self._paces[slot.endpoint_id]
+        pace.in_flight -= 1
+        self._in_flight -= 1
+        self._doubtful_in_flight -= slot.is_doubtful
+        before = pace.health
+        if health is Health.GOOD:
+            pace.allowance = min(pace.allowance * 2, self._per_endpoint)
+            pace.health = health
+        elif health is Health.BAD:
+            pace.allowance = 1
+            pace.health = health
+        if rest_seconds > 0:
+            pace.rests_since = now
+            pace.rests_until = now + round(rest_seconds * SECOND)
+        if len(self._paces) > _REMEMBERED:
+            self._forget(now)
+        return before, pace.health
+
+    def _forget(self, now: Instant) -> None:
+        self._paces = {
+            endpoint_id: pace
+            for endpoint_id, pace in self._paces.items()
+            if pace.in_flight or pace.is_resting(now)
+        }

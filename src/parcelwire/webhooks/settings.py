@@ -1,0 +1,88 @@
+"""What an operator may set about webhooks. Durations in seconds, as in the configuration file."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The room's settings, checked once when made.
+
+    Raises:
+        ValueError: when a figure makes no sense by itself or beside the others.
+    """
+
+    attempts: int = 14
+    """Tries in all before a message is given up."""
+    first_delay_seconds: float = 30
+    """Wait before the first retry; every further wait is twice as long."""
+    longest_delay_seconds: float = 122_880
+    """No wait is longer, whether the schedule or a receiver's ``Retry-After`` asks for it."""
+    jitter: float = 0.1
+    """A wait is lengthened by a random share of up to this, and never shortened."""
+
+    connect_seconds: float = 5
+    """For name, connection and TLS together."""
+    total_seconds: float = 15
+    """For one whole attempt, to the last byte that is read."""
+    body_seconds: float = 3
+    """How long a receiver may take over its answer's body once the status has come."""
+    answer_bytes: int = 16_384
+    """How much of an answer's body is read; then the connection is cut."""
+    kept_answer_characters: int = 1_024
+    """How much of that is kept in the attempt log."""
+
+    in_flight: int = 256
+    """Requests at one time, in this process."""
+    in_flight_per_endpoint: int = 16
+    """Of these, for one endpoint that answers well. One that does not gets one at a time."""
+    claim_batch: int = 128
+    """Messages taken from the store at once."""
+    lease_margin_seconds: float = 10
+    """What a lease is longer than an attempt: the time to claim before and to write down after."""
+    poll_seconds: float = 1
+    """How often the store is asked for messages of which no notice came (other processes')."""
+    grace_seconds: float = 20
+    """How long stopping waits for requests in flight."""
+
+    allowed_networks: tuple[str, ...] = ()
+    """Internal networks that endpoints may be in (``192.168.7.0/24``). None by default."""
+    extra_ports: tuple[int, ...] = ()
+    """Ports below 1024 (or kept for other protocols) that endpoints may use beside 80 and 443."""
+    ca_file: str | None = None
+    """A file of certificate authorities to trust instead of the system's."""
+    dns_threads: int = 16
+    """Name lookups at one time; apart from other work, so that slow name servers hold up nobody."""
+
+    def __post_init__(self) -> None:
+        for name in (
+            "attempts",
+            "first_delay_seconds",
+            "connect_seconds",
+            "total_seconds",
+            "body_seconds",
+            "answer_bytes",
+            "in_flight",
+            "in_flight_per_endpoint",
+            "claim_batch",
+            "lease_margin_seconds",
+            "poll_seconds",
+            "dns_threads",
+        ):
+            if getattr(self, name) <= 0:
+                msg = f"webhooks: {name} must be more than 0"
+                raise ValueError(msg)
+        if not 0 <= self.jitter <= 1:
+            msg = "webhooks: jitter must be between 0 and 1"
+            raise ValueError(msg)
+        if self.grace_seconds < 0 or self.kept_answer_characters < 0:
+            msg = "webhooks: grace_seconds and kept_answer_characters cannot be negative"
+            raise ValueError(msg)
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a claimed message is out of the reach of other processes.
+
+        So long does it take until the work of a killed process is taken up, too.
+        """
+        return self.total_seconds + self.lease_margin_seconds

@@ -1,0 +1,280 @@
+"""Takes messages from the store, sends them, and stores what came of it.
+
+    claim (lease) -> make_request -> send -> decide -> finish_attempts
+                     \\___________ one task each ____/    \\_ in batches
+
+The store gives a message out only when no earlier one of the same endpoint and tracking is waiting,
+and the worker never sends one that it still has under way; so there is at most one request at a
+time per (endpoint, tracking), and order holds. A message whose outcome could not be stored (the
+process died, the database was away for long) is sent again under the same id: at least once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from parcelwire.domain.account import Account
+from parcelwire.domain.clock import SECOND, Clock, Instant
+from parcelwire.tracking.ports import Identifiers
+from parcelwire.webhooks.envelope import UnsendableError, make_request
+from parcelwire.webhooks.pacing import Health, Pacer, Slot
+from parcelwire.webhooks.ports import AttemptResult, ClaimedMessage, MessageState, MessageStore
+from parcelwire.webhooks.schedule import Answer, RandomShare, decide, rest_seconds
+from parcelwire.webhooks.sender import Sender
+from parcelwire.webhooks.settings import WebhookSettings
+
+AccountLookup = Callable[[int], Awaitable[Account | None]]
+"""Gives the account that a world belongs to."""
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_STORE_PAUSE_SECONDS = 10.0
+
+Result = TypeVar("Result")
+
+
+class DeliveryWorker:
+    """Delivers messages until stopped. Any number of workers, in any processes, share one store."""
+
+    def __init__(
+        self,
+        store: MessageStore,
+        sender: Sender,
+        *,
+        clock: Clock,
+        accounts: AccountLookup,
+        identifiers: Identifiers,
+        random: RandomShare,
+        settings: WebhookSettings | None = None,
+    ) -> None:
+        """``random`` gives numbers from 0 to 1 and spreads the retries."""
+        self._store = store
+        self._sender = sender
+        self._clock = clock
+        self._accounts = accounts
+        self._identifiers = identifiers
+        self._random = random
+        self._settings = settings or WebhookSettings()
+        self._pacer = Pacer(
+            in_flight=self._settings.in_flight,
+            per_endpoint=self._settings.in_flight_per_endpoint,
+        )
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._outcomes: list[AttemptResult] = []
+        self._wake = asyncio.Event()
+        self._is_stopping = False
+        self._store_failures = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Requests under way now."""
+        return len(self._tasks)
+
+    def notify(self) -> None:
+        """Say that there may be new messages. Call it in the worker's event loop, after a save."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Ask ``run`` to take nothing new, finish what is under way and return."""
+        self._is_stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until ``stop`` is called. Outages of the store are sat out."""
+        try:
+            while not self._is_stopping:
+                self._wake.clear()
+                wait_seconds = await self._round()
+                if wait_seconds > 0:
+                    await self._rest(wait_seconds)
+        except asyncio.CancelledError:
+            await self._drain(grace_seconds=0)
+            raise
+        await self._drain(self._settings.grace_seconds)
+
+    async def step(self) -> int:
+        """Claim what is due now, send it, store the outcome; return how many were tried.
+
+        For tests and simulations, which move time between steps themselves.
+        """
+        if await self._guarded(self._store_outcomes) is None:
+            return 0
+        await self._guarded(self._claim)
+        tasks = list(self._tasks.values())
+        await asyncio.gather(*tasks)
+        await self._guarded(self._store_outcomes)
+        return len(tasks)
+
+    async def _round(self) -> float:
+        """Do what can be done now; return for how many seconds nothing more can be."""
+        stored = await self._guarded(self._store_outcomes)
+        # While the store is away nothing new is taken: more sent now would only be more that cannot
+        # be written down.
+        wait_seconds = None if stored is None else await self._guarded(self._claim)
+        if wait_seconds is None:
+            return float(min(0.1 * 2**self._store_failures, _LONGEST_STORE_PAUSE_SECONDS))
+        return wait_seconds
+
+    async def _claim(self) -> float:
+        """Take due messages as far as there is room and start sending; return as ``_round``."""
+        settings = self._settings
+        now = self._clock.now()
+        room = min(settings.claim_batch, self._pacer.free)
+        if room <= 0:
+            return settings.poll_seconds  # a request that ends wakes us before
+        first = await self._take(room, 1, self._pacer.closed(now))
+        taken = len(first)
+        if 0 < taken < room:
+            helping, skip = self._pacer.second_helping(now, {one.endpoint.id for one in first})
+            if helping > 0:
+                taken += len(await self._take(room - taken, helping, skip))
+        if taken:
+            return 0.0 if taken >= room else settings.poll_seconds
+        due_at = await self._store.next_message_due()
+        if due_at is None or due_at <= now:
+            return settings.poll_seconds  # what is due waits for its endpoint
+        return min(settings.poll_seconds, (due_at - now) / SECOND)
+
+    async def _take(self, limit: int, per_endpoint: int, skip: set[str]) -> list[ClaimedMessage]:
+        now = self._clock.now()
+        claimed = await self._store.claim_messages(
+            now,
+            lease_until=now + round(self._settings.lease_seconds * SECOND),
+            limit=limit,
+            per_endpoint=per_endpoint,
+            skip_endpoints=skip,
+        )
+        self._note_store_works()
+        if self._clock.now() - now > self._settings.lease_margin_seconds * SECOND:
+            # The store took so long that the leases might end before the requests do. They will be
+            # claimed again.
+            return []
+        # Only v2's signature needs to know whose the endpoint is.
+        worlds = {one.message.world_id for one in claimed if one.endpoint.dialect == "v2"}
+        owners = {world_id: await self._accounts(world_id) for world_id in sorted(worlds)}
+        for one in claimed:
+            key = (one.endpoint.id, one.message.tracking_id)
+            if key in self._tasks:
+                # A clock that jumped ahead has ended the lease of a request that is still under
+                # way here. Its own end settles the matter; a second one beside it would not.
+                continue
+            slot = self._pacer.begin(one.endpoint.id)
+            self._tasks[key] = asyncio.create_task(
+                self._deliver(one, owners.get(one.message.world_id), slot),
+                name=f"webhook {one.message.id}",
+            )
+        return claimed
+
+    async def _deliver(self, claimed: ClaimedMessage, owner: Account | None, slot: Slot) -> None:
+        started_at = self._clock.now()
+        health = Health.UNKNOWN
+        rest = 0.0
+        why = ""
+        try:
+            answer, health = await self._attempt(claimed, owner, started_at)
+            why = answer.error
+            rest = rest_seconds(answer, self._clock.now(), self._settings)
+            self._note(claimed, answer, started_at)
+        finally:
+            now = self._clock.now()
+            before, after = self._pacer.end(slot, health, now=now, rest_seconds=rest)
+            del self._tasks[(claimed.endpoint.id, claimed.message.tracking_id)]
+            self._wake.set()
+        if after is Health.BAD and before is not Health.BAD:
+            _log.warning("webhooks: endpoint %s fails: %s", slot.endpoint_id, why)
+        elif after is Health.GOOD and before is Health.BAD:
+            _log.warning("webhooks: endpoint %s answers well again", slot.endpoint_id)
+
+    async def _attempt(
+        self, claimed: ClaimedMessage, owner: Account | None, now: Instant
+    ) -> tuple[Answer, Health]:
+        try:
+            answer = await self._sender.send(make_request(claimed, owner, now))
+        except UnsendableError as error:
+            return Answer(status=0, error=str(error)), Health.UNKNOWN
+        except Exception as error:  # noqa: BLE001 - logged whole, see below
+            # A fault of ours must neither end the worker nor make it try for ever.
+            _log.exception("webhooks: message %s could not be sent", claimed.message.id)
+            return Answer(status=0, error=f"internal error: {type(error).__name__}"), Health.UNKNOWN
+        return answer, Health.GOOD if answer.is_success else Health.BAD
+
+    def _note(self, claimed: ClaimedMessage, answer: Answer, started_at: Instant) -> None:
+        now = self._clock.now()
+        outcome = decide(
+            claimed.message,
+            answer,
+            attempt_id=self._identifiers.new_id(started_at),
+            started_at=started_at,
+            now=now,
+            settings=self._settings,
+            random=self._random,
+        )
+        self._outcomes.append(outcome)
+        if outcome.state is MessageState.DEAD:
+            _log.error(
+                "webhooks: message %s to endpoint %s given up after %d attempts: %s",
+                claimed.message.id,
+                claimed.endpoint.id,
+                claimed.message.attempts + 1,
+                answer.error,
+            )
+        if outcome.disable_endpoint_why:
+            _log.error(
+                "webhooks: endpoint %s disabled: %s",
+                claimed.endpoint.id,
+                outcome.disable_endpoint_why,
+            )
+
+    async def _store_outcomes(self) -> bool:
+        """Write down what came back since the last time, many in one transaction."""
+        while batch := self._outcomes[: self._settings.claim_batch]:
+            await self._store.finish_attempts(batch)
+            del self._outcomes[: len(batch)]
+            self._note_store_works()
+        return True
+
+    async def _guarded(self, work: Callable[[], Awaitable[Result]]) -> Result | None:
+        """Do something with the store; None when the store could not. Says so once."""
+        try:
+            return await work()
+        except Exception as error:  # noqa: BLE001 - each engine has its own errors, all mean "later"
+            if self._store_failures == 0:
+                _log.error("webhooks: the store fails (%s); delivery waits", type(error).__name__)
+            self._store_failures = min(self._store_failures + 1, 10)
+            return None
+
+    def _note_store_works(self) -> None:
+        if self._store_failures:
+            _log.warning("webhooks: the store works again; delivery goes on")
+            self._store_failures = 0
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait for a notice, the end of a request, or the time."""
+        await _first_of(self._wake.wait(), self._clock.sleep(seconds))
+
+    async def _drain(self, grace_seconds: float) -> None:
+        """Let requests under way end within the grace time, and write down all that is known."""
+        if self._tasks and grace_seconds > 0:
+            await _first_of(
+                asyncio.wait(list(self._tasks.values())), self._clock.sleep(grace_seconds)
+            )
+        # What has not ended is sent again, under the same id, when its lease has.
+        unfinished = list(self._tasks.values())
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        await self._guarded(self._store_outcomes)
+
+
+async def _first_of(*things: Coroutine[Any, Any, object]) -> None:
+    """Wait for the first of ``things`` and cancel the others."""
+    tasks = [asyncio.ensure_future(thing) for thing in things]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
