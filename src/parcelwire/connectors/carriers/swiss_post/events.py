@@ -129,7 +129,7 @@ def understand(
     "delivered". On the other hand the summary says ``DELIVERED`` when a parcel was put into a
     parcel machine, where it only waits: there the event is right and the summary is not asked.
     """
-    ordered = sorted(events, key=lambda event: event.moment.order)
+    ordered = _order(list(events))
     checkpoints: list[Checkpoint] = []
     gaps: dict[str, Gap] = {}
     codes = [split_code(event.raw_code, event.reason) for event in ordered]
@@ -165,6 +165,13 @@ def find_summary_gap(summary: str | None) -> tuple[Gap, ...]:
     if summary is None or find_meaning(EventCode(summary)) is not None:
         return ()
     return (Gap(kind="code", value=summary, sample="overall status of the shipment"),)
+
+
+def _order(events: list[Event]) -> list[Event]:
+    """Return ``events`` oldest first; those of one moment stay in the carrier's own order."""
+    if events and events[0].moment.order > events[-1].moment.order:
+        events = events[::-1]
+    return sorted(events, key=lambda event: event.moment.order)
 
 
 def _checkpoint(event: Event, code: EventCode, meaning: Meaning, language: str) -> Checkpoint:

@@ -6,7 +6,7 @@ here raises; that is what keeps the parsers short.
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ _SPACES: Final = re.compile(r"\s+")
 _TAG: Final = re.compile(r"<[^<>]{0,200}>")
 _ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?")
 _CLOCK: Final = re.compile(r"\b(?:[01]\d|2[0-3]):[0-5]\d\b")
+_LONGEST_MM: Final = 20_000
 _FIRST_YEAR, _LAST_YEAR = 2000, 2099
 _FIRST_EPOCH, _LAST_EPOCH = 30 * 365 * DAY, 129 * 365 * DAY
 
@@ -68,6 +69,15 @@ def read_text(value: Any, limit: int = _TEXT_LIMIT) -> str | None:
     return text[:limit] or None
 
 
+def read_handle(value: Any) -> str | None:
+    """Return an opaque value that goes back to the carrier exactly as it came; else None.
+
+    The page's user names begin with ``<[anonymous]>``, which must not be taken for markup.
+    """
+    is_handle = isinstance(value, str) and 0 < len(value) <= _TEXT_LIMIT and value.isprintable()
+    return value if is_handle else None
+
+
 def read_number(value: Any) -> str:
     """Return a shipment number without dots, blanks and dashes, upper case; else an empty text."""
     return re.sub(r"[\s.\-]", "", read_text(value, 64) or "").upper()
@@ -97,6 +107,19 @@ def read_measure(value: Any, largest: int) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return round(value) if 0 < value <= largest else None
+
+
+def read_sizes(values: Sequence[Any]) -> tuple[int | None, int | None, int | None]:
+    """Return length, width and height in millimetres from three values without axes.
+
+    The order in the answer says nothing (the carrier's own page sorts them before it shows
+    them), so the largest is the length and the smallest the height. Two or less are no size.
+    """
+    sizes = sorted(
+        (size for value in values if (size := read_measure(value, _LONGEST_MM)) is not None),
+        reverse=True,
+    )
+    return (sizes[0], sizes[1], sizes[2]) if len(sizes) == 3 else (None, None, None)
 
 
 def read_moment(value: Any, country: str | None = None) -> Moment | None:

@@ -26,6 +26,7 @@ from parcelwire.connectors.carriers.swiss_post.reading import (
     read_number,
     read_postal_code,
     read_promise,
+    read_sizes,
     read_text,
 )
 from parcelwire.domain.checkpoint import Checkpoint
@@ -35,7 +36,6 @@ from parcelwire.domain.status import Substatus, is_final
 SAID_BY: Final = "swiss-post"
 _MAX_EVENTS: Final = 300
 _HEAVIEST_GRAMS: Final = 2_000_000
-_LONGEST_MM: Final = 20_000
 
 
 def find_shipment(shipments: Sequence[Any], number: str) -> Mapping[str, Any] | None:
@@ -228,19 +228,6 @@ def _read_facts(
         pickup_until_on=read_date(notice.get("deadline")) if is_waiting else None,
         is_returning=read_flag(shipment.get("returned")),
     )
-
-
-def read_sizes(values: Sequence[Any]) -> tuple[int | None, int | None, int | None]:
-    """Return length, width and height in millimetres from three values without axes.
-
-    The order in the answer says nothing (the carrier's own page sorts them before it shows
-    them), so the largest is the length and the smallest the height. Two or less are no size.
-    """
-    sizes = sorted(
-        (size for value in values if (size := read_measure(value, _LONGEST_MM)) is not None),
-        reverse=True,
-    )
-    return (sizes[0], sizes[1], sizes[2]) if len(sizes) == 3 else (None, None, None)
 
 
 def _read_window(shipment: Mapping[str, Any]) -> DeliveryWindow | None:

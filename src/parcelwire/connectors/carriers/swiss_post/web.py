@@ -24,7 +24,7 @@ from parcelwire.connectors.base import (
     not_understood,
     refusal,
 )
-from parcelwire.connectors.carriers.swiss_post.reading import read_json, read_mapping, read_text
+from parcelwire.connectors.carriers.swiss_post.reading import read_handle, read_json, read_mapping
 from parcelwire.connectors.carriers.swiss_post.shipment import (
     build_report,
     find_shipment,
@@ -94,7 +94,7 @@ def build_user(base_url: str, language: str) -> Request:
 
 def parse_user(response: Response) -> Session | None:
     """Return the session that the answer opens, or None when a part of it is missing."""
-    user_id = read_text(read_mapping(read_json(response)).get("userIdentifier"))
+    user_id = read_handle(read_mapping(read_json(response)).get("userIdentifier"))
     csrf_token = response.headers.get("x-csrf-token", "")
     if response.status != 200 or user_id is None or not csrf_token.isprintable() or not csrf_token:
         return None
@@ -139,7 +139,7 @@ def _look_up(
     refused = _refuse(question, searched)
     if refused is not None:
         return refused
-    digest = read_text(read_mapping(read_json(searched)).get("hash"))
+    digest = read_handle(read_mapping(read_json(searched)).get("hash"))
     if searched.status != 200 or digest is None:
         return not_understood(question, searched, "the search gave no hash", CODE)
 
@@ -156,7 +156,7 @@ def _look_up(
     if shipment is None:
         return not_understood(question, found, "no shipment of this number in the list", CODE)
 
-    identity = read_text(shipment.get("identity"))
+    identity = read_handle(shipment.get("identity"))
     if identity is None:
         return not_understood(question, found, "the shipment has no identity", CODE)
     told = yield from _alive(build_events(base_url, session, identity, language))
