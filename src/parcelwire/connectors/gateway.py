@@ -1,0 +1,354 @@
+"""Asks carriers for the rest of the house: ``tracking.ports.Carriers`` over connectors.
+
+    trackings -> Router: which way -> batches -> converse(connector, transport) -> checked reports
+
+Whatever a connector does, one report per tracking comes back, in the same order. A connector that
+raises has met an answer it does not understand; that is what its reports then say.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import MutableMapping, Sequence
+from datetime import date
+from typing import Any, Final, Protocol
+
+from msgspec.structs import replace
+
+from parcelwire.connectors.base import Access, Question, Request, Response
+from parcelwire.connectors.catalogue import Catalogue
+from parcelwire.connectors.conversation import converse
+from parcelwire.connectors.redaction import Redactor, describe_error
+from parcelwire.connectors.routing import (
+    SIMULATED,
+    ConnectionSource,
+    GatewaySettings,
+    NoWay,
+    Router,
+    Way,
+)
+from parcelwire.connectors.transport import Limits
+from parcelwire.domain.clock import Clock
+from parcelwire.domain.report import CarrierReport, Gap, Outcome
+from parcelwire.domain.tracking import Tracking
+from parcelwire.tracking.ports import CarrierPolicy
+
+_log: Final = logging.getLogger(__name__)
+
+_RAW_LIMIT: Final = 20_000
+_SAMPLE_LIMIT: Final = 500
+
+_HALTING: Final = {Outcome.AUTH_FAILED: 1, Outcome.RATE_LIMITED: 1, Outcome.UNAVAILABLE: 2}
+"""After how many conversations that ended so the others of one call are not begun.
+
+One number may make a carrier stumble; two in a row are an outage.
+"""
+
+
+class Sender(Protocol):
+    """What carries requests: ``transport.HttpTransport``."""
+
+    async def send(self, request: Request, limits: Limits) -> Response:
+        """Send one request; never raises for what a carrier does."""
+        ...
+
+
+class Gateway:
+    """The way to all carriers; implements ``tracking.ports.Carriers``."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        sender: Sender,
+        *,
+        source: ConnectionSource,
+        settings: GatewaySettings,
+        clock: Clock,
+    ) -> None:
+        """Take the collaborators; nothing is asked or read before the first question."""
+        self._catalogue = catalogue
+        self._sender = sender
+        self._settings = settings
+        self._clock = clock
+        self._router = Router(catalogue, source, settings, clock)
+        self._memories: dict[str, tuple[bytes, MutableMapping[str, Any]]] = {}
+        self._places: dict[str, asyncio.Semaphore] = {}
+        self._complained: set[str] = set()
+
+    async def policy(self, world_id: int, courier_code: str) -> CarrierPolicy | None:
+        """Return how to ask this courier for this world, or None when nobody configured a way."""
+        way = await self._router.choose(world_id, courier_code)
+        if isinstance(way, NoWay):
+            return None
+        manifest, transport = way.entry.manifest, way.transport
+        is_simulated = way.code == SIMULATED
+        return CarrierPolicy(
+            connector=way.code,
+            budget_key=way.budget_key,
+            batch_size=transport.batch_size,
+            requests_per_minute=transport.requests_per_minute,
+            requests_per_day=transport.requests_per_day,
+            home_zone=manifest.home_zone,
+            quiet_from_hour=manifest.quiet_from_hour,
+            quiet_to_hour=manifest.quiet_to_hour,
+            min_interval_seconds=0
+            if transport.is_official
+            else self._settings.web_min_interval_seconds,
+            time_scale=getattr(way.entry.connector, "time_scale", 1.0) if is_simulated else 1.0,
+        )
+
+    async def ask(
+        self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
+    ) -> list[CarrierReport]:
+        """Ask about ``trackings``; one report each, in the same order."""
+        if not trackings:
+            return []
+        way = await self._router.choose(world_id, courier_code)
+        if isinstance(way, NoWay):
+            return [
+                CarrierReport(
+                    number=tracking.number,
+                    outcome=Outcome.NO_CONNECTION,
+                    detail=way.why,
+                    fetched_at=self._clock.now(),
+                )
+                for tracking in trackings
+            ]
+        return await _Errand(self, way, trackings).run()
+
+    def phrase(self, courier_code: str, raw_code: str, language: str) -> str | None:
+        """Return the carrier's wording of an event code in a language, where known.
+
+        The simulated carrier, which answers for every courier, has codes of its own.
+        """
+        entries = (self._catalogue.for_courier(courier_code), self._catalogue.get(SIMULATED))
+        for entry in entries:
+            if entry is None:
+                continue
+            try:
+                phrase = entry.connector.phrase(raw_code, language)
+            except Exception as error:  # noqa: BLE001  # a connector is a plug-in
+                self.complain(entry.manifest.code, error)
+                continue
+            if phrase is not None:
+                return phrase
+        return None
+
+    def forget(self, account_number: int) -> None:
+        """Read an account's connections anew at the next question; for whoever changed them."""
+        self._router.forget(account_number)
+
+    async def converse(
+        self, way: Way, language: str, trackings: Sequence[Tracking]
+    ) -> list[CarrierReport]:
+        """Hold one conversation; whatever happens in it becomes reports."""
+        redactor = Redactor(way.credentials.values())
+        limits = Limits(
+            timeout_seconds=way.transport.timeout_seconds,
+            max_answer_bytes=way.transport.max_answer_bytes,
+        )
+
+        async def send(request: Request) -> Response:
+            response = await self._sender.send(request, limits)
+            redactor.see(request, response)
+            return response
+
+        access = Access(
+            transport=way.transport.name,
+            now=self._clock.now(),
+            credentials=dict(way.credentials),
+            base_urls=dict(way.base_urls),
+            memory=self.memory_of(way),
+            language=language,
+        )
+        questions = [question_of(tracking) for tracking in trackings]
+        try:
+            said = await converse(way.entry.connector.track(questions, access), send)
+            reports = _check(said, questions)
+        except Exception as error:  # noqa: BLE001  # a connector that raises did not understand
+            self.complain(way.code, error)
+            reports = _broken_reports(questions, error, redactor.latest)
+        now = self._clock.now()
+        return [
+            redactor.clean(replace(report, connector=way.code, fetched_at=report.fetched_at or now))
+            for report in reports
+        ]
+
+    async def learn(self, way: Way, reports: Sequence[CarrierReport]) -> None:
+        """Note what a conversation showed of its connection: refused credentials stop it."""
+        refused = next((r for r in reports if r.outcome is Outcome.AUTH_FAILED), None)
+        if refused is None or any(r.outcome is Outcome.FOUND for r in reports):
+            return
+        self._memories.pop(_memory_key(way), None)
+        if way.connection is None:
+            return
+        try:
+            await self._router.break_off(way.connection, refused.detail or "refused")
+        except Exception as error:  # noqa: BLE001  # the next refusal tells it again
+            _log.error(
+                "connection %s could not be marked as broken: %s",
+                way.connection.id,
+                describe_error(error),
+            )
+
+    def memory_of(self, way: Way) -> MutableMapping[str, Any]:
+        """Return what conversations over this way remember; new credentials start afresh."""
+        key = _memory_key(way)
+        sealed = way.connection.sealed_credentials if way.connection is not None else b""
+        known = self._memories.get(key)
+        if known is None or known[0] != sealed:
+            known = self._memories[key] = (sealed, {})
+        return known[1]
+
+    def place(self, way: Way) -> asyncio.Semaphore:
+        """Return the places for conversations with one carrier."""
+        return self._places.setdefault(way.code, asyncio.Semaphore(self._settings.concurrency))
+
+    def complain(self, code: str, error: Exception) -> None:
+        """Log a connector's own error, once per place in its code."""
+        where = describe_error(error)
+        level = logging.DEBUG if f"{code} {where}" in self._complained else logging.ERROR
+        self._complained.add(f"{code} {where}")
+        _log.log(level, "connector %s broke: %s", code, where)
+
+
+class _Errand:
+    """One call of ``ask``: its trackings in batches, over one way."""
+
+    def __init__(self, gateway: Gateway, way: Way, trackings: Sequence[Tracking]) -> None:
+        self._gateway = gateway
+        self._way = way
+        self._trackings = trackings
+        self._reports: dict[int, CarrierReport] = {}
+        self._halted: CarrierReport | None = None
+        self._endings: Counter[Outcome] = Counter()
+
+    async def run(self) -> list[CarrierReport]:
+        batches = self._batches()
+        if len(batches) > 1 and not self._gateway.memory_of(self._way):
+            # The first fetches the token (or the session) that the others then share.
+            await self._ask(*batches.pop(0))
+        async with asyncio.TaskGroup() as group:
+            for language, batch in batches:
+                group.create_task(self._ask(language, batch))
+        return [self._reports[index] for index in range(len(self._trackings))]
+
+    def _batches(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Return the trackings' places in batches of one language each."""
+        languages = self._way.entry.manifest.languages
+        by_language: dict[str, list[int]] = {}
+        for index, tracking in enumerate(self._trackings):
+            wanted = (tracking.details.language or "").lower()
+            language = wanted if wanted in languages else languages[0]
+            by_language.setdefault(language, []).append(index)
+        size = max(1, self._way.transport.batch_size)
+        return [
+            (language, batch)
+            for language, indexes in by_language.items()
+            for batch in (
+                tuple(indexes[start : start + size]) for start in range(0, len(indexes), size)
+            )
+        ]
+
+    async def _ask(self, language: str, indexes: tuple[int, ...]) -> None:
+        trackings = [self._trackings[index] for index in indexes]
+        async with self._gateway.place(self._way):
+            halted = self._halted
+            if halted is not None:
+                reports = [_unasked(tracking, halted) for tracking in trackings]
+            else:
+                reports = await self._gateway.converse(self._way, language, trackings)
+                self._halt(reports)
+        await self._gateway.learn(self._way, reports)
+        self._reports.update(zip(indexes, reports, strict=True))
+
+    def _halt(self, reports: Sequence[CarrierReport]) -> None:
+        outcomes = {report.outcome for report in reports}
+        self._endings.update(outcomes if len(outcomes) == 1 else ())
+        for outcome, limit in _HALTING.items():
+            if self._endings[outcome] >= limit and outcomes == {outcome}:
+                self._halted = reports[0]
+
+
+def question_of(tracking: Tracking) -> Question:
+    """Return what a connector is asked about a tracking."""
+    details = tracking.details
+    return Question(
+        number=tracking.number,
+        courier_code=tracking.courier_code,
+        postal_code=details.postal_code or details.recipient_postcode or None,
+        ship_date=_ship_date(details.ship_date),
+        account=details.courier_account or None,
+        origin_country=details.asked_origin_country or details.origin_country or None,
+        destination_country=details.asked_destination_country
+        or details.destination_country
+        or None,
+        key=details.key or None,
+        created_at=tracking.created_at,
+    )
+
+
+def _ship_date(given: str | None) -> str | None:
+    """Return ``20260301`` or ``2026-03-01`` as ``2026-03-01``; None when it is no date."""
+    try:
+        return date.fromisoformat(given or "").isoformat()
+    except ValueError:
+        return None
+
+
+def _memory_key(way: Way) -> str:
+    return way.budget_key if way.connection is None else way.connection.id
+
+
+def _unasked(tracking: Tracking, halted: CarrierReport) -> CarrierReport:
+    return CarrierReport(
+        number=tracking.number,
+        outcome=halted.outcome,
+        detail=f"not asked: {halted.detail}",
+        retry_at=halted.retry_at,
+        fetched_at=halted.fetched_at,
+        connector=halted.connector,
+    )
+
+
+def _check(said: object, questions: Sequence[Question]) -> list[CarrierReport]:
+    """Return the reports if they are what the contract promises.
+
+    Raises:
+        TypeError: when they are no reports.
+        ValueError: when they answer other questions, or hold a time that is none.
+    """
+    if not isinstance(said, list) or not all(isinstance(one, CarrierReport) for one in said):
+        msg = "no list of reports"
+        raise TypeError(msg)
+    if [report.number for report in said] != [question.number for question in questions]:
+        msg = "other numbers than those asked about"
+        raise ValueError(msg)
+    for report in said:
+        for checkpoint in report.checkpoints:
+            # Merge sorts by it; a time that cannot be read must fail here, not there.
+            _ = checkpoint.occurred_at
+    return said
+
+
+def _broken_reports(
+    questions: Sequence[Question], error: Exception, latest: Response | None
+) -> list[CarrierReport]:
+    body = latest.body if latest is not None else b""
+    what = f"the connector failed: {type(error).__name__}"
+    return [
+        CarrierReport(
+            number=question.number,
+            outcome=Outcome.NOT_UNDERSTOOD,
+            detail=what,
+            gaps=(
+                Gap(
+                    kind="answer",
+                    value=what,
+                    sample=body[:_SAMPLE_LIMIT].decode("utf-8", "replace"),
+                ),
+            ),
+            raw=body[:_RAW_LIMIT],
+        )
+        for question in questions
+    ]
