@@ -1,0 +1,85 @@
+"""``couriers/all`` and ``couriers/detect``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from parcelwire.api.house import House
+from parcelwire.api.v4.errors import COURIER_UNDETECTED, Refused, refused_for, success
+from parcelwire.api.v4.models import CourierObject
+from parcelwire.api.v4.requests import Body, DetectRequest, content_of, text_of
+from parcelwire.api.wire import Call, Reply
+from parcelwire.couriers.registry import Courier
+from parcelwire.tracking.errors import TrackingError
+
+_FIELD_OF: Final = {
+    "postal_code": "tracking_postal_code",
+    "ship_date": "tracking_ship_date",
+    "account": "tracking_courier_account",
+    "destination_country": "tracking_destination_country",
+    "origin_country": "tracking_origin_country",
+    "key": "tracking_key",
+}
+"""The registry's names of extra fields -> the wire's."""
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class CourierCalls:
+    """Answers who exists, and whose number it is."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._body = Body.of(DetectRequest)
+        self._all: Reply | None = None
+
+    async def list_couriers(self, _: Call) -> Reply:
+        """Answer every courier. The registry does not change while the server runs."""
+        if self._all is None:
+            couriers = [courier_object(courier) for courier in self._house.registry.all()]
+            self._all = success(_encode(couriers))
+        return self._all
+
+    async def detect_courier(self, call: Call) -> Reply:
+        """Answer the couriers of one number, best guess first.
+
+        Raises:
+            Refused: no number, no possible number, or no courier for it. Open in the sources: a
+                number of nobody could also be an empty list; 4121 is the code that says so.
+        """
+        request: DetectRequest = self._body.read(content_of(call.body))
+        drafting = self._house.service.drafting
+        try:
+            number = drafting.number(text_of(request.tracking_number, "tracking_number"))
+        except TrackingError as error:
+            raise refused_for(error) from error
+        registry = self._house.registry
+        found = [
+            courier_object(courier)
+            for candidate in self._house.detector.detect(number)
+            if (courier := registry.get(candidate.courier_code)) is not None
+        ]
+        if not found:
+            raise Refused(COURIER_UNDETECTED)
+        return success(_encode(found))
+
+
+def courier_object(courier: Courier) -> CourierObject:
+    """Return a courier as v4 shows it."""
+    fields = [_FIELD_OF[name] for name in courier.required_fields if name in _FIELD_OF]
+    return CourierObject(
+        courier_name=courier.name,
+        courier_code=courier.code,
+        courier_country_iso2=courier.country,
+        courier_url=courier.homepage,
+        courier_phone=courier.phone,
+        courier_type=courier.kind,
+        tracking_required_fields=fields or None,
+        optional_fields=None,
+        default_language=courier.languages[0] if courier.languages else "en",
+        support_language=list(courier.languages),
+        # Parcelwire ships no couriers' logos: they are the couriers' marks.
+        courier_logo=None,
+    )

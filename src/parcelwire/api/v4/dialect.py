@@ -1,0 +1,139 @@
+"""The way of one call through v4: key, rate limit, route, call, envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from parcelwire.api.gate import Refusal
+from parcelwire.api.house import House
+from parcelwire.api.v4.airwaybills import AirWaybillCalls
+from parcelwire.api.v4.changes import ChangeCalls
+from parcelwire.api.v4.couriers import CourierCalls
+from parcelwire.api.v4.creation import CreationCalls
+from parcelwire.api.v4.errors import (
+    EMPTY_LIST,
+    FAULT,
+    FORBIDDEN,
+    FORMAT_INVALID,
+    NULL,
+    STORE_UNAVAILABLE,
+    TOO_MANY_REQUESTS,
+    UNAUTHORIZED,
+    UNKNOWN_PATH,
+    WRONG_METHOD,
+    Refused,
+    refusal,
+    refused_for,
+)
+from parcelwire.api.v4.listing import ListingCalls
+from parcelwire.api.v4.render import Renderer
+from parcelwire.api.v4.routes import ROUTES, Route
+from parcelwire.api.wire import Call, Reply
+from parcelwire.store.port import StoreUnavailableError
+from parcelwire.tracking.errors import TrackingError
+
+KEY_HEADER: Final = b"tracking-api-key"
+OLD_KEY_HEADER: Final = b"trackingmore-api-key"
+"""v2's name of it: a client that moved from v2 to v4 halfway still gets in."""
+
+Handler = Callable[[Call], Awaitable[Reply]]
+
+
+class V4Dialect:
+    """TrackingMore's version 4."""
+
+    prefix = "v4"
+
+    def __init__(self, house: House, renderer: Renderer | None = None) -> None:
+        """``renderer`` has to be the one that makes the store's renditions.
+
+        None: with the house's registry and phrases.
+        """
+        renderer = renderer or Renderer(house.registry, house.service.carriers.phrase)
+        self._gate = house.gate
+        self._limiter = house.limiter
+        self._suspended = {email.casefold() for email in house.settings.suspended_accounts}
+        couriers = CourierCalls(house)
+        creation = CreationCalls(house, renderer)
+        changes = ChangeCalls(house)
+        handlers: dict[str, Handler] = {
+            "list_couriers": couriers.list_couriers,
+            "detect_courier": couriers.detect_courier,
+            "create_tracking": creation.create_tracking,
+            "create_trackings": creation.create_trackings,
+            "list_trackings": ListingCalls(house, renderer).list_trackings,
+            "update_tracking": changes.update_tracking,
+            "delete_tracking": changes.delete_tracking,
+            "retrack": changes.retrack,
+            "read_air_waybill": AirWaybillCalls(house).read_air_waybill,
+        }
+        self._routes = {route.path: (route, handlers[route.name]) for route in ROUTES}
+
+    async def answer(
+        self,
+        method: str,
+        segments: tuple[str, ...],
+        query_string: bytes,
+        headers: dict[bytes, bytes],
+        body: bytes | None,
+    ) -> Reply:
+        """Answer one call, whatever it is."""
+        found = self._routes.get(segments[:2])
+        # Without its id a call about one tracking is still that call: 4112 helps more than 404.
+        is_known = found is not None and len(segments) <= len(found[0].path) + found[0].has_id
+        route = found[0] if found is not None and is_known else None
+        empty = EMPTY_LIST if route is not None and route.is_list else NULL
+
+        raw_key = headers.get(KEY_HEADER) or headers.get(OLD_KEY_HEADER)
+        admitted = await self._gate.admit(raw_key.decode("latin-1") if raw_key else None)
+        if isinstance(admitted, Refusal):
+            # v4 has one code for a missing, an unknown and a revoked key.
+            return refusal(Refused(UNAUTHORIZED), empty)
+        key, account = admitted
+        allowance = self._limiter.take(key.world_id, route.limit if route is not None else "other")
+        call = Call(
+            method=method,
+            segments=segments,
+            query_string=query_string,
+            body=body or b"",
+            headers=headers,
+            key=key,
+            account=account,
+        )
+        try:
+            if not allowance.is_allowed:
+                raise Refused(TOO_MANY_REQUESTS)
+            if self._suspended and account.email.casefold() in self._suspended:
+                raise Refused(FORBIDDEN)
+            if found is None or route is None:
+                raise Refused(UNKNOWN_PATH)
+            _check(route, method, call, body)
+            reply = await found[1](call)
+        except Refused as refused:
+            reply = refusal(refused, empty)
+        except TrackingError as error:
+            reply = refusal(refused_for(error), empty)
+        if limits := allowance.headers():
+            return msgspec.structs.replace(reply, headers=(*reply.headers, *limits))
+        return reply
+
+    def failure(self, error: Exception) -> Reply:
+        """Return the reply for a fault of ours (500/511) or of the store (503/512)."""
+        is_store = isinstance(error, StoreUnavailableError)
+        return refusal(Refused(STORE_UNAVAILABLE if is_store else FAULT))
+
+
+def _check(route: Route, method: str, call: Call, body: bytes | None) -> None:
+    is_method_right = method == route.method or (method == "HEAD" and route.method == "GET")
+    if not is_method_right:
+        raise Refused(WRONG_METHOD)
+    if route.is_writing and call.key.scope == "read":
+        raise Refused(FORBIDDEN)
+    # A body that nobody reads may be as large as it likes: some clients send one with GET.
+    if body is None and route.request is not None:
+        # Open in the sources: v4 has no code for a body that is too large. It is 4130, like any
+        # body that cannot be understood.
+        raise Refused(FORMAT_INVALID, field="request body (it is too large)")

@@ -1,0 +1,114 @@
+"""``trackings/get``: by number or by filter, one page at a time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from parcelwire.api.house import House
+from parcelwire.api.v4.dates import read_instant
+from parcelwire.api.v4.errors import EMPTY_LIST, FORMAT_INVALID, TOO_MANY_ITEMS, Refused, success
+from parcelwire.api.v4.render import Renderer, language_of
+from parcelwire.api.v4.requests import read_archived
+from parcelwire.api.wire import Call, Reply
+from parcelwire.couriers.number import normalise
+from parcelwire.domain.clock import Instant
+from parcelwire.domain.status import Status
+from parcelwire.tracking.ports import TrackingFilter
+
+MAX_NUMBERS: Final = 40
+DEFAULT_ITEMS: Final = 100
+MAX_ITEMS: Final = 200
+MAX_PAGE: Final = 10**9
+
+_STATUSES: Final = {status.value: status for status in Status}
+
+
+class ListingCalls:
+    """Answers trackings that are there."""
+
+    def __init__(self, house: House, renderer: Renderer) -> None:
+        self._service = house.service
+        self._store = house.store
+        self._renderer = renderer
+
+    async def list_trackings(self, call: Call) -> Reply:
+        """Answer one page, newest created first; nothing found is an empty page.
+
+        The pages come as the store's own bytes, unless the reader asks for another language than
+        the one a tracking was created with.
+
+        Raises:
+            Refused: a value of the query is not of its form, or too many numbers are asked for.
+        """
+        query = call.query()
+        where = self._filter(query)
+        page = _whole_number(query, "pages_amount", 1, MAX_PAGE)
+        limit = _whole_number(query, "items_amount", DEFAULT_ITEMS, MAX_ITEMS)
+        if where is None:
+            return success(EMPTY_LIST)
+        offset = (page - 1) * limit
+        if (language := language_of(query.get("lang"))) is None:
+            found = await self._store.list_renditions(
+                call.world_id, where, offset=offset, limit=limit
+            )
+        else:
+            found = [
+                self._renderer.tracking(stored.tracking, language)
+                for stored in await self._store.list_trackings(
+                    call.world_id, where, offset=offset, limit=limit
+                )
+            ]
+        return success(b"[" + b",".join(found) + b"]")
+
+    def _filter(self, query: dict[str, str]) -> TrackingFilter | None:
+        """Return the filter, or None when it can match nothing."""
+        numbers: tuple[str, ...] = ()
+        if asked := query.get("tracking_numbers", "").strip():
+            typed = [number for number in asked.split(",") if number.strip()]
+            if len(typed) > MAX_NUMBERS:
+                raise Refused(TOO_MANY_ITEMS)
+            numbers = tuple(dict.fromkeys(filter(None, map(normalise, typed))))
+            # Numbers were asked for and none of them can exist: that is no call for all trackings.
+            if not numbers:
+                return None
+        code = query.get("courier_code", "").strip()
+        return TrackingFilter(
+            numbers=numbers,
+            courier_code=self._service.drafting.courier(code).code if code else None,
+            statuses=_statuses(query.get("delivery_status", "")),
+            created_min=_instant(query, "created_date_min"),
+            created_max=_instant(query, "created_date_max"),
+            updated_min=_instant(query, "updated_date_min"),
+            updated_max=_instant(query, "updated_date_max"),
+            # Whatever is no known word means both, as in v2.
+            is_archived=read_archived(query.get("archived_status")),
+        )
+
+
+def _statuses(asked: str) -> tuple[Status, ...]:
+    words = [word.strip().lower() for word in asked.split(",") if word.strip()]
+    try:
+        return tuple(dict.fromkeys(_STATUSES[word] for word in words))
+    except KeyError as error:
+        raise Refused(FORMAT_INVALID, field="delivery_status") from error
+
+
+def _instant(query: dict[str, str], field: str) -> Instant | None:
+    text = query.get(field, "").strip()
+    if not text:
+        return None
+    instant = read_instant(text, is_end=field.endswith("_max"))
+    if instant is None:
+        raise Refused(FORMAT_INVALID, field=field)
+    return instant
+
+
+def _whole_number(query: dict[str, str], field: str, default: int, maximum: int) -> int:
+    # A page size above 200 is refused rather than cut: a client that got fewer items than it asked
+    # for would take the page for the last one.
+    text = query.get(field, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= maximum):
+        raise Refused(FORMAT_INVALID, field=field)
+    return int(text)

@@ -1,0 +1,261 @@
+"""A tracking as v4 bytes: pure, the same bytes for the same tracking.
+
+The store keeps these bytes beside every tracking (its *rendition*), so that ``trackings/get``
+copies them instead of building objects. Nothing here may depend on the time of the reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from typing import Final
+
+import msgspec
+
+from parcelwire.api.v4.errors import success
+from parcelwire.api.v4.models import Event as EventObject
+from parcelwire.api.v4.models import LegInfo, MilestoneDates, TrackingObject
+from parcelwire.couriers.registry import Registry, default_registry
+from parcelwire.domain.changes import Event
+from parcelwire.domain.checkpoint import Checkpoint, Leg
+from parcelwire.domain.clock import iso_utc
+from parcelwire.domain.merge import derive_milestones
+from parcelwire.domain.report import ParcelFacts
+from parcelwire.domain.tracking import Milestones, Tracking
+
+Phrase = Callable[[str, str, str], str | None]
+"""(courier code, raw code, ISO 639-1 language) -> the carrier's wording, where known."""
+
+ARCHIVED: Final = "true"
+NOT_ARCHIVED: Final = "tracking"
+# Open in the sources: only "tracking" was seen in answers; "true" is the word that the filter
+# ``archived_status`` has for archived ones.
+
+_NO_FACTS: Final = ParcelFacts()
+_EMPTY_LEG: Final = LegInfo()
+_VENDOR_LANGUAGES: Final = {"cn": "zh", "tw": "zh", "jp": "ja", "kr": "ko"}
+"""TrackingMore names some languages by a country."""
+
+
+class Renderer:
+    """Renders trackings with what the registry knows about their couriers."""
+
+    def __init__(self, registry: Registry, phrase: Phrase | None = None) -> None:
+        """``phrase`` words events in the language a tracking or a reader asks for."""
+        self._registry = registry
+        self._phrase = phrase
+        self._encode = msgspec.json.Encoder().encode
+
+    def tracking(self, tracking: Tracking, language: str | None = None) -> bytes:
+        """Return the tracking object.
+
+        ``language`` wins over the tracking's own. A text that nobody translated stays as it is.
+        """
+        return self._encode(self.build(tracking, language))
+
+    def payload(self, tracking: Tracking, event: Event) -> bytes:
+        """Return the body of the message that tells ``event``: an envelope like an answer's.
+
+        Beside the tracking object, ``data`` says which of the tracking's events it tells, so that a
+        receiver can see a gap or a repetition.
+        """
+        told = self._encode({"sequence": event.sequence, "event_id": event.id, "event": event.type})
+        return success(self.tracking(tracking)[:-1] + b"," + told[1:]).body
+
+    def build(self, tracking: Tracking, language: str | None = None) -> TrackingObject:
+        """Return the tracking object before it is encoded."""
+        details = tracking.details
+        facts = tracking.facts or _NO_FACTS
+        visible = tracking.visible_checkpoints
+        language = language_of(language) or language_of(details.language)
+        origin, destination = self._legs(tracking, visible, language)
+        latest = self._event(visible[-1], tracking.courier_code, language) if visible else None
+        return TrackingObject(
+            id=tracking.id,
+            tracking_number=tracking.number,
+            courier_code=tracking.courier_code,
+            order_number=details.order_number,
+            order_date=details.order_date,
+            created_at=iso_utc(tracking.created_at),
+            update_at=iso_utc(tracking.updated_at),
+            delivery_status=tracking.status,
+            archived=ARCHIVED if tracking.is_archived else NOT_ARCHIVED,
+            updating=not tracking.is_stopped,
+            source=tracking.source,
+            destination_country=details.destination_country or facts.destination_country,
+            destination_state=facts.destination_state,
+            destination_city=facts.destination_city,
+            origin_country=details.origin_country or facts.origin_country,
+            origin_state=facts.origin_state,
+            origin_city=facts.origin_city,
+            tracking_postal_code=details.postal_code,
+            tracking_ship_date=details.ship_date,
+            tracking_destination_country=details.asked_destination_country,
+            tracking_origin_country=details.asked_origin_country,
+            tracking_key=details.key,
+            tracking_courier_account=details.courier_account,
+            customer_name=details.customer_name,
+            customer_email=details.customer_email,
+            customer_sms=details.customer_phone,
+            recipient_postcode=details.recipient_postcode,
+            order_id=details.order_id,
+            title=details.title,
+            logistics_channel=details.logistics_channel,
+            note=details.note,
+            label=details.label,
+            signed_by=facts.proof.signed_by if facts.proof is not None else None,
+            service_code=facts.service,
+            weight=None if (kg := kilograms(facts.weight_grams)) is None else f"{kg} kg",
+            weight_kg=kg,
+            product_type=facts.product,
+            pieces=None if facts.pieces is None else str(facts.pieces),
+            dimension=_dimension(facts),
+            # Open in the sources: nobody says what "previously" and "status_info" hold.
+            previously=None,
+            destination_track_number=facts.exchange_number if destination.trackinfo else None,
+            exchange_number=facts.exchange_number,
+            scheduled_delivery_date=tracking.window.latest[:10] if tracking.window else None,
+            scheduled_address=facts.pickup_point,
+            substatus=tracking.substatus,
+            status_info=None,
+            latest_event=_in_one_line(latest) if latest else None,
+            latest_checkpoint_time=latest.checkpoint_date if latest else None,
+            transit_time=_transit_days(tracking.milestones, visible),
+            origin_info=origin,
+            destination_info=destination,
+        )
+
+    def _legs(
+        self, tracking: Tracking, visible: Sequence[Checkpoint], language: str | None
+    ) -> tuple[LegInfo, LegInfo]:
+        facts = tracking.facts or _NO_FACTS
+        far = tuple(point for point in visible if point.leg is Leg.DESTINATION)
+        near = tuple(point for point in visible if point.leg is Leg.ORIGIN) if far else visible
+        origin = self._leg(
+            tracking.courier_code,
+            facts.reference_number,
+            # A parcel of one leg shows its whole way there.
+            derive_milestones(tuple(near)) if far else tracking.milestones,
+            self._events(near, tracking.courier_code, language),
+        )
+        partner = facts.partner_courier_code
+        if not far and partner is None:
+            return origin, _EMPTY_LEG
+        return origin, self._leg(
+            partner,
+            None,
+            derive_milestones(far),
+            self._events(far, tracking.courier_code, language),
+        )
+
+    def _leg(
+        self,
+        courier_code: str | None,
+        reference_number: str | None,
+        reached: Milestones,
+        events: list[EventObject],
+    ) -> LegInfo:
+        courier = self._registry.get(courier_code) if courier_code is not None else None
+        return LegInfo(
+            courier_code=courier_code,
+            courier_phone=courier.phone if courier is not None else None,
+            weblink=courier.homepage if courier is not None else None,
+            reference_number=reference_number,
+            milestone_date=MilestoneDates(
+                inforeceived_date=reached.info_received,
+                pickup_date=reached.accepted,
+                outfordelivery_date=reached.out_for_delivery,
+                delivery_date=reached.delivered,
+                returning_date=reached.returning,
+                returned_date=reached.returned,
+            ),
+            pickup_date=reached.accepted,
+            departed_airport_date=reached.departed_airport,
+            arrived_abroad_date=reached.arrived_abroad,
+            customs_received_date=reached.customs_cleared,
+            trackinfo=events,
+        )
+
+    def _events(
+        self, oldest_first: Sequence[Checkpoint], courier_code: str, language: str | None
+    ) -> list[EventObject]:
+        return [self._event(point, courier_code, language) for point in reversed(oldest_first)]
+
+    def _event(self, point: Checkpoint, courier_code: str, language: str | None) -> EventObject:
+        text = point.text
+        if language and self._phrase and point.raw_code and point.language != language:
+            text = self._phrase(courier_code, point.raw_code, language) or text
+        return EventObject(
+            checkpoint_date=point.iso_time,
+            checkpoint_delivery_status=point.status,
+            checkpoint_delivery_substatus=point.substatus,
+            tracking_detail=text,
+            location=point.location or point.city,
+            country_iso2=point.country,
+            state=point.state,
+            city=point.city,
+            zip=point.postal_code,
+            raw_status=point.raw_code,
+        )
+
+
+def language_of(asked: str | None) -> str | None:
+    """Return the ISO 639-1 code that a client's word for a language means (``cn``, ``de-CH``)."""
+    if not asked:
+        return None
+    word = asked.strip().lower().replace("_", "-").partition("-")[0]
+    return _VENDOR_LANGUAGES.get(word, word) or None
+
+
+def kilograms(grams: int | None) -> str | None:
+    """Return ``1.25`` for 1250 grams."""
+    if grams is None:
+        return None
+    whole, rest = divmod(grams, 1000)
+    return f"{whole}.{rest:03d}".rstrip("0").rstrip(".")
+
+
+def _dimension(facts: ParcelFacts) -> str | None:
+    sides = (facts.length_mm, facts.width_mm, facts.height_mm)
+    if None in sides:
+        return None
+    return " x ".join(_centimetres(side) for side in sides if side is not None) + " cm"
+
+
+def _centimetres(millimetres: int) -> str:
+    whole, rest = divmod(millimetres, 10)
+    return f"{whole}.{rest}" if rest else str(whole)
+
+
+def _in_one_line(event: EventObject) -> str:
+    parts: Iterable[str | None] = (event.tracking_detail, event.location, event.checkpoint_date)
+    return ",".join(part for part in parts if part)
+
+
+def _transit_days(reached: Milestones, visible: Sequence[Checkpoint]) -> int:
+    if not visible:
+        return 0
+    began_on = (reached.accepted or visible[0].local_time)[:10]
+    ended_on = (reached.delivered or visible[-1].local_time)[:10]
+    # Calendar days, as people count: handed in on Monday and there on Wednesday is two days.
+    return max(0, (date.fromisoformat(ended_on) - date.fromisoformat(began_on)).days)
+
+
+def render_tracking(tracking: Tracking) -> bytes:
+    """Return the tracking object, with the package's own registry and without translations."""
+    return _plain().tracking(tracking)
+
+
+def render_payload(tracking: Tracking, event: Event) -> bytes:
+    """Return the webhook payload, with the package's own registry and without translations."""
+    return _plain().payload(tracking, event)
+
+
+_made: list[Renderer] = []
+
+
+def _plain() -> Renderer:
+    # The registry is read when something is rendered first, not when this module is imported.
+    if not _made:
+        _made.append(Renderer(default_registry()))
+    return _made[0]

@@ -1,0 +1,234 @@
+"""What v4's clients send, read tolerantly.
+
+Go's client sends every optional field as ``""``, Java's as null, others leave them out: all three
+mean "not given", on create and on update. A number or a truth value where text belongs is taken as
+its text; an object or an array there is refused (4130).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from parcelwire.api.v4.dates import read_instant, read_ship_date
+from parcelwire.api.v4.errors import FORMAT_INVALID, Refused
+from parcelwire.domain.clock import Instant
+
+Text = str | int | float | bool | None
+"""A field that should be text or nothing, as it arrives."""
+
+MAX_TEXT: Final = 5_000
+"""Characters of one field. Longer is no title and no note, and every answer would carry it."""
+
+
+class CreateRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Body of ``trackings/create``, and each item of ``trackings/batch``."""
+
+    tracking_number: Text = None
+    courier_code: Text = None
+    order_number: Text = None
+    order_id: Text = None
+    order_date: Text = None
+    origin_country_iso2: Text = None
+    destination_country_iso2: Text = None
+    customer_name: Text = None
+    customer_email: Text = None
+    customer_sms: Text = None
+    recipient_postcode: Text = None
+    title: Text = None
+    logistics_channel: Text = None
+    tracking_courier_account: Text = None
+    tracking_postal_code: Text = None
+    tracking_origin_country: Text = None
+    tracking_destination_country: Text = None
+    tracking_ship_date: Text = None
+    tracking_key: Text = None
+    language: Text = None
+    note: Text = None
+    label: Text = None
+    auto_correct: Text = None
+
+
+class UpdateRequest(CreateRequest, frozen=True, kw_only=True, omit_defaults=True):
+    """Body of ``trackings/update/{id}``: the options of create and these.
+
+    ``tracking_number`` and ``courier_code`` are read and ignored: the id says which tracking.
+    """
+
+    courier_code_new: Text = None
+    archived_status: Text = None
+    # The answer calls the countries so, and clients send back what they were given.
+    origin_country: Text = None
+    destination_country: Text = None
+
+
+class DetectRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of ``couriers/detect``."""
+
+    tracking_number: Text = None
+
+
+class AirWaybillRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of ``awb``."""
+
+    awb_number: Text = None
+
+
+_Body = TypeVar("_Body", bound=msgspec.Struct)
+
+_BOM: Final = b"\xef\xbb\xbf"
+_PATH: Final = re.compile(r"at `\$(?:\[\.\.\.\]|\[[0-9]+\])?\.([A-Za-z0-9_]+)`")
+
+
+class Body(msgspec.Struct, frozen=True):
+    """Reads bodies of one shape."""
+
+    decoder: msgspec.json.Decoder[Any]
+
+    @classmethod
+    def of(cls, shape: Any) -> Body:
+        """Return the reader of ``shape``."""
+        return cls(msgspec.json.Decoder(shape))
+
+    def read(self, raw: bytes) -> Any:
+        """Return the body as the shape, whatever its content type said.
+
+        Raises:
+            Refused: not JSON, or a value of the wrong type (4130 with its field).
+        """
+        try:
+            return self.decoder.decode(raw)
+        except msgspec.ValidationError as error:
+            raise Refused(FORMAT_INVALID, field=field_of(error)) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Refused(FORMAT_INVALID, field="request body") from error
+
+
+def field_of(error: msgspec.ValidationError) -> str:
+    """Return the field of the body that has a wrong type; msgspec tells it in its text only."""
+    named = _PATH.search(str(error))
+    return named[1] if named else "request body"
+
+
+def content_of(raw: bytes) -> bytes:
+    """Return a body's content, and an object without fields where it has none.
+
+    Empty bodies and null mean no fields, and so does ``[]``: PHP encodes an empty list of fields
+    that way.
+    """
+    # A body that begins with a brace, as nearly all do, needs no second look.
+    if raw[:1] == b"{":
+        return raw
+    content = raw.removeprefix(_BOM).strip()
+    return b"{}" if content in (b"", b"[]", b"null") else content
+
+
+def text_of(value: Text, field: str) -> str | None:
+    """Return a field's text, or None where nothing was given.
+
+    Raises:
+        Refused: it is too long, or holds a NUL (which no database column takes).
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = value if isinstance(value, str) else str(value)
+    if len(text) > MAX_TEXT or "\0" in text:
+        raise Refused(FORMAT_INVALID, field=field)
+    return text if not text.isspace() else None
+
+
+_DETAIL_OF: Final = {
+    "order_number": "order_number",
+    "order_id": "order_id",
+    "order_date": "order_date",
+    "customer_name": "customer_name",
+    "customer_email": "customer_email",
+    "customer_sms": "customer_phone",
+    "recipient_postcode": "recipient_postcode",
+    "title": "title",
+    "logistics_channel": "logistics_channel",
+    "tracking_courier_account": "courier_account",
+    "tracking_postal_code": "postal_code",
+    "tracking_origin_country": "asked_origin_country",
+    "tracking_destination_country": "asked_destination_country",
+    "tracking_key": "key",
+    "language": "language",
+    "note": "note",
+    "label": "label",
+}
+"""Wire name -> name in ``Details``, for fields that are kept as given."""
+
+_COUNTRIES: Final = {
+    "origin_country_iso2": "origin_country",
+    "destination_country_iso2": "destination_country",
+    "origin_country": "origin_country",
+    "destination_country": "destination_country",
+}
+_ISO2: Final = re.compile(r"[A-Za-z]{2}")
+
+
+def details_of(request: CreateRequest) -> dict[str, str]:
+    """Return the details that ``request`` gives, by their names in ``Details``.
+
+    Raises:
+        Refused: a value is not of its form.
+    """
+    given: dict[str, str] = {}
+    for field, name in _DETAIL_OF.items():
+        value = getattr(request, field)
+        if value is not None and (text := text_of(value, field)) is not None:
+            given[name] = text
+    for field, name in _COUNTRIES.items():
+        country = text_of(getattr(request, field, None), field)
+        if country is not None:
+            if _ISO2.fullmatch(country.strip()) is None:
+                raise Refused(FORMAT_INVALID, field=field)
+            given[name] = country.strip().upper()
+    ship_date = text_of(request.tracking_ship_date, "tracking_ship_date")
+    if ship_date is not None:
+        read = read_ship_date(ship_date)
+        if read is None:
+            raise Refused(FORMAT_INVALID, field="tracking_ship_date")
+        given["ship_date"] = read
+    return given
+
+
+def ordered_at_of(request: CreateRequest) -> Instant | None:
+    """Return when the shop's order was made, where it was given.
+
+    Raises:
+        Refused: ``order_date`` is no date.
+    """
+    text = text_of(request.order_date, "order_date")
+    if text is None:
+        return None
+    instant = read_instant(text)
+    if instant is None:
+        raise Refused(FORMAT_INVALID, field="order_date")
+    return instant
+
+
+def is_yes(text: str | None) -> bool | None:
+    """Return what a switch says; None where it says nothing that can be read."""
+    if text is None:
+        return None
+    word = text.strip().lower()
+    if word in {"true", "1", "yes"}:
+        return True
+    return False if word in {"false", "0", "no"} else None
+
+
+def read_archived(text: str | None) -> bool | None:
+    """Return what ``archived_status`` asks for: archived, not archived, or (None) both.
+
+    ``true`` and ``tracking`` are the published words; ``archived`` and ``false`` are their obvious
+    opposites. Open in the sources what else there is.
+    """
+    word = text.strip().lower() if text is not None else ""
+    if word == "archived":
+        return True
+    return False if word == "tracking" else is_yes(word)
