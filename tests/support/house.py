@@ -309,7 +309,9 @@ async def open_house(
 
     clock = clock or FrozenClock()
     settings = settings or ApiSettings()
-    store: Store = await open_store(folder / "parcelwire.db", render=render or render_tracking)
+    store: Store = await open_store(
+        folder / "parcelwire.db", render=render or render_tracking, clock=clock
+    )
     try:
         registry, detector = default_registry(), default_detector()
         identifiers = SeededIdentifiers()
