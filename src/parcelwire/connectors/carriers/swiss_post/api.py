@@ -34,6 +34,7 @@ from parcelwire.connectors.carriers.swiss_post.reading import (
     read_json,
     read_mapping,
     read_text,
+    recall,
 )
 from parcelwire.domain.clock import SECOND, Instant
 from parcelwire.domain.report import CarrierReport, Outcome
@@ -134,7 +135,7 @@ def _ask(
     question: Question, access: Access, base_urls: Mapping[str, str]
 ) -> Generator[Request, Response, CarrierReport]:
     api_url, language = base_urls["api"], access.language
-    keys = access.memory.setdefault(_KEYS, {})
+    keys: dict[str, str] = access.memory.setdefault(_KEYS, {})
     key = keys.get(question.number, question.number)
 
     detail = yield from _authorized(
@@ -212,9 +213,9 @@ def _authorized(
     build: Callable[[str], Request],
 ) -> Reply:
     """Send ``build(token)``; a 401 renews the token once, a second one is final."""
-    token = access.memory.get(_TOKEN)
+    token = recall(access.memory, _TOKEN, Token)
     margin = TOKEN_MARGIN_SECONDS * SECOND
-    if not isinstance(token, Token) or token.expires_at - margin <= access.now:
+    if token is None or token.expires_at - margin <= access.now:
         token = yield from _authenticate(question, access, base_urls)
     response = yield build(token.value)
     if response.status == 401:
@@ -239,7 +240,7 @@ def _authenticate(
     answer = yield build_token(base_urls["token"], access.credentials)
     token = parse_token(answer, access.now)
     if token is not None:
-        access.memory[_TOKEN] = token
+        access.memory[_TOKEN] = msgspec.to_builtins(token)
         return token
     error = read_text(read_mapping(read_json(answer)).get("error"), 60)
     if answer.status in {400, 401} and (answer.status == 401 or error in _REFUSED_CLIENT):

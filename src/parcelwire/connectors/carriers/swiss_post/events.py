@@ -18,7 +18,7 @@ from parcelwire.connectors.carriers.swiss_post.reading import Moment
 from parcelwire.connectors.table import Meaning, StatusTable, load_status_table
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import Gap
-from parcelwire.domain.status import Status, Substatus
+from parcelwire.domain.status import Reason, Status, Substatus
 
 PACKAGE: Final = "parcelwire.connectors.carriers.swiss_post"
 LANGUAGES: Final = ("en", "de", "fr", "it")
@@ -76,10 +76,8 @@ class Understood(msgspec.Struct, frozen=True):
     @property
     def last(self) -> Checkpoint | None:
         """The newest checkpoint that says where the parcel stands."""
-        for checkpoint in reversed(self.checkpoints):
-            if checkpoint.status is not None and not checkpoint.is_withdrawn:
-                return checkpoint
-        return None
+        newest = _newest_stage(self.checkpoints)
+        return None if newest is None else self.checkpoints[newest]
 
 
 @cache
@@ -262,8 +260,15 @@ def _settle_return(checkpoints: list[Checkpoint], codes: Sequence[EventCode]) ->
 
 
 def _newest_stage(checkpoints: Sequence[Checkpoint]) -> int | None:
+    """Return where the newest event stands that moved the parcel.
+
+    An enquiry is a stage of its own to the reader, but it moves nothing: a parcel that came back
+    and is searched for afterwards has still come back.
+    """
     for index in reversed(range(len(checkpoints))):
-        if checkpoints[index].status is not None and not checkpoints[index].is_withdrawn:
+        checkpoint = checkpoints[index]
+        is_enquiry = checkpoint.reason is Reason.CARRIER_INVESTIGATION
+        if checkpoint.status is not None and not checkpoint.is_withdrawn and not is_enquiry:
             return index
     return None
 

@@ -8,7 +8,7 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -29,6 +29,8 @@ _CLOCK: Final = re.compile(r"\b(?:[01]\d|2[0-3]):[0-5]\d\b")
 _LONGEST_MM: Final = 20_000
 _FIRST_YEAR, _LAST_YEAR = 2000, 2099
 _FIRST_EPOCH, _LAST_EPOCH = 30 * 365 * DAY, 129 * 365 * DAY
+
+_Kept = TypeVar("_Kept")
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -76,6 +78,14 @@ def read_handle(value: Any) -> str | None:
     """
     is_handle = isinstance(value, str) and 0 < len(value) <= _TEXT_LIMIT and value.isprintable()
     return value if is_handle else None
+
+
+def recall(memory: Mapping[str, Any], name: str, kind: type[_Kept]) -> _Kept | None:
+    """Return what an earlier conversation kept under ``name``; None for nothing, or nonsense."""
+    try:
+        return msgspec.convert(memory[name], kind)
+    except (KeyError, msgspec.ValidationError):
+        return None
 
 
 def read_number(value: Any) -> str:

@@ -85,8 +85,9 @@ def build_report(
     place: str | None,
 ) -> CarrierReport:
     """Return the report of a found shipment, still without its raw answer."""
-    # The promise was to the recipient: it means nothing on the way back.
-    is_over = _is_over(understood.last) or _is_returned(shipment)
+    # What was promised means nothing once the parcel waits for the recipient or goes back.
+    last = understood.last
+    is_over = _is_over(last) or _is_waiting(last) or _is_returned(shipment)
     return CarrierReport(
         number=question.number,
         outcome=Outcome.FOUND,
@@ -226,7 +227,7 @@ def _read_facts(
         exchange_number=barcode if barcode and barcode != read_number(question.number) else None,
         pickup_point=place,
         pickup_until_on=read_date(notice.get("deadline")) if is_waiting else None,
-        is_returning=read_flag(shipment.get("returned")),
+        is_returning=_is_returned(shipment) or read_flag(shipment.get("returned")),
     )
 
 

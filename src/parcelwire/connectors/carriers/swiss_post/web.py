@@ -24,7 +24,12 @@ from parcelwire.connectors.base import (
     not_understood,
     refusal,
 )
-from parcelwire.connectors.carriers.swiss_post.reading import read_handle, read_json, read_mapping
+from parcelwire.connectors.carriers.swiss_post.reading import (
+    read_handle,
+    read_json,
+    read_mapping,
+    recall,
+)
 from parcelwire.connectors.carriers.swiss_post.shipment import (
     build_report,
     find_shipment,
@@ -62,18 +67,18 @@ def ask_web(
     question: Question, access: Access, base_url: str
 ) -> Generator[Request, Response, CarrierReport]:
     """Ask about one number, with the remembered session first; a dead session is renewed once."""
-    session = access.memory.get(_MEMORY)
-    is_fresh = not isinstance(session, Session)
+    session = recall(access.memory, _MEMORY, Session)
+    is_fresh = session is None
     while True:
-        if not isinstance(session, Session):
+        if session is None:
             response = yield build_user(base_url, access.language)
             refused = _refuse(question, response)
             if refused is not None:
                 return refused
-            opened = parse_user(response)
-            if opened is None:
+            session = parse_user(response)
+            if session is None:
                 return _no_session(question, response)
-            session = access.memory[_MEMORY] = opened
+            access.memory[_MEMORY] = msgspec.to_builtins(session)
         try:
             return (yield from _look_up(question, access, base_url, session))
         except _SessionDiedError as death:
@@ -154,7 +159,7 @@ def _look_up(
         return _nothing_found(question, found, digest)
     shipment = find_shipment(shipments, number)
     if shipment is None:
-        return not_understood(question, found, "no shipment of this number in the list", CODE)
+        return not_understood(question, found, "not one shipment of this number", CODE)
 
     identity = read_handle(shipment.get("identity"))
     if identity is None:
