@@ -22,7 +22,7 @@ import msgspec
 
 from parcelwire.couriers.formats import FormatTable, Rule, default_table
 from parcelwire.couriers.number import is_plausible, normalise
-from parcelwire.couriers.ranking import Candidate, Evidence, Hints, rank
+from parcelwire.couriers.ranking import Candidate, Evidence, Hints, Parcel, Situation, rank
 from parcelwire.couriers.s10 import PostalTable, default_postal_table
 
 __all__ = ["Candidate", "Detector", "Hints", "default_detector", "detect"]
@@ -43,17 +43,18 @@ class _Outcome(msgspec.Struct, frozen=True):
     ``strict`` is what remains for a number that looks like a placeholder.
     """
 
-    evidence: tuple[Evidence, ...]
+    situation: Situation
     ranked: tuple[Candidate, ...]
-    strict: "_Outcome | None"
+    strict: "_Outcome | None" = None
 
 
 class _Plan:
     """The tests for all numbers of one length, kind and beginning."""
 
-    __slots__ = ("fixed", "outcomes", "rules", "tests")
+    __slots__ = ("digits", "outcomes", "rules", "tests")
 
-    def __init__(self, rules: list[tuple[Rule, Match | None]]) -> None:
+    def __init__(self, rules: list[tuple[Rule, Match | None]], digits: bool) -> None:
+        self.digits = digits
         self.rules: list[tuple[Rule, int]] = []
         tests: dict[tuple[int, object], tuple[int, Match | None, Match | None]] = {}
         for rule, match in rules:
@@ -67,7 +68,6 @@ class _Plan:
             self.rules.append((rule, tests[key][0]))
         self.tests = tuple(tests.values())
         self.outcomes: dict[int, _Outcome] = {}
-        self.fixed = not self.tests
 
     def fitting(self, mask: int) -> list[Rule]:
         """Answer the formats that an outcome stands for."""
@@ -84,7 +84,7 @@ class Detector:
         self._operators = postal.suffixes
         self._plans: dict[tuple[int, bool, str], _Plan] = {}
         self._postal_outcomes: dict[str, _Outcome] = {}
-        self._nothing = _Outcome((), (), None)
+        self._nothing = self._judge([], digits=False)
 
     def detect(self, number: str, hints: Hints | None = None, limit: int = 10) -> list[Candidate]:
         """Answer the couriers this number can belong to, best first.
@@ -97,7 +97,16 @@ class Detector:
         outcome = self._outcome(number)
         if hints is None:
             return list(outcome.ranked[:limit])
-        return rank(outcome.evidence, hints, self._table.total_volume)[:limit]
+        return rank(outcome.situation, Parcel(number, hints))[:limit]
+
+    def size(self) -> int:
+        """Answer how many plans and outcomes are kept; bounded whatever is asked."""
+        outcomes = sum(len(plan.outcomes) for plan in self._plans.values())
+        return len(self._plans) + len(self._postal_outcomes) + outcomes
+
+    def evidence_for(self, number: str) -> tuple[Evidence, ...]:
+        """Answer every format that a number fits, however weak; the number may be typed."""
+        return self._outcome(normalise(number)).situation.evidence
 
     def _outcome(self, number: str) -> _Outcome:
         length = len(number)
@@ -123,20 +132,20 @@ class Detector:
 
     def _make_plan(self, number: str, key: tuple[int, bool, str]) -> _Plan:
         if not is_plausible(number):
-            return _Plan([])
+            return _Plan([], digits=False)
         if len(self._plans) >= MOST_PLANS:
             self._plans.clear()
         length, digits, beginning = key
-        plan = _Plan(self._table.rules_for(length, digits, beginning))
+        plan = _Plan(self._table.rules_for(length, digits, beginning), digits)
         self._plans[key] = plan
         return plan
 
     def _make_outcome(self, plan: _Plan, mask: int) -> _Outcome:
         rules = plan.fitting(mask)
-        outcome = self._judge([rule.evidence for rule in rules])
+        outcome = self._judge([rule.evidence for rule in rules], plan.digits)
         strong = [rule.evidence for rule in rules if not rule.bare]
         if len(strong) < len(rules):
-            outcome = msgspec.structs.replace(outcome, strict=self._judge(strong))
+            outcome = msgspec.structs.replace(outcome, strict=self._judge(strong, plan.digits))
         if len(plan.outcomes) >= MOST_OUTCOMES:
             plan.outcomes.clear()
         plan.outcomes[mask] = outcome
@@ -152,15 +161,15 @@ class Detector:
         key = letters + number[11:]
         outcome = self._postal_outcomes.get(key)
         if outcome is None:
-            outcome = self._judge(self._postal.evidence_for(letters, number[11:]))
+            outcome = self._judge(self._postal.evidence_for(letters, number[11:]), digits=False)
             if len(self._postal_outcomes) >= MOST_PLANS:
                 self._postal_outcomes.clear()
             self._postal_outcomes[key] = outcome
         return outcome
 
-    def _judge(self, evidence: list[Evidence]) -> _Outcome:
-        ranked = rank(tuple(evidence), None, self._table.total_volume)
-        return _Outcome(tuple(evidence), tuple(ranked), None)
+    def _judge(self, evidence: list[Evidence], digits: bool) -> _Outcome:
+        situation = Situation(tuple(evidence), digits, self._table.total_volume)
+        return _Outcome(situation, tuple(rank(situation, None)))
 
 
 @cache

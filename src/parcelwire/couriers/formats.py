@@ -22,27 +22,34 @@ from parcelwire.couriers.registry import default_registry
 class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One shape of a courier's numbers.
 
-    ``share``: how common it is beside the courier's other formats (any unit). ``check`` names a
+    ``share``: how many of 100 of the courier's numbers have it. ``check`` names a
     rule of ``checkdigits.CHECK_RULES``. ``reason`` is what a person is told. ``valid`` and
     ``invalid`` are examples that the tests run. ``until``: a date after which the courier no
-    longer gives such numbers out.
+    longer gives such numbers out. ``postal_code_at``: the slice of the number that is the
+    recipient's postal code.
     """
 
     pattern: str
+    share: float
     reason: str
-    share: float = 1.0
     check: str | None = None
     valid: tuple[str, ...] = ()
     invalid: tuple[str, ...] = ()
     until: str | None = None
+    postal_code_at: tuple[int, int] | None = None
 
 
 class CourierFormats(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A courier's formats; ``volume`` is how many of 1,000 parcels go with it worldwide."""
+    """A courier's formats; ``volume`` is how many of 1,000 parcels go with it worldwide.
+
+    ``countries``: where it is at home, if that is not just the country of the registry; an empty
+    list for a courier that is everywhere.
+    """
 
     courier: str
     volume: float
     formats: tuple[Format, ...]
+    countries: tuple[str, ...] | None = None
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -66,9 +73,8 @@ class FormatTable:
         self.total_volume = sum(courier.volume for courier in couriers)
         self._by_length: dict[int, list[Rule]] = defaultdict(list)
         for courier in couriers:
-            shares = sum(form.share for form in courier.formats)
             for form in courier.formats:
-                for rule in _make_rules(courier, form, form.share / shares):
+                for rule in _make_rules(courier, form):
                     self._by_length[len(rule.template.places)].append(rule)
 
     def rules_for(
@@ -102,24 +108,31 @@ class FormatTable:
         return found
 
 
-def _make_rules(courier: CourierFormats, form: Format, share: float) -> list[Rule]:
+def _make_rules(courier: CourierFormats, form: Format) -> list[Rule]:
     check = CHECK_RULES[form.check] if form.check is not None else None
-    registered = default_registry().get(courier.courier)
+    countries = courier.countries
+    if countries is None:
+        registered = default_registry().get(courier.courier)
+        countries = (registered.country,) if registered and registered.country else ()
     rules = []
     for template in spell_out(form.pattern):
         numbers = template.one_in() / (check.one_in if check else 1)
+        digits = all(place <= DIGITS for place in template.places)
         literals = sum(len(place) <= 3 for place in template.places)
         evidence = Evidence(
             courier_code=courier.courier,
             volume=courier.volume,
-            density=math.log(share * template.share) - math.log(numbers),
+            density=math.log(form.share / 100 * template.share) - math.log(numbers),
+            disorder=math.log(template.disorder()),
             length=len(template.places),
-            digits=all(place <= DIGITS for place in template.places),
-            country=registered.country if registered else None,
+            countries=countries,
             reasons=(form.reason, check.sentence) if check else (form.reason,),
             until=form.until,
+            postal_code_at=form.postal_code_at,
         )
-        rules.append(Rule(template, check, evidence, bare=check is None and literals < 2))
+        rules.append(
+            Rule(template, check, evidence, bare=check is None and digits and literals < 2)
+        )
     return rules
 
 

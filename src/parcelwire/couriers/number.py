@@ -21,6 +21,9 @@ _LABEL = re.compile(
     r"(?<=[\s.:#№-])",
     re.IGNORECASE,
 )
+# The separators that are never kept.
+_SEPARATORS = {ord(c): None for c in " \t\r\n.-_#*,;()[]'\""}
+
 _KEPT_STROKE = re.compile(r"[0-9]{4}/[0-9]{8}")
 _KEPT_COLON = re.compile(r"[0-9]{3}-?[0-9]{7}-?[0-9]{7}:[0-9]{13}")
 _ACCEPTED = re.compile(r"[0-9A-Z]+|[0-9]{4}/[0-9]{8}|[0-9]{17}:[0-9]{13}")
@@ -32,8 +35,10 @@ def normalise(typed: str) -> str:
     Letters that belong to no number (accents, other alphabets) stay, so that a wrong number
     stays visibly wrong instead of turning into another one.
     """
-    if typed.isascii() and typed.isalnum():
-        return typed.upper()
+    if typed.isascii():
+        compact = typed.translate(_SEPARATORS)
+        if compact.isalnum() and not _LABEL.match(typed):
+            return compact.upper()
     text = normalize("NFKC", typed)
     text = "".join(c for c in text if category(c) not in ("Cf", "Cc", "Mn") or c.isspace())
     text = _LABEL.sub("", text.strip(), count=1).upper()

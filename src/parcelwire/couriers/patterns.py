@@ -11,6 +11,7 @@ fitting number is, and to write a regular expression.
 
 import re
 from itertools import product
+from math import prod
 from typing import NamedTuple
 
 DIGITS = frozenset("0123456789")
@@ -20,6 +21,9 @@ CLASSES = {"#": DIGITS, "@": LETTERS, "*": ALNUM}
 
 # A pattern that spells out into more templates than this is a mistake in the table.
 MOST_TEMPLATES = 200
+
+# A place for a letter or a digit mostly holds a digit; it counts as so many possible characters.
+MIXED_SIZE = 16
 
 Places = tuple[frozenset[str], ...]
 
@@ -34,15 +38,24 @@ class Template(NamedTuple):
     share: float
 
     def one_in(self) -> float:
-        """Answer how many numbers this template can spell."""
-        count = 1.0
-        for characters in self.places:
-            count *= len(characters)
-        return count
+        """Answer how many numbers this template spells, as such numbers are in use."""
+        return prod(
+            len(characters) if len(characters) <= 26 else MIXED_SIZE for characters in self.places
+        )
+
+    def disorder(self) -> float:
+        """Answer how many numbers have the same kind of character at each place."""
+        return prod(_kind_size(characters) for characters in self.places)
 
     def regex(self, skip: int = 0) -> str:
         """Answer a regular expression for the places behind the first ``skip``."""
         return "".join(_write(characters) for characters in self.places[skip:])
+
+
+def _kind_size(characters: frozenset[str]) -> int:
+    if characters <= DIGITS:
+        return 10
+    return 26 if characters <= LETTERS else MIXED_SIZE
 
 
 def _write(characters: frozenset[str]) -> str:

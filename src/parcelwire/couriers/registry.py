@@ -109,7 +109,9 @@ class Registry:
             for words in courier.aliases.values():
                 for word in words:
                     index.setdefault(fold(word), courier)
-        index.update({fold(courier.code): courier for courier in self._couriers})
+        # Two codes that differ in case only: the one that is not legacy comes last and stays.
+        for courier in sorted(self._couriers, key=lambda c: c.status != "legacy"):
+            index[fold(courier.code)] = courier
         return index
 
 

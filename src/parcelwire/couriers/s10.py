@@ -14,6 +14,7 @@ import msgspec
 
 from parcelwire.couriers.checkdigits import fits_s10
 from parcelwire.couriers.ranking import Evidence
+from parcelwire.couriers.registry import default_registry
 
 # 100 million serials for each of about 250 service indicators in use.
 _NUMBERS_OF_A_SERVICE = math.log(1e8)
@@ -56,6 +57,12 @@ class PostalData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     volumes: dict[str, float]
 
 
+def _name(operator: Operator) -> str:
+    """Answer the name people know: the registry's, or the one in the list of operators."""
+    courier = default_registry().get(operator.courier) if operator.courier else None
+    return f"{courier.name if courier else operator.name} ({operator.country})"
+
+
 class PostalTable:
     """Answers who can serve a number of S10 shape."""
 
@@ -63,6 +70,7 @@ class PostalTable:
         """Take the operators, and the services and exceptions."""
         self.operators = {operator.suffix: operator for operator in operators}
         self._data = data
+        self._names = {suffix: _name(operator) for suffix, operator in self.operators.items()}
         self._branches = [(re.compile(b.letters), b) for b in data.branches]
         self._services = [(re.compile(s.letters), s.name) for s in data.services]
         borrowed = {branch.suffix for branch in data.branches}
@@ -79,7 +87,7 @@ class PostalTable:
         service = self.service_name(letters)
         told = []
         if operator is not None:
-            told.append(f"S10 check digit fits, issued by {operator.name} ({operator.country})")
+            told.append(f"S10 check digit fits, issued by {self._names[suffix]}")
         else:
             told.append("S10 check digit fits")
         if service:
@@ -90,9 +98,9 @@ class PostalTable:
                 courier_code=code,
                 volume=volume,
                 density=math.log(part) - _SERVICES - _NUMBERS_OF_A_SERVICE,
+                disorder=_NUMBERS_OF_A_SERVICE + math.log(10 * 26.0**4),
                 length=13,
-                digits=False,
-                country=suffix if operator is not None else None,
+                countries=(suffix,) if operator is not None else (),
                 reasons=(*told, reason) if reason else tuple(told),
             )
             for code, part, reason in self._couriers(letters, suffix)

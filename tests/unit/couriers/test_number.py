@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parcelwire.couriers.number import LONGEST, SHORTEST, is_plausible, normalise
+
+COMPACT = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=40)
+SEPARATOR = st.sampled_from([" ", ".", "-", "_", "/", "–", "\t", "\u00a0", "\u200b", "\ufeff", "·"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "compact"),
+    [
+        ("99.34.123456.12345678", "993412345612345678"),
+        ("rr 123 456 785 ch", "RR123456785CH"),
+        (" 1z 999-aa1-01 2345 6784\n", "1Z999AA10123456784"),
+        ("４２０１２３４５", "42012345"),  # noqa: RUF001 - full-width digits are the point
+        ("RR\u200b123456785\u200bCH\ufeff", "RR123456785CH"),
+        ("Tracking no.: RR123456785CH", "RR123456785CH"),
+        ("Sendungsnummer 99.34.123456.12345678", "993412345612345678"),
+        ("AWB # 1234567891", "1234567891"),
+        ("No. 1234567891", "1234567891"),
+        ("ID18012345678910CN", "ID18012345678910CN"),
+        ("NO123456785NO", "NO123456785NO"),
+        ("TRACK", "TRACK"),
+        ("tracking number", "NUMBER"),
+        ("", ""),
+        (" -- ", ""),
+    ],
+)
+def test_typing_habits_are_removed(typed: str, compact: str) -> None:
+    assert normalise(typed) == compact
+
+
+def test_a_nacex_number_keeps_its_stroke() -> None:
+    assert normalise("1234/12345678") == "1234/12345678"
+    assert normalise(" 1234 / 12345678 ") == "1234/12345678"
+    assert normalise("123/12345678") == "12312345678"
+
+
+def test_an_amazon_order_keeps_its_colon() -> None:
+    assert normalise("110-1234567-1234567:1234567890123") == "11012345671234567:1234567890123"
+    assert normalise("110:1234567890123") == "1101234567890123"
+
+
+def test_foreign_letters_stay_visible() -> None:
+    assert normalise("ÄB123") == "ÄB123"
+    assert not is_plausible(normalise("ÄB123"))
+    assert normalise("\u0663\u0664") == "\u0663\u0664"
+    assert not is_plausible("\u0663\u0664\u0663\u0664")
+
+
+@given(COMPACT, st.lists(SEPARATOR, max_size=40))
+def test_separators_between_characters_change_nothing(compact: str, separators: list[str]) -> None:
+    marks = [*separators, *[""] * len(compact)]
+    typed = "".join(c + mark for c, mark in zip(compact, marks, strict=False))
+    kept = normalise(typed)
+    if "/" not in kept:
+        assert kept == compact or typed[: len(typed) - len(compact)].isascii()
+
+
+@given(COMPACT)
+def test_compact_numbers_stay_as_they_are(compact: str) -> None:
+    assert normalise(compact) == compact
+    assert normalise(compact.lower()) == compact
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_taken_and_twice_is_once(typed: str) -> None:
+    once = normalise(typed)
+    assert is_plausible(once) in (True, False)
+    if is_plausible(once):
+        assert normalise(once) == once
+
+
+@given(st.text(max_size=60))
+def test_what_is_plausible_holds_only_what_numbers_hold(text: str) -> None:
+    if is_plausible(text):
+        assert SHORTEST <= len(text) <= LONGEST
+        assert text.isascii()
+        assert any(c.isdigit() for c in text)
+        assert text == text.upper()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ABC", "123", "ABCDEFGH", "A" * 40, "1" * 46, "12 34", "a123"]
+)
+def test_implausible_numbers(text: str) -> None:
+    assert not is_plausible(text)
