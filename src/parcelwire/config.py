@@ -66,16 +66,20 @@ class PollingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     lease_seconds: float = 30.0
     ask_timeout_seconds: float = 25.0
     idle_seconds: float = 2.0
+    speed: float = 1.0
 
 
 class WebhooksSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[webhooks]``."""
 
-    max_attempts: int = 14
-    timeout_seconds: float = 15.0
-    concurrency: int = 64
-    per_endpoint: int = 8
+    attempts: int = 14
+    first_delay_seconds: float = 30.0
+    total_seconds: float = 15.0
+    in_flight: int = 256
+    in_flight_per_endpoint: int = 16
     allowed_networks: tuple[str, ...] = ()
+    extra_ports: tuple[int, ...] = ()
+    ca_file: str = ""
 
 
 class CarriersSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -190,9 +194,17 @@ def check(config: Config) -> None:
         ),
         (config.polling.claim_size > 0, "polling.claim_size must be positive"),
         (config.polling.concurrency > 0, "polling.concurrency must be positive"),
-        (config.webhooks.max_attempts > 0, "webhooks.max_attempts must be positive"),
-        (config.webhooks.timeout_seconds > 0, "webhooks.timeout_seconds must be positive"),
-        (config.webhooks.per_endpoint > 0, "webhooks.per_endpoint must be positive"),
+        (config.polling.speed >= 1, "polling.speed must be at least 1"),
+        (config.webhooks.attempts > 0, "webhooks.attempts must be positive"),
+        (
+            0 < config.webhooks.total_seconds <= 30,
+            "webhooks.total_seconds must be more than 0 and at most 30",
+        ),
+        (config.webhooks.in_flight > 0, "webhooks.in_flight must be positive"),
+        (
+            config.webhooks.in_flight_per_endpoint > 0,
+            "webhooks.in_flight_per_endpoint must be positive",
+        ),
         (config.api.ask_seconds >= 0, "api.ask_seconds must not be negative"),
         (config.carriers.simulated_speed > 0, "carriers.simulated_speed must be positive"),
         (

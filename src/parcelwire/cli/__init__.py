@@ -1,1 +1,1 @@
-"""The command line: thin commands over the composition root and the client."""
+"""Commands: thin layers over bootstrap and client."""

@@ -62,7 +62,9 @@ class Refresher:
         """
         for _ in range(MAX_TRIES):
             now = self._clock.now()
-            merged = self._merge(stored.tracking, report, now)
+            merged = self._merge(
+                stored.tracking, report, _parcel_time(stored.tracking, policy, now)
+            )
             after = _stop_if_over(merged.tracking, report)
             poll = self._planner.after(after, stored.poll, policy, report, now)
             raw = _raw(report)
@@ -122,6 +124,14 @@ class Refresher:
         return Merged(
             late.tracking, merged.changes + late.changes, merged.is_dirty or late.is_dirty
         )
+
+
+def _parcel_time(tracking: Tracking, policy: CarrierPolicy | None, now: Instant) -> Instant:
+    """Return what the parcel's own clock shows: a simulated parcel lives faster than the wall."""
+    if policy is None or policy.time_scale == 1.0:
+        return now
+    began_at = max(tracking.created_at, tracking.retracked_at or 0)
+    return began_at + round((now - began_at) * policy.time_scale)
 
 
 def _stop_if_over(tracking: Tracking, report: CarrierReport) -> Tracking:

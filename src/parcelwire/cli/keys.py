@@ -1,0 +1,151 @@
+"""``parcelwire key`` and ``parcelwire account``."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+
+import click
+from msgspec.structs import replace
+
+from parcelwire.api.gate import digest_of, make_key, prefix_of
+from parcelwire.bootstrap import InstallationError
+from parcelwire.cli.support import account_of, installation, run_async
+from parcelwire.domain.account import ApiKey
+
+
+@click.group()
+def key() -> None:
+    """Create, list and revoke API keys."""
+
+
+@key.command("create")
+@click.option("--account", "email", help="E-mail address of the account; made if it is new.")
+@click.option("--test", "is_test", is_flag=True, help="A key to the test world: simulated parcels.")
+@click.option("--label", default="", help="What the key is for.")
+@click.option(
+    "--scope",
+    type=click.Choice(["read", "write", "admin"]),
+    default="write",
+    show_default=True,
+)
+@click.option("--quiet", is_flag=True, help="Print the key alone.")
+@click.pass_context
+@run_async
+async def create(
+    ctx: click.Context, email: str | None, is_test: bool, label: str, scope: str, quiet: bool
+) -> None:
+    """Create a key and print it: it is shown this once, only its hash is kept."""
+    async with installation(ctx) as house:
+        now = house.clock.now()
+        if email is not None and await house.store.find_account(email) is None:
+            if "@" not in email:
+                msg = f"{email!r} is no e-mail address"
+                raise InstallationError(msg)
+            await house.store.add_account(email, now=now)
+        account = await account_of(house, email)
+        text = make_key(secrets.token_bytes(24), is_test=is_test)
+        await house.store.add_key(
+            ApiKey(
+                digest=digest_of(text),
+                prefix=prefix_of(text),
+                account_number=account.number,
+                is_test=is_test,
+                label=label,
+                scope=scope,
+                created_at=now,
+            )
+        )
+    if quiet:
+        click.echo(text)
+        return
+    world = "test" if is_test else "live"
+    click.echo(f"A {world} key for {account.email} (shown only now, keep it safe):\n\n  {text}\n")
+
+
+@key.command("list")
+@click.option("--account", "email", help="E-mail address of the account; default: all.")
+@click.pass_context
+@run_async
+async def list_keys(ctx: click.Context, email: str | None) -> None:
+    """List keys by their visible prefix."""
+    async with installation(ctx) as house:
+        number = (await account_of(house, email)).number if email else None
+        accounts = {account.number: account for account in await house.store.list_accounts()}
+        keys = await house.store.list_keys(number)
+    if not keys:
+        click.echo("There are no keys. Create one with: parcelwire key create --account E-MAIL")
+    for one in keys:
+        made = datetime.fromtimestamp(one.created_at / 1000, tz=UTC)
+        state = "revoked" if one.revoked_at is not None else one.scope
+        world = "test" if one.is_test else "live"
+        click.echo(
+            f"{one.prefix}…  {world}  {state:8}  {made:%Y-%m-%d}"
+            f"  {accounts[one.account_number].email}  {one.label}".rstrip()
+        )
+
+
+@key.command("revoke")
+@click.argument("prefix")
+@click.pass_context
+@run_async
+async def revoke(ctx: click.Context, prefix: str) -> None:
+    """Revoke the key whose visible prefix (or whole text) is PREFIX, for good."""
+    async with installation(ctx) as house:
+        if not await house.store.revoke_key(prefix_of(prefix.rstrip("…")), house.clock.now()):
+            msg = f"there is no living key {prefix_of(prefix)}…; see: parcelwire key list"
+            raise InstallationError(msg)
+    click.echo(f"{prefix_of(prefix)}… is revoked: it answers 4002 (v2) and 401 (v4) from now on.")
+
+
+@click.group()
+def account() -> None:
+    """List accounts, and set what they may."""
+
+
+@account.command("list")
+@click.pass_context
+@run_async
+async def list_accounts(ctx: click.Context) -> None:
+    """List accounts."""
+    async with installation(ctx) as house:
+        accounts = await house.store.list_accounts()
+    if not accounts:
+        click.echo("There are no accounts. Create one with: parcelwire key create --account E-MAIL")
+    for one in accounts:
+        quota = "no quota" if one.tracking_quota is None else f"quota {one.tracking_quota}"
+        click.echo(f"{one.email}  {quota}  {one.name}".rstrip())
+
+
+@account.command("set")
+@click.argument("email")
+@click.option("--name")
+@click.option("--phone")
+@click.option("--quota", type=click.IntRange(min=0), help="Trackings it may create in all.")
+@click.option("--no-quota", is_flag=True, help="Take the quota away.")
+@click.pass_context
+@run_async
+async def set_account(
+    ctx: click.Context,
+    email: str,
+    name: str | None,
+    phone: str | None,
+    quota: int | None,
+    no_quota: bool,
+) -> None:
+    """Set name, phone and quota of the account EMAIL."""
+    async with installation(ctx) as house:
+        before = await account_of(house, email)
+        await house.store.save_account(
+            replace(
+                before,
+                name=before.name if name is None else name,
+                phone=before.phone if phone is None else phone,
+                tracking_quota=None
+                if no_quota
+                else before.tracking_quota
+                if quota is None
+                else quota,
+            )
+        )
+    click.echo(f"{email} is changed.")

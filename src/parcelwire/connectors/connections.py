@@ -1,0 +1,69 @@
+"""The accounts' connections as the gateway wants them, and the air waybills of test worlds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from parcelwire.connectors.sealing import Sealer
+from parcelwire.connectors.simulated import AirWaybill, air_waybill
+from parcelwire.domain.account import Connection, is_test_world
+from parcelwire.domain.clock import Clock
+
+
+class ConnectionStore(Protocol):
+    """Where connections are kept."""
+
+    async def list_connections(self, account_number: int | None = None) -> list[Connection]:
+        """Return connections of one account, or all."""
+        ...
+
+    async def save_connection(self, connection: Connection) -> None:
+        """Create or replace a connection by id."""
+        ...
+
+
+class StoredConnections:
+    """The accounts' connections, opened with the installation's key."""
+
+    def __init__(self, store: ConnectionStore, sealer: Sealer, clock: Clock) -> None:
+        """Read from ``store``, decrypt with ``sealer``."""
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+
+    async def connections(self, account_number: int) -> list[Connection]:
+        """Return the connections of an account, oldest first."""
+        return await self._store.list_connections(account_number)
+
+    def opened(self, connection: Connection) -> Mapping[str, str]:
+        """Return the connection's credentials."""
+        return self._sealer.open(connection.sealed_credentials, connection.id)
+
+    async def report_broken(self, connection: Connection, why: str) -> None:
+        """Store that the carrier refuses the credentials.
+
+        The operator reads it in the log and in the list.
+        """
+
+        now = self._clock.now()
+        await self._store.save_connection(
+            replace(connection, broken_since=now, broken_why=why[:300])
+        )
+
+
+class SimulatedAirWaybills:
+    """Air waybills for test keys.
+
+    Live worlds have nobody to ask until an upstream is configured.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """Tell the story as of ``clock``."""
+        self._clock = clock
+
+    async def air_waybill(self, world_id: int, number: str) -> AirWaybill | None:
+        """Return the simulated air waybill of a test world, else None."""
+        return air_waybill(number, self._clock.now()) if is_test_world(world_id) else None
