@@ -70,7 +70,7 @@ def read_promise(text: str, said_at: Instant) -> DeliveryWindow | None:
         if begin is not None and end is not None and begin <= end:
             earliest, latest = f"{earliest}T{begin}", f"{latest}T{end}"
     elif by_hour is not None and (end := _clock(by_hour[1], by_hour[2])) is not None:
-        latest = f"{latest}T{end}"
+        earliest, latest = f"{earliest}T00:00", f"{latest}T{end}"
     return DeliveryWindow(earliest=earliest, latest=latest, said_by=SAID_BY, said_at=said_at)
 
 
@@ -101,7 +101,9 @@ def _dates(words: str, today: date) -> list[date]:
             return []
         if dates and day > dates[0] and part["month"] is not None and part["year"] is None:
             # "tra il 30 dicembre e il 2 gennaio 2026"
-            day = day.replace(year=day.year - 1)
+            day = _date(day.year - 1, month, day.day, today)
+            if day is None:
+                return []
         dates.insert(0, day)
     return dates
 

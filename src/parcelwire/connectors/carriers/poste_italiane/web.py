@@ -105,7 +105,9 @@ def _read(
 ) -> CarrierReport:
     parcel = _find(question, parcels, is_only_one)
     if parcel is None:
-        return not_understood(question, response, "the number is missing", CONNECTOR_NAME)
+        report = not_understood(question, response, "the number is missing", CONNECTOR_NAME)
+        # An answer about many must not carry other people's parcels into this one's history.
+        return report if is_only_one else _without_body(report)
     result = words(pick(parcel, "esitoRicerca"))
     movements = items(pick(parcel, "listaMovimenti"))
     complaint = words(pick(parcel, "descrizioneErrore"))
@@ -141,6 +143,11 @@ def _read(
         # that it has thrown away ("Tracciatura non disponibile" on the page).
         return answer(Outcome.UNKNOWN_NUMBER, "no longer kept: empty history without a result")
     return not_understood(question, response, f"esitoRicerca {result or 'missing'}", CONNECTOR_NAME)
+
+
+def _without_body(report: CarrierReport) -> CarrierReport:
+    gaps = tuple(msgspec.structs.replace(gap, sample="") for gap in report.gaps)
+    return msgspec.structs.replace(report, gaps=gaps, raw=b"")
 
 
 def _find(

@@ -16,6 +16,7 @@ _SIGNS = re.compile(r"[^a-z0-9]+")
 _PLACE = re.compile(r"(?:^|\s)presso\s+", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:(?:il|lo|la|i|gli|le)\s+|l['’]\s*)", re.IGNORECASE)
 _PLACE_END = re.compile(r"\.?\s+contatta\b|\s+in data\b", re.IGNORECASE)
+_NO_PLACES: Final = frozenset({"mittente", "destinatario", "paese estero"})
 _COLLECTION_PLACE = re.compile(
     r"\b(?:punto di ritiro|punto poste|ufficio postale|locker|fermo ?posta|fermo ?deposito"
     r"|fermo ?point|casella postale)\b"
@@ -73,6 +74,8 @@ def split_place(text: str) -> tuple[str, str | None]:
         return text, None
     place = _PLACE_END.split(text[found.end() :], maxsplit=1)[0]
     place = _ARTICLE.sub("", place).strip(" .,;")
+    if plain(place) in _NO_PLACES:
+        return text[: found.start()], None
     return text[: found.start()], place or None
 
 
@@ -120,7 +123,10 @@ def phrase(key: str, language: str) -> str | None:
     Italian, where there is one, is the carrier's; English, German and French are our translations
     (the carrier answers in Italian only).
     """
-    for candidate in (key.strip().upper(), plain(key), plain(split_place(key)[0])):
+    candidates = [key.strip().upper(), plain(key)]
+    if read_text(key) is not WAITING:
+        candidates.append(plain(split_place(key)[0]))
+    for candidate in candidates:
         found = table().phrase(candidate, language)
         if found is not None:
             return found
