@@ -59,9 +59,10 @@ class Evaluation(msgspec.Struct, frozen=True):
 
     ``top_1`` to ``answered`` are over real valid numbers; ``rejected_invalid`` is over all invalid
     numbers, whatever their source; ``calibration_error`` is the expected calibration error of the
-    first candidate's probability over all answers to real numbers, in ten bins. ``groups`` has the same shares
-    for real, generated and placeholder numbers apart. ``confusion`` maps the right courier to what
-    was answered first in its place, with counts over all valid numbers; ``-`` stands for nobody.
+    first candidate's probability over all answers to real numbers, in ten bins. ``groups`` has the
+    same shares for real, generated and placeholder numbers apart. ``confusion`` maps the right
+    courier to what was answered first in its place, with counts over all valid numbers; ``-``
+    stands for nobody.
     """
 
     numbers: int
