@@ -202,13 +202,7 @@ class Router:
 
     def _is_broken(self, connection: Connection) -> bool:
         refused = self._refused.get(connection.id)
-        if refused is None:
-            return connection.broken_since is not None
-        if refused == connection.sealed_credentials:
-            return True
-        del self._refused[connection.id]
-        _log.info("connection %s has new credentials and is used again", connection.id)
-        return False
+        return connection.broken_since is not None or refused == connection.sealed_credentials
 
     async def _connections(self, account_number: int) -> list[Connection]:
         now = self._clock.now()
@@ -226,7 +220,7 @@ class Router:
         self._cache[account_number] = (now, read)
         for connection in read:
             if connection.id in self._refused and connection.broken_since is None:
-                # The store no longer calls it broken: new credentials, or the operator's word.
+                # New credentials were stored, or the operator trusts the old ones again.
                 del self._refused[connection.id]
                 _log.info("connection %s is used again", connection.id)
         return read
