@@ -48,9 +48,12 @@ class SeededIdentifiers:
 
     def __init__(self, seed: int = 1) -> None:
         self._random = random.Random(seed)
+        self._count = 0
 
     def new_id(self, now: Instant) -> str:
-        return f"{now:012x}{self._random.getrandbits(80):020x}"
+        # Ascending within one millisecond too: the clock of a test stands.
+        self._count += 1
+        return f"{now:012x}{self._count:08x}{self._random.getrandbits(48):012x}"
 
     def new_token(self) -> str:
         return f"{self._random.getrandbits(160):040x}"

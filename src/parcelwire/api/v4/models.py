@@ -29,28 +29,28 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 class MilestoneDates(msgspec.Struct, frozen=True, kw_only=True):
     """When each stage was first reached."""
 
-    inforeceived_date: str | None = None
-    pickup_date: str | None = None
+    inforeceived_date: str | None
+    pickup_date: str | None
     """The courier has the parcel (not to be confused with the status ``pickup``)."""
-    outfordelivery_date: str | None = None
-    delivery_date: str | None = None
-    returning_date: str | None = None
-    returned_date: str | None = None
+    outfordelivery_date: str | None
+    delivery_date: str | None
+    returning_date: str | None
+    returned_date: str | None
 
 
 class LegInfo(msgspec.Struct, frozen=True, kw_only=True):
     """One leg of the way, and what happened on it."""
 
-    courier_code: str | None = None
-    courier_phone: str | None = None
-    weblink: str | None = None
-    reference_number: str | None = None
-    milestone_date: MilestoneDates = MilestoneDates()
-    pickup_date: str | None = None
-    departed_airport_date: str | None = None
-    arrived_abroad_date: str | None = None
-    customs_received_date: str | None = None
-    trackinfo: list[Event] = []
+    courier_code: str | None
+    courier_phone: str | None
+    weblink: str | None
+    reference_number: str | None
+    milestone_date: MilestoneDates
+    pickup_date: str | None
+    departed_airport_date: str | None
+    arrived_abroad_date: str | None
+    customs_received_date: str | None
+    trackinfo: list[Event]
     """Newest first."""
 
 

@@ -32,7 +32,6 @@ NOT_ARCHIVED: Final = "tracking"
 # ``archived_status`` has for archived ones.
 
 _NO_FACTS: Final = ParcelFacts()
-_EMPTY_LEG: Final = LegInfo()
 _VENDOR_LANGUAGES: Final = {"cn": "zh", "tw": "zh", "jp": "ja", "kr": "ko"}
 """TrackingMore names some languages by a country."""
 
@@ -45,6 +44,7 @@ class Renderer:
         self._registry = registry
         self._phrase = phrase
         self._encode = msgspec.json.Encoder().encode
+        self._nothing = self._leg(None, None, Milestones(), [])
 
     def tracking(self, tracking: Tracking, language: str | None = None) -> bytes:
         """Return the tracking object.
@@ -138,11 +138,10 @@ class Renderer:
             derive_milestones(tuple(near)) if far else tracking.milestones,
             self._events(near, tracking.courier_code, language),
         )
-        partner = facts.partner_courier_code
-        if not far and partner is None:
-            return origin, _EMPTY_LEG
+        if not far and facts.partner_courier_code is None:
+            return origin, self._nothing
         return origin, self._leg(
-            partner,
+            facts.partner_courier_code,
             None,
             derive_milestones(far),
             self._events(far, tracking.courier_code, language),
