@@ -60,6 +60,9 @@ def make_request(
     """
     message, endpoint = claimed.message, claimed.endpoint
     keys = tuple(secrets) if secrets is not None else (endpoint.secret,)
+    if not keys:
+        msg = "the endpoint has no usable secret"
+        raise UnsendableError(msg)
     timestamp = now // SECOND
     headers = {
         "content-type": "application/json",
@@ -86,7 +89,7 @@ def make_request(
         if endpoint.dialect == "v4":
             headers["timestamp"] = str(timestamp)
             headers["signature"] = sign_timestamp(keys[0], timestamp)
-    except (ValueError, IndexError) as error:
+    except ValueError as error:
         msg = "the endpoint has no usable secret"
         raise UnsendableError(msg) from error
     return WebhookRequest(url=endpoint.url, headers=headers, body=body)
