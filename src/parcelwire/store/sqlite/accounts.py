@@ -1,0 +1,185 @@
+"""Accounts, keys, connections, and the operator's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import apsw
+
+from parcelwire.domain.account import Account, ApiKey, Connection
+from parcelwire.domain.clock import Instant
+from parcelwire.domain.report import Gap
+from parcelwire.store.codec import decode_connection, encode_json
+from parcelwire.store.rules import place_key
+from parcelwire.store.sqlite import queries
+from parcelwire.store.sqlite.base import Part
+from parcelwire.store.sqlite.connection import fetch
+from parcelwire.store.sqlite.rows import account_of, key_of
+
+_ACCOUNT_AT = 8
+"""Where the account begins in a row of ``FIND_KEY``."""
+
+
+class Accounts(Part):
+    """``AccountStore``, and the tables that the operator fills or reads."""
+
+    async def add_account(self, email: str, *, name: str = "", now: Instant) -> Account:
+        """See ``AccountStore``."""
+        values = (email, email.casefold(), name, now)
+
+        def work(connection: apsw.Connection) -> int | None:
+            connection.execute(queries.ADD_ACCOUNT, values)
+            return connection.last_insert_rowid() if connection.changes() else None
+
+        number = await self._write(work)
+        if number is None:
+            msg = f"{email} has an account already"
+            raise ValueError(msg)
+        return Account(number=number, email=email, name=name, created_at=now)
+
+    async def load_account(self, number: int) -> Account | None:
+        """See ``AccountStore``."""
+        rows = await self._reader.rows(queries.LOAD_ACCOUNT, (number,))
+        return account_of(rows[0]) if rows else None
+
+    async def find_account(self, email: str) -> Account | None:
+        """See ``AccountStore``."""
+        rows = await self._reader.rows(queries.FIND_ACCOUNT, (email.casefold(),))
+        return account_of(rows[0]) if rows else None
+
+    async def list_accounts(self) -> list[Account]:
+        """See ``AccountStore``."""
+        return [account_of(row) for row in await self._reader.rows(queries.ACCOUNTS)]
+
+    async def save_account(self, account: Account) -> None:
+        """See ``AccountStore``."""
+        values = (account.name, account.phone, account.tracking_quota, account.number)
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(queries.SAVE_ACCOUNT, values)
+
+        await self._write(work)
+
+    # -- keys -----------------------------------------------------------------------------------
+
+    async def add_key(self, key: ApiKey) -> None:
+        """See ``AccountStore``."""
+        values = (
+            key.digest,
+            key.prefix,
+            key.account_number,
+            int(key.is_test),
+            key.label,
+            key.scope,
+            key.created_at,
+            key.revoked_at,
+        )
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(queries.ADD_KEY, values)
+
+        await self._write(work)
+
+    async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
+        """See ``AccountStore``."""
+        rows = await self._reader.rows(queries.FIND_KEY, (digest,))
+        if not rows:
+            return None
+        return key_of(rows[0][:_ACCOUNT_AT]), account_of(rows[0][_ACCOUNT_AT:])
+
+    async def list_keys(self, account_number: int | None = None) -> list[ApiKey]:
+        """See ``AccountStore``."""
+        if account_number is None:
+            rows = await self._reader.rows(queries.KEYS)
+        else:
+            rows = await self._reader.rows(queries.KEYS_OF_ACCOUNT, (account_number,))
+        return [key_of(row) for row in rows]
+
+    async def revoke_key(self, prefix: str, now: Instant) -> bool:
+        """See ``AccountStore``."""
+
+        def work(connection: apsw.Connection) -> bool:
+            connection.execute(queries.REVOKE_KEY, (now, prefix))
+            return connection.changes() > 0
+
+        return await self._write(work)
+
+    async def count_created(self, world_id: int) -> int:
+        """See ``AccountStore``."""
+        rows = await self._reader.rows(queries.CREATED_COUNT, (world_id,))
+        return int(rows[0][0]) if rows else 0
+
+    # -- connections ----------------------------------------------------------------------------
+
+    async def save_connection(self, connection: Connection) -> None:
+        """See ``AccountStore``."""
+        values = (
+            connection.id,
+            connection.account_number,
+            connection.created_at,
+            encode_json(connection),
+        )
+
+        def work(database: apsw.Connection) -> None:
+            database.execute(queries.SAVE_CONNECTION, values)
+
+        await self._write(work)
+
+    async def list_connections(self, account_number: int | None = None) -> list[Connection]:
+        """See ``AccountStore``."""
+        if account_number is None:
+            rows = await self._reader.rows(queries.CONNECTIONS)
+        else:
+            rows = await self._reader.rows(queries.CONNECTIONS_OF_ACCOUNT, (account_number,))
+        return [decode_connection(document) for (document,) in rows]
+
+    async def delete_connection(self, account_number: int, connection_id: str) -> bool:
+        """See ``AccountStore``."""
+
+        def work(connection: apsw.Connection) -> bool:
+            connection.execute(queries.DELETE_CONNECTION, (account_number, connection_id))
+            return connection.changes() > 0
+
+        return await self._write(work)
+
+    # -- the operator's tables ------------------------------------------------------------------
+
+    async def add_gaps(self, connector: str, gaps: Sequence[Gap], at: Instant) -> None:
+        """See ``TrackingStore``."""
+        items = [(connector, gap.kind, gap.value, gap.sample, at) for gap in gaps]
+
+        def work(connection: apsw.Connection) -> None:
+            connection.executemany(queries.COUNT_GAP, items)
+
+        if items:
+            await self._write(work)
+
+    async def list_gaps(self, limit: int = 100) -> list[tuple[str, str, str, int, str, Instant]]:
+        """See ``AccountStore``."""
+        rows = await self._reader.rows(queries.GAPS, (limit,))
+        return [
+            (connector, kind, value, count, sample, at)
+            for connector, kind, value, count, sample, at in rows
+        ]
+
+    async def replace_remote_areas(self, rows: Iterable[tuple[str, str, str]]) -> int:
+        """See ``AccountStore``."""
+        items = [(country.upper(), place_key(place), company) for country, place, company in rows]
+
+        def work(connection: apsw.Connection) -> int:
+            connection.execute(queries.FORGET_REMOTE_AREAS)
+            connection.executemany(queries.ADD_REMOTE_AREA, items)
+            ((count,),) = fetch(connection, queries.COUNT_REMOTE_AREAS)
+            return int(count)
+
+        return await self._write(work)
+
+    async def remote_area(self, country: str, postcode_or_town: str) -> list[str]:
+        """See ``TrackingStore``."""
+        place = (country.upper(), place_key(postcode_or_town))
+        return [company for (company,) in await self._reader.rows(queries.REMOTE_AREA, place)]
+
+    async def has_remote_areas(self) -> bool:
+        """See ``TrackingStore``."""
+        ((has_rows,),) = await self._reader.rows(queries.HAS_REMOTE_AREAS)
+        return bool(has_rows)

@@ -1,0 +1,144 @@
+"""Connections to the file: their settings, their errors, and which SQLite we accept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import apsw
+import msgspec
+
+from parcelwire.store.port import StoreUnavailableError
+
+OLDEST_SQLITE: Final = (3, 51, 3)
+"""Older libraries can corrupt a database when two connections reset its WAL at the same moment."""
+
+Row = tuple[Any, ...]
+"""What SQLite gives back; the statement says of which types."""
+
+
+class UnsupportedSqliteError(Exception):
+    """The SQLite library is too old to be trusted with the data."""
+
+
+class SchemaError(Exception):
+    """The file is laid out by a newer Parcelwire, or is no database of Parcelwire's."""
+
+
+class SqliteSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be set. The defaults are what the service runs with."""
+
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    """NORMAL may lose acknowledged writes when the power fails."""
+    busy_seconds: float = 5.0
+    """How long a write waits for another process's transaction."""
+    mmap_bytes: int = 1 << 30
+    """How much of the file is read without copying."""
+    cache_bytes: int = 32 << 20
+    """Page cache of each connection."""
+    checkpoint_pages: int = 4_000
+    """Pages in the WAL from which it is worked into the file."""
+    vfs: str | None = None
+    """The file layer to use; crash tests bring their own."""
+
+
+UNAVAILABLE: Final = (
+    apsw.BusyError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.LockedError,
+    apsw.NoMemError,
+    apsw.NotADBError,
+    apsw.PermissionsError,
+    apsw.ProtocolError,
+    apsw.ReadOnlyError,
+)
+"""Errors that say something about the file or the machine, not about the statement."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn SQLite's troubles with file and machine into ours."""
+    try:
+        yield
+    except UNAVAILABLE as error:
+        raise unavailable(error) from error
+
+
+def unavailable(error: Exception) -> StoreUnavailableError:
+    """Return our error for SQLite's."""
+    return StoreUnavailableError(f"{type(error).__name__}: {error}")
+
+
+def require_supported(version: str) -> None:
+    """Refuse SQLite libraries that can corrupt a database.
+
+    Raises:
+        UnsupportedSqliteError: when ``version`` is older than ``OLDEST_SQLITE``.
+    """
+    numbers = tuple(int(part) for part in version.split("."))
+    if numbers < OLDEST_SQLITE:
+        oldest = ".".join(map(str, OLDEST_SQLITE))
+        msg = f"SQLite {version} can corrupt a database under load; {oldest} or newer is needed"
+        raise UnsupportedSqliteError(msg)
+
+
+def prepare_file(path: Path) -> None:
+    """Make sure the file is there, readable by nobody but its owner.
+
+    SQLite gives the files beside it (WAL, shared memory) the same permissions.
+
+    Raises:
+        StoreUnavailableError: when it cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreUnavailableError(f"cannot open {path}: {error.strerror}") from error
+    os.close(descriptor)
+
+
+def connect(path: Path, settings: SqliteSettings, *, is_writer: bool) -> apsw.Connection:
+    """Open the file, which must be there.
+
+    Raises:
+        StoreUnavailableError: when that does not work now.
+    """
+    with translated():
+        connection = apsw.Connection(
+            str(path),
+            flags=apsw.SQLITE_OPEN_READWRITE,
+            vfs=settings.vfs,
+            statementcachesize=300,
+        )
+        connection.set_busy_timeout(round(settings.busy_seconds * 1_000))
+        for pragma in (
+            "journal_mode = WAL",
+            f"synchronous = {settings.synchronous}",
+            f"mmap_size = {settings.mmap_bytes}",
+            f"cache_size = -{settings.cache_bytes >> 10}",
+            f"wal_autocheckpoint = {settings.checkpoint_pages}",
+            # After a burst the WAL gives its room back.
+            f"journal_size_limit = {64 << 20}",
+            "foreign_keys = ON",
+            # What is deleted is overwritten: a parcel's data is personal data.
+            "secure_delete = ON",
+            "temp_store = MEMORY",
+            "trusted_schema = OFF",
+            f"query_only = {'OFF' if is_writer else 'ON'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+    return connection
+
+
+def fetch(
+    connection: apsw.Connection, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()
+) -> list[Row]:
+    """Return all rows of a statement."""
+    return connection.execute(sql, bindings).fetchall()

@@ -1,0 +1,185 @@
+"""Lists of trackings: pages and counts under conditions.
+
+A page is found on an index alone (keys, in order), and only its own documents are read. Where the
+order of the list and the condition need different columns first, the ranges of one index that
+satisfy the condition are merged, which SQLite does lazily.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from parcelwire.domain.status import Status
+from parcelwire.store.sqlite import queries
+from parcelwire.store.sqlite.base import Part
+from parcelwire.store.sqlite.connection import Row
+from parcelwire.store.sqlite.rows import STORED, stored_of
+from parcelwire.tracking.ports import Stored, TrackingFilter
+
+SHORT_PAGE: Final = 200
+SHORT_OFFSET: Final = 5_000
+SHORT_NUMBERS: Final = 50
+"""Up to these, a list is a short read (see ``reader``)."""
+
+
+class Listing(Part):
+    """The part of ``TrackingStore`` that handles many trackings at a time."""
+
+    async def list_trackings(
+        self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
+    ) -> list[Stored]:
+        """See ``TrackingStore``."""
+        page = _Page(world_id, where, offset=offset, limit=limit)
+        rows = await self._read(page, f"{STORED}", "JOIN poll p ON p.key = page.key")
+        return [stored_of(row) for row in rows]
+
+    async def list_renditions(
+        self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
+    ) -> list[bytes]:
+        """See ``TrackingStore``."""
+        page = _Page(world_id, where, offset=offset, limit=limit)
+        return [row[0] for row in await self._read(page, "d.rendition", "")]
+
+    async def count_trackings(self, world_id: int, where: TrackingFilter) -> int:
+        """See ``TrackingStore``."""
+        return sum((await self.count_by_status(world_id, where)).values())
+
+    async def count_by_status(self, world_id: int, where: TrackingFilter) -> dict[Status, int]:
+        """See ``TrackingStore``."""
+        totals = dict.fromkeys(Status, 0)
+        if where.is_plain:
+            for status, is_archived, total in await self._reader.rows(
+                queries.COUNTERS, (world_id,)
+            ):
+                is_wanted = not where.statuses or status in where.statuses
+                if is_wanted and where.is_archived in (None, bool(is_archived)):
+                    totals[Status(status)] += total
+            return totals
+        conditions = _Conditions(world_id, where)
+        sql = (
+            f"SELECT t.status, count(*) FROM tracking t "  # noqa: S608  # our own words
+            f"WHERE {conditions.sql()} GROUP BY t.status"
+        )
+        read = self._reader.rows if conditions.is_short else self._reader.scan
+        for status, total in await read(sql, conditions.bindings):
+            totals[Status(status)] = total
+        return totals
+
+    async def _read(self, page: _Page, columns: str, joins: str) -> list[Row]:
+        sql = (
+            f"SELECT {columns} FROM ({page.sql}) page "  # noqa: S608  # our own words
+            f"CROSS JOIN doc d ON d.key = page.key {joins} "
+            "ORDER BY page.created_at DESC, page.key DESC"
+        )
+        read = self._reader.rows if page.is_short else self._reader.scan
+        return await read(sql, page.bindings)
+
+
+class _Conditions:
+    """A filter as SQL over ``tracking t``, with named bindings."""
+
+    def __init__(self, world_id: int, where: TrackingFilter) -> None:
+        self.bindings: dict[str, Any] = {"world": world_id}
+        self._all = ["t.world_id = :world"]
+        self._where = where
+        self._add_values("number", where.numbers)
+        if where.courier_code is not None:
+            self._add("t.courier_code = :courier", courier=where.courier_code)
+        if where.order_ids:
+            self._add(
+                "t.key IN ("
+                "SELECT key FROM tracking WHERE world_id = :world"
+                " AND order_id IN (SELECT value FROM json_each(:orders))"
+                " UNION SELECT key FROM tracking WHERE world_id = :world"
+                " AND order_number IN (SELECT value FROM json_each(:orders)))",
+                orders=_json(where.order_ids),
+            )
+        for column, least, most in (
+            ("created_at", where.created_min, where.created_max),
+            ("updated_at", where.updated_min, where.updated_max),
+            ("ordered_at", where.ordered_min, where.ordered_max),
+        ):
+            if least is not None:
+                self._add(f"t.{column} >= :{column}_min", **{f"{column}_min": least})
+            if most is not None:
+                self._add(f"t.{column} <= :{column}_max", **{f"{column}_max": most})
+
+    @property
+    def is_selective(self) -> bool:
+        """Whether the filter names what it wants, so that the order does not matter."""
+        return bool(self._where.numbers or self._where.order_ids)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether reading is sure to be quick."""
+        wanted = len(self._where.numbers) + len(self._where.order_ids)
+        return 0 < wanted <= SHORT_NUMBERS
+
+    def sql(self) -> str:
+        """Return all conditions."""
+        whole = list(self._all)
+        if self._where.statuses:
+            self.bindings["statuses"] = _json(tuple(self._where.statuses))
+            whole.append("t.status IN (SELECT value FROM json_each(:statuses))")
+        if self._where.is_archived is not None:
+            whole.append(f"t.is_archived = {int(self._where.is_archived)}")
+        return " AND ".join(whole)
+
+    def ranges(self) -> list[str]:
+        """Return the conditions once per range of the index, which the list is merged of."""
+        archived = (0, 1) if self._where.is_archived is None else (int(self._where.is_archived),)
+        rest = " AND ".join(self._all)
+        if not self._where.statuses:
+            return [f"tracking_by_age WHERE {rest} AND t.is_archived = {flag}" for flag in archived]
+        statuses = dict.fromkeys(self._where.statuses)
+        return [
+            f"tracking_by_status WHERE {rest} AND t.status = '{status.value}'"
+            f" AND t.is_archived = {flag}"
+            for status in statuses
+            for flag in archived
+        ]
+
+    def _add(self, sql: str, **bindings: Any) -> None:
+        self._all.append(sql)
+        self.bindings.update(bindings)
+
+    def _add_values(self, column: str, values: tuple[str, ...]) -> None:
+        if len(values) == 1:
+            self._add(f"t.{column} = :{column}", **{column: values[0]})
+        elif values:
+            self._add(
+                f"t.{column} IN (SELECT value FROM json_each(:{column}))",  # noqa: S608  # our own words
+                **{column: _json(values)},
+            )
+
+
+class _Page:
+    """Which keys stand on a page, newest created first."""
+
+    def __init__(self, world_id: int, where: TrackingFilter, *, offset: int, limit: int) -> None:
+        conditions = _Conditions(world_id, where)
+        if conditions.is_selective:
+            source = f"SELECT t.key, t.created_at FROM tracking t WHERE {conditions.sql()}"  # noqa: S608  # our own words
+        else:
+            source = " UNION ALL ".join(
+                f"SELECT t.key AS key, t.created_at AS created_at "  # noqa: S608  # our own words
+                f"FROM tracking t INDEXED BY {one}"
+                for one in conditions.ranges()
+            )
+        self.sql = f"{source} ORDER BY created_at DESC, key DESC LIMIT :limit OFFSET :offset"
+        self.bindings = {**conditions.bindings, "limit": limit, "offset": offset}
+        is_indexed = where == TrackingFilter(
+            statuses=where.statuses,
+            is_archived=where.is_archived,
+            created_min=where.created_min,
+            created_max=where.created_max,
+        )
+        self.is_short = conditions.is_short or (
+            is_indexed and limit <= SHORT_PAGE and offset <= SHORT_OFFSET
+        )
+
+
+def _json(values: tuple[str, ...]) -> str:
+    return msgspec.json.encode(values).decode()

@@ -1,0 +1,98 @@
+"""Due polls, shared budgets, and carriers' pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from parcelwire.domain.clock import Instant
+from parcelwire.polling.ports import Claim, Pause
+from parcelwire.store.codec import decode_pause, encode_json
+from parcelwire.store.rules import LONGEST_LEASE, Budget, take_from_budget
+from parcelwire.store.sqlite import queries
+from parcelwire.store.sqlite.base import Part
+from parcelwire.store.sqlite.connection import fetch
+from parcelwire.store.sqlite.ids import id_value, public_id
+
+
+class Polls(Part):
+    """``PollStore`` (``save_polls`` stands with the trackings)."""
+
+    async def claim_polls(
+        self,
+        now: Instant,
+        *,
+        lease_until: Instant,
+        limit: int,
+        skip: Collection[tuple[int, str]] = (),
+    ) -> list[Claim]:
+        """See ``PollStore``."""
+        bindings: dict[str, Any] = {"now": now, "beyond": now + LONGEST_LEASE, "limit": limit}
+        sql = queries.DUE_POLLS
+        if skip:
+            sql = queries.DUE_POLLS_BUT
+            pairs = [f"{world_id} {courier_code}" for world_id, courier_code in skip]
+            bindings["skip"] = msgspec.json.encode(pairs).decode()
+
+        def work(connection: apsw.Connection) -> list[Claim]:
+            rows = fetch(connection, sql, bindings)
+            connection.executemany(queries.LEASE_POLL, [(lease_until, row[0]) for row in rows])
+            return [
+                Claim(tracking_id=public_id(row[1]), world_id=row[2], courier_code=row[3])
+                for row in rows
+            ]
+
+        return await self._write(work)
+
+    async def postpone_polls(
+        self, tracking_ids: Sequence[str], *, due_at: Instant, due_reason: str
+    ) -> None:
+        """See ``PollStore``."""
+        items = [(due_at, due_reason, id_value(tracking_id)) for tracking_id in tracking_ids]
+
+        def work(connection: apsw.Connection) -> None:
+            connection.executemany(queries.POSTPONE_POLL, items)
+
+        if items:
+            await self._write(work)
+
+    async def next_poll_due(self) -> Instant | None:
+        """See ``PollStore``."""
+        ((due_at,),) = await self._reader.rows(queries.NEXT_POLL)
+        return due_at  # type: ignore[no-any-return]  # the column's type
+
+    async def take_budget(
+        self, key: str, *, now: Instant, wanted: int, per_minute: int, per_day: int | None
+    ) -> int:
+        """See ``PollStore``."""
+
+        def work(connection: apsw.Connection) -> int:
+            rows = fetch(connection, queries.LOAD_BUDGET, (key,))
+            budget = Budget(*rows[0]) if rows else None
+            granted, left = take_from_budget(budget, now, wanted, per_minute, per_day)
+            connection.execute(
+                queries.SAVE_BUDGET, (key, left.tokens, left.at, left.day, left.used_today)
+            )
+            return granted
+
+        return await self._write(work)
+
+    async def pauses(self) -> dict[str, Pause]:
+        """See ``PollStore``."""
+        rows = await self._reader.rows(queries.PAUSES)
+        return {key: decode_pause(document) for key, document in rows}
+
+    async def set_pause(self, key: str, pause: Pause | None) -> None:
+        """See ``PollStore``."""
+        document = None if pause is None else encode_json(pause)
+
+        def work(connection: apsw.Connection) -> None:
+            if document is None:
+                connection.execute(queries.DELETE_PAUSE, (key,))
+            else:
+                connection.execute(queries.SAVE_PAUSE, (key, document))
+
+        await self._write(work)

@@ -1,0 +1,263 @@
+"""Every statement of the engine that is always the same, by name.
+
+Lists with conditions are put together in ``listing``, from these words and never from a caller's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from parcelwire.store.sqlite.rows import ACCOUNT, API_KEY, MESSAGE, STORED, TRACKING_COLUMNS
+
+# --- trackings --------------------------------------------------------------------------------
+
+CREATE_TRACKING: Final = f"""
+INSERT INTO tracking (id, world_id, {", ".join(TRACKING_COLUMNS)})
+VALUES (?, ?, {", ".join("?" * len(TRACKING_COLUMNS))})
+ON CONFLICT (world_id, number, courier_code) DO NOTHING
+"""  # noqa: S608  # our own column names
+ADD_DOC: Final = "INSERT INTO doc (key, packed, rendition) VALUES (?, ?, ?)"
+ADD_POLL: Final = """
+INSERT INTO poll (key, due_at, due_reason, leased_until, checks, last_outcome, last_detail)
+VALUES (?, ?, ?, ?, 0, '', '')
+"""
+ID_OF_NUMBER: Final = (
+    "SELECT id FROM tracking WHERE world_id = ? AND number = ? AND courier_code = ?"
+)
+CREATED_COUNT: Final = "SELECT created_count FROM world WHERE world_id = ?"
+ADD_CREATED: Final = """
+INSERT INTO world (world_id, created_count) VALUES (?, ?)
+ON CONFLICT (world_id) DO UPDATE SET created_count = created_count + excluded.created_count
+"""
+COUNT_ONE: Final = """
+INSERT INTO counter (world_id, status, is_archived, total) VALUES (?, ?, ?, ?)
+ON CONFLICT (world_id, status, is_archived) DO UPDATE SET total = total + excluded.total
+"""
+BEFORE_SAVE: Final = f"""
+SELECT key, {", ".join(TRACKING_COLUMNS)} FROM tracking WHERE id = ? AND world_id = ?
+"""  # noqa: S608  # our own column names
+SAVE_DOC: Final = "UPDATE doc SET packed = ?, rendition = ? WHERE key = ?"
+SAVE_POLL: Final = """
+UPDATE poll SET due_at = ?, due_reason = ?, leased_until = ?, checked_at = ?, last_outcome = ?,
+    last_detail = ?, checks = ?
+WHERE key = ?
+"""
+KEY_OF_TRACKING: Final = "SELECT key FROM tracking WHERE id = ?"
+ADD_EVENT: Final = "INSERT INTO event (world_id, packed) VALUES (?, ?)"
+ADD_RAW_ANSWER: Final = """
+INSERT INTO raw_answer (tracking_key, at, connector, outcome, packed) VALUES (?, ?, ?, ?, ?)
+"""
+FORGET_RAW_ANSWERS: Final = """
+DELETE FROM raw_answer WHERE key IN (
+    SELECT key FROM raw_answer WHERE tracking_key = ? ORDER BY key DESC LIMIT -1 OFFSET ?
+)
+"""
+RAW_ANSWERS: Final = """
+SELECT at, connector, outcome, packed FROM raw_answer
+WHERE tracking_key = (SELECT key FROM tracking WHERE id = ?)
+ORDER BY key DESC LIMIT ?
+"""
+BEFORE_DELETE: Final = "SELECT key, status, is_archived FROM tracking WHERE id = ? AND world_id = ?"
+DELETE_TRACKING: Final = "DELETE FROM tracking WHERE key = ?"
+DELETE_DOC: Final = "DELETE FROM doc WHERE key = ?"
+DELETE_POLL: Final = "DELETE FROM poll WHERE key = ?"
+DELETE_RAW_ANSWERS: Final = "DELETE FROM raw_answer WHERE tracking_key = ?"
+
+_STORED_FROM: Final = f"""
+SELECT {STORED} FROM tracking t JOIN doc d ON d.key = t.key JOIN poll p ON p.key = t.key
+"""  # noqa: S608  # our own column names
+LOAD: Final = f"{_STORED_FROM} WHERE t.id = ? AND t.world_id = ?"
+LOAD_ANY_WORLD: Final = f"{_STORED_FROM} WHERE t.id = ?"
+FIND: Final = f"""
+{_STORED_FROM} WHERE t.world_id = ? AND t.number = ? ORDER BY t.created_at DESC, t.key DESC
+"""
+FIND_WITH_COURIER: Final = (
+    f"{_STORED_FROM} WHERE t.world_id = ? AND t.number = ? AND t.courier_code = ?"
+)
+FIND_BY_PAGE: Final = f"{_STORED_FROM} WHERE t.page_token = ?"
+
+COUNTERS: Final = "SELECT status, is_archived, total FROM counter WHERE world_id = ?"
+EVENTS_AFTER: Final = """
+SELECT cursor, packed FROM event WHERE world_id = ? AND cursor > ? ORDER BY cursor LIMIT ?
+"""
+LANE: Final = """
+SELECT transit_days, count(*) FROM tracking
+WHERE courier_code = ? AND origin = ? AND destination = ? AND world_id % 2 = ?
+GROUP BY transit_days
+"""
+
+# --- polls ------------------------------------------------------------------------------------
+
+DUE_POLLS: Final = """
+SELECT p.key, t.id, t.world_id, t.courier_code
+FROM poll p JOIN tracking t ON t.key = p.key
+WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
+ORDER BY p.due_at, p.key LIMIT :limit
+"""
+DUE_POLLS_BUT: Final = """
+SELECT p.key, t.id, t.world_id, t.courier_code
+FROM poll p JOIN tracking t ON t.key = p.key
+WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
+    AND (t.world_id || ' ' || t.courier_code) NOT IN (SELECT value FROM json_each(:skip))
+ORDER BY p.due_at, p.key LIMIT :limit
+"""
+LEASE_POLL: Final = "UPDATE poll SET leased_until = ? WHERE key = ?"
+POSTPONE_POLL: Final = """
+UPDATE poll SET due_at = ?, due_reason = ?, leased_until = 0
+WHERE key = (SELECT key FROM tracking WHERE id = ?)
+"""
+# Rows stand in the order of due_at, so the first one without a lease ends the search; only the
+# leased ones before it are looked at.
+NEXT_POLL: Final = """
+WITH free AS (
+    SELECT due_at FROM poll WHERE due_at IS NOT NULL AND leased_until <= due_at
+    ORDER BY due_at LIMIT 1
+)
+SELECT min(at) FROM (
+    SELECT min(max(due_at, leased_until)) AS at FROM poll
+    WHERE due_at < coalesce((SELECT due_at FROM free), 9223372036854775807)
+    UNION ALL
+    SELECT due_at FROM free
+)
+"""
+LOAD_BUDGET: Final = "SELECT tokens, at, day, used_today FROM budget WHERE key = ?"
+SAVE_BUDGET: Final = "INSERT OR REPLACE INTO budget VALUES (?, ?, ?, ?, ?)"
+PAUSES: Final = "SELECT key, document FROM pause"
+SAVE_PAUSE: Final = "INSERT OR REPLACE INTO pause VALUES (?, ?)"
+DELETE_PAUSE: Final = "DELETE FROM pause WHERE key = ?"
+
+# --- endpoints and messages -------------------------------------------------------------------
+
+ADD_ENDPOINT: Final = (
+    "INSERT INTO endpoint (id, world_id, is_enabled, document) VALUES (?, ?, ?, ?)"
+)
+ENDPOINTS: Final = "SELECT document FROM endpoint WHERE world_id = ? ORDER BY key"
+LOAD_ENDPOINT: Final = "SELECT document FROM endpoint WHERE id = ? AND world_id = ?"
+ENDPOINT_BY_ID: Final = "SELECT document FROM endpoint WHERE id = ?"
+SAVE_ENDPOINT: Final = (
+    "UPDATE endpoint SET is_enabled = ?, document = ? WHERE id = ? AND world_id = ?"
+)
+DELETE_ENDPOINT: Final = "DELETE FROM endpoint WHERE id = ? AND world_id = ?"
+DROP_LINES: Final = "DELETE FROM line WHERE endpoint_id = ?"
+KILL_PENDING: Final = """
+UPDATE message SET state = 'dead' WHERE endpoint_id = ? AND state = 'pending'
+"""
+
+ADD_MESSAGE: Final = """
+INSERT INTO message (id, endpoint_id, world_id, tracking_id, sequence, event_id, event_type,
+    created_at, state, attempts, due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
+"""
+ADD_PAYLOAD: Final = "INSERT INTO payload (key, packed) VALUES (?, ?)"
+HAS_ENDPOINT: Final = "SELECT 1 FROM endpoint WHERE id = ?"
+OPEN_LINE: Final = """
+INSERT INTO line (endpoint_id, tracking_id, message_key, ready_at, leased_until)
+VALUES (?, ?, ?, ?, 0)
+ON CONFLICT (endpoint_id, tracking_id) DO NOTHING
+"""
+LINE: Final = """
+SELECT message_key, leased_until FROM line WHERE endpoint_id = ? AND tracking_id = ?
+"""
+FIRST_PENDING: Final = """
+SELECT key, due_at FROM message
+WHERE endpoint_id = ? AND tracking_id = ? AND state = 'pending'
+ORDER BY sequence, key LIMIT 1
+"""
+SET_LINE: Final = "INSERT OR REPLACE INTO line VALUES (?, ?, ?, ?, 0)"
+CLOSE_LINE: Final = "DELETE FROM line WHERE endpoint_id = ? AND tracking_id = ?"
+
+ENDED_LEASES: Final = """
+SELECT endpoint_id, tracking_id FROM line
+WHERE leased_until > 0 AND (leased_until <= ? OR leased_until > ?)
+"""
+READY_ENDPOINTS: Final = """
+SELECT id, document, ready_at FROM (
+    SELECT e.id, e.document,
+        (SELECT min(l.ready_at) FROM line l WHERE l.endpoint_id = e.id) AS ready_at
+    FROM endpoint e WHERE e.is_enabled = 1
+)
+WHERE ready_at <= ? ORDER BY ready_at
+"""
+READY_LINES: Final = """
+SELECT tracking_id, message_key FROM line
+WHERE endpoint_id = ? AND ready_at <= ? ORDER BY ready_at LIMIT ?
+"""
+LEASE_LINE: Final = """
+UPDATE line SET ready_at = ?, leased_until = ? WHERE endpoint_id = ? AND tracking_id = ?
+"""
+NEXT_READY: Final = """
+SELECT min((SELECT min(l.ready_at) FROM line l WHERE l.endpoint_id = e.id))
+FROM endpoint e WHERE e.is_enabled = 1
+"""
+MESSAGE_BY_KEY: Final = f"""
+SELECT {MESSAGE} FROM message m JOIN payload y ON y.key = m.key WHERE m.key = ?
+"""  # noqa: S608  # our own column names
+LOAD_MESSAGE: Final = f"""
+SELECT {MESSAGE} FROM message m JOIN payload y ON y.key = m.key WHERE m.id = ? AND m.world_id = ?
+"""  # noqa: S608  # our own column names
+KEY_OF_MESSAGE: Final = "SELECT key FROM message WHERE id = ? AND world_id = ?"
+BEFORE_FINISH: Final = "SELECT key, endpoint_id, tracking_id, state FROM message WHERE id = ?"
+ADD_ATTEMPT: Final = """
+INSERT INTO attempt (id, message_key, at, duration_ms, status, error, answer)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+COUNT_ATTEMPT: Final = "UPDATE message SET attempts = attempts + 1 WHERE key = ?"
+FINISH_MESSAGE: Final = """
+UPDATE message SET state = ?, attempts = attempts + 1, due_at = coalesce(?, due_at) WHERE key = ?
+"""
+BEFORE_RESEND: Final = (
+    "SELECT key, endpoint_id, tracking_id FROM message WHERE id = ? AND world_id = ?"
+)
+RESEND: Final = "UPDATE message SET state = 'pending', attempts = 0, due_at = ? WHERE key = ?"
+ATTEMPTS: Final = """
+SELECT a.id, m.id, a.at, a.duration_ms, a.status, a.error, a.answer
+FROM message m JOIN attempt a ON a.message_key = m.key WHERE m.id = ? ORDER BY a.key
+"""
+
+# --- accounts and the operator's tables -------------------------------------------------------
+
+ADD_ACCOUNT: Final = """
+INSERT INTO account (email, email_key, name, created_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (email_key) DO NOTHING
+"""
+LOAD_ACCOUNT: Final = f"SELECT {ACCOUNT} FROM account a WHERE a.number = ?"  # noqa: S608  # ours
+FIND_ACCOUNT: Final = f"SELECT {ACCOUNT} FROM account a WHERE a.email_key = ?"  # noqa: S608  # ours
+ACCOUNTS: Final = f"SELECT {ACCOUNT} FROM account a ORDER BY a.number"  # noqa: S608  # ours
+SAVE_ACCOUNT: Final = "UPDATE account SET name = ?, phone = ?, tracking_quota = ? WHERE number = ?"
+ADD_KEY: Final = """
+INSERT INTO api_key (digest, prefix, account_number, is_test, label, scope, created_at, revoked_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+FIND_KEY: Final = f"""
+SELECT {API_KEY}, {ACCOUNT} FROM api_key k JOIN account a ON a.number = k.account_number
+WHERE k.digest = ?
+"""  # noqa: S608  # our own column names
+KEYS: Final = f"SELECT {API_KEY} FROM api_key k ORDER BY k.created_at, k.key"  # noqa: S608  # ours
+KEYS_OF_ACCOUNT: Final = f"""
+SELECT {API_KEY} FROM api_key k WHERE k.account_number = ? ORDER BY k.created_at, k.key
+"""  # noqa: S608  # our own column names
+REVOKE_KEY: Final = "UPDATE api_key SET revoked_at = ? WHERE prefix = ? AND revoked_at IS NULL"
+SAVE_CONNECTION: Final = "INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?)"
+CONNECTIONS: Final = "SELECT document FROM connection ORDER BY created_at, id"
+CONNECTIONS_OF_ACCOUNT: Final = (
+    "SELECT document FROM connection WHERE account_number = ? ORDER BY created_at, id"
+)
+DELETE_CONNECTION: Final = "DELETE FROM connection WHERE account_number = ? AND id = ?"
+COUNT_GAP: Final = """
+INSERT INTO gap (connector, kind, value, count, sample, last_seen_at) VALUES (?, ?, ?, 1, ?, ?)
+ON CONFLICT (connector, kind, value) DO UPDATE SET
+    count = count + 1,
+    sample = CASE WHEN excluded.sample = '' THEN sample ELSE excluded.sample END,
+    last_seen_at = max(last_seen_at, excluded.last_seen_at)
+"""
+GAPS: Final = """
+SELECT connector, kind, value, count, sample, last_seen_at FROM gap
+ORDER BY count DESC, last_seen_at DESC, connector, kind, value LIMIT ?
+"""
+FORGET_REMOTE_AREAS: Final = "DELETE FROM remote_area"
+ADD_REMOTE_AREA: Final = "INSERT OR IGNORE INTO remote_area VALUES (?, ?, ?)"
+COUNT_REMOTE_AREAS: Final = "SELECT count(*) FROM remote_area"
+REMOTE_AREA: Final = (
+    "SELECT company FROM remote_area WHERE country = ? AND place = ? ORDER BY company"
+)
+HAS_REMOTE_AREAS: Final = "SELECT EXISTS (SELECT 1 FROM remote_area)"

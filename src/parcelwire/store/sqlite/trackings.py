@@ -1,0 +1,323 @@
+"""Trackings: creating, changing, deleting, and reading one at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import apsw
+
+from parcelwire.domain.changes import Event
+from parcelwire.store.codec import decode_event, encode_event, pack, unpack
+from parcelwire.store.rules import KEPT_RAW_ANSWERS, check_new, check_save
+from parcelwire.store.sqlite import queries
+from parcelwire.store.sqlite.base import Part
+from parcelwire.store.sqlite.connection import fetch
+from parcelwire.store.sqlite.ids import id_value, public_id
+from parcelwire.store.sqlite.outbox import PreparedMessage, add_message, prepared
+from parcelwire.store.sqlite.rows import (
+    TRACKING_COLUMNS,
+    Written,
+    poll_values,
+    stored_of,
+    written,
+)
+from parcelwire.tracking.ports import (
+    Creation,
+    LaneHistory,
+    NewTracking,
+    PollResult,
+    RawAnswer,
+    Save,
+    Stored,
+)
+
+_COURIER = TRACKING_COLUMNS.index("courier_code")
+_NUMBER = TRACKING_COLUMNS.index("number")
+_VERSION = TRACKING_COLUMNS.index("version")
+_STATUS = TRACKING_COLUMNS.index("status")
+_ARCHIVED = TRACKING_COLUMNS.index("is_archived")
+
+SaveResult = Literal["saved", "conflict", "taken"]
+
+
+class Trackings(Part):
+    """The part of ``TrackingStore`` that handles one tracking at a time."""
+
+    async def create_trackings(
+        self, new: Sequence[NewTracking], *, quota: int | None = None
+    ) -> list[Creation]:
+        """See ``TrackingStore``."""
+        if not new:
+            return []
+        check_new(new)
+        items = [
+            (
+                written(item.tracking, self._render),
+                (item.due_at, item.due_reason, item.leased_until),
+            )
+            for item in new
+        ]
+        return await self._write(lambda connection: _create(connection, items, quota))
+
+    async def save(self, change: Save) -> bool:
+        """See ``TrackingStore``.
+
+        Raises:
+            ValueError: when the versions do not follow, or another tracking has the number and
+                courier (``change_courier`` is the call for that).
+        """
+        result = await self.change_courier(change)
+        if result == "taken":
+            msg = "another tracking has this number and courier"
+            raise ValueError(msg)
+        return result == "saved"
+
+    async def change_courier(self, change: Save) -> SaveResult:
+        """See ``TrackingStore``."""
+        check_save(change)
+        prepared_save = _PreparedSave(change, written(change.tracking, self._render))
+        return await self._write(prepared_save.apply)
+
+    async def save_polls(self, results: Sequence[PollResult]) -> None:
+        """See ``TrackingStore``."""
+        if not results:
+            return
+        items = [
+            (
+                id_value(result.tracking_id),
+                poll_values(result.poll),
+                None if result.raw is None else _raw_values(result.raw),
+            )
+            for result in results
+        ]
+        await self._write(lambda connection: _save_polls(connection, items))
+
+    async def delete_trackings(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
+        """See ``TrackingStore``."""
+        if not tracking_ids:
+            return []
+        ids = [id_value(tracking_id) for tracking_id in dict.fromkeys(tracking_ids)]
+        gone = await self._write(lambda connection: _delete(connection, world_id, ids))
+        return [public_id(value) for value in gone]
+
+    async def load(self, world_id: int, tracking_id: str) -> Stored | None:
+        """See ``TrackingStore``."""
+        rows = await self._reader.rows(queries.LOAD, (id_value(tracking_id), world_id))
+        return stored_of(rows[0]) if rows else None
+
+    async def load_many(self, tracking_ids: Sequence[str]) -> list[Stored]:
+        """See ``TrackingStore``."""
+        found: list[Stored] = []
+        for tracking_id in dict.fromkeys(tracking_ids):
+            rows = await self._reader.rows(queries.LOAD_ANY_WORLD, (id_value(tracking_id),))
+            found.extend(map(stored_of, rows))
+        return found
+
+    async def find(
+        self, world_id: int, number: str, courier_code: str | None = None
+    ) -> list[Stored]:
+        """See ``TrackingStore``."""
+        if courier_code is None:
+            rows = await self._reader.rows(queries.FIND, (world_id, number))
+        else:
+            rows = await self._reader.rows(
+                queries.FIND_WITH_COURIER, (world_id, number, courier_code)
+            )
+        return [stored_of(row) for row in rows]
+
+    async def find_by_page_token(self, page_token: str) -> Stored | None:
+        """See ``TrackingStore``."""
+        rows = await self._reader.rows(queries.FIND_BY_PAGE, (page_token,))
+        return stored_of(rows[0]) if rows else None
+
+    async def raw_answers(self, tracking_id: str, limit: int = 10) -> list[RawAnswer]:
+        """See ``TrackingStore``."""
+        rows = await self._reader.rows(queries.RAW_ANSWERS, (id_value(tracking_id), limit))
+        return [
+            RawAnswer(at=at, connector=connector, outcome=outcome, body=unpack(packed))
+            for at, connector, outcome, packed in rows
+        ]
+
+    async def events_after(self, world_id: int, cursor: int, limit: int) -> list[tuple[int, Event]]:
+        """See ``TrackingStore``."""
+        rows = await self._reader.rows(queries.EVENTS_AFTER, (world_id, cursor, limit))
+        return [(at, decode_event(packed)) for at, packed in rows]
+
+    async def lane_history(
+        self, courier_code: str, origin: str, destination: str, *, is_test: bool
+    ) -> LaneHistory:
+        """See ``TrackingStore``."""
+        rows = await self._reader.scan(
+            queries.LANE, (courier_code, origin.upper(), destination.upper(), int(is_test))
+        )
+        return LaneHistory(
+            total=sum(count for _, count in rows),
+            transit_days=tuple(
+                days for days, count in rows if days is not None for _ in range(count)
+            ),
+        )
+
+
+def _raw_values(raw: RawAnswer) -> tuple[Any, ...]:
+    return (raw.at, raw.connector, raw.outcome, pack(raw.body))
+
+
+# --- in the writer's transaction ----------------------------------------------------------------
+
+
+def _create(
+    connection: apsw.Connection,
+    items: Sequence[tuple[Written, tuple[Any, ...]]],
+    quota: int | None,
+) -> list[Creation]:
+    execute = connection.execute
+    world_id = items[0][0].world_id
+    room = None if quota is None else quota - _created_count(connection, world_id)
+    creations: list[Creation] = []
+    counts: Counter[tuple[str, bool]] = Counter()
+    for item, poll in items:
+        if room is not None and room <= 0:
+            existing = _id_of_number(connection, item)
+            creations.append(
+                Creation(result="over_quota")
+                if existing is None
+                else Creation(result="exists", existing_id=existing)
+            )
+            continue
+        execute(queries.CREATE_TRACKING, (item.id, world_id, *item.values))
+        if not connection.changes():
+            existing = _id_of_number(connection, item)
+            creations.append(Creation(result="exists", existing_id=existing))
+            continue
+        key = connection.last_insert_rowid()
+        execute(queries.ADD_DOC, (key, item.packed, item.rendition))
+        execute(queries.ADD_POLL, (key, *poll))
+        counts[item.status, item.is_archived] += 1
+        creations.append(_CREATED)
+        if room is not None:
+            room -= 1
+    if counts:
+        execute(queries.ADD_CREATED, (world_id, counts.total()))
+        for (status, is_archived), count in counts.items():
+            execute(queries.COUNT_ONE, (world_id, status, int(is_archived), count))
+    return creations
+
+
+_CREATED = Creation(result="created")
+
+
+def _created_count(connection: apsw.Connection, world_id: int) -> int:
+    rows = fetch(connection, queries.CREATED_COUNT, (world_id,))
+    return int(rows[0][0]) if rows else 0
+
+
+def _id_of_number(connection: apsw.Connection, item: Written) -> str | None:
+    rows = fetch(
+        connection,
+        queries.ID_OF_NUMBER,
+        (item.world_id, item.values[_NUMBER], item.values[_COURIER]),
+    )
+    return public_id(rows[0][0]) if rows else None
+
+
+class _PreparedSave:
+    """A change made ready for the writer, so that its transaction need not wait for it."""
+
+    def __init__(self, change: Save, tracking: Written) -> None:
+        self._tracking = tracking
+        self._expected_version = change.expected_version
+        self._event = (
+            None if change.event is None else (change.event.world_id, encode_event(change.event))
+        )
+        self._messages: list[PreparedMessage] = [prepared(message) for message in change.messages]
+        self._poll = None if change.poll is None else poll_values(change.poll)
+        self._raw = None if change.raw is None else _raw_values(change.raw)
+
+    def apply(self, connection: apsw.Connection) -> SaveResult:
+        """Write all of it, or nothing."""
+        execute = connection.execute
+        after = self._tracking
+        rows = fetch(connection, queries.BEFORE_SAVE, (after.id, after.world_id))
+        if not rows:
+            return "conflict"
+        key, *before = rows[0]
+        if before[_VERSION] != self._expected_version:
+            return "conflict"
+        is_renamed = (
+            before[_NUMBER] != after.values[_NUMBER] or before[_COURIER] != after.values[_COURIER]
+        )
+        if is_renamed and _id_of_number(connection, after) is not None:
+            return "taken"
+        _update_columns(connection, key, before, after.values)
+        execute(queries.SAVE_DOC, (after.packed, after.rendition, key))
+        if (before[_STATUS], before[_ARCHIVED]) != (after.status, int(after.is_archived)):
+            count = (after.world_id, before[_STATUS], before[_ARCHIVED], -1)
+            execute(queries.COUNT_ONE, count)
+            execute(queries.COUNT_ONE, (after.world_id, after.status, int(after.is_archived), 1))
+        if self._poll is not None:
+            execute(queries.SAVE_POLL, (*self._poll, key))
+        if self._raw is not None:
+            _add_raw(connection, key, self._raw)
+        if self._event is not None:
+            execute(queries.ADD_EVENT, self._event)
+        for message in self._messages:
+            add_message(connection, message)
+        return "saved"
+
+
+def _update_columns(
+    connection: apsw.Connection, key: int, before: Sequence[Any], after: Sequence[Any]
+) -> None:
+    """Write the columns that moved: SQLite rewrites the indexes of every column that is named."""
+    moved = [
+        (name, new)
+        for name, old, new in zip(TRACKING_COLUMNS, before, after, strict=True)
+        if old != new
+    ]
+    assignments = ", ".join(f"{name} = ?" for name, _ in moved)
+    connection.execute(
+        f"UPDATE tracking SET {assignments} WHERE key = ?",  # noqa: S608  # our own column names
+        (*(value for _, value in moved), key),
+    )
+
+
+def _add_raw(connection: apsw.Connection, key: int, raw: tuple[Any, ...]) -> None:
+    connection.execute(queries.ADD_RAW_ANSWER, (key, *raw))
+    connection.execute(queries.FORGET_RAW_ANSWERS, (key, KEPT_RAW_ANSWERS))
+
+
+def _save_polls(
+    connection: apsw.Connection,
+    items: Sequence[tuple[bytes | str, tuple[Any, ...], tuple[Any, ...] | None]],
+) -> None:
+    for identity, poll, raw in items:
+        rows = fetch(connection, queries.KEY_OF_TRACKING, (identity,))
+        if not rows:
+            continue
+        key = rows[0][0]
+        connection.execute(queries.SAVE_POLL, (*poll, key))
+        if raw is not None:
+            _add_raw(connection, key, raw)
+
+
+def _delete(
+    connection: apsw.Connection, world_id: int, ids: Sequence[bytes | str]
+) -> list[bytes | str]:
+    gone: list[bytes | str] = []
+    for identity in ids:
+        rows = fetch(connection, queries.BEFORE_DELETE, (identity, world_id))
+        if not rows:
+            continue
+        key, status, is_archived = rows[0]
+        for statement in (
+            queries.DELETE_TRACKING,
+            queries.DELETE_DOC,
+            queries.DELETE_POLL,
+            queries.DELETE_RAW_ANSWERS,
+        ):
+            connection.execute(statement, (key,))
+        connection.execute(queries.COUNT_ONE, (world_id, status, is_archived, -1))
+        gone.append(identity)
+    return gone

@@ -1,0 +1,234 @@
+"""The one writer: a thread that drains its inbox into one transaction.
+
+    callers (event loop) --submit--> inbox --> BEGIN IMMEDIATE, every work, COMMIT --> answers
+
+Whatever came in while one commit was waiting for the disk goes into the next, so that many callers
+share one flush. A caller has its answer only after the commit that made it durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from parcelwire.store.port import StoreUnavailableError
+from parcelwire.store.sqlite.connection import (
+    UNAVAILABLE,
+    SqliteSettings,
+    connect,
+    unavailable,
+)
+
+T = TypeVar("T")
+
+Work = Callable[[apsw.Connection], T]
+"""Reads and writes inside the writer's transaction. It may be called again after a rollback, so it
+changes nothing but the database.
+"""
+
+LARGEST_GROUP: Final = 500
+"""Works in one transaction: enough to share a flush, few enough that nobody waits long."""
+
+_Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+
+class Writer:
+    """Owns the one connection that writes."""
+
+    def __init__(
+        self,
+        path: Path,
+        settings: SqliteSettings,
+        connection: apsw.Connection,
+        *,
+        on_replaced: Callable[[], object],
+    ) -> None:
+        self._path = path
+        self._settings = settings
+        self._connection: apsw.Connection | None = connection
+        self._inode = inode_of(path)
+        self._on_replaced = on_replaced
+        self._loop = asyncio.get_running_loop()
+        self._inbox: queue.SimpleQueue[tuple[Work[Any], asyncio.Future[Any]] | None] = (
+            queue.SimpleQueue()
+        )
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._run, name="parcelwire-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work[T]) -> asyncio.Future[T]:
+        """Queue ``work``; the future has its result once it is durable.
+
+        It raises ``StoreUnavailableError`` when the database could not write (then nothing of it is
+        stored), or what ``work`` raised.
+        """
+        if self._is_closed:
+            msg = "the store is closed"
+            raise StoreUnavailableError(msg)
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._inbox.put((work, future))
+        return future
+
+    async def close(self) -> None:
+        """Finish what is queued, then close the connection."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._inbox.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    # -- in the thread --------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        is_open = True
+        while is_open:
+            group: list[tuple[Work[Any], asyncio.Future[Any]]] = []
+            item = self._inbox.get()
+            while item is not None:
+                group.append(item)
+                if len(group) == LARGEST_GROUP:
+                    break
+                try:
+                    item = self._inbox.get_nowait()
+                except queue.Empty:
+                    break
+            is_open = item is not None
+            if group:
+                self._answer(self._commit_group(group))
+        self._drop_connection()
+
+    def _commit_group(self, group: list[tuple[Work[Any], asyncio.Future[Any]]]) -> list[_Answer]:
+        try:
+            connection = self._live_connection()
+            try:
+                return self._all_at_once(connection, group)
+            except UNAVAILABLE:
+                raise
+            except Exception:  # noqa: BLE001  # one of them fails by itself: find out which
+                _roll_back(connection)
+                return self._one_by_one(connection, group)
+        except UNAVAILABLE as error:
+            self._recover(error)
+            failure = unavailable(error)
+        except StoreUnavailableError as error:
+            failure = error
+        except BaseException as error:  # noqa: BLE001  # a caller must never wait for ever
+            self._drop_connection()
+            return [(future, None, error) for _, future in group]
+        return [(future, None, failure) for _, future in group]
+
+    def _all_at_once(
+        self,
+        connection: apsw.Connection,
+        group: list[tuple[Work[Any], asyncio.Future[Any]]],
+    ) -> list[_Answer]:
+        connection.execute("BEGIN IMMEDIATE")
+        answers: list[_Answer] = [(future, work(connection), None) for work, future in group]
+        connection.execute("COMMIT")
+        return answers
+
+    def _one_by_one(
+        self,
+        connection: apsw.Connection,
+        group: list[tuple[Work[Any], asyncio.Future[Any]]],
+    ) -> list[_Answer]:
+        """Do it again with a savepoint around each, so that a failure spoils only its own work.
+
+        Failures of this kind are faults in the program and rare; savepoints around everything,
+        always, would cost every work for them.
+        """
+        answers: list[_Answer] = []
+        connection.execute("BEGIN IMMEDIATE")
+        for work, future in group:
+            connection.execute("SAVEPOINT work")
+            try:
+                answers.append((future, work(connection), None))
+            except UNAVAILABLE:
+                raise
+            except Exception as error:  # noqa: BLE001  # handed to whoever asked for the work
+                connection.execute("ROLLBACK TO work")
+                answers.append((future, None, error))
+            connection.execute("RELEASE work")
+        connection.execute("COMMIT")
+        return answers
+
+    def _live_connection(self) -> apsw.Connection:
+        """Return a connection to the file that the path names now.
+
+        SQLite goes on writing to a file that was deleted or replaced under it; what it
+        acknowledged then would be lost.
+        """
+        inode = inode_of(self._path)
+        if inode is None:
+            self._drop_connection()
+            msg = f"the database {self._path} is gone"
+            raise StoreUnavailableError(msg)
+        if self._connection is None or inode != self._inode:
+            self._drop_connection()
+            self._connection = connect(self._path, self._settings, is_writer=True)
+            if inode != self._inode:
+                self._inode = inode
+                self._tell(self._on_replaced)
+        return self._connection
+
+    def _recover(self, error: Exception) -> None:
+        """Leave the connection fit for the next transaction."""
+        if self._connection is None:
+            return
+        try:
+            _roll_back(self._connection)
+        except apsw.Error:
+            self._drop_connection()
+            return
+        if not isinstance(error, apsw.BusyError | apsw.FullError | apsw.LockedError):
+            # What is left of such a connection is not worth finding out.
+            self._drop_connection()
+
+    def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except apsw.Error:
+                # The file is broken or full; closing can no longer fold the WAL into it, and the
+                # next opening will.
+                connection.close(force=True)
+
+    def _answer(self, answers: list[_Answer]) -> None:
+        self._tell(_resolve, answers)
+
+    def _tell(self, callback: Callable[..., object], *arguments: Any) -> None:
+        try:
+            self._loop.call_soon_threadsafe(callback, *arguments)
+        except RuntimeError:
+            # The loop was closed meanwhile: nobody is left to hear it.
+            return
+
+
+def _roll_back(connection: apsw.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _resolve(answers: list[_Answer]) -> None:
+    for future, result, error in answers:
+        if future.cancelled():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+
+def inode_of(path: Path) -> tuple[int, int] | None:
+    """Return what tells the file from another one that takes its place, or None."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
