@@ -15,6 +15,7 @@ import pytest
 
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import Store
+from tests.contract.store.postgres_fixture import postgres_place
 from tests.contract.store.samples import render
 
 if TYPE_CHECKING:
@@ -44,5 +45,6 @@ async def sqlite_place(
 
 
 PLACES: dict[str, Place] = {
+    "postgres": postgres_place,
     "sqlite": sqlite_place,
 }

@@ -1,0 +1,73 @@
+"""The PostgreSQL engine of the store: many processes on many machines share one database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from parcelwire.domain.clock import Clock
+from parcelwire.domain.tracking import Tracking
+from parcelwire.store.postgres.accounts import Accounts
+from parcelwire.store.postgres.database import Database
+from parcelwire.store.postgres.errors import UnfitDatabaseError
+from parcelwire.store.postgres.messages import Messages
+from parcelwire.store.postgres.migrating import migrate
+from parcelwire.store.postgres.polls import Polls
+from parcelwire.store.postgres.trackings import Trackings
+
+__all__ = ["DEFAULT_POOL_SIZE", "PostgresStore", "UnfitDatabaseError", "open_store"]
+
+DEFAULT_POOL_SIZE: Final = 8
+
+
+class PostgresStore(Trackings, Polls, Messages, Accounts):
+    """Implements ``store.port.Store``; make one with ``open_store``."""
+
+    def __init__(
+        self, database: Database, *, render: Callable[[Tracking], bytes], clock: Clock
+    ) -> None:
+        Trackings.__init__(self, database, render)
+        Polls.__init__(self, database, clock)
+
+    async def close(self) -> None:
+        """Finish what is queued and close."""
+        await self._creations.finish()
+        await self._counters.finish()
+        await self._database.close()
+
+    async def is_ready(self) -> bool:
+        """Tell whether the database answers."""
+        return await self._database.is_ready()
+
+    def describe(self) -> str:
+        """Return one line for people: engine, version, place (no credentials)."""
+        return f"PostgreSQL {self._database.version}, {self._database.place}"
+
+
+async def open_store(
+    dsn: str,
+    *,
+    render: Callable[[Tracking], bytes],
+    clock: Clock,
+    behind_pgbouncer: bool = False,
+    pool_size: int = DEFAULT_POOL_SIZE,
+) -> PostgresStore:
+    """Open the store on the database of ``dsn`` and bring its schema up to date.
+
+    ``render`` makes a tracking's rendition. ``behind_pgbouncer`` renounces prepared statements, so
+    that PgBouncer may run in transaction mode. ``pool_size`` is the most connections this process
+    opens.
+
+    Raises:
+        StoreUnavailableError: when the database cannot be reached.
+        UnfitDatabaseError: when it must not be used as it is: a server before PostgreSQL 14, fsync,
+            full_page_writes or synchronous_commit off, or a schema newer than this program.
+    """
+    database = Database(dsn, behind_pgbouncer=behind_pgbouncer, pool_size=pool_size)
+    try:
+        await database.check()
+        await database.run(migrate, is_repeatable=True)
+    except BaseException:
+        await database.close()
+        raise
+    return PostgresStore(database, render=render, clock=clock)

@@ -1,0 +1,166 @@
+"""Accounts, keys, connections and the operator's tables on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from parcelwire.domain.account import Account, ApiKey, Connection
+from parcelwire.domain.clock import Instant
+from parcelwire.store.codec import decode_connection, encode_json
+from parcelwire.store.postgres.database import Database
+from parcelwire.store.postgres.pool import Link, Row
+from parcelwire.store.postgres.queries import load_queries
+from parcelwire.store.postgres.values import clean, key_of
+from parcelwire.store.rules import place_key
+
+_SQL: Final = load_queries("accounts.sql")
+
+
+class Accounts:
+    """Implements ``AccountStore`` except what other tables answer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add_account(self, email: str, *, name: str = "", now: Instant) -> Account:
+        """See ``AccountStore``."""
+
+        async def work(link: Link) -> list[Row]:
+            # One at a time, so that numbers have no gaps; accounts are rare.
+            await link.execute(_SQL["lock_accounts"])
+            return await link.fetch(
+                _SQL["add_account"], now, clean(email), key_of(email.casefold()), clean(name)
+            )
+
+        rows = await self._database.transact(work, is_repeatable=False)
+        if not rows:
+            msg = f"there is an account with the e-mail address {email!r} already"
+            raise ValueError(msg)
+        return _account(rows[0])
+
+    async def load_account(self, number: int) -> Account | None:
+        """See ``AccountStore``."""
+        if not 0 < number < 2**31:
+            return None
+        rows = await self._database.fetch(_SQL["load_account"], number)
+        return _account(rows[0]) if rows else None
+
+    async def find_account(self, email: str) -> Account | None:
+        """See ``AccountStore``."""
+        rows = await self._database.fetch(_SQL["find_account"], key_of(email.casefold()))
+        return _account(rows[0]) if rows else None
+
+    async def list_accounts(self) -> list[Account]:
+        """See ``AccountStore``."""
+        return [_account(row) for row in await self._database.fetch(_SQL["list_accounts"])]
+
+    async def save_account(self, account: Account) -> None:
+        """See ``AccountStore``."""
+        phone = None if account.phone is None else clean(account.phone)
+        await self._database.fetch(
+            _SQL["save_account"],
+            account.number,
+            clean(account.name),
+            phone,
+            account.tracking_quota,
+        )
+
+    async def add_key(self, key: ApiKey) -> None:
+        """See ``AccountStore``."""
+        await self._database.fetch(
+            _SQL["add_key"],
+            key.digest,
+            key.account_number,
+            key.is_test,
+            key.created_at,
+            key.revoked_at,
+            key_of(key.prefix),
+            clean(key.label),
+            key_of(key.scope),
+            is_repeatable=False,
+        )
+
+    async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
+        """See ``AccountStore``."""
+        rows = await self._database.fetch(_SQL["find_key"], digest)
+        return (_key(rows[0]), _account(rows[0][8:])) if rows else None
+
+    async def list_keys(self, account_number: int | None = None) -> list[ApiKey]:
+        """See ``AccountStore``."""
+        rows = await self._database.fetch(_SQL["list_keys"], account_number)
+        return [_key(row) for row in rows]
+
+    async def revoke_key(self, prefix: str, now: Instant) -> bool:
+        """See ``AccountStore``."""
+        rows = await self._database.fetch(
+            _SQL["revoke_key"], key_of(prefix), now, is_repeatable=False
+        )
+        return bool(rows)
+
+    async def save_connection(self, connection: Connection) -> None:
+        """See ``AccountStore``."""
+        await self._database.fetch(
+            _SQL["save_connection"],
+            key_of(connection.id),
+            connection.account_number,
+            encode_json(connection),
+        )
+
+    async def list_connections(self, account_number: int | None = None) -> list[Connection]:
+        """See ``AccountStore``."""
+        rows = await self._database.fetch(_SQL["list_connections"], account_number)
+        return [decode_connection(row[0]) for row in rows]
+
+    async def delete_connection(self, account_number: int, connection_id: str) -> bool:
+        """See ``AccountStore``."""
+        rows = await self._database.fetch(
+            _SQL["delete_connection"],
+            account_number,
+            key_of(connection_id),
+            is_repeatable=False,
+        )
+        return bool(rows)
+
+    async def replace_remote_areas(self, rows: Iterable[tuple[str, str, str]]) -> int:
+        """See ``AccountStore``."""
+        records = sorted(
+            {
+                (key_of(country.upper()), key_of(place_key(place)), key_of(company))
+                for country, place, company in rows
+            }
+        )
+
+        async def work(link: Link) -> None:
+            await link.execute(_SQL["clear_remote_areas"])
+            await link.copy_records_to_table(
+                "remote_area", records=records, columns=("country", "place", "company")
+            )
+
+        await self._database.transact(work)
+        return len(records)
+
+
+def _account(row: Row) -> Account:
+    number, email, name, created_at, tracking_quota, phone = row
+    return Account(
+        number=number,
+        email=email,
+        name=name,
+        created_at=created_at,
+        tracking_quota=tracking_quota,
+        phone=phone,
+    )
+
+
+def _key(row: Row) -> ApiKey:
+    return ApiKey(
+        digest=row[0],
+        prefix=row[1],
+        account_number=row[2],
+        is_test=row[3],
+        label=row[4],
+        scope=row[5],
+        created_at=row[6],
+        revoked_at=row[7],
+    )

@@ -1,0 +1,154 @@
+"""Due trackings on PostgreSQL: implements ``PollStore``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from parcelwire.domain.clock import Clock, Instant
+from parcelwire.polling.ports import Claim, Pause
+from parcelwire.store.codec import pack
+from parcelwire.store.postgres.database import Database
+from parcelwire.store.postgres.pool import Link
+from parcelwire.store.postgres.queries import load_queries
+from parcelwire.store.postgres.values import clean, is_id, key_of, only_ids
+from parcelwire.store.rules import KEPT_RAW_ANSWERS, LONGEST_LEASE
+from parcelwire.tracking.ports import PollResult
+
+_SQL: Final = load_queries("polls.sql")
+_LARGEST_INTEGER: Final = 2**31 - 1
+
+
+class Polls:
+    """Due trackings by lease, shared budgets, carriers' pauses."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def claim_polls(
+        self,
+        now: Instant,
+        *,
+        lease_until: Instant,
+        limit: int,
+        skip: Collection[tuple[int, str]] = (),
+    ) -> list[Claim]:
+        """See ``PollStore``."""
+        if limit <= 0:
+            return []
+        if skip:
+            worlds = [world_id for world_id, _ in skip]
+            couriers = [key_of(courier_code) for _, courier_code in skip]
+            rows = await self._database.fetch(
+                _SQL["claim_polls"], now, lease_until, limit, worlds, couriers, LONGEST_LEASE
+            )
+        else:
+            rows = await self._database.fetch(
+                _SQL["claim_any_polls"], now, lease_until, limit, LONGEST_LEASE
+            )
+        return [Claim(tracking_id=row[0].hex, world_id=row[1], courier_code=row[2]) for row in rows]
+
+    async def postpone_polls(
+        self, tracking_ids: Sequence[str], *, due_at: Instant, due_reason: str
+    ) -> None:
+        """See ``PollStore``."""
+        await self._database.fetch(
+            _SQL["postpone_polls"], only_ids(tracking_ids), due_at, clean(due_reason)
+        )
+
+    async def next_poll_due(self) -> Instant | None:
+        """See ``PollStore``."""
+        rows = await self._database.fetch(_SQL["next_poll_due"], self._clock.now(), LONGEST_LEASE)
+        due_at: Instant | None = rows[0][0]
+        return due_at
+
+    async def save_polls(self, results: Sequence[PollResult]) -> None:
+        """See ``PollStore``."""
+        # The last word about a tracking counts; and rows are locked in one order.
+        by_id = {one.tracking_id: one.poll for one in results if is_id(one.tracking_id)}
+        if not by_id:
+            return
+        ids = sorted(by_id)
+        polls = [by_id[tracking_id] for tracking_id in ids]
+        columns = (
+            ids,
+            [poll.due_at for poll in polls],
+            [clean(poll.due_reason) for poll in polls],
+            [poll.leased_until for poll in polls],
+            [poll.checked_at for poll in polls],
+            [clean(poll.last_outcome) for poll in polls],
+            [clean(poll.last_detail) for poll in polls],
+            [poll.checks for poll in polls],
+        )
+        raws = [one for one in results if one.raw is not None]
+        if not raws:
+            await self._database.fetch(_SQL["save_polls"], *columns)
+            return
+
+        async def work(link: Link) -> None:
+            rows = await link.fetch(_SQL["save_polls"], *columns)
+            await _keep_raw_answers(link, raws, {row[0].hex for row in rows})
+
+        await self._database.transact(work, is_repeatable=False)
+
+    async def take_budget(
+        self, key: str, *, now: Instant, wanted: int, per_minute: int, per_day: int | None
+    ) -> int:
+        """See ``PollStore``."""
+        if wanted <= 0:
+            return 0
+        rows = await self._database.fetch(
+            _SQL["take_budget"],
+            key_of(key),
+            now,
+            min(wanted, _LARGEST_INTEGER),
+            min(per_minute, _LARGEST_INTEGER),
+            None if per_day is None else min(per_day, _LARGEST_INTEGER),
+            is_repeatable=False,
+        )
+        return int(rows[0][0])
+
+    async def pauses(self) -> dict[str, Pause]:
+        """See ``PollStore``."""
+        return {
+            row[0]: Pause(until=row[1], failures=row[2], why=row[3], since=row[4])
+            for row in await self._database.fetch(_SQL["pauses"])
+        }
+
+    async def set_pause(self, key: str, pause: Pause | None) -> None:
+        """See ``PollStore``."""
+        if pause is None:
+            await self._database.fetch(_SQL["clear_pause"], key_of(key))
+            return
+        await self._database.fetch(
+            _SQL["set_pause"],
+            key_of(key),
+            pause.until,
+            pause.failures,
+            clean(pause.why),
+            pause.since,
+        )
+
+
+async def _keep_raw_answers(
+    link: Link, results: Sequence[PollResult], present: Collection[str]
+) -> None:
+    kept = [
+        (one.tracking_id, one.raw)
+        for one in results
+        if one.raw is not None and one.tracking_id in present
+    ]
+    await link.fetch(
+        _SQL["add_raw_answers"],
+        [tracking_id for tracking_id, _ in kept],
+        [raw.at for _, raw in kept],
+        [clean(raw.connector) for _, raw in kept],
+        [clean(raw.outcome) for _, raw in kept],
+        [pack(raw.body) for _, raw in kept],
+    )
+    await link.fetch(
+        _SQL["drop_old_raw_answers"],
+        sorted({tracking_id for tracking_id, _ in kept}),
+        KEPT_RAW_ANSWERS,
+    )

@@ -1,0 +1,57 @@
+-- name: lock_accounts
+lock table account in share row exclusive mode
+
+-- name: add_account
+insert into account (number, created_at, email, email_key, name)
+select coalesce(max(number), 0) + 1, $1, $2, $3, $4 from account
+on conflict (email_key) do nothing
+returning number, email, name, created_at, tracking_quota, phone
+
+-- name: load_account
+select number, email, name, created_at, tracking_quota, phone from account where number = $1
+
+-- name: find_account
+select number, email, name, created_at, tracking_quota, phone from account where email_key = $1
+
+-- name: list_accounts
+select number, email, name, created_at, tracking_quota, phone from account order by number
+
+-- name: save_account
+update account set name = $2, phone = $3, tracking_quota = $4 where number = $1
+
+-- name: add_key
+insert into api_key (
+    digest, account_number, is_test, created_at, revoked_at, prefix, label, scope
+) values ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- name: find_key
+select k.digest, k.prefix, k.account_number, k.is_test, k.label, k.scope, k.created_at,
+    k.revoked_at, a.number, a.email, a.name, a.created_at, a.tracking_quota, a.phone
+from api_key k join account a on a.number = k.account_number where k.digest = $1
+
+-- name: list_keys
+select digest, prefix, account_number, is_test, label, scope, created_at, revoked_at
+from api_key where $1::integer is null or account_number = $1 order by created_at, position
+
+-- name: revoke_key
+update api_key set revoked_at = $2 where prefix = $1 and revoked_at is null returning prefix
+
+-- name: save_connection
+insert into connection (id, account_number, document) values ($1, $2, $3)
+on conflict (id) do update set
+    account_number = excluded.account_number, document = excluded.document
+
+-- name: list_connections
+select document from connection where $1::integer is null or account_number = $1 order by position
+
+-- name: delete_connection
+delete from connection where account_number = $1 and id = $2 returning id
+
+-- name: clear_remote_areas
+delete from remote_area
+
+-- name: remote_area
+select company from remote_area where country = $1 and place = $2 order by company
+
+-- name: has_remote_areas
+select exists(select from remote_area)

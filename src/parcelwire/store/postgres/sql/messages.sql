@@ -1,0 +1,239 @@
+-- name: add_endpoint
+insert into endpoint (
+    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why, description
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+
+-- name: save_endpoint
+update endpoint set
+    is_enabled = $3, created_at = $4, url = $5, dialect = $6, secret = $7, statuses = $8,
+    disabled_why = $9, description = $10
+where id = $1 and world_id = $2
+returning id
+
+-- name: list_endpoints
+select id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    description
+from endpoint where world_id = $1 order by created_at, position
+
+-- name: load_endpoint
+select id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    description
+from endpoint where world_id = $1 and id = $2
+
+-- name: load_endpoints
+select id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    description
+from endpoint where id = any($1::uuid[])
+
+-- name: delete_endpoint
+delete from endpoint where world_id = $1 and id = $2 returning id
+
+-- name: drop_lanes
+delete from lane where endpoint_id = $1
+
+-- name: bury_messages
+-- Runs after the lanes are gone, as a statement of its own, so that it sees what was queued while
+-- it waited for them.
+with gone as (
+    delete from waiting where endpoint_id = $1 returning message_id
+)
+update message m set state = 'dead' from gone g where m.id = g.message_id
+
+-- name: add_messages
+with told as (
+    insert into message (
+        id, endpoint_id, tracking_id, event_id, world_id, created_at, due_at, sequence,
+        attempts, state, event_type, payload
+    )
+    select m.id, m.endpoint_id, m.tracking_id, m.event_id, m.world_id, m.created_at, m.created_at,
+        m.sequence, 0, 'pending', m.event_type, m.payload
+    from unnest(
+        $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[],
+        $7::integer[], $8::text[], $9::bytea[]
+    ) as m (
+        id, endpoint_id, tracking_id, event_id, world_id, created_at, sequence, event_type, payload
+    )
+    on conflict (id) do nothing
+    returning id, endpoint_id, tracking_id, sequence, created_at
+), queued as (
+    insert into waiting (endpoint_id, tracking_id, sequence, message_id)
+    select endpoint_id, tracking_id, sequence, id from told
+)
+insert into lane (endpoint_id, tracking_id, due_at, leased_until, waiting)
+select endpoint_id, tracking_id, min(created_at), 0, count(*) from told
+group by endpoint_id, tracking_id order by endpoint_id, tracking_id
+on conflict (endpoint_id, tracking_id) do update set waiting = lane.waiting + excluded.waiting
+
+-- name: claim_messages
+-- $1 now, $2 the lease's end, $3 limit, $4 per endpoint, $5 endpoints to pass over, $6 longest
+-- lease. Endpoints are found one by one (each step one look into the index), so that a hundred
+-- thousand lanes of one cost as much as one; their order changes with every claim, so that none is
+-- always last.
+with recursive busy as (
+    (select endpoint_id from lane order by endpoint_id limit 1)
+    union all
+    select (
+        select l.endpoint_id from lane l where l.endpoint_id > b.endpoint_id
+        order by l.endpoint_id limit 1
+    )
+    from busy b where b.endpoint_id is not null
+), open as materialized (
+    select e.id from busy b join endpoint e on e.id = b.endpoint_id
+    where e.is_enabled and e.id <> all($5::uuid[])
+    order by uuid_hash_extended(e.id, $1)
+), due as materialized (
+    select l.endpoint_id, l.tracking_id
+    from open o cross join lateral (
+        select endpoint_id, tracking_id from lane
+        where endpoint_id = o.id and due_at <= $1
+            and (leased_until <= $1 or leased_until > $1 + $6::bigint)
+        order by due_at limit $4 for update skip locked
+    ) as l
+    limit $3
+), head as materialized (
+    -- Locked as well, so that a message delivered since this statement began is passed over.
+    select d.endpoint_id, d.tracking_id, w.message_id, m.due_at
+    from due d cross join lateral (
+        select message_id from waiting
+        where endpoint_id = d.endpoint_id and tracking_id = d.tracking_id
+        order by sequence, message_id limit 1 for update
+    ) as w
+    join message m on m.id = w.message_id
+), leased as (
+    update lane l set
+        leased_until = case when h.due_at <= $1 then $2 else 0 end,
+        in_flight = case when h.due_at <= $1 then h.message_id end,
+        due_at = case when h.due_at <= $1 then l.due_at else h.due_at end
+    from head h where l.endpoint_id = h.endpoint_id and l.tracking_id = h.tracking_id
+)
+select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m.event_type,
+    m.payload, m.created_at, m.state, m.attempts, m.due_at
+from head h join message m on m.id = h.message_id
+where h.due_at <= $1
+
+-- name: finish_attempts
+-- Lanes are locked first and in one order; then nobody else changes these messages' states.
+with input as materialized (
+    select * from unnest(
+        $1::uuid[], $2::uuid[], $3::bigint[], $4::integer[], $5::integer[], $6::text[], $7::text[],
+        $8::text[], $9::bigint[], $10::text[]
+    ) as i (
+        message_id, attempt_id, at, duration_ms, status, error, answer, state, next_at, disable_why
+    )
+), subject as materialized (
+    select m.id, m.endpoint_id, m.tracking_id, m.sequence, i.state, i.next_at, i.disable_why
+    from input i join message m on m.id = i.message_id
+), locked as materialized (
+    select l.endpoint_id, l.tracking_id, l.waiting, l.in_flight from lane l
+    where (l.endpoint_id, l.tracking_id) in (select endpoint_id, tracking_id from subject)
+    order by l.endpoint_id, l.tracking_id for update
+), tried as (
+    insert into attempt (message_id, at, id, duration_ms, status, error, answer)
+    select i.message_id, i.at, i.attempt_id, i.duration_ms, i.status, i.error, i.answer
+    from input i join subject s on s.id = i.message_id
+    on conflict do nothing
+    returning message_id
+), closed as (
+    delete from waiting w using subject s
+    where (select count(*) from locked) >= 0 and s.state <> 'pending'
+        and w.endpoint_id = s.endpoint_id and w.tracking_id = s.tracking_id
+        and w.sequence = s.sequence and w.message_id = s.id
+    returning w.endpoint_id, w.tracking_id, w.message_id
+), told as (
+    update message m set
+        attempts = m.attempts + t.tries,
+        state = case
+            when s.state = 'delivered' then s.state
+            when s.state = 'dead' and m.state = 'pending' then s.state
+            else m.state
+        end,
+        due_at = coalesce(s.next_at, m.due_at)
+    from subject s join (select message_id, count(*)::integer as tries from tried group by 1) as t
+        on t.message_id = s.id
+    where (select count(*) from locked) >= 0 and m.id = s.id
+), settled as materialized (
+    select l.endpoint_id, l.tracking_id,
+        l.waiting - count(c.message_id) as waiting,
+        count(c.message_id) > 0 as is_closed,
+        max(s.next_at) as next_at,
+        coalesce(bool_or(s.id = l.in_flight), true) as ends_lease
+    from locked l
+    join subject s on s.endpoint_id = l.endpoint_id and s.tracking_id = l.tracking_id
+    left join closed c on c.message_id = s.id
+    group by l.endpoint_id, l.tracking_id, l.waiting
+), emptied as (
+    delete from lane l using settled s
+    where l.endpoint_id = s.endpoint_id and l.tracking_id = s.tracking_id and s.waiting <= 0
+), kept as (
+    update lane l set
+        waiting = s.waiting,
+        leased_until = case when s.ends_lease then 0 else l.leased_until end,
+        in_flight = case when s.ends_lease then null else l.in_flight end,
+        -- After a delivery the next one's turn has come; a claim looks whether it really is due.
+        due_at = case when s.is_closed or s.next_at is null then l.due_at else s.next_at end
+    from settled s
+    where l.endpoint_id = s.endpoint_id and l.tracking_id = s.tracking_id and s.waiting > 0
+)
+update endpoint e set is_enabled = false, disabled_why = d.why
+from (
+    select endpoint_id, max(disable_why) as why from subject
+    where disable_why <> '' group by endpoint_id order by endpoint_id
+) as d
+where e.id = d.endpoint_id
+
+-- name: next_message_due
+-- $1 now, $2 longest lease. One row per endpoint that has lanes, also for one that is gone.
+with recursive busy as (
+    (select endpoint_id from lane order by endpoint_id limit 1)
+    union all
+    select (
+        select l.endpoint_id from lane l where l.endpoint_id > b.endpoint_id
+        order by l.endpoint_id limit 1
+    )
+    from busy b where b.endpoint_id is not null
+)
+select b.endpoint_id, e.id is null, least(f.due_at, (
+    select min(greatest(due_at, leased_until)) from lane
+    where endpoint_id = e.id and due_at <= coalesce(f.due_at, 9223372036854775807)
+        and leased_until > $1 and leased_until <= $1 + $2::bigint
+))
+from busy b
+left join endpoint e on e.id = b.endpoint_id
+left join lateral (
+    select due_at from lane
+    where endpoint_id = e.id and (leased_until <= $1 or leased_until > $1 + $2)
+    order by due_at limit 1
+) as f on e.is_enabled
+where b.endpoint_id is not null and (e.id is null or e.is_enabled)
+
+-- name: load_message
+select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m.event_type,
+    m.payload, m.created_at, m.state, m.attempts, m.due_at
+from message m where m.world_id = $1 and m.id = $2
+
+-- name: list_attempts
+select id, message_id, at, duration_ms, status, error, answer from attempt
+where message_id = $1 order by at, id
+
+-- name: open_lane
+insert into lane (endpoint_id, tracking_id, due_at, leased_until, waiting)
+select endpoint_id, tracking_id, $3, 0, 0 from message where world_id = $1 and id = $2
+on conflict (endpoint_id, tracking_id) do update set due_at = least(lane.due_at, excluded.due_at)
+returning endpoint_id, tracking_id
+
+-- name: queue_again
+insert into waiting (endpoint_id, tracking_id, sequence, message_id)
+select endpoint_id, tracking_id, sequence, id from message where id = $1
+on conflict do nothing returning message_id
+
+-- name: revive_message
+update message set state = 'pending', attempts = 0, due_at = $2 where id = $1
+
+-- name: count_waiting
+update lane set waiting = waiting + 1 where endpoint_id = $1 and tracking_id = $2
+
+-- name: list_messages
+select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m.event_type,
+    m.payload, m.created_at, m.state, m.attempts, m.due_at
+from message m where /* conditions */
+order by m.created_at desc, m.id desc limit $2

