@@ -85,7 +85,6 @@ class FormatTable:
         The match is None where length, kind and beginning already settle it.
         """
         found: list[tuple[Rule, Callable[[str], object] | None]] = []
-        matches: dict[str, Callable[[str], object]] = {}
         for rule in self._by_length.get(length, ()):
             places = rule.template.places
             if not all(c in place for c, place in zip(beginning, places, strict=False)):
@@ -101,11 +100,14 @@ class FormatTable:
             if settled:
                 found.append((rule, None))
                 continue
-            regex = rule.template.regex()
-            if regex not in matches:
-                matches[regex] = re.compile(regex).fullmatch
-            found.append((rule, matches[regex]))
+            found.append((rule, _compile(rule.template.regex())))
         return found
+
+
+@cache
+def _compile(regex: str) -> Callable[[str], object]:
+    """Compile once for good; there are no more expressions than templates in the table."""
+    return re.compile(regex).fullmatch
 
 
 def _make_rules(courier: CourierFormats, form: Format) -> list[Rule]:

@@ -15,10 +15,13 @@ from unicodedata import category, normalize
 SHORTEST = 4
 LONGEST = 45
 
+# Words that people copy along with a number. Two letters are taken for a word only when a mark
+# follows, because postal numbers begin with two letters: "NR 123456785 CH" is a whole number.
 _LABEL = re.compile(
-    r"^(?:(?:tracking|shipment|parcel|package|consignment|waybill|awb|label|sendungs?|paket|suivi"
-    r"|colis|spedizione|env[ií]o|number|nummer|numero|num[ée]ro|nr|no|n°|code|id)[\s.:#№-]*)+"
-    r"(?<=[\s.:#№-])",
+    r"^(?:(?:num[eé]ro de (?:suivi|colis)|numero di (?:spedizione|tracking)"
+    r"|n[uú]mero de (?:env[ií]o|seguimiento)|sendungsnummer|paketnummer|tracking|shipment|parcel"
+    r"|package|consignment|waybill|awb|sendung|paket|suivi|colis|spedizione|env[ií]o|number|nummer"
+    r"|n[uú]mero|num[eé]ro|code)[\s.:#№-]+|(?:nr|no|id|n)\s*[.:#°º№]+\s*|[#№]\s*)+",
     re.IGNORECASE,
 )
 # The separators that are never kept.

@@ -172,20 +172,23 @@ def _weigh(
         reasons.append("it is one of your preferred couriers")
     volume *= _weigh_countries(item, parcel, reasons)
     volume *= _weigh_postal_code(item, parcel, reasons)
-    if item.until and hints.ship_date:
-        shipped_on = hints.ship_date.replace("-", "")
-        if shipped_on > item.until.replace("-", ""):
-            volume *= ENDED_FACTOR
-            reasons.append(f"but it gave such numbers out only until {item.until}")
+    if item.until and hints.ship_date and _digits(hints.ship_date) > _digits(item.until):
+        volume *= ENDED_FACTOR
+        reasons.append(f"but it gave such numbers out only until {item.until}")
     return volume, tuple(reasons)
+
+
+def _digits(date: str) -> str:
+    """Answer YYYYMMDD of a date, whatever stands between; as text it sorts like the date."""
+    return "".join(c for c in date if c.isdecimal())[:8]
 
 
 def _weigh_history(item: Evidence, hints: Hints, total_volume: float, reasons: list[str]) -> float:
     """Learn the account's own volumes: a Dirichlet prior of PRIOR_PARCELS parcels and counts."""
-    parcels = sum(hints.history.values())
+    parcels = sum(count for count in hints.history.values() if count > 0)
     if not parcels:
         return item.volume
-    count = hints.history.get(item.courier_code, 0)
+    count = max(hints.history.get(item.courier_code, 0), 0)
     if count:
         reasons.append(f"you used this courier {count} time{'s' if count > 1 else ''}")
     prior = item.volume / total_volume * PRIOR_PARCELS

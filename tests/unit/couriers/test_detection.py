@@ -155,6 +155,12 @@ def test_history_of_another_courier_does_not_invent_it() -> None:
     assert codes("RR123456784CH", Hints(history={"swiss-post": 10_000})) == []
 
 
+def test_counts_below_zero_are_as_good_as_none() -> None:
+    number = "45912345678901"
+    plain = default_detector().detect(number)
+    assert default_detector().detect(number, Hints(history={"dpd": -5, "bartolini": 0})) == plain
+
+
 def test_preferred_couriers_move_up_and_say_so() -> None:
     number = "320610804900"
     candidates = default_detector().detect(number, Hints(preferred=("purolator",)))
