@@ -8,6 +8,7 @@ unpacked, no redirect is followed, no cookie kept, and no proxy of the environme
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from types import SimpleNamespace
 from typing import Protocol, Self
@@ -189,14 +190,19 @@ def explain(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "the host name has no address"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"no connection: {error.os_error.strerror or type(error.os_error).__name__}"
+        return f"no connection: {_system_reason(error.os_error)}"
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the connection was closed before an answer came"
     if isinstance(error, aiohttp.ClientResponseError):
         return "the answer is not HTTP"
     if isinstance(error, OSError):
-        return f"the connection broke: {error.strerror or type(error).__name__}"
+        return f"the connection broke: {_system_reason(error)}"
     return f"the request failed: {type(error).__name__}"
+
+
+def _system_reason(error: OSError) -> str:
+    # The text of the error itself differs between event loops, and some put the address into it.
+    return os.strerror(error.errno) if error.errno else type(error).__name__
 
 
 def _ssl_reason(error: Exception) -> str:
