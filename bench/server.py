@@ -1,0 +1,86 @@
+"""The server under measurement: the real door on a real store, beside a path that answers a constant.
+
+    python -m bench.server STORE_URL KEY_FILE
+
+Prints its port, then serves until its standard input closes. ``/cpu`` answers the CPU time that this process has used so far,
+in nanoseconds, so that the figure is the server's own whatever the load generator does on the other core.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+
+import uvicorn
+import uvloop
+
+from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send
+from parcelwire.bootstrap import open_installation
+from parcelwire.cli.serve import settle_memory
+from parcelwire.config import Config, SecretsSection, StoreSection
+
+CONSTANT = b'{"meta":{"code":200,"message":"Request response is successful"},"data":[]}'
+
+
+class Measured:
+    """Answers ``/constant`` and ``/cpu`` itself and hands the rest to the door."""
+
+    def __init__(self, door: ASGIApp) -> None:
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path")
+        if path == "/constant":
+            await receive()
+            await _send(send, CONSTANT)
+        elif path == "/cpu":
+            await _send(send, b"%d" % time.process_time_ns())
+        else:
+            await self._door(scope, receive, send)
+
+
+async def _send(send: Send, body: bytes) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [
+                (b"content-type", b"application/json; charset=utf-8"),
+                (b"content-length", b"%d" % len(body)),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+async def main(store_url: str, key_file: str) -> None:
+    """Serve until standard input closes."""
+    config = Config(
+        store=StoreSection(url=store_url, pool_size=4), secrets=SecretsSection(key_file=key_file)
+    )
+    house = await open_installation(config)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            Measured(house.asgi()),
+            host="127.0.0.1",
+            port=0,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+        )
+    )
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    settle_memory()
+    print(server.servers[0].sockets[0].getsockname()[1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    server.should_exit = True
+    await task
+    await house.close()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(sys.argv[1], sys.argv[2]))
