@@ -346,11 +346,11 @@ async def test_the_page_finds_nothing_that_was_not_searched_first(carrier: Carri
     carrier.script.story_seconds = 0
     await carrier.ask("web")
     session = carrier.memory["web_session"]
-    headers = {"cookie": "; ".join(f"{name}={value}" for name, value in session.cookies.items())}
+    headers = {"cookie": "; ".join(f"{name}={value}" for name, value in session["cookies"].items())}
     url = f"{carrier.address}/ekp-web/api/history/not-included/{'0' * 64}"
     async with (
         aiohttp.ClientSession() as http,
-        http.get(url, params={"userId": session.user_id}, headers=headers) as answer,
+        http.get(url, params={"userId": session["user_id"]}, headers=headers) as answer,
     ):
         assert (answer.status, await answer.json()) == (200, [])
 

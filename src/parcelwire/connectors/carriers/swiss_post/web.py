@@ -101,9 +101,14 @@ def parse_user(response: Response) -> Session | None:
     """Return the session that the answer opens, or None when a part of it is missing."""
     user_id = read_handle(read_mapping(read_json(response)).get("userIdentifier"))
     csrf_token = response.headers.get("x-csrf-token", "")
-    if response.status != 200 or user_id is None or not csrf_token.isprintable() or not csrf_token:
+    if response.status != 200 or user_id is None or not _is_sendable(csrf_token):
         return None
-    return Session(user_id, csrf_token, dict(response.cookies))
+    cookies = {
+        name: value
+        for name, value in response.cookies.items()
+        if _is_sendable(name) and _is_sendable(value)
+    }
+    return Session(user_id, csrf_token, cookies)
 
 
 def build_search(base_url: str, session: Session, number: str, language: str) -> Request:
@@ -223,6 +228,11 @@ def _refuse(question: Question, response: Response) -> CarrierReport | None:
     if response.status in _FORBIDDEN:
         return not_understood(question, response, "the page was refused", CODE)
     return refusal(question, response, CODE)
+
+
+def _is_sendable(text: str) -> bool:
+    """Tell whether ``text`` can go back in a header without changing it, or the headers after."""
+    return bool(text) and text.isascii() and text.isprintable()
 
 
 def _get(base_url: str, path: str, session: Session, language: str) -> Request:
