@@ -43,7 +43,7 @@ def normalise(typed: str) -> str:
         if compact.isalnum() and not _LABEL.match(typed):
             return compact.upper()
     text = normalize("NFKC", typed)
-    text = "".join(c for c in text if category(c) not in ("Cf", "Cc", "Mn") or c.isspace())
+    text = "".join(c for c in text if category(c) != "Cf")
     text = _LABEL.sub("", text.strip(), count=1).upper()
     text = "".join(text.split())
     if _KEPT_STROKE.fullmatch(text):

@@ -176,6 +176,12 @@ def test_a_postal_code_inside_the_number_is_seen() -> None:
     assert "the number holds the postal code" not in plain[0].reasons
 
 
+def test_another_postal_code_inside_the_number_speaks_against_it() -> None:
+    number = "12345678901275001"
+    assert codes(number, Hints(postal_code="75001"))[0] == "colis-prive"
+    assert "colis-prive" not in codes(number, Hints(postal_code="69003"))
+
+
 def test_the_form_of_a_postal_code_names_a_country() -> None:
     dutch = default_detector().detect("36301917596", Hints(postal_code="1012 AB"))
     assert "the postal code has the form of those in NL" in dutch[0].reasons

@@ -43,6 +43,7 @@ def test_typing_habits_are_removed(typed: str, compact: str) -> None:
 def test_a_nacex_number_keeps_its_stroke() -> None:
     assert normalise("1234/12345678") == "1234/12345678"
     assert normalise(" 1234 / 12345678 ") == "1234/12345678"
+    assert normalise("1234\u200b/\u200b12345678\ufeff") == "1234/12345678"
     assert normalise("123/12345678") == "12312345678"
 
 

@@ -41,6 +41,7 @@ def test_suffixes_that_were_never_issued(suffix: str) -> None:
         ("XR123456785FR", "chronopost"),
         ("PZ123456785JF", "chronopost"),
         ("XW123456785TS", "chronopost"),
+        ("XY123456785CH", "chronopost"),
         ("CP123456785GB", "parcel-force"),
         ("RB123456785GB", "royal-mail"),
         ("CY730190157DE", "dhl-germany"),
