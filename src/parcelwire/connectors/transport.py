@@ -134,7 +134,7 @@ class HttpTransport:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_seconds)
         async with self._open_session().request(
             request.method,
-            URL(url),
+            _parse_url(url),
             headers=self._headers(request, cookies),
             data=request.body or None,
             allow_redirects=False,
@@ -152,8 +152,7 @@ class HttpTransport:
             )
             target = None
             if request.method == "GET" and answer.status in _REDIRECTS and "location" in headers:
-                joined = answer.url.join(URL(headers["location"]))
-                target = str(joined) if joined.origin() == answer.url.origin() else None
+                target = _same_origin(answer.url, headers["location"])
             return response, target
 
     def _headers(self, request: Request, cookies: Mapping[str, str]) -> dict[str, str]:
@@ -187,6 +186,8 @@ class HttpTransport:
                 auto_decompress=False,
                 trust_env=False,
             )
+            # aiohttp would repeat a GET by itself, also one that must not be, and without a wait.
+            self._session._retry_connection = False
         return self._session
 
     def _make_socket(self, address: Any) -> socket.socket:  # aiohttp's own type is private
@@ -202,6 +203,10 @@ class RefusedAddressError(OSError):
     def __init__(self) -> None:
         # One wording for every address: with it, aiohttp hands the error on as it is.
         super().__init__("address refused")
+
+
+class _BadAddressError(Exception):
+    """The URL is none that HTTP can reach."""
 
 
 class _TooLargeError(Exception):
@@ -232,7 +237,7 @@ def _fault_of(error: Exception) -> Fault | None:
             return "tls"
         case aiohttp.ClientConnectorError() | aiohttp.ClientProxyConnectionError():
             return "connect"
-        case aiohttp.InvalidURL():
+        case _BadAddressError() | aiohttp.InvalidURL():
             return "connect"
         case aiohttp.ClientError() | OSError():
             # Disconnected, reset, or something that is no HTTP: what was begun did not end well.
@@ -241,10 +246,29 @@ def _fault_of(error: Exception) -> Fault | None:
             return None
 
 
+def _parse_url(url: str) -> URL:
+    try:
+        parsed = URL(url)
+    except ValueError as error:
+        raise _BadAddressError from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise _BadAddressError
+    return parsed
+
+
+def _same_origin(here: URL, location: str) -> str | None:
+    """Return where a redirect leads, if that is on the same scheme, host and port."""
+    try:
+        there = here.join(URL(location))
+        return str(there) if there.origin() == here.origin() else None
+    except ValueError:
+        return None
+
+
 def _host(url: str) -> str:
     try:
-        return URL(url).host or "?"
-    except ValueError:
+        return _parse_url(url).host or "?"
+    except _BadAddressError:
         return "?"
 
 
