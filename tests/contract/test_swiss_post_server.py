@@ -149,6 +149,17 @@ async def test_the_number_chooses_its_story(carrier: Carrier, transport: str) ->
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("number", ["980012345678901234", "RA471108151CH"])
+async def test_a_letter_has_the_short_codes_of_letters(
+    carrier: Carrier, transport: str, number: str
+) -> None:
+    carrier.script.story_seconds = 0
+    report = await carrier.ask(transport, number)
+    assert report.checkpoints[-1].raw_code == "LETTER.*.11.40"
+    assert stage(report) == (Status.DELIVERED, Substatus.DELIVERED)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_waiting_parcel_tells_where_it_waits(carrier: Carrier, transport: str) -> None:
     carrier.script.stories[NUMBER] = "machine"
     await carrier.ask(transport)

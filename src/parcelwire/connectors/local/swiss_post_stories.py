@@ -107,7 +107,7 @@ BY_ENDING: Final = {
     "908": "withdrawn",
     "909": "new-code",
 }
-"""Which story the last three digits of a number choose; every other number is delivered."""
+"""Which story the end of a number chooses; every other parcel or letter is delivered."""
 
 _API_STATUS: Final = {
     "REGISTERED": "NOT_YET_SENT",
@@ -116,6 +116,8 @@ _API_STATUS: Final = {
     "MISSED_DELIVERY": "WAITING_FOR_PICKUP",
 }
 _WAITING: Final = frozenset({"2100", "2102"})
+_LETTER_BEGINNINGS: Final = ("98", "R")
+"""Registered letters: with a franking licence, or the S10 numbers that begin with R."""
 
 
 def choose_story(script: Script, number: str) -> str:
@@ -124,7 +126,7 @@ def choose_story(script: Script, number: str) -> str:
     Raises:
         KeyError: when the script names a story that does not exist.
     """
-    default = "letter" if number.startswith("98") else "delivered"
+    default = "letter" if number.startswith(_LETTER_BEGINNINGS) else "delivered"
     name = script.stories.get(number) or BY_ENDING.get(number[-3:], default)
     if name not in STORIES:
         raise KeyError(name)
