@@ -136,6 +136,25 @@ def test_the_destination_country_moves_its_couriers_up() -> None:
     assert codes("00123456789012"[:12], Hints(destination_country="ID"))[0] == "sicepat"
 
 
+def test_the_origin_country_counts_less_than_the_destination() -> None:
+    number = "45912345678901"
+    plain = _of(default_detector().detect(number), "bartolini").probability
+    origin = _of(default_detector().detect(number, Hints(origin_country="IT")), "bartolini")
+    destination = _of(
+        default_detector().detect(number, Hints(destination_country="IT")), "bartolini"
+    )
+    assert plain < origin.probability < destination.probability
+    assert "it is at home in the origin country IT" in origin.reasons
+
+
+def test_couriers_of_other_countries_move_down_and_worldwide_ones_stay() -> None:
+    number = "320610804900"
+    plain = default_detector().detect(number)
+    thai = default_detector().detect(number, Hints(destination_country="TH"))
+    assert _of(thai, "purolator").probability < _of(plain, "purolator").probability
+    assert _of(thai, "fedex").probability > _of(plain, "fedex").probability
+
+
 def test_a_weak_shape_is_answered_when_the_country_agrees() -> None:
     assert codes("M1123456789") == []
     assert codes("M1123456789", Hints(destination_country="IT")) == ["gls-italy"]
