@@ -145,6 +145,10 @@ def test_the_origin_country_counts_less_than_the_destination() -> None:
     )
     assert plain < origin.probability < destination.probability
     assert "it is at home in the origin country IT" in origin.reasons
+    with_origin = default_detector().detect(number, Hints(origin_country="IT"))
+    before = _of(default_detector().detect(number), "dpd").probability / plain
+    after = _of(with_origin, "dpd").probability / origin.probability
+    assert after < before / 10
 
 
 def test_couriers_of_other_countries_move_down_and_worldwide_ones_stay() -> None:
