@@ -101,7 +101,7 @@ with recursive busy as (
     join message m on m.id = w.message_id
 ), leased as (
     update lane l set
-        leased_until = case when h.due_at <= $1 then $2 else 0 end,
+        leased_until = case when h.due_at <= $1 then $2::bigint else 0 end,
         in_flight = case when h.due_at <= $1 then h.message_id end,
         due_at = case when h.due_at <= $1 then l.due_at else h.due_at end
     from head h where l.endpoint_id = h.endpoint_id and l.tracking_id = h.tracking_id
