@@ -330,8 +330,6 @@ def webhook_settings(config: Config) -> WebhookSettings:
             attempts=section.attempts,
             first_delay_seconds=section.first_delay_seconds,
             total_seconds=section.total_seconds,
-            # The shortest lease the room accepts: after a crash the next process takes over soonest.
-            lease_seconds=2 * section.total_seconds,
             in_flight=section.in_flight,
             in_flight_per_endpoint=section.in_flight_per_endpoint,
             allowed_networks=section.allowed_networks,
