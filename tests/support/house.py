@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from parcelwire.api.asgi import ASGIApp, Dialect, Door, Receive, Scope, Send
 from parcelwire.api.gate import Gate, RateLimiter, digest_of, make_key, prefix_of
 from parcelwire.api.house import AirWaybills, ApiSettings, House
+from parcelwire.api.v4.render import Renderer
 from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.account import Account, ApiKey, Endpoint
@@ -34,6 +35,7 @@ from parcelwire.domain.clock import HOUR, FrozenClock, Instant
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import Store
+from parcelwire.store.sqlite import open_store
 from parcelwire.tracking.drafts import Drafting
 from parcelwire.tracking.ports import CarrierPolicy, NewMessage, PollState
 from parcelwire.tracking.refresh import Refresher
@@ -307,18 +309,14 @@ async def open_house(
 
     ``render`` makes the store's renditions (v4's by default).
     """
-    from parcelwire.api.v4.render import render_tracking
-    from parcelwire.store.sqlite import open_store
-
     clock = clock or FrozenClock()
     settings = settings or ApiSettings()
-    store: Store = await open_store(
-        folder / "parcelwire.db", render=render or render_tracking, clock=clock
-    )
+    registry, detector = default_registry(), default_detector()
+    carriers = ScriptedCarriers()
+    render = render or Renderer(registry, carriers.phrase).tracking
+    store: Store = await open_store(folder / "parcelwire.db", render=render, clock=clock)
     try:
-        registry, detector = default_registry(), default_detector()
         identifiers = SeededIdentifiers()
-        carriers = ScriptedCarriers()
         planner = HourlyPlanner()
         refresher = Refresher(
             store,

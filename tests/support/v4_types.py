@@ -207,7 +207,7 @@ def check(value: Any, shape: Any, where: str = "$") -> None:
             check(item, shape[0], f"{where}[{index}]")
     elif isinstance(shape, dict):
         assert type(value) is dict, f"{where}: {value!r} is no object"
-        fields = {name: shape["*"] for name in value} if "*" in shape else shape
+        fields = dict.fromkeys(value, shape["*"]) if "*" in shape else shape
         assert list(value) == list(fields), f"{where}: other fields or another order"
         for name, inner in fields.items():
             check(value[name], inner, f"{where}.{name}")
