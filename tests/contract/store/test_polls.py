@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
+from parcelwire.polling.ports import Claim, Pause
+from parcelwire.store.port import Store
+from parcelwire.tracking.ports import PollResult, PollState
+from tests.contract.store.samples import NOW, OTHER_WORLD, WORLD, advance, create
+
+LEASE = NOW + 30 * SECOND
+
+
+async def claimed(store: Store, now: int = NOW, limit: int = 100) -> list[str]:
+    claims = await store.claim_polls(now, lease_until=now + 30 * SECOND, limit=limit)
+    return [claim.tracking_id for claim in claims]
+
+
+async def test_due_trackings_are_claimed_longest_due_first(store: Store) -> None:
+    late = await create(store, "A1", due_at=NOW - 5)
+    later = await create(store, "A2", due_at=NOW - 9, courier_code="dhl", world_id=OTHER_WORLD)
+    now_due = await create(store, "A3", due_at=NOW)
+    await create(store, "A4", due_at=NOW + 1)
+    await create(store, "A5", due_at=None)
+
+    claims = await store.claim_polls(NOW, lease_until=LEASE, limit=2)
+
+    assert claims == [
+        Claim(tracking_id=later.id, world_id=OTHER_WORLD, courier_code="dhl"),
+        Claim(tracking_id=late.id, world_id=WORLD, courier_code="swiss-post"),
+    ]
+    assert await claimed(store) == [now_due.id]
+    assert await claimed(store) == []
+    stored = await store.load(WORLD, late.id)
+    assert stored is not None
+    assert stored.poll.leased_until == LEASE
+
+
+async def test_a_lease_ends_by_time(store: Store) -> None:
+    tracking = await create(store)
+    assert await claimed(store) == [tracking.id]
+    assert await claimed(store, LEASE - 1) == []
+    assert await claimed(store, LEASE) == [tracking.id]
+
+
+async def test_a_lease_given_at_creation_keeps_the_workers_away(store: Store) -> None:
+    tracking = await create(store, leased_until=LEASE)
+    assert await claimed(store, LEASE - 1) == []
+    assert await claimed(store, LEASE) == [tracking.id]
+
+
+@pytest.mark.parametrize("jump", [DAY, 3650 * DAY])
+async def test_a_lease_from_before_the_clock_jumped_back_counts_as_ended(
+    store: Store, jump: int
+) -> None:
+    tracking = await create(store)
+    assert await claimed(store, NOW + jump) == [tracking.id]
+    assert await claimed(store, NOW) == [tracking.id]
+    assert await claimed(store, NOW) == []
+
+
+async def test_a_clock_that_jumps_back_a_little_does_not_end_leases(store: Store) -> None:
+    tracking = await create(store, due_at=NOW - 2 * HOUR)
+    assert await claimed(store, NOW) == [tracking.id]
+    assert await claimed(store, NOW - 10 * MINUTE) == []
+
+
+async def test_a_finished_poll_is_due_again_when_it_says(store: Store) -> None:
+    tracking = await create(store)
+    await claimed(store)
+    await store.save_polls([PollResult(tracking_id=tracking.id, poll=PollState(due_at=NOW + 5))])
+    assert await claimed(store, NOW + 4) == []
+    assert await claimed(store, NOW + 5) == [tracking.id]
+
+
+async def test_a_save_with_a_poll_ends_the_lease(store: Store) -> None:
+    tracking = await create(store)
+    await claimed(store)
+    await advance(store, tracking, poll=PollState(due_at=NOW))
+    assert await claimed(store) == [tracking.id]
+
+
+async def test_a_poll_without_due_time_is_never_claimed(store: Store) -> None:
+    tracking = await create(store)
+    await store.save_polls([PollResult(tracking_id=tracking.id, poll=PollState())])
+    assert await claimed(store, NOW + 9_999 * DAY) == []
+    assert await store.next_poll_due() is None
+
+
+async def test_skipped_pairs_are_left_for_another_time(store: Store) -> None:
+    mine = await create(store, "A1")
+    dhl = await create(store, "A2", courier_code="dhl")
+    theirs = await create(store, "A3", world_id=OTHER_WORLD)
+    claims = await store.claim_polls(
+        NOW, lease_until=LEASE, limit=9, skip={(WORLD, "swiss-post"), (OTHER_WORLD, "dhl")}
+    )
+    assert {claim.tracking_id for claim in claims} == {dhl.id, theirs.id}
+    assert await claimed(store) == [mine.id]
+
+
+async def test_postponed_polls_come_back(store: Store) -> None:
+    tracking = await create(store)
+    other = await create(store, "A2")
+    assert len(await claimed(store)) == 2
+    await store.postpone_polls([tracking.id], due_at=NOW + 9, due_reason="carrier rests")
+    await store.postpone_polls([], due_at=NOW, due_reason="")
+    assert await claimed(store, NOW + 8) == []
+    assert await claimed(store, NOW + 9) == [tracking.id]
+    stored = await store.load(WORLD, tracking.id)
+    assert stored is not None
+    assert (stored.poll.due_at, stored.poll.due_reason) == (NOW + 9, "carrier rests")
+    assert await store.load(WORLD, other.id) is not None
+
+
+async def test_the_next_due_time_looks_past_leases(store: Store) -> None:
+    assert await store.next_poll_due() is None
+    for index in range(5):
+        await create(store, f"A{index}", due_at=NOW - 1)
+    await create(store, "B1", due_at=NOW + 7 * SECOND)
+    assert await store.next_poll_due() == NOW - 1
+    assert len(await claimed(store)) == 5
+    assert await store.next_poll_due() == NOW + 7 * SECOND
+    await store.claim_polls(NOW + 7 * SECOND, lease_until=NOW + 99 * SECOND, limit=9)
+    assert await store.next_poll_due() == LEASE
+
+
+async def test_no_tracking_is_claimed_twice(store: Store) -> None:
+    ids = {(await create(store, f"N{index:04d}")).id for index in range(60)}
+    claims = await asyncio.gather(
+        *(store.claim_polls(NOW, lease_until=LEASE, limit=9) for _ in range(12))
+    )
+    taken = [claim.tracking_id for one in claims for claim in one]
+    assert len(taken) == 60
+    assert set(taken) == ids
+
+
+# -- budgets -----------------------------------------------------------------------------------
+
+
+async def take(
+    store: Store, now: int, wanted: int, per_minute: int = 60, per_day: int | None = None
+) -> int:
+    return await store.take_budget(
+        "post", now=now, wanted=wanted, per_minute=per_minute, per_day=per_day
+    )
+
+
+async def test_a_bucket_is_full_at_first_and_refills_smoothly(store: Store) -> None:
+    assert await take(store, NOW, 45) == 45
+    assert await take(store, NOW, 45) == 15
+    assert await take(store, NOW, 1) == 0
+    assert await take(store, NOW + 500, 1) == 0
+    assert await take(store, NOW + SECOND, 9) == 1
+    assert await take(store, NOW + 11 * SECOND, 99) == 10
+    assert await take(store, NOW + HOUR, 99) == 60
+
+
+async def test_budgets_have_nothing_to_do_with_each_other(store: Store) -> None:
+    assert await take(store, NOW, 60) == 60
+    other = await store.take_budget("other", now=NOW, wanted=9, per_minute=9, per_day=None)
+    assert other == 9
+
+
+async def test_the_days_budget_ends_with_the_utc_day(store: Store) -> None:
+    midnight = (NOW // DAY + 1) * DAY
+    assert await take(store, midnight - HOUR, 60, per_day=70) == 60
+    assert await take(store, midnight - 1, 60, per_day=70) == 10
+    assert await take(store, midnight - 1, 60, per_day=70) == 0
+    assert await take(store, midnight, 5, per_day=70) == 5
+
+
+async def test_a_bucket_that_became_smaller_is_no_fuller_than_its_size(store: Store) -> None:
+    assert await take(store, NOW, 1) == 1
+    assert await take(store, NOW, 99, per_minute=5) == 5
+
+
+async def test_a_clock_that_jumps_back_locks_for_a_minute_at_most(store: Store) -> None:
+    assert await take(store, NOW + 400 * DAY, 60) == 60
+    assert await take(store, NOW, 60) == 0
+    assert await take(store, NOW + MINUTE, 60) == 60
+
+
+async def test_of_concurrent_takers_nobody_gets_more_than_there_is(store: Store) -> None:
+    granted = await asyncio.gather(*(take(store, NOW, 7) for _ in range(20)))
+    assert sum(granted) == 60
+
+
+# -- pauses ------------------------------------------------------------------------------------
+
+
+async def test_a_pause_is_kept_until_it_is_cleared(store: Store) -> None:
+    assert await store.pauses() == {}
+    pause = Pause(until=NOW + MINUTE, failures=3, why="503 – außer Betrieb", since=NOW)
+    other = Pause(until=NOW - MINUTE, failures=1, why="timeout", since=NOW - HOUR)
+    await store.set_pause("post", Pause(until=NOW, failures=1, why="", since=NOW))
+    await store.set_pause("post", pause)
+    await store.set_pause("dhl", other)
+    assert await store.pauses() == {"post": pause, "dhl": other}
+    await store.set_pause("post", None)
+    await store.set_pause("never set", None)
+    assert await store.pauses() == {"dhl": other}
