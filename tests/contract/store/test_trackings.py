@@ -434,8 +434,9 @@ async def test_no_event_appears_before_one_that_was_read(store: Store) -> None:
     async def follow() -> None:
         cursor = 0
         while len(seen) < len(trackings):
-            for cursor, event in await store.events_after(WORLD, cursor, 7):
-                seen.append((cursor, event.id))
+            page = await store.events_after(WORLD, cursor, 7)
+            seen.extend((at, event.id) for at, event in page)
+            cursor = page[-1][0] if page else cursor
             await asyncio.sleep(0)
 
     changes = [make_change(tracking, status=Status.TRANSIT) for tracking in trackings]
