@@ -17,7 +17,7 @@ from parcelwire.api.v4.requests import (
     details_of,
     ordered_at_of,
     read_archived,
-    text_of,
+    texts_of,
 )
 from parcelwire.api.wire import Call, Reply
 from parcelwire.domain.tracking import Tracking
@@ -41,10 +41,11 @@ class ChangeCalls:
             TrackingError: unknown id, unknown courier, or the number is followed with it already.
         """
         request: UpdateRequest = self._body.read(content_of(call.body))
-        details: dict[str, str | None] = {**details_of(request)}
-        ordered_at = ordered_at_of(request)
-        new_code = text_of(request.courier_code_new, "courier_code_new")
-        archived = text_of(request.archived_status, "archived_status")
+        texts = texts_of(request)
+        details: dict[str, str | None] = {**details_of(texts)}
+        ordered_at = ordered_at_of(texts)
+        new_code = texts.get("courier_code_new")
+        archived = texts.get("archived_status")
         is_archived = read_archived(archived)
         if archived is not None and is_archived is None:
             raise Refused(FORMAT_INVALID, field="archived_status")

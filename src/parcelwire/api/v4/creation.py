@@ -27,7 +27,7 @@ from parcelwire.api.v4.requests import (
     field_of,
     is_yes,
     ordered_at_of,
-    text_of,
+    texts_of,
 )
 from parcelwire.api.wire import Call, Reply
 from parcelwire.domain.tracking import Details
@@ -121,14 +121,15 @@ def draft_of(request: CreateRequest) -> Draft:
     Raises:
         Refused: a value is not of its form.
     """
+    texts = texts_of(request)
     return Draft(
-        number=text_of(request.tracking_number, "tracking_number"),
-        courier_code=text_of(request.courier_code, "courier_code"),
-        details=Details(**details_of(request)),
-        ordered_at=ordered_at_of(request),
+        number=texts.get("tracking_number"),
+        courier_code=texts.get("courier_code"),
+        details=Details(**details_of(texts)),
+        ordered_at=ordered_at_of(texts),
         # In v2, where the field comes from, 1 forbids the correction; no source says otherwise
         # about v4.
-        is_auto_correct_off=bool(is_yes(text_of(request.auto_correct, "auto_correct"))),
+        is_auto_correct_off=bool(is_yes(texts.get("auto_correct"))),
     )
 
 

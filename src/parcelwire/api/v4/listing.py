@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from parcelwire.api.house import House
 from parcelwire.api.v4.dates import read_instant
@@ -19,6 +19,13 @@ MAX_NUMBERS: Final = 40
 DEFAULT_ITEMS: Final = 100
 MAX_ITEMS: Final = 200
 MAX_PAGE: Final = 10**9
+
+_BOUNDS: Final = {
+    "created_date_min": "created_min",
+    "created_date_max": "created_max",
+    "updated_date_min": "updated_min",
+    "updated_date_max": "updated_max",
+}
 
 _STATUSES: Final = {status.value: status for status in Status}
 
@@ -62,27 +69,36 @@ class ListingCalls:
 
     def _filter(self, query: dict[str, str]) -> TrackingFilter | None:
         """Return the filter, or None when it can match nothing."""
-        numbers: tuple[str, ...] = ()
-        if asked := query.get("tracking_numbers", "").strip():
-            typed = [number for number in asked.split(",") if number.strip()]
-            if len(typed) > MAX_NUMBERS:
-                raise Refused(TOO_MANY_ITEMS)
-            numbers = tuple(dict.fromkeys(filter(None, map(normalise, typed))))
-            # Numbers were asked for and none of them can exist: that is no call for all trackings.
-            if not numbers:
-                return None
-        code = query.get("courier_code", "").strip()
-        return TrackingFilter(
-            numbers=numbers,
-            courier_code=self._service.drafting.courier(code).code if code else None,
-            statuses=_statuses(query.get("delivery_status", "")),
-            created_min=_instant(query, "created_date_min"),
-            created_max=_instant(query, "created_date_max"),
-            updated_min=_instant(query, "updated_date_min"),
-            updated_max=_instant(query, "updated_date_max"),
-            # Whatever is no known word means both, as in v2.
-            is_archived=read_archived(query.get("archived_status")),
-        )
+        conditions: dict[str, Any] = {}
+        for name, value in query.items():
+            if not (value := value.strip()):
+                continue
+            if name == "tracking_numbers":
+                numbers = _numbers(value)
+                if not numbers:
+                    return None
+                conditions["numbers"] = numbers
+            elif name == "courier_code":
+                conditions["courier_code"] = self._service.drafting.courier(value).code
+            elif name == "delivery_status":
+                conditions["statuses"] = _statuses(value)
+            elif name == "archived_status":
+                # Whatever is no known word means both, as in v2.
+                conditions["is_archived"] = read_archived(value)
+            elif name in _BOUNDS:
+                conditions[_BOUNDS[name]] = _instant(name, value)
+        return TrackingFilter(**conditions)
+
+
+def _numbers(asked: str) -> tuple[str, ...]:
+    """Return the compact forms of the numbers that are asked for.
+
+    Empty when none of them can exist: that is no call for all trackings.
+    """
+    typed = [number for number in asked.split(",") if number.strip()]
+    if len(typed) > MAX_NUMBERS:
+        raise Refused(TOO_MANY_ITEMS)
+    return tuple(dict.fromkeys(filter(None, map(normalise, typed))))
 
 
 def _statuses(asked: str) -> tuple[Status, ...]:
@@ -93,10 +109,7 @@ def _statuses(asked: str) -> tuple[Status, ...]:
         raise Refused(FORMAT_INVALID, field="delivery_status") from error
 
 
-def _instant(query: dict[str, str], field: str) -> Instant | None:
-    text = query.get(field, "").strip()
-    if not text:
-        return None
+def _instant(field: str, text: str) -> Instant:
     instant = read_instant(text, is_end=field.endswith("_max"))
     if instant is None:
         raise Refused(FORMAT_INVALID, field=field)

@@ -31,6 +31,9 @@ NOT_ARCHIVED: Final = "tracking"
 # Open in the sources: only "tracking" was seen in answers; "true" is the word that the filter
 # ``archived_status`` has for archived ones.
 
+MOST_RECENT: Final = 256
+"""How many renderings are remembered; a group commit is about as large."""
+
 _NO_FACTS: Final = ParcelFacts()
 _VENDOR_LANGUAGES: Final = {"cn": "zh", "tw": "zh", "jp": "ja", "kr": "ko"}
 """TrackingMore names some languages by a country."""
@@ -44,6 +47,7 @@ class Renderer:
         self._registry = registry
         self._phrase = phrase
         self._encode = msgspec.json.Encoder().encode
+        self._recent: dict[str, tuple[Tracking, bytes]] = {}
         self._nothing = self._leg(None, None, Milestones(), [])
 
     def tracking(self, tracking: Tracking, language: str | None = None) -> bytes:
@@ -51,7 +55,17 @@ class Renderer:
 
         ``language`` wins over the tracking's own. A text that nobody translated stays as it is.
         """
-        return self._encode(self.build(tracking, language))
+        if language is not None:
+            return self._encode(self.build(tracking, language))
+        # A new tracking is wanted twice within a moment: by the store and by the answer.
+        known = self._recent.get(tracking.id)
+        if known is not None and known[0] is tracking:
+            return known[1]
+        rendered = self._encode(self.build(tracking))
+        if len(self._recent) >= MOST_RECENT:
+            self._recent.clear()
+        self._recent[tracking.id] = tracking, rendered
+        return rendered
 
     def payload(self, tracking: Tracking, event: Event) -> bytes:
         """Return the body of the message that tells ``event``: an envelope like an answer's.

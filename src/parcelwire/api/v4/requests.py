@@ -141,6 +141,21 @@ def text_of(value: Text, field: str) -> str | None:
     return text if not text.isspace() else None
 
 
+def texts_of(request: CreateRequest) -> dict[str, str]:
+    """Return the texts of all fields that were given, by their names on the wire.
+
+    Raises:
+        Refused: one of them cannot be kept.
+    """
+    return {
+        field: text
+        for field, value in zip(
+            request.__struct_fields__, msgspec.structs.astuple(request), strict=True
+        )
+        if value is not None and value != "" and (text := text_of(value, field)) is not None
+    }
+
+
 _DETAIL_OF: Final = {
     "order_number": "order_number",
     "order_id": "order_id",
@@ -155,55 +170,62 @@ _DETAIL_OF: Final = {
     "tracking_postal_code": "postal_code",
     "tracking_origin_country": "asked_origin_country",
     "tracking_destination_country": "asked_destination_country",
+    "tracking_ship_date": "ship_date",
     "tracking_key": "key",
     "language": "language",
     "note": "note",
     "label": "label",
-}
-"""Wire name -> name in ``Details``, for fields that are kept as given."""
-
-_COUNTRIES: Final = {
     "origin_country_iso2": "origin_country",
     "destination_country_iso2": "destination_country",
     "origin_country": "origin_country",
     "destination_country": "destination_country",
 }
+"""Wire name -> name in ``Details``."""
+
 _ISO2: Final = re.compile(r"[A-Za-z]{2}")
 
 
-def details_of(request: CreateRequest) -> dict[str, str]:
-    """Return the details that ``request`` gives, by their names in ``Details``.
+def _country(text: str) -> str | None:
+    text = text.strip()
+    return text.upper() if _ISO2.fullmatch(text) is not None else None
+
+
+_FORMS: Final = {
+    "tracking_ship_date": read_ship_date,
+    "origin_country_iso2": _country,
+    "destination_country_iso2": _country,
+    "origin_country": _country,
+    "destination_country": _country,
+}
+"""Fields that are not kept as given: text -> its one form, or None when it has not that form."""
+
+
+def details_of(texts: dict[str, str]) -> dict[str, str]:
+    """Return the details that ``texts`` give, by their names in ``Details``.
 
     Raises:
         Refused: a value is not of its form.
     """
     given: dict[str, str] = {}
-    for field, name in _DETAIL_OF.items():
-        value = getattr(request, field)
-        if value is not None and (text := text_of(value, field)) is not None:
-            given[name] = text
-    for field, name in _COUNTRIES.items():
-        country = text_of(getattr(request, field, None), field)
-        if country is not None:
-            if _ISO2.fullmatch(country.strip()) is None:
-                raise Refused(FORMAT_INVALID, field=field)
-            given[name] = country.strip().upper()
-    ship_date = text_of(request.tracking_ship_date, "tracking_ship_date")
-    if ship_date is not None:
-        read = read_ship_date(ship_date)
-        if read is None:
-            raise Refused(FORMAT_INVALID, field="tracking_ship_date")
-        given["ship_date"] = read
+    for field, text in texts.items():
+        name = _DETAIL_OF.get(field)
+        if name is None:
+            continue
+        read = _FORMS.get(field)
+        kept = text if read is None else read(text)
+        if kept is None:
+            raise Refused(FORMAT_INVALID, field=field)
+        given[name] = kept
     return given
 
 
-def ordered_at_of(request: CreateRequest) -> Instant | None:
+def ordered_at_of(texts: dict[str, str]) -> Instant | None:
     """Return when the shop's order was made, where it was given.
 
     Raises:
         Refused: ``order_date`` is no date.
     """
-    text = text_of(request.order_date, "order_date")
+    text = texts.get("order_date")
     if text is None:
         return None
     instant = read_instant(text)
