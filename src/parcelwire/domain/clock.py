@@ -76,4 +76,5 @@ def from_datetime(moment: datetime) -> Instant:
 
 def iso_utc(instant: Instant) -> str:
     """Return ``2026-03-01T10:00:00+00:00``, whole seconds, UTC."""
-    return to_datetime(instant).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    # isoformat() takes a seventh of the time of strftime(), and every answer holds several times.
+    return datetime.fromtimestamp(instant // SECOND, tz=UTC).isoformat()
