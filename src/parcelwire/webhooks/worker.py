@@ -64,6 +64,7 @@ class DeliveryWorker:
         )
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._outcomes: list[AttemptResult] = []
+        self._started = 0
         self._wake = asyncio.Event()
         self._is_stopping = False
         self._store_failures = 0
@@ -102,11 +103,11 @@ class DeliveryWorker:
         """
         if await self._guarded(self._store_outcomes) is None:
             return 0
+        before = self._started
         await self._guarded(self._claim)
-        tasks = list(self._tasks.values())
-        await asyncio.gather(*tasks)
+        await asyncio.gather(*self._tasks.values())
         await self._guarded(self._store_outcomes)
-        return len(tasks)
+        return self._started - before
 
     async def _round(self) -> float:
         """Do what can be done now; return for how many seconds nothing more can be."""
@@ -132,8 +133,10 @@ class DeliveryWorker:
             if helping > 0:
                 taken += len(await self._take(room - taken, helping, skip))
         if taken:
+            self._note_store_works()
             return 0.0 if taken >= room else settings.poll_seconds
         due_at = await self._store.next_message_due()
+        self._note_store_works()
         if due_at is None or due_at <= now:
             return settings.poll_seconds  # what is due waits for its endpoint
         return min(settings.poll_seconds, (due_at - now) / SECOND)
@@ -147,7 +150,6 @@ class DeliveryWorker:
             per_endpoint=per_endpoint,
             skip_endpoints=skip,
         )
-        self._note_store_works()
         if self._clock.now() - now > self._settings.lease_margin_seconds * SECOND:
             # The store took so long that the leases might end before the requests do. They will be
             # claimed again.
@@ -162,6 +164,7 @@ class DeliveryWorker:
                 # way here. Its own end settles the matter; a second one beside it would not.
                 continue
             slot = self._pacer.begin(one.endpoint.id)
+            self._started += 1
             self._tasks[key] = asyncio.create_task(
                 self._deliver(one, owners.get(one.message.world_id), slot),
                 name=f"webhook {one.message.id}",
@@ -233,7 +236,6 @@ class DeliveryWorker:
         while batch := self._outcomes[: self._settings.claim_batch]:
             await self._store.finish_attempts(batch)
             del self._outcomes[: len(batch)]
-            self._note_store_works()
         return True
 
     async def _guarded(self, work: Callable[[], Awaitable[Result]]) -> Result | None:
