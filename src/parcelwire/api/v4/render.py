@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -18,7 +19,7 @@ from parcelwire.api.v4.models import LegInfo, MilestoneDates, TrackingObject
 from parcelwire.couriers.registry import Registry, default_registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint, Leg
-from parcelwire.domain.clock import iso_utc
+from parcelwire.domain.clock import SECOND, iso_utc
 from parcelwire.domain.merge import derive_milestones
 from parcelwire.domain.report import ParcelFacts
 from parcelwire.domain.tracking import Milestones, Tracking
@@ -62,9 +63,9 @@ class Renderer:
         if known is not None and known[0] is tracking:
             return known[1]
         rendered = self._encode(self.build(tracking))
-        if len(self._recent) >= MOST_RECENT:
-            self._recent.clear()
         self._recent[tracking.id] = tracking, rendered
+        if len(self._recent) > MOST_RECENT:
+            del self._recent[next(iter(self._recent))]
         return rendered
 
     def payload(self, tracking: Tracking, event: Event) -> bytes:
@@ -90,8 +91,8 @@ class Renderer:
             courier_code=tracking.courier_code,
             order_number=details.order_number,
             order_date=details.order_date,
-            created_at=iso_utc(tracking.created_at),
-            update_at=iso_utc(tracking.updated_at),
+            created_at=_whole_seconds(tracking.created_at // SECOND),
+            update_at=_whole_seconds(tracking.updated_at // SECOND),
             delivery_status=tracking.status,
             archived=ARCHIVED if tracking.is_archived else NOT_ARCHIVED,
             updating=not tracking.is_stopped,
@@ -210,6 +211,12 @@ class Renderer:
             zip=point.postal_code,
             raw_status=point.raw_code,
         )
+
+
+@lru_cache(maxsize=256)
+def _whole_seconds(seconds: int) -> str:
+    # What is created and changed now is created and changed within the same few seconds.
+    return iso_utc(seconds * SECOND)
 
 
 def language_of(asked: str | None) -> str | None:
