@@ -1,19 +1,21 @@
 """Settings: one commented file, overridden by the environment, read once.
 
 ``config.default.toml`` beside this module is the reference and the default at once: a test keeps
-both equal. Nothing but
-``load`` reads the file or the environment; ``bootstrap`` hands each room its own small settings
-object made from this.
+both equal. Nothing but ``load`` reads the file or the environment; ``bootstrap`` hands each room
+its own small settings object made from this.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -87,6 +89,7 @@ class CarriersSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     web: tuple[str, ...] = ()
     contact: str = ""
+    registry_file: str = "parcelwire.couriers.json"
     simulated_speed: float = 1440.0
     base_urls: dict[str, dict[str, str]] = {}
 
@@ -113,10 +116,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def public_url(self) -> str:
         """How this installation is reached, without a slash at the end."""
         server = self.server
-        return server.public_url.rstrip("/") or f"http://{server.host}:{server.port}"
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        return server.public_url.rstrip("/") or f"http://{host}:{server.port}"
 
 
 DEFAULT_FILE = "parcelwire.toml"
+
+_IN_WORDS: dict[Any, str] = {
+    str: "text in quotes",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    tuple[str, ...]: 'a list of texts, e.g. ["a", "b"]',
+    tuple[int, ...]: "a list of whole numbers, e.g. [1, 2]",
+    dict[str, dict[str, str]]: 'a table of tables of texts, e.g. { "a" = { b = "c" } }',
+}
+"""What a setting of a type wants, for the person who wrote something else."""
 
 
 def default_text() -> str:
@@ -142,77 +157,97 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
         if named is not None:
             msg = f"there is no configuration file {file}"
             raise ConfigError(msg) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        msg = f"cannot read {file}: {error.strerror}"
+        raise ConfigError(msg) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         msg = f"cannot read {file}: {error}"
         raise ConfigError(msg) from None
-    _override(raw, environment)
     try:
-        config = msgspec.convert(raw, Config)
-    except msgspec.ValidationError as error:
-        raise ConfigError(str(error)) from None
+        sections = _read(raw)
+    except ConfigError as error:
+        msg = f"{file}: {error}"
+        raise ConfigError(msg) from None
+    _override(sections, environment)
+    config = Config(
+        **{name: kind(**sections[name]) for name, kind in get_type_hints(Config).items()}
+    )
     check(config)
     return config
 
 
-def _override(raw: dict[str, Any], environment: Mapping[str, str]) -> None:
+def _read(raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Check names and types of what the file says; return the settings by section."""
+    kinds = get_type_hints(Config)
+    _know(raw, kinds, "")
+    sections: dict[str, dict[str, Any]] = {section: {} for section in kinds}
+    for section, values in raw.items():
+        if not isinstance(values, dict):
+            msg = f"{section} is a section: write [{section}], and its settings below"
+            raise ConfigError(msg)
+        settings = get_type_hints(kinds[section])
+        _know(values, settings, f"{section}.")
+        for name, value in values.items():
+            try:
+                sections[section][name] = msgspec.convert(value, settings[name])
+            except msgspec.ValidationError:
+                msg = f"{section}.{name} must be {_IN_WORDS[settings[name]]}"
+                raise ConfigError(msg) from None
+    return sections
+
+
+def _know(names: Iterable[str], known: Iterable[str], before: str) -> None:
+    """Refuse what is no setting: a misspelt one would silently stay at its default."""
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            hint = f"; is {before}{close[0]} meant?" if close else ""
+            msg = f"there is no setting {before}{name}{hint} (all: parcelwire config)"
+            raise ConfigError(msg)
+
+
+def _override(sections: dict[str, dict[str, Any]], environment: Mapping[str, str]) -> None:
     for section, section_type in get_type_hints(Config).items():
         for name, kind in get_type_hints(section_type).items():
-            variable = f"PARCELWIRE_{section}_{name}".upper()
+            variable = variable_of(section, name)
             if variable in environment:
-                raw.setdefault(section, {})[name] = _value(variable, environment[variable], kind)
+                sections[section][name] = _value(variable, environment[variable], kind)
+
+
+def variable_of(section: str, name: str) -> str:
+    """Return the environment variable that overrides a setting."""
+    return f"PARCELWIRE_{section}_{name}".upper()
 
 
 def _value(variable: str, text: str, kind: Any) -> Any:
     if kind is str:
         return text
     try:
-        if (get_origin(kind) or kind) in (tuple, dict) or get_args(kind):
-            return msgspec.json.decode(text)
-        return msgspec.convert(text, kind, strict=False)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        msg = f"{variable}: {error}"
+        if get_origin(kind) is not None:
+            return msgspec.json.decode(text, type=kind)
+        return msgspec.convert(text.strip(), kind, strict=False)
+    except msgspec.ValidationError:
+        msg = f"{variable} must be {_IN_WORDS[kind]}"
+        raise ConfigError(msg) from None
+    except msgspec.DecodeError:
+        msg = f"{variable} must be {_IN_WORDS[kind]}, written as JSON"
         raise ConfigError(msg) from None
 
 
 def check(config: Config) -> None:
-    """Check what no single field can tell.
+    """Check what no single field's type can tell.
 
     Raises:
         ConfigError: two settings contradict each other, or a value makes no sense.
     """
-    rules = [
-        (0 <= config.server.port <= 65_535, "server.port must be a port number"),
-        (config.server.max_body_bytes >= 1_000, "server.max_body_bytes must be at least 1000"),
-        (
-            config.store.url.startswith(("sqlite:", "postgresql://", "postgres://")),
-            'store.url must begin with "sqlite:" or "postgresql://"',
-        ),
-        (
-            config.polling.ask_timeout_seconds < config.polling.lease_seconds,
-            "polling.ask_timeout_seconds must be shorter than polling.lease_seconds,"
-            " or two workers ask about one parcel",
-        ),
-        (config.polling.claim_size > 0, "polling.claim_size must be positive"),
-        (config.polling.concurrency > 0, "polling.concurrency must be positive"),
-        (config.polling.speed >= 1, "polling.speed must be at least 1"),
-        (config.webhooks.attempts > 0, "webhooks.attempts must be positive"),
-        (
-            0 < config.webhooks.total_seconds <= 30,
-            "webhooks.total_seconds must be more than 0 and at most 30",
-        ),
-        (config.webhooks.in_flight > 0, "webhooks.in_flight must be positive"),
-        (
-            config.webhooks.in_flight_per_endpoint > 0,
-            "webhooks.in_flight_per_endpoint must be positive",
-        ),
-        (config.api.ask_seconds >= 0, "api.ask_seconds must not be negative"),
-        (config.carriers.simulated_speed > 0, "carriers.simulated_speed must be positive"),
-        (
-            config.logging.level in {"DEBUG", "INFO", "WARNING", "ERROR"},
-            "logging.level must be DEBUG, INFO, WARNING or ERROR",
-        ),
-    ]
-    for is_right, what in rules:
+    for section in config.__struct_fields__:
+        values = getattr(config, section)
+        for name in values.__struct_fields__:
+            value = getattr(values, name)
+            if isinstance(value, float) and not math.isfinite(value):
+                msg = f"{section}.{name} must be a finite number"
+                raise ConfigError(msg)
+    for is_right, what in _rules(config):
         if not is_right:
             raise ConfigError(what)
     for network in config.webhooks.allowed_networks:
@@ -221,3 +256,75 @@ def check(config: Config) -> None:
         except ValueError as error:
             msg = f"webhooks.allowed_networks: {error}"
             raise ConfigError(msg) from None
+    for connector, urls in config.carriers.base_urls.items():
+        for step, url in urls.items():
+            if not _is_web_address(url):
+                msg = (
+                    f"carriers.base_urls.{connector}.{step} must begin with https:// or http://,"
+                    f" not {url!r}"
+                )
+                raise ConfigError(msg)
+
+
+def _rules(config: Config) -> list[tuple[bool, str]]:
+    server, store, api = config.server, config.store, config.api
+    polling, webhooks = config.polling, config.webhooks
+    return [
+        (bool(server.host), "server.host must not be empty"),
+        (0 <= server.port <= 65_535, "server.port must be a port number"),
+        (
+            not server.public_url or _is_web_address(server.public_url),
+            "server.public_url must begin with https:// or http://",
+        ),
+        (server.max_body_bytes >= 1_000, "server.max_body_bytes must be at least 1000"),
+        (
+            store.url.startswith(("sqlite:", "postgresql://", "postgres://")),
+            'store.url must begin with "sqlite:" or "postgresql://"',
+        ),
+        (store.url != "sqlite:", "store.url must name a file: sqlite:FILE"),
+        (store.pool_size > 0, "store.pool_size must be positive"),
+        (bool(config.secrets.key_file), "secrets.key_file must not be empty"),
+        (api.create_per_second >= 0, "api.create_per_second must not be negative"),
+        (api.other_per_second >= 0, "api.other_per_second must not be negative"),
+        (api.ask_seconds >= 0, "api.ask_seconds must not be negative"),
+        (api.realtime_interval_seconds >= 0, "api.realtime_interval_seconds must not be negative"),
+        (polling.claim_size > 0, "polling.claim_size must be positive"),
+        (polling.concurrency > 0, "polling.concurrency must be positive"),
+        (polling.ask_timeout_seconds > 0, "polling.ask_timeout_seconds must be positive"),
+        (
+            polling.ask_timeout_seconds < polling.lease_seconds,
+            "polling.ask_timeout_seconds must be shorter than polling.lease_seconds,"
+            " or two workers ask about one parcel",
+        ),
+        (polling.idle_seconds > 0, "polling.idle_seconds must be positive"),
+        (polling.speed >= 1, "polling.speed must be at least 1"),
+        (webhooks.attempts > 0, "webhooks.attempts must be positive"),
+        (webhooks.first_delay_seconds > 0, "webhooks.first_delay_seconds must be positive"),
+        (
+            0 < webhooks.total_seconds <= 30,
+            "webhooks.total_seconds must be more than 0 and at most 30",
+        ),
+        (webhooks.in_flight > 0, "webhooks.in_flight must be positive"),
+        (
+            webhooks.in_flight_per_endpoint > 0,
+            "webhooks.in_flight_per_endpoint must be positive",
+        ),
+        (
+            all(0 < port <= 65_535 for port in webhooks.extra_ports),
+            "webhooks.extra_ports must be port numbers",
+        ),
+        (bool(config.carriers.registry_file), "carriers.registry_file must not be empty"),
+        (config.carriers.simulated_speed > 0, "carriers.simulated_speed must be positive"),
+        (
+            config.logging.level in {"DEBUG", "INFO", "WARNING", "ERROR"},
+            "logging.level must be DEBUG, INFO, WARNING or ERROR",
+        ),
+    ]
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
