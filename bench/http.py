@@ -17,7 +17,7 @@ from typing import Any
 from bench.load import Client, request
 from bench.seed import seed
 
-CONNECTIONS = 16
+CONNECTIONS = 64
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
 ROWS = int(os.environ.get("BENCH_ROWS", "100000"))
 """Trackings in the table; BENCH_ROWS=1000000 is the target's figure and takes some minutes and gigabytes."""

@@ -31,7 +31,10 @@ class Measured:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path")
-        if path == "/constant":
+        if path == "/const5k":
+            await receive()
+            await _send(send, CONSTANT * 64)
+        elif path == "/constant":
             await receive()
             await _send(send, CONSTANT)
         elif path == "/cpu":
