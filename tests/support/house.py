@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,18 +28,18 @@ from parcelwire.api.house import AirWaybills, ApiSettings, House
 from parcelwire.api.v4.render import Renderer
 from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import default_registry
-from parcelwire.domain.account import Account, ApiKey, Endpoint
-from parcelwire.domain.changes import Event
-from parcelwire.domain.checkpoint import Checkpoint
-from parcelwire.domain.clock import HOUR, FrozenClock, Instant
-from parcelwire.domain.report import CarrierReport, Outcome
+from parcelwire.domain.account import Account, ApiKey
+from parcelwire.domain.clock import FrozenClock, Instant
 from parcelwire.domain.tracking import Tracking
+from parcelwire.polling.plan import PollPlanner
+from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.store.port import Store
 from parcelwire.store.sqlite import open_store
 from parcelwire.tracking.drafts import Drafting
-from parcelwire.tracking.ports import CarrierPolicy, NewMessage, PollState
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.tracking.service import ServiceSettings, TrackingService
+from parcelwire.webhooks.message import MessageComposer
+from tests.support.carriers import ScriptedCarriers, report
 
 Render = Callable[[Tracking], bytes]
 MakeDialects = Callable[[House], Iterable[Dialect]]
@@ -59,119 +59,6 @@ class SeededIdentifiers:
 
     def new_token(self) -> str:
         return f"{self._random.getrandbits(160):040x}"
-
-
-class ScriptedCarriers:
-    """Carriers that answer what a test wrote down for them, and nothing for the rest.
-
-    A courier that was never named in ``script`` has no connection: nobody can ask it.
-    """
-
-    def __init__(self) -> None:
-        self._reports: dict[tuple[str, str], list[CarrierReport]] = {}
-        self._couriers: dict[str, CarrierPolicy] = {}
-        self.phrases: dict[tuple[str, str, str], str] = {}
-        """(courier, raw code, language) -> wording."""
-        self.asked: list[tuple[int, str, str]] = []
-        """(world, courier, number) of every question, in order."""
-
-    def connect(self, courier_code: str, **policy: Any) -> None:
-        """Make a courier askable; unknown numbers are then positively unknown."""
-        self._couriers[courier_code] = CarrierPolicy(
-            **{
-                "connector": courier_code,
-                "budget_key": courier_code,
-                "batch_size": 10,
-                "requests_per_minute": 6000,
-                "requests_per_day": None,
-                "home_zone": "UTC",
-                "quiet_from_hour": 0,
-                "quiet_to_hour": 0,
-                **policy,
-            }
-        )
-
-    def script(self, courier_code: str, number: str, *reports: CarrierReport) -> None:
-        """Answer ``reports`` one after the other; the last one again and again."""
-        if courier_code not in self._couriers:
-            self.connect(courier_code)
-        self._reports[courier_code, number] = list(reports)
-
-    async def policy(self, world_id: int, courier_code: str) -> CarrierPolicy | None:
-        return self._couriers.get(courier_code)
-
-    async def ask(
-        self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
-    ) -> list[CarrierReport]:
-        answers = []
-        for tracking in trackings:
-            self.asked.append((world_id, courier_code, tracking.number))
-            left = self._reports.get((courier_code, tracking.number))
-            if not left:
-                answer = report(tracking.number, outcome=Outcome.UNKNOWN_NUMBER)
-            else:
-                answer = left.pop(0) if len(left) > 1 else left[0]
-            fetched_at = answer.fetched_at or tracking.created_at
-            answers.append(replace(answer, number=tracking.number, fetched_at=fetched_at))
-        return answers
-
-    def phrase(self, courier_code: str, raw_code: str, language: str) -> str | None:
-        return self.phrases.get((courier_code, raw_code, language))
-
-
-def report(
-    number: str = "", *checkpoints: Checkpoint, outcome: Outcome = Outcome.FOUND, **more: Any
-) -> CarrierReport:
-    """Return one carrier's answer."""
-    return CarrierReport(
-        number=number, outcome=outcome, checkpoints=checkpoints, connector="scripted", **more
-    )
-
-
-class HourlyPlanner:
-    """Asks every hour until the parcel's way is over."""
-
-    def first(self, tracking: Tracking, policy: CarrierPolicy | None, now: Instant) -> PollState:
-        due_at = now if policy is not None else None
-        return PollState(due_at=due_at, due_reason="new" if policy else "nobody to ask")
-
-    def after(
-        self,
-        tracking: Tracking,
-        before: PollState,
-        policy: CarrierPolicy | None,
-        report: CarrierReport,
-        now: Instant,
-    ) -> PollState:
-        return PollState(
-            due_at=None if tracking.is_stopped else now + HOUR,
-            due_reason="every hour",
-            checked_at=now,
-            last_outcome=report.outcome,
-            last_detail=report.detail,
-            checks=before.checks + 1,
-        )
-
-
-class OpenTurnstile:
-    """Lets everything through."""
-
-    async def admit(self, policy: CarrierPolicy, wanted: int, now: Instant) -> int:
-        return wanted
-
-    async def note(
-        self, policy: CarrierPolicy, reports: Sequence[CarrierReport], now: Instant
-    ) -> None:
-        return None
-
-
-class SilentComposer:
-    """Writes no messages (webhooks have their own tests)."""
-
-    def compose(
-        self, event: Event, tracking: Tracking, endpoints: Sequence[Endpoint]
-    ) -> tuple[NewMessage, ...]:
-        return ()
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -313,14 +200,16 @@ async def open_house(
     settings = settings or ApiSettings()
     registry, detector = default_registry(), default_detector()
     carriers = ScriptedCarriers()
-    render = render or Renderer(registry, carriers.phrase).tracking
-    store: Store = await open_store(folder / "parcelwire.db", render=render, clock=clock)
+    renderer = Renderer(registry, carriers.phrase)
+    store: Store = await open_store(
+        folder / "parcelwire.db", render=render or renderer.tracking, clock=clock
+    )
     try:
         identifiers = SeededIdentifiers()
-        planner = HourlyPlanner()
+        planner = PollPlanner()
         refresher = Refresher(
             store,
-            composer=SilentComposer(),
+            composer=MessageComposer({"v4": renderer.payload}, identifiers),
             planner=planner,
             registry=registry,
             identifiers=identifiers,
@@ -329,7 +218,7 @@ async def open_house(
         service = TrackingService(
             store,
             carriers=carriers,
-            turnstile=OpenTurnstile(),
+            turnstile=CarrierTurnstile(store, clock),
             planner=planner,
             refresher=refresher,
             drafting=Drafting(registry, detector, identifiers),

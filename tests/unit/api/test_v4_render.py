@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 
 from parcelwire.api.v4.models import TrackingObject
-from parcelwire.api.v4.render import Renderer, kilograms, language_of, render_payload
+from parcelwire.api.v4.render import MOST_RECENT, Renderer, kilograms, language_of, render_payload
 from parcelwire.api.v4.render import render_tracking as render
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.changes import Event
-from parcelwire.domain.checkpoint import Checkpoint, Leg, TimeSource
+from parcelwire.domain.checkpoint import Checkpoint, Leg
 from parcelwire.domain.merge import merge
 from parcelwire.domain.report import (
     CarrierReport,
@@ -20,6 +20,7 @@ from parcelwire.domain.report import (
 )
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Details, Tracking
+from tests.support.v4 import point
 from tests.support.v4_types import TRACKING, check
 
 NOW = 1_772_359_200_000  # 2026-03-01T10:00:00Z
@@ -37,20 +38,6 @@ def made(**fields: Any) -> Tracking:
             "updated_at": NOW + 1500,
             "page_token": "t",
             **fields,
-        }
-    )
-
-
-def point(time: str, text: str, substatus: Substatus | None, **more: Any) -> Checkpoint:
-    return Checkpoint(
-        **{
-            "local_time": time,
-            "text": text,
-            "offset_minutes": 60,
-            "time_source": TimeSource.HOME,
-            "status": substatus.status if substatus else None,
-            "substatus": substatus,
-            **more,
         }
     )
 
@@ -374,7 +361,7 @@ def test_the_same_tracking_gives_the_same_bytes() -> None:
     assert render(tracking) == render(msgspec.convert(msgspec.to_builtins(tracking), Tracking))
 
 
-def test_the_payload_is_an_envelope_around_the_tracking() -> None:
+def test_a_messages_data_is_the_tracking_and_which_event_it_tells() -> None:
     tracking = told(made(), *JOURNEY)
     event = Event(
         id="e" * 32,
@@ -386,8 +373,26 @@ def test_the_payload_is_an_envelope_around_the_tracking() -> None:
         substatus=tracking.substatus,
         changes=(),
     )
-    payload = msgspec.json.decode(render_payload(tracking, event))
-    assert list(payload) == ["meta", "data"]
-    assert payload["meta"] == {"code": 200, "message": "Request response is successful"}
-    added = {"sequence": 3, "event_id": "e" * 32, "event": "tracking.updated"}
-    assert payload["data"] == {**shown(tracking), **added}
+    data = msgspec.json.decode(render_payload(tracking, event))
+    added = {"sequence": 3, "event_id": "e" * 32, "event_type": "tracking.updated"}
+    assert data == {**shown(tracking), **added}
+
+
+def test_one_rendering_serves_the_store_and_the_answer() -> None:
+    renderer = Renderer(default_registry())
+    tracking = told(made(), *JOURNEY)
+    rendered = renderer.tracking(tracking)
+    assert renderer.tracking(tracking) is rendered
+    # Another state under the same id, even of the same version, is rendered anew.
+    other = told(made(), *JOURNEY[:2])
+    assert renderer.tracking(other) != rendered
+    assert renderer.tracking(tracking) == rendered
+
+
+def test_few_renderings_are_remembered() -> None:
+    renderer = Renderer(default_registry())
+    many = [made(id=f"{i:032x}") for i in range(MOST_RECENT + 50)]
+    rendered = [renderer.tracking(tracking) for tracking in many]
+    assert renderer.tracking(many[-1]) is rendered[-1]
+    assert renderer.tracking(many[0]) is not rendered[0]
+    assert renderer.tracking(many[0]) == rendered[0]

@@ -13,7 +13,6 @@ from typing import Final
 
 import msgspec
 
-from parcelwire.api.v4.errors import success
 from parcelwire.api.v4.models import Event as EventObject
 from parcelwire.api.v4.models import LegInfo, MilestoneDates, TrackingObject
 from parcelwire.couriers.registry import Registry, default_registry
@@ -69,13 +68,15 @@ class Renderer:
         return rendered
 
     def payload(self, tracking: Tracking, event: Event) -> bytes:
-        """Return the body of the message that tells ``event``: an envelope like an answer's.
+        """Return the ``data`` of the message that tells ``event`` (the sender wraps it).
 
-        Beside the tracking object, ``data`` says which of the tracking's events it tells, so that a
+        Beside the tracking object it says which of the tracking's events it tells, so that a
         receiver can see a gap or a repetition.
         """
-        told = self._encode({"sequence": event.sequence, "event_id": event.id, "event": event.type})
-        return success(self.tracking(tracking)[:-1] + b"," + told[1:]).body
+        told = self._encode(
+            {"sequence": event.sequence, "event_id": event.id, "event_type": event.type}
+        )
+        return b"%b,%b" % (self.tracking(tracking)[:-1], told[1:])
 
     def build(self, tracking: Tracking, language: str | None = None) -> TrackingObject:
         """Return the tracking object before it is encoded."""
@@ -267,7 +268,7 @@ def render_tracking(tracking: Tracking) -> bytes:
 
 
 def render_payload(tracking: Tracking, event: Event) -> bytes:
-    """Return the webhook payload, with the package's own registry and without translations."""
+    """Return a message's ``data``, with the package's own registry and without translations."""
     return _plain().payload(tracking, event)
 
 

@@ -1,0 +1,80 @@
+"""Carriers that say what a test wrote down for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from parcelwire.domain.checkpoint import Checkpoint
+from parcelwire.domain.report import CarrierReport, Outcome
+from parcelwire.domain.tracking import Tracking
+from parcelwire.tracking.ports import CarrierPolicy
+
+
+class ScriptedCarriers:
+    """Carriers that answer what a test wrote down for them, and nothing for the rest.
+
+    A courier that was never named in ``script`` has no connection: nobody can ask it.
+    """
+
+    def __init__(self) -> None:
+        self._reports: dict[tuple[str, str], list[CarrierReport]] = {}
+        self._couriers: dict[str, CarrierPolicy] = {}
+        self.phrases: dict[tuple[str, str, str], str] = {}
+        """(courier, raw code, language) -> wording."""
+        self.asked: list[tuple[int, str, str]] = []
+        """(world, courier, number) of every question, in order."""
+
+    def connect(self, courier_code: str, **policy: Any) -> None:
+        """Make a courier askable; unknown numbers are then positively unknown."""
+        self._couriers[courier_code] = CarrierPolicy(
+            **{
+                "connector": courier_code,
+                "budget_key": courier_code,
+                "batch_size": 10,
+                "requests_per_minute": 6000,
+                "requests_per_day": None,
+                "home_zone": "UTC",
+                "quiet_from_hour": 0,
+                "quiet_to_hour": 0,
+                **policy,
+            }
+        )
+
+    def script(self, courier_code: str, number: str, *reports: CarrierReport) -> None:
+        """Answer ``reports`` one after the other; the last one again and again."""
+        if courier_code not in self._couriers:
+            self.connect(courier_code)
+        self._reports[courier_code, number] = list(reports)
+
+    async def policy(self, world_id: int, courier_code: str) -> CarrierPolicy | None:
+        return self._couriers.get(courier_code)
+
+    async def ask(
+        self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
+    ) -> list[CarrierReport]:
+        answers = []
+        for tracking in trackings:
+            self.asked.append((world_id, courier_code, tracking.number))
+            left = self._reports.get((courier_code, tracking.number))
+            if not left:
+                answer = report(tracking.number, outcome=Outcome.UNKNOWN_NUMBER)
+            else:
+                answer = left.pop(0) if len(left) > 1 else left[0]
+            fetched_at = answer.fetched_at or tracking.created_at
+            answers.append(replace(answer, number=tracking.number, fetched_at=fetched_at))
+        return answers
+
+    def phrase(self, courier_code: str, raw_code: str, language: str) -> str | None:
+        return self.phrases.get((courier_code, raw_code, language))
+
+
+def report(
+    number: str = "", *checkpoints: Checkpoint, outcome: Outcome = Outcome.FOUND, **more: Any
+) -> CarrierReport:
+    """Return one carrier's answer."""
+    return CarrierReport(
+        number=number, outcome=outcome, checkpoints=checkpoints, connector="scripted", **more
+    )
