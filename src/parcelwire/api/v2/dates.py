@@ -1,0 +1,85 @@
+"""Times as v2's clients write them, read tolerantly.
+
+Filters hold unix seconds, also as a float, and ``""``, ``0`` or null for "none". An order's time is
+written like ``2017/8/27 16:51`` or ``2018-05-20 12:00``; ISO 8601 with an offset, a bare date and
+unix seconds are understood as well. Without an offset a time is UTC (open in the sources: the
+vendor may have meant the account's own zone, which nothing on the wire tells).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Final
+
+from parcelwire.domain.clock import SECOND, Instant
+
+_TIME: Final = re.compile(
+    r"(?P<year>[0-9]{4})(?P<mark>[-/.])(?P<month>[0-9]{1,2})(?P=mark)(?P<day>[0-9]{1,2})"
+    r"(?:[Tt ]\s*(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.[0-9]+)?)?"
+    r"(?:\s*(?P<utc>[Zz])|\s*(?P<sign>[-+])(?P<off_hour>[0-9]{2}):?(?P<off_minute>[0-9]{2}))?)?"
+)
+_UNIX: Final = re.compile(r"[0-9]{1,11}(?:\.[0-9]+)?")
+_NOTHING: Final = frozenset({"", "0", "0.0", "null", "none", "undefined"})
+"""What clients in several languages put into a query for "no value"."""
+
+
+def is_nothing(text: str) -> bool:
+    """Tell whether a filter's text means that no value is given."""
+    return text.strip().lower() in _NOTHING
+
+
+def read_unix(text: str, *, is_end: bool = False) -> Instant | None:
+    """Return unix seconds as an instant; None when ``text`` is no such number.
+
+    ``is_end``: the last millisecond of that second, so that "until" a time that an answer showed
+    includes what it showed. Milliseconds (13 digits) are refused: taken as seconds they would be
+    the year 50000.
+    """
+    text = text.strip()
+    if _UNIX.fullmatch(text) is None:
+        return None
+    instant = round(float(text) * SECOND)
+    return instant + SECOND - 1 if is_end and instant % SECOND == 0 else instant
+
+
+def read_time(text: str) -> Instant | None:
+    """Return when an order was made; None when ``text`` is no time."""
+    text = text.strip()
+    if re.fullmatch(r"[0-9]{9,11}", text):
+        return int(text) * SECOND
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        moment = datetime(
+            int(match["year"]),
+            int(match["month"]),
+            int(match["day"]),
+            int(match["hour"] or 0),
+            int(match["minute"] or 0),
+            int(match["second"] or 0),
+            tzinfo=_zone(match),
+        )
+        return round(moment.timestamp()) * SECOND
+    except (ValueError, OverflowError):
+        return None
+
+
+def read_ship_date(text: str) -> str | None:
+    """Return a date of despatch as ``YYYYMMDD``, from that form or from an ISO date; else None."""
+    text = text.strip()
+    if re.fullmatch(r"[0-9]{8}", text):
+        text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    try:
+        return date.fromisoformat(text[:10]).strftime("%Y%m%d")
+    except ValueError:
+        return None
+
+
+def _zone(match: re.Match[str]) -> timezone:
+    if match["off_hour"] is None:
+        return UTC
+    offset = timedelta(hours=int(match["off_hour"]), minutes=int(match["off_minute"]))
+    # timezone() refuses a day or more with ValueError, which the caller takes as "no time".
+    return timezone(-offset if match["sign"] == "-" else offset)

@@ -1,0 +1,182 @@
+"""The way of one call through v2: key, rate limit, route, call, envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from parcelwire.api.gate import Refusal
+from parcelwire.api.house import House
+from parcelwire.api.v2.aircargo import AirCargoCalls
+from parcelwire.api.v2.changes import Changing, SingleCalls
+from parcelwire.api.v2.couriers import PICTURE_SUFFIX, CourierCalls
+from parcelwire.api.v2.creation import CreationCalls
+from parcelwire.api.v2.errors import (
+    FAULT,
+    FORBIDDEN,
+    KEY_DELETED,
+    KEY_INVALID,
+    NEEDS_ACTIVATION,
+    NOT_UNDERSTOOD,
+    PAYMENT_REQUIRED,
+    TOO_MANY_REQUESTS,
+    UNAUTHORIZED,
+    UNAVAILABLE,
+    UNKNOWN_PATH,
+    WRONG_METHOD,
+    Refused,
+    code_for,
+    refusal,
+)
+from parcelwire.api.v2.listing import ListingCalls
+from parcelwire.api.v2.many import ManyCalls
+from parcelwire.api.v2.render import Renderer
+from parcelwire.api.v2.routes import ONE, ROUTES, Route
+from parcelwire.api.v2.tables import TableCalls
+from parcelwire.api.wire import Call, Reply
+from parcelwire.store.port import StoreUnavailableError
+from parcelwire.tracking.errors import TrackingError
+
+KEY_HEADER: Final = b"trackingmore-api-key"
+NEW_KEY_HEADER: Final = b"tracking-api-key"
+"""v3's and v4's name of it: their clients fall back to v2 for air cargo."""
+
+_REFUSALS: Final = {
+    Refusal.NO_KEY: UNAUTHORIZED,
+    Refusal.UNKNOWN_KEY: KEY_INVALID,
+    Refusal.REVOKED_KEY: KEY_DELETED,
+}
+
+Handler = Callable[[Call], Awaitable[Reply]]
+Methods = dict[str, tuple[Route, Handler]]
+
+
+class V2Dialect:
+    """TrackingMore's version 2."""
+
+    prefix = "v2"
+
+    def __init__(self, house: House) -> None:
+        """Answer with what ``house`` has."""
+        self._house = house
+        settings = house.settings
+        self._suspended = {email.casefold() for email in settings.suspended_accounts}
+        self._disabled = {path.strip("/ ") for path in settings.v2_disabled_calls}
+        self._couriers = couriers = CourierCalls(house)
+        renderer, changing = (
+            Renderer(house.registry, house.service.carriers.phrase),
+            Changing(house),
+        )
+        creation, listing = CreationCalls(house, renderer), ListingCalls(house, renderer)
+        single, many = SingleCalls(house, renderer, changing), ManyCalls(house, changing)
+        tables = TableCalls(house)
+        handlers: dict[str, Handler] = {
+            "list_couriers": couriers.list_couriers,
+            "detect_courier": couriers.detect_courier,
+            "create_tracking": creation.create_tracking,
+            "create_trackings": creation.create_trackings,
+            "read_real_time": creation.read_real_time,
+            "list_trackings": listing.list_trackings,
+            "count_statuses": listing.count_statuses,
+            "read_tracking": single.read_tracking,
+            "update_tracking": single.update_tracking,
+            "delete_tracking": single.delete_tracking,
+            "change_courier": single.change_courier,
+            "update_trackings": many.update_trackings,
+            "delete_trackings": many.delete_trackings,
+            "stop_trackings": many.stop_trackings,
+            "read_user_info": tables.read_user_info,
+            "find_remote_areas": tables.find_remote_areas,
+            "read_lane_times": tables.read_lane_times,
+            "read_air_waybills": AirCargoCalls(house).read_air_waybills,
+        }
+        self._paths: dict[tuple[str, ...], Methods] = {}
+        for route in ROUTES:
+            methods = self._paths.setdefault(route.path, {})
+            methods.update((method, (route, handlers[route.name])) for method in route.methods)
+
+    async def answer(
+        self,
+        method: str,
+        segments: tuple[str, ...],
+        query_string: bytes,
+        headers: dict[bytes, bytes],
+        body: bytes | None,
+    ) -> Reply:
+        """Answer one call, whatever it is."""
+        if _is_picture(method, segments):
+            return self._couriers.picture(segments[1])
+        raw_key = headers.get(KEY_HEADER) or headers.get(NEW_KEY_HEADER)
+        admitted = await self._house.gate.admit(raw_key.decode("latin-1") if raw_key else None)
+        if isinstance(admitted, Refusal):
+            return refusal(_REFUSALS[admitted])
+        key, account = admitted
+        methods = self._find(segments)
+        route, handler = (methods or {}).get("GET" if method == "HEAD" else method, (None, None))
+        kind = route.limit if route is not None else "other"
+        allowance = self._house.limiter.take(key.world_id, kind)
+        call = Call(
+            method=method,
+            segments=segments,
+            query_string=query_string,
+            body=body or b"",
+            headers=headers,
+            key=key,
+            account=account,
+        )
+        try:
+            if not allowance.is_allowed:
+                raise Refused(TOO_MANY_REQUESTS)
+            if self._house.settings.is_payment_required or (
+                self._suspended and account.email.casefold() in self._suspended
+            ):
+                raise Refused(PAYMENT_REQUIRED)
+            if methods is None:
+                raise Refused(UNKNOWN_PATH)
+            if route is None or handler is None:
+                raise Refused(WRONG_METHOD)
+            self._check(route, call, is_too_large=body is None)
+            reply = await handler(call)
+        except Refused as refused:
+            reply = refusal(refused.code)
+        except TrackingError as error:
+            reply = refusal(code_for(error))
+        if limits := allowance.headers():
+            # The two minutes that v2 advises stand in the refusal already.
+            more = tuple(one for one in limits if one[0] != b"retry-after")
+            return msgspec.structs.replace(reply, headers=(*reply.headers, *more))
+        return reply
+
+    def failure(self, error: Exception) -> Reply:
+        """Return the reply for a fault of ours (500) or of the store (503)."""
+        return refusal(UNAVAILABLE if isinstance(error, StoreUnavailableError) else FAULT)
+
+    def _find(self, segments: tuple[str, ...]) -> Methods | None:
+        named = self._paths.get(segments)
+        if named is not None or segments[:1] != ONE[:1]:
+            return named
+        if 3 <= len(segments) <= 4:
+            return self._paths[ONE]
+        # A client without a number asks for "trackings/dhl/": 4013 helps it more than 404.
+        is_courier = len(segments) == 2 and self._house.registry.resolve(segments[1]) is not None
+        return self._paths[ONE] if is_courier else None
+
+    def _check(self, route: Route, call: Call, *, is_too_large: bool) -> None:
+        if route.is_writing and call.key.scope == "read":
+            raise Refused(FORBIDDEN)
+        if route.label in self._disabled:
+            raise Refused(NEEDS_ACTIVATION)
+        # A body that nobody reads may be as large as it likes: some clients send one with GET.
+        if is_too_large and (route.request is not None or call.method == "POST"):
+            raise Refused(NOT_UNDERSTOOD)
+
+
+def _is_picture(method: str, segments: tuple[str, ...]) -> bool:
+    return (
+        method in ("GET", "HEAD")
+        and len(segments) == 2
+        and segments[0] == "carriers"
+        and segments[1].endswith(PICTURE_SUFFIX)
+    )

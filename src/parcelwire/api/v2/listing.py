@@ -1,0 +1,145 @@
+"""``trackings/get`` and ``trackings/getstatusnumber``: many trackings, and how many."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from parcelwire.api.house import House
+from parcelwire.api.v2.dates import is_nothing
+from parcelwire.api.v2.errors import (
+    NO_CONTENT,
+    NOT_UNDERSTOOD,
+    OVER_LIMIT,
+    STATUS_INVALID,
+    Refused,
+    answer,
+    success,
+)
+from parcelwire.api.v2.models import ListResult, StatusCounts
+from parcelwire.api.v2.render import STATUSES, Renderer, status_words, statuses_of
+from parcelwire.api.v2.requests import bound_of, fields_of, switch_of, word_of
+from parcelwire.api.wire import Call, Reply
+from parcelwire.couriers.number import normalise
+from parcelwire.domain.status import Status
+from parcelwire.tracking.ports import TrackingFilter
+
+DEFAULT_LIMIT: Final = 100
+MAX_LIMIT: Final = 2_000
+MAX_NAMED: Final = 40
+"""Numbers, and orders, that one list may ask for."""
+MAX_PAGE: Final = 10**9
+
+_WHOLE: Final = re.compile(r"([0-9]{1,10})(?:\.0*)?")
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class ListingCalls:
+    """Answers trackings that are there."""
+
+    def __init__(self, house: House, renderer: Renderer) -> None:
+        self._store = house.store
+        self._clock = house.clock
+        self._renderer = renderer
+
+    async def list_trackings(self, call: Call) -> Reply:
+        """Answer one page, newest created first.
+
+        More than 40 numbers or orders, or a page of more than 2000, are answered as far as the
+        limit goes, with 202 ("successful, but over the limit") instead of 200. A list without any
+        tracking is 4031, as the manual says; a page behind the last one is an empty page.
+
+        Raises:
+            Refused: a value is not of its form, or nothing was found.
+        """
+        fields = _fields_of(call)
+        page = _whole_number(fields, "page", 1, MAX_PAGE)
+        asked_limit = _whole_number(fields, "limit", DEFAULT_LIMIT, MAX_PAGE)
+        limit = min(asked_limit, MAX_LIMIT)
+        numbers, orders = _list(fields, "numbers"), _list(fields, "orders")
+        is_over = asked_limit > MAX_LIMIT or max(len(numbers), len(orders)) > MAX_NAMED
+        where = _filter_of(fields, numbers[:MAX_NAMED], orders[:MAX_NAMED])
+        total = await self._store.count_trackings(call.world_id, where) if where is not None else 0
+        if where is None or total == 0:
+            raise Refused(NO_CONTENT)
+        found = await self._store.list_trackings(
+            call.world_id, where, offset=(page - 1) * limit, limit=limit
+        )
+        now, language = self._clock.now(), word_of(fields, "lang") or None
+        items = [self._renderer.full_item(one.tracking, now, language) for one in found]
+        result = ListResult(page=page, limit=limit, total=str(total), count=len(items), items=items)
+        return answer(OVER_LIMIT, result) if is_over else success(_encode(result))
+
+    async def count_statuses(self, call: Call) -> Reply:
+        """Answer how many trackings there are of each of the eight statuses.
+
+        Raises:
+            Refused: a bound is not of its form.
+        """
+        fields = _fields_of(call)
+        where = TrackingFilter(
+            created_min=bound_of(fields, "created_at_min"),
+            created_max=bound_of(fields, "created_at_max"),
+            ordered_min=bound_of(fields, "order_created_time_min"),
+            ordered_max=bound_of(fields, "order_created_time_max"),
+        )
+        counts = dict.fromkeys(STATUSES, 0)
+        for status, count in (await self._store.count_by_status(call.world_id, where)).items():
+            counts[status_words(status, None)[0]] += count
+        return success(_encode(StatusCounts(**counts)))
+
+
+def _fields_of(call: Call) -> dict[str, Any]:
+    # The body is what the PHP classes send, with POST; a body with GET is somebody's habit.
+    return fields_of(call, is_body_optional=call.method != "POST")
+
+
+def _filter_of(
+    fields: dict[str, Any], typed_numbers: list[str], orders: list[str]
+) -> TrackingFilter | None:
+    """Return the filter, or None when it can match nothing."""
+    numbers = tuple(dict.fromkeys(filter(None, map(normalise, typed_numbers))))
+    # Numbers were asked for and none of them can exist: that is no call for all trackings.
+    if typed_numbers and not numbers:
+        return None
+    return TrackingFilter(
+        numbers=numbers,
+        order_ids=tuple(dict.fromkeys(orders)),
+        statuses=_statuses(word_of(fields, "status")),
+        created_min=bound_of(fields, "created_at_min"),
+        created_max=bound_of(fields, "created_at_max"),
+        updated_min=bound_of(fields, "update_time_min"),
+        updated_max=bound_of(fields, "update_time_max"),
+        ordered_min=bound_of(fields, "order_created_time_min"),
+        ordered_max=bound_of(fields, "order_created_time_max"),
+        # Whatever is no known word means both, as the manual says.
+        is_archived=switch_of(word_of(fields, "archived")),
+    )
+
+
+def _statuses(asked: str) -> tuple[Status, ...]:
+    if is_nothing(asked):
+        return ()
+    words = [word.strip().lower() for word in asked.split(",") if word.strip()]
+    if any(word not in STATUSES for word in words):
+        raise Refused(STATUS_INVALID)
+    return tuple(dict.fromkeys(status for word in words for status in statuses_of(word)))
+
+
+def _list(fields: dict[str, Any], name: str) -> list[str]:
+    asked = word_of(fields, name)
+    if is_nothing(asked):
+        return []
+    return [one.strip() for one in asked.split(",") if one.strip()]
+
+
+def _whole_number(fields: dict[str, Any], name: str, default: int, maximum: int) -> int:
+    text = word_of(fields, name)
+    if is_nothing(text):
+        return default
+    match = _WHOLE.fullmatch(text)
+    if match is None or not 1 <= int(match[1]) <= maximum:
+        raise Refused(NOT_UNDERSTOOD)
+    return int(match[1])

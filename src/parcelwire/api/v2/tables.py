@@ -1,0 +1,148 @@
+"""``trackings/getuserinfo``, ``trackings/remote`` and ``trackings/costtime``.
+
+What has no source here is never invented: remote areas come from the operator's table, times from
+what this installation saw itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from parcelwire.api.house import House
+from parcelwire.api.v2.bodies import LaneRequest, RemoteRequest, Text
+from parcelwire.api.v2.countries import iso2_of
+from parcelwire.api.v2.errors import NO_CONTENT, NOT_UNDERSTOOD, Refused, success
+from parcelwire.api.v2.models import LaneTimes, RemoteArea, UserInfo
+from parcelwire.api.v2.requests import courier_of, items_of, shaped, text_of
+from parcelwire.api.wire import Call, Reply
+from parcelwire.domain.checkpoint import fold
+from parcelwire.domain.clock import SECOND
+from parcelwire.tracking.errors import CourierUnknownError
+from parcelwire.tracking.ports import LaneHistory
+
+RANGE_ENDS: Final = (7, 15, 30, 60)
+"""Last day of each range but the open one."""
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class TableCalls:
+    """Answers what the installation knows beside trackings."""
+
+    def __init__(self, house: House) -> None:
+        self._store = house.store
+        self._drafting = house.service.drafting
+
+    async def read_user_info(self, call: Call) -> Reply:
+        """Answer who the key belongs to."""
+        account = call.account
+        info = UserInfo(
+            email=account.email,
+            regtime=str(account.created_at // SECOND),
+            phone=account.phone or "",
+            money=0,
+            track_number=await self._store.count_created(call.world_id),
+        )
+        return success(_encode(info))
+
+    async def find_remote_areas(self, call: Call) -> Reply:
+        """Answer which of the places count as remote, with whom; none of them is an empty list.
+
+        Raises:
+            Refused: a place is not of its form, or the operator loaded no table (4031).
+        """
+        places = []
+        for item in items_of(call, code_of_none=NOT_UNDERSTOOD):
+            request = shaped(item, RemoteRequest)
+            country = _country(request.country)
+            postcode = text_of(request.postcode)
+            if postcode is None:
+                raise Refused(NOT_UNDERSTOOD)
+            places.append((request, country, postcode))
+        if not await self._store.has_remote_areas():
+            raise Refused(NO_CONTENT)
+        found: list[RemoteArea] = []
+        for request, country, postcode in places:
+            wanted = fold(text_of(request.company) or "")
+            found.extend(
+                RemoteArea(
+                    country=text_of(request.country) or country,
+                    postcode=postcode,
+                    company=company,
+                    country_code=country,
+                    postal_code=postcode,
+                    remote_courier_code=company,
+                )
+                for company in await self._store.remote_area(country, postcode)
+                if not wanted or fold(company) == wanted
+            )
+        return success(_encode(found))
+
+    async def read_lane_times(self, call: Call) -> Reply:
+        """Answer how long parcels took on each lane, by this installation's own history.
+
+        Raises:
+            Refused: a country is none, or nothing was ever followed on any of the lanes (4031).
+            TrackingError: there is no such courier.
+        """
+        lanes = [self._lane(item) for item in items_of(call, code_of_none=NOT_UNDERSTOOD)]
+        is_test = call.key.is_test
+        times = []
+        for code, origin, destination in lanes:
+            history = await self._store.lane_history(code, origin, destination, is_test=is_test)
+            times.append(lane_times(code, origin, destination, history))
+        if not any(one.total for one in times):
+            raise Refused(NO_CONTENT)
+        return success(_encode(times))
+
+    def _lane(self, item: Any) -> tuple[str, str, str]:
+        request = shaped(item, LaneRequest)
+        code = courier_of(request.carrier_code)
+        if code is None:
+            raise CourierUnknownError("")
+        courier = self._drafting.courier(code)
+        return courier.code, _country(request.original), _country(request.destination)
+
+
+def lane_times(courier_code: str, origin: str, destination: str, history: LaneHistory) -> LaneTimes:
+    """Return the figures of one lane (countries as ISO 3166 alpha-2)."""
+    days = history.transit_days
+    shares = _shares(days)
+    average = round(sum(days) / len(days), 2) if days else None
+    return LaneTimes(
+        carrier_code=courier_code,
+        original=origin,
+        destination=destination,
+        total=history.total,
+        delivered=len(days),
+        range1=shares[0],
+        range2=shares[1],
+        range3=shares[2],
+        range4=shares[3],
+        range5=shares[4],
+        average=average,
+        range_1_7=shares[0],
+        range_8_15=shares[1],
+        range_16_30=shares[2],
+        range_31_60=shares[3],
+        range_60_up=shares[4],
+        average_delivery_time=average,
+    )
+
+
+def _shares(days: Sequence[int]) -> list[float | None]:
+    counts = [0] * (len(RANGE_ENDS) + 1)
+    for day in days:
+        counts[sum(day > end for end in RANGE_ENDS)] += 1
+    return [round(count / len(days), 4) if days else None for count in counts]
+
+
+def _country(typed: Text) -> str:
+    text = text_of(typed)
+    country = iso2_of(text) if text is not None else None
+    if country is None:
+        raise Refused(NOT_UNDERSTOOD)
+    return country
