@@ -152,10 +152,10 @@ class Database:
         """Tell whether the database answers soon and can be written to."""
         try:
             async with asyncio.timeout(READY_SECONDS):
-                rows = await self.fetch("select pg_is_in_recovery()")
+                rows = await self.fetch("select current_setting('transaction_read_only') = 'off'")
         except (StoreUnavailableError, TimeoutError):
             return False
-        return not rows[0][0]
+        return bool(rows[0][0])
 
     async def close(self) -> None:
         """Close all connections when what is under way has finished."""

@@ -66,11 +66,11 @@ class Polls:
     async def save_polls(self, results: Sequence[PollResult]) -> None:
         """See ``PollStore``."""
         # The last word about a tracking counts; and rows are locked in one order.
-        by_id = {one.tracking_id: one.poll for one in results if is_id(one.tracking_id)}
+        by_id = {one.tracking_id: one for one in results if is_id(one.tracking_id)}
         if not by_id:
             return
         ids = sorted(by_id)
-        polls = [by_id[tracking_id] for tracking_id in ids]
+        polls = [by_id[tracking_id].poll for tracking_id in ids]
         columns = (
             ids,
             [poll.due_at for poll in polls],
@@ -80,6 +80,7 @@ class Polls:
             [clean(poll.last_outcome) for poll in polls],
             [clean(poll.last_detail) for poll in polls],
             [poll.checks for poll in polls],
+            [by_id[tracking_id].lease for tracking_id in ids],
         )
         raws = [one for one in results if one.raw is not None]
         if not raws:
@@ -91,6 +92,11 @@ class Polls:
             await _keep_raw_answers(link, raws, {row[0].hex for row in rows})
 
         await self._database.transact(work, is_repeatable=False)
+
+    async def recall_polls(self, now: Instant, *, beyond: Instant) -> int:
+        """See ``PollStore``."""
+        rows = await self._database.fetch(_SQL["recall_polls"], now, beyond)
+        return int(rows[0][0])
 
     async def take_budget(
         self, key: str, *, now: Instant, wanted: int, per_minute: int, per_day: int | None

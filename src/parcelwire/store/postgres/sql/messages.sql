@@ -194,7 +194,7 @@ with recursive busy as (
 )
 select b.endpoint_id, e.id is null, least(f.due_at, (
     select min(greatest(due_at, leased_until)) from lane
-    where endpoint_id = e.id and due_at <= coalesce(f.due_at, 9223372036854775807)
+    where endpoint_id = e.id and due_at < coalesce(f.due_at, 9223372036854775807)
         and leased_until > $1 and leased_until <= $1 + $2::bigint
 ))
 from busy b

@@ -27,6 +27,21 @@ select tracking_id, world_id, courier_code from leased order by due_at, tracking
 update poll set due_at = $2, due_reason = $3, leased_until = 0
 where tracking_id = any($1::uuid[])
 
+-- name: recall_polls
+-- $1 now, $2 the latest due time that is believed.
+with recalled as (
+    update poll set
+        due_at = case
+            when checked_at > $1::bigint
+                then least(due_at, greatest($1, due_at - (checked_at - $1)))
+            else $1
+        end,
+        checked_at = case when checked_at > $1 then $1 else checked_at end
+    where due_at is not null and (checked_at > $1 or due_at > $2::bigint)
+    returning 1
+)
+select count(*) from recalled
+
 -- name: next_poll_due
 -- $1 now, $2 longest lease. The first free one, or a leased one before it: those wait for the end
 -- of their lease.
@@ -38,7 +53,7 @@ with free as (
 select least(
     (select due_at from free),
     (select min(greatest(due_at, leased_until)) from poll
-        where due_at <= coalesce((select due_at from free), 9223372036854775807)
+        where due_at < coalesce((select due_at from free), 9223372036854775807)
             and leased_until > $1 and leased_until <= $1 + $2)
 )
 
@@ -46,16 +61,18 @@ select least(
 with input as (
     select * from unnest(
         $1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
-        $8::integer[]
+        $8::integer[], $9::bigint[]
     ) as i (
-        tracking_id, due_at, due_reason, leased_until, checked_at, last_outcome, last_detail, checks
+        tracking_id, due_at, due_reason, leased_until, checked_at, last_outcome, last_detail,
+        checks, lease
     )
 )
 update poll p set
     due_at = i.due_at, due_reason = i.due_reason, leased_until = i.leased_until,
     checked_at = i.checked_at, last_outcome = i.last_outcome, last_detail = i.last_detail,
     checks = i.checks
-from input i where p.tracking_id = i.tracking_id
+from input i
+where p.tracking_id = i.tracking_id and p.leased_until = coalesce(i.lease, p.leased_until)
 returning p.tracking_id
 
 -- name: add_raw_answers

@@ -1,0 +1,262 @@
+-- The schema as all migrations together make it, for reading. Written by hand along with each
+-- migration; a test compares what both make. Nothing loads this file in service.
+
+create table schema_version (
+    version integer primary key,
+    name text not null,
+    applied_at timestamptz not null default now()
+);
+
+create table tracking (
+    id uuid primary key,
+    world_id bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    ordered_at bigint,
+    version integer not null,
+    transit_days integer,
+    is_archived boolean not null,
+    status text collate "C" not null,
+    number text collate "C" not null,
+    courier_code text collate "C" not null,
+    page_token text collate "C" not null,
+    order_id text collate "C",
+    order_number text collate "C",
+    origin text collate "C",
+    destination text collate "C"
+) with (fillfactor = 90);
+
+create unique index tracking_number on tracking (world_id, number, courier_code);
+create unique index tracking_page_token on tracking (page_token);
+create index tracking_created on tracking (world_id, created_at, id) include (is_archived);
+create index tracking_status on tracking (world_id, status, created_at, id) include (is_archived);
+create index tracking_updated on tracking (world_id, updated_at);
+create index tracking_ordered on tracking (world_id, ordered_at) where ordered_at is not null;
+create index tracking_order_id on tracking (world_id, order_id) where order_id is not null;
+create index tracking_order_number on tracking (world_id, order_number)
+    where order_number is not null;
+create index tracking_lane on tracking (courier_code, origin, destination)
+    include (world_id, transit_days) where origin is not null and destination is not null;
+
+-- The whole tracking and its rendition, packed. Already compressed, so never again (external); up
+-- to 8 kB stay in the row, which saves the second look-up that TOAST costs.
+create table doc (
+    tracking_id uuid primary key,
+    body bytea not null,
+    rendition bytea not null
+) with (toast_tuple_target = 8160, fillfactor = 85);
+alter table doc alter column body set storage external;
+alter table doc alter column rendition set storage external;
+
+-- Narrow, because it is rewritten at every poll. A claim changes only leased_until, which no index
+-- holds, so that it stays on its page (HOT).
+create table poll (
+    tracking_id uuid primary key,
+    world_id bigint not null,
+    due_at bigint,
+    leased_until bigint not null,
+    checked_at bigint,
+    checks integer not null,
+    courier_code text collate "C" not null,
+    due_reason text collate "C" not null,
+    last_outcome text collate "C" not null,
+    last_detail text collate "C" not null
+) with (
+    fillfactor = 70,
+    autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_analyze_scale_factor = 0.05,
+    autovacuum_vacuum_cost_delay = 0
+);
+create index poll_due on poll (due_at) where due_at is not null;
+
+-- transaction_id stands before cursor: columns are filled from left to right, and an event must
+-- have its transaction's number before it takes its cursor (see events_after).
+create sequence event_cursor;
+create table event (
+    transaction_id xid8 not null default pg_current_xact_id(),
+    cursor bigint primary key default nextval('event_cursor'),
+    world_id bigint not null,
+    tracking_id uuid not null,
+    body bytea not null
+);
+alter sequence event_cursor owned by event.cursor;
+create index event_world on event (world_id, cursor);
+
+create table raw_answer (
+    tracking_id uuid not null,
+    position bigint not null generated always as identity,
+    at bigint not null,
+    connector text not null,
+    outcome text not null,
+    body bytea not null,
+    primary key (tracking_id, position)
+);
+alter table raw_answer alter column body set storage external;
+
+create table endpoint (
+    id uuid primary key,
+    position bigint not null generated always as identity,
+    world_id bigint not null,
+    is_enabled boolean not null,
+    created_at bigint not null,
+    url text not null,
+    dialect text not null,
+    secret text not null,
+    statuses text[] not null,
+    disabled_why text not null,
+    description text not null
+);
+create index endpoint_world on endpoint (world_id);
+
+-- One fact to tell. No index holds what an attempt changes (state, attempts, due_at).
+create table message (
+    id uuid primary key,
+    endpoint_id uuid not null,
+    tracking_id uuid not null,
+    event_id uuid not null,
+    world_id bigint not null,
+    created_at bigint not null,
+    due_at bigint not null,
+    sequence integer not null,
+    attempts integer not null,
+    state text collate "C" not null,
+    event_type text collate "C" not null,
+    payload bytea not null
+) with (
+    fillfactor = 85,
+    autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_analyze_scale_factor = 0.05,
+    autovacuum_vacuum_cost_delay = 0
+);
+alter table message alter column payload set storage external;
+create index message_world on message (world_id, created_at, id);
+create index message_endpoint on message (endpoint_id, created_at, id);
+create index message_tracking on message (tracking_id, created_at, id);
+
+-- The messages that are still to be delivered; its smallest sequence is the one whose turn it is.
+create table waiting (
+    endpoint_id uuid not null,
+    tracking_id uuid not null,
+    sequence integer not null,
+    message_id uuid not null,
+    primary key (endpoint_id, tracking_id, sequence, message_id)
+) with (
+    autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_analyze_scale_factor = 0.05,
+    autovacuum_vacuum_cost_delay = 0
+);
+
+-- One row per (endpoint, tracking) with waiting messages: what is leased, so that at most one of
+-- its messages is under way. Whoever changes a message's state holds its lane's row lock.
+create table lane (
+    endpoint_id uuid not null,
+    tracking_id uuid not null,
+    in_flight uuid,
+    due_at bigint not null,
+    leased_until bigint not null,
+    waiting integer not null,
+    primary key (endpoint_id, tracking_id)
+) with (
+    fillfactor = 70,
+    autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_analyze_scale_factor = 0.05,
+    autovacuum_vacuum_cost_delay = 0
+);
+create index lane_due on lane (endpoint_id, due_at);
+
+create table attempt (
+    message_id uuid not null,
+    at bigint not null,
+    id uuid not null,
+    duration_ms integer not null,
+    status integer not null,
+    error text not null,
+    answer text not null,
+    primary key (message_id, at, id)
+);
+
+create table account (
+    number integer primary key,
+    created_at bigint not null,
+    tracking_quota bigint,
+    email text not null,
+    email_key text collate "C" not null unique,
+    name text not null,
+    phone text
+);
+
+create table api_key (
+    digest bytea primary key,
+    position bigint not null generated always as identity,
+    account_number integer not null,
+    is_test boolean not null,
+    created_at bigint not null,
+    revoked_at bigint,
+    prefix text collate "C" not null,
+    label text not null,
+    scope text collate "C" not null
+);
+create index api_key_prefix on api_key (prefix);
+create index api_key_account on api_key (account_number);
+
+create table connection (
+    id text collate "C" primary key,
+    position bigint not null generated always as identity,
+    account_number integer not null,
+    document bytea not null
+);
+create index connection_account on connection (account_number);
+
+-- Totals per world: of a status ('transit', archived or not), and 'created' for all ever made.
+-- Writers only ever add rows to counter_change, so that no two of them wait for one row; they are
+-- folded into counter now and then, and a total is the sum of both.
+create table counter (
+    world_id bigint not null,
+    what text collate "C" not null,
+    is_archived boolean not null,
+    total bigint not null,
+    primary key (world_id, what, is_archived)
+) with (fillfactor = 70);
+create table counter_change (
+    world_id bigint not null,
+    difference bigint not null,
+    is_archived boolean not null,
+    what text collate "C" not null
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+create index counter_change_world on counter_change (world_id);
+
+create table budget (
+    key text collate "C" primary key,
+    tokens double precision not null,
+    at bigint not null,
+    day bigint not null,
+    used_today bigint not null,
+    granted integer not null
+) with (fillfactor = 50);
+
+create table pause (
+    key text collate "C" primary key,
+    until bigint not null,
+    failures integer not null,
+    why text not null,
+    since bigint not null
+);
+
+-- By digest, because a carrier's text can be longer than an index entry may be.
+create table gap (
+    connector text collate "C" not null,
+    kind text collate "C" not null,
+    digest bytea not null,
+    value text not null,
+    sample text not null,
+    seen bigint not null,
+    seen_at bigint not null,
+    primary key (connector, kind, digest)
+);
+
+create table remote_area (
+    country text collate "C" not null,
+    place text collate "C" not null,
+    company text collate "C" not null,
+    primary key (country, place, company)
+);

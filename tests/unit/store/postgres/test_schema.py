@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import parcelwire.store.postgres as engine
+from parcelwire.domain.clock import FrozenClock
+from parcelwire.store.postgres import UnfitDatabaseError, open_store
+from parcelwire.store.postgres.migrating import Migration, load_migrations, record_of
+from tests.contract.store.postgres_fixture import Cluster
+from tests.contract.store.samples import render
+
+SCHEMA = Path(engine.__file__).with_name("schema.sql")
+
+# Everything that a migration can do, as one line per thing.
+CATALOGUE = """
+select 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+    a.attstorage, a.attidentity, co.collname, pg_get_expr(d.adbin, d.adrelid)
+from pg_attribute a join pg_class c on c.oid = a.attrelid
+left join pg_collation co on co.oid = a.attcollation
+left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+where c.relnamespace = 'public'::regnamespace and a.attnum > 0 and c.relkind = 'r'
+order by c.relname, a.attnum;
+select 'table', relname, relkind, array_to_string(reloptions, ',') from pg_class
+where relnamespace = 'public'::regnamespace order by relname;
+select 'index', indexdef from pg_indexes where schemaname = 'public' order by indexname;
+select 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid) from pg_constraint
+where connamespace = 'public'::regnamespace order by conrelid::regclass::text, conname;
+select 'sequence', sequencename, data_type, start_value, increment_by, cycle from pg_sequences
+where schemaname = 'public' order by sequencename;
+select 'function', proname, pg_get_functiondef(oid) from pg_proc
+where pronamespace = 'public'::regnamespace order by proname;
+select 'trigger', tgrelid::regclass, pg_get_triggerdef(oid) from pg_trigger
+where not tgisinternal order by tgrelid::regclass::text, tgname;
+"""
+
+
+async def test_all_migrations_together_equal_the_schema(cluster: Cluster, empty_dsn: str) -> None:
+    store = await open_store(empty_dsn, render=render, clock=FrozenClock())
+    await store.close()
+    migrated = cluster.sql(CATALOGUE, empty_dsn).splitlines()
+
+    written = cluster.create_database(is_migrated=False)
+    cluster.sql(SCHEMA.read_text(), written)
+    described = cluster.sql(CATALOGUE, written).splitlines()
+
+    assert len(migrated) > 150
+    assert migrated == described
+
+    # The comparison sees what it is there to see.
+    cluster.sql("alter table poll set (fillfactor = 71)", written)
+    assert cluster.sql(CATALOGUE, written).splitlines() != migrated
+    cluster.drop_database(written)
+
+
+async def test_the_template_of_the_tests_is_what_a_store_makes(
+    cluster: Cluster, dsn: str, empty_dsn: str
+) -> None:
+    store = await open_store(empty_dsn, render=render, clock=FrozenClock())
+    await store.close()
+    assert cluster.sql(CATALOGUE, dsn) == cluster.sql(CATALOGUE, empty_dsn)
+
+
+async def test_processes_that_start_at_once_migrate_once(cluster: Cluster, empty_dsn: str) -> None:
+    stores = await asyncio.gather(
+        *(open_store(empty_dsn, render=render, clock=FrozenClock()) for _ in range(4))
+    )
+    for store in stores:
+        assert await store.is_ready()
+        await store.close()
+    applied = cluster.sql("select version from schema_version order by applied_at", empty_dsn)
+    assert applied.split() == [str(migration.version) for migration in load_migrations()]
+
+
+async def test_a_database_of_a_newer_program_is_refused_and_left_alone(
+    cluster: Cluster, dsn: str
+) -> None:
+    newer = len(load_migrations()) + 1
+    cluster.sql(record_of(Migration(newer, "later", "")), dsn)
+    try:
+        with pytest.raises(UnfitDatabaseError, match="at least as new as"):
+            await open_store(dsn, render=render, clock=FrozenClock())
+    finally:
+        cluster.sql("delete from schema_version where name = 'later'", dsn)
+
+
+@pytest.mark.parametrize("setting", ["synchronous_commit", "fsync", "full_page_writes"])
+async def test_a_server_that_may_lose_data_is_refused(own_cluster: Cluster, setting: str) -> None:
+    dsn = own_cluster.create_database(is_migrated=False)
+    own_cluster.sql(f"alter system set {setting} = off")
+    own_cluster.sql("select pg_reload_conf()")
+    try:
+        # The signal to read the settings again takes a moment to arrive.
+        await _until(lambda: own_cluster.sql(f"show {setting}") == "off\n")
+        with pytest.raises(UnfitDatabaseError, match=f": {setting} must be on"):
+            await open_store(dsn, render=render, clock=FrozenClock())
+        tables = "select count(*) from pg_tables where schemaname = 'public'"
+        assert own_cluster.sql(tables, dsn) == "0\n"
+    finally:
+        own_cluster.sql(f"alter system reset {setting}")
+        own_cluster.sql("select pg_reload_conf()")
+        await _until(lambda: own_cluster.sql(f"show {setting}") == "on\n")
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if is_so():
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("the server did not take over its settings")
+
+
+async def test_the_store_describes_itself_without_credentials(dsn: str) -> None:
+    secret = dsn.replace("postgres:@", "postgres:open-sesame@")
+    store = await open_store(secret, render=render, clock=FrozenClock())
+    assert store.describe().startswith("PostgreSQL 18.")
+    assert "sesame" not in store.describe()
+    await store.close()
