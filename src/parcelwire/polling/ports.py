@@ -66,6 +66,15 @@ class PollStore(Protocol):
         """Store polls that changed nothing."""
         ...
 
+    async def recall_polls(self, now: Instant, *, beyond: Instant) -> int:
+        """Bring due times near again that a clock wrote which has jumped back since.
+
+        A poll checked later than ``now`` is due (at the latest) as long after ``now`` as it was
+        after that check, and counts as checked now; any other one that is due later than
+        ``beyond`` is due now. Returns how many were brought back.
+        """
+        ...
+
     async def take_budget(
         self, key: str, *, now: Instant, wanted: int, per_minute: int, per_day: int | None
     ) -> int:

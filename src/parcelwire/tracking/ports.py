@@ -113,12 +113,15 @@ class Save(msgspec.Struct, frozen=True, kw_only=True):
 class PollResult(msgspec.Struct, frozen=True, kw_only=True):
     """A poll that changed nothing: only the narrow poll row is written.
 
-    ``raw`` is kept when given.
+    ``raw`` is kept when given. ``lease``, when given, is the ``leased_until`` under which the
+    carrier was asked: if the row has another one by now (stopped, taken up again, given another
+    courier, claimed by somebody else), this result is out of date and nothing of it is written.
     """
 
     tracking_id: str
     poll: PollState
     raw: RawAnswer | None = None
+    lease: Instant | None = None
 
 
 class TrackingFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,7 +232,7 @@ class TrackingStore(Protocol):
         ...
 
     async def save_polls(self, results: Sequence[PollResult]) -> None:
-        """Store polls that changed nothing (missing trackings are passed over)."""
+        """Store polls that changed nothing; missing trackings and ended leases are passed over."""
         ...
 
     async def change_courier(self, change: Save) -> Literal["saved", "conflict", "taken"]:

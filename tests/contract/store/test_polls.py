@@ -7,7 +7,7 @@ import pytest
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.port import Store
-from parcelwire.tracking.ports import PollResult, PollState
+from parcelwire.tracking.ports import PollResult, PollState, RawAnswer
 from tests.contract.store.samples import NOW, OTHER_WORLD, WORLD, advance, create
 
 LEASE = NOW + 30 * SECOND
@@ -124,6 +124,58 @@ async def test_the_next_due_time_looks_past_leases(store: Store) -> None:
     assert await store.next_poll_due() == NOW + 7 * SECOND
     await store.claim_polls(NOW + 7 * SECOND, lease_until=NOW + 99 * SECOND, limit=9)
     assert await store.next_poll_due() == LEASE
+
+
+async def test_a_result_under_an_ended_lease_is_out_of_date(store: Store) -> None:
+    tracking = await create(store)
+    other = await create(store, "A2")
+    await claimed(store)
+    raw = RawAnswer(at=NOW, connector="post", outcome="not_understood", body=b"<html>")
+    stopped = PollState(due_at=None, due_reason="stopped by request")
+    await advance(store, tracking, poll=stopped)
+
+    late = PollState(due_at=NOW + 5, due_reason="every hour", checks=1)
+    await store.save_polls(
+        [
+            PollResult(tracking_id=one.id, poll=late, raw=raw, lease=LEASE)
+            for one in (tracking, other)
+        ]
+    )
+
+    stored = {one.tracking.id: one.poll for one in await store.load_many([tracking.id, other.id])}
+    assert stored == {tracking.id: stopped, other.id: late}
+    assert await store.raw_answers(tracking.id) == []
+    assert await store.raw_answers(other.id) == [raw]
+
+
+async def test_due_times_of_a_clock_that_has_jumped_back_come_near_again(store: Store) -> None:
+    later = NOW + 3650 * DAY
+    polls = {
+        "checked then": PollState(due_at=later + HOUR, checked_at=later, checks=3),
+        "due at once then": PollState(due_at=later - HOUR, checked_at=later),
+        "never checked": PollState(due_at=later + 6 * HOUR),
+        "as it should be": PollState(due_at=NOW + HOUR, checked_at=NOW - HOUR),
+        "finished": PollState(due_at=None, checked_at=later),
+    }
+    ids = {}
+    for index, (name, poll) in enumerate(polls.items()):
+        ids[name] = (await create(store, f"A{index}")).id
+        await store.save_polls([PollResult(tracking_id=ids[name], poll=poll)])
+
+    assert await store.recall_polls(NOW, beyond=NOW + 3 * DAY) == 3
+    assert await store.recall_polls(NOW, beyond=NOW + 3 * DAY) == 0
+
+    times = {}
+    for name, tracking_id in ids.items():
+        (stored,) = await store.load_many([tracking_id])
+        times[name] = (stored.poll.due_at, stored.poll.checked_at)
+    assert times == {
+        "checked then": (NOW + HOUR, NOW),
+        "due at once then": (NOW, NOW),
+        "never checked": (NOW, None),
+        "as it should be": (NOW + HOUR, NOW - HOUR),
+        "finished": (None, later),
+    }
 
 
 async def test_no_tracking_is_claimed_twice(store: Store) -> None:

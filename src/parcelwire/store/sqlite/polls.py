@@ -64,6 +64,15 @@ class Polls(Part):
         ((due_at,),) = await self._reader.rows(queries.NEXT_POLL)
         return due_at  # type: ignore[no-any-return]  # the column's type
 
+    async def recall_polls(self, now: Instant, *, beyond: Instant) -> int:
+        """See ``PollStore``."""
+
+        def work(connection: apsw.Connection) -> int:
+            connection.execute(queries.RECALL_POLLS, {"now": now, "beyond": beyond})
+            return connection.changes()
+
+        return await self._write(work)
+
     async def take_budget(
         self, key: str, *, now: Instant, wanted: int, per_minute: int, per_day: int | None
     ) -> int:

@@ -42,6 +42,7 @@ UPDATE poll SET due_at = ?, due_reason = ?, leased_until = ?, checked_at = ?, la
     last_detail = ?, checks = ?
 WHERE key = ?
 """
+SAVE_LEASED_POLL: Final = SAVE_POLL + " AND leased_until = ?"
 KEY_OF_TRACKING: Final = "SELECT key FROM tracking WHERE id = ?"
 ADD_EVENT: Final = "INSERT INTO event (world_id, packed) VALUES (?, ?)"
 ADD_RAW_ANSWER: Final = """
@@ -68,12 +69,14 @@ SELECT {STORED} FROM tracking t JOIN doc d ON d.key = t.key JOIN poll p ON p.key
 """  # noqa: S608  # our own column names
 LOAD: Final = f"{_STORED_FROM} WHERE t.id = ? AND t.world_id = ?"
 LOAD_ANY_WORLD: Final = f"{_STORED_FROM} WHERE t.id = ?"
-FIND: Final = f"""
-{_STORED_FROM} WHERE t.world_id = ? AND t.number = ? ORDER BY t.created_at DESC, t.key DESC
-"""
+FIND: Final = f"{_STORED_FROM} WHERE t.world_id = ? AND t.number = ?"
 FIND_WITH_COURIER: Final = (
     f"{_STORED_FROM} WHERE t.world_id = ? AND t.number = ? AND t.courier_code = ?"
 )
+RENDITIONS_OF_NUMBER: Final = """
+SELECT t.created_at, t.key, d.rendition
+FROM tracking t JOIN doc d ON d.key = t.key WHERE t.world_id = ? AND t.number = ?
+"""
 FIND_BY_PAGE: Final = f"{_STORED_FROM} WHERE t.page_token = ?"
 
 COUNTERS: Final = "SELECT status, is_archived, total FROM counter WHERE world_id = ?"
@@ -100,6 +103,15 @@ FROM poll p JOIN tracking t ON t.key = p.key
 WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
     AND (t.world_id || ' ' || t.courier_code) NOT IN (SELECT value FROM json_each(:skip))
 ORDER BY p.due_at, p.key LIMIT :limit
+"""
+RECALL_POLLS: Final = """
+UPDATE poll SET
+    due_at = CASE
+        WHEN checked_at > :now THEN min(due_at, max(:now, due_at - (checked_at - :now)))
+        ELSE :now
+    END,
+    checked_at = min(checked_at, :now)
+WHERE due_at IS NOT NULL AND (checked_at > :now OR due_at > :beyond)
 """
 LEASE_POLL: Final = "UPDATE poll SET leased_until = ? WHERE key = ?"
 POSTPONE_POLL: Final = """

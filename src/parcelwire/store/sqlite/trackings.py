@@ -89,6 +89,7 @@ class Trackings(Part):
                 id_value(result.tracking_id),
                 poll_values(result.poll),
                 None if result.raw is None else _raw_values(result.raw),
+                result.lease,
             )
             for result in results
         ]
@@ -125,7 +126,10 @@ class Trackings(Part):
             rows = await self._reader.rows(
                 queries.FIND_WITH_COURIER, (world_id, number, courier_code)
             )
-        return [stored_of(row) for row in rows]
+        found = [stored_of(row) for row in rows]
+        if len(found) > 1:
+            found.sort(key=lambda one: (one.tracking.created_at, one.tracking.id), reverse=True)
+        return found
 
     async def find_by_page_token(self, page_token: str) -> Stored | None:
         """See ``TrackingStore``."""
@@ -290,14 +294,19 @@ def _add_raw(connection: apsw.Connection, key: int, raw: tuple[Any, ...]) -> Non
 
 def _save_polls(
     connection: apsw.Connection,
-    items: Sequence[tuple[bytes | str, tuple[Any, ...], tuple[Any, ...] | None]],
+    items: Sequence[tuple[bytes | str, tuple[Any, ...], tuple[Any, ...] | None, int | None]],
 ) -> None:
-    for identity, poll, raw in items:
+    for identity, poll, raw, lease in items:
         rows = fetch(connection, queries.KEY_OF_TRACKING, (identity,))
         if not rows:
             continue
         key = rows[0][0]
-        connection.execute(queries.SAVE_POLL, (*poll, key))
+        if lease is None:
+            connection.execute(queries.SAVE_POLL, (*poll, key))
+        else:
+            connection.execute(queries.SAVE_LEASED_POLL, (*poll, key, lease))
+            if not connection.changes():
+                continue
         if raw is not None:
             _add_raw(connection, key, raw)
 
