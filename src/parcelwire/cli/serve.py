@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -39,7 +41,17 @@ def make_server(house: Installation, config: Config) -> uvicorn.Server:
     """Return the HTTP server for an installation, not yet running."""
     import uvicorn  # commands that serve nothing must not pay for it
 
-    return uvicorn.Server(
+    class Server(uvicorn.Server):
+        """Leaves signals to the commands: uvicorn's own way raises them again when it has stopped.
+
+        That would end the process before the workers and the store have finished.
+        """
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    return Server(
         uvicorn.Config(
             house.asgi(),
             host=config.server.host,
@@ -71,6 +83,9 @@ async def run_server(house: Installation, config: Config, *, with_workers: bool)
     settle_memory()
     log.info("%s", house.store.describe())
     log.info("listening on http://%s:%d", config.server.host, config.server.port)
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, server.handle_exit, signum, None)
     try:
         await server.serve()
     except SystemExit:
