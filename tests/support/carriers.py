@@ -1,15 +1,25 @@
-"""Carriers that say what a test wrote down for them."""
+"""Carriers for tests: on a script, or the real gateway with the carrier in a box behind it."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
+from parcelwire.connectors.catalogue import load_catalogue
+from parcelwire.connectors.connections import StoredConnections
+from parcelwire.connectors.gateway import Gateway
+from parcelwire.connectors.routing import GatewaySettings
+from parcelwire.connectors.sealing import KEY_BYTES, Sealer
+from parcelwire.connectors.simulated import SimulatedCarrier
+from parcelwire.connectors.transport import HttpTransport, TransportSettings
 from parcelwire.domain.checkpoint import Checkpoint
+from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
+from parcelwire.store.port import Store
 from parcelwire.tracking.ports import CarrierPolicy
 
 
@@ -77,4 +87,23 @@ def report(
     """Return one carrier's answer."""
     return CarrierReport(
         number=number, outcome=outcome, checkpoints=checkpoints, connector="scripted", **more
+    )
+
+
+SECONDS_A_DAY = 60
+"""How long a day of the simulated carrier is, in ``gateway_of``."""
+
+
+def gateway_of(store: Store, clock: Clock) -> Gateway:
+    """Return the real gateway: the carrier in a box answers test keys, one day a minute."""
+    seeded = random.Random(5)
+    return Gateway(
+        load_catalogue(SimulatedCarrier(86_400 / SECONDS_A_DAY), installed=()),
+        # It opens no connection before something is sent, and the carrier in a box sends nothing.
+        HttpTransport(clock, TransportSettings()),
+        source=StoredConnections(
+            store, Sealer([seeded.randbytes(KEY_BYTES)], seeded.randbytes), clock
+        ),
+        settings=GatewaySettings(),
+        clock=clock,
     )

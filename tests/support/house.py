@@ -29,13 +29,14 @@ from parcelwire.api.v4.render import Renderer
 from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.account import Account, ApiKey
-from parcelwire.domain.clock import FrozenClock, Instant
+from parcelwire.domain.clock import Clock, FrozenClock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.store.port import Store
 from parcelwire.store.sqlite import open_store
 from parcelwire.tracking.drafts import Drafting
+from parcelwire.tracking.ports import Carriers
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.tracking.service import ServiceSettings, TrackingService
 from parcelwire.webhooks.message import MessageComposer
@@ -43,6 +44,7 @@ from tests.support.carriers import ScriptedCarriers, report
 
 Render = Callable[[Tracking], bytes]
 MakeDialects = Callable[[House], Iterable[Dialect]]
+MakeCarriers = Callable[[Store, Clock], Carriers]
 
 
 class SeededIdentifiers:
@@ -185,6 +187,7 @@ async def open_house(
     dialects: MakeDialects,
     *,
     render: Render | None = None,
+    make_carriers: MakeCarriers | None = None,
     settings: ApiSettings | None = None,
     service_settings: ServiceSettings | None = None,
     quota: int | None = None,
@@ -194,7 +197,8 @@ async def open_house(
 ) -> AsyncIterator[HouseUnderTest]:
     """Open a house on a new SQLite file in ``folder``, with one account and its two keys.
 
-    ``render`` makes the store's renditions (v4's by default).
+    ``render`` makes the store's renditions (v4's by default). ``make_carriers`` replaces the
+    carriers on a script by others, the real gateway for instance.
     """
     clock = clock or FrozenClock()
     settings = settings or ApiSettings()
@@ -217,7 +221,7 @@ async def open_house(
         )
         service = TrackingService(
             store,
-            carriers=carriers,
+            carriers=make_carriers(store, clock) if make_carriers else carriers,
             turnstile=CarrierTurnstile(store, clock),
             planner=planner,
             refresher=refresher,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from parcelwire.connectors.simulated import AirWaybill, air_waybill
-from parcelwire.domain.account import is_test_world
-from parcelwire.domain.clock import DAY, Clock, FrozenClock
+from parcelwire.connectors.connections import SimulatedAirWaybills
+from parcelwire.connectors.simulated import air_waybill
+from parcelwire.domain.clock import DAY, FrozenClock
 from tests.support.house import HouseUnderTest, open_house
 from tests.support.v4 import DIALECTS, ok, refused
 from tests.support.v4_types import AIR_WAYBILL
@@ -19,21 +19,11 @@ PATH = "/v4/awb"
 NUMBER = "235-69030430"
 
 
-class SimulatedAirlines:
-    """The carrier in a box, for test worlds only."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    async def air_waybill(self, world_id: int, number: str) -> AirWaybill | None:
-        return air_waybill(number, self._clock.now()) if is_test_world(world_id) else None
-
-
 @pytest.fixture
 async def airlines(tmp_path: Path) -> AsyncIterator[HouseUnderTest]:
     clock = FrozenClock()
     async with open_house(
-        tmp_path, DIALECTS, clock=clock, air_waybills=SimulatedAirlines(clock)
+        tmp_path, DIALECTS, clock=clock, air_waybills=SimulatedAirWaybills(clock)
     ) as house:
         yield house
 
