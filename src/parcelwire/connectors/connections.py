@@ -45,13 +45,15 @@ class StoredConnections:
     async def report_broken(self, connection: Connection, why: str) -> None:
         """Store that the carrier refuses the credentials.
 
-        The operator reads it in the log and in the list.
+        The operator reads it in the log and in the list. ``connection`` may be some seconds old:
+        credentials that were stored since are not put back, and a deleted connection stays away.
         """
-
+        stored = await self._store.list_connections(connection.account_number)
+        current = next((one for one in stored if one.id == connection.id), None)
+        if current is None or current.sealed_credentials != connection.sealed_credentials:
+            return
         now = self._clock.now()
-        await self._store.save_connection(
-            replace(connection, broken_since=now, broken_why=why[:300])
-        )
+        await self._store.save_connection(replace(current, broken_since=now, broken_why=why[:300]))
 
 
 class SimulatedAirWaybills:

@@ -81,7 +81,7 @@ class StatusTable:
         return None
 
     def by_text(self, text: str) -> Meaning | None:
-        """Return the meaning of the first row whose text occurs in ``text``, both folded, or None."""
+        """Return the meaning of the first row whose text is in ``text``, both folded, or None."""
         folded = fold(text)
         for part, meaning in self._texts:
             if part in folded:

@@ -18,11 +18,14 @@ _PAGE: Final = b"<!DOCTYPE html>\n<html><body><h1>One moment, please</h1></body>
 _DETAILS: Final = {
     Outcome.UNKNOWN_NUMBER: "simulated: no such number",
     Outcome.INVALID_NUMBER: "simulated: the number has no valid form",
-    Outcome.UNAVAILABLE: "simulated: HTTP 503",
+    Outcome.UNAVAILABLE: "simulated: HTTP 503, back later",
     Outcome.AUTH_FAILED: "simulated: HTTP 401, the credentials were refused",
     Outcome.RATE_LIMITED: "simulated: HTTP 429",
     Outcome.NOT_UNDERSTOOD: "simulated: a page instead of data",
 }
+
+_TIMED: Final = (Outcome.RATE_LIMITED, Outcome.UNAVAILABLE)
+"""The carrier says when it can be asked again, as ``Retry-After`` would."""
 
 
 class SimulatedCarrier:
@@ -74,7 +77,7 @@ class SimulatedCarrier:
             )
         is_page = trouble.outcome is Outcome.NOT_UNDERSTOOD
         retry_at = None
-        if trouble.outcome is Outcome.RATE_LIMITED and trouble.until is not None:
+        if trouble.outcome in _TIMED and trouble.until is not None:
             retry_at = max(story.visible_at(trouble.until), access.now + SECOND)
         return CarrierReport(
             number=question.number,

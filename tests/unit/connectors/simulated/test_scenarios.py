@@ -227,10 +227,11 @@ def test_trouble_passes(word: str) -> None:
     assert ask(f"SIM-{word}-1", days=2.1).outcome is Outcome.FOUND
 
 
-def test_a_rate_limit_says_when_to_come_back() -> None:
-    report = ask("SIM-LIMIT-1", days=1.2)
-    assert report.retry_at == CREATED_AT + round(1.5 * MINUTE)
-    assert ask("SIM-LIMIT-1", days=1.5).outcome is Outcome.FOUND
+@pytest.mark.parametrize(("word", "until"), [("LIMIT", 1.5), ("OUTAGE", 2.0)])
+def test_a_limit_and_an_outage_say_when_to_come_back(word: str, until: float) -> None:
+    report = ask(f"SIM-{word}-1", days=1.2)
+    assert report.retry_at == CREATED_AT + round(until * MINUTE)
+    assert ask(f"SIM-{word}-1", days=until).outcome is Outcome.FOUND
 
 
 def test_garbage_is_kept_raw_with_a_gap() -> None:
