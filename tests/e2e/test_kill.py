@@ -24,10 +24,12 @@ from parcelwire.connectors.local.serving import run_local_server
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.ports import TrackingFilter
 from parcelwire.webhooks.ports import MessageState
+from tests.contract.store.postgres_fixture import shared_cluster
 from tests.support.ledger import Ledger, Receipt
 from tests.support.process import Server, free_port, run_command
 
 KILLS = int(os.environ.get("PARCELWIRE_TEST_KILLS", "50"))
+WORKER_KILLS = 8
 EMAIL = "kill@shop.example"
 
 
@@ -129,8 +131,9 @@ async def settle(config: Path, deadline_seconds: float) -> Ledger:
         )
         cursor = 0
         while page := await house.store.events_after(world_id, cursor, 500):
-            for cursor, event in page:  # the cursor of the last event goes on
+            for _, event in page:
                 ledger.event_sequences.setdefault(event.tracking_id, []).append(event.sequence)
+            cursor = page[-1][0]
         return ledger
     finally:
         await house.close()
@@ -147,15 +150,33 @@ async def _all_trackings(house: object, world_id: int) -> list[Tracking]:
             return found
 
 
+async def furnish(config: Path, address: str) -> str:
+    """Make a key and an endpoint; return the key."""
+    key = run_command(config, "key", "create", "--account", EMAIL, "--test", "--quiet").strip()
+    run_command(config, "webhook", "add", f"{address}/hook", "--dialect", "v4", "--test")
+    return key
+
+
+async def judge(config: Path, load_generator: Load, shop: Shop, kills: int) -> Ledger:
+    """Wait until all is quiet, and hold what came against what was promised."""
+    ledger = await settle(config, deadline_seconds=120)
+    ledger.acknowledged = load_generator.acknowledged
+    ledger.receipts = shop.receipts
+    # The run was worth something: creations, events and messages kept coming all along.
+    assert len(ledger.acknowledged) > 2 * kills
+    assert len(ledger.receipts) > 4 * kills
+    assert ledger.violations() == []
+    return ledger
+
+
 @pytest.mark.timeout(420)
 async def test_kills_under_load_lose_nothing(tmp_path: Path) -> None:
     randomness = random.Random(20260301)
     port = free_port()
     config = write_config(tmp_path, port)
-    key = run_command(config, "key", "create", "--account", EMAIL, "--test", "--quiet").strip()
     shop = Shop()
     async with run_local_server(shop.application()) as address:
-        run_command(config, "webhook", "add", f"{address}/hook", "--dialect", "v4", "--test")
+        key = await furnish(config, address)
         server = Server(config, port, tmp_path / "server.log")
         await asyncio.to_thread(server.start)
         load_generator = Load(port, key)
@@ -170,16 +191,46 @@ async def test_kills_under_load_lose_nothing(tmp_path: Path) -> None:
             await asyncio.sleep(1)
             load_generator.is_over = True
             await loading
-            ledger = await settle(config, deadline_seconds=120)
+            await judge(config, load_generator, shop, killed)
         finally:
             load_generator.is_over = True
             loading.cancel()
             code = await asyncio.to_thread(server.stop)
-    ledger.acknowledged = load_generator.acknowledged
-    ledger.receipts = shop.receipts
     assert killed == KILLS
     assert code == 0
-    # The run was worth something: creations, events and messages kept coming all along.
-    assert len(ledger.acknowledged) > 2 * KILLS
-    assert len(ledger.receipts) > 4 * KILLS
-    assert ledger.violations() == []
+
+
+@pytest.mark.timeout(300)
+async def test_killed_workers_on_postgres_lose_nothing(tmp_path: Path) -> None:
+    """One API process and two workers share PostgreSQL; one worker after the other is killed."""
+    randomness = random.Random(20260302)
+    port = free_port()
+    dsn = shared_cluster().create_database()
+    config = write_config(tmp_path, port, store=f'url = "{dsn}"\npool_size = 3')
+    shop = Shop()
+    async with run_local_server(shop.application()) as address:
+        key = await furnish(config, address)
+        api = Server(config, port, tmp_path / "api.log", "api")
+        workers = [Server(config, None, tmp_path / f"worker{i}.log", "worker") for i in range(2)]
+        await asyncio.to_thread(api.start)
+        for worker in workers:
+            worker.start()
+        load_generator = Load(port, key)
+        loading = asyncio.create_task(load_generator.run())
+        killed = 0
+        try:
+            while killed < WORKER_KILLS:
+                await asyncio.sleep(randomness.uniform(1.0, 2.5))
+                victim = workers[killed % 2]
+                await asyncio.to_thread(victim.kill)
+                killed += 1
+                victim.start()
+            load_generator.is_over = True
+            await loading
+            await judge(config, load_generator, shop, killed)
+        finally:
+            load_generator.is_over = True
+            loading.cancel()
+            codes = [await asyncio.to_thread(one.stop) for one in (api, *workers)]
+    assert killed == WORKER_KILLS
+    assert codes == [0, 0, 0]
