@@ -10,7 +10,7 @@ import msgspec
 from parcelwire.couriers.registry import Courier
 from parcelwire.domain.checkpoint import Checkpoint, Leg
 from parcelwire.domain.clock import Instant, to_datetime
-from parcelwire.domain.report import DeliveryWindow
+from parcelwire.domain.report import DeliveryWindow, Outcome
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.ports import PollState
@@ -55,6 +55,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     promise: str
     promise_by: str
     pickup_point: str
+    pickup_until: str
+    """Last day to collect it, in words; empty when the carrier named none."""
     days: tuple[Day, ...]
     partner_days: tuple[Day, ...]
     """The destination leg, where another carrier took over."""
@@ -114,6 +116,15 @@ _FINER: dict[Substatus, tuple[str, str]] = {
 
 _TROUBLE = {Status.UNDELIVERED, Status.EXCEPTION, Status.EXPIRED}
 
+_NO_ANSWER = {
+    Outcome.AUTH_FAILED,
+    Outcome.RATE_LIMITED,
+    Outcome.UNAVAILABLE,
+    Outcome.NOT_UNDERSTOOD,
+    Outcome.NO_CONNECTION,
+}
+"""The last question was not answered: what the page shows may be old, and it has to say so."""
+
 
 def page_of(
     tracking: Tracking, poll: PollState, courier: Courier | None, *, now: Instant, is_test: bool
@@ -122,43 +133,55 @@ def page_of(
     headline, advice = _HEADLINES[tracking.status], ""
     if tracking.substatus in _FINER:
         headline, advice = _FINER[tracking.substatus]
-    reached = _step(tracking)
-    steps = tuple(
-        (name, "done" if i < reached else "now" if i == reached else "open")
-        for i, name in enumerate(STEPS)
-    )
-    if tracking.status is Status.DELIVERED:
-        steps = tuple((name, "done") for name in STEPS)
-    checkpoints = tracking.visible_checkpoints
+    name = courier.name if courier is not None else tracking.courier_code
+    step = _step(tracking)
     window = None if tracking.is_final else tracking.window
-    facts = tracking.facts
+    checkpoints = tracking.visible_checkpoints
+    pickup_point, pickup_until = _pickup(tracking)
     return Page(
         headline=headline,
         advice=advice,
-        tone="good"
-        if tracking.status is Status.DELIVERED
-        else "trouble"
-        if tracking.status in _TROUBLE
-        else "calm",
-        steps=steps,
-        step_text=f"Step {min(reached, 4) + 1} of 5: {STEPS[min(reached, 4)]}"
-        if reached >= 0
+        tone=_tone(tracking.status),
+        steps=_steps(step, is_delivered=tracking.status is Status.DELIVERED),
+        step_text=f"Step {step + 1} of {len(STEPS)}: {STEPS[step]}"
+        if step >= 0
         else "Not announced yet",
         number=tracking.number,
-        carrier_name=courier.name if courier is not None else tracking.courier_code,
+        carrier_name=name,
         carrier_link=courier.link(tracking.number) if courier is not None else None,
         promise=_promise(window) if window is not None else "",
-        promise_by=(courier.name if courier is not None else window.said_by)
-        if window is not None
-        else "",
-        pickup_point=facts.pickup_point or ""
-        if facts is not None and tracking.status is Status.PICKUP
-        else "",
+        promise_by=name if window is not None else "",
+        pickup_point=pickup_point,
+        pickup_until=pickup_until,
         days=_days([one for one in checkpoints if one.leg is Leg.ORIGIN]),
         partner_days=_days([one for one in checkpoints if one.leg is Leg.DESTINATION]),
         freshness=_freshness(poll, now),
         is_test=is_test,
     )
+
+
+def _tone(status: Status) -> str:
+    if status is Status.DELIVERED:
+        return "good"
+    return "trouble" if status in _TROUBLE else "calm"
+
+
+def _steps(step: int, *, is_delivered: bool) -> tuple[tuple[str, str], ...]:
+    if is_delivered:
+        return tuple((name, "done") for name in STEPS)
+    return tuple(
+        (name, "done" if i < step else "now" if i == step else "open")
+        for i, name in enumerate(STEPS)
+    )
+
+
+def _pickup(tracking: Tracking) -> tuple[str, str]:
+    """Where and until when the parcel waits; empty while it does not."""
+    facts = tracking.facts
+    if facts is None or tracking.substatus is not Substatus.PICKUP_READY_FOR_COLLECTION:
+        return "", ""
+    until = facts.pickup_until_on
+    return facts.pickup_point or "", _date(date.fromisoformat(until[:10])) if until else ""
 
 
 def _step(tracking: Tracking) -> int:
@@ -180,9 +203,14 @@ def _promise(window: DeliveryWindow) -> str:
     first, last = _moment(window.earliest), _moment(window.latest)
     if window.earliest[:10] != window.latest[:10]:
         return f"Expected between {_date(first)} and {_date(last)}"
-    if "T" in window.earliest and "T" in window.latest and window.earliest != window.latest:
-        return f"Expected {_date(first)}, {first:%H:%M} to {last:%H:%M}"
-    return f"Expected {_date(first)}"
+    day = f"Expected {_date(first)}"
+    if "T" not in window.latest:
+        return f"{day}, from {first:%H:%M}" if "T" in window.earliest else day
+    if "T" not in window.earliest:
+        return f"{day}, until {last:%H:%M}"
+    if first == last:
+        return f"{day}, {first:%H:%M}"
+    return f"{day}, {first:%H:%M} to {last:%H:%M}"
 
 
 def _moment(text: str) -> datetime:
@@ -229,8 +257,9 @@ def _zone(offset_minutes: int | None) -> str:
 
 
 def _freshness(poll: PollState, now: Instant) -> str:
+    is_silent = poll.last_outcome in _NO_ANSWER
     if poll.checked_at is None:
-        return "Not asked at the carrier yet."
+        return f"The carrier {'could not be' if is_silent else 'was not'} asked yet."
     minutes = max(0, now - poll.checked_at) // 60_000
     if minutes < 2:
         ago = "just now"
@@ -240,7 +269,8 @@ def _freshness(poll: PollState, now: Instant) -> str:
         ago = f"{minutes // 60} hours ago"
     else:
         ago = f"on {_date(to_datetime(poll.checked_at))}"
-    return f"Last asked at the carrier {ago}."
+    since = " At the moment it gives no answer that can be used." if is_silent else ""
+    return f"The carrier last answered {ago}.{since}"
 
 
 __all__ = ["Day", "Entry", "Page", "page_of"]
