@@ -104,6 +104,7 @@ class Accounts:
             _SQL["save_connection"],
             key_of(connection.id),
             connection.account_number,
+            connection.created_at,
             encode_json(connection),
         )
 

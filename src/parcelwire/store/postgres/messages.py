@@ -248,10 +248,9 @@ class Messages:
             lanes = await link.fetch(_SQL["open_lane"], world_id, message_id, now)
             if not lanes:
                 return False
-            is_queued_anew = await link.fetch(_SQL["queue_again"], message_id)
+            queued_anew = await link.fetch(_SQL["queue_again"], message_id)
             await link.fetch(_SQL["revive_message"], message_id, now)
-            if is_queued_anew:
-                await link.fetch(_SQL["count_waiting"], lanes[0][0], lanes[0][1])
+            await link.fetch(_SQL["settle_lane"], *lanes[0], len(queued_anew))
             return True
 
         return await self._database.transact(work)

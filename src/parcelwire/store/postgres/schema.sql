@@ -203,6 +203,7 @@ create table connection (
     id text collate "C" primary key,
     position bigint not null generated always as identity,
     account_number integer not null,
+    created_at bigint not null,
     document bytea not null
 );
 create index connection_account on connection (account_number);

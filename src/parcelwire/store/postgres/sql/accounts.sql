@@ -37,12 +37,14 @@ from api_key where $1::integer is null or account_number = $1 order by created_a
 update api_key set revoked_at = $2 where prefix = $1 and revoked_at is null returning prefix
 
 -- name: save_connection
-insert into connection (id, account_number, document) values ($1, $2, $3)
+insert into connection (id, account_number, created_at, document) values ($1, $2, $3, $4)
 on conflict (id) do update set
-    account_number = excluded.account_number, document = excluded.document
+    account_number = excluded.account_number, created_at = excluded.created_at,
+    document = excluded.document
 
 -- name: list_connections
-select document from connection where $1::integer is null or account_number = $1 order by position
+select document from connection where $1::integer is null or account_number = $1
+order by created_at, position
 
 -- name: delete_connection
 delete from connection where account_number = $1 and id = $2 returning id

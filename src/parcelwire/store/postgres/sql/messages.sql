@@ -46,7 +46,10 @@ with told as (
         attempts, state, event_type, payload
     )
     select m.id, m.endpoint_id, m.tracking_id, m.event_id, m.world_id, m.created_at, m.created_at,
-        m.sequence, 0, 'pending', m.event_type, m.payload
+        m.sequence, 0,
+        case when exists (select from endpoint where id = m.endpoint_id)
+            then 'pending' else 'dead' end,
+        m.event_type, m.payload
     from unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[],
         $7::integer[], $8::text[], $9::bytea[]
@@ -54,13 +57,14 @@ with told as (
         id, endpoint_id, tracking_id, event_id, world_id, created_at, sequence, event_type, payload
     )
     on conflict (id) do nothing
-    returning id, endpoint_id, tracking_id, sequence, created_at
+    returning id, endpoint_id, tracking_id, sequence, created_at, state
 ), queued as (
     insert into waiting (endpoint_id, tracking_id, sequence, message_id)
-    select endpoint_id, tracking_id, sequence, id from told
+    select endpoint_id, tracking_id, sequence, id from told where state = 'pending'
 )
 insert into lane (endpoint_id, tracking_id, due_at, leased_until, waiting)
 select endpoint_id, tracking_id, min(created_at), 0, count(*) from told
+where state = 'pending'
 group by endpoint_id, tracking_id order by endpoint_id, tracking_id
 on conflict (endpoint_id, tracking_id) do update set waiting = lane.waiting + excluded.waiting
 
@@ -121,7 +125,8 @@ with input as materialized (
         message_id, attempt_id, at, duration_ms, status, error, answer, state, next_at, disable_why
     )
 ), subject as materialized (
-    select m.id, m.endpoint_id, m.tracking_id, m.sequence, i.state, i.next_at, i.disable_why
+    select m.id, m.endpoint_id, m.tracking_id, m.sequence, m.created_at,
+        i.state, i.next_at, i.disable_why
     from input i join message m on m.id = i.message_id
 ), locked as materialized (
     select l.endpoint_id, l.tracking_id, l.waiting, l.in_flight from lane l
@@ -147,15 +152,14 @@ with input as materialized (
             when s.state = 'dead' and m.state = 'pending' then s.state
             else m.state
         end,
-        due_at = coalesce(s.next_at, m.due_at)
+        due_at = case when m.state = 'pending' then coalesce(s.next_at, m.due_at) else m.due_at end
     from subject s join (select message_id, count(*)::integer as tries from tried group by 1) as t
         on t.message_id = s.id
     where (select count(*) from locked) >= 0 and m.id = s.id
 ), settled as materialized (
     select l.endpoint_id, l.tracking_id,
         l.waiting - count(c.message_id) as waiting,
-        count(c.message_id) > 0 as is_closed,
-        max(s.next_at) as next_at,
+        min(s.created_at) as created_at,
         coalesce(bool_or(s.id = l.in_flight), true) as ends_lease
     from locked l
     join subject s on s.endpoint_id = l.endpoint_id and s.tracking_id = l.tracking_id
@@ -169,9 +173,17 @@ with input as materialized (
         waiting = s.waiting,
         leased_until = case when s.ends_lease then 0 else l.leased_until end,
         in_flight = case when s.ends_lease then null else l.in_flight end,
-        -- After a delivery the next one's turn has come; a claim looks whether it really is due.
-        due_at = case when s.is_closed or s.next_at is null then l.due_at else s.next_at end
-    from settled s
+        due_at = coalesce(n.due_at, s.created_at)
+    from settled s left join lateral (
+        -- Whose turn it is now. One that was queued since this statement began is not seen: then
+        -- the lane is due at once, and the claim looks again.
+        select coalesce(r.next_at, m.due_at) as due_at
+        from waiting w join message m on m.id = w.message_id
+        left join subject r on r.id = m.id
+        where w.endpoint_id = s.endpoint_id and w.tracking_id = s.tracking_id
+            and w.message_id not in (select message_id from closed)
+        order by w.sequence, w.message_id limit 1
+    ) as n on s.waiting > 0
     where l.endpoint_id = s.endpoint_id and l.tracking_id = s.tracking_id and s.waiting > 0
 )
 update endpoint e set is_enabled = false, disabled_why = d.why
@@ -217,8 +229,10 @@ where message_id = $1 order by at, id
 
 -- name: open_lane
 insert into lane (endpoint_id, tracking_id, due_at, leased_until, waiting)
-select endpoint_id, tracking_id, $3, 0, 0 from message where world_id = $1 and id = $2
-on conflict (endpoint_id, tracking_id) do update set due_at = least(lane.due_at, excluded.due_at)
+select m.endpoint_id, m.tracking_id, $3, 0, 0
+from message m join endpoint e on e.id = m.endpoint_id
+where m.world_id = $1 and m.id = $2
+on conflict (endpoint_id, tracking_id) do update set waiting = lane.waiting
 returning endpoint_id, tracking_id
 
 -- name: queue_again
@@ -229,8 +243,15 @@ on conflict do nothing returning message_id
 -- name: revive_message
 update message set state = 'pending', attempts = 0, due_at = $2 where id = $1
 
--- name: count_waiting
-update lane set waiting = waiting + 1 where endpoint_id = $1 and tracking_id = $2
+-- name: settle_lane
+update lane set
+    waiting = waiting + $3,
+    due_at = (
+        select m.due_at from waiting w join message m on m.id = w.message_id
+        where w.endpoint_id = $1 and w.tracking_id = $2
+        order by w.sequence, w.message_id limit 1
+    )
+where endpoint_id = $1 and tracking_id = $2
 
 -- name: list_messages
 select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m.event_type,

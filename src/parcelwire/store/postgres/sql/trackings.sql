@@ -148,20 +148,24 @@ with before as (
         attempts, state, event_type, payload
     )
     select m.id, m.endpoint_id, m.tracking_id, m.event_id, m.world_id, m.created_at, m.created_at,
-        m.sequence, 0, 'pending', m.event_type, m.payload
+        m.sequence, 0,
+        case when exists (select from endpoint where id = m.endpoint_id)
+            then 'pending' else 'dead' end,
+        m.event_type, m.payload
     from before cross join unnest(
         $26::uuid[], $27::uuid[], $28::uuid[], $29::uuid[], $30::bigint[], $31::bigint[],
         $32::integer[], $33::text[], $34::bytea[]
     ) as m (
         id, endpoint_id, tracking_id, event_id, world_id, created_at, sequence, event_type, payload
     )
-    returning id, endpoint_id, tracking_id, sequence, created_at
+    returning id, endpoint_id, tracking_id, sequence, created_at, state
 ), queued as (
     insert into waiting (endpoint_id, tracking_id, sequence, message_id)
-    select endpoint_id, tracking_id, sequence, id from told
+    select endpoint_id, tracking_id, sequence, id from told where state = 'pending'
 ), lanes as (
     insert into lane (endpoint_id, tracking_id, due_at, leased_until, waiting)
     select endpoint_id, tracking_id, min(created_at), 0, count(*) from told
+    where state = 'pending'
     group by endpoint_id, tracking_id order by endpoint_id, tracking_id
     on conflict (endpoint_id, tracking_id)
         do update set waiting = lane.waiting + excluded.waiting
