@@ -64,7 +64,7 @@ class Door:
             return
         path = scope["path"]
         # "//v4///trackings/get/" is a path that real clients send: empty segments say nothing.
-        segments = tuple(segment for segment in path.split("/") if segment)
+        segments = tuple(filter(None, path.split("/")))
         dialect = self._dialects.get(segments[0]) if segments else None
         if dialect is None:
             if path in ("/healthz", "/readyz"):

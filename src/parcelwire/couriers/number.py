@@ -39,6 +39,9 @@ def normalise(typed: str) -> str:
     stays visibly wrong instead of turning into another one.
     """
     if typed.isascii():
+        if typed.isalnum():
+            # Nearly every number comes so; a copied word would have a mark behind it.
+            return typed.upper()
         compact = typed.translate(_SEPARATORS)
         if compact.isalnum() and not _LABEL.match(typed):
             return compact.upper()
