@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from typing import Any
 
 import msgspec
@@ -27,8 +28,11 @@ _ids = itertools.count(1)
 
 
 def new_id(at: Instant = NOW) -> str:
-    """Return an id as the house makes them: 12 hex digits of time, then 20 that only go up."""
-    return f"{at:012x}{next(_ids):020x}"
+    """Return an id as the house makes them: 12 hex digits of time, then 20 that only go up.
+
+    The process's number keeps apart what two test processes make.
+    """
+    return f"{at:012x}{os.getpid():08x}{next(_ids):012x}"
 
 
 def render(tracking: Tracking) -> bytes:

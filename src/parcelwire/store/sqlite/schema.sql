@@ -1,0 +1,227 @@
+-- Today's layout as a whole, for people to read. It is not run: a file comes to it by the migrations,
+-- and a test holds the two equal. Why things are as they are is told in the migrations.
+
+CREATE TABLE schema_version (
+    version INTEGER PRIMARY KEY,
+    applied_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE world (
+    world_id INTEGER PRIMARY KEY,
+    created_count INTEGER NOT NULL  -- ever, deleted ones included: what a quota counts
+) STRICT;
+
+-- Narrow, typed, only what is searched. All else is in doc.
+CREATE TABLE tracking (
+    key INTEGER PRIMARY KEY,
+    id ANY NOT NULL,
+    world_id INTEGER NOT NULL,
+    number TEXT NOT NULL,
+    courier_code TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    is_archived INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    ordered_at INTEGER,
+    order_id TEXT,
+    order_number TEXT,
+    page_token TEXT NOT NULL,
+    origin TEXT,
+    destination TEXT,
+    transit_days INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX tracking_by_id ON tracking (id);
+CREATE UNIQUE INDEX tracking_by_number ON tracking (world_id, number, courier_code);
+CREATE UNIQUE INDEX tracking_by_page ON tracking (page_token);
+-- The key, which every index ends in, breaks ties of created_at: pages need one order, always.
+CREATE INDEX tracking_by_age ON tracking (world_id, is_archived, created_at);
+CREATE INDEX tracking_by_status ON tracking (world_id, status, is_archived, created_at);
+CREATE INDEX tracking_by_update ON tracking (world_id, updated_at);
+CREATE INDEX tracking_by_order_id ON tracking (world_id, order_id)
+    WHERE order_id IS NOT NULL;
+CREATE INDEX tracking_by_order_number ON tracking (world_id, order_number)
+    WHERE order_number IS NOT NULL;
+CREATE INDEX tracking_by_lane
+    ON tracking (courier_code, origin, destination, world_id, transit_days)
+    WHERE origin IS NOT NULL AND destination IS NOT NULL;
+
+CREATE TABLE doc (
+    key INTEGER PRIMARY KEY,
+    packed BLOB NOT NULL,  -- the whole tracking, see store.codec
+    rendition BLOB NOT NULL  -- ready to be sent
+) STRICT;
+
+-- Apart from tracking, because most polls change nothing but this row.
+CREATE TABLE poll (
+    key INTEGER PRIMARY KEY,
+    due_at INTEGER,
+    leased_until INTEGER NOT NULL,
+    checked_at INTEGER,
+    checks INTEGER NOT NULL,
+    due_reason TEXT NOT NULL,
+    last_outcome TEXT NOT NULL,
+    last_detail TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX poll_by_due ON poll (due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE raw_answer (
+    key INTEGER PRIMARY KEY,
+    tracking_key INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    connector TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    packed BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX raw_answer_by_tracking ON raw_answer (tracking_key);
+
+-- How many trackings there are, so that no page waits for count(*).
+CREATE TABLE counter (
+    world_id INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    is_archived INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    PRIMARY KEY (world_id, status, is_archived)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event (
+    cursor INTEGER PRIMARY KEY AUTOINCREMENT,
+    world_id INTEGER NOT NULL,
+    packed BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX event_by_world ON event (world_id);
+
+CREATE TABLE endpoint (
+    key INTEGER PRIMARY KEY,
+    id ANY NOT NULL,
+    world_id INTEGER NOT NULL,
+    is_enabled INTEGER NOT NULL,
+    document BLOB NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX endpoint_by_id ON endpoint (id);
+CREATE INDEX endpoint_by_world ON endpoint (world_id);
+
+CREATE TABLE message (
+    key INTEGER PRIMARY KEY,
+    id ANY NOT NULL,
+    world_id INTEGER NOT NULL,
+    endpoint_id ANY NOT NULL,
+    tracking_id ANY NOT NULL,
+    sequence INTEGER NOT NULL,
+    event_id ANY NOT NULL,
+    event_type TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    due_at INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX message_by_id ON message (id);
+CREATE INDEX message_by_world ON message (world_id);
+CREATE INDEX message_by_tracking ON message (tracking_id);
+CREATE INDEX message_by_endpoint ON message (endpoint_id);
+CREATE INDEX message_pending ON message (endpoint_id, tracking_id, sequence)
+    WHERE state = 'pending';
+
+CREATE TABLE payload (
+    key INTEGER PRIMARY KEY,  -- the message's
+    packed BLOB NOT NULL
+) STRICT;
+
+-- One row per (endpoint, tracking) with something to send: its head is the only message of the two
+-- that may be on its way, so the lease is the line's. Behind the head any number may wait unseen,
+-- and the lines of one endpoint are found without walking over those of another.
+CREATE TABLE line (
+    endpoint_id ANY NOT NULL,
+    tracking_id ANY NOT NULL,
+    message_key INTEGER NOT NULL,
+    ready_at INTEGER NOT NULL,  -- the head's due_at, or the end of its lease
+    leased_until INTEGER NOT NULL,
+    PRIMARY KEY (endpoint_id, tracking_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX line_by_ready ON line (endpoint_id, ready_at);
+CREATE INDEX line_by_lease ON line (leased_until) WHERE leased_until > 0;
+
+CREATE TABLE attempt (
+    key INTEGER PRIMARY KEY,
+    id ANY NOT NULL,
+    message_key INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    error TEXT NOT NULL,
+    answer TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX attempt_by_message ON attempt (message_key);
+
+CREATE TABLE account (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    email TEXT NOT NULL,
+    email_key TEXT NOT NULL,  -- for comparing: case folded
+    name TEXT NOT NULL,
+    phone TEXT,
+    created_at INTEGER NOT NULL,
+    tracking_quota INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX account_by_email ON account (email_key);
+
+CREATE TABLE api_key (
+    key INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL,
+    prefix TEXT NOT NULL,
+    account_number INTEGER NOT NULL REFERENCES account (number),
+    is_test INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX api_key_by_digest ON api_key (digest);
+CREATE INDEX api_key_by_account ON api_key (account_number);
+CREATE INDEX api_key_by_prefix ON api_key (prefix);
+
+CREATE TABLE connection (
+    id TEXT PRIMARY KEY,
+    account_number INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    document BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE budget (
+    key TEXT PRIMARY KEY,
+    tokens REAL NOT NULL,
+    at INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    used_today INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pause (
+    key TEXT PRIMARY KEY,
+    document BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE gap (
+    connector TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    sample TEXT NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    PRIMARY KEY (connector, kind, value)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE remote_area (
+    country TEXT NOT NULL,
+    place TEXT NOT NULL,  -- postcode or town, for comparing: see store.rules.place_key
+    company TEXT NOT NULL,
+    PRIMARY KEY (country, place, company)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+import parcelwire.store.sqlite
+from parcelwire.domain.clock import FrozenClock
+from parcelwire.store.sqlite import SchemaError, open_store
+from parcelwire.store.sqlite.migrations import all_migrations, migrate
+from tests.contract.store.samples import NOW, render
+
+SCHEMA = Path(parcelwire.store.sqlite.__file__).parent / "schema.sql"
+
+
+def layout_of(connection: apsw.Connection) -> list[tuple[str, str, str]]:
+    rows = connection.execute(
+        "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name"
+    ).fetchall()
+    return [(str(kind), str(name), " ".join(str(sql).split())) for kind, name, sql in rows]
+
+
+def test_all_migrations_together_are_the_schema() -> None:
+    migrated, written = apsw.Connection(":memory:"), apsw.Connection(":memory:")
+    migrate(migrated, NOW)
+    written.execute(SCHEMA.read_text())
+    assert layout_of(migrated) == layout_of(written)
+    assert len(layout_of(written)) > 40
+
+
+def test_migrations_are_numbered_without_gap() -> None:
+    assert [step.version for step in all_migrations()] == list(range(1, len(all_migrations()) + 1))
+
+
+def test_migrating_twice_does_nothing_the_second_time() -> None:
+    connection = apsw.Connection(":memory:")
+    assert migrate(connection, NOW) == all_migrations()
+    before = layout_of(connection)
+    assert migrate(connection, NOW + 1) == []
+    assert layout_of(connection) == before
+    assert connection.execute("SELECT * FROM schema_version").fetchall() == [
+        (step.version, NOW) for step in all_migrations()
+    ]
+
+
+def test_a_step_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    from parcelwire.store.sqlite import migrations
+
+    steps = all_migrations()
+    bad = migrations.Migration(len(steps) + 1, "bad", "CREATE TABLE half (x); SELECT nonsense;")
+    monkeypatch.setattr(migrations, "all_migrations", lambda: [*steps, bad])
+    connection = apsw.Connection(":memory:")
+    with pytest.raises(apsw.SQLError):
+        migrate(connection, NOW)
+    assert layout_of(connection) == []
+    assert not connection.in_transaction
+
+
+async def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "parcelwire.db"
+    store = await open_store(path, render=render, clock=FrozenClock())
+    await store.close()
+    with apsw.Connection(str(path)) as connection:
+        connection.execute("INSERT INTO schema_version VALUES (999, 0)")
+    connection.close()
+    with pytest.raises(SchemaError, match="999"):
+        await open_store(path, render=render, clock=FrozenClock())
