@@ -16,6 +16,8 @@ from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.ports import PollState
 
 STEPS = ("Announced", "Handed over", "On its way", "Out for delivery", "Delivered")
+_WAITING = "Ready to collect"
+"""Takes the place of "Out for delivery" while the parcel waits for its recipient."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +136,7 @@ def page_of(
     if tracking.substatus in _FINER:
         headline, advice = _FINER[tracking.substatus]
     name = courier.name if courier is not None else tracking.courier_code
-    step = _step(tracking)
+    step, names = _step(tracking), _step_names(tracking)
     window = None if tracking.is_final else tracking.window
     checkpoints = tracking.visible_checkpoints
     pickup_point, pickup_until = _pickup(tracking)
@@ -142,8 +144,8 @@ def page_of(
         headline=headline,
         advice=advice,
         tone=_tone(tracking.status),
-        steps=_steps(step, is_delivered=tracking.status is Status.DELIVERED),
-        step_text=f"Step {step + 1} of {len(STEPS)}: {STEPS[step]}"
+        steps=_steps(names, step, is_delivered=tracking.status is Status.DELIVERED),
+        step_text=f"Step {step + 1} of {len(names)}: {names[step]}"
         if step >= 0
         else "Not announced yet",
         number=tracking.number,
@@ -166,12 +168,18 @@ def _tone(status: Status) -> str:
     return "trouble" if status in _TROUBLE else "calm"
 
 
-def _steps(step: int, *, is_delivered: bool) -> tuple[tuple[str, str], ...]:
+def _step_names(tracking: Tracking) -> tuple[str, ...]:
+    if tracking.substatus is not Substatus.PICKUP_READY_FOR_COLLECTION:
+        return STEPS
+    return (*STEPS[:3], _WAITING, *STEPS[4:])
+
+
+def _steps(names: tuple[str, ...], step: int, *, is_delivered: bool) -> tuple[tuple[str, str], ...]:
     if is_delivered:
-        return tuple((name, "done") for name in STEPS)
+        return tuple((name, "done") for name in names)
     return tuple(
         (name, "done" if i < step else "now" if i == step else "open")
-        for i, name in enumerate(STEPS)
+        for i, name in enumerate(names)
     )
 
 

@@ -271,6 +271,8 @@ def test_where_and_until_when_a_parcel_waits() -> None:
     shown = page(after(waiting, facts=facts))
     assert shown.pickup_point == "Post office 3001 Bern"
     assert shown.pickup_until == "Friday, 6 March 2026"
+    assert shown.steps[3] == ("Ready to collect", "now")
+    assert shown.step_text == "Step 4 of 5: Ready to collect"
     moved_on = page(after(waiting, at("2026-02-28T09:00", status=Status.DELIVERED), facts=facts))
     assert (moved_on.pickup_point, moved_on.pickup_until) == ("", "")
 
