@@ -85,6 +85,11 @@ def application(
     return app
 
 
+def base_urls(address: str) -> dict[str, str]:
+    """Return the connector's base URLs for a server that listens at ``address``."""
+    return {"api": f"{address}{API}", "web": address}
+
+
 # -- The business API ------------------------------------------------------------------------------
 
 
