@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import Final
 
 import msgspec
@@ -86,35 +85,16 @@ class Changing:
 
         Raises:
             NotFoundError: it was deleted meanwhile.
-            Refused: others kept changing it at the same time (409).
         """
         figure = change.status_figure
-        return await self.settled(
+        return await self._house.service.update(
             stored,
-            self._house.service.update(
-                stored,
-                details=change.details,
-                is_archived=change.is_archived,
-                ordered_at=change.ordered_at,
-                status_override=_OVERRIDES.get(figure) if figure is not None else None,
-                clears_override=figure == AUTOMATIC,
-            ),
+            details=change.details,
+            is_archived=change.is_archived,
+            ordered_at=change.ordered_at,
+            status_override=_OVERRIDES.get(figure) if figure is not None else None,
+            clears_override=figure == AUTOMATIC,
         )
-
-    async def settled(self, before: Stored, changing: Awaitable[Stored]) -> Stored:
-        """Return what ``changing`` returns, telling a deleted tracking from a contended one.
-
-        Raises:
-            NotFoundError: it was deleted meanwhile.
-            Refused: it is there, but others kept changing it at the same time (409).
-        """
-        try:
-            return await changing
-        except NotFoundError:
-            tracking = before.tracking
-            if await self._house.store.load(tracking.world_id, tracking.id) is None:
-                raise
-            raise Refused(CONFLICT) from None
 
 
 class SingleCalls:
@@ -175,7 +155,7 @@ class SingleCalls:
         if new_code is None:
             raise Refused(COURIER_INVALID)
         try:
-            await self._changing.settled(stored, self._service.change_courier(stored, new_code))
+            await self._service.change_courier(stored, new_code)
         except AlreadyExistsError as error:
             raise Refused(CONFLICT) from error
         return success(_encode(CourierChanged()))

@@ -16,8 +16,8 @@ v2 reports by code alone. What is open in the sources is decided here, in one pl
 * 4018 is a call that the operator switched off, or that has nobody to ask.
 * 4020 comes above 200 items, as its message says; batches up to 200 are taken.
 * 202 is a list that was cut to a limit of the manual: 40 numbers, 40 orders, 2000 on a page.
-* 409 is a change of courier to one with which the number is followed already, or a change that lost
-  against others several times.
+* 409 is a change of courier to one with which the number is followed already: two trackings cannot
+  become one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ from parcelwire.tracking.errors import (
     NumberInvalidError,
     NumberMissingError,
     OverQuotaError,
-    RetrackNotAllowedError,
     TrackingError,
 )
 
@@ -77,7 +76,7 @@ CODES: Final[dict[int, tuple[str, str]]] = {
     FORBIDDEN: ("Forbidden", "The request is understood, but it has been refused."),
     UNKNOWN_PATH: ("Not Found", "The URI requested is invalid or the resource does not exist."),
     WRONG_METHOD: ("Method Not Allowed", "The method is not allowed for this URI."),
-    CONFLICT: ("Conflict", "The tracking was changed by somebody else; please try again."),
+    CONFLICT: ("Conflict", "The number is followed with that carrier already."),
     TOO_MANY_REQUESTS: (
         "Too Many Requests",
         "API call limits have been exceeded. Please pause and try again after two minutes.",
@@ -150,7 +149,6 @@ _CODE_OF: Final[dict[type[TrackingError], int]] = {
     AlreadyExistsError: ALREADY_EXISTS,
     NotFoundError: NOT_FOUND,
     OverQuotaError: OVER_QUOTA,
-    RetrackNotAllowedError: CONFLICT,
 }
 
 

@@ -94,8 +94,7 @@ class ManyCalls:
         """
 
         async def stop(item: Any) -> Stored:
-            stored = await self._find(call, shaped(item, PairRequest))
-            return await self._changing.settled(stored, self._service.stop(stored))
+            return await self._service.stop(await self._find(call, shaped(item, PairRequest)))
 
         items = items_of(call)
         done, errors = await _each(items, stop)
