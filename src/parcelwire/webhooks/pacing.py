@@ -1,9 +1,10 @@
 """How many requests each endpoint may have under way, so that a bad one never delays a good one.
 
 An endpoint begins with one request at a time. Each success doubles that, up to the cap; anything
-else takes it back to one. Endpoints that have not just answered well may together hold no more than
-half of the process's slots, however many of them there are: the other half is always there for the
-good ones.
+else takes it back to one. Endpoints that did not just answer well, and soon, may together hold no
+more than half of the process's slots, however many they are: the other half is always there for the
+good ones. Only an endpoint that this process has never called is let in beside that rule, once,
+since the store cannot be asked for messages of endpoints by what they are not.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ class Health(Enum):
 
     UNKNOWN = auto()
     GOOD = auto()
+    SLOW = auto()
+    """It took the message, but so late that many like it would hold everybody up."""
     BAD = auto()
 
 
@@ -36,6 +39,9 @@ class _Pace(msgspec.Struct):
     @property
     def spare(self) -> int:
         return self.allowance - self.in_flight
+
+    def is_open(self, now: Instant) -> bool:
+        return self.spare > 0 and not self.is_resting(now)
 
     def is_resting(self, now: Instant) -> bool:
         # Both ends are compared, so that a clock set back does not make the rest last for ever.
@@ -65,28 +71,40 @@ class Pacer:
         """Slots left."""
         return max(0, self._slots - self._in_flight)
 
+    def doubtful_helping(self, now: Instant) -> tuple[int, set[str]]:
+        """Return how many messages those may have that did not just answer well, and who else none.
+
+        One each. 0 when there is no room for them, or nobody among them is open.
+        """
+        waiting = {
+            endpoint_id
+            for endpoint_id, pace in self._paces.items()
+            if pace.health in (Health.BAD, Health.SLOW) and pace.is_open(now)
+        }
+        room = min(self.free, self._doubtful_slots - self._doubtful_in_flight)
+        return (max(0, room) if waiting else 0), self._paces.keys() - waiting
+
     def closed(self, now: Instant) -> set[str]:
-        """Return the endpoints that may have no further request now."""
+        """Return the endpoints that are not among the good (or unknown) that may have a message."""
         is_half_full = self._doubtful_in_flight >= self._doubtful_slots
         return {
             endpoint_id
             for endpoint_id, pace in self._paces.items()
-            if pace.spare <= 0
-            or pace.is_resting(now)
-            or (is_half_full and pace.health is not Health.GOOD)
+            if not pace.is_open(now)
+            or pace.health in (Health.BAD, Health.SLOW)
+            or (is_half_full and pace.health is Health.UNKNOWN)
         }
 
     def second_helping(self, now: Instant, served: Collection[str]) -> tuple[int, set[str]]:
         """Return how many more messages each of some endpoints may have, and who may have none.
 
-        After every open endpoint was asked for one message, those of ``served`` that are good and
-        idle can take more at once. 0 when there is nothing to add.
+        After every good endpoint was asked for one message, those of ``served`` that are idle can
+        take more at once. 0 when there is nothing to add.
         """
-        closed = self.closed(now)
         spares = {
             endpoint_id: pace.spare
             for endpoint_id, pace in self._paces.items()
-            if pace.health is Health.GOOD and endpoint_id not in closed
+            if pace.health is Health.GOOD and pace.is_open(now)
         }
         most = max((spares.get(endpoint_id, 0) for endpoint_id in served), default=0)
         # One figure goes for all, so those with less to spare wait until they are the idlest.
@@ -116,7 +134,7 @@ class Pacer:
         self._in_flight -= 1
         self._doubtful_in_flight -= slot.is_doubtful
         before = pace.health
-        if health is Health.GOOD:
+        if health in (Health.GOOD, Health.SLOW):
             pace.allowance = min(pace.allowance * 2, self._per_endpoint)
             pace.health = health
         elif health is Health.BAD:

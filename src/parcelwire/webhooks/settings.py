@@ -25,6 +25,8 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
     """For name, connection and TLS together."""
     total_seconds: float = 15
     """For one whole attempt, to the last byte that is read."""
+    slow_seconds: float = 2
+    """A receiver that takes longer is kept among those that may not hold up the others."""
     body_seconds: float = 3
     """How long a receiver may take over its answer's body once the status has come."""
     answer_bytes: int = 16_384

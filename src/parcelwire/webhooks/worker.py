@@ -123,6 +123,11 @@ class DeliveryWorker:
         """Take due messages as far as there is room and start sending; return as ``_round``."""
         settings = self._settings
         now = self._clock.now()
+        # Those in doubt come first, or a long queue of the others would starve them; but they get
+        # no more than their part of the slots.
+        room, skip = self._pacer.doubtful_helping(now)
+        if room > 0:
+            await self._take(min(room, settings.claim_batch), 1, skip)
         room = min(settings.claim_batch, self._pacer.free)
         if room <= 0:
             return settings.poll_seconds  # a request that ends wakes us before
@@ -188,7 +193,7 @@ class DeliveryWorker:
             self._wake.set()
         if after is Health.BAD and before is not Health.BAD:
             _log.warning("webhooks: endpoint %s fails: %s", slot.endpoint_id, why)
-        elif after is Health.GOOD and before is Health.BAD:
+        elif before is Health.BAD and after is not Health.BAD:
             _log.warning("webhooks: endpoint %s answers well again", slot.endpoint_id)
 
     async def _attempt(
@@ -202,7 +207,10 @@ class DeliveryWorker:
             # A fault of ours must neither end the worker nor make it try for ever.
             _log.exception("webhooks: message %s could not be sent", claimed.message.id)
             return Answer(status=0, error=f"internal error: {type(error).__name__}"), Health.UNKNOWN
-        return answer, Health.GOOD if answer.is_success else Health.BAD
+        if not answer.is_success:
+            return answer, Health.BAD
+        is_slow = answer.duration_ms > self._settings.slow_seconds * SECOND
+        return answer, Health.SLOW if is_slow else Health.GOOD
 
     def _note(self, claimed: ClaimedMessage, answer: Answer, started_at: Instant) -> None:
         now = self._clock.now()
