@@ -50,6 +50,14 @@ class Renderer:
         self._recent: dict[str, tuple[Tracking, bytes]] = {}
         self._nothing = self._leg(None, None, Milestones(), [])
 
+    def speak(self, phrase: Phrase) -> None:
+        """Word events by ``phrase`` from now on.
+
+        The store wants the renderer before there is anybody who knows carriers' wordings.
+        """
+        self._phrase = phrase
+        self._recent.clear()
+
     def tracking(self, tracking: Tracking, language: str | None = None) -> bytes:
         """Return the tracking object.
 

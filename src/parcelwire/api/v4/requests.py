@@ -147,13 +147,16 @@ def texts_of(request: CreateRequest) -> dict[str, str]:
     Raises:
         Refused: one of them cannot be kept.
     """
-    return {
-        field: text
-        for field, value in zip(
-            request.__struct_fields__, msgspec.structs.astuple(request), strict=True
-        )
-        if value is not None and value != "" and (text := text_of(value, field)) is not None
-    }
+    given: dict[str, str] = {}
+    for field, value in zip(
+        request.__struct_fields__, msgspec.structs.astuple(request), strict=True
+    ):
+        if value is None or value == "":
+            continue
+        text = text_of(value, field)
+        if text is not None:
+            given[field] = text
+    return given
 
 
 _DETAIL_OF: Final = {
