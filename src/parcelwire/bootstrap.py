@@ -15,6 +15,7 @@ import logging
 import os
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,7 @@ from parcelwire.api.house import ApiSettings, House
 from parcelwire.api.v2.dialect import V2Dialect
 from parcelwire.api.v2.render import render_payload as render_v2_payload
 from parcelwire.api.v4.dialect import V4Dialect
-from parcelwire.api.v4.render import render_payload as render_v4_payload
-from parcelwire.api.v4.render import render_tracking
+from parcelwire.api.v4.render import Renderer, render_tracking
 from parcelwire.config import Config
 from parcelwire.connectors.catalogue import load_catalogue
 from parcelwire.connectors.connections import SimulatedAirWaybills, StoredConnections
@@ -38,11 +38,14 @@ from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.account import Account, Connection, Endpoint, account_of
 from parcelwire.domain.clock import SECOND, Clock, Instant
+from parcelwire.domain.tracking import Tracking
 from parcelwire.pages.application import application as pages_application
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.polling.worker import PollSettings, PollWorker
 from parcelwire.store.port import Store
+from parcelwire.tracking.asking import Asker
+from parcelwire.tracking.correction import CandidateFinder, Corrector
 from parcelwire.tracking.drafts import Drafting
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.tracking.service import ServiceSettings, TrackingService
@@ -117,8 +120,13 @@ class SystemIdentifiers:
 class Installation:
     """One running (or merely opened) Parcelwire."""
 
-    def __init__(self, config: Config, store: Store, clock: Clock, sealer: Sealer) -> None:
-        """Put everything together; ``open_installation`` is the way in."""
+    def __init__(
+        self, config: Config, store: Store, clock: Clock, sealer: Sealer, *, renderer: Renderer
+    ) -> None:
+        """Put everything together; ``open_installation`` is the way in.
+
+        ``renderer`` is the one that makes the store's renditions.
+        """
         self.config = config
         self.store = store
         self.clock = clock
@@ -137,10 +145,13 @@ class Installation:
             ),
             clock=clock,
         )
+        # Answers and stored renditions come from one renderer, so they cannot differ in language.
+        self._renderer = renderer
+        renderer.speak(self.carriers.phrase)
         self._webhook_settings = webhook_settings(config)
         self._sender = HttpSender(self._webhook_settings)
         self._composer = MessageComposer(
-            {"v2": render_v2_payload, "v4": render_v4_payload, "native": render_native},
+            {"v2": render_v2_payload, "v4": renderer.payload, "native": render_native},
             self.identifiers,
         )
         self.delivery = DeliveryWorker(
@@ -153,6 +164,8 @@ class Installation:
             settings=self._webhook_settings,
         )
         planner = PollPlanner(config.polling.speed)
+        detector = default_detector()
+        finder = CandidateFinder(detector, self.registry, self.carriers, speed=config.polling.speed)
         self._turnstile = CarrierTurnstile(store, clock)
         refresher = Refresher(
             store,
@@ -162,12 +175,28 @@ class Installation:
             identifiers=self.identifiers,
             clock=clock,
             notify=self.delivery.notify,
+            finder=finder,
+        )
+        corrector = Corrector(
+            store,
+            finder=finder,
+            asker=Asker(
+                store,
+                carriers=self.carriers,
+                turnstile=self._turnstile,
+                clock=clock,
+                timeout_seconds=config.polling.ask_timeout_seconds,
+            ),
+            planner=planner,
+            refresher=refresher,
+            clock=clock,
         )
         self.polls = PollWorker(
             store,
             carriers=self.carriers,
             turnstile=self._turnstile,
             refresher=refresher,
+            corrector=corrector,
             clock=clock,
             settings=PollSettings(
                 claim_size=config.polling.claim_size,
@@ -177,7 +206,6 @@ class Installation:
                 idle_seconds=config.polling.idle_seconds,
             ),
         )
-        detector = default_detector()
         self.service = TrackingService(
             store,
             carriers=self.carriers,
@@ -189,6 +217,7 @@ class Installation:
             clock=clock,
             settings=ServiceSettings(
                 ask_seconds=config.api.ask_seconds,
+                ask_timeout_seconds=config.polling.ask_timeout_seconds,
                 ask_at_create=config.api.ask_at_create,
                 realtime_interval_seconds=config.api.realtime_interval_seconds,
             ),
@@ -219,7 +248,9 @@ class Installation:
     def asgi(self) -> ASGIApp:
         """Return the application that answers HTTP: dialects, pages, health."""
         pages = pages_application(self.store, self.registry, self.clock)
-        return Door(self.house, [V2Dialect(self.house), V4Dialect(self.house)], pages)
+        return Door(
+            self.house, [V2Dialect(self.house), V4Dialect(self.house, self._renderer)], pages
+        )
 
     def start_workers(self) -> None:
         """Start polling and delivering in this process."""
@@ -351,8 +382,12 @@ def webhook_settings(config: Config) -> WebhookSettings:
         raise InstallationError(str(error)) from None
 
 
-async def open_store(config: Config, clock: Clock) -> Store:
+async def open_store(
+    config: Config, clock: Clock, render: Callable[[Tracking], bytes] = render_tracking
+) -> Store:
     """Open the store that ``store.url`` names, bringing its schema up to date.
+
+    ``render`` makes the renditions that it keeps.
 
     Raises:
         InstallationError: the URL names no engine that is installed.
@@ -366,7 +401,7 @@ async def open_store(config: Config, clock: Clock) -> Store:
         if not path.parent.is_dir():
             msg = f"there is no folder {path.parent} for the database {path.name}"
             raise InstallationError(msg)
-        return await open_sqlite(path, render=render_tracking, clock=clock)
+        return await open_sqlite(path, render=render, clock=clock)
     try:
         from parcelwire.store.postgres import (  # an optional dependency
             open_store as open_postgres,
@@ -378,7 +413,7 @@ async def open_store(config: Config, clock: Clock) -> Store:
         raise InstallationError(msg) from None
     return await open_postgres(
         url,
-        render=render_tracking,
+        render=render,
         clock=clock,
         behind_pgbouncer=config.store.behind_pgbouncer,
         pool_size=config.store.pool_size,
@@ -398,5 +433,6 @@ async def open_installation(config: Config, *, clock: Clock | None = None) -> In
         create_key_file(key_file, os.urandom)
         log.info("made a new key file %s: back it up apart from the database", key_file)
     sealer = load_sealer(key_file, os.urandom)
-    store = await open_store(config, clock)
-    return Installation(config, store, clock, sealer)
+    renderer = Renderer(default_registry())
+    store = await open_store(config, clock, renderer.tracking)
+    return Installation(config, store, clock, sealer, renderer=renderer)
