@@ -64,6 +64,16 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
     from_courier: str
     to_courier: str
     why: str
+    is_automatic: bool = False
+    """Found out by asking; False: somebody wanted it so, and no automatism goes back on it."""
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """The last time another courier was asked in vain whether it knows the number."""
+
+    courier_code: str
+    at: Instant
+    outcome: str
 
 
 class Tracking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -115,6 +125,10 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     window: DeliveryWindow | None = None
     milestones: Milestones = Milestones()
     corrections: tuple[Correction, ...] = ()
+    tried_couriers: tuple[Trial, ...] = ()
+    """Couriers that were asked because the own one does not know the number; see
+    ``tracking.correction``.
+    """
 
     @property
     def visible_checkpoints(self) -> list[Checkpoint]:

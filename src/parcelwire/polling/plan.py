@@ -56,44 +56,40 @@ class PollPlanner:
     ) -> PollState:
         """Return the poll state after ``report``."""
         is_answer = report.outcome not in {Outcome.NO_CONNECTION, Outcome.UNAVAILABLE}
-        state = PollState(
+        due_at, reason = self._due(tracking, before, policy, report, now)
+        return PollState(
+            due_at=due_at,
+            due_reason=reason,
             checked_at=now if is_answer else before.checked_at,
             last_outcome=report.outcome,
             last_detail=report.detail[:300],
             checks=before.checks + 1,
         )
-        due_at, reason = self._due(tracking, policy, report, now, checks=state.checks)
-        return PollState(
-            due_at=due_at,
-            due_reason=reason,
-            checked_at=state.checked_at,
-            last_outcome=state.last_outcome,
-            last_detail=state.last_detail,
-            checks=state.checks,
-        )
 
     def _due(
         self,
         tracking: Tracking,
+        before: PollState,
         policy: CarrierPolicy | None,
         report: CarrierReport,
         now: Instant,
-        *,
-        checks: int,
     ) -> tuple[Instant | None, str]:
         if tracking.is_stopped:
             return None, _stopped(tracking)
         if policy is None or report.outcome is Outcome.NO_CONNECTION:
             return now + NO_WAY_INTERVAL, _no_way(tracking)
         if report.outcome is Outcome.RATE_LIMITED:
-            return report.retry_at or now + 2 * MINUTE, "the carrier asked us to wait"
+            return _named(report, now) or now + 2 * MINUTE, "the carrier asked us to wait"
         if report.outcome is Outcome.UNAVAILABLE:
+            # The carrier's pause is the back-off. The second time, it may be this number alone.
+            is_again = before.last_outcome == Outcome.UNAVAILABLE
             return (
-                report.retry_at or now + MINUTE,
+                _named(report, now) or now + (15 if is_again else 1) * MINUTE,
                 "the carrier is out of order: again when it is back",
             )
         if report.outcome is Outcome.AUTH_FAILED:
             return now + HOUR, "the carrier refused the connection's credentials"
+        checks = before.checks + 1
         interval, reason = _interval(tracking, now)
         if report.outcome is Outcome.NOT_UNDERSTOOD:
             interval = max(interval, 2 * HOUR)
@@ -108,6 +104,13 @@ class PollPlanner:
             due_at = awake_at + abs(_spread(tracking.id, checks, 30 * MINUTE))
             reason += "; after the carrier's night"
         return due_at, reason
+
+
+def _named(report: CarrierReport, now: Instant) -> Instant | None:
+    """Return the time that the carrier named for the next question, within a day from now."""
+    if report.retry_at is None:
+        return None
+    return max(now + SECOND, min(report.retry_at, now + DAY))
 
 
 def _interval(tracking: Tracking, now: Instant) -> tuple[int, str]:

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from parcelwire.domain.clock import HOUR, MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.polling.ports import Pause, PollStore
@@ -17,6 +19,10 @@ from parcelwire.tracking.ports import CarrierPolicy
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE: Final = HOUR
+LONGEST_NAMED: Final = 24 * HOUR
+"""A longer time that a carrier names (``Retry-After``) is not believed."""
+PROBE: Final = MINUTE // 2
+"""How long one question has to find out whether a carrier is back."""
 PAUSES_CACHE: Final = SECOND
 """How long the table of pauses is believed; pauses are minutes long."""
 
@@ -30,28 +36,37 @@ class CarrierTurnstile:
         self._clock = clock
         self._pauses: dict[str, Pause] = {}
         self._read_at: Instant | None = None
+        self._probed_at: dict[str, Instant] = {}
 
     async def pause_of(self, policy: CarrierPolicy, now: Instant) -> Pause | None:
         """Return the pause that keeps this carrier from being asked now, or None."""
         pause = (await self._known_pauses(now)).get(policy.budget_key)
-        # A pause that reaches further than any we set was written by a clock that has jumped back
-        # since.
-        if pause is None or not now < pause.until <= now + 25 * LONGEST_PAUSE:
-            return None
-        return pause
+        return pause if pause is not None and _is_live(pause, now) else None
 
     async def admit(self, policy: CarrierPolicy, wanted: int, now: Instant) -> int:
-        """Return how many numbers of ``wanted`` may be asked about now; they count as asked."""
-        if wanted <= 0 or await self.pause_of(policy, now) is not None:
+        """Return how many numbers of ``wanted`` may be asked about now; they count as asked.
+
+        After a pause one conversation finds out whether the carrier is back; until it has, nobody
+        else in this process is let through.
+        """
+        if wanted <= 0:
             return 0
+        key = policy.budget_key
+        pause = (await self._known_pauses(now)).get(key)
+        if pause is not None:
+            if _is_live(pause, now) or 0 <= now - self._probed_at.get(key, -PROBE) < PROBE:
+                return 0
+            wanted = min(wanted, policy.batch_size)
         conversations = -(-wanted // policy.batch_size)
         granted = await self._store.take_budget(
-            policy.budget_key,
+            key,
             now=now,
             wanted=conversations,
             per_minute=policy.requests_per_minute,
             per_day=policy.requests_per_day,
         )
+        if pause is not None and granted:
+            self._probed_at[key] = now
         return min(wanted, granted * policy.batch_size)
 
     async def note(
@@ -61,27 +76,32 @@ class CarrierTurnstile:
 
         End the pause after a good answer.
         """
-        known = (await self._known_pauses(now)).get(policy.budget_key)
-        trouble = next((report for report in reports if report.outcome in _TROUBLE), None)
+        key = policy.budget_key
+        known = (await self._known_pauses(now)).get(key)
+        trouble = _trouble_of(reports)
         if trouble is None:
             if known is not None and any(report.outcome in _HEALTHY for report in reports):
-                await self._set(policy.budget_key, None)
-                log.info(
-                    "%s answers again after %d s",
-                    policy.budget_key,
-                    (now - known.since) // SECOND,
-                )
+                await self._set(key, None)
+                log.info("%s answers again after %d s", key, (now - known.since) // SECOND)
             return
-        failures = known.failures + 1 if known is not None else 1
-        pause = Pause(
-            until=_until(trouble, failures, now),
-            failures=failures,
-            why=trouble.detail or trouble.outcome,
-            since=known.since if known is not None else now,
-        )
-        await self._set(policy.budget_key, pause)
+        self._probed_at.pop(key, None)
+        if known is not None and _is_live(known, now):
+            # Asked before the pause began: the same trouble, not one more. Only a later time that
+            # the carrier names itself counts.
+            until = max(known.until, _named_time(trouble, now) or 0)
+            pause = replace(known, until=until)
+        else:
+            failures = known.failures + 1 if known is not None else 1
+            pause = Pause(
+                until=_until(trouble, failures, now),
+                failures=failures,
+                why=trouble.detail or trouble.outcome,
+                since=known.since if known is not None else now,
+            )
+        if pause != known:
+            await self._set(key, pause)
         if known is None:
-            log.warning("%s is paused: %s", policy.budget_key, pause.why)
+            log.warning("%s is paused: %s", key, pause.why)
 
     async def _known_pauses(self, now: Instant) -> dict[str, Pause]:
         if self._read_at is None or not 0 <= now - self._read_at < PAUSES_CACHE:
@@ -101,10 +121,36 @@ _TROUBLE: Final = {Outcome.UNAVAILABLE, Outcome.RATE_LIMITED, Outcome.AUTH_FAILE
 _HEALTHY: Final = {Outcome.FOUND, Outcome.UNKNOWN_NUMBER, Outcome.INVALID_NUMBER}
 
 
+def _is_live(pause: Pause, now: Instant) -> bool:
+    # One that began later than now, or reaches further than any we set, was written by a clock
+    # that has jumped back since.
+    return now < pause.until <= now + LONGEST_NAMED + HOUR and pause.since <= now + MINUTE
+
+
+def _trouble_of(reports: Sequence[CarrierReport]) -> CarrierReport | None:
+    """Return the report that makes the carrier pause, if any.
+
+    A number that the carrier stumbles over beside others that it answers is no outage.
+    """
+    is_healthy = any(report.outcome in _HEALTHY for report in reports)
+    for report in reports:
+        if report.outcome in _TROUBLE and not (
+            is_healthy and report.outcome is Outcome.UNAVAILABLE
+        ):
+            return report
+    return None
+
+
+def _named_time(report: CarrierReport, now: Instant) -> Instant | None:
+    if report.retry_at is None:
+        return None
+    return max(now + SECOND, min(report.retry_at, now + LONGEST_NAMED))
+
+
 def _until(report: CarrierReport, failures: int, now: Instant) -> Instant:
+    named = _named_time(report, now)
+    if named is not None:
+        return named
     if report.outcome is Outcome.AUTH_FAILED:
         return now + LONGEST_PAUSE
-    back_off = min(LONGEST_PAUSE, (MINUTE // 2) << min(failures - 1, 10))
-    if report.retry_at is not None:
-        return max(now + SECOND, min(report.retry_at, now + 24 * HOUR))
-    return now + back_off
+    return now + min(LONGEST_PAUSE, (MINUTE // 2) << min(failures - 1, 10))

@@ -1,13 +1,11 @@
 """The poll worker: claims due trackings, asks their carriers, stores what follows.
 
-    claim (lease by time) -> group by world and courier -> turnstile -> carriers.ask -> Refresher ->
-    save
-                                                 |
-                                                 +-> not admitted: postponed with the reason
+    claim (lease by time) -> group by world and courier -> turnstile -> lane -> ask -> Refresher
+                                                               |         |
+                                                               +---------+-> a later turn, and why
 
 Any number of workers in any number of processes may run; the lease keeps two from asking about one
-parcel, and a worker
-that dies loses nothing: the lease ends and somebody else asks.
+parcel, and a worker that dies loses nothing: the lease ends and somebody else asks.
 """
 
 from __future__ import annotations
@@ -16,14 +14,17 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Coroutine, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from parcelwire.domain.clock import MINUTE, SECOND, Clock, Instant
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.report import CarrierReport, Outcome
+from parcelwire.polling.lanes import Lanes
 from parcelwire.polling.ports import Claim, PollStore
 from parcelwire.polling.turnstile import CarrierTurnstile
+from parcelwire.tracking.asking import Asker
+from parcelwire.tracking.correction import Corrector, Search, Told
 from parcelwire.tracking.ports import (
     CarrierPolicy,
     Carriers,
@@ -35,6 +36,15 @@ from parcelwire.tracking.refresh import Refresher
 
 log = logging.getLogger(__name__)
 
+LONGEST_WAIT: Final = 3 * DAY
+"""No plan looks further ahead; a later due time was written by a clock that has jumped since. And a
+poll so long overdue was slept through (switched off, or the clock has jumped): what a parcel did
+meanwhile is not known yet, and the first answer may not let it expire.
+"""
+
+OWN_FAULT_WAIT: Final = 15 * MINUTE
+"""A parcel whose answer we fail to store is left alone for this long, not for a lease only."""
+
 
 class PollSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How the poll worker behaves."""
@@ -43,6 +53,8 @@ class PollSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Trackings claimed at a time."""
     concurrency: int = 32
     """Questions to carriers under way at a time, in this process."""
+    concurrency_per_carrier: int = 4
+    """Of these, to one carrier: as many as the gateway holds conversations with it."""
     lease_seconds: float = 30.0
     """A dead worker's trackings are free again after this."""
     ask_timeout_seconds: float = 25.0
@@ -53,6 +65,16 @@ class PollSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 class WorkerStore(PollStore, TrackingStore, Protocol):
     """What the worker needs of the store."""
+
+
+class _Errand(msgspec.Struct, frozen=True, kw_only=True):
+    """Some trackings of one courier in one world, claimed together."""
+
+    world_id: int
+    courier_code: str
+    ids: Sequence[str]
+    policy: CarrierPolicy | None
+    lease: Instant
 
 
 class PollWorker:
@@ -67,18 +89,34 @@ class PollWorker:
         refresher: Refresher,
         clock: Clock,
         settings: PollSettings,
+        corrector: Corrector | None = None,
     ) -> None:
-        """All collaborators come in; nothing is global."""
+        """All collaborators come in; nothing is global. Without a ``corrector``, no other courier
+        is ever asked.
+        """
         self._store = store
         self._carriers = carriers
         self._turnstile = turnstile
         self._refresher = refresher
+        self._corrector = corrector
         self._clock = clock
         self._settings = settings
+        self._asker = Asker(
+            store,
+            carriers=carriers,
+            turnstile=turnstile,
+            clock=clock,
+            timeout_seconds=settings.ask_timeout_seconds,
+        )
+        # Whoever waits longer than this for a place has no time left for the question itself.
+        patience = max(0.0, settings.lease_seconds - settings.ask_timeout_seconds - 1.0)
+        self._lanes = Lanes(settings.concurrency_per_carrier, patience, clock)
         self._wake = asyncio.Event()
         self._is_stopping = False
         self._under_way: set[asyncio.Task[None]] = set()
         self._places = asyncio.Semaphore(settings.concurrency)
+        self._recalled_at: Instant | None = None
+        self._seen_at: Instant = 0
         self._is_store_down = False
 
     def wake(self) -> None:
@@ -102,8 +140,7 @@ class PollWorker:
                 claimed = 0
             if not claimed and not self._is_stopping:
                 await self._rest()
-        if self._under_way:
-            await asyncio.wait(self._under_way)
+        await self.settle()
 
     async def step(self) -> int:
         """Do one round: claim, and start asking. Returns how many were claimed."""
@@ -112,16 +149,23 @@ class PollWorker:
             await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
             return 1
         now = self._clock.now()
+        await self._mind_the_clock(now)
+        lease = now + round(self._settings.lease_seconds * SECOND)
         claims = await self._store.claim_polls(
-            now,
-            lease_until=now + round(self._settings.lease_seconds * SECOND),
-            limit=self._settings.claim_size,
+            now, lease_until=lease, limit=self._settings.claim_size
         )
         groups: dict[tuple[int, str], list[Claim]] = defaultdict(list)
         for claim in claims:
             groups[claim.world_id, claim.courier_code].append(claim)
         for (world_id, courier_code), group in groups.items():
-            await self._admit(world_id, courier_code, group, now)
+            errand = _Errand(
+                world_id=world_id,
+                courier_code=courier_code,
+                ids=[claim.tracking_id for claim in group],
+                policy=await self._carriers.policy(world_id, courier_code),
+                lease=lease,
+            )
+            await self._admit(errand, now)
         return len(claims)
 
     async def settle(self) -> None:
@@ -129,13 +173,10 @@ class PollWorker:
         while self._under_way:
             await asyncio.wait(self._under_way)
 
-    async def _admit(
-        self, world_id: int, courier_code: str, group: list[Claim], now: Instant
-    ) -> None:
-        policy = await self._carriers.policy(world_id, courier_code)
-        ids = [claim.tracking_id for claim in group]
+    async def _admit(self, errand: _Errand, now: Instant) -> None:
+        policy, ids = errand.policy, errand.ids
         if policy is None:
-            self._start(self._ask(world_id, courier_code, ids, None))
+            self._start(self._ask(errand))
             return
         pause = await self._turnstile.pause_of(policy, now)
         if pause is not None:
@@ -143,68 +184,63 @@ class PollWorker:
                 ids, due_at=pause.until, due_reason=f"the carrier is paused: {pause.why}"[:300]
             )
             return
-        granted = await self._turnstile.admit(policy, len(ids), now)
-        if granted < len(ids):
-            await self._store.postpone_polls(
-                ids[granted:],
-                due_at=now + max(SECOND, MINUTE // max(1, policy.requests_per_minute)),
-                due_reason="waiting for its turn in the carrier's budget",
-            )
+        granted = await self._turnstile.admit(policy, min(len(ids), self._lanes.room(policy)), now)
         for start in range(0, granted, policy.batch_size):
             batch = ids[start : min(granted, start + policy.batch_size)]
-            self._start(self._ask(world_id, courier_code, batch, policy))
+            self._start(self._ask_in_lane(msgspec.structs.replace(errand, ids=batch)))
+        await self._put_off(policy, ids[granted:], now)
+
+    async def _put_off(self, policy: CarrierPolicy, ids: Sequence[str], now: Instant) -> None:
+        """Give back, each with a turn of its own in the carrier's budget."""
+        await asyncio.gather(
+            *(
+                self._store.postpone_polls(
+                    group, due_at=at, due_reason="waiting for its turn in the carrier's budget"
+                )
+                for at, group in self._lanes.turns(policy, ids, now)
+            )
+        )
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _ask(
-        self,
-        world_id: int,
-        courier_code: str,
-        ids: Sequence[str],
-        policy: CarrierPolicy | None,
-    ) -> None:
+    async def _ask_in_lane(self, errand: _Errand) -> None:
+        assert errand.policy is not None  # noqa: S101  # who has none goes straight to ``_ask``
+        async with self._lanes.place(errand.policy):
+            await self._ask(errand)
+
+    async def _ask(self, errand: _Errand) -> None:
         async with self._places:
             try:
-                stored = await self._store.load_many(ids)
-                reports = await self._reports(world_id, courier_code, stored, policy)
-                await self._store_reports(stored, reports, policy)
+                await self._ask_and_store(errand)
             except Exception as error:  # noqa: BLE001  # the lease ends by time
                 self._complain(error)
 
-    async def _reports(
-        self,
-        world_id: int,
-        courier_code: str,
-        stored: Sequence[Stored],
-        policy: CarrierPolicy | None,
-    ) -> list[CarrierReport]:
-        trackings = [one.tracking for one in stored]
+    async def _ask_and_store(self, errand: _Errand) -> None:
+        policy = errand.policy
+        now = self._clock.now()
+        loaded = await self._store.load_many(errand.ids)
+        # What was stopped, changed or claimed by somebody else in between is not ours any more.
+        stored = [one for one in loaded if one.poll.leased_until == errand.lease]
+        if not stored:
+            return
         if policy is None:
-            return [
-                CarrierReport(number=tracking.number, outcome=Outcome.NO_CONNECTION)
-                for tracking in trackings
-            ]
-        try:
-            reports = await asyncio.wait_for(
-                self._carriers.ask(world_id, courier_code, trackings),
-                self._settings.ask_timeout_seconds,
-            )
-        except TimeoutError:
             reports = [
-                CarrierReport(
-                    number=tracking.number,
-                    outcome=Outcome.UNAVAILABLE,
-                    detail=f"no answer within {self._settings.ask_timeout_seconds:g} s",
-                    fetched_at=self._clock.now(),
-                    connector=policy.connector,
-                )
-                for tracking in trackings
+                CarrierReport(number=one.tracking.number, outcome=Outcome.NO_CONNECTION)
+                for one in stored
             ]
-        await self._turnstile.note(policy, reports, self._clock.now())
-        return reports
+        elif now + self._settings.ask_timeout_seconds * SECOND >= errand.lease:
+            # It waited too long for its place: asked now, somebody else might ask, too.
+            if now < errand.lease:
+                await self._put_off(policy, [one.tracking.id for one in stored], now)
+            return
+        else:
+            reports = await self._asker.ask(
+                errand.world_id, errand.courier_code, [one.tracking for one in stored], policy
+            )
+        await self._store_reports(stored, reports, policy)
 
     async def _store_reports(
         self,
@@ -214,13 +250,76 @@ class PollWorker:
     ) -> None:
         unchanged: list[PollResult] = []
         for one, report in zip(stored, reports, strict=True):
-            if report.gaps:
-                await self._store.add_gaps(report.connector, report.gaps, report.fetched_at)
-            result = await self._refresher.apply(one, report, policy)
-            if isinstance(result, PollResult):
+            try:
+                result = await self._store_report(one, report, policy)
+            except Exception as error:  # noqa: BLE001  # the others' answers are worth storing
+                await self._set_aside(one, error)
+                continue
+            if result is not None:
                 unchanged.append(result)
         if unchanged:
             await self._store.save_polls(unchanged)
+
+    async def _store_report(
+        self, stored: Stored, report: CarrierReport, policy: CarrierPolicy | None
+    ) -> PollResult | None:
+        now = self._clock.now()
+        may_expire = now - (stored.poll.due_at or now) <= LONGEST_WAIT
+        search = await self._search(stored, report)
+        if search is None:
+            result = await self._refresher.apply(stored, report, policy, may_expire=may_expire)
+            return result if isinstance(result, PollResult) else None
+        # The lease goes on for the question to the candidate.
+        held_until = now + round(self._settings.lease_seconds * SECOND)
+        result = await self._refresher.apply(
+            stored, report, policy, held_until=held_until, may_expire=may_expire
+        )
+        if isinstance(result, PollResult):
+            await self._store.save_polls([result])
+            result = Stored(stored.tracking, result.poll)
+        if result is not None:
+            self._start(self._try_candidate(result, search, Told(report, policy)))
+        return None
+
+    async def _search(self, stored: Stored, report: CarrierReport) -> Search | None:
+        if self._corrector is None:
+            return None
+        now = self._clock.now()
+        search = await self._corrector.search_due(stored, report, now)
+        if search is None or not await self._turnstile.admit(search.policy, 1, now):
+            return None
+        return search
+
+    async def _try_candidate(self, stored: Stored, search: Search, told: Told) -> None:
+        assert self._corrector is not None  # noqa: S101  # it found the candidate
+        async with self._places:
+            try:
+                await self._corrector.attempt(stored, search, told)
+            except Exception as error:  # noqa: BLE001  # the lease ends by time
+                self._complain(error)
+
+    async def _set_aside(self, stored: Stored, error: Exception) -> None:
+        """Leave a parcel alone whose answer makes us fail; raise when it is the store that does."""
+        await self._store.postpone_polls(
+            [stored.tracking.id],
+            due_at=self._clock.now() + OWN_FAULT_WAIT,
+            due_reason=f"its answer could not be stored: {type(error).__name__}",
+        )
+        log.error(
+            "the answer about tracking %s could not be stored", stored.tracking.id, exc_info=error
+        )
+
+    async def _mind_the_clock(self, now: Instant) -> None:
+        """Bring polls back that a clock has put off which was ahead: at the first look, once an
+        hour, and whenever it is seen to go back.
+        """
+        went_back = now < self._seen_at - MINUTE
+        self._seen_at = now
+        if went_back or self._recalled_at is None or now - self._recalled_at >= HOUR:
+            recalled = await self._store.recall_polls(now, beyond=now + LONGEST_WAIT)
+            self._recalled_at = now
+            if recalled:
+                log.warning("the clock went back: %d polls planned ahead of it moved", recalled)
 
     async def _rest(self) -> None:
         due_at = await self._next_due()

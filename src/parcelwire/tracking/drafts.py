@@ -75,13 +75,7 @@ class Drafting:
         """
         number = self.number(draft.number)
         courier = self.courier(draft.courier_code or self._detect(number, draft))
-        missing = tuple(
-            field
-            for field in courier.required_fields
-            if (name := _DETAIL_OF.get(field)) is not None
-            and not getattr(draft.details, name)
-            and not (field == "destination_country" and draft.details.destination_country)
-        )
+        missing = missing_fields(courier, draft.details)
         if missing:
             raise FieldsMissingError(courier.code, missing)
         return Tracking(
@@ -100,17 +94,31 @@ class Drafting:
         )
 
     def _detect(self, number: str, draft: Draft) -> str:
-        details = draft.details
-        hints = Hints(
-            destination_country=details.destination_country,
-            origin_country=details.origin_country,
-            postal_code=details.postal_code,
-            ship_date=details.ship_date,
-        )
-        candidates = self._detector.detect(number, hints)
+        candidates = self._detector.detect(number, hints_of(draft.details))
         if not candidates:
             raise CourierUndetectedError
         return candidates[0].courier_code
+
+
+def hints_of(details: Details) -> Hints:
+    """Return what the shop said of its parcel, as the detector takes it."""
+    return Hints(
+        destination_country=details.destination_country or details.asked_destination_country,
+        origin_country=details.origin_country or details.asked_origin_country,
+        postal_code=details.postal_code or details.recipient_postcode,
+        ship_date=details.ship_date,
+    )
+
+
+def missing_fields(courier: Courier, details: Details) -> tuple[str, ...]:
+    """Return what this courier wants beside the number and ``details`` does not have."""
+    return tuple(
+        field
+        for field in courier.required_fields
+        if (name := _DETAIL_OF.get(field)) is not None
+        and not getattr(details, name)
+        and not (field == "destination_country" and details.destination_country)
+    )
 
 
 _DETAIL_OF = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec.structs import replace
 
@@ -18,14 +19,40 @@ from parcelwire.tracking.ports import (
     Identifiers,
     Planner,
     PollResult,
+    PollState,
     RawAnswer,
     Save,
     Stored,
     TrackingStore,
 )
 
-MAX_TRIES = 8
-"""How often a change is worked out again when somebody else saved first."""
+if TYPE_CHECKING:
+    from parcelwire.tracking.correction import Search
+
+MAX_TRIES: Final = 50
+"""How often a change is worked out again when somebody else saved first. Each time one of the
+others got through, so that only a crowd at one tracking comes near it.
+"""
+
+
+class Finder(Protocol):
+    """Says who else could know a number (``tracking.correction.CandidateFinder``)."""
+
+    async def next_search(self, tracking: Tracking, now: Instant) -> Search | None:
+        """Return whose turn it is next, or None."""
+        ...
+
+    def hasten(
+        self,
+        poll: PollState,
+        search: Search,
+        *,
+        own: CarrierPolicy | None,
+        outcome: Outcome,
+        now: Instant,
+    ) -> PollState:
+        """Return ``poll`` due when that turn has come."""
+        ...
 
 
 class Refresher:
@@ -41,8 +68,12 @@ class Refresher:
         identifiers: Identifiers,
         clock: Clock,
         notify: Callable[[], None] = lambda: None,
+        finder: Finder | None = None,
     ) -> None:
-        """``notify`` is called after a save that left messages to send."""
+        """``notify`` is called after a save that left messages to send.
+
+        Without a ``finder``, no courier is ever corrected.
+        """
         self._store = store
         self._composer = composer
         self._planner = planner
@@ -50,38 +81,61 @@ class Refresher:
         self._identifiers = identifiers
         self._clock = clock
         self._notify = notify
+        self._finder = finder
 
     async def apply(
-        self, stored: Stored, report: CarrierReport, policy: CarrierPolicy | None
+        self,
+        stored: Stored,
+        report: CarrierReport,
+        policy: CarrierPolicy | None,
+        *,
+        held_until: Instant = 0,
+        may_expire: bool = True,
     ) -> Stored | PollResult | None:
         """Work ``report`` into ``stored``.
 
         Returns the tracking as it was saved; or, when the answer changed nothing, the poll result,
-        which the caller
-        stores (many at once); or None when the tracking is gone.
+        which the caller stores (many at once); or None when the tracking is gone. A report of a
+        courier that the tracking no longer has is dropped. ``held_until`` keeps the lease alive
+        for another question; without ``may_expire`` the parcel's silence is not judged.
         """
+        asked_courier = stored.tracking.courier_code
         for _ in range(MAX_TRIES):
             now = self._clock.now()
-            merged = self._merge(
-                stored.tracking, report, _parcel_time(stored.tracking, policy, now)
-            )
-            after = _stop_if_over(merged.tracking, report)
+            before = stored.tracking
+            merged = merge(before, report)
+            if may_expire:
+                merged = self._expire(merged, policy, now)
+            search = await self._search(merged.tracking, report, now)
+            after = stop_if_over(merged.tracking, report.outcome, is_searching=search is not None)
             poll = self._planner.after(after, stored.poll, policy, report, now)
-            raw = _raw(report)
-            if after == stored.tracking:
+            if search is not None and self._finder is not None:
+                poll = self._finder.hasten(
+                    poll, search, own=policy, outcome=report.outcome, now=now
+                )
+            if held_until:
+                poll = replace(poll, leased_until=held_until)
+            if after is before or after == before:
                 is_worth_keeping = report.outcome is Outcome.NOT_UNDERSTOOD
                 return PollResult(
-                    tracking_id=after.id, poll=poll, raw=raw if is_worth_keeping else None
+                    tracking_id=after.id,
+                    poll=poll,
+                    raw=raw_answer(report) if is_worth_keeping else None,
+                    lease=stored.poll.leased_until,
                 )
-            change = await self.change_of(stored.tracking, replace(merged, tracking=after), now)
-            change = replace(change, poll=poll, raw=raw)
+            if after is not merged.tracking:
+                merged = Merged(after, merged.changes, is_dirty=True)
+            change = await self.change_of(before, merged, now)
+            change = replace(change, poll=poll, raw=raw_answer(report))
             if await self._store.save(change):
                 if change.messages:
                     self._notify()
                 return Stored(change.tracking, poll)
-            fresh = await self._store.load(stored.tracking.world_id, stored.tracking.id)
+            fresh = await self._store.load(before.world_id, before.id)
             if fresh is None:
                 return None
+            if fresh.tracking.courier_code != asked_courier:
+                return fresh
             stored = fresh
         msg = f"tracking {stored.tracking.id} changed {MAX_TRIES} times while one answer was stored"
         raise RuntimeError(msg)
@@ -117,10 +171,21 @@ class Refresher:
         """Tell the delivery worker that there is something to send."""
         self._notify()
 
-    def _merge(self, tracking: Tracking, report: CarrierReport, now: Instant) -> Merged:
-        merged = merge(tracking, report)
+    async def _search(
+        self, tracking: Tracking, report: CarrierReport, now: Instant
+    ) -> Search | None:
+        is_known = report.outcome not in {Outcome.UNKNOWN_NUMBER, Outcome.INVALID_NUMBER}
+        if self._finder is None or is_known or tracking.checkpoints:
+            return None
+        return await self._finder.next_search(tracking, now)
+
+    def _expire(self, merged: Merged, policy: CarrierPolicy | None, now: Instant) -> Merged:
+        tracking = merged.tracking
         courier = self._registry.get(tracking.courier_code)
-        late = expire(merged.tracking, now, courier.kind if courier is not None else "express")
+        kind = courier.kind if courier is not None else "express"
+        late = expire(tracking, _parcel_time(tracking, policy, now), kind)
+        if late.tracking is tracking:
+            return merged
         return Merged(
             late.tracking, merged.changes + late.changes, merged.is_dirty or late.is_dirty
         )
@@ -134,12 +199,19 @@ def _parcel_time(tracking: Tracking, policy: CarrierPolicy | None, now: Instant)
     return began_at + round((now - began_at) * policy.time_scale)
 
 
-def _stop_if_over(tracking: Tracking, report: CarrierReport) -> Tracking:
+def stop_if_over(
+    tracking: Tracking, outcome: Outcome | None = None, *, is_searching: bool = False
+) -> Tracking:
+    """Return ``tracking`` stopped if its way is over, or going on if that is no longer so.
+
+    ``outcome`` is the carrier's last. While another courier is looked for (``is_searching``), an
+    invalid number does not stop it.
+    """
     if tracking.is_final:
         why = "final"
     elif tracking.expired_at is not None:
         why = "expired"
-    elif report.outcome is Outcome.INVALID_NUMBER:
+    elif outcome is Outcome.INVALID_NUMBER and not is_searching:
         why = "invalid_number"
     elif tracking.is_stopped and tracking.stopped_why in {"final", "expired"}:
         # New events ended what had stopped us: a withdrawn delivery, a scan after the silence.
@@ -151,7 +223,8 @@ def _stop_if_over(tracking: Tracking, report: CarrierReport) -> Tracking:
     return replace(tracking, is_stopped=True, stopped_why=why)
 
 
-def _raw(report: CarrierReport) -> RawAnswer | None:
+def raw_answer(report: CarrierReport) -> RawAnswer | None:
+    """Return the carrier's answer for replay, where there is one."""
     if not report.raw:
         return None
     return RawAnswer(

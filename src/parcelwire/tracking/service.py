@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -24,6 +25,7 @@ from parcelwire.domain.clock import SECOND, Clock, Instant
 from parcelwire.domain.merge import restate
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Correction, Tracking
+from parcelwire.tracking.asking import Asker
 from parcelwire.tracking.drafts import Draft, Drafting
 from parcelwire.tracking.errors import (
     AlreadyExistsError,
@@ -43,9 +45,12 @@ from parcelwire.tracking.ports import (
     TrackingStore,
     Turnstile,
 )
-from parcelwire.tracking.refresh import MAX_TRIES, Refresher
+from parcelwire.tracking.refresh import MAX_TRIES, Refresher, stop_if_over
 
 log = logging.getLogger(__name__)
+
+LOOK_AGAIN_SECONDS: Final = 0.1
+"""How often somebody else's answer is looked for while it is waited for."""
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +58,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     ask_seconds: float = 6.0
     """How long create and realtime wait for the carrier before they answer with what is known."""
+    ask_timeout_seconds: float = 25.0
+    """After this the conversation behind such an answer is broken off, too."""
     ask_at_create: bool = True
     realtime_interval_seconds: int = 60
     """A real-time query within this time of the last check answers from the store."""
@@ -94,7 +101,14 @@ class TrackingService:
         self._clock = clock
         self._settings = settings
         self._wake_polls = wake_polls
-        self._background: set[asyncio.Task[Stored | None]] = set()
+        self._asker = Asker(
+            store,
+            carriers=carriers,
+            turnstile=turnstile,
+            clock=clock,
+            timeout_seconds=settings.ask_timeout_seconds,
+        )
+        self._asking: dict[str, asyncio.Task[Stored]] = {}
 
     # -- create ---------------------------------------------------------------------------------
 
@@ -114,7 +128,7 @@ class TrackingService:
         policy = await self.carriers.policy(world_id, tracking.courier_code)
         poll = self._planner.first(tracking, policy, now)
         will_ask = is_asking and self._settings.ask_at_create and policy is not None
-        lease = now + round(2 * self._settings.ask_seconds * SECOND) if will_ask else 0
+        lease = self._lease_from(now) if will_ask else 0
         new = NewTracking(
             tracking=tracking, due_at=poll.due_at, due_reason=poll.due_reason, leased_until=lease
         )
@@ -122,7 +136,7 @@ class TrackingService:
         _raise_unless_created(creation, tracking)
         stored = Stored(tracking, replace(poll, leased_until=lease))
         if will_ask and policy is not None:
-            return await self._ask(stored, policy) or stored
+            return await self._ask(stored, policy)
         self._wake_polls()
         return stored
 
@@ -205,11 +219,13 @@ class TrackingService:
         """Ask the carrier now and return what is known then.
 
         Answers from the store when the last check is fresh, when nobody configured a way to ask, or
-        when the carrier's
-        budget is spent; ``poll`` of the result tells when it was last checked.
+        when the carrier's budget is spent; ``poll`` of the result tells when it was last checked.
+        When somebody asks at this very moment, their answer is waited for.
         """
         now = self._clock.now()
         tracking = stored.tracking
+        if tracking.id in self._asking:
+            return await self._await_answer(stored, self._asking[tracking.id])
         checked_at = stored.poll.checked_at
         is_fresh = (
             checked_at is not None
@@ -218,43 +234,73 @@ class TrackingService:
         policy = await self.carriers.policy(tracking.world_id, tracking.courier_code)
         if is_fresh or policy is None:
             return stored
-        return await self._ask(stored, policy) or stored
+        if now < stored.poll.leased_until <= self._lease_from(now):
+            return await self._await_lease(stored)
+        return await self._ask(stored, policy, is_leased=False)
 
-    async def _ask(self, stored: Stored, policy: CarrierPolicy) -> Stored | None:
-        task = asyncio.create_task(self._ask_and_store(stored, policy))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+    def _lease_from(self, now: Instant) -> Instant:
+        """Return when a lease taken now ends: some time after the question's own time is up."""
+        return now + round((self._settings.ask_timeout_seconds + 5) * SECOND)
+
+    async def _ask(
+        self, stored: Stored, policy: CarrierPolicy, *, is_leased: bool = True
+    ) -> Stored:
+        tracking_id = stored.tracking.id
+        task = self._asking.get(tracking_id)
+        if task is None:
+            task = asyncio.create_task(self._ask_and_store(stored, policy, is_leased=is_leased))
+            self._asking[tracking_id] = task
+            task.add_done_callback(lambda _: self._asking.pop(tracking_id, None))
+        return await self._await_answer(stored, task)
+
+    async def _await_answer(self, stored: Stored, task: asyncio.Task[Stored]) -> Stored:
         done, _ = await asyncio.wait({task}, timeout=self._settings.ask_seconds)
-        if not done:
-            return None
-        return task.result()
+        return task.result() if done else stored
 
-    async def _ask_and_store(self, stored: Stored, policy: CarrierPolicy) -> Stored | None:
+    async def _await_lease(self, stored: Stored) -> Stored:
+        """Wait until whoever asks now (a worker, another process) has stored the answer."""
+        tracking = stored.tracking
+        for _ in range(max(1, round(self._settings.ask_seconds / LOOK_AGAIN_SECONDS))):
+            await self._clock.sleep(LOOK_AGAIN_SECONDS)
+            fresh = await self.get(tracking.world_id, tracking.id)
+            if fresh.poll.leased_until != stored.poll.leased_until:
+                return fresh
+        return stored
+
+    async def _ask_and_store(
+        self, stored: Stored, policy: CarrierPolicy, *, is_leased: bool
+    ) -> Stored:
         tracking = stored.tracking
         try:
             now = self._clock.now()
+            if not is_leased:
+                stored = await self._lease(stored, self._lease_from(now))
             if not await self._turnstile.admit(policy, 1, now):
                 # The worker has it from here: due as planned, without our lease.
-                await self.store.save_polls(
-                    [PollResult(tracking_id=tracking.id, poll=replace(stored.poll, leased_until=0))]
-                )
+                stored = await self._lease(stored, 0)
                 self._wake_polls()
                 return stored
-            (report,) = await self.carriers.ask(
-                tracking.world_id, tracking.courier_code, [tracking]
+            (report,) = await self._asker.ask(
+                tracking.world_id, tracking.courier_code, [tracking], policy
             )
-            await self._turnstile.note(policy, [report], self._clock.now())
-            if report.gaps:
-                await self.store.add_gaps(report.connector, report.gaps, report.fetched_at)
             result = await self._refresher.apply(stored, report, policy)
+            if isinstance(result, PollResult):
+                await self.store.save_polls([result])
+                return Stored(tracking, result.poll)
         except Exception:
             # The tracking itself is stored, and its lease ends by time: the worker asks again.
             log.exception("asking at once failed for tracking %s", tracking.id)
             return stored
-        if isinstance(result, PollResult):
-            await self.store.save_polls([result])
-            return Stored(tracking, result.poll)
-        return result
+        return result or stored
+
+    async def _lease(self, stored: Stored, until: Instant) -> Stored:
+        """Take (or, with 0, end) the lease of ``stored``, unless somebody else was first."""
+        poll = replace(stored.poll, leased_until=until)
+        lease = stored.poll.leased_until
+        await self.store.save_polls(
+            [PollResult(tracking_id=stored.tracking.id, poll=poll, lease=lease)]
+        )
+        return Stored(stored.tracking, poll)
 
     # -- change ---------------------------------------------------------------------------------
 
@@ -298,7 +344,6 @@ class TrackingService:
         return await self._edit(
             stored,
             lambda tracking: replace(tracking, is_stopped=True, stopped_why="by_user"),
-            poll="never",
         )
 
     async def retrack(self, stored: Stored) -> Stored:
@@ -310,7 +355,7 @@ class TrackingService:
         if stored.tracking.status is not Status.EXPIRED:
             raise RetrackNotAllowedError(stored.tracking)
         now = self._clock.now()
-        result = await self._edit(
+        return await self._edit(
             stored,
             lambda tracking: replace(
                 tracking,
@@ -320,10 +365,8 @@ class TrackingService:
                 stopped_why=None,
                 is_known_missing=False,
             ),
-            poll="now",
+            is_due_now=True,
         )
-        self._wake_polls()
-        return result
 
     async def change_courier(
         self, stored: Stored, new_code: str, why: str = "by request"
@@ -379,17 +422,25 @@ class TrackingService:
                 self._wake_polls()
                 return Stored(change.tracking, poll)
             if result == "taken":
-                (existing, *_) = await self.store.find(before.world_id, before.number, courier.code)
-                raise AlreadyExistsError(existing.tracking.id, before.number, courier.code)
+                existing = await self.store.find(before.world_id, before.number, courier.code)
+                if existing:
+                    raise AlreadyExistsError(existing[0].tracking.id, before.number, courier.code)
+                # It was deleted in between.
             stored = await self.get(before.world_id, before.id)
-        raise NotFoundError(stored.tracking.id)
+            if stored.tracking.courier_code == courier.code:
+                return stored
+        raise _too_busy(stored)
 
     async def delete(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
         """Delete trackings for good; return the ids that were there."""
         return await self.store.delete_trackings(world_id, tracking_ids)
 
     async def _edit(
-        self, stored: Stored, edit: Callable[[Tracking], Tracking], *, poll: str = ""
+        self,
+        stored: Stored,
+        edit: Callable[[Tracking], Tracking],
+        *,
+        is_due_now: bool = False,
     ) -> Stored:
         for _ in range(MAX_TRIES):
             before = stored.tracking
@@ -397,26 +448,35 @@ class TrackingService:
             edited = edit(before)
             if edited == before:
                 return stored
-            change = await self._refresher.change_of(before, restate(before, edited), now)
-            if poll == "never":
-                state = replace(
-                    stored.poll, due_at=None, due_reason="stopped by request", leased_until=0
-                )
-                change = replace(change, poll=state)
-            elif poll == "now":
+            restated = restate(before, edited)
+            # What a person says of its status can end a parcel's way, or open it again.
+            edited = stop_if_over(restated.tracking)
+            restated = replace(restated, tracking=edited)
+            change = await self._refresher.change_of(before, restated, now)
+            if edited.is_stopped != before.is_stopped or is_due_now:
                 policy = await self.carriers.policy(before.world_id, before.courier_code)
-                change = replace(change, poll=self._planner.first(change.tracking, policy, now))
+                first = self._planner.first(change.tracking, policy, now)
+                poll = replace(
+                    stored.poll, due_at=first.due_at, due_reason=first.due_reason, leased_until=0
+                )
+                change = replace(change, poll=poll)
             if await self.store.save(change):
                 if change.messages:
                     self._refresher.notify()
+                if change.poll is not None:
+                    self._wake_polls()
                 return Stored(change.tracking, change.poll or stored.poll)
             stored = await self.get(before.world_id, before.id)
-        raise NotFoundError(stored.tracking.id)
+        raise _too_busy(stored)
 
     async def drain(self) -> None:
         """Wait for questions that go on behind their answers (at shutdown)."""
-        if self._background:
-            await asyncio.wait(self._background)
+        while self._asking:
+            await asyncio.wait(self._asking.values())
+
+
+def _too_busy(stored: Stored) -> RuntimeError:
+    return RuntimeError(f"tracking {stored.tracking.id} changed {MAX_TRIES} times during one edit")
 
 
 def _raise_unless_created(creation: Creation, tracking: Tracking) -> None:
