@@ -12,8 +12,9 @@ import msgspec
 from parcelwire.api.v2.dialect import V2Dialect
 from parcelwire.api.v2.errors import CODES
 from parcelwire.domain.checkpoint import Checkpoint, TimeSource
+from parcelwire.domain.report import ParcelFacts, ProofOfDelivery
 from parcelwire.domain.status import Status, Substatus
-from tests.support.house import HouseUnderTest, open_house
+from tests.support.house import HouseUnderTest, open_house, report
 
 NUMBER = "RS907483608CH"
 COURIER = "swiss-post"
@@ -22,6 +23,23 @@ OTHER_COURIER = "china-ems"
 ONE = f"/v2/trackings/{COURIER}/{NUMBER}"
 PAIR = {"tracking_number": NUMBER, "carrier_code": COURIER}
 OTHER_PAIR = {"tracking_number": OTHER_NUMBER, "carrier_code": OTHER_COURIER}
+SHORT = {
+    "id",
+    "tracking_number",
+    "carrier_code",
+    "order_create_time",
+    "status",
+    "created_at",
+    "customer_email",
+    "customer_name",
+    "customer_phone",
+    "order_id",
+    "comment",
+    "title",
+    "logistics_channel",
+    "destination",
+}
+"""Names of the short item."""
 GOOD_CODES = (200, 201, 202)
 
 
@@ -109,4 +127,35 @@ def checkpoint(time: str, text: str, substatus: Substatus | None = None, **more:
             "substatus": substatus,
             **more,
         }
+    )
+
+
+def script_a_way(house: HouseUnderTest, number: str = NUMBER) -> None:
+    """Let the carrier tell a parcel's whole way, from China to the United States."""
+    house.carriers.phrases[COURIER, "D1", "de"] = "Zugestellt"
+    house.carriers.script(
+        COURIER,
+        number,
+        report(
+            number,
+            checkpoint("2026-02-20T08:00:00", "Accepted", Substatus.TRANSIT, location="Bern"),
+            checkpoint("2026-02-21T09:30:00", "Dispatched", Substatus.TRANSIT_DISPATCHED),
+            checkpoint("2026-02-22T09:30", "Left", Substatus.TRANSIT_LEFT_AIRPORT, city="Zurich"),
+            checkpoint("2026-02-25", "A note"),
+            checkpoint(
+                "2026-02-27T11:12:13",
+                "Delivered",
+                Substatus.DELIVERED_SIGNED,
+                raw_code="D1",
+                location="Albany",
+                language="en",
+            ),
+            facts=ParcelFacts(
+                service="PRIORITY",
+                origin_country="CH",
+                destination_country="US",
+                reference_number="REF-1",
+                proof=ProofOfDelivery(signed_by="M. Muster"),
+            ),
+        ),
     )
