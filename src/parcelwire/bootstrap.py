@@ -31,7 +31,7 @@ from parcelwire.connectors.catalogue import load_catalogue
 from parcelwire.connectors.connections import SimulatedAirWaybills, StoredConnections
 from parcelwire.connectors.gateway import Gateway
 from parcelwire.connectors.routing import GatewaySettings
-from parcelwire.connectors.sealing import Sealer, create_key_file, load_sealer
+from parcelwire.connectors.sealing import Sealer, SealingError, create_key_file, load_sealer
 from parcelwire.connectors.simulated import SimulatedCarrier
 from parcelwire.connectors.transport import HttpTransport, TransportSettings
 from parcelwire.couriers.detection import default_detector
@@ -43,6 +43,7 @@ from parcelwire.pages.application import application as pages_application
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.polling.worker import PollSettings, PollWorker
+from parcelwire.store.opening import StoreOpeningError, open_engine
 from parcelwire.store.port import Store
 from parcelwire.tracking.asking import Asker
 from parcelwire.tracking.correction import CandidateFinder, Corrector
@@ -317,6 +318,26 @@ class Installation:
         await self.store.save_connection(connection)
         return connection
 
+    async def check_key(self) -> None:
+        """Check that the key file opens what is sealed in the store.
+
+        Raises:
+            InstallationError: it does not. Asking carriers would then mark every connection broken.
+        """
+        lost = 0
+        for connection in await self.store.list_connections():
+            try:
+                self._sealer.open(connection.sealed_credentials, connection.id)
+            except SealingError:
+                lost += 1
+        if lost:
+            msg = (
+                f"the key file {self.config.secrets.key_file} does not open the credentials of"
+                f" {lost} connection(s): put back the key they were sealed with, or remove them"
+                " with: parcelwire connection remove"
+            )
+            raise InstallationError(msg)
+
     async def check_endpoint_url(self, url: str) -> None:
         """Check that messages may be sent to ``url``.
 
@@ -390,49 +411,45 @@ async def open_store(
     ``render`` makes the renditions that it keeps.
 
     Raises:
-        InstallationError: the URL names no engine that is installed.
-        StoreUnavailableError: the database cannot be reached.
+        InstallationError: the database cannot be reached, or not be used.
     """
-    url = config.store.url
-    if url.startswith("sqlite:"):
-        from parcelwire.store.sqlite import open_store as open_sqlite  # one engine
-
-        path = Path(url.removeprefix("sqlite:"))
-        if not path.parent.is_dir():
-            msg = f"there is no folder {path.parent} for the database {path.name}"
-            raise InstallationError(msg)
-        return await open_sqlite(path, render=render, clock=clock)
     try:
-        from parcelwire.store.postgres import (  # an optional dependency
-            open_store as open_postgres,
+        return await open_engine(
+            config.store.url,
+            render=render,
+            clock=clock,
+            behind_pgbouncer=config.store.behind_pgbouncer,
+            pool_size=config.store.pool_size,
         )
-    except ModuleNotFoundError as error:
-        if error.name != "asyncpg":
-            raise
-        msg = "PostgreSQL needs one more package: pip install 'parcelwire[postgres]'"
-        raise InstallationError(msg) from None
-    return await open_postgres(
-        url,
-        render=render,
-        clock=clock,
-        behind_pgbouncer=config.store.behind_pgbouncer,
-        pool_size=config.store.pool_size,
-    )
+    except StoreOpeningError as error:
+        msg = f"cannot use the database: {error} (store.url)"
+        raise InstallationError(msg) from error
 
 
 async def open_installation(config: Config, *, clock: Clock | None = None) -> Installation:
     """Open (and at first make) the installation that ``config`` describes.
 
     Raises:
-        InstallationError, StoreUnavailableError, SealingError: it cannot be opened; the message
-        says what to do.
+        InstallationError, StoreUnavailableError: it cannot be opened; the message says what to do.
     """
     clock = clock or SystemClock()
-    key_file = Path(config.secrets.key_file)
-    if not await asyncio.to_thread(key_file.exists):
-        create_key_file(key_file, os.urandom)
-        log.info("made a new key file %s: back it up apart from the database", key_file)
-    sealer = load_sealer(key_file, os.urandom)
+    sealer = await asyncio.to_thread(_open_key_file, Path(config.secrets.key_file))
     renderer = Renderer(default_registry())
     store = await open_store(config, clock, renderer.tracking)
     return Installation(config, store, clock, sealer, renderer=renderer)
+
+
+def _open_key_file(path: Path) -> Sealer:
+    try:
+        if not path.exists():
+            create_key_file(path, os.urandom)
+            log.info("made a new key file %s: back it up apart from the database", path)
+        return load_sealer(path, os.urandom)
+    except FileExistsError:  # another process made it a moment ago
+        return load_sealer(path, os.urandom)
+    except OSError as error:
+        msg = f"cannot make the key file {path}: {error.strerror} (secrets.key_file)"
+        raise InstallationError(msg) from error
+    except SealingError as error:
+        msg = f"{error} (secrets.key_file)"
+        raise InstallationError(msg) from error

@@ -5,11 +5,9 @@ Exit codes: 0 done; 1 it did not work (the line says why); 2 the command was cal
 
 from __future__ import annotations
 
-import logging
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -88,18 +86,19 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except Exception as error:
-        if not _is_for_people(error):
-            logging.getLogger(__name__).debug("the command failed", exc_info=True)
+        if not isinstance(error, _errors_for_people()):
             raise
         click.echo(f"parcelwire: {error}", err=True)
         sys.exit(1)
 
 
-def _is_for_people(error: Exception) -> bool:
-    """Tell whether the message alone says what to do (our own error classes say so of themselves)."""
-    names = {"ConfigError", "InstallationError", "StoreUnavailableError", "SealingError"}
-    kinds: tuple[type[Any], ...] = type(error).__mro__
-    return any(kind.__name__ in names for kind in kinds)
+def _errors_for_people() -> tuple[type[Exception], ...]:
+    """Return the errors whose message alone says what to do; imported only when one is at hand."""
+    from parcelwire.bootstrap import InstallationError
+    from parcelwire.config import ConfigError
+    from parcelwire.store.port import StoreUnavailableError
+
+    return (ConfigError, InstallationError, StoreUnavailableError)
 
 
 if __name__ == "__main__":

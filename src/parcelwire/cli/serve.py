@@ -7,10 +7,12 @@ import contextlib
 import gc
 import logging
 import signal
+import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from parcelwire.bootstrap import Installation, InstallationError, open_installation, open_store
 from parcelwire.cli.support import read_config, run_async
@@ -35,6 +37,32 @@ def start_logging(config: Config) -> None:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(level=config.logging.level, handlers=[handler], force=True)
+
+
+def listen(config: Config) -> tuple[Config, list[socket.socket]]:
+    """Open the sockets that ``server.host`` and ``server.port`` name.
+
+    Done before anything else, so that a second server on one port ends before it touches the
+    database. Port 0 takes a free one; the settings returned hold it.
+
+    Raises:
+        InstallationError: the address is taken, not allowed, or not this machine's.
+    """
+    host, port = config.server.host, config.server.port
+    sockets: list[socket.socket] = []
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, address in dict.fromkeys((one[0], one[4][:2]) for one in found):
+            free = sockets[0].getsockname()[1] if sockets else port
+            sockets.append(socket.create_server((address[0], free), family=family, backlog=2048))
+    except (OSError, UnicodeError) as error:
+        for one in sockets:
+            one.close()
+        why = getattr(error, "strerror", None) or str(error)
+        msg = f"cannot listen on {host}:{port}: {why} (server.host, server.port)"
+        raise InstallationError(msg) from None
+    real_port: int = sockets[0].getsockname()[1]
+    return replace(config, server=replace(config.server, port=real_port)), sockets
 
 
 def make_server(house: Installation, config: Config) -> uvicorn.Server:
@@ -75,24 +103,6 @@ def settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-async def run_server(house: Installation, config: Config, *, with_workers: bool) -> None:
-    """Serve until a signal says stop."""
-    server = make_server(house, config)
-    if with_workers:
-        house.start_workers()
-    settle_memory()
-    log.info("%s", house.store.describe())
-    log.info("listening on http://%s:%d", config.server.host, config.server.port)
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, server.handle_exit, signum, None)
-    try:
-        await server.serve()
-    except SystemExit:
-        msg = f"cannot listen on {config.server.host}:{config.server.port} (is it in use?)"
-        raise InstallationError(msg) from None
-
-
 def _run(ctx: click.Context, *, with_api: bool, with_workers: bool) -> None:
     config = read_config(ctx)
     start_logging(config)
@@ -102,33 +112,50 @@ def _run(ctx: click.Context, *, with_api: bool, with_workers: bool) -> None:
             " use: parcelwire serve"
         )
         raise InstallationError(msg)
-
-    async def run() -> None:
-        house = await open_installation(config)
-        try:
-            if with_api:
-                await run_server(house, config, with_workers=with_workers)
-            else:
-                await _run_workers(house)
-        finally:
-            await house.close()
-
+    sockets: list[socket.socket] = []
+    if with_api:
+        config, sockets = listen(config)
     import uvloop  # only servers need it
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run())
+        runner.run(_work(config, sockets, with_workers=with_workers))
 
 
-async def _run_workers(house: Installation) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, stop.set)
-    house.start_workers()
-    settle_memory()
-    log.info("%s", house.store.describe())
-    log.info("polling and delivering")
-    await stop.wait()
+async def _work(config: Config, sockets: list[socket.socket], *, with_workers: bool) -> None:
+    """Serve and work until a signal says stop; a second signal does not wait for open calls."""
+    house = await open_installation(config)
+    try:
+        await house.check_key()
+        server = make_server(house, config) if sockets else None
+        stop = asyncio.Event()
+
+        def on_signal() -> None:
+            if server is not None:
+                server.force_exit = stop.is_set()
+                server.should_exit = True
+            stop.set()
+
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, on_signal)
+        if with_workers:
+            house.start_workers()
+        settle_memory()
+        log.info("%s", house.store.describe())
+        if server is not None:
+            log.info("listening on %s", _address(sockets[0]))
+            await server.serve(sockets)
+        else:
+            log.info("polling and delivering")
+            await stop.wait()
+        log.info("stopping")
+    finally:
+        await house.close()
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 @click.command()
