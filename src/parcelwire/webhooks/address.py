@@ -112,7 +112,9 @@ class AddressGuard:
         """
         self._allowed = tuple(ipaddress.ip_network(text) for text in allowed_networks)
         self._extra_ports = frozenset(extra_ports)
+        # Every attempt asks about an address and a URL, mostly the same ones again.
         self._judge = lru_cache(maxsize=4_096)(self._judge_now)
+        self._check = lru_cache(maxsize=1_024)(self._check_now)
 
     def refusal(self, address: str) -> str | None:
         """Say why this numeric address may not be connected to; None when it may."""
@@ -125,6 +127,9 @@ class AddressGuard:
             AddressRefusedError: with a reason for people. A name that passes here can still turn
                 out to lead inside; see the module's text.
         """
+        return self._check(text)
+
+    def _check_now(self, text: str) -> URL:
         if len(text) > _LONGEST_URL:
             msg = f"the URL is longer than {_LONGEST_URL:,} characters"
             raise AddressRefusedError(msg)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Protocol, Self
 
@@ -109,24 +110,8 @@ class HttpSender:
         raise AssertionError  # the second round returns or raises
 
     async def _read(self, response: aiohttp.ClientResponse) -> Answer:
-        cap = self._settings.answer_bytes
-        start = bytearray()
-        is_whole = False
-        try:
-            # The status has come, so what the receiver thinks of the message is known; how its
-            # answer goes on is of interest for the log only.
-            async with asyncio.timeout(self._settings.body_seconds):
-                while len(start) < cap:
-                    chunk = await response.content.read(cap - len(start))
-                    if not chunk:
-                        is_whole = True
-                        break
-                    start += chunk
-                else:
-                    is_whole = response.content.at_eof()
-        except (TimeoutError, OSError, aiohttp.ClientError):
-            is_whole = False
-        if not is_whole:
+        start = await self._read_body(response.content)
+        if not response.content.at_eof():
             response.close()
         if response.headers.get("Content-Encoding", "identity") != "identity":
             text = "(packed; not read)" if start else ""
@@ -138,6 +123,20 @@ class HttpSender:
             body=text[: self._settings.kept_answer_characters],
             retry_after=response.headers.get("Retry-After"),
         )
+
+    async def _read_body(self, content: aiohttp.StreamReader) -> bytes:
+        """Return the start of a body; afterwards ``content`` is at its end, or is to be cut off."""
+        cap = self._settings.answer_bytes
+        if content.is_eof():
+            return content.read_nowait(cap)  # it came together with the status, as most do
+        start = bytearray()
+        # The status has come, so what the receiver thinks of the message is known; how its answer
+        # goes on is of interest for the log only.
+        with suppress(TimeoutError, OSError, aiohttp.ClientError):
+            async with asyncio.timeout(self._settings.body_seconds):
+                while len(start) < cap and (chunk := await content.read(cap - len(start))):
+                    start += chunk
+        return bytes(start)
 
     def _open_session(self) -> aiohttp.ClientSession:
         settings = self._settings

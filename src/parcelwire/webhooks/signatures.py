@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the public first part of every secret
@@ -49,7 +48,7 @@ def key_of(secret: str) -> bytes:
 def sign_standard(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """Return ``v1,<base64>``: HMAC-SHA256 over ``id.timestamp.body`` (Standard Webhooks 1.0)."""
     signed = b"%s.%d.%s" % (message_id.encode(), timestamp, body)
-    digest = hmac.new(key_of(secret), signed, hashlib.sha256).digest()
+    digest = hmac.digest(key_of(secret), signed, "sha256")
     return "v1," + base64.b64encode(digest).decode()
 
 
@@ -59,4 +58,4 @@ def sign_timestamp(key: str, timestamp: int | str) -> str:
     TrackingMore signs so: in v4 with the secret, in v2 with the account's e-mail address as key.
     The body is not covered.
     """
-    return hmac.new(key.encode(), str(timestamp).encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key.encode(), str(timestamp).encode(), "sha256").hex()
