@@ -1,7 +1,6 @@
 """``parcelwire demo``: the whole way of a parcel, on this machine, with nothing to set up.
 
-    local Swiss Post and Poste Italiane  <--poll--  Parcelwire (SQLite)  --webhooks-->  a little
-    shop
+    local Swiss Post and Poste Italiane  <--poll--  Parcelwire (SQLite)  --webhooks-->  a shop
     the simulated carrier                              ^
                                                        +-- created over the v4 and the v2 API
 
@@ -15,6 +14,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator
@@ -22,12 +22,12 @@ from pathlib import Path
 
 import aiohttp
 import click
-from msgspec.structs import replace
+import msgspec
 
 from parcelwire.api.gate import digest_of, make_key, prefix_of
-from parcelwire.bootstrap import Installation, SystemClock, open_installation
-from parcelwire.cli.demo_receiver import Receiver
-from parcelwire.cli.serve import make_server
+from parcelwire.bootstrap import Installation, InstallationError, SystemClock, open_installation
+from parcelwire.cli.demo_receiver import News, Receiver
+from parcelwire.cli.serve import listen, make_server
 from parcelwire.config import (
     ApiSection,
     CarriersSection,
@@ -43,36 +43,73 @@ from parcelwire.connectors.local import poste_italiane as local_poste
 from parcelwire.connectors.local import swiss_post as local_swiss
 from parcelwire.connectors.local.serving import run_local_server
 from parcelwire.domain.account import Account, ApiKey, Endpoint, world_of
+from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.ports import TrackingFilter
+from parcelwire.webhooks.ports import MessageState
 from parcelwire.webhooks.signatures import make_secret
 
 EMAIL = "demo@shop.example"
+LAST_SECONDS = 3.0
+"""What a demonstration with an end keeps for its last messages and the summary."""
+PATIENCE_SECONDS = 10.0
+"""How much longer a slow machine may take for parcels that are still on their way."""
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """One parcel of the demonstration."""
+
+    number: str
+    courier_code: str
+    title: str
+    is_test: bool = False
+    """Lives in the test world, with the simulated carrier."""
+
+
 PARCELS = (
-    # number, courier, is it simulated, title
-    ("99.00.123456.12345111", "swiss-post", False, "Coffee machine"),
-    ("RA471108151CH", "swiss-post", False, "Registered letter"),
-    ("ZA123456785IT", "poste-italiane", False, "Espresso cups"),
-    ("5P12345678901", "poste-italiane", False, "Olive oil"),
-    ("SIM-NORMAL-0001", "dhl", True, "A normal parcel"),
-    ("SIM-CUSTOMS-0001", "ups", True, "Held by customs"),
-    ("SIM-MISSED-0001", "swiss-post", True, "Nobody at home"),
+    Parcel("99.00.123456.12345111", "swiss-post", "Coffee machine"),
+    Parcel("RA471108151CH", "swiss-post", "Registered letter"),
+    Parcel("ZA123456785IT", "poste-italiane", "Espresso cups"),
+    Parcel("5P12345678901", "poste-italiane", "Olive oil"),
+    Parcel("SIM-NORMAL-0001", "dhl", "A normal parcel", is_test=True),
+    Parcel("SIM-CUSTOMS-0001", "ups", "Held by customs", is_test=True),
+    Parcel("SIM-MISSED-0001", "swiss-post", "Nobody at home", is_test=True),
 )
+
+_COLOURS = {
+    "delivered": "green",
+    "pickup": "cyan",
+    "undelivered": "yellow",
+    "exception": "red",
+    "expired": "red",
+}
 
 
 class Demo:
     """One demonstration from start to summary."""
 
-    def __init__(self, folder: Path, seconds: float | None) -> None:
-        """Keep everything in ``folder``; run for ``seconds``, or until interrupted."""
+    def __init__(self, folder: Path, seconds: float | None, *, wrong_secret: bool = False) -> None:
+        """Keep everything in ``folder``; run for ``seconds``, or until interrupted.
+
+        ``wrong_secret`` lets the shop check signatures with secrets that are not its endpoints'.
+        """
         self.folder = folder
         self.seconds = seconds
+        self.wrong_secret = wrong_secret
         self.clock = SystemClock()
-        self.story_seconds = 20.0 if seconds is None else max(4.0, min(20.0, seconds * 0.55))
-        self.receiver = Receiver(self.clock, EMAIL, click.echo)
+        self.started_at = self.clock.now()
+        self.story_seconds = 20.0 if seconds is None else max(4.0, min(20.0, seconds * 0.5))
+        self.receiver = Receiver(self.clock, EMAIL, self._show_news)
         self.keys: dict[bool, str] = {}
+        self.held_back: list[str] | None = []
+        """News that came while the table of parcels was printed; None afterwards."""
+        self.stop = asyncio.Event()
+        self.is_interrupted = False
 
     async def run(self) -> bool:
-        """Run it; True when every parcel arrived and every message was verified."""
+        """Run it; True when every message was verified, and every parcel arrived (if there was
+        time).
+        """
+        self._heed_signals()
         client = {"client_id": secrets.token_hex(8), "client_secret": secrets.token_hex(16)}
         script = Script(story_seconds=self.story_seconds)
         async with contextlib.AsyncExitStack() as stack:
@@ -83,19 +120,30 @@ class Demo:
                 run_local_server(local_poste.application(self.clock, script, credentials=client))
             )
             shop = await stack.enter_async_context(run_local_server(self.receiver.application()))
-            config = self._config(swiss, poste)
+            config, sockets = _listen(self._config(swiss, poste))
             house = await stack.enter_async_context(_opened(config))
             owner = await self._furnish(house, shop, client)
-            async with _served(house, config):
-                click.echo(f"Parcelwire listens on {config.public_url}  (data in {self.folder})")
-                click.echo(f"API key: {self.keys[False]}\ntest key: {self.keys[True]}\n")
-                await self._create_parcels(house, config, owner)
-                await self._watch(house, owner)
-                return await self._summarise(house, owner)
+            await stack.enter_async_context(_served(house, config, sockets))
+            self._welcome(config, shop)
+            await self._create_parcels(house, config, owner)
+            await self._watch(house, owner)
+            return await self._summarise(house, owner)
+
+    def _heed_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def interrupt() -> None:
+            self.is_interrupted = True
+            self.stop.set()
+            # Whoever asks twice does not want to wait for a summary.
+            loop.remove_signal_handler(signal.SIGINT)
+
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, interrupt)
 
     def _config(self, swiss: str, poste: str) -> Config:
         return Config(
-            server=ServerSection(port=_free_port()),
+            server=ServerSection(),
             store=StoreSection(url=f"sqlite:{self.folder / 'demo.db'}"),
             secrets=SecretsSection(key_file=os.fspath(self.folder / "demo.key")),
             api=ApiSection(ask_seconds=3.0),
@@ -129,91 +177,167 @@ class Demo:
             fields = house.credential_fields(carrier, "api")
             credentials = {field: client.get(field, "") for field in fields}
             await house.connect(owner, carrier, "api", credentials)
-        for dialect, is_test in (("v4", False), ("v2", False), ("native", True)):
+        for dialect, is_test, statuses in (
+            ("v4", False, ()),
+            # An endpoint may ask for some statuses only.
+            ("v2", False, ("pickup", "delivered")),
+            ("native", True, ()),
+        ):
             endpoint = Endpoint(
                 id=house.identifiers.new_id(now),
                 world_id=world_of(owner.number, is_test),
                 url=f"{shop}/hook/{dialect}",
                 dialect=dialect,
                 secret=make_secret(secrets.token_bytes(32)),
+                statuses=statuses,
                 created_at=now,
             )
             await house.check_endpoint_url(endpoint.url)
             await house.store.add_endpoint(endpoint)
-            self.receiver.endpoints[dialect] = endpoint
+            self.receiver.expect(endpoint)
+        if self.wrong_secret:
+            self.receiver.forget_secrets(secrets.token_bytes)
         return owner
 
+    def _welcome(self, config: Config, shop: str) -> None:
+        key = self.keys[False]
+        url = config.public_url
+        click.secho("Parcelwire is running.", bold=True)
+        click.echo(f"  API and pages  {url}")
+        click.echo(f"  live key       {key}   (asks Swiss Post and Poste Italiane, local servers)")
+        click.echo(f"  test key       {self.keys[True]}   (asks the simulated carrier)")
+        click.echo(f"  a shop         {shop}/hook   (receives and verifies webhooks)")
+        click.echo(f"  try            curl -H 'Tracking-Api-Key: {key}' {url}/v4/trackings/get\n")
+
     async def _create_parcels(self, house: Installation, config: Config, owner: Account) -> None:
+        click.secho("Parcels and their tracking pages:", bold=True)
         async with aiohttp.ClientSession() as session:
-            for index, (number, courier, is_test, title) in enumerate(PARCELS):
-                key = self.keys[is_test]
+            for index, parcel in enumerate(PARCELS):
                 # Every second parcel comes in through the founding dialect.
                 if index % 2:
-                    url = f"{config.public_url}/v2/trackings/post"
-                    header, field = "Trackingmore-Api-Key", "carrier_code"
+                    call, header, field = (
+                        "v2/trackings/post",
+                        "Trackingmore-Api-Key",
+                        "carrier_code",
+                    )
                 else:
-                    url = f"{config.public_url}/v4/trackings/create"
-                    header, field = "Tracking-Api-Key", "courier_code"
-                body = {"tracking_number": number, field: courier, "title": title}
-                async with session.post(url, json=body, headers={header: key}) as answer:
-                    content = await answer.json()
-                if content["meta"]["code"] != 200:
-                    msg = f"creating {number} failed: {content['meta']}"
-                    raise click.ClickException(msg)
-                stored = await house.service.find(world_of(owner.number, is_test), number, courier)
+                    call, header, field = "v4/trackings/create", "Tracking-Api-Key", "courier_code"
+                async with session.post(
+                    f"{config.public_url}/{call}",
+                    json={
+                        "tracking_number": parcel.number,
+                        field: parcel.courier_code,
+                        "title": parcel.title,
+                    },
+                    headers={header: self.keys[parcel.is_test]},
+                ) as answer:
+                    meta = (await answer.json())["meta"]
+                if meta["code"] != 200:
+                    msg = f"creating {parcel.number} failed: {meta['code']} {meta['message']}"
+                    raise InstallationError(msg)
+                stored = await house.service.find(
+                    world_of(owner.number, parcel.is_test), parcel.number, parcel.courier_code
+                )
                 page = f"{config.public_url}/t/{stored.tracking.page_token}"
-                click.echo(f"created {number:22} {courier:15} tracking page: {page}")
-        click.echo()
+                click.echo(
+                    f"  {parcel.title:18} {parcel.number:22} {parcel.courier_code:15} {page}"
+                )
+        click.secho("\nWhat the shop is told:", bold=True)
+        held_back, self.held_back = self.held_back or [], None
+        for line in held_back:
+            click.echo(line)
+
+    def _show_news(self, dialect: str, news: News) -> None:
+        seconds = (self.clock.now() - self.started_at) / 1000
+        status = click.style(f"{news.status:12}", fg=_COLOURS.get(news.status))
+        where = f"{news.number:19} {news.courier_code:15}"
+        line = f"  {seconds:5.1f} s  {dialect:6}  {where} {status} {news.text}".rstrip()
+        if self.held_back is None:
+            click.echo(line)
+        else:
+            self.held_back.append(line)
 
     async def _watch(self, house: Installation, owner: Account) -> None:
-        started_at = self.clock.now()
-        was_told = False
-        while True:
-            await self.clock.sleep(0.5)
-            passed = (self.clock.now() - started_at) / 1000
-            if self.seconds is not None and passed >= max(1.0, self.seconds - 3):
+        """Wait until the time is over (a little longer for parcels on their way), or a signal."""
+        time_left = self._time_left()
+        has_arrived = False
+        while not self.stop.is_set():
+            if not has_arrived and not await self._open(house, owner):
+                has_arrived = True
+                click.secho("\nAll parcels have arrived.", bold=True)
+                until = "until Ctrl-C" if time_left is None else "until its time is over"
+                click.echo(f"The server stays {until}: look at the tracking pages above.")
+            time_left = self._time_left()
+            if time_left is not None and time_left <= (0 if has_arrived else -PATIENCE_SECONDS):
                 return
-            if not was_told and not await self._open(house, owner):
-                was_told = True
-                click.echo("\nAll parcels have arrived.")
-                if self.seconds is None:
-                    click.echo("The server goes on; look at the tracking pages. Ctrl-C ends it.")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stop.wait(), 0.25)
 
-    async def _open(self, house: Installation, owner: Account) -> list[str]:
-        """Return the numbers that are still on their way."""
+    def _time_left(self) -> float | None:
+        if self.seconds is None:
+            return None
+        return self.seconds - LAST_SECONDS - (self.clock.now() - self.started_at) / 1000
+
+    async def _trackings(self, house: Installation, owner: Account) -> list[Tracking]:
         return [
-            stored.tracking.number
+            stored.tracking
             for is_test in (False, True)
             for stored in await house.store.list_trackings(
                 world_of(owner.number, is_test), TrackingFilter(), offset=0, limit=100
             )
-            if not stored.tracking.is_final
         ]
 
-    async def _summarise(self, house: Installation, owner: Account) -> bool:
-        still_open = await self._open(house, owner)
-        trackings = checkpoints = sent = 0
+    async def _open(self, house: Installation, owner: Account) -> list[str]:
+        """Return the numbers that are still on their way."""
+        trackings = await self._trackings(house, owner)
+        return [tracking.number for tracking in trackings if not tracking.is_final]
+
+    async def _count_messages(
+        self, house: Installation, owner: Account, state: MessageState | None = None
+    ) -> int:
+        count = 0
         for is_test in (False, True):
             world_id = world_of(owner.number, is_test)
-            for stored in await house.store.list_trackings(
-                world_id, TrackingFilter(), offset=0, limit=100
-            ):
-                trackings += 1
-                checkpoints += len(stored.tracking.visible_checkpoints)
-            sent += len(await house.store.list_messages(world_id, limit=1000))
+            count += len(await house.store.list_messages(world_id, state=state, limit=1_000))
+        return count
+
+    async def _summarise(self, house: Installation, owner: Account) -> bool:
+        """Print what happened; True when nothing is missing."""
+        for _ in range(round(LAST_SECONDS / 0.1)):  # the last messages may be under way
+            if not await self._count_messages(house, owner, MessageState.PENDING):
+                break
+            await self.clock.sleep(0.1)
+        trackings = await self._trackings(house, owner)
+        checkpoints = sum(len(tracking.visible_checkpoints) for tracking in trackings)
+        written = await self._count_messages(house, owner)
+        sent = await self._count_messages(house, owner, MessageState.DELIVERED)
         receiver = self.receiver
-        click.echo(
-            f"\nSummary: {trackings} trackings, {checkpoints} checkpoints,"
-            f" {sent} webhooks sent, {len(receiver.message_ids)} received"
-            f" ({receiver.received - len(receiver.message_ids)} of them twice),"
-            f" {receiver.verified} of {receiver.received} signatures verified."
+        click.secho("\nSummary", bold=True)
+        click.echo(f"  trackings            {len(trackings)}")
+        click.echo(f"  checkpoints          {checkpoints}")
+        click.echo(f"  webhooks sent        {sent} of {written}")
+        click.echo(f"  webhooks received    {receiver.received}")
+        click.echo(f"  signatures verified  {receiver.verified} of {receiver.received}")
+        still_open = [one.number for one in trackings if not one.is_final]
+        if still_open:
+            click.echo(f"  still on their way   {', '.join(still_open)}")
+        for why, count in receiver.refused.items():
+            click.secho(f"  refused by the shop  {count} times {why}", fg="red")
+        is_verified = 0 < receiver.received == receiver.verified
+        is_sent = sent == written == len(receiver.message_ids)
+        if self.is_interrupted:
+            return receiver.received == receiver.verified
+        return is_verified and is_sent and not still_open
+
+
+def _listen(config: Config) -> tuple[Config, list[socket.socket]]:
+    """Listen on the usual port, or on any free one when it is taken."""
+    try:
+        return listen(config)
+    except InstallationError:
+        return listen(
+            msgspec.structs.replace(config, server=ServerSection(host=config.server.host, port=0))
         )
-        for number in still_open:
-            click.echo(f"still on its way: {number}")
-        for why in receiver.refused:
-            click.echo(f"a signature failed: {why}", err=True)
-        is_complete = len(receiver.message_ids) == sent and receiver.verified == receiver.received
-        return is_complete and not still_open and sent > 0
 
 
 @contextlib.asynccontextmanager
@@ -226,35 +350,18 @@ async def _opened(config: Config) -> AsyncIterator[Installation]:
 
 
 @contextlib.asynccontextmanager
-async def _served(house: Installation, config: Config) -> AsyncIterator[None]:
-    server = make_server(house, replace(config, server=config.server))
-    # Signals stay with the demo itself, which stops the server in its own order.
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    task = asyncio.create_task(server.serve())
+async def _served(
+    house: Installation, config: Config, sockets: list[socket.socket]
+) -> AsyncIterator[None]:
+    server = make_server(house, config)
+    task = asyncio.create_task(server.serve(sockets))
     house.start_workers()
-    while not server.started:
-        if task.done():
-            task.result()
-        await asyncio.sleep(0.01)
     try:
         yield
     finally:
-        await house.stop_workers()
         server.should_exit = True
         await task
-
-
-def _free_port() -> int:
-    """Return 8787 when nobody uses it, else any free port."""
-    for port in (8787, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                found: int = probe.getsockname()[1]
-                return found
-    msg = "no free port on 127.0.0.1"
-    raise click.ClickException(msg)
+        await house.stop_workers()
 
 
 @click.command()
@@ -262,16 +369,24 @@ def _free_port() -> int:
     "--seconds",
     type=click.FloatRange(min=10),
     envvar="DEMO_SECONDS",
-    help="Stop by itself after this time with a summary; default: run until Ctrl-C.",
+    help="Stop by itself after this time; default: run until Ctrl-C.  [env: DEMO_SECONDS]",
 )
-def demo(seconds: float | None) -> None:
-    """Show the whole way of a parcel on this machine, with nothing to set up."""
+@click.option(
+    "--wrong-secret",
+    is_flag=True,
+    help="Let the shop check signatures with wrong secrets, to see how that looks.",
+)
+def demo(seconds: float | None, wrong_secret: bool) -> None:
+    """Show the whole way of a parcel on this machine, with nothing to set up.
+
+    It ends with exit code 0 when every parcel arrived and every webhook was verified.
+    """
+
+    async def run(folder: Path) -> bool:
+        return await Demo(folder, seconds, wrong_secret=wrong_secret).run()
+
     with tempfile.TemporaryDirectory(prefix="parcelwire-demo-") as folder:
-        try:
-            is_complete = asyncio.run(Demo(Path(folder), seconds).run())
-        except KeyboardInterrupt:
-            click.echo("\nStopped.")
-            return
+        is_complete = asyncio.run(run(Path(folder)))
     if not is_complete:
-        msg = "the demonstration did not come to its end: see the summary above"
-        raise click.ClickException(msg)
+        msg = "the demonstration did not come to its end: see the summary"
+        raise InstallationError(msg)
