@@ -2,8 +2,8 @@
 
     callers (event loop) --submit--> inbox --> BEGIN IMMEDIATE, every work, COMMIT --> answers
 
-Whatever came in while one commit was waiting for the disk goes into the next, so that many callers
-share one flush. A caller has its answer only after the commit that made it durable.
+Whatever came in during one round of the event loop, or while a commit was waiting for the disk, goes
+into one transaction, so that many callers share one flush. A caller has its answer only after the commit that made it durable.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ changes nothing but the database.
 LARGEST_GROUP: Final = 500
 """Works in one transaction: enough to share a flush, few enough that nobody waits long."""
 
+_Group = list[tuple[Work[Any], "asyncio.Future[Any]"]]
 _Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
@@ -55,9 +56,8 @@ class Writer:
         self._inode = inode_of(path)
         self._on_replaced = on_replaced
         self._loop = asyncio.get_running_loop()
-        self._inbox: queue.SimpleQueue[tuple[Work[Any], asyncio.Future[Any]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._waiting: _Group = []
+        self._inbox: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="parcelwire-writer", daemon=True)
         self._thread.start()
@@ -72,13 +72,25 @@ class Writer:
             msg = "the store is closed"
             raise StoreUnavailableError(msg)
         future: asyncio.Future[T] = self._loop.create_future()
-        self._inbox.put((work, future))
+        if not self._waiting:
+            self._loop.call_soon(self._hand_over)
+        self._waiting.append((work, future))
         return future
+
+    def _hand_over(self) -> None:
+        """Give the thread all that came in one round of the event loop.
+
+        One by one, the first work would be committed alone while the others of its round arrive,
+        and the thread would be woken for each.
+        """
+        waiting, self._waiting = self._waiting, []
+        self._inbox.put(waiting)
 
     async def close(self) -> None:
         """Finish what is queued, then close the connection."""
         if not self._is_closed:
             self._is_closed = True
+            self._hand_over()
             self._inbox.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -87,22 +99,22 @@ class Writer:
     def _run(self) -> None:
         is_open = True
         while is_open:
-            group: list[tuple[Work[Any], asyncio.Future[Any]]] = []
-            item = self._inbox.get()
-            while item is not None:
-                group.append(item)
-                if len(group) == LARGEST_GROUP:
+            group: _Group = []
+            handed = self._inbox.get()
+            while handed is not None:
+                group += handed
+                if len(group) >= LARGEST_GROUP:
                     break
                 try:
-                    item = self._inbox.get_nowait()
+                    handed = self._inbox.get_nowait()
                 except queue.Empty:
                     break
-            is_open = item is not None
+            is_open = handed is not None
             if group:
                 self._answer(self._commit_group(group))
         self._drop_connection()
 
-    def _commit_group(self, group: list[tuple[Work[Any], asyncio.Future[Any]]]) -> list[_Answer]:
+    def _commit_group(self, group: _Group) -> list[_Answer]:
         try:
             connection = self._live_connection()
             try:
@@ -125,7 +137,7 @@ class Writer:
     def _all_at_once(
         self,
         connection: apsw.Connection,
-        group: list[tuple[Work[Any], asyncio.Future[Any]]],
+        group: _Group,
     ) -> list[_Answer]:
         connection.execute("BEGIN IMMEDIATE")
         answers: list[_Answer] = [(future, work(connection), None) for work, future in group]
@@ -135,7 +147,7 @@ class Writer:
     def _one_by_one(
         self,
         connection: apsw.Connection,
-        group: list[tuple[Work[Any], asyncio.Future[Any]]],
+        group: _Group,
     ) -> list[_Answer]:
         """Do it again with a savepoint around each, so that a failure spoils only its own work.
 
