@@ -117,6 +117,7 @@ class PollWorker:
         self._places = asyncio.Semaphore(settings.concurrency)
         self._recalled_at: Instant | None = None
         self._seen_at: Instant = 0
+        self._faults = 0
         self._is_store_down = False
 
     def wake(self) -> None:
@@ -132,9 +133,11 @@ class PollWorker:
         """Claim and ask until ``stop`` is called."""
         while not self._is_stopping:
             self._wake.clear()
+            faults = self._faults
             try:
                 claimed = await self.step()
-                self._heal()
+                if faults == self._faults:
+                    self._heal()
             except Exception as error:  # noqa: BLE001  # a worker outlives every fault of one round
                 self._complain(error)
                 claimed = 0
@@ -342,6 +345,7 @@ class PollWorker:
     def _complain(self, error: Exception) -> None:
         # Once when it breaks, once when it heals: a database that is away for an hour is one line,
         # not thousands.
+        self._faults += 1
         if not self._is_store_down:
             self._is_store_down = True
             log.error("polling is interrupted: %s: %s", type(error).__name__, error, exc_info=error)

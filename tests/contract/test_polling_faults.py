@@ -1,0 +1,410 @@
+"""Polling when things go wrong, on both engines: carriers, stores, other workers, clocks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, FrozenClock
+from parcelwire.domain.report import Outcome
+from parcelwire.domain.status import Status
+from parcelwire.polling.ports import Pause
+from parcelwire.polling.worker import OWN_FAULT_WAIT
+from parcelwire.store.port import Store
+from parcelwire.tracking.ports import PollState
+from tests.contract.poll_yard import YEARS, Unreliable, Yard, drive, kill, outage, until
+from tests.contract.store.samples import (
+    NOW,
+    WORLD,
+    create,
+    make_change,
+)
+from tests.support.house import report
+
+OpenAnother = Callable[[], Awaitable[Store]]
+
+
+@pytest.fixture
+def yard(store: Store, clock: FrozenClock) -> Yard:
+    return Yard(store, clock)
+
+
+class TestTrouble:
+    async def test_an_outage_pauses_the_carrier_and_not_the_others(
+        self, yard: Yard, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        yard.carriers.connect("dhl", batch_size=1)
+        yard.carriers.connect("ups")
+        yard.carriers.outages["dhl"] = outage()
+        parcels = [await create(yard.store, f"A{index}", courier_code="dhl") for index in range(30)]
+        fine = await create(yard.store, "B1", courier_code="ups")
+        worker = yard.worker(claim_size=5, concurrency_per_carrier=1)
+        await drive(worker)
+        asked_first = len(yard.carriers.numbers_asked("dhl"))
+        assert asked_first <= 5
+        polls = [await yard.poll(parcel) for parcel in parcels]
+        paused = [poll for poll in polls if "paused: 503" in poll.due_reason]
+        assert len(paused) >= 25
+        assert {poll.due_at for poll in paused} == {NOW + 30 * SECOND}
+        assert (await yard.poll(fine)).last_outcome == "unknown_number"
+
+        # Still out of order: one question finds out, and the pause grows.
+        yard.clock.advance(30)
+        await drive(worker)
+        assert len(yard.carriers.numbers_asked("dhl")) == asked_first + 1
+        ((_, pause),) = (await yard.store.pauses()).items()
+        assert (pause.failures, pause.until, pause.since) == (2, NOW + 90 * SECOND, NOW)
+
+        del yard.carriers.outages["dhl"]
+        for _ in range(12):
+            yard.clock.advance(30)
+            await drive(worker)
+        assert await yard.store.pauses() == {}
+        polls = [await yard.poll(parcel) for parcel in parcels]
+        assert {poll.last_outcome for poll in polls} == {"unknown_number"}
+        told = [record.getMessage() for record in caplog.records if "dhl" in record.getMessage()]
+        assert len(told) == 2
+        assert "paused: 503" in told[0]
+        assert "answers again" in told[1]
+
+    async def test_a_rate_limited_carrier_is_left_alone_for_as_long_as_it_says(
+        self, yard: Yard
+    ) -> None:
+        yard.carriers.connect("dhl", batch_size=1)
+        yard.carriers.outages["dhl"] = outage(Outcome.RATE_LIMITED, retry_at=NOW + 17 * MINUTE)
+        parcels = [await create(yard.store, f"A{index}", courier_code="dhl") for index in range(9)]
+        worker = yard.worker(claim_size=1)
+        await drive(worker)
+        assert len(yard.carriers.asked) == 1
+        assert {(await yard.poll(parcel)).due_at for parcel in parcels} == {NOW + 17 * MINUTE}
+        yard.clock.advance(17 * 60 - 1)
+        await drive(worker)
+        assert len(yard.carriers.asked) == 1
+        yard.carriers.outages.clear()
+        yard.clock.advance(60)
+        await drive(worker)
+        yard.clock.advance(60)
+        await drive(worker)
+        assert len(set(yard.carriers.numbers_asked("dhl"))) == 9
+
+    async def test_refused_credentials_stop_the_connection_and_are_told_once(
+        self, yard: Yard, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        yard.carriers.connect("dhl")
+        yard.carriers.outages["dhl"] = outage(Outcome.AUTH_FAILED, detail="401")
+        parcel = await create(yard.store, "A1", courier_code="dhl")
+        worker = yard.worker()
+        for _ in range(5):
+            await drive(worker)
+            yard.clock.advance(3600)
+        poll = await yard.poll(parcel)
+        assert poll.last_outcome == "auth_failed"
+        assert 4 <= len(yard.carriers.asked) <= 5
+        told = [record for record in caplog.records if "dhl is paused: 401" in record.getMessage()]
+        assert len(told) == 1
+
+    async def test_a_carrier_that_never_answers_is_an_outage(self, yard: Yard) -> None:
+        parcel = await create(yard.store, "A1", courier_code="dhl")
+        yard.carriers.connect("dhl")
+        yard.carriers.hold("dhl")
+        await drive(yard.worker(ask_timeout_seconds=0.05))
+        poll = await yard.poll(parcel)
+        assert (poll.last_outcome, poll.checked_at) == ("unavailable", None)
+        assert "no answer within 0.05 s" in poll.last_detail
+        assert list(await yard.store.pauses()) == ["dhl"]
+
+    async def test_an_answer_that_breaks_us_harms_no_other_parcel(
+        self, yard: Yard, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        parcels = [await create(yard.store, f"A{index}", courier_code="dhl") for index in range(5)]
+        for index in range(5):
+            time = "not a time" if index == 2 else "2026-03-01T08:00:00"
+            said = report("", yard.scan(local_time=time))
+            yard.carriers.script("dhl", f"A{index}", said)
+        worker = yard.worker()
+        await drive(worker)
+        statuses = [(await yard.stored(parcel)).tracking.status for parcel in parcels]
+        assert statuses == [Status.TRANSIT] * 2 + [Status.PENDING] + [Status.TRANSIT] * 2
+        poll = await yard.poll(parcels[2])
+        assert (poll.due_at, poll.leased_until) == (NOW + OWN_FAULT_WAIT, 0)
+        assert "ValueError" in poll.due_reason
+        assert any(parcels[2].id in record.getMessage() for record in caplog.records)
+
+    async def test_a_store_that_goes_away_and_comes_back_loses_nothing(
+        self, yard: Yard, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        parcels = [await create(yard.store, f"A{index}", courier_code="dhl") for index in range(8)]
+        for index in range(8):
+            yard.carriers.script("dhl", f"A{index}", report("", yard.scan(60)))
+        unreliable = Unreliable(yard.store)
+        gate = yard.carriers.hold("dhl")
+        worker = yard.worker(unreliable)
+        running = asyncio.create_task(worker.run())
+        await until(lambda: bool(yard.carriers.under_way))
+        unreliable.is_away = True
+        gate.set()
+        await until(lambda: unreliable.fired > 5)
+        unreliable.is_away = False
+        await until(lambda: len(yard.carriers.asked) >= 16)
+        worker.stop()
+        await running
+        for parcel in parcels:
+            assert (await yard.check_history(parcel)).status is Status.TRANSIT
+        told = [record.getMessage() for record in caplog.records if "polling" in record.name]
+        assert [one for one in told if "interrupted" in one][1:] == []
+        assert [one for one in told if "goes on" in one][1:] == []
+        assert "interrupted" in told[0]
+
+
+class TestSharing:
+    async def test_a_dead_workers_parcels_are_asked_about_when_its_lease_ends(
+        self, yard: Yard, open_another: OpenAnother
+    ) -> None:
+        parcel = await create(yard.store, "A1", courier_code="dhl")
+        yard.carriers.connect("dhl")
+        yard.carriers.hold("dhl")
+        dead = yard.worker()
+        await dead.step()
+        await until(lambda: bool(yard.carriers.calls))
+        await kill(dead)
+        yard.carriers.gates.clear()
+
+        other = yard.worker(await open_another())
+        yard.clock.advance(29.9)
+        await drive(other)
+        assert len(yard.carriers.calls) == 1
+        yard.clock.advance(0.1)
+        await drive(other)
+        assert len(yard.carriers.calls) == 2
+        assert (await yard.poll(parcel)).checks == 1
+
+    async def test_two_workers_never_ask_about_one_parcel_at_once(
+        self, yard: Yard, open_another: OpenAnother
+    ) -> None:
+        yard.carriers.connect("dhl", batch_size=3)
+        parcels = [await create(yard.store, f"A{i:02d}", courier_code="dhl") for i in range(60)]
+        for index in range(60):
+            yard.carriers.script("dhl", f"A{index:02d}", report("", yard.scan(60)))
+        workers = [
+            yard.worker(store, claim_size=7)
+            for store in (yard.store, await open_another(), await open_another())
+        ]
+        for _ in range(20):
+            if not sum(await asyncio.gather(*(worker.step() for worker in workers))):
+                break
+        for worker in workers:
+            await worker.settle()
+        assert sorted(yard.carriers.numbers_asked("dhl")) == [f"A{i:02d}" for i in range(60)]
+        assert yard.carriers.overlaps == []
+        for parcel in parcels:
+            assert (await yard.check_history(parcel)).sequence == 1
+
+    async def test_a_worker_that_waited_too_long_gives_its_parcels_back(
+        self, yard: Yard, open_another: OpenAnother
+    ) -> None:
+        yard.carriers.connect("dhl", batch_size=1)
+        parcels = [await create(yard.store, f"A{index}", courier_code="dhl") for index in range(8)]
+        gate = yard.carriers.hold("dhl")
+        slow = yard.worker(concurrency=1)
+        await slow.step()
+        await until(lambda: bool(yard.carriers.calls))
+        yard.clock.advance(24)
+        gate.set()
+        await slow.settle()
+        assert len(yard.carriers.calls) == 1
+        polls = [await yard.poll(parcel) for parcel in parcels]
+        assert sum("turn" in poll.due_reason and poll.leased_until == 0 for poll in polls) == 7
+
+        yard.clock.advance(20)
+        await drive(yard.worker(await open_another()))
+        assert sorted(yard.carriers.numbers_asked("dhl")) == [f"A{index}" for index in range(8)]
+        assert yard.carriers.overlaps == []
+
+    async def test_a_parcel_stopped_while_it_is_asked_about_stays_stopped(self, yard: Yard) -> None:
+        parcel = await create(yard.store, "A1", courier_code="dhl")
+        yard.carriers.connect("dhl")
+        gate = yard.carriers.hold("dhl")
+        worker = yard.worker()
+        await worker.step()
+        await until(lambda: bool(yard.carriers.calls))
+        # The first answer makes it "not found"; the second changes nothing.
+        gate.set()
+        await worker.settle()
+        yard.clock.advance(3 * 3600)
+        gate.clear()
+        await worker.step()
+        await until(lambda: len(yard.carriers.calls) == 2)
+        service = yard.service()
+        await service.stop(await service.get(WORLD, parcel.id))
+        gate.set()
+        await worker.settle()
+        poll = await yard.poll(parcel)
+        assert (poll.due_at, poll.due_reason) == (None, "stopped by request")
+
+    async def test_an_answer_of_the_courier_before_is_not_the_new_ones(self, yard: Yard) -> None:
+        parcel = await create(yard.store, "A1", courier_code="dhl")
+        yard.carriers.script("dhl", "A1", report("", yard.delivered(60)))
+        yard.carriers.connect("ups")
+        gate = yard.carriers.hold("dhl")
+        worker = yard.worker()
+        await worker.step()
+        await until(lambda: bool(yard.carriers.calls))
+        service = yard.service()
+        await service.change_courier(await service.get(WORLD, parcel.id), "ups")
+        gate.set()
+        await worker.settle()
+        stored = await yard.stored(parcel)
+        assert (stored.tracking.courier_code, stored.tracking.checkpoints) == ("ups", ())
+        assert stored.poll.due_at == NOW
+        await drive(worker)
+        assert yard.carriers.numbers_asked("ups") == ["A1"]
+
+    async def test_an_edit_while_the_carrier_is_asked_and_its_answer_both_end_up(
+        self, yard: Yard
+    ) -> None:
+        parcel = await create(yard.store, "A1", courier_code="dhl")
+        yard.carriers.script("dhl", "A1", report("", yard.scan(60)))
+        gate = yard.carriers.hold("dhl")
+        worker = yard.worker()
+        await worker.step()
+        await until(lambda: bool(yard.carriers.calls))
+        service = yard.service()
+        await service.update(await service.get(WORLD, parcel.id), details={"title": "Shoes"})
+        gate.set()
+        await worker.settle()
+        now = await yard.check_history(parcel)
+        assert (now.details.title, now.status) == ("Shoes", Status.TRANSIT)
+
+
+class TestClock:
+    @pytest.mark.parametrize("jump", [HOUR, DAY, YEARS])
+    async def test_a_clock_that_was_ahead_for_a_while_delays_nothing(
+        self, yard: Yard, jump: int
+    ) -> None:
+        parcel = await create(yard.store, "A1", courier_code="dhl")
+        finished = await create(yard.store, "A2", courier_code="dhl")
+        yard.carriers.script("dhl", "A1", report("", yard.scan(0)))
+        yard.carriers.script("dhl", "A2", report("", yard.delivered(0)))
+        worker = yard.worker()
+        await drive(worker)
+        yard.clock.set(NOW + 5 * HOUR + jump)
+        await drive(worker)
+        assert yard.carriers.numbers_asked("dhl").count("A1") == 2
+        yard.clock.set(NOW + 5 * HOUR)
+        await drive(worker)
+        yard.clock.advance(DAY / SECOND + 3600)
+        await drive(worker)
+        assert yard.carriers.numbers_asked("dhl").count("A1") >= 3
+        assert yard.carriers.numbers_asked("dhl").count("A2") == 1
+        assert (await yard.check_history(parcel)).status is Status.TRANSIT
+        assert (await yard.poll(finished)).due_at is None
+
+    @pytest.mark.parametrize("jump", [HOUR, DAY, YEARS])
+    async def test_a_worker_started_after_the_clock_went_back_asks_soon(
+        self, yard: Yard, jump: int
+    ) -> None:
+        yard.clock.set(NOW + jump)
+        ahead = NOW + jump
+        parcel = await create(yard.store, "A1", courier_code="dhl", due_at=ahead, created_at=ahead)
+        yard.carriers.connect("dhl")
+        await drive(yard.worker())
+        yard.clock.set(NOW)
+        other = yard.worker()
+        await drive(other)
+        poll = await yard.poll(parcel)
+        assert poll.due_at is not None
+        assert poll.due_at <= NOW + 3 * HOUR
+        yard.clock.advance(3 * 3600)
+        await drive(other)
+        assert len(yard.carriers.asked) == 2
+
+    @pytest.mark.parametrize("jump", [HOUR, DAY, YEARS])
+    async def test_a_lease_from_a_clock_that_was_ahead_holds_nobody_up(
+        self, yard: Yard, jump: int, open_another: OpenAnother
+    ) -> None:
+        await create(yard.store, "A1", courier_code="dhl")
+        yard.carriers.connect("dhl")
+        yard.carriers.hold("dhl")
+        yard.clock.set(NOW + jump)
+        dead = yard.worker()
+        await dead.step()
+        await until(lambda: bool(yard.carriers.calls))
+        await kill(dead)
+        yard.carriers.gates.clear()
+        yard.clock.set(NOW)
+        other = yard.worker(await open_another())
+        for _ in range(25):
+            await drive(other)
+            yard.clock.advance(3 * 60)
+        assert len(yard.carriers.asked) >= 1
+
+    @pytest.mark.parametrize("jump", [DAY, YEARS])
+    async def test_a_pause_from_a_clock_that_was_ahead_is_not_believed(
+        self, yard: Yard, jump: int
+    ) -> None:
+        yard.carriers.connect("dhl")
+        ahead = Pause(until=NOW + jump + HOUR, failures=9, why="503", since=NOW + jump)
+        await yard.store.set_pause("dhl", ahead)
+        await create(yard.store, "A1", courier_code="dhl")
+        await drive(yard.worker())
+        assert len(yard.carriers.asked) == 1
+        assert await yard.store.pauses() == {}
+
+
+class TestRunning:
+    async def test_it_wakes_up_for_what_became_due_and_finishes_what_it_began(
+        self, yard: Yard
+    ) -> None:
+        yard.carriers.connect("dhl")
+        gate = yard.carriers.hold("dhl")
+        worker = yard.worker(idle_seconds=0.01)
+        running = asyncio.create_task(worker.run())
+        await asyncio.sleep(0.02)
+        parcel = await create(yard.store, "A1", courier_code="dhl")
+        worker.wake()
+        await until(lambda: bool(yard.carriers.calls))
+        worker.stop()
+        await asyncio.sleep(0.02)
+        assert not running.done()
+        gate.set()
+        await running
+        assert (await yard.poll(parcel)).checks == 1
+
+    async def test_a_deleted_parcel_is_passed_over(self, yard: Yard) -> None:
+        parcel = await create(yard.store, "A1", courier_code="dhl")
+        yard.carriers.script("dhl", "A1", report("", yard.scan(60)))
+        gate = yard.carriers.hold("dhl")
+        worker = yard.worker()
+        await worker.step()
+        await until(lambda: bool(yard.carriers.calls))
+        await yard.store.delete_trackings(WORLD, [parcel.id])
+        gate.set()
+        await worker.settle()
+        assert await yard.store.load(WORLD, parcel.id) is None
+
+    async def test_a_change_by_somebody_else_is_not_undone(self, yard: Yard) -> None:
+        parcel = await create(yard.store, "A1", courier_code="dhl")
+        yard.carriers.script("dhl", "A1", report("", yard.scan(60)))
+        gate = yard.carriers.hold("dhl")
+        worker = yard.worker()
+        await worker.step()
+        await until(lambda: bool(yard.carriers.calls))
+        other = make_change(
+            parcel,
+            tells=False,
+            checkpoints=(yard.delivered(30),),
+            status=Status.DELIVERED,
+            poll=PollState(due_at=None, due_reason="finished"),
+        )
+        assert await yard.store.save(other)
+        gate.set()
+        await worker.settle()
+        stored = await yard.stored(parcel)
+        assert stored.tracking.status is Status.DELIVERED
+        assert len(stored.tracking.checkpoints) == 2
+        assert stored.poll.due_at is None

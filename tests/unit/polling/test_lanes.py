@@ -1,0 +1,113 @@
+"""Who is asked now and whose turn comes when, at one carrier."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from parcelwire.domain.clock import DAY, MINUTE, SECOND, FrozenClock
+from parcelwire.polling.lanes import HORIZON, Lanes
+from tests.unit.polling.test_plan import policy
+
+NOW = FrozenClock().now()
+POLICY = policy(requests_per_minute=60, batch_size=1)
+FIRST_PACE = 125
+"""Milliseconds from one conversation to the next at an unknown carrier: 0.5 s in 4 places."""
+
+
+def lanes(clock: FrozenClock | None = None, places: int = 4, patience: float = 4.0) -> Lanes:
+    return Lanes(places, patience, clock or FrozenClock())
+
+
+def flat(turns: list[tuple[int, Sequence[str]]]) -> list[int]:
+    return [at for at, group in turns for _ in group]
+
+
+@given(
+    st.integers(1, 6000),
+    st.integers(1, 50),
+    st.lists(st.integers(0, 400), min_size=1, max_size=5),
+)
+def test_turns_keep_the_order_and_the_budget(
+    per_minute: int, batch: int, crowds: list[int]
+) -> None:
+    chosen = replace(POLICY, requests_per_minute=per_minute, batch_size=batch)
+    turned = lanes()
+    given_turns: list[int] = []
+    for number, crowd in enumerate(crowds):
+        ids = [f"{number}-{index}" for index in range(crowd)]
+        turns = turned.turns(chosen, ids, NOW)
+        assert [one for _, group in turns for one in group] == ids
+        given_turns += flat(turns)
+    if given_turns and max(given_turns) < NOW + HORIZON:
+        assert given_turns == sorted(given_turns)
+        assert given_turns[0] > NOW
+        # Never more than the budget (or the carrier's pace) allows, and not much less.
+        conversations = sum(-(-crowd // batch) for crowd in crowds)
+        width = max(1.1 * MINUTE / per_minute, FIRST_PACE)
+        assert conversations * width * 0.9 <= given_turns[-1] - NOW + len(crowds) * width
+        assert given_turns[-1] - NOW <= conversations * (width + 1) + 1
+
+
+def test_turns_begin_anew_when_the_clock_went_back() -> None:
+    turned = lanes()
+    turned.turns(POLICY, ["a"] * 100, NOW + 3650 * DAY)
+    assert flat(turned.turns(POLICY, ["b"], NOW))[0] <= NOW + 2 * SECOND
+
+
+def test_carriers_have_lanes_of_their_own() -> None:
+    turned = lanes()
+    turned.turns(POLICY, ["a"] * 1000, NOW)
+    other = replace(POLICY, budget_key="other")
+    assert flat(turned.turns(other, ["b"], NOW))[0] <= NOW + 2 * SECOND
+
+
+async def test_a_slow_carrier_gets_few_at_a_time_and_a_fast_one_many() -> None:
+    clock = FrozenClock()
+    turned = lanes(clock)
+    slow, fast = replace(POLICY, budget_key="slow"), replace(POLICY, budget_key="fast")
+    for _ in range(30):
+        async with turned.place(slow):
+            clock.advance(20)
+        async with turned.place(fast):
+            clock.advance(0.002)
+    assert turned.room(slow) == 4
+    assert turned.room(fast) > 1_000
+    assert turned.room(replace(slow, batch_size=10)) == 40
+
+
+async def test_no_more_conversations_than_places() -> None:
+    turned = lanes(places=3)
+    inside = most = 0
+
+    async def converse() -> None:
+        nonlocal inside, most
+        async with turned.place(POLICY):
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    before = turned.room(POLICY)
+    waiting = [asyncio.create_task(converse()) for _ in range(20)]
+    await asyncio.sleep(0)
+    assert turned.room(POLICY) == max(0, before - 20)
+    await asyncio.gather(*waiting)
+    assert most == 3
+    assert turned.room(POLICY) >= before
+
+
+async def test_a_lane_that_broke_has_its_place_back() -> None:
+    turned = lanes(places=1)
+    for _ in range(3):
+        try:
+            async with turned.place(POLICY):
+                raise ValueError
+        except ValueError:
+            pass
+    async with asyncio.timeout(1), turned.place(POLICY):
+        pass
