@@ -129,7 +129,7 @@ ROUTES: Final = (
         name="list_trackings",
         methods=("GET", "POST"),
         path=("trackings", "get"),
-        summary="Trackings by number, order or filter, newest created first",
+        summary="Trackings by number, order or filter, newest first (POST: the same names as JSON)",
         answer=ListResult,
         parameters=(
             Parameter("page", "Number of the page, from 1", "integer"),
@@ -198,7 +198,7 @@ ROUTES: Final = (
         name="count_statuses",
         methods=("GET", "POST"),
         path=("trackings", "getstatusnumber"),
-        summary="How many trackings there are of each status",
+        summary="How many trackings there are of each status (POST: the same names as JSON)",
         answer=StatusCounts,
         parameters=(*_CREATED, *_ORDERED),
         is_writing=False,

@@ -1,0 +1,76 @@
+"""The OpenAPI 3.1 description of v2, made from the table of routes and the shapes of the wire.
+
+``python -m parcelwire.api.v2.openapi > docs/openapi/v2.json`` writes the checked-in file anew.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+from parcelwire.api import openapi
+from parcelwire.api.v2.errors import CODES
+from parcelwire.api.v2.models import ItemError
+from parcelwire.api.v2.routes import ROUTES, Route
+
+_SEGMENTS: Final = {
+    "carrier_code": "Code of the courier",
+    "tracking_number": "The number, as typed",
+}
+
+
+def describe() -> dict[str, Any]:
+    """Return the description as a JSON object."""
+    meta = openapi.meta("Success or which mistake", code="integer", type="string", message="string")
+    meta["properties"]["code"]["enum"] = sorted(CODES)
+    return openapi.describe(
+        openapi.Description(
+            title="Parcelwire, the TrackingMore v2 dialect",
+            text="Follow parcels of many carriers. Every answer is HTTP 200; `meta.code` says what "
+            "happened, and a refusal has an empty array as `data`. Reading is tolerant: empty text "
+            "and null mean that nothing is given, numbers are taken as their text, and repeated or "
+            "trailing slashes in paths do not matter.",
+            server="/v2",
+            key_header="Trackingmore-Api-Key",
+            meta=meta,
+            errors={},
+            operations=[_operation(route, method) for route in ROUTES for method in route.methods],
+            further_shapes=[ItemError],
+            empty={"type": "array", "maxItems": 0},
+        )
+    )
+
+
+def _operation(route: Route, method: str) -> openapi.Operation:
+    is_documented = method == route.methods[0]
+    parameters = [
+        openapi.parameter(name, "path", text)
+        for name, text in _SEGMENTS.items()
+        if f"{{{name}}}" in route.path
+    ]
+    parameters += [
+        openapi.parameter(one.name, one.place, one.description, one.kind)
+        for one in route.parameters
+    ]
+    return openapi.Operation(
+        method=method.lower(),
+        path="/" + "/".join(route.path),
+        # An id names one operation: the second method of a call has a name of its own.
+        name=route.name if is_documented else f"{route.name}_by_{method.lower()}",
+        summary=route.summary,
+        answer=route.answer,
+        success=f"`meta.code` {route.code}, or the code of a refusal",
+        request=route.request,
+        parameters=parameters,
+        # PUT without a body changes nothing and is no mistake.
+        is_body_required=is_documented and route.name != "update_tracking",
+    )
+
+
+def render() -> bytes:
+    """Return the description as the bytes of the checked-in file."""
+    return openapi.render(describe())
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(render())
