@@ -121,6 +121,10 @@ class Cluster:
         self.sql(_EMPTY, dsn)
         self._free.append(dsn)
 
+    def socket_of(self, dsn: str) -> Path:
+        """Return the Unix socket behind an address."""
+        return Path(dsn.partition("?host=")[2]) / ".s.PGSQL.5432"
+
     def drop_database(self, dsn: str) -> None:
         """Drop a database, whoever is connected."""
         name = dsn.partition("?")[0].rpartition("/")[2]

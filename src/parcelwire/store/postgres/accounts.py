@@ -133,6 +133,8 @@ class Accounts:
         )
 
         async def work(link: Link) -> None:
+            # Of two that replace at once, the later one's table stands, whole. Readers do not wait.
+            await link.execute(_SQL["lock_remote_areas"])
             await link.execute(_SQL["clear_remote_areas"])
             await link.copy_records_to_table(
                 "remote_area", records=records, columns=("country", "place", "company")

@@ -49,6 +49,9 @@ order by created_at, position
 -- name: delete_connection
 delete from connection where account_number = $1 and id = $2 returning id
 
+-- name: lock_remote_areas
+lock table remote_area in share row exclusive mode
+
 -- name: clear_remote_areas
 delete from remote_area
 

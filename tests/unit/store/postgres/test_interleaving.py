@@ -1,0 +1,241 @@
+"""Transactions that cross each other on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import asyncpg
+
+from parcelwire.domain.clock import SECOND, FrozenClock
+from parcelwire.domain.status import Status
+from parcelwire.store.postgres import PostgresStore, open_store
+from parcelwire.webhooks.ports import Attempt, AttemptResult, MessageState
+from tests.contract.store.postgres_fixture import Cluster
+from tests.contract.store.samples import (
+    NOW,
+    WORLD,
+    advance,
+    create,
+    make_change,
+    make_endpoint,
+    make_message,
+    make_new,
+    new_id,
+    render,
+)
+
+# A lane counts its waiting messages, and every waiting message has its lane.
+DRIFT = """
+select count(*) from lane l full join (
+    select endpoint_id, tracking_id, count(*) as n from waiting group by 1, 2
+) w using (endpoint_id, tracking_id)
+where l.waiting is distinct from w.n
+union all
+select count(*) from message m full join waiting w on w.message_id = m.id
+where (coalesce(m.state, '') = 'pending') <> (w.message_id is not null)
+"""
+
+
+async def test_an_event_that_commits_late_is_not_passed_over(
+    store: PostgresStore, dsn: str
+) -> None:
+    slow, quick = await create(store, "NR0000001"), await create(store, "NR0000002")
+    other: Any = await asyncpg.connect(dsn)
+    change = make_change(slow, status=Status.TRANSIT)
+    transaction = other.transaction()
+    await transaction.start()
+    held = PostgresStore(_Held(other), render=render, clock=FrozenClock())  # type: ignore[arg-type]
+    assert await held.save(change)  # takes cursor 1, not committed
+    after = await advance(store, quick, status=Status.TRANSIT)  # takes cursor 2, committed
+
+    assert await store.events_after(WORLD, 0, 10) == []
+    await transaction.commit()
+    page = await store.events_after(WORLD, 0, 10)
+    assert [event.tracking_id for _, event in page] == [slow.id, after.id]
+
+    # Rolled back ones leave a gap in the cursors and hold nobody up.
+    transaction = other.transaction()
+    await transaction.start()
+    assert await held.save(make_change(change.tracking, status=Status.PICKUP))
+    last = await advance(store, after, status=Status.PICKUP)
+    assert await store.events_after(WORLD, page[-1][0], 10) == []
+    await transaction.rollback()
+    rest = await store.events_after(WORLD, page[-1][0], 10)
+    assert [(event.tracking_id, event.sequence) for _, event in rest] == [(last.id, 2)]
+    await other.close(timeout=2)
+
+
+class _Held:
+    """A database whose statements stay in the transaction of one connection."""
+
+    def __init__(self, link: Any) -> None:
+        self._link = link
+
+    async def fetch(self, query: str, *args: object, is_repeatable: bool = True) -> Any:
+        return await self._link.fetch(query, *args)
+
+
+async def test_a_message_queued_while_the_one_before_is_delivered_gets_its_turn(
+    store: PostgresStore, dsn: str
+) -> None:
+    endpoint = make_endpoint()
+    await store.add_endpoint(endpoint)
+    tracking = await create(store)
+    first = make_message(endpoint, tracking.id, 1)
+    tracking = await advance(store, tracking, status=Status.TRANSIT, messages=(first,))
+    assert len(await _claim(store)) == 1
+
+    other: Any = await asyncpg.connect(dsn)
+    transaction = other.transaction()
+    await transaction.start()
+    held = PostgresStore(_Held(other), render=render, clock=FrozenClock())  # type: ignore[arg-type]
+    second = make_message(endpoint, tracking.id, 2)
+    assert await held.save(make_change(tracking, status=Status.PICKUP, messages=(second,)))
+    # Begins before the second message is committed, and has to wait for its lane.
+    finishing = asyncio.create_task(store.finish_attempts([_delivered(first.id)]))
+    await asyncio.sleep(0.2)
+    assert not finishing.done()
+    await transaction.commit()
+    await finishing
+
+    assert await _claim(store) == [second.id]
+    assert [row[0] for row in await other.fetch(DRIFT)] == [0, 0]
+    await other.close(timeout=2)
+
+
+async def test_a_message_queued_just_after_its_endpoint_was_deleted_does_not_stay(
+    store: PostgresStore, dsn: str
+) -> None:
+    endpoint = make_endpoint()
+    await store.add_endpoint(endpoint)
+    tracking = await create(store)
+    other: Any = await asyncpg.connect(dsn)
+    transaction = other.transaction()
+    await transaction.start()
+    held = PostgresStore(_Held(other), render=render, clock=FrozenClock())  # type: ignore[arg-type]
+    message = make_message(endpoint, tracking.id, 1)
+    assert await held.save(make_change(tracking, status=Status.TRANSIT, messages=(message,)))
+    assert await store.delete_endpoint(WORLD, endpoint.id)
+    await transaction.commit()
+
+    assert await _claim(store) == []
+    assert await store.next_message_due() is None
+    orphan = await store.load_message(WORLD, message.id)
+    assert orphan is not None
+    assert orphan.state is MessageState.DEAD
+    assert [row[0] for row in await other.fetch(DRIFT)] == [0, 0]
+    await other.close(timeout=2)
+
+
+async def test_lanes_never_drift_whatever_happens_at_once(dsn: str, cluster: Cluster) -> None:
+    stores = [
+        await open_store(dsn, render=render, clock=FrozenClock(), pool_size=4) for _ in range(2)
+    ]
+    chance = random.Random(7)
+    endpoints = [make_endpoint() for _ in range(3)]
+    for endpoint in endpoints:
+        await stores[0].add_endpoint(endpoint)
+    trackings = [await create(stores[0], f"NR{index:07d}") for index in range(6)]
+    known: list[str] = []
+    done = 0
+
+    async def change(index: int) -> None:
+        tracking = trackings[index]
+        for turn in range(25):
+            status = Status.TRANSIT if turn % 2 else Status.PICKUP
+            messages = tuple(
+                make_message(endpoint, tracking.id, tracking.sequence + 1) for endpoint in endpoints
+            )
+            save = make_change(tracking, status=status, messages=messages)
+            assert await stores[index % 2].save(save)
+            known.extend(message.id for message in messages)
+            tracking = save.tracking
+
+    async def deliver(worker: int) -> None:
+        nonlocal done
+        for _ in range(60):
+            store = stores[worker % 2]
+            batch = await store.claim_messages(
+                NOW, lease_until=NOW + 30 * SECOND, limit=8, per_endpoint=4
+            )
+            done += len(batch)
+            states = [MessageState.PENDING, MessageState.DELIVERED, MessageState.DEAD]
+            await store.finish_attempts(
+                [_delivered(item.message.id, chance.choice(states)) for item in batch]
+            )
+
+    async def meddle() -> None:
+        for turn in range(40):
+            await asyncio.sleep(0.002)
+            if known:
+                await stores[turn % 2].resend(WORLD, chance.choice(known), NOW)
+        await stores[0].delete_endpoint(WORLD, endpoints[0].id)
+
+    await asyncio.gather(*map(change, range(6)), *map(deliver, range(4)), meddle())
+    await stores[0].next_message_due()
+
+    assert done > 100
+    assert cluster.sql(DRIFT, dsn).split() == ["0", "0"]
+    for store in stores:
+        await store.close()
+
+
+async def test_counters_agree_when_everybody_writes_and_folds(dsn: str, cluster: Cluster) -> None:
+    stores = [await open_store(dsn, render=render, clock=FrozenClock()) for _ in range(3)]
+
+    async def work(worker: int) -> None:
+        store = stores[worker % 3]
+        for turn in range(20):
+            item = make_new(f"NR{worker:03d}{turn:04d}")
+            await store.create_trackings([item])
+            await advance(store, item.tracking, status=Status.TRANSIT)
+            if turn % 4 == 0:
+                await store.delete_trackings(WORLD, [item.tracking.id])
+            if turn % 5 == 0:
+                await store._counters.fold()
+
+    await asyncio.gather(*map(work, range(9)))
+
+    assert await stores[0].count_created(WORLD) == 180
+    counted = "select count(*) from tracking where status = 'transit'"
+    assert cluster.sql(counted, dsn).strip() == "135"
+    totals = await stores[1]._counters.totals(WORLD)
+    assert totals.pop((Status.TRANSIT, False)) == 135
+    assert set(totals.values()) <= {0}
+    await stores[2]._counters.fold()
+    assert cluster.sql("select count(*) from counter_change", dsn).strip() == "0"
+    for store in stores:
+        assert await store.count_created(WORLD) == 180
+        await store.close()
+
+
+async def test_a_quota_holds_for_processes_that_create_at_once(dsn: str) -> None:
+    stores = [await open_store(dsn, render=render, clock=FrozenClock()) for _ in range(3)]
+    answers = await asyncio.gather(
+        *(
+            stores[index % 3].create_trackings(
+                [make_new(f"NR{index:04d}{part}") for part in range(3)], quota=50
+            )
+            for index in range(40)
+        )
+    )
+    results = [creation.result for answer in answers for creation in answer]
+    assert results.count("created") == 50
+    assert results.count("over_quota") == 70
+    assert await stores[0].count_created(WORLD) == 50
+    for store in stores:
+        await store.close()
+
+
+async def _claim(store: PostgresStore) -> list[str]:
+    batch = await store.claim_messages(
+        NOW, lease_until=NOW + 30 * SECOND, limit=10, per_endpoint=10
+    )
+    return [item.message.id for item in batch]
+
+
+def _delivered(message_id: str, state: MessageState = MessageState.DELIVERED) -> AttemptResult:
+    attempt = Attempt(id=new_id(), message_id=message_id, at=NOW, duration_ms=5, status=200)
+    return AttemptResult(attempt=attempt, state=state, next_at=NOW)
