@@ -1,5 +1,6 @@
 """The checked-in description of v2."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +57,11 @@ def test_every_reference_leads_somewhere() -> None:
         target = whole
         for step in reference.removeprefix("#/").split("/"):
             target = target[step]
+
+
+def test_the_manual_names_every_code_and_call() -> None:
+    manual = (CHECKED_IN.parents[1] / "v2.md").read_text(encoding="utf-8")
+    table = dict(re.findall(r"^\| ([0-9]{3,4}) \| ([A-Za-z ]+) \|", manual, re.MULTILINE))
+    assert table == {str(code): kind for code, (kind, _) in CODES.items()}
+    for route in ROUTES:
+        assert route.path[-1] in manual or route.path[-1] == "{tracking_number}"
