@@ -35,7 +35,8 @@ from parcelwire.connectors.sealing import Sealer, SealingError, create_key_file,
 from parcelwire.connectors.simulated import SimulatedCarrier
 from parcelwire.connectors.transport import HttpTransport, TransportSettings
 from parcelwire.couriers.detection import default_detector
-from parcelwire.couriers.registry import default_registry
+from parcelwire.couriers.refresh import CourierListError, refreshed_registry
+from parcelwire.couriers.registry import Registry, default_registry
 from parcelwire.domain.account import Account, Connection, Endpoint, account_of
 from parcelwire.domain.clock import SECOND, Clock, Instant
 from parcelwire.domain.tracking import Tracking
@@ -122,7 +123,14 @@ class Installation:
     """One running (or merely opened) Parcelwire."""
 
     def __init__(
-        self, config: Config, store: Store, clock: Clock, sealer: Sealer, *, renderer: Renderer
+        self,
+        config: Config,
+        store: Store,
+        clock: Clock,
+        sealer: Sealer,
+        *,
+        registry: Registry,
+        renderer: Renderer,
     ) -> None:
         """Put everything together; ``open_installation`` is the way in.
 
@@ -132,7 +140,7 @@ class Installation:
         self.store = store
         self.clock = clock
         self.identifiers = SystemIdentifiers()
-        self.registry = default_registry()
+        self.registry = registry
         self._sealer = sealer
         self._transport = HttpTransport(clock, TransportSettings(contact=config.carriers.contact))
         self._catalogue = load_catalogue(SimulatedCarrier(config.carriers.simulated_speed))
@@ -434,9 +442,23 @@ async def open_installation(config: Config, *, clock: Clock | None = None) -> In
     """
     clock = clock or SystemClock()
     sealer = await asyncio.to_thread(_open_key_file, Path(config.secrets.key_file))
-    renderer = Renderer(default_registry())
+    registry = load_registry(config)
+    renderer = Renderer(registry)
     store = await open_store(config, clock, renderer.tracking)
-    return Installation(config, store, clock, sealer, renderer=renderer)
+    return Installation(config, store, clock, sealer, registry=registry, renderer=renderer)
+
+
+def load_registry(config: Config) -> Registry:
+    """Return the couriers known here: the package's own, and what was refreshed since.
+
+    Raises:
+        InstallationError: the file of refreshed couriers cannot be used.
+    """
+    try:
+        return refreshed_registry(default_registry(), Path(config.carriers.registry_file))
+    except CourierListError as error:
+        msg = f"{error} (carriers.registry_file)"
+        raise InstallationError(msg) from error
 
 
 def _open_key_file(path: Path) -> Sealer:
