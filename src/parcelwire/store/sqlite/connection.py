@@ -35,8 +35,8 @@ class SqliteSettings(msgspec.Struct, frozen=True, kw_only=True):
     """NORMAL may lose acknowledged writes when the power fails."""
     busy_seconds: float = 5.0
     """How long a write waits for another process's transaction."""
-    mmap_bytes: int = 1 << 30
-    """How much of the file is read without copying."""
+    mmap_bytes: int = 256 << 20
+    """How much of the file is read without copying. It counts as the process's memory."""
     cache_bytes: int = 32 << 20
     """Page cache of each connection."""
     checkpoint_pages: int = 4_000
@@ -119,6 +119,8 @@ def connect(path: Path, settings: SqliteSettings, *, is_writer: bool) -> apsw.Co
         )
         connection.set_busy_timeout(round(settings.busy_seconds * 1_000))
         for pragma in (
+            # Of a new file: a tracking's document fits on one page, and writes are fewer.
+            "page_size = 8192",
             "journal_mode = WAL",
             f"synchronous = {settings.synchronous}",
             f"mmap_size = {settings.mmap_bytes}",

@@ -49,8 +49,8 @@ ADD_RAW_ANSWER: Final = """
 INSERT INTO raw_answer (tracking_key, at, connector, outcome, packed) VALUES (?, ?, ?, ?, ?)
 """
 FORGET_RAW_ANSWERS: Final = """
-DELETE FROM raw_answer WHERE key IN (
-    SELECT key FROM raw_answer WHERE tracking_key = ? ORDER BY key DESC LIMIT -1 OFFSET ?
+DELETE FROM raw_answer WHERE tracking_key = ?1 AND key <= (
+    SELECT key FROM raw_answer WHERE tracking_key = ?1 ORDER BY key DESC LIMIT 1 OFFSET ?2
 )
 """
 RAW_ANSWERS: Final = """
@@ -77,7 +77,7 @@ RENDITIONS_OF_NUMBER: Final = """
 SELECT t.created_at, t.key, d.rendition
 FROM tracking t JOIN doc d ON d.key = t.key WHERE t.world_id = ? AND t.number = ?
 """
-FIND_BY_PAGE: Final = f"{_STORED_FROM} WHERE t.page_token = ?"
+FIND_BY_PAGE: Final = f"{_STORED_FROM} WHERE t.id = ? AND t.page_token = ?"
 
 COUNTERS: Final = "SELECT status, is_archived, total FROM counter WHERE world_id = ?"
 EVENTS_AFTER: Final = """

@@ -34,7 +34,6 @@ CREATE TABLE tracking (
 
 CREATE UNIQUE INDEX tracking_by_id ON tracking (id);
 CREATE UNIQUE INDEX tracking_by_number ON tracking (world_id, number, courier_code);
-CREATE UNIQUE INDEX tracking_by_page ON tracking (page_token);
 -- The key, which every index ends in, breaks ties of created_at: pages need one order, always.
 CREATE INDEX tracking_by_age ON tracking (world_id, is_archived, created_at);
 CREATE INDEX tracking_by_status ON tracking (world_id, status, is_archived, created_at);

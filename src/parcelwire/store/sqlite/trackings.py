@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import apsw
 
 from parcelwire.domain.changes import Event
+from parcelwire.domain.tracking import id_of_page_token
 from parcelwire.store.codec import decode_event, encode_event, pack, unpack
 from parcelwire.store.rules import KEPT_RAW_ANSWERS, check_new, check_save
 from parcelwire.store.sqlite import queries
@@ -23,6 +23,7 @@ from parcelwire.store.sqlite.rows import (
     stored_of,
     written,
 )
+from parcelwire.store.sqlite.tally import tally_of
 from parcelwire.tracking.ports import (
     Creation,
     LaneHistory,
@@ -133,7 +134,10 @@ class Trackings(Part):
 
     async def find_by_page_token(self, page_token: str) -> Stored | None:
         """See ``TrackingStore``."""
-        rows = await self._reader.rows(queries.FIND_BY_PAGE, (page_token,))
+        tracking_id = id_of_page_token(page_token)
+        if tracking_id is None:
+            return None
+        rows = await self._reader.rows(queries.FIND_BY_PAGE, (id_value(tracking_id), page_token))
         return stored_of(rows[0]) if rows else None
 
     async def raw_answers(self, tracking_id: str, limit: int = 10) -> list[RawAnswer]:
@@ -180,7 +184,7 @@ def _create(
     world_id = items[0][0].world_id
     room = None if quota is None else quota - _created_count(connection, world_id)
     creations: list[Creation] = []
-    counts: Counter[tuple[str, bool]] = Counter()
+    tally = tally_of(connection)
     for item, poll in items:
         if room is not None and room <= 0:
             existing = _id_of_number(connection, item)
@@ -198,14 +202,10 @@ def _create(
         key = connection.last_insert_rowid()
         execute(queries.ADD_DOC, (key, item.packed, item.rendition))
         execute(queries.ADD_POLL, (key, *poll))
-        counts[item.status, item.is_archived] += 1
+        tally.create(world_id, item.status, int(item.is_archived))
         creations.append(_CREATED)
         if room is not None:
             room -= 1
-    if counts:
-        execute(queries.ADD_CREATED, (world_id, counts.total()))
-        for (status, is_archived), count in counts.items():
-            execute(queries.COUNT_ONE, (world_id, status, int(is_archived), count))
     return creations
 
 
@@ -213,6 +213,7 @@ _CREATED = Creation(result="created")
 
 
 def _created_count(connection: apsw.Connection, world_id: int) -> int:
+    tally_of(connection).write(connection)
     rows = fetch(connection, queries.CREATED_COUNT, (world_id,))
     return int(rows[0][0]) if rows else 0
 
@@ -257,9 +258,9 @@ class _PreparedSave:
         _update_columns(connection, key, before, after.values)
         execute(queries.SAVE_DOC, (after.packed, after.rendition, key))
         if (before[_STATUS], before[_ARCHIVED]) != (after.status, int(after.is_archived)):
-            count = (after.world_id, before[_STATUS], before[_ARCHIVED], -1)
-            execute(queries.COUNT_ONE, count)
-            execute(queries.COUNT_ONE, (after.world_id, after.status, int(after.is_archived), 1))
+            tally = tally_of(connection)
+            tally.move(after.world_id, before[_STATUS], before[_ARCHIVED], -1)
+            tally.move(after.world_id, after.status, int(after.is_archived), 1)
         if self._poll is not None:
             execute(queries.SAVE_POLL, (*self._poll, key))
         if self._raw is not None:
@@ -327,6 +328,6 @@ def _delete(
             queries.DELETE_RAW_ANSWERS,
         ):
             connection.execute(statement, (key,))
-        connection.execute(queries.COUNT_ONE, (world_id, status, is_archived, -1))
+        tally_of(connection).move(world_id, status, is_archived, -1)
         gone.append(identity)
     return gone

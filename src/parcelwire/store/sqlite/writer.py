@@ -2,8 +2,10 @@
 
     callers (event loop) --submit--> inbox --> BEGIN IMMEDIATE, every work, COMMIT --> answers
 
-Whatever came in during one round of the event loop, or while a commit was waiting for the disk, goes
-into one transaction, so that many callers share one flush. A caller has its answer only after the commit that made it durable.
+Whatever came in during one round of the event loop, or while a commit was waiting for the disk,
+goes
+into one transaction, so that many callers share one flush. A caller has its answer only after the
+commit that made it durable.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from parcelwire.store.sqlite.connection import (
     connect,
     unavailable,
 )
+from parcelwire.store.sqlite.tally import tally_of
 
 T = TypeVar("T")
 
@@ -141,6 +144,7 @@ class Writer:
     ) -> list[_Answer]:
         connection.execute("BEGIN IMMEDIATE")
         answers: list[_Answer] = [(future, work(connection), None) for work, future in group]
+        tally_of(connection).write(connection)
         connection.execute("COMMIT")
         return answers
 
@@ -160,10 +164,12 @@ class Writer:
             connection.execute("SAVEPOINT work")
             try:
                 answers.append((future, work(connection), None))
+                tally_of(connection).write(connection)
             except UNAVAILABLE:
                 raise
             except Exception as error:  # noqa: BLE001  # handed to whoever asked for the work
                 connection.execute("ROLLBACK TO work")
+                tally_of(connection).forget()
                 answers.append((future, None, error))
             connection.execute("RELEASE work")
         connection.execute("COMMIT")
@@ -223,6 +229,7 @@ class Writer:
 
 
 def _roll_back(connection: apsw.Connection) -> None:
+    tally_of(connection).forget()
     if connection.in_transaction:
         connection.execute("ROLLBACK")
 

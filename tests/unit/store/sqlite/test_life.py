@@ -12,6 +12,7 @@ import apsw
 import pytest
 
 from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.tracking import Details
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.store.sqlite import (
     SchemaError,
@@ -21,14 +22,18 @@ from parcelwire.store.sqlite import (
     open_store,
 )
 from parcelwire.store.sqlite.connection import require_supported
-from parcelwire.tracking.ports import TrackingFilter
+from parcelwire.tracking.ports import RawAnswer, TrackingFilter
 from tests.contract.store.samples import (
     NOW,
     WORLD,
+    advance,
     create,
     make_change,
     make_checkpoints,
+    make_endpoint,
+    make_message,
     make_new,
+    new_id,
     render,
 )
 
@@ -249,6 +254,42 @@ async def test_a_damaged_file_is_unavailable_and_not_obeyed(path: Path) -> None:
     with pytest.raises(StoreUnavailableError):
         store = await open_at(path)
     assert path.read_bytes() == bytes(pages)
+
+
+# -- forgetting --------------------------------------------------------------------------------
+
+
+async def test_what_is_deleted_leaves_the_file(path: Path) -> None:
+    canary = "Canary-Zoë-4711"
+    store = await open_at(path)
+    keeper = await create(store, "A1234567")
+    raw = RawAnswer(at=NOW, connector="c", outcome="found", body=canary.encode())
+    ids = []
+    for index in range(30):
+        details = Details(customer_name=canary, order_id=canary)
+        tracking = await create(store, f"N{index:08d}", details=details)
+        await advance(store, tracking, raw=raw)
+        ids.append(tracking.id)
+    assert canary.encode() in path.read_bytes()
+
+    assert len(await store.delete_trackings(WORLD, ids)) == 30
+
+    counts = {
+        table: (await store._reader.rows(f"SELECT count(*) FROM {table}"))[0][0]  # noqa: S608  # ours
+        for table in ("tracking", "doc", "poll", "raw_answer")
+    }
+    assert counts == {"tracking": 1, "doc": 1, "poll": 1, "raw_answer": 0}
+    await store.close()
+    assert canary.encode() not in path.read_bytes()
+    assert keeper.page_token.encode() in path.read_bytes()
+
+
+async def test_a_deleted_endpoint_leaves_no_line_behind(store: SqliteStore) -> None:
+    endpoint = make_endpoint()
+    await store.add_endpoint(endpoint)
+    await store.add_messages([make_message(endpoint, new_id(), 1) for _ in range(20)])
+    assert await store.delete_endpoint(WORLD, endpoint.id)
+    assert await store._reader.rows("SELECT count(*) FROM line") == [(0,)]
 
 
 # -- one failure among many --------------------------------------------------------------------
