@@ -18,7 +18,7 @@ from parcelwire.domain.clock import MINUTE
 from parcelwire.domain.merge import merge
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.status import Substatus
-from parcelwire.domain.tracking import Details, Tracking
+from parcelwire.domain.tracking import Details, Tracking, make_page_token
 from parcelwire.tracking.ports import NewTracking
 
 CHUNK = 1_000
@@ -47,7 +47,10 @@ def story() -> tuple[Checkpoint, ...]:
 
 
 async def seed(store_url: str, key_file: Path, rows: int) -> tuple[str, list[str]]:
-    """Create an account with a live key and ``rows`` trackings; return the key and a sample of numbers."""
+    """Create an account with a live key and ``rows`` trackings.
+
+    Return the key and a sample of numbers.
+    """
     config = Config(
         store=StoreSection(url=store_url), secrets=SecretsSection(key_file=str(key_file))
     )
@@ -89,9 +92,7 @@ def _pattern(world_id: int, now: int) -> Tracking:
         page_token="",
         details=Details(order_number="#1000", title="A title", customer_name="A name"),
     )
-    report = CarrierReport(
-        number="", outcome=Outcome.FOUND, checkpoints=story(), fetched_at=now
-    )
+    report = CarrierReport(number="", outcome=Outcome.FOUND, checkpoints=story(), fetched_at=now)
     return merge(plain, report).tracking
 
 
@@ -103,10 +104,10 @@ def _trackings(
         yield NewTracking(
             tracking=replace(
                 pattern,
-                id=identifiers.new_id(now),
+                id=(tracking_id := identifiers.new_id(now)),
                 number=number,
                 typed_number=number,
-                page_token=identifiers.new_token(),
+                page_token=make_page_token(tracking_id, identifiers.new_token()),
             ),
             due_at=now + 600 * MINUTE,
             due_reason="seeded",

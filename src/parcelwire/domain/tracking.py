@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+
 import msgspec
 
 from parcelwire.domain.checkpoint import Checkpoint
@@ -147,3 +150,26 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_final(self) -> bool:
         """Delivered, or back with the sender."""
         return is_final(self.status, self.substatus)
+
+
+_ID_CHARACTERS = 22
+"""Length of 16 bytes in base64url."""
+
+
+def make_page_token(tracking_id: str, secret: str) -> str:
+    """Return the unguessable part of a tracking page's address: the id, then ``secret``.
+
+    The id is no secret; with it in front a store finds the tracking without an index of random
+    tokens, the most expensive one to keep. What nobody can guess is the rest: at least 128 random
+    bits, URL-safe.
+    """
+    return base64.urlsafe_b64encode(bytes.fromhex(tracking_id)).decode().rstrip("=") + secret
+
+
+def id_of_page_token(page_token: str) -> str | None:
+    """Return the id in front of a page token, or None when it has not the form of one."""
+    try:
+        raw = base64.urlsafe_b64decode(page_token[:_ID_CHARACTERS] + "==")
+    except (binascii.Error, ValueError):
+        return None
+    return raw.hex() if len(raw) == 16 and page_token.isascii() else None

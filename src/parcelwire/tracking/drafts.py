@@ -11,7 +11,7 @@ from parcelwire.couriers.detection import Detector, Hints
 from parcelwire.couriers.number import is_plausible, normalise
 from parcelwire.couriers.registry import Courier, Registry
 from parcelwire.domain.clock import Instant
-from parcelwire.domain.tracking import Details, Tracking
+from parcelwire.domain.tracking import Details, Tracking, make_page_token
 from parcelwire.tracking.errors import (
     CourierUndetectedError,
     CourierUnknownError,
@@ -78,15 +78,16 @@ class Drafting:
         missing = missing_fields(courier, draft.details)
         if missing:
             raise FieldsMissingError(courier.code, missing)
+        tracking_id = self._identifiers.new_id(now)
         return Tracking(
-            id=self._identifiers.new_id(now),
+            id=tracking_id,
             world_id=world_id,
             number=number,
             typed_number=draft.number or number,
             courier_code=courier.code,
             created_at=now,
             updated_at=now,
-            page_token=self._identifiers.new_token(),
+            page_token=make_page_token(tracking_id, self._identifiers.new_token()),
             source=draft.source,
             details=draft.details,
             ordered_at=draft.ordered_at,

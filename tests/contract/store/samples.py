@@ -14,7 +14,7 @@ from parcelwire.domain.changes import Event, StatusChanged
 from parcelwire.domain.checkpoint import Checkpoint, TimeSource
 from parcelwire.domain.clock import SECOND, FrozenClock, Instant
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Status, Substatus
-from parcelwire.domain.tracking import Tracking
+from parcelwire.domain.tracking import Tracking, make_page_token
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import NewMessage, NewTracking, PollState, RawAnswer, Save
 
@@ -57,7 +57,7 @@ def make_tracking(number: str = "RA123456785CH", **fields: Any) -> Tracking:
         "typed_number": number,
         "courier_code": "swiss-post",
         "updated_at": created_at,
-        "page_token": f"page-{identity}",
+        "page_token": make_page_token(identity, f"secret-{identity[-8:]}"),
     }
     return Tracking(number=number, created_at=created_at, **{**defaults, **fields})
 
