@@ -260,6 +260,25 @@ async def test_events_read_while_many_write_come_once_and_in_order(
     assert sequences == {tracking.id: list(range(1, 16)) for tracking in trackings}
 
 
+async def test_of_changes_of_one_version_exactly_one_is_stored(
+    store: Store, open_another: OpenAnother
+) -> None:
+    other = await open_another()
+    tracking = await create(store)
+    for turn in range(1, 11):
+        status = Status.TRANSIT if turn % 2 else Status.PICKUP
+        changes = [make_change(tracking, status=status) for _ in range(8)]
+        answers = await asyncio.gather(
+            *((store, other)[index % 2].save(change) for index, change in enumerate(changes))
+        )
+        assert sorted(answers) == [False] * 7 + [True]
+        winner = changes[answers.index(True)]
+        tracking = winner.tracking
+        events = await store.events_after(WORLD, 0, 100)
+        assert [event.sequence for _, event in events] == list(range(1, turn + 1))
+        assert events[-1][1] == winner.event
+
+
 async def test_a_dead_endpoint_with_very_many_messages_holds_nobody_up(
     store: Store, clock: FrozenClock
 ) -> None:
