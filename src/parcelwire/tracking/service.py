@@ -11,21 +11,18 @@ answer by at most ``ask_seconds``, then the question goes on behind it.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable, Sequence
-from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.changes import CourierCorrected
-from parcelwire.domain.clock import SECOND, Clock, Instant
+from parcelwire.domain.clock import Clock, Instant
 from parcelwire.domain.merge import restate
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Correction, Tracking
-from parcelwire.tracking.asking import Asker
+from parcelwire.tracking.asking_now import AskingNow, ServiceSettings
 from parcelwire.tracking.drafts import Draft, Drafting
 from parcelwire.tracking.errors import (
     AlreadyExistsError,
@@ -40,29 +37,13 @@ from parcelwire.tracking.ports import (
     Creation,
     NewTracking,
     Planner,
-    PollResult,
     Stored,
     TrackingStore,
     Turnstile,
 )
 from parcelwire.tracking.refresh import MAX_TRIES, Refresher, stop_if_over
 
-log = logging.getLogger(__name__)
-
-LOOK_AGAIN_SECONDS: Final = 0.1
-"""How often somebody else's answer is looked for while it is waited for."""
-
-
-class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How the use cases behave."""
-
-    ask_seconds: float = 6.0
-    """How long create and realtime wait for the carrier before they answer with what is known."""
-    ask_timeout_seconds: float = 25.0
-    """After this the conversation behind such an answer is broken off, too."""
-    ask_at_create: bool = True
-    realtime_interval_seconds: int = 60
-    """A real-time query within this time of the last check answers from the store."""
+__all__ = ["Outcome", "ServiceSettings", "TrackingService"]
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,14 +82,15 @@ class TrackingService:
         self._clock = clock
         self._settings = settings
         self._wake_polls = wake_polls
-        self._asker = Asker(
+        self._asking = AskingNow(
             store,
             carriers=carriers,
             turnstile=turnstile,
+            refresher=refresher,
             clock=clock,
-            timeout_seconds=settings.ask_timeout_seconds,
+            settings=settings,
+            wake_polls=wake_polls,
         )
-        self._asking: dict[str, asyncio.Task[Stored]] = {}
 
     # -- create ---------------------------------------------------------------------------------
 
@@ -128,7 +110,7 @@ class TrackingService:
         policy = await self.carriers.policy(world_id, tracking.courier_code)
         poll = self._planner.first(tracking, policy, now)
         will_ask = is_asking and self._settings.ask_at_create and policy is not None
-        lease = self._lease_from(now) if will_ask else 0
+        lease = self._asking.lease_from(now) if will_ask else 0
         new = NewTracking(
             tracking=tracking, due_at=poll.due_at, due_reason=poll.due_reason, leased_until=lease
         )
@@ -136,7 +118,7 @@ class TrackingService:
         _raise_unless_created(creation, tracking)
         stored = Stored(tracking, replace(poll, leased_until=lease))
         if will_ask and policy is not None:
-            return await self._ask(stored, policy)
+            return await self._asking.ask(stored, policy)
         self._wake_polls()
         return stored
 
@@ -222,85 +204,7 @@ class TrackingService:
         when the carrier's budget is spent; ``poll`` of the result tells when it was last checked.
         When somebody asks at this very moment, their answer is waited for.
         """
-        now = self._clock.now()
-        tracking = stored.tracking
-        if tracking.id in self._asking:
-            return await self._await_answer(stored, self._asking[tracking.id])
-        checked_at = stored.poll.checked_at
-        is_fresh = (
-            checked_at is not None
-            and 0 <= now - checked_at < self._settings.realtime_interval_seconds * SECOND
-        )
-        policy = await self.carriers.policy(tracking.world_id, tracking.courier_code)
-        if is_fresh or policy is None:
-            return stored
-        if now < stored.poll.leased_until <= self._lease_from(now):
-            return await self._await_lease(stored)
-        return await self._ask(stored, policy, is_leased=False)
-
-    def _lease_from(self, now: Instant) -> Instant:
-        """Return when a lease taken now ends: some time after the question's own time is up."""
-        return now + round((self._settings.ask_timeout_seconds + 5) * SECOND)
-
-    async def _ask(
-        self, stored: Stored, policy: CarrierPolicy, *, is_leased: bool = True
-    ) -> Stored:
-        tracking_id = stored.tracking.id
-        task = self._asking.get(tracking_id)
-        if task is None:
-            task = asyncio.create_task(self._ask_and_store(stored, policy, is_leased=is_leased))
-            self._asking[tracking_id] = task
-            task.add_done_callback(lambda _: self._asking.pop(tracking_id, None))
-        return await self._await_answer(stored, task)
-
-    async def _await_answer(self, stored: Stored, task: asyncio.Task[Stored]) -> Stored:
-        done, _ = await asyncio.wait({task}, timeout=self._settings.ask_seconds)
-        return task.result() if done else stored
-
-    async def _await_lease(self, stored: Stored) -> Stored:
-        """Wait until whoever asks now (a worker, another process) has stored the answer."""
-        tracking = stored.tracking
-        for _ in range(max(1, round(self._settings.ask_seconds / LOOK_AGAIN_SECONDS))):
-            await self._clock.sleep(LOOK_AGAIN_SECONDS)
-            fresh = await self.get(tracking.world_id, tracking.id)
-            if fresh.poll.leased_until != stored.poll.leased_until:
-                return fresh
-        return stored
-
-    async def _ask_and_store(
-        self, stored: Stored, policy: CarrierPolicy, *, is_leased: bool
-    ) -> Stored:
-        tracking = stored.tracking
-        try:
-            now = self._clock.now()
-            if not is_leased:
-                stored = await self._lease(stored, self._lease_from(now))
-            if not await self._turnstile.admit(policy, 1, now):
-                # The worker has it from here: due as planned, without our lease.
-                stored = await self._lease(stored, 0)
-                self._wake_polls()
-                return stored
-            (report,) = await self._asker.ask(
-                tracking.world_id, tracking.courier_code, [tracking], policy
-            )
-            result = await self._refresher.apply(stored, report, policy)
-            if isinstance(result, PollResult):
-                await self.store.save_polls([result])
-                return Stored(tracking, result.poll)
-        except Exception:
-            # The tracking itself is stored, and its lease ends by time: the worker asks again.
-            log.exception("asking at once failed for tracking %s", tracking.id)
-            return stored
-        return result or stored
-
-    async def _lease(self, stored: Stored, until: Instant) -> Stored:
-        """Take (or, with 0, end) the lease of ``stored``, unless somebody else was first."""
-        poll = replace(stored.poll, leased_until=until)
-        lease = stored.poll.leased_until
-        await self.store.save_polls(
-            [PollResult(tracking_id=stored.tracking.id, poll=poll, lease=lease)]
-        )
-        return Stored(stored.tracking, poll)
+        return await self._asking.refresh(stored)
 
     # -- change ---------------------------------------------------------------------------------
 
@@ -471,8 +375,7 @@ class TrackingService:
 
     async def drain(self) -> None:
         """Wait for questions that go on behind their answers (at shutdown)."""
-        while self._asking:
-            await asyncio.wait(self._asking.values())
+        await self._asking.drain()
 
 
 def _too_busy(stored: Stored) -> RuntimeError:

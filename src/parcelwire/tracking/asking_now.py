@@ -1,0 +1,167 @@
+"""Asking while somebody waits: at create, and for a real-time query.
+
+The answer is waited for as long as the asker's patience goes; the question itself goes on behind
+it, under a lease that keeps the workers away, and what it brings is stored all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from parcelwire.domain.clock import SECOND, Clock, Instant
+from parcelwire.tracking.asking import Asker
+from parcelwire.tracking.ports import (
+    CarrierPolicy,
+    Carriers,
+    PollResult,
+    Stored,
+    TrackingStore,
+    Turnstile,
+)
+from parcelwire.tracking.refresh import Refresher
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN_SECONDS: Final = 0.1
+"""How often somebody else's answer is looked for while it is waited for."""
+
+
+class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the use cases behave."""
+
+    ask_seconds: float = 6.0
+    """How long create and realtime wait for the carrier before they answer with what is known."""
+    ask_timeout_seconds: float = 25.0
+    """After this the conversation behind such an answer is broken off, too."""
+    ask_at_create: bool = True
+    realtime_interval_seconds: int = 60
+    """A real-time query within this time of the last check answers from the store."""
+
+
+class AskingNow:
+    """Questions that somebody waits for."""
+
+    def __init__(
+        self,
+        store: TrackingStore,
+        *,
+        carriers: Carriers,
+        turnstile: Turnstile,
+        refresher: Refresher,
+        clock: Clock,
+        settings: ServiceSettings,
+        wake_polls: Callable[[], None],
+    ) -> None:
+        """``wake_polls`` is called when a question is left to the workers."""
+        self._store = store
+        self._carriers = carriers
+        self._turnstile = turnstile
+        self._refresher = refresher
+        self._clock = clock
+        self._settings = settings
+        self._wake_polls = wake_polls
+        self._asker = Asker(
+            store,
+            carriers=carriers,
+            turnstile=turnstile,
+            clock=clock,
+            timeout_seconds=settings.ask_timeout_seconds,
+        )
+        self._asking: dict[str, asyncio.Task[Stored]] = {}
+
+    def lease_from(self, now: Instant) -> Instant:
+        """Return when a lease taken now ends: some time after the question's own time is up."""
+        return now + round((self._settings.ask_timeout_seconds + 5) * SECOND)
+
+    async def refresh(self, stored: Stored) -> Stored:
+        """See ``TrackingService.refresh_now``."""
+        now = self._clock.now()
+        tracking = stored.tracking
+        if tracking.id in self._asking:
+            return await self._await_answer(stored, self._asking[tracking.id])
+        checked_at = stored.poll.checked_at
+        is_fresh = (
+            checked_at is not None
+            and 0 <= now - checked_at < self._settings.realtime_interval_seconds * SECOND
+        )
+        policy = await self._carriers.policy(tracking.world_id, tracking.courier_code)
+        if is_fresh or policy is None:
+            return stored
+        if now < stored.poll.leased_until <= self.lease_from(now):
+            return await self._await_lease(stored)
+        return await self.ask(stored, policy, is_leased=False)
+
+    async def ask(self, stored: Stored, policy: CarrierPolicy, *, is_leased: bool = True) -> Stored:
+        """Ask, and return what is known when the answer is stored or patience is at its end.
+
+        ``is_leased``: the caller has taken the lease already, with ``lease_from``.
+        """
+        tracking_id = stored.tracking.id
+        task = self._asking.get(tracking_id)
+        if task is None:
+            task = asyncio.create_task(self._ask_and_store(stored, policy, is_leased=is_leased))
+            self._asking[tracking_id] = task
+            task.add_done_callback(lambda _: self._asking.pop(tracking_id, None))
+        return await self._await_answer(stored, task)
+
+    async def drain(self) -> None:
+        """Wait for questions that go on behind their answers."""
+        while self._asking:
+            await asyncio.wait(self._asking.values())
+
+    async def _await_answer(self, stored: Stored, task: asyncio.Task[Stored]) -> Stored:
+        done, _ = await asyncio.wait({task}, timeout=self._settings.ask_seconds)
+        return task.result() if done else stored
+
+    async def _await_lease(self, stored: Stored) -> Stored:
+        """Wait until whoever asks now (a worker, another process) has stored the answer."""
+        tracking = stored.tracking
+        for _ in range(max(1, round(self._settings.ask_seconds / LOOK_AGAIN_SECONDS))):
+            await self._clock.sleep(LOOK_AGAIN_SECONDS)
+            fresh = await self._store.load(tracking.world_id, tracking.id)
+            if fresh is None:
+                break
+            if fresh.poll.leased_until != stored.poll.leased_until:
+                return fresh
+        return stored
+
+    async def _ask_and_store(
+        self, stored: Stored, policy: CarrierPolicy, *, is_leased: bool
+    ) -> Stored:
+        tracking = stored.tracking
+        try:
+            now = self._clock.now()
+            if not is_leased:
+                stored = await self._lease(stored, self.lease_from(now))
+            if not await self._turnstile.admit(policy, 1, now):
+                # The worker has it from here: due as planned, without our lease.
+                stored = await self._lease(stored, 0)
+                self._wake_polls()
+                return stored
+            (report,) = await self._asker.ask(
+                tracking.world_id, tracking.courier_code, [tracking], policy
+            )
+            result = await self._refresher.apply(stored, report, policy)
+            if isinstance(result, PollResult):
+                await self._store.save_polls([result])
+                return Stored(tracking, result.poll)
+        except Exception:
+            # The tracking itself is stored, and its lease ends by time: the worker asks again.
+            log.exception("asking at once failed for tracking %s", tracking.id)
+            return stored
+        return result or stored
+
+    async def _lease(self, stored: Stored, until: Instant) -> Stored:
+        """Take (or, with 0, end) the lease of ``stored``, unless somebody else was first."""
+        poll = replace(stored.poll, leased_until=until)
+        lease = stored.poll.leased_until
+        await self._store.save_polls(
+            [PollResult(tracking_id=stored.tracking.id, poll=poll, lease=lease)]
+        )
+        return Stored(stored.tracking, poll)
