@@ -362,7 +362,7 @@ class Installation:
         try:
             await check_destination(self._sender.guard, resolver, url)
         except AddressRefusedError as error:
-            msg = f"{url} is refused: {error} (see webhooks.allowed_networks in: parcelwire config)"
+            msg = f"{url} is refused: {error} (webhooks.allowed_networks, webhooks.extra_ports)"
             raise InstallationError(msg) from None
         finally:
             await resolver.close()

@@ -1,19 +1,18 @@
-"""``parcelwire connection`` (an account's own way to ask a carrier) and ``parcelwire remote-
-areas``.
-"""
+"""``parcelwire connection``: an account's own way to ask a carrier."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from parcelwire.bootstrap import InstallationError
-from parcelwire.cli.support import account_of, installation, run_async
+from parcelwire.cli.support import account_of, account_option, installation, run_async, when
 
-_account = click.option("--account", "email", help="E-mail address; needed when there are several.")
+_OPTIONAL = {"scope"}
+"""Credentials that may be left empty: the connector knows what is meant then."""
 
 
 @click.group()
@@ -29,51 +28,86 @@ async def list_carriers(ctx: click.Context) -> None:
     async with installation(ctx) as house:
         for manifest in house.manifests():
             for transport in manifest.transports:
-                wants = ", ".join(transport.credential_fields) or "nothing"
+                wants = ", ".join(transport.credential_fields) or "none"
                 kind = "official" if transport.is_official else "public web endpoint"
-                click.echo(f"{manifest.code:18} {transport.name:5} {kind:20} credentials: {wants}")
+                is_on = transport.is_official or manifest.code in house.config.carriers.web
+                state = "" if is_on else "  (off: see carriers.web)"
+                click.echo(
+                    f"{manifest.code:18} {transport.name:10} {kind:20} credentials: {wants}{state}"
+                )
 
 
 @connection.command("add")
 @click.argument("carrier")
-@click.option("--transport", default="api", show_default=True)
+@click.option(
+    "--transport", default="api", show_default=True, help="Which way to ask: connection carriers."
+)
 @click.option(
     "--set",
     "values",
     multiple=True,
     metavar="FIELD=VALUE",
-    help="A credential; what is missing is asked for without showing it.",
+    help="A credential; FIELD=@FILE reads it from a file. What is missing is asked for unseen.",
 )
-@_account
+@account_option
 @click.pass_context
 @run_async
 async def add(
     ctx: click.Context, carrier: str, transport: str, values: tuple[str, ...], email: str | None
 ) -> None:
-    """Connect an account to CARRIER; the credentials are stored encrypted."""
-    given: dict[str, str] = {}
-    for value in values:
-        field, sign, text = value.partition("=")
-        if not sign:
-            msg = f"--set wants FIELD=VALUE, not {value!r}"
-            raise click.UsageError(msg)
-        given[field] = text
+    """Connect an account to CARRIER; the credentials are stored encrypted.
+
+    \b
+    parcelwire connection add swiss-post
+    parcelwire connection add poste-italiane --set client_id=abc --set client_secret=@secret.txt
+    """
+    given = dict(_read(value) for value in values)
     async with installation(ctx) as house:
+        await house.check_key()
         owner = await account_of(house, email)
         fields = house.credential_fields(carrier, transport)
-        unknown = set(given) - set(fields)
+        unknown = sorted(set(given) - set(fields))
         if unknown:
-            msg = f"{carrier} ({transport}) has no field {', '.join(sorted(unknown))};"
+            msg = f"{carrier} ({transport}) has no field {', '.join(unknown)};"
             raise InstallationError(f"{msg} it wants {', '.join(fields) or 'nothing'}")
         for field in fields:
             if field not in given:
-                given[field] = click.prompt(field, hide_input=True)
+                given[field] = _ask(field)
         made = await house.connect(owner, carrier, transport, given)
     click.echo(f"connection {made.id}: {owner.email} asks {carrier} through {transport}")
 
 
+def _read(value: str) -> tuple[str, str]:
+    field, sign, text = value.partition("=")
+    if not sign or not field:
+        # Not quoted back: it may be a credential.
+        msg = "--set wants FIELD=VALUE or FIELD=@FILE"
+        raise click.UsageError(msg)
+    if not text.startswith("@"):
+        return field, text
+    try:
+        return field, Path(text[1:]).read_text("utf-8").strip()
+    except OSError as error:
+        msg = f"cannot read {text[1:]}: {error.strerror}"
+        raise InstallationError(msg) from None
+    except UnicodeDecodeError:
+        msg = f"{text[1:]} is no text"
+        raise InstallationError(msg) from None
+
+
+def _ask(field: str) -> str:
+    if field in _OPTIONAL:
+        # Empty is a good answer, and nobody to ask is one, too.
+        return click.prompt(field, default="", show_default=False) if sys.stdin.isatty() else ""
+    if not sys.stdin.isatty():
+        msg = f"{field} is missing; give it with --set {field}=VALUE or --set {field}=@FILE"
+        raise InstallationError(msg)
+    text: str = click.prompt(field, hide_input=True)
+    return text
+
+
 @connection.command("list")
-@_account
+@account_option
 @click.pass_context
 @run_async
 async def list_connections(ctx: click.Context, email: str | None) -> None:
@@ -84,13 +118,33 @@ async def list_connections(ctx: click.Context, email: str | None) -> None:
     if not connections:
         click.echo("There are no connections. Add one with: parcelwire connection add CARRIER")
     for one in connections:
-        state = f"broken: {one.broken_why}" if one.broken_since is not None else "in order"
+        state = "in order"
+        if one.broken_since is not None:
+            state = f"broken since {when(one.broken_since)}: {one.broken_why}"
         click.echo(f"{one.id}  {one.connector}  {one.transport}  {state}")
+
+
+@connection.command("retry")
+@click.argument("connection_id")
+@account_option
+@click.pass_context
+@run_async
+async def retry(ctx: click.Context, connection_id: str, email: str | None) -> None:
+    """Use the broken connection CONNECTION_ID again, with the credentials it has."""
+    async with installation(ctx) as house:
+        await house.check_key()
+        owner = await account_of(house, email)
+        for one in await house.store.list_connections(owner.number):
+            if one.id == connection_id:
+                await house.store.save_connection(replace(one, broken_since=None, broken_why=""))
+                click.echo(f"connection {connection_id} is used again")
+                return
+    raise _no_connection(connection_id)
 
 
 @connection.command("remove")
 @click.argument("connection_id")
-@_account
+@account_option
 @click.pass_context
 @run_async
 async def remove(ctx: click.Context, connection_id: str, email: str | None) -> None:
@@ -98,42 +152,11 @@ async def remove(ctx: click.Context, connection_id: str, email: str | None) -> N
     async with installation(ctx) as house:
         owner = await account_of(house, email)
         if not await house.store.delete_connection(owner.number, connection_id):
-            msg = f"there is no connection {connection_id}; see: parcelwire connection list"
-            raise InstallationError(msg)
+            raise _no_connection(connection_id)
     click.echo(f"connection {connection_id} is gone")
 
 
-@click.group("remote-areas")
-def remote_areas() -> None:
-    """The table of remote areas that v2's remote call answers from."""
-
-
-@remote_areas.command("load")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.pass_context
-@run_async
-async def load(ctx: click.Context, file: Path) -> None:
-    """Replace the table by FILE.
-
-    CSV with the columns country, place (postcode or town), company.
-    """
-    rows = list(_rows(file))
-    async with installation(ctx) as house:
-        count = await house.store.replace_remote_areas(rows)
-    click.echo(f"{count} remote areas are loaded")
-
-
-def _rows(file: Path) -> Iterator[tuple[str, str, str]]:
-    with file.open(newline="", encoding="utf-8-sig") as text:
-        reader = csv.DictReader(text)
-        missing = {"country", "place", "company"} - set(reader.fieldnames or ())
-        if missing:
-            msg = f"{file} has no column {', '.join(sorted(missing))}"
-            raise InstallationError(msg)
-        for row in reader:
-            country = (row["country"] or "").strip().upper()
-            place = (row["place"] or "").strip()
-            if len(country) != 2 or not country.isalpha() or not place:
-                msg = f"{file}, line {reader.line_num}: wants a country of two letters and a place"
-                raise InstallationError(msg)
-            yield country, place, (row["company"] or "").strip()
+def _no_connection(connection_id: str) -> InstallationError:
+    return InstallationError(
+        f"there is no connection {connection_id}; see: parcelwire connection list"
+    )

@@ -44,9 +44,9 @@ from parcelwire.connectors.local import swiss_post as local_swiss
 from parcelwire.connectors.local.serving import run_local_server
 from parcelwire.domain.account import Account, ApiKey, Endpoint, world_of
 from parcelwire.domain.tracking import Tracking
+from parcelwire.signatures.signing import make_secret
 from parcelwire.tracking.ports import TrackingFilter
 from parcelwire.webhooks.ports import MessageState
-from parcelwire.webhooks.signatures import make_secret
 
 EMAIL = "demo@shop.example"
 LAST_SECONDS = 3.0

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import SECOND, Clock
-from parcelwire.webhooks.signatures import make_secret
-from parcelwire.webhooks.verify import VerificationError, verify_standard, verify_v2, verify_v4
+from parcelwire.signatures.signing import make_secret
+from parcelwire.signatures.verify import VerificationError, verify_standard, verify_v2, verify_v4
 
 
 class News(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from datetime import UTC, datetime
 
 import click
 from msgspec.structs import replace
@@ -12,6 +12,9 @@ from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.bootstrap import InstallationError
 from parcelwire.cli.support import account_of, installation, run_async
 from parcelwire.domain.account import ApiKey
+from parcelwire.domain.clock import to_datetime
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
 
 
 @click.group()
@@ -28,20 +31,26 @@ def key() -> None:
     type=click.Choice(["read", "write", "admin"]),
     default="write",
     show_default=True,
+    help="What the key may do: only read; also change parcels; everything.",
 )
-@click.option("--quiet", is_flag=True, help="Print the key alone.")
+@click.option("--quiet", is_flag=True, help="Print the key alone, for scripts.")
 @click.pass_context
 @run_async
 async def create(
     ctx: click.Context, email: str | None, is_test: bool, label: str, scope: str, quiet: bool
 ) -> None:
-    """Create a key and print it: it is shown this once, only its hash is kept."""
+    """Create a key and print it: it is shown this once, only its hash is kept.
+
+    \b
+    parcelwire key create --account you@shop.example
+    parcelwire key create --test --label "integration tests"
+    """
+    if email is not None and not _EMAIL.match(email):
+        msg = f"{email!r} is no e-mail address"
+        raise InstallationError(msg)
     async with installation(ctx) as house:
         now = house.clock.now()
         if email is not None and await house.store.find_account(email) is None:
-            if "@" not in email:
-                msg = f"{email!r} is no e-mail address"
-                raise InstallationError(msg)
             await house.store.add_account(email, now=now)
         account = await account_of(house, email)
         text = make_key(secrets.token_bytes(24), is_test=is_test)
@@ -76,11 +85,10 @@ async def list_keys(ctx: click.Context, email: str | None) -> None:
     if not keys:
         click.echo("There are no keys. Create one with: parcelwire key create --account E-MAIL")
     for one in keys:
-        made = datetime.fromtimestamp(one.created_at / 1000, tz=UTC)
         state = "revoked" if one.revoked_at is not None else one.scope
-        world = "test" if one.is_test else "live"
         click.echo(
-            f"{one.prefix}…  {world}  {state:8}  {made:%Y-%m-%d}"
+            f"{one.prefix}…  {'test' if one.is_test else 'live'}  {state:7}"
+            f"  {to_datetime(one.created_at):%Y-%m-%d}"
             f"  {accounts[one.account_number].email}  {one.label}".rstrip()
         )
 
@@ -90,12 +98,21 @@ async def list_keys(ctx: click.Context, email: str | None) -> None:
 @click.pass_context
 @run_async
 async def revoke(ctx: click.Context, prefix: str) -> None:
-    """Revoke the key whose visible prefix (or whole text) is PREFIX, for good."""
+    """Revoke the key whose visible prefix (or whole text) is PREFIX, for good.
+
+    Running servers refuse it a second later at the latest.
+    """
+    visible = prefix_of(prefix.strip().rstrip("…"))
     async with installation(ctx) as house:
-        if not await house.store.revoke_key(prefix_of(prefix.rstrip("…")), house.clock.now()):
-            msg = f"there is no living key {prefix_of(prefix)}…; see: parcelwire key list"
+        if not await house.store.revoke_key(visible, house.clock.now()):
+            is_known = any(one.prefix == visible for one in await house.store.list_keys())
+            msg = (
+                f"{visible}… is revoked already"
+                if is_known
+                else f"there is no key {visible}…; see: parcelwire key list"
+            )
             raise InstallationError(msg)
-    click.echo(f"{prefix_of(prefix)}… is revoked: it answers 4002 (v2) and 401 (v4) from now on.")
+    click.echo(f"{visible}… is revoked: it answers 4002 (v2) and 401 (v4) from now on.")
 
 
 @click.group()
@@ -119,8 +136,8 @@ async def list_accounts(ctx: click.Context) -> None:
 
 @account.command("set")
 @click.argument("email")
-@click.option("--name")
-@click.option("--phone")
+@click.option("--name", help="Name of the account.")
+@click.option("--phone", help="Phone number of the account.")
 @click.option("--quota", type=click.IntRange(min=0), help="Trackings it may create in all.")
 @click.option("--no-quota", is_flag=True, help="Take the quota away.")
 @click.pass_context
@@ -134,18 +151,21 @@ async def set_account(
     no_quota: bool,
 ) -> None:
     """Set name, phone and quota of the account EMAIL."""
+    if quota is not None and no_quota:
+        msg = "--quota and --no-quota contradict each other"
+        raise click.UsageError(msg)
+    if name is None and phone is None and quota is None and not no_quota:
+        msg = "nothing to set: give --name, --phone, --quota or --no-quota"
+        raise click.UsageError(msg)
     async with installation(ctx) as house:
         before = await account_of(house, email)
+        kept_quota = before.tracking_quota if quota is None else quota
         await house.store.save_account(
             replace(
                 before,
                 name=before.name if name is None else name,
                 phone=before.phone if phone is None else phone,
-                tracking_quota=None
-                if no_quota
-                else before.tracking_quota
-                if quota is None
-                else quota,
+                tracking_quota=None if no_quota else kept_quota,
             )
         )
     click.echo(f"{email} is changed.")

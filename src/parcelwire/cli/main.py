@@ -13,29 +13,32 @@ import click
 
 from parcelwire import __version__
 
-_COMMANDS = {
-    "serve": ("parcelwire.cli.serve", "serve"),
-    "api": ("parcelwire.cli.serve", "api"),
-    "worker": ("parcelwire.cli.serve", "worker"),
-    "migrate": ("parcelwire.cli.serve", "migrate"),
-    "config": ("parcelwire.cli.serve", "config"),
-    "demo": ("parcelwire.cli.demo", "demo"),
-    "key": ("parcelwire.cli.keys", "key"),
-    "account": ("parcelwire.cli.keys", "account"),
-    "connection": ("parcelwire.cli.connections", "connection"),
-    "remote-areas": ("parcelwire.cli.connections", "remote_areas"),
-    "webhook": ("parcelwire.cli.webhooks", "webhook"),
-    "track": ("parcelwire.cli.track", "track"),
-    "couriers": ("parcelwire.cli.couriers", "couriers"),
-    "detect": ("parcelwire.cli.couriers", "detect"),
+_SERVE, _KEYS = "parcelwire.cli.serve", "parcelwire.cli.keys"
+_COMMANDS: dict[str, tuple[str, str, str]] = {
+    "demo": ("parcelwire.cli.demo", "demo", "Show the whole way of a parcel on this machine."),
+    "serve": (_SERVE, "serve", "Run everything: API, pages, polling, webhooks."),
+    "api": (_SERVE, "api", "Run the API and the pages alone (PostgreSQL)."),
+    "worker": (_SERVE, "worker", "Run polling and webhooks alone (PostgreSQL)."),
+    "migrate": (_SERVE, "migrate", "Bring the database's schema up to date."),
+    "config": (_SERVE, "config", "Print the default settings, or check your own."),
+    "key": (_KEYS, "key", "Create, list and revoke API keys."),
+    "account": (_KEYS, "account", "List accounts, and set what they may."),
+    "connection": ("parcelwire.cli.connections", "connection", "Connect an account to carriers."),
+    "webhook": (
+        "parcelwire.cli.webhooks",
+        "webhook",
+        "Tell other systems: endpoints, log, resend.",
+    ),
+    "track": ("parcelwire.cli.track", "track", "Ask a number's carrier once, print the timeline."),
+    "detect": ("parcelwire.cli.couriers", "detect", "Say whose number a number is, and why."),
+    "couriers": ("parcelwire.cli.couriers", "couriers", "List, search and refresh the couriers."),
+    "remote-areas": ("parcelwire.cli.remote_areas", "remote_areas", "Load v2's remote areas."),
 }
+"""Name -> module, object in it, and what the list of commands says of it."""
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command's module only when it is called.
-
-    ``--help`` and ``key`` stay fast.
-    """
+    """A group that imports a command's module only when it is called, so that help stays fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return all names."""
@@ -47,9 +50,15 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        module, name = _COMMANDS[cmd_name]
+        module, name, _ = _COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, _, about) in _COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

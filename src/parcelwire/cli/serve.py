@@ -15,7 +15,7 @@ import click
 from msgspec.structs import replace
 
 from parcelwire.bootstrap import Installation, InstallationError, open_installation, open_store
-from parcelwire.cli.support import read_config, run_async
+from parcelwire.cli.support import plain_reason, read_config, run_async
 from parcelwire.config import Config, default_text
 from parcelwire.store.port import StoreUnavailableError
 
@@ -37,6 +37,9 @@ def start_logging(config: Config) -> None:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(level=config.logging.level, handlers=[handler], force=True)
+    if config.logging.level == "INFO":
+        # Its start and stop are told by the commands, in their own words.
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
 def listen(config: Config) -> tuple[Config, list[socket.socket]]:
@@ -58,7 +61,7 @@ def listen(config: Config) -> tuple[Config, list[socket.socket]]:
     except (OSError, UnicodeError) as error:
         for one in sockets:
             one.close()
-        why = getattr(error, "strerror", None) or str(error)
+        why = plain_reason(error) if isinstance(error, OSError) else "no such host name"
         msg = f"cannot listen on {host}:{port}: {why} (server.host, server.port)"
         raise InstallationError(msg) from None
     real_port: int = sockets[0].getsockname()[1]

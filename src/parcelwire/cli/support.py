@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import wraps
@@ -14,13 +15,20 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import click
+from rich.console import Console
+from rich.status import Status as Spinner
 
 from parcelwire.bootstrap import Installation, InstallationError, open_installation
 from parcelwire.config import Config, load
 from parcelwire.domain.account import Account
+from parcelwire.domain.clock import Instant, to_datetime
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+account_option = click.option(
+    "--account", "email", help="E-mail address of the account; needed when there are several."
+)
 
 
 def read_config(ctx: click.Context) -> Config:
@@ -47,6 +55,26 @@ def run_async(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
         return asyncio.run(function(*args, **kwargs))
 
     return run
+
+
+def working(text: str) -> Spinner:
+    """Show on a terminal that something is going on while the block runs; elsewhere do nothing.
+
+    It goes to standard error, so that what a command prints can be piped.
+    """
+    return Console(stderr=True).status(f"{text} …")
+
+
+def when(instant: Instant) -> str:
+    """Return an instant for people: UTC, to the second."""
+    return f"{to_datetime(instant):%Y-%m-%d %H:%M:%S}Z"
+
+
+def plain_reason(error: OSError) -> str:
+    """Return the system's own words for an error, without what libraries add to them."""
+    if isinstance(error, socket.gaierror) or not error.errno or error.errno < 0:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 async def account_of(house: Installation, email: str | None) -> Account:

@@ -40,6 +40,8 @@ def print_timeline(console: Console, tracking: Tracking, courier: Courier | None
         console.print(f"expected {span}, says {window.said_by}")
     for checkpoint in reversed(tracking.visible_checkpoints):
         console.print(_line(checkpoint), soft_wrap=True)
+    if not tracking.visible_checkpoints:
+        console.print("  nothing has happened yet")
     link = courier.link(tracking.number) if courier is not None else None
     if link is not None:
         console.print(Text(link, style="dim"), soft_wrap=True)

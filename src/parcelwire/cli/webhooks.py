@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
-from datetime import UTC, datetime
 
 import click
+from msgspec.structs import replace
 
-from parcelwire.bootstrap import InstallationError
-from parcelwire.cli.support import account_of, installation, run_async
-from parcelwire.domain.account import Endpoint, world_of
+from parcelwire.bootstrap import Installation, InstallationError
+from parcelwire.cli.support import (
+    account_of,
+    account_option,
+    installation,
+    run_async,
+    when,
+    working,
+)
+from parcelwire.domain.account import Endpoint, is_test_world, world_of
 from parcelwire.domain.status import Status
-from parcelwire.webhooks.ports import MessageState
+from parcelwire.signatures.signing import make_secret
+from parcelwire.webhooks.envelope import DIALECTS
+from parcelwire.webhooks.ports import Attempt, MessageState
 
-_account = click.option("--account", "email", help="E-mail address; needed when there are several.")
 _test_world = click.option("--test", "is_test", is_flag=True, help="In the test world.")
 
 
@@ -27,7 +34,7 @@ def webhook() -> None:
 @click.argument("url")
 @click.option(
     "--dialect",
-    type=click.Choice(["native", "v4", "v2"]),
+    type=click.Choice(DIALECTS),
     default="v4",
     show_default=True,
     help="Form of the body and of the older signature.",
@@ -39,8 +46,8 @@ def webhook() -> None:
     type=click.Choice([status.value for status in Status]),
     help="Only events with this status; repeat for more. Default: all.",
 )
-@click.option("--description", default="")
-@_account
+@click.option("--description", default="", help="What the endpoint is for.")
+@account_option
 @_test_world
 @click.pass_context
 @run_async
@@ -53,7 +60,12 @@ async def add(
     email: str | None,
     is_test: bool,
 ) -> None:
-    """Send messages to URL, and print the secret that verifies them."""
+    """Send messages to URL, and print the secret that verifies them.
+
+    \b
+    parcelwire webhook add https://shop.example/hooks/parcels
+    parcelwire webhook add https://shop.example/done --status delivered --status exception
+    """
     async with installation(ctx) as house:
         owner = await account_of(house, email)
         await house.check_endpoint_url(url)
@@ -63,7 +75,7 @@ async def add(
             world_id=world_of(owner.number, is_test),
             url=url,
             dialect=dialect,
-            secret="whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+            secret=make_secret(secrets.token_bytes(32)),
             statuses=statuses,
             description=description,
             created_at=now,
@@ -76,33 +88,35 @@ async def add(
 
 
 @webhook.command("list")
-@_account
+@account_option
 @click.pass_context
 @run_async
 async def list_endpoints(ctx: click.Context, email: str | None) -> None:
     """List endpoints of both worlds."""
     async with installation(ctx) as house:
         owner = await account_of(house, email)
-        rows = [
-            (world, endpoint)
-            for world, is_test in (("live", False), ("test", True))
+        endpoints = [
+            endpoint
+            for is_test in (False, True)
             for endpoint in await house.store.list_endpoints(world_of(owner.number, is_test))
         ]
-    if not rows:
+    if not endpoints:
         click.echo("There are no endpoints. Add one with: parcelwire webhook add URL")
-    for world, endpoint in rows:
-        state = "on" if endpoint.is_enabled else f"off: {endpoint.disabled_why}"
+    for endpoint in endpoints:
+        world = "test" if is_test_world(endpoint.world_id) else "live"
+        state = "on" if endpoint.is_enabled else f"off ({endpoint.disabled_why})"
         statuses = ",".join(endpoint.statuses) or "all statuses"
         click.echo(
             f"{endpoint.id}  {world}  {endpoint.dialect:6}  {state}  {endpoint.url}  {statuses}"
+            f"  {endpoint.description}".rstrip()
         )
 
 
-async def _find(house: object, email: str | None, endpoint_id: str) -> Endpoint:
-    owner = await account_of(house, email)  # type: ignore[arg-type]
+async def _find(house: Installation, email: str | None, endpoint_id: str) -> Endpoint:
+    owner = await account_of(house, email)
     for is_test in (False, True):
         world_id = world_of(owner.number, is_test)
-        endpoint: Endpoint | None = await house.store.load_endpoint(world_id, endpoint_id)  # type: ignore[attr-defined]
+        endpoint = await house.store.load_endpoint(world_id, endpoint_id)
         if endpoint is not None:
             return endpoint
     msg = f"there is no endpoint {endpoint_id}; see: parcelwire webhook list"
@@ -111,7 +125,7 @@ async def _find(house: object, email: str | None, endpoint_id: str) -> Endpoint:
 
 @webhook.command("remove")
 @click.argument("endpoint_id")
-@_account
+@account_option
 @click.pass_context
 @run_async
 async def remove(ctx: click.Context, endpoint_id: str, email: str | None) -> None:
@@ -124,7 +138,7 @@ async def remove(ctx: click.Context, endpoint_id: str, email: str | None) -> Non
 
 @webhook.command("enable")
 @click.argument("endpoint_id")
-@_account
+@account_option
 @click.pass_context
 @run_async
 async def enable(ctx: click.Context, endpoint_id: str, email: str | None) -> None:
@@ -134,7 +148,7 @@ async def enable(ctx: click.Context, endpoint_id: str, email: str | None) -> Non
 
 @webhook.command("disable")
 @click.argument("endpoint_id")
-@_account
+@account_option
 @click.pass_context
 @run_async
 async def disable(ctx: click.Context, endpoint_id: str, email: str | None) -> None:
@@ -145,8 +159,6 @@ async def disable(ctx: click.Context, endpoint_id: str, email: str | None) -> No
 async def _switch(
     ctx: click.Context, endpoint_id: str, email: str | None, *, is_enabled: bool
 ) -> None:
-    from msgspec.structs import replace  # keeps --help fast
-
     async with installation(ctx) as house:
         endpoint = await _find(house, email, endpoint_id)
         why = "" if is_enabled else "paused by the operator"
@@ -156,29 +168,42 @@ async def _switch(
 
 @webhook.command("test")
 @click.argument("endpoint_id")
-@_account
+@account_option
 @click.pass_context
 @run_async
 async def test(ctx: click.Context, endpoint_id: str, email: str | None) -> None:
     """Send a made-up event to ENDPOINT_ID now and show what it answered."""
     async with installation(ctx) as house:
         endpoint = await _find(house, email, endpoint_id)
-        attempt = await house.send_test_event(endpoint)
+        if not endpoint.is_enabled:
+            msg = f"the endpoint is off ({endpoint.disabled_why}); nothing was sent"
+            raise InstallationError(msg)
+        with working(f"sending to {endpoint.url}"):
+            attempt = await house.send_test_event(endpoint)
     if attempt is None:
-        msg = "the endpoint is switched off; nothing was sent"
+        msg = f"{endpoint.url}: no attempt was made in time; see: parcelwire webhook log"
         raise InstallationError(msg)
     if not 200 <= attempt.status < 300:
-        what = f"HTTP {attempt.status}" if attempt.status else attempt.error
-        msg = f"{endpoint.url} did not take it: {what} after {attempt.duration_ms} ms"
+        msg = f"{endpoint.url} did not take it: {_result(attempt)}"
         raise InstallationError(msg)
-    click.echo(f"{endpoint.url} took it: HTTP {attempt.status} after {attempt.duration_ms} ms")
+    click.echo(f"{endpoint.url} took it: {_result(attempt)}")
 
 
 @webhook.command("log")
 @click.option("--endpoint", "endpoint_id", help="Only this endpoint's messages.")
-@click.option("--state", type=click.Choice([state.value for state in MessageState]))
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
-@_account
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in MessageState]),
+    help="Only messages in this state.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help="How many messages.",
+)
+@account_option
 @_test_world
 @click.pass_context
 @run_async
@@ -192,9 +217,12 @@ async def show_log(
 ) -> None:
     """Show messages, newest first, with every attempt."""
     async with installation(ctx) as house:
-        owner = await account_of(house, email)
+        if endpoint_id is not None:
+            world_id = (await _find(house, email, endpoint_id)).world_id
+        else:
+            world_id = world_of((await account_of(house, email)).number, is_test)
         messages = await house.store.list_messages(
-            world_of(owner.number, is_test),
+            world_id,
             endpoint_id=endpoint_id,
             state=MessageState(state) if state else None,
             limit=limit,
@@ -204,17 +232,18 @@ async def show_log(
         click.echo("There are no messages.")
     for message, attempts in rows:
         click.echo(
-            f"{message.id}  {_when(message.created_at)}  {message.state:9}"
+            f"{message.id}  {when(message.created_at)}  {message.state:9}  {message.event_type}"
             f"  tracking {message.tracking_id} no. {message.sequence}  -> {message.endpoint_id}"
         )
         for attempt in attempts:
-            what = f"HTTP {attempt.status}" if attempt.status else attempt.error
-            click.echo(f"    {_when(attempt.at)}  {what}  {attempt.duration_ms} ms")
+            click.echo(f"    {when(attempt.at)}  {_result(attempt)}")
+        if message.state is MessageState.PENDING:
+            click.echo(f"    {when(message.due_at)}  next attempt")
 
 
 @webhook.command("resend")
 @click.argument("message_id")
-@_account
+@account_option
 @click.pass_context
 @run_async
 async def resend(ctx: click.Context, message_id: str, email: str | None) -> None:
@@ -230,5 +259,6 @@ async def resend(ctx: click.Context, message_id: str, email: str | None) -> None
     raise InstallationError(msg)
 
 
-def _when(instant: int) -> str:
-    return f"{datetime.fromtimestamp(instant / 1000, tz=UTC):%Y-%m-%d %H:%M:%S}Z"
+def _result(attempt: Attempt) -> str:
+    what = f"HTTP {attempt.status}" if attempt.status else attempt.error
+    return f"{what} after {attempt.duration_ms} ms"
