@@ -16,10 +16,10 @@ import svix.webhooks
 from msgspec.structs import replace
 
 from parcelwire.domain.clock import SECOND
+from parcelwire.signatures.verify import verify_standard, verify_v2, verify_v4
 from parcelwire.webhooks.ports import MessageState
 from parcelwire.webhooks.sender import HttpSender
 from parcelwire.webhooks.settings import WebhookSettings
-from parcelwire.webhooks.verify import verify_standard, verify_v2, verify_v4
 from tests.contract import webhook_receivers as receivers
 from tests.contract.store.places import PLACES
 from tests.contract.webhook_office import SETTINGS, Office, PassingClock, open_office, seeded

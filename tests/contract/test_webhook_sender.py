@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from parcelwire.signatures.verify import verify_standard
 from parcelwire.webhooks.envelope import WebhookRequest, make_request
 from parcelwire.webhooks.schedule import Answer
 from parcelwire.webhooks.sender import HttpSender
 from parcelwire.webhooks.settings import WebhookSettings
-from parcelwire.webhooks.verify import verify_standard
 from tests.contract import webhook_receivers as receivers
 from tests.contract.webhook_receivers import Received, receiver
 from tests.unit.webhooks.builders import ACCOUNT, NOW, SECRET, make_claimed, make_endpoint

@@ -17,8 +17,8 @@ import msgspec
 from parcelwire import __version__
 from parcelwire.domain.account import Account
 from parcelwire.domain.clock import SECOND, Instant, iso_utc
+from parcelwire.signatures.signing import sign_standard, sign_timestamp
 from parcelwire.webhooks.ports import ClaimedMessage
-from parcelwire.webhooks.signatures import sign_standard, sign_timestamp
 
 DIALECTS = ("v2", "v4", "native")
 

@@ -10,9 +10,9 @@ import pytest
 import standardwebhooks
 import svix.webhooks
 
+from parcelwire.signatures.signing import make_secret
+from parcelwire.signatures.verify import verify_standard, verify_v2, verify_v4
 from parcelwire.webhooks.envelope import DIALECTS, UnsendableError, make_request
-from parcelwire.webhooks.signatures import make_secret
-from parcelwire.webhooks.verify import verify_standard, verify_v2, verify_v4
 from tests.unit.webhooks.builders import (
     ACCOUNT,
     NOW,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from parcelwire.webhooks.signatures import key_of, make_secret, sign_standard, sign_timestamp
-from parcelwire.webhooks.verify import (
+from parcelwire.signatures.signing import key_of, make_secret, sign_standard, sign_timestamp
+from parcelwire.signatures.verify import (
     Delivery,
     MissingSignatureError,
     StaleTimestampError,
@@ -226,7 +226,7 @@ class TestV2:
 
 def test_receivers_need_nothing_but_the_standard_library() -> None:
     code = (
-        "import sys; before = set(sys.modules); import parcelwire.webhooks.verify;"
+        "import sys; before = set(sys.modules); import parcelwire.signatures.verify;"
         "new = {name.split('.')[0] for name in set(sys.modules) - before} - {'parcelwire'};"
         "print(sorted(new - set(sys.stdlib_module_names)))"
     )

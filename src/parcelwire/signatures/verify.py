@@ -3,7 +3,7 @@
 Imports nothing but the standard library and reads no clock; the caller says what time it is
 (``time.time()``) and hands over the body as received, before any JSON parser touched it.
 
-    from parcelwire.webhooks.verify import VerificationError, verify_standard
+    from parcelwire.signatures.verify import VerificationError, verify_standard
 
     try:
         delivery = verify_standard(body, headers, secret, now=time.time())
@@ -23,7 +23,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from parcelwire.webhooks.signatures import key_of, sign_standard, sign_timestamp
+from parcelwire.signatures.signing import key_of, sign_standard, sign_timestamp
 
 TOLERANCE_SECONDS = 300
 """How far a message's time may be from the receiver's, either way (Standard Webhooks)."""
