@@ -24,14 +24,27 @@ ROWS = int(os.environ.get("BENCH_ROWS", "100000"))
 
 
 class Operation:
-    """One thing to measure: how to make its requests, and how many in a burst."""
+    """One thing to measure: how to make its requests, and how many in a burst.
 
-    def __init__(self, name: str, burst: int, make: Callable[[int], bytes], per: int = 1) -> None:
+    Its floor is the same server answering the same request (method, headers, body) with a constant
+    of the same size.
+    """
+
+    def __init__(self, name: str, burst: int, make: Callable[[str], bytes], per: int = 1) -> None:
         self.name = name
         self.burst = burst
-        self.make = make
+        self._make = make
         self.per = per
         """Trackings in one request."""
+        self.answer_bytes = 74
+
+    def make(self, _: int) -> bytes:
+        """Return one request."""
+        return self._make("")
+
+    def make_floor(self, _: int) -> bytes:
+        """Return the same request to the constant."""
+        return self._make(f"/constant?size={self.answer_bytes}&same=")
 
 
 def operations(key: str, numbers: list[str], randomness: random.Random) -> list[Operation]:
@@ -51,28 +64,44 @@ def operations(key: str, numbers: list[str], randomness: random.Random) -> list[
             "note": "A note",
         }
 
+    def aim(method: str, path: Callable[[], str], body: Any = None) -> Callable[[str], bytes]:
+        def make(instead: str) -> bytes:
+            target = path()
+            # The floor's query is as long as the operation's: parsing it is uvicorn's work.
+            aimed = _constant_target(instead, target) if instead else target
+            return request(method, aimed, key, body() if body is not None else None)
+
+        return make
+
     return [
-        Operation("constant", 2000, lambda _: request("GET", "/constant", key)),
         Operation(
             "get",
             2000,
-            lambda _: request(
-                "GET", f"/v4/trackings/get?tracking_numbers={randomness.choice(numbers)}", key
+            aim(
+                "GET",
+                lambda: f"/v4/trackings/get?tracking_numbers={randomness.choice(numbers)}",
             ),
         ),
-        Operation("create", 1500, lambda _: request("POST", "/v4/trackings/create", key, item())),
+        Operation("create", 1500, aim("POST", lambda: "/v4/trackings/create", item)),
         Operation(
             "list page of 100",
             100,
-            lambda _: request("GET", "/v4/trackings/get?items_amount=100&pages_amount=1", key),
+            aim("GET", lambda: "/v4/trackings/get?items_amount=100&pages_amount=1"),
         ),
         Operation(
             "batch of 40",
             60,
-            lambda _: request("POST", "/v4/trackings/batch", key, [item() for _ in range(40)]),
+            aim("POST", lambda: "/v4/trackings/batch", lambda: [item() for _ in range(40)]),
             per=40,
         ),
     ]
+
+
+def _constant_target(constant: str, target: str) -> str:
+    """Return the constant's path, padded to the length of ``target``."""
+    size = constant.partition("size=")[2].partition("&")[0]
+    filler = "x" * max(0, len(target) - len(f"/constant?x=&size={size}"))
+    return f"/constant?x={filler}&size={size}"
 
 
 def _fresh_numbers(randomness: random.Random) -> Iterator[str]:
@@ -92,15 +121,21 @@ async def measure(store_url: str, folder: Path, rows: int) -> dict[str, float]:
         todo = operations(key, numbers, random.Random(4))
         for round_number in range(ROUNDS + 1):
             for operation in todo:
-                burst = [operation.make(i) for i in range(operation.burst)]
-                before = int(await client.ask(cpu))
-                await client.send_all(burst)
-                spent = int(await client.ask(cpu)) - before
-                # The first round warms up caches and connections.
-                if round_number:
-                    samples.setdefault(operation.name, []).append(
-                        spent / 1000 / operation.burst / operation.per
-                    )
+                if not round_number:
+                    operation.answer_bytes = len(await client.ask(operation.make(0)))
+                for name, make in (
+                    (operation.name, operation.make),
+                    (f"{operation.name}: floor", operation.make_floor),
+                ):
+                    burst = [make(i) for i in range(operation.burst)]
+                    before = int(await client.ask(cpu))
+                    await client.send_all(burst)
+                    spent = int(await client.ask(cpu)) - before
+                    # The first round warms up caches and connections.
+                    if round_number:
+                        samples.setdefault(name, []).append(
+                            spent / 1000 / operation.burst / operation.per
+                        )
         await client.close()
     return {name: statistics.median(values) for name, values in samples.items()}
 

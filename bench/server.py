@@ -1,8 +1,9 @@
-"""The server under measurement: the real door on a real store, beside a path that answers a constant.
+"""The server under measurement: the real door on a real store, beside a path that answers constants.
 
     python -m bench.server STORE_URL KEY_FILE
 
-Prints its port, then serves until its standard input closes. ``/cpu`` answers the CPU time that this process has used so far,
+Prints its port, then serves until its standard input closes. ``/constant?size=N`` reads the request and answers N bytes that
+were made before: what this server costs without the program. ``/cpu`` answers the CPU time that this process has used so far,
 in nanoseconds, so that the figure is the server's own whatever the load generator does on the other core.
 """
 
@@ -20,7 +21,15 @@ from parcelwire.bootstrap import open_installation
 from parcelwire.cli.serve import settle_memory
 from parcelwire.config import Config, SecretsSection, StoreSection
 
-CONSTANT = b'{"meta":{"code":200,"message":"Request response is successful"},"data":[]}'
+class _Constants(dict[int, bytes]):
+    """Answers by their size."""
+
+    def __missing__(self, size: int) -> bytes:
+        self[size] = b"{" + b" " * (size - 2) + b"}"
+        return self[size]
+
+
+CONSTANTS = _Constants()
 
 
 class Measured:
@@ -31,12 +40,10 @@ class Measured:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path")
-        if path == "/const5k":
-            await receive()
-            await _send(send, CONSTANT * 64)
-        elif path == "/constant":
-            await receive()
-            await _send(send, CONSTANT)
+        if path == "/constant":
+            while (await receive()).get("more_body"):
+                pass
+            await _send(send, CONSTANTS[int(scope["query_string"].rpartition(b"=")[2])])
         elif path == "/cpu":
             await _send(send, b"%d" % time.process_time_ns())
         else:

@@ -20,14 +20,27 @@ TARGETS: dict[str, tuple[float, str]] = {
 ENGINES = ("sqlite", "postgres")
 
 
+def floor_of(measured: dict[str, float], name: str) -> float:
+    """Return the constant answer that ``name`` is held against.
+
+    Get and create: the same request answered with a constant of the same size. Batch and list have targets in microseconds of the
+    machine where get's floor was ``FLOOR_US``.
+    """
+    own = f"{name}: floor"
+    return measured[own if name in ("get", "create") else "get: floor"]
+
+
 def lines(figures: dict[str, Any]) -> list[str]:
     """Return the table of HTTP figures."""
     table = []
     for engine in ENGINES:
         measured = figures["http"][engine]
-        floor = measured["constant"]
-        for name, value in measured.items():
-            table.append(f"{engine:9} {name:18} {value:9.1f} us  {value / floor:6.2f} x constant")
+        for name in TARGETS:
+            value, floor = measured[name], floor_of(measured, name)
+            table.append(
+                f"{engine:9} {name:18} {value:9.1f} us  constant {floor:7.1f} us"
+                f"  {value / floor:6.2f} x constant"
+            )
     return table
 
 
@@ -37,7 +50,7 @@ def shortfalls(figures: dict[str, Any]) -> list[str]:
     for engine in ENGINES:
         measured = figures["http"][engine]
         for name, (limit, unit) in TARGETS.items():
-            ratio = measured[name] / measured["constant"]
+            ratio = measured[name] / floor_of(measured, name)
             if ratio > limit:
                 short.append(
                     f"SHORT OF TARGET {engine} {name}: {ratio:.2f}, target {limit:.2f} {unit}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -48,7 +48,7 @@ class Renderer:
         self._phrase = phrase
         self._encode = msgspec.json.Encoder().encode
         self._recent: dict[str, tuple[Tracking, bytes]] = {}
-        self._nothing = self._leg(None, None, Milestones(), [])
+        self._untouched: dict[str | None, msgspec.Raw] = {}
 
     def speak(self, phrase: Phrase) -> None:
         """Word events by ``phrase`` from now on.
@@ -92,7 +92,12 @@ class Renderer:
         facts = tracking.facts or _NO_FACTS
         visible = tracking.visible_checkpoints
         language = language_of(language) or language_of(details.language)
-        origin, destination = self._legs(tracking, visible, language)
+        facts_known = tracking.facts is not None
+        origin, destination = (
+            self._legs(tracking, visible, language)
+            if visible or facts_known
+            else (self._untouched_leg(tracking.courier_code), self._untouched_leg(None))
+        )
         latest = self._event(visible[-1], tracking.courier_code, language) if visible else None
         return TrackingObject(
             id=tracking.id,
@@ -136,7 +141,9 @@ class Renderer:
             dimension=_dimension(facts),
             # Open in the sources: nobody says what "previously" and "status_info" hold.
             previously=None,
-            destination_track_number=facts.exchange_number if destination.trackinfo else None,
+            destination_track_number=facts.exchange_number
+            if facts.exchange_number and any(one.leg is Leg.DESTINATION for one in visible)
+            else None,
             exchange_number=facts.exchange_number,
             scheduled_delivery_date=tracking.window.latest[:10] if tracking.window else None,
             scheduled_address=facts.pickup_point,
@@ -163,13 +170,24 @@ class Renderer:
             self._events(near, tracking.courier_code, language),
         )
         if not far and facts.partner_courier_code is None:
-            return origin, self._nothing
+            return origin, self._untouched_leg(None)
         return origin, self._leg(
             facts.partner_courier_code,
             None,
             derive_milestones(far),
             self._events(far, tracking.courier_code, language),
         )
+
+    def _untouched_leg(self, courier_code: str | None) -> LegInfo:
+        """Return the leg of a courier that has said nothing yet: every new tracking has it.
+
+        It is encoded already, which the encoder takes in the place of the object.
+        """
+        known = self._untouched.get(courier_code)
+        if known is None:
+            leg = self._leg(courier_code, None, Milestones(), [])
+            known = self._untouched[courier_code] = msgspec.Raw(self._encode(leg))
+        return cast("LegInfo", known)
 
     def _leg(
         self,

@@ -153,7 +153,15 @@ def texts_of(request: CreateRequest) -> dict[str, str]:
     ):
         if value is None or value == "":
             continue
-        text = text_of(value, field)
+        # Nearly every value is an ordinary text; only the others need a second look.
+        text = (
+            value
+            if type(value) is str
+            and len(value) <= MAX_TEXT
+            and "\0" not in value
+            and not value.isspace()
+            else text_of(value, field)
+        )
         if text is not None:
             given[field] = text
     return given
