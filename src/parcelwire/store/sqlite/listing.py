@@ -23,6 +23,11 @@ SHORT_OFFSET: Final = 5_000
 SHORT_NUMBERS: Final = 50
 """Up to these, a list is a short read (see ``reader``)."""
 
+FEW_UPDATES: Final = 10_000
+"""Up to so many trackings within the bounds of an update time are sorted; of more, the walk in the
+order of the list finds a page sooner.
+"""
+
 
 class Listing(Part):
     """The part of ``TrackingStore`` that handles many trackings at a time."""
@@ -31,8 +36,8 @@ class Listing(Part):
         self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
     ) -> list[Stored]:
         """See ``TrackingStore``."""
-        page = _Page(world_id, where, offset=offset, limit=limit)
-        rows = await self._read(page, f"{STORED}", "JOIN poll p ON p.key = page.key")
+        page = await self._page(world_id, where, offset, limit)
+        rows = await self._read(page, STORED, "JOIN poll p ON p.key = page.key")
         return [stored_of(row) for row in rows]
 
     async def list_renditions(
@@ -46,7 +51,7 @@ class Listing(Part):
             )
             rows.sort(reverse=True)
             return [rendition for _, _, rendition in rows[offset : offset + limit]]
-        page = _Page(world_id, where, offset=offset, limit=limit)
+        page = await self._page(world_id, where, offset, limit)
         return [row[0] for row in await self._read(page, "d.rendition", "")]
 
     async def count_trackings(self, world_id: int, where: TrackingFilter) -> int:
@@ -66,13 +71,27 @@ class Listing(Part):
             return totals
         conditions = _Conditions(world_id, where)
         sql = (
-            f"SELECT t.status, count(*) FROM tracking t "  # noqa: S608  # our own words
+            f"SELECT t.status, count(*) FROM tracking t {conditions.index} "  # noqa: S608  # ours
             f"WHERE {conditions.sql()} GROUP BY t.status"
         )
         read = self._reader.rows if conditions.is_short else self._reader.scan
         for status, total in await read(sql, conditions.bindings):
             totals[Status(status)] = total
         return totals
+
+    async def _page(self, world_id: int, where: TrackingFilter, offset: int, limit: int) -> _Page:
+        conditions = _Conditions(world_id, where)
+        if where.updated_min is not None or where.updated_max is not None:
+            bounds = (
+                world_id,
+                where.updated_min or 0,
+                (1 << 62) if where.updated_max is None else where.updated_max,
+                FEW_UPDATES + 1,
+            )
+            ((updates,),) = await self._reader.scan(queries.COUNT_UPDATES, bounds)
+            if not conditions.index and updates <= FEW_UPDATES:
+                conditions.index = "INDEXED BY tracking_by_update"
+        return _Page(conditions, where, offset=offset, limit=limit)
 
     async def _read(self, page: _Page, columns: str, joins: str) -> list[Row]:
         sql = (
@@ -91,6 +110,12 @@ class _Conditions:
         self.bindings: dict[str, Any] = {"world": world_id}
         self._all = ["t.world_id = :world"]
         self._where = where
+        self.index = ""
+        """What finds the few that satisfy the filter, when few do: they are sorted then."""
+        if where.numbers:
+            self.index = "INDEXED BY tracking_by_number"
+        elif where.order_ids:
+            self.index = "NOT INDEXED"  # by key, which a list of orders gives
         self._add_values("number", where.numbers)
         if where.courier_code is not None:
             self._add("t.courier_code = :courier", courier=where.courier_code)
@@ -114,11 +139,6 @@ class _Conditions:
                 self._add(f"t.{column} <= :{column}_max", **{f"{column}_max": most})
 
     @property
-    def is_selective(self) -> bool:
-        """Whether the filter names what it wants, so that the order does not matter."""
-        return bool(self._where.numbers or self._where.order_ids)
-
-    @property
     def is_short(self) -> bool:
         """Whether reading is sure to be quick."""
         wanted = len(self._where.numbers) + len(self._where.order_ids)
@@ -136,6 +156,8 @@ class _Conditions:
 
     def ranges(self) -> list[str]:
         """Return the conditions once per range of the index, which the list is merged of."""
+        if self._where.courier_code is not None:
+            return [f"tracking_by_courier WHERE {self.sql()}"]
         archived = (0, 1) if self._where.is_archived is None else (int(self._where.is_archived),)
         rest = " AND ".join(self._all)
         if not self._where.statuses:
@@ -165,10 +187,14 @@ class _Conditions:
 class _Page:
     """Which keys stand on a page, newest created first."""
 
-    def __init__(self, world_id: int, where: TrackingFilter, *, offset: int, limit: int) -> None:
-        conditions = _Conditions(world_id, where)
-        if conditions.is_selective:
-            source = f"SELECT t.key, t.created_at FROM tracking t WHERE {conditions.sql()}"  # noqa: S608  # our own words
+    def __init__(
+        self, conditions: _Conditions, where: TrackingFilter, *, offset: int, limit: int
+    ) -> None:
+        if conditions.index:
+            source = (
+                f"SELECT t.key, t.created_at FROM tracking t {conditions.index} "  # noqa: S608  # ours
+                f"WHERE {conditions.sql()}"
+            )
         else:
             source = " UNION ALL ".join(
                 f"SELECT t.key AS key, t.created_at AS created_at "  # noqa: S608  # our own words

@@ -80,6 +80,11 @@ FROM tracking t JOIN doc d ON d.key = t.key WHERE t.world_id = ? AND t.number = 
 FIND_BY_PAGE: Final = f"{_STORED_FROM} WHERE t.id = ? AND t.page_token = ?"
 
 COUNTERS: Final = "SELECT status, is_archived, total FROM counter WHERE world_id = ?"
+COUNT_UPDATES: Final = """
+SELECT count(*) FROM (
+    SELECT 1 FROM tracking WHERE world_id = ? AND updated_at BETWEEN ? AND ? LIMIT ?
+)
+"""
 EVENTS_AFTER: Final = """
 SELECT cursor, packed FROM event WHERE world_id = ? AND cursor > ? ORDER BY cursor LIMIT ?
 """

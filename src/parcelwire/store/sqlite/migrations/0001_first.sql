@@ -33,6 +33,7 @@ CREATE UNIQUE INDEX tracking_by_number ON tracking (world_id, number, courier_co
 -- The key, which every index ends in, breaks ties of created_at: pages need one order, always.
 CREATE INDEX tracking_by_age ON tracking (world_id, is_archived, created_at);
 CREATE INDEX tracking_by_status ON tracking (world_id, status, is_archived, created_at);
+CREATE INDEX tracking_by_courier ON tracking (world_id, courier_code, created_at);
 CREATE INDEX tracking_by_update ON tracking (world_id, updated_at);
 CREATE INDEX tracking_by_order_id ON tracking (world_id, order_id)
     WHERE order_id IS NOT NULL;

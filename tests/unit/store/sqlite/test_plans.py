@@ -1,0 +1,113 @@
+"""No statement walks over a table that grows: SQLite chooses its way without knowing the data."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.status import Status
+from parcelwire.store.sqlite import SqliteStore, open_store, queries
+from parcelwire.tracking.ports import TrackingFilter
+from tests.contract.store.samples import NOW, WORLD, make_new, render
+
+SMALL = {
+    # Lists that are asked for whole, and tables of the operator's own making.
+    "ACCOUNTS": "SCAN a",
+    "KEYS": "SCAN k",
+    "CONNECTIONS": "SCAN connection",
+    "CONNECTIONS_OF_ACCOUNT": "SCAN connection",
+    "PAUSES": "SCAN pause",
+    "GAPS": "SCAN gap",
+    "COUNT_REMOTE_AREAS": "SCAN remote_area",
+    "HAS_REMOTE_AREAS": "SCAN remote_area",
+    "FORGET_REMOTE_AREAS": "SCAN remote_area",
+    "READY_ENDPOINTS": "SCAN e",
+    "NEXT_READY": "SCAN e",
+    # Leases that live: as many as there are messages under way.
+    "ENDED_LEASES": "SCAN line USING COVERING INDEX line_by_lease",
+    # Ends at the first poll that is not leased.
+    "NEXT_POLL": "SCAN poll USING INDEX poll_by_due",
+    # After a clock has jumped, every poll has to be looked at.
+    "RECALL_POLLS": "SCAN poll",
+}
+"""What may be walked over, and why."""
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    store = await open_store(tmp_path / "parcelwire.db", render=render, clock=FrozenClock())
+    await store.create_trackings([make_new(f"N{index:08d}") for index in range(20)])
+    yield store
+    await store.close()
+
+
+async def plan_of(store: SqliteStore, sql: str, bindings: Any) -> list[str]:
+    rows = await store._reader.rows(f"EXPLAIN QUERY PLAN {sql}", bindings)
+    return [str(row[3]) for row in rows]
+
+
+def statements() -> dict[str, str]:
+    found = {
+        name: sql
+        for name, sql in vars(queries).items()
+        if name.isupper()
+        and not name.startswith("_")
+        and isinstance(sql, str)
+        and sql.split(maxsplit=1)[0] in ("SELECT", "UPDATE", "DELETE", "WITH")
+    }
+    assert len(found) > 50
+    return found
+
+
+@pytest.mark.parametrize("name", statements())
+async def test_a_statement_seeks(store: SqliteStore, name: str) -> None:
+    sql = statements()[name]
+    bindings: Any = {"now": NOW, "beyond": NOW, "limit": 9, "skip": "[]"}
+    if ":now" not in sql:
+        bindings = (1,) * (2 if "?1" in sql else sql.count("?"))
+    scans = [
+        step
+        for step in await plan_of(store, sql, bindings)
+        if step.startswith("SCAN")
+        # What the statement was given, or has found itself.
+        and not step.startswith(("SCAN json_each", "SCAN CONSTANT", "SCAN (subquery", "SCAN free"))
+    ]
+    assert all(step.startswith(SMALL.get(name, "nothing")) for step in scans), scans
+
+
+INDEXES: dict[str, tuple[dict[str, Any], str]] = {
+    "everything": ({}, "tracking_by_age"),
+    "not archived": ({"is_archived": False}, "tracking_by_age"),
+    "created": ({"created_min": NOW}, "tracking_by_age"),
+    "status": ({"statuses": (Status.TRANSIT, Status.PICKUP)}, "tracking_by_status"),
+    "courier": ({"courier_code": "dhl"}, "tracking_by_courier"),
+    "courier, status": (
+        {"courier_code": "dhl", "statuses": (Status.PENDING,)},
+        "tracking_by_courier",
+    ),
+    "number": ({"numbers": ("N1",), "is_archived": False}, "tracking_by_number"),
+    "numbers": ({"numbers": ("N1", "N2"), "is_archived": False}, "tracking_by_number"),
+    "orders": ({"order_ids": ("1", "2")}, "INTEGER PRIMARY KEY"),
+    "few updates": ({"updated_min": NOW}, "tracking_by_update"),
+    "few updates, status": (
+        {"updated_min": NOW, "statuses": (Status.TRANSIT,)},
+        "tracking_by_update",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INDEXES)
+async def test_a_page_is_found_by_the_index_meant_for_it(store: SqliteStore, name: str) -> None:
+    fields, index = INDEXES[name]
+    page = await store._page(WORLD, TrackingFilter(**fields), 0, 100)
+    plan = await plan_of(store, page.sql, page.bindings)
+    ways = [step for step in plan if step.startswith(("SEARCH t ", "SCAN t "))]
+    assert ways
+    assert all(step.startswith("SEARCH t ") and index in step for step in ways), plan
+    if index in ("tracking_by_age", "tracking_by_status") or name == "courier":
+        # In the order of the index: a page is as quick in a million as in a thousand.
+        assert not [step for step in plan if "TEMP B-TREE" in step], plan
