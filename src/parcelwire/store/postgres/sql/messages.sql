@@ -204,18 +204,15 @@ with recursive busy as (
     )
     from busy b where b.endpoint_id is not null
 )
-select b.endpoint_id, e.id is null, least(f.due_at, (
-    select min(greatest(due_at, leased_until)) from lane
-    where endpoint_id = e.id and due_at < coalesce(f.due_at, 9223372036854775807)
-        and leased_until > $1 and leased_until <= $1 + $2::bigint
-))
-from busy b
-left join endpoint e on e.id = b.endpoint_id
-left join lateral (
-    select due_at from lane
-    where endpoint_id = e.id and (leased_until <= $1 or leased_until > $1 + $2)
-    order by due_at limit 1
-) as f on e.is_enabled
+select b.endpoint_id, e.id is null, least(
+    (select due_at from lane
+        where endpoint_id = e.id and (leased_until <= $1 or leased_until > $1 + $2::bigint)
+        order by due_at limit 1),
+    (select min(greatest(f.due_at, f.leased_until)) from (
+        select due_at, leased_until from lane where endpoint_id = e.id order by due_at limit 1000
+    ) as f where f.leased_until > $1 and f.leased_until <= $1 + $2)
+)
+from busy b left join endpoint e on e.id = b.endpoint_id
 where b.endpoint_id is not null and (e.id is null or e.is_enabled)
 
 -- name: load_message

@@ -44,17 +44,15 @@ select count(*) from recalled
 
 -- name: next_poll_due
 -- $1 now, $2 longest lease. The first free one, or a leased one before it: those wait for the end
--- of their lease.
-with free as (
-    select due_at from poll
-    where due_at is not null and (leased_until <= $1 or leased_until > $1 + $2::bigint)
-    order by due_at limit 1
-)
+-- of their lease. Only the front of the queue is looked at, in order: without the limit the planner
+-- would read the whole table.
 select least(
-    (select due_at from free),
-    (select min(greatest(due_at, leased_until)) from poll
-        where due_at < coalesce((select due_at from free), 9223372036854775807)
-            and leased_until > $1 and leased_until <= $1 + $2)
+    (select due_at from poll
+        where due_at is not null and (leased_until <= $1 or leased_until > $1 + $2::bigint)
+        order by due_at limit 1),
+    (select min(greatest(f.due_at, f.leased_until)) from (
+        select due_at, leased_until from poll where due_at is not null order by due_at limit 1000
+    ) as f where f.leased_until > $1 and f.leased_until <= $1 + $2)
 )
 
 -- name: save_polls
