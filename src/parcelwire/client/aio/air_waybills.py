@@ -1,0 +1,26 @@
+"""Air waybills."""
+
+from __future__ import annotations
+
+from parcelwire.client import calls
+from parcelwire.client.aio.engine import AsyncEngine
+from parcelwire.client.models import AirWaybill
+
+
+class AsyncAirWaybills:
+    """What airlines know."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def get(self, awb_number: str) -> AirWaybill:
+        """Return one air waybill (``235-69030430``).
+
+        The hosted service charges for every look, so this is not tried again after a lost answer.
+
+        Raises:
+            InvalidError: it is no number of an air waybill (4160), or nobody knows its airline
+                (4161).
+            ParcelwireError: it came to nothing.
+        """
+        return await self._engine.send(calls.read_air_waybill(awb_number))

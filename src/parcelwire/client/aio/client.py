@@ -1,0 +1,145 @@
+"""The asynchronous client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Unpack
+
+from parcelwire.client.aio.air_waybills import AsyncAirWaybills
+from parcelwire.client.aio.couriers import AsyncCouriers
+from parcelwire.client.aio.engine import AsyncEngine, Sleep, open_http
+from parcelwire.client.aio.trackings import AsyncTrackings
+from parcelwire.client.calls import call_of
+from parcelwire.client.exchange import Repeat
+from parcelwire.client.settings import (
+    LOCAL_URL,
+    PARCELWIRE,
+    TRACKINGMORE,
+    TRACKINGMORE_URL,
+    Backend,
+    ClientOptions,
+    settings_for,
+)
+from parcelwire.client.webhooks import Webhooks
+
+if TYPE_CHECKING:
+    import httpx2
+
+
+class AsyncParcelwire:
+    """A client of one server.
+
+    ::
+
+        async with AsyncParcelwire("pw_live_...", "https://parcels.example.com") as client:
+            tracking = await client.trackings.create("RA471108151CH", "swiss-post")
+            async for tracking in client.trackings.list(status="transit"):
+                ...
+
+    One client serves a whole program; it keeps connections open until it is closed.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        base_url: str = LOCAL_URL,
+        *,
+        backend: Backend = PARCELWIRE,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        randomness: Random | None = None,
+        monotonic: Callable[[], float] | None = None,
+        sleep: Sleep | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        """``options``: see ``Options``. ``transport`` replaces the network, for tests.
+
+        ``randomness`` (of ids and pauses), ``monotonic`` and ``sleep`` are the system's unless a
+        test gives its own.
+
+        Raises:
+            ValueError: the key, the address or an option is unusable.
+        """
+        settings = settings_for(api_key, base_url, backend, options)
+        self._engine = AsyncEngine(
+            settings,
+            open_http(transport),
+            randomness=randomness,
+            monotonic=monotonic,
+            sleep=sleep,
+        )
+
+    @classmethod
+    def for_trackingmore(
+        cls,
+        api_key: str,
+        *,
+        base_url: str = TRACKINGMORE_URL,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> AsyncParcelwire:
+        """Return a client of TrackingMore's hosted service, version 4.
+
+        Calls that only Parcelwire has raise ``UnsupportedError`` there.
+        """
+        return cls(api_key, base_url, backend=TRACKINGMORE, transport=transport, **options)
+
+    @cached_property
+    def trackings(self) -> AsyncTrackings:
+        """Create, read, change, follow."""
+        return AsyncTrackings(self._engine)
+
+    @cached_property
+    def couriers(self) -> AsyncCouriers:
+        """Who exists, and whose number it is."""
+        return AsyncCouriers(self._engine)
+
+    @cached_property
+    def air_waybills(self) -> AsyncAirWaybills:
+        """What airlines know."""
+        return AsyncAirWaybills(self._engine)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Check what claims to come from the server."""
+        return Webhooks(self._engine.settings.backend.webhook_scheme)
+
+    def with_options(self, **options: Unpack[ClientOptions]) -> AsyncParcelwire:
+        """Return this client with other options. Both share the connections, so close only one."""
+        changed = object.__new__(type(self))
+        changed._engine = self._engine.with_options(options)
+        return changed
+
+    async def request(
+        self, method: str, path: str, body: Any = None, *, is_repeatable: bool = False
+    ) -> Any:
+        """Make a call that has no method here, and return its ``data`` as it came.
+
+        ``path`` begins with a slash and is encoded, its query included. ``is_repeatable``: doing it
+        twice is doing it once, so it may be tried again after an answer was lost.
+
+        Raises:
+            ParcelwireError: it came to nothing.
+        """
+        repeat = Repeat.ALWAYS if is_repeatable or method == "GET" else Repeat.UNDONE
+        return await self._engine.send(call_of(method, path, body, repeat=repeat))
+
+    async def close(self) -> None:
+        """Close the connections, also those of clients made by ``with_options``."""
+        await self._engine.close()
+
+    async def __aenter__(self) -> AsyncParcelwire:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._engine.settings!r}>"

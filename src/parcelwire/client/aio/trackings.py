@@ -1,0 +1,348 @@
+"""Trackings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import TypeVar, Unpack
+
+from parcelwire.client import calls
+from parcelwire.client.aio.engine import AsyncEngine
+from parcelwire.client.aio.pages import AsyncPages
+from parcelwire.client.batches import Chunk, CreateManyResult, interrupt, plan
+from parcelwire.client.details import (
+    Bound,
+    NewDetails,
+    NewTracking,
+    fields_of,
+    instant_text,
+    joined,
+)
+from parcelwire.client.errors import (
+    AmbiguousError,
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    ParcelwireError,
+    UnsupportedError,
+    WaitError,
+)
+from parcelwire.client.exchange import Exchange
+from parcelwire.client.faults import RETRACK_NOT_ALLOWED
+from parcelwire.client.models import Tracking, TrackingRef, UpdateResult
+from parcelwire.client.paging import Paging, Query
+
+T = TypeVar("T")
+
+NO_SUCH_NUMBER = 4102
+
+
+class AsyncTrackings:
+    """Create, read, change, follow."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def create(
+        self,
+        tracking_number: str,
+        courier_code: str | None = None,
+        **details: Unpack[NewDetails],
+    ) -> Tracking:
+        """Follow one number; the result holds what its carrier says at once.
+
+        ``courier_code`` None: the server finds it from the number (the hosted service insists on
+        it). Tried again after a lost answer: if the lost try had been stored, the tracking that it
+        made is the result.
+
+        Raises:
+            ConflictError: the number was followed before; ``existing`` says as what.
+            InvalidError: something about the request is wrong.
+            ParcelwireError: it came to nothing.
+        """
+        fields = fields_of(
+            {"tracking_number": tracking_number, "courier_code": courier_code, **details}
+        )
+        exchange = self._engine.open(calls.create_tracking(fields))
+        try:
+            return await self._engine.run(exchange)
+        except ConflictError as conflict:
+            own = await self._own(exchange, conflict, fields)
+            if own is None:
+                raise
+            return own
+
+    async def create_many(self, trackings: Iterable[str | NewTracking]) -> CreateManyResult:
+        """Follow any number of numbers, 40 with each call. Each has its own fate.
+
+        An item is a number, or a mapping with ``tracking_number`` and, as far as known,
+        ``courier_code`` and details. Tried again after lost answers: what a lost try had stored
+        counts as created.
+
+        Raises:
+            ParcelwireError: the server was away for longer than the retries last, or refuses the
+                key. ``partial_result`` then holds what was done, item by item. To hand the same
+                items in again later is safe: what exists is answered as a conflict.
+        """
+        result, chunks = plan(trackings)
+        try:
+            for chunk in chunks:
+                await self.create_chunk(chunk)
+        except ParcelwireError as error:
+            interrupt(result, error)
+            raise
+        return result
+
+    async def create_chunk(self, chunk: Chunk) -> Exchange[calls.BatchAnswer]:
+        """Send one chunk of ``create_many`` and fill in its results."""
+        exchange = self._engine.open(calls.create_batch(chunk.items))
+        chunk.match(await self._engine.run(exchange))
+        conflicts = chunk.conflicts() if exchange.was_cut else []
+        if conflicts:
+            # Which of them did the try make whose answer was lost? The younger ones.
+            numbers = [result.tracking_number for result in conflicts]
+            known = await self.list(tracking_numbers=numbers, page_size=200).all()
+            made = {one.id for one in known if exchange.is_own(_seconds(one.created_at))}
+            chunk.claim(known, made)
+        return exchange
+
+    async def get(self, tracking_number: str, courier_code: str | None = None) -> Tracking:
+        """Return the tracking of a number.
+
+        Raises:
+            NotFoundError: the number is not followed.
+            AmbiguousError: it is followed with several couriers, and none was said.
+            ParcelwireError: it came to nothing.
+        """
+        found = await self.find(tracking_number, courier_code)
+        if found is None:
+            msg = f"{tracking_number} is not followed"
+            raise NotFoundError(msg, code=NO_SUCH_NUMBER)
+        return found
+
+    async def find(self, tracking_number: str, courier_code: str | None = None) -> Tracking | None:
+        """Return the tracking of a number, or None when it is not followed.
+
+        Raises:
+            AmbiguousError: it is followed with several couriers, and none was said.
+            ParcelwireError: it came to nothing, which is never told as None.
+        """
+        if not tracking_number.strip() or "," in tracking_number:
+            msg = "one tracking number is needed"
+            raise ValueError(msg)
+        query: Query = {
+            "tracking_numbers": tracking_number,
+            "courier_code": courier_code or "",
+            "items_amount": 200,
+        }
+        found = await self._engine.send(calls.list_trackings(query))
+        if len(found) > 1:
+            couriers = ", ".join(sorted({one.courier_code for one in found}))
+            msg = f"{tracking_number} is followed with several couriers: {couriers}"
+            raise AmbiguousError(msg, tuple(found))
+        return found[0] if found else None
+
+    def list(
+        self,
+        *,
+        tracking_numbers: Collection[str] | None = None,
+        courier_code: str | None = None,
+        status: str | Iterable[str] | None = None,
+        is_archived: bool | None = None,
+        created_date_min: Bound = None,
+        created_date_max: Bound = None,
+        updated_date_min: Bound = None,
+        updated_date_max: Bound = None,
+        language: str | None = None,
+        page_size: int = 100,
+    ) -> AsyncPages:
+        """Return the trackings that fulfil all conditions, newest created first.
+
+        Nothing is fetched before the result is iterated; pages of ``page_size`` (up to 200) are
+        fetched as they are needed. Any number of ``tracking_numbers`` may be given.
+
+        Raises:
+            ValueError: a time without offset, or a page size out of range.
+        """
+        archived = {None: "", True: "true", False: "tracking"}[is_archived]
+        query: Query = {
+            "courier_code": courier_code or "",
+            "delivery_status": joined(status),
+            "archived_status": archived,
+            "created_date_min": instant_text("created_date_min", created_date_min),
+            "created_date_max": instant_text("created_date_max", created_date_max),
+            "updated_date_min": instant_text("updated_date_min", updated_date_min),
+            "updated_date_max": instant_text("updated_date_max", updated_date_max),
+            "lang": language or "",
+        }
+        if isinstance(tracking_numbers, str):
+            tracking_numbers = [tracking_numbers]
+        numbers = None if tracking_numbers is None else [*tracking_numbers]
+        by_time = self._engine.settings.backend.pages_by_time
+
+        def begin() -> Paging:
+            return Paging(query, numbers, page_size, by_time=by_time)
+
+        begin()  # a wrong page size is told here, not at the first item
+        return AsyncPages(self._engine, begin)
+
+    async def update(
+        self,
+        tracking: Tracking | TrackingRef | str,
+        *,
+        courier_code_new: str | None = None,
+        is_archived: bool | None = None,
+        **details: Unpack[NewDetails],
+    ) -> UpdateResult:
+        """Change what is given. None and the empty text change nothing.
+
+        Raises:
+            NotFoundError: there is no such tracking.
+            ConflictError: the number is followed with the new courier already.
+            ParcelwireError: it came to nothing.
+        """
+        archived = {None: None, True: "true", False: "tracking"}[is_archived]
+        fields = fields_of(
+            {**details, "courier_code_new": courier_code_new, "archived_status": archived}
+        )
+        return await self._engine.send(calls.update_tracking(_id(tracking), fields))
+
+    async def delete(self, tracking: Tracking | TrackingRef | str) -> TrackingRef:
+        """Delete a tracking for good, and return which it was.
+
+        Raises:
+            NotFoundError: there is no such tracking.
+            ParcelwireError: it came to nothing.
+        """
+        exchange = self._engine.open(calls.delete_tracking(_id(tracking)))
+        try:
+            return await self._engine.run(exchange)
+        except NotFoundError:
+            # Gone it is; most likely by the try whose answer was lost.
+            if exchange.was_cut:
+                return _ref(tracking)
+            raise
+
+    async def retrack(self, tracking: Tracking | TrackingRef | str) -> TrackingRef:
+        """Take an expired tracking up again.
+
+        Raises:
+            InvalidError: it is not expired (4113).
+            NotFoundError: there is no such tracking.
+            ParcelwireError: it came to nothing.
+        """
+        exchange = self._engine.open(calls.retrack(_id(tracking)))
+        try:
+            return await self._engine.run(exchange)
+        except InvalidError as error:
+            # Not expired is what was wanted; most likely by the try whose answer was lost.
+            if exchange.was_cut and error.code == RETRACK_NOT_ALLOWED:
+                return _ref(tracking)
+            raise
+
+    async def refresh(
+        self, tracking: Tracking | TrackingRef | str, courier_code: str | None = None
+    ) -> Tracking:
+        """Have the carrier asked now, and return the tracking as it stands then.
+
+        ``tracking`` may be a number, with its courier where it is followed with several.
+
+        Raises:
+            UnsupportedError: the hosted service asks carriers when it likes.
+            NotFoundError: the number is not followed.
+            ParcelwireError: it came to nothing.
+        """
+        backend = self._engine.settings.backend
+        if not backend.has_own_api:
+            msg = f"{backend.name} has no call in version 4 to have the carrier asked now"
+            raise UnsupportedError(msg)
+        number, courier = _number(tracking, courier_code)
+        # It has to be there: the call below would begin to follow a number that is not.
+        found = await self.get(number, courier)
+        await self._engine.send(calls.ask_carrier(found.tracking_number, found.courier_code))
+        return await self.get(found.tracking_number, found.courier_code)
+
+    async def wait_until(
+        self,
+        tracking: Tracking | TrackingRef | str,
+        status: str | Collection[str],
+        *,
+        courier_code: str | None = None,
+        timeout_seconds: float,
+        poll_seconds: float = 30.0,
+    ) -> Tracking:
+        """Look every ``poll_seconds`` until the parcel has ``status`` (or one of several).
+
+        ``tracking`` may be a number. This looks at what the server knows and has no carrier asked;
+        a webhook tells the same sooner and costs nothing.
+
+        Raises:
+            WaitError: it did not come within ``timeout_seconds``, or the parcel is not followed any
+                further; ``tracking`` is how it stood.
+            NotFoundError: the number is not followed (any more).
+            ParcelwireError: a look came to nothing.
+        """
+        wanted = {status} if isinstance(status, str) else set(status)
+        number, courier = _number(tracking, courier_code)
+        deadline = self._engine.monotonic() + timeout_seconds
+        while True:
+            found = await self.get(number, courier)
+            if found.status in wanted:
+                return found
+            words = " or ".join(sorted(wanted))
+            if found.is_updating is False:
+                msg = f"{number} is {found.status} and not followed any further, so never {words}"
+                raise WaitError(msg, found)
+            left = deadline - self._engine.monotonic()
+            if left <= 0:
+                msg = f"{number} is still {found.status} and not {words}"
+                raise WaitError(msg, found)
+            await self._engine.sleep(min(poll_seconds, left))
+
+    async def _own(
+        self, exchange: Exchange[T], conflict: ConflictError, fields: dict[str, str]
+    ) -> Tracking | None:
+        """Return what an earlier try of a create made, or None: it was there before."""
+        if not exchange.was_cut:
+            return None
+        existing = conflict.existing
+        query: Query = {
+            "tracking_numbers": (existing and existing.tracking_number)
+            or fields["tracking_number"],
+            "courier_code": (existing and existing.courier_code) or fields.get("courier_code", ""),
+            "items_amount": 200,
+        }
+        for found in await self._engine.send(calls.list_trackings(query)):
+            is_it = existing is None or found.id == existing.id
+            if is_it and exchange.is_own(_seconds(found.created_at)):
+                return found
+        return None
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None or moment.tzinfo is None else moment.timestamp()
+
+
+def _id(tracking: Tracking | TrackingRef | str) -> str:
+    return tracking if isinstance(tracking, str) else tracking.id
+
+
+def _ref(tracking: Tracking | TrackingRef | str) -> TrackingRef:
+    if isinstance(tracking, str):
+        return TrackingRef(id=tracking)
+    return TrackingRef(
+        id=tracking.id,
+        tracking_number=tracking.tracking_number,
+        courier_code=tracking.courier_code,
+    )
+
+
+def _number(
+    tracking: Tracking | TrackingRef | str, courier_code: str | None
+) -> tuple[str, str | None]:
+    if isinstance(tracking, str):
+        return tracking, courier_code
+    if tracking.tracking_number is None:
+        msg = "this reference does not say the number"
+        raise ValueError(msg)
+    return tracking.tracking_number, courier_code or tracking.courier_code

@@ -1,0 +1,154 @@
+"""Every call of the API that the resources make, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from parcelwire.client.exchange import Call, Repeat
+from parcelwire.client.models import AirWaybill, Courier, Tracking, TrackingRef, UpdateResult
+from parcelwire.client.reading import Model, read, read_many
+
+V2_KEY_HEADER: Final = "trackingmore-api-key"
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class BatchError(Model, frozen=True, kw_only=True):
+    """One item of a batch that was not created."""
+
+    id: str | None = None
+    tracking_number: str | None = None
+    courier_code: str | None = None
+    code: int = msgspec.field(name="errorCode")
+    message: str = msgspec.field(default="", name="errorMessage")
+
+
+class BatchAnswer(Model, frozen=True, kw_only=True):
+    """What became of a batch."""
+
+    success: tuple[TrackingRef, ...] | None = None
+    error: tuple[BatchError, ...] | None = None
+
+
+def create_tracking(fields: Mapping[str, str]) -> Call[Tracking]:
+    """Follow one number."""
+    return Call(
+        method="POST",
+        path="/v4/trackings/create",
+        body=_encode(fields),
+        read=lambda data: read(Tracking, data),
+        is_create=True,
+    )
+
+
+def create_batch(items: Sequence[Mapping[str, str]]) -> Call[BatchAnswer]:
+    """Follow up to 40 numbers."""
+    return Call(
+        method="POST",
+        path="/v4/trackings/batch",
+        body=_encode(items),
+        read=lambda data: read(BatchAnswer, data),
+        is_create=True,
+    )
+
+
+def list_trackings(query: Mapping[str, str | int]) -> Call[list[Tracking]]:
+    """Answer one page of trackings."""
+    return Call(
+        method="GET",
+        path="/v4/trackings/get?" + urlencode({k: v for k, v in query.items() if v != ""}),
+        read=lambda data: read_many(Tracking, data),
+    )
+
+
+def update_tracking(tracking_id: str, fields: Mapping[str, str]) -> Call[UpdateResult]:
+    """Change what the shop says about a tracking, or its courier."""
+    return Call(
+        method="PUT",
+        path=f"/v4/trackings/update/{_segment(tracking_id)}",
+        body=_encode(fields),
+        read=lambda data: read(UpdateResult, data),
+    )
+
+
+def delete_tracking(tracking_id: str) -> Call[TrackingRef]:
+    """Delete a tracking."""
+    return Call(
+        method="DELETE",
+        path=f"/v4/trackings/delete/{_segment(tracking_id)}",
+        read=lambda data: read(TrackingRef, data),
+    )
+
+
+def retrack(tracking_id: str) -> Call[TrackingRef]:
+    """Take an expired tracking up again."""
+    return Call(
+        method="POST",
+        path=f"/v4/trackings/retrack/{_segment(tracking_id)}",
+        read=lambda data: read(TrackingRef, data),
+    )
+
+
+def ask_carrier(tracking_number: str, courier_code: str) -> Call[None]:
+    """Have the carrier asked now; the result is read afterwards.
+
+    v4 has no word for this, so it is v2's. Parcelwire's keys open all its dialects.
+    """
+    return Call(
+        method="POST",
+        path="/v2/trackings/realtime",
+        body=_encode({"tracking_number": tracking_number, "carrier_code": courier_code}),
+        read=lambda _: None,
+        key_header=V2_KEY_HEADER,
+    )
+
+
+def list_couriers() -> Call[list[Courier]]:
+    """Answer every courier."""
+    return Call(method="GET", path="/v4/couriers/all", read=lambda data: read_many(Courier, data))
+
+
+def detect_couriers(tracking_number: str) -> Call[list[Courier]]:
+    """Answer whose number it can be."""
+    return Call(
+        method="POST",
+        path="/v4/couriers/detect",
+        body=_encode({"tracking_number": tracking_number}),
+        read=lambda data: read_many(Courier, data),
+    )
+
+
+def read_air_waybill(awb_number: str) -> Call[AirWaybill]:
+    """Answer one air waybill. The hosted service charges for each."""
+    return Call(
+        method="POST",
+        path="/v4/awb",
+        body=_encode({"awb_number": awb_number}),
+        read=lambda data: read(AirWaybill, data),
+        repeat=Repeat.UNDONE,
+    )
+
+
+def call_of(
+    method: str, path: str, body: Any = None, *, repeat: Repeat = Repeat.ALWAYS
+) -> Call[Any]:
+    """Return a call that has no method of its own here; its result is ``data`` as it came."""
+    return Call(
+        method=method,
+        path=path,
+        body=None if body is None else _encode(body),
+        read=lambda data: data,
+        repeat=repeat,
+    )
+
+
+def _segment(tracking_id: str) -> str:
+    if not tracking_id:
+        # An empty segment would be another path, which other calls answer.
+        msg = "the id of the tracking is empty"
+        raise ValueError(msg)
+    return quote(tracking_id, safe="")

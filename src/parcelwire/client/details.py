@@ -1,0 +1,105 @@
+"""What is sent: the shop's words about a parcel, dates included, in the forms of the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any, Final, Required, TypedDict
+
+Text = str | int | None
+"""A field of text. None and the empty text mean "not given", on create and on update."""
+
+
+class NewDetails(TypedDict, total=False):
+    """What may be said about a parcel, by its name in v4."""
+
+    order_number: Text
+    order_id: Text
+    order_date: str | date | None
+    """A ``datetime`` is a ``date`` too; with or without offset."""
+    origin_country_iso2: str | None
+    destination_country_iso2: str | None
+    customer_name: Text
+    customer_email: str | None
+    customer_sms: Text
+    recipient_postcode: Text
+    title: Text
+    logistics_channel: Text
+    tracking_courier_account: Text
+    tracking_postal_code: Text
+    tracking_origin_country: str | None
+    tracking_destination_country: str | None
+    tracking_ship_date: str | date | None
+    tracking_key: Text
+    language: str | None
+    note: Text
+    label: Text
+    auto_correct: Text
+
+
+class NewTracking(NewDetails, total=False):
+    """One item of ``create_many``."""
+
+    tracking_number: Required[str]
+    courier_code: str | None
+
+
+def fields_of(details: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields that are given, as text; dates in the form of their field.
+
+    Raises:
+        TypeError: a value is neither text, number nor date.
+    """
+    fields: dict[str, str] = {}
+    for name, value in details.items():
+        if value is None or value == "":
+            continue
+        if isinstance(value, date):
+            fields[name] = _date(name, value)
+        elif isinstance(value, bool):
+            fields[name] = "1" if value else "0"
+        elif isinstance(value, str | int | float):
+            fields[name] = str(value)
+        else:
+            msg = f"{name} must be text, a number or a date, not {type(value).__name__}"
+            raise TypeError(msg)
+    return fields
+
+
+def _date(name: str, value: date) -> str:
+    if name == "tracking_ship_date":
+        return value.strftime("%Y%m%d")
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return value.isoformat()
+
+
+Bound = str | date | None
+"""An end of a period: an aware ``datetime``, a ``date`` (a day in UTC, included) or ISO 8601."""
+
+_LAST_MOMENT: Final = time(23, 59, 59, tzinfo=UTC)
+_FIRST_MOMENT: Final = time(tzinfo=UTC)
+
+
+def instant_text(name: str, value: Bound) -> str:
+    """Return a bound as ISO 8601 with offset; text is taken as it is.
+
+    Raises:
+        ValueError: a ``datetime`` without offset, which is no instant.
+    """
+    if value is None or isinstance(value, str):
+        return value or ""
+    if not isinstance(value, datetime):
+        at = _LAST_MOMENT if name.endswith("_max") else _FIRST_MOMENT
+        value = datetime.combine(value, at)
+    if value.tzinfo is None:
+        msg = f"{name} needs a time zone: a time without offset is no instant"
+        raise ValueError(msg)
+    return value.isoformat(timespec="seconds")
+
+
+def joined(values: str | Iterable[str] | None) -> str:
+    """Return several words as one, separated by commas; one word as it is."""
+    if values is None or isinstance(values, str):
+        return str(values or "")
+    return ",".join(str(value) for value in values)

@@ -1,0 +1,173 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    ParcelwireError
+    ├── NetworkError                 no answer came; nobody knows whether the call was done
+    │   └── RequestTimeoutError      ... within the time that was allowed
+    ├── APIError                     the server answered with an error
+    │   ├── AuthenticationError      the key is missing, wrong or revoked
+    │   ├── ForbiddenError           the key may not do this, or the account is suspended
+    │   ├── NotFoundError            no such tracking, or no such page
+    │   ├── InvalidError             something about the request is wrong
+    │   │   ├── ConflictError        the number is followed already; ``existing`` says as what
+    │   │   └── QuotaError           the plan's number of parcels is used up
+    │   ├── RateLimitError           too many calls; ``retry_after_seconds``
+    │   └── ServerError              a fault over there
+    ├── UnexpectedAnswerError        what came is no answer of this API (a proxy's page, say)
+    ├── AmbiguousError               more than one tracking has this number
+    ├── UnsupportedError             this server has no such call
+    ├── WaitError                    what was waited for did not come
+    └── WebhookError                 the message is not to be trusted
+
+Each has ``code`` (of the API's envelope, None where no answer came), ``message`` and ``request_id``
+(None where no request was made).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from parcelwire.client.batches import CreateManyResult
+    from parcelwire.client.models import Tracking, TrackingRef
+
+
+class ParcelwireError(Exception):
+    """The root of the tree: catch it to catch everything that this library raises by itself."""
+
+    def __init__(
+        self, message: str, *, code: int | None = None, request_id: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.request_id = request_id
+        self.partial_result: CreateManyResult | None = None
+        """What ``create_many`` had done when this error ended it."""
+
+
+class NetworkError(ParcelwireError):
+    """No answer came: no connection, or it broke. What was asked may have been done all the same.
+
+    ``__cause__`` is the HTTP library's own error.
+    """
+
+
+class RequestTimeoutError(NetworkError, TimeoutError):
+    """No answer came within ``timeout_seconds``."""
+
+
+class APIError(ParcelwireError):
+    """The server answered, and the answer is an error."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        request_id: str | None = None,
+        status: int | None = None,
+        data: Any = None,
+    ) -> None:
+        """``status`` is HTTP's; ``data`` what the envelope carried beside the error."""
+        super().__init__(message, code=code, request_id=request_id)
+        self.status = status
+        self.data = data
+
+    def __str__(self) -> str:
+        return f"{self.message} (code {self.code})"
+
+
+class AuthenticationError(APIError):
+    """The API key is missing, wrong or revoked (401)."""
+
+
+class ForbiddenError(APIError):
+    """The key may only read, or the account is suspended (403)."""
+
+
+class NotFoundError(APIError):
+    """There is no such tracking (4102, 4112), or no such call at this address (404)."""
+
+
+class InvalidError(APIError):
+    """Something about the request is wrong; the message says what."""
+
+
+class ConflictError(InvalidError):
+    """The number is followed with this courier already (4101).
+
+    ``existing`` names that tracking; None where the server did not say (only in old versions of
+    the hosted service).
+    """
+
+    existing: TrackingRef | None = None
+
+
+class QuotaError(InvalidError):
+    """The plan's number of parcels is used up (4190)."""
+
+
+class RateLimitError(APIError):
+    """Too many calls (429), and waiting longer than ``max_wait_seconds`` was not allowed."""
+
+    retry_after_seconds: float | None = None
+    """How long to keep silent, as the server said (or as its manual says); None: it did not."""
+
+
+class ServerError(APIError):
+    """A fault at the server, or its database is away (HTTP 500 and above)."""
+
+
+class UnexpectedAnswerError(ParcelwireError):
+    """What came back is no answer of this API: usually something between here and the server.
+
+    ``status`` is HTTP's, ``body`` the first kilobyte.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        request_id: str | None = None,
+        status: int | None = None,
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(message, request_id=request_id)
+        self.status = status
+        self.body = body[:1024]
+
+
+class AmbiguousError(ParcelwireError):
+    """One tracking was asked for and several have this number: say the courier too."""
+
+    def __init__(self, message: str, found: tuple[Tracking, ...]) -> None:
+        super().__init__(message)
+        self.found = found
+
+
+class UnsupportedError(ParcelwireError):
+    """This server has no such call. Nothing was sent."""
+
+
+class WaitError(ParcelwireError, TimeoutError):
+    """The status that was waited for did not come in time, or cannot come any more.
+
+    ``tracking`` is how it stood at the last look.
+    """
+
+    def __init__(self, message: str, tracking: Tracking) -> None:
+        super().__init__(message)
+        self.tracking = tracking
+
+
+class WebhookError(ParcelwireError):
+    """A webhook's signature is missing, wrong or too old, or its body cannot be read: answer 400.
+
+    ``reason`` is ``missing``, ``stale``, ``wrong`` or ``body``.
+    """
+
+    def __init__(self, message: str, reason: Literal["missing", "stale", "wrong", "body"]) -> None:
+        super().__init__(message)
+        self.reason = reason

@@ -1,0 +1,266 @@
+"""One call and all its tries, without I/O: what is sent, what an answer means, whether to go on.
+
+::
+
+    Call ──> Exchange.headers() ──> (engine sends) ──> answered(Answer) ──> Done | Wait | raises
+                    ^                     └── no answer ──> broke(...) ───> Wait | raises
+                    └───────────── after Wait.seconds ──────────────────────────┘
+
+``was_cut`` is the knowledge that decides what "already exists" means afterwards: an earlier try of
+this very call may have been done although its answer never came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from random import Random
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from parcelwire.client.errors import (
+    APIError,
+    NetworkError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+    UnexpectedAnswerError,
+)
+from parcelwire.client.faults import error_for
+from parcelwire.client.settings import Settings
+
+T = TypeVar("T")
+
+BASE_SECONDS: Final = 0.5
+"""Before the first retry; doubled before each further one."""
+CAP_SECONDS: Final = 10.0
+SLACK_SECONDS: Final = 30.0
+"""How far the clocks of several server machines may be apart (and Date has whole seconds)."""
+
+_TEMPORARY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_UNDONE: Final = frozenset({425, 429})
+"""Statuses that say that the call was not done."""
+
+
+class Repeat(Enum):
+    """When a call may be sent again."""
+
+    ALWAYS = auto()
+    """Doing it twice is doing it once, or the second time is refused and that is understood."""
+    UNDONE = auto()
+    """Only when it certainly was not done: it costs something each time."""
+
+
+class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """One call of the API. ``read`` turns the envelope's ``data`` into the result."""
+
+    method: str
+    path: str
+    """With its query, encoded."""
+    read: Callable[[Any], T]
+    body: bytes | None = None
+    repeat: Repeat = Repeat.ALWAYS
+    is_create: bool = False
+    """An Idempotency-Key goes with it."""
+    key_header: str = "tracking-api-key"
+
+
+class Answer(NamedTuple):
+    """One HTTP answer; names of headers in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Done(NamedTuple, Generic[T]):
+    """The call is over."""
+
+    value: T
+
+
+class Wait(NamedTuple):
+    """Try again after this pause."""
+
+    seconds: float
+
+
+class _Meta(msgspec.Struct):
+    code: int
+    message: str | None = None
+
+
+class _Envelope(msgspec.Struct):
+    meta: _Meta
+    data: Any = None
+
+
+_read_envelope: Final = msgspec.json.Decoder(_Envelope).decode
+
+
+class Exchange(Generic[T]):
+    """All tries of one call."""
+
+    def __init__(
+        self,
+        call: Call[T],
+        settings: Settings,
+        randomness: Random,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.call = call
+        self.was_cut = False
+        """An earlier try may have been done although its answer did not come."""
+        self.answer: Answer | None = None
+        """The last one that came."""
+        self.request_id = f"{randomness.getrandbits(128):032x}"
+        self._settings = settings
+        self._options = settings.options
+        self._random = randomness
+        self._monotonic = monotonic
+        self._tries = 0
+        self._began = monotonic()
+        self._began_at: float | None = None
+        self._key = self._options.idempotency_key or f"{randomness.getrandbits(128):032x}"
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers of every try: the same ones, so that the server can know it again."""
+        headers = {
+            self.call.key_header: self._settings.api_key,
+            "accept": "application/json",
+            "x-request-id": self.request_id,
+        }
+        if self.call.body is not None:
+            headers["content-type"] = "application/json"
+        if self.call.is_create:
+            headers["idempotency-key"] = self._key
+        headers.update((name.lower(), value) for name, value in self._options.headers)
+        return headers
+
+    def broke(self, fault: Exception, *, was_sent: bool, is_timeout: bool) -> Wait:
+        """Take a try without an answer.
+
+        Raises:
+            NetworkError: there will be no further try.
+        """
+        self.was_cut = self.was_cut or was_sent
+        if not was_sent or self.call.repeat is Repeat.ALWAYS:
+            pause = self._pause(None)
+            if pause is not None:
+                return pause
+        kind = RequestTimeoutError if is_timeout else NetworkError
+        said = str(fault) or type(fault).__name__
+        msg = f"no answer from {self._settings.base_url}: {said}"
+        raise kind(msg, request_id=self.request_id) from fault
+
+    def answered(self, answer: Answer) -> Done[T] | Wait:
+        """Take an answer.
+
+        Raises:
+            APIError: it is an error, and there will be no further try.
+            UnexpectedAnswerError: it is none of this API's.
+        """
+        self.answer = answer
+        self._note_time(answer)
+        request_id = answer.headers.get("x-request-id") or self.request_id
+        try:
+            data = self._data(answer, request_id)
+        except APIError as error:
+            pause = self._pause_after(answer, error)
+            if pause is None:
+                raise
+            return pause
+        try:
+            return Done(self.call.read(data))
+        except msgspec.ValidationError as error:
+            msg = f"the answer has not the expected shape: {error}"
+            raise UnexpectedAnswerError(
+                msg, request_id=request_id, status=answer.status, body=answer.body
+            ) from error
+
+    def is_own(self, created_at: float | None) -> bool:
+        """Tell whether what exists can be what an earlier try of this call made.
+
+        ``created_at``: seconds since 1970 by the server's clock. What is older than the first try
+        was there before. Where the times are not known, a cut try is taken to be the reason.
+        """
+        if not self.was_cut:
+            return False
+        if created_at is None or self._began_at is None:
+            return True
+        return created_at >= self._began_at - SLACK_SECONDS
+
+    def _note_time(self, answer: Answer) -> None:
+        # When the first try began, by the server's clock: this machine's may be wrong.
+        if not self.call.is_create or (date := answer.headers.get("date")) is None:
+            return
+        from email.utils import parsedate_to_datetime
+
+        try:
+            now = parsedate_to_datetime(date).timestamp()
+        except ValueError:
+            return
+        self._began_at = now - (self._monotonic() - self._began)
+
+    def _data(self, answer: Answer, request_id: str) -> Any:
+        try:
+            envelope = _read_envelope(answer.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise self._foreign(answer, request_id) from error
+        code = envelope.meta.code
+        if 200 <= code < 300 and 200 <= answer.status < 300:
+            return envelope.data
+        raise error_for(
+            code,
+            envelope.meta.message or f"HTTP status {answer.status}",
+            status=answer.status,
+            request_id=request_id,
+            data=envelope.data,
+        )
+
+    def _foreign(self, answer: Answer, request_id: str) -> Exception:
+        """Return the error for an answer without this API's envelope, a proxy's for instance."""
+        said = f"HTTP status {answer.status} without this API's envelope"
+        if answer.status == 429:
+            return RateLimitError(said, status=429, request_id=request_id)
+        if answer.status >= 500 or answer.status in _TEMPORARY:
+            return ServerError(said, status=answer.status, request_id=request_id)
+        msg = f"{said} from {self._settings.base_url}: is that the server's address?"
+        return UnexpectedAnswerError(
+            msg, request_id=request_id, status=answer.status, body=answer.body
+        )
+
+    def _pause_after(self, answer: Answer, error: APIError) -> Wait | None:
+        asked = _seconds(answer.headers.get("retry-after"))
+        if isinstance(error, RateLimitError):
+            if asked is None:
+                asked = self._settings.backend.pause_seconds
+            error.retry_after_seconds = asked
+            return self._pause(asked)
+        if answer.status not in _TEMPORARY and not isinstance(error, ServerError):
+            return None
+        if answer.status not in _UNDONE:
+            self.was_cut = True
+            if self.call.repeat is not Repeat.ALWAYS:
+                return None
+        return self._pause(asked)
+
+    def _pause(self, asked: float | None) -> Wait | None:
+        if self._tries >= self._options.max_retries:
+            return None
+        # Half of it is left to chance, so that clients that were cut together do not return so.
+        delay = min(CAP_SECONDS, BASE_SECONDS * 2**self._tries) * self._random.uniform(0.5, 1.0)
+        self._tries += 1
+        if asked is not None:
+            if asked > self._options.max_wait_seconds:
+                return None
+            delay = max(delay, asked)
+        return Wait(min(delay, self._options.max_wait_seconds))
+
+
+def _seconds(text: str | None) -> float | None:
+    """Return what Retry-After asks for; a date is not taken, no server here sends one."""
+    if text is None or not (text := text.strip()).isascii() or not text.isdigit():
+        return None
+    return float(text[:9])

@@ -1,0 +1,62 @@
+"""Which code of the envelope is which error."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from parcelwire.client.errors import (
+    APIError,
+    AuthenticationError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    QuotaError,
+    RateLimitError,
+    ServerError,
+)
+from parcelwire.client.models import TrackingRef
+from parcelwire.client.reading import read
+
+NOT_DETECTED: Final = 4121
+RETRACK_NOT_ALLOWED: Final = 4113
+
+_KINDS: Final[dict[int, type[APIError]]] = {
+    401: AuthenticationError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    429: RateLimitError,
+    4101: ConflictError,
+    4102: NotFoundError,
+    4112: NotFoundError,
+    4190: QuotaError,
+    # v2's, for the one call that v4 lacks.
+    402: QuotaError,
+    4001: AuthenticationError,
+    4002: AuthenticationError,
+    4017: NotFoundError,
+    4019: QuotaError,
+    4021: QuotaError,
+}
+
+
+def error_for(
+    code: int, message: str, *, status: int, request_id: str | None = None, data: Any = None
+) -> APIError:
+    """Return the error that an envelope tells. ``status`` is HTTP's."""
+    kind = _KINDS.get(code)
+    if kind is None:
+        kind = ServerError if status >= 500 or 500 <= code < 600 else InvalidError
+    error = kind(message, code=code, request_id=request_id, status=status, data=data)
+    if isinstance(error, ConflictError):
+        error.existing = _ref(data)
+    return error
+
+
+def _ref(data: Any) -> TrackingRef | None:
+    try:
+        return read(TrackingRef, data)
+    except msgspec.ValidationError:
+        return None

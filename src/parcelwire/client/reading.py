@@ -1,0 +1,170 @@
+"""Models that keep what they do not know, and answers that may differ a little from their manual.
+
+A field that the model does not have stays in ``extra`` under its name on the wire. So does a value
+that does not fit its field (the field is then None or empty): one odd value must not make a whole
+tracking unreadable. A number where text belongs is taken as its text. What cannot be left out, as
+an id, is an error.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple, TypeVar, get_args
+
+import msgspec
+
+_EXTRA = "(extra)"
+"""No field is called so on any wire, so ``extra`` itself is never read from there."""
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """One object of an answer."""
+
+    extra: dict[str, Any] = msgspec.field(default_factory=dict, name=_EXTRA)
+    """What the answer held beside the fields known here, by its name on the wire."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the object with its names and forms on the wire, unknown fields included."""
+        known = _shape_of(type(self)).names
+        return {
+            **{wire: _to_wire(getattr(self, name)) for wire, name in known.items()},
+            **self.extra,
+        }
+
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+class _Shape(NamedTuple):
+    names: dict[str, str]
+    """Name on the wire -> name here."""
+    inner: tuple[tuple[str, str, type[Model]], ...]
+    """Fields that hold models: name on the wire, name here, which model."""
+
+
+@cache
+def _shape_of(model: type[Model]) -> _Shape:
+    fields = [field for field in msgspec.structs.fields(model) if field.encode_name != _EXTRA]
+    return _Shape(
+        {field.encode_name: field.name for field in fields},
+        tuple(
+            (field.encode_name, field.name, inner)
+            for field in fields
+            if (inner := _model_in(field.type)) is not None
+        ),
+    )
+
+
+def _model_in(hint: Any) -> type[Model] | None:
+    """Return the model inside ``M``, ``M | None``, ``tuple[M, ...]`` or ``dict[str, M]``."""
+    if isinstance(hint, type) and issubclass(hint, Model):
+        return hint
+    return next((found for part in get_args(hint) if (found := _model_in(part))), None)
+
+
+def read(model: type[ModelT], value: Any) -> ModelT:
+    """Return ``value`` (decoded JSON) as a ``model``.
+
+    Raises:
+        msgspec.ValidationError: it is no object, or lacks what the model cannot do without.
+    """
+    try:
+        found = msgspec.convert(value, model)
+    except msgspec.ValidationError:
+        return _mend(model, value)
+    _keep_unknown(found, value)
+    return found
+
+
+def read_many(model: type[ModelT], value: Any) -> list[ModelT]:
+    """Return ``value`` (a decoded JSON array; None is an empty one) as a list of ``model``.
+
+    Raises:
+        msgspec.ValidationError: it is no array, or an item cannot be read.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        msg = "expected an array"
+        raise msgspec.ValidationError(msg)
+    return [read(model, item) for item in value]
+
+
+def _keep_unknown(found: Model, value: dict[str, Any]) -> None:
+    names, inner = _shape_of(type(found))
+    if not value.keys() <= names.keys():
+        unknown = {name: said for name, said in value.items() if name not in names}
+        msgspec.structs.force_setattr(found, "extra", unknown)
+    for wire, name, _ in inner:
+        held = getattr(found, name)
+        if not held:
+            continue
+        if isinstance(held, tuple):
+            for one, said in zip(held, value[wire], strict=True):
+                _keep_unknown(one, said)
+        elif isinstance(held, dict):
+            for key, one in held.items():
+                _keep_unknown(one, value[wire][key])
+        else:
+            _keep_unknown(held, value[wire])
+
+
+def _mend(model: type[ModelT], value: Any) -> ModelT:
+    if not isinstance(value, dict):
+        msg = "expected an object"
+        raise msgspec.ValidationError(msg)
+    inner = {wire: held for wire, _, held in _shape_of(model).inner}
+    given: dict[str, Any] = {}
+    extra = {name: said for name, said in value.items() if name not in _shape_of(model).names}
+    for field in msgspec.structs.fields(model):
+        if (wire := field.encode_name) not in value:
+            continue
+        said = value[wire]
+        try:
+            given[field.name] = _fit(said, field.type, inner.get(wire))
+        except msgspec.ValidationError:
+            if field.required:
+                raise
+            extra[wire] = said
+    missing = [
+        field.encode_name
+        for field in msgspec.structs.fields(model)
+        if field.required and field.name not in given
+    ]
+    if missing:
+        msg = f"the answer lacks {', '.join(missing)}"
+        raise msgspec.ValidationError(msg)
+    return model(**given, extra=extra)
+
+
+def _fit(said: Any, hint: Any, model: type[Model] | None) -> Any:
+    if model is None:
+        if isinstance(said, int | float) and not isinstance(said, bool):
+            try:
+                return msgspec.convert(said, hint)
+            except msgspec.ValidationError:
+                return msgspec.convert(str(said), hint)
+        return msgspec.convert(said, hint)
+    if said is None:
+        return msgspec.convert(said, hint)
+    if isinstance(said, list):
+        # An empty array where an object belongs is PHP's way to write an empty object; then None.
+        return msgspec.convert(tuple(read(model, one) for one in said), hint)
+    if isinstance(said, dict) and _is_map(hint):
+        return {key: read(model, one) for key, one in said.items()}
+    return read(model, said)
+
+
+def _is_map(hint: Any) -> bool:
+    return getattr(hint, "__origin__", None) is dict
+
+
+def _to_wire(value: Any) -> Any:
+    if isinstance(value, Model):
+        return value.to_dict()
+    if isinstance(value, tuple | list):
+        return [_to_wire(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _to_wire(one) for key, one in value.items()}
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,139 @@
+"""Which server is spoken to, and how patiently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypedDict
+from urllib.parse import urlsplit
+
+import msgspec
+
+Scheme = Literal["standard", "v4", "v2"]
+"""A way of signing webhooks: Standard Webhooks, or one of TrackingMore's two."""
+
+LOCAL_URL: Final = "http://127.0.0.1:8787"
+"""Where ``parcelwire serve`` listens unless it is told otherwise."""
+TRACKINGMORE_URL: Final = "https://api.trackingmore.com"
+
+
+class Backend(msgspec.Struct, frozen=True, kw_only=True):
+    """What one kind of server can do and how it behaves where the wire is the same."""
+
+    name: str
+    has_own_api: bool
+    """It has calls that TrackingMore's v4 has no word for."""
+    webhook_scheme: Scheme
+    """The best signature that its webhooks always carry."""
+    pages_by_time: bool
+    """Its lists are known to be ordered by creation, with bounds that include their ends."""
+    pause_seconds: float | None = None
+    """How long to keep silent after a 429 without Retry-After; None: back off as usual."""
+
+
+PARCELWIRE: Final = Backend(
+    name="Parcelwire", has_own_api=True, webhook_scheme="standard", pages_by_time=True
+)
+TRACKINGMORE: Final = Backend(
+    name="TrackingMore's hosted service",
+    has_own_api=False,
+    webhook_scheme="v4",
+    pages_by_time=False,
+    # Its manual asks for two minutes of silence and documents no Retry-After.
+    pause_seconds=120.0,
+)
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How patient a client is. ``with_options`` changes single ones."""
+
+    timeout_seconds: float = 30.0
+    """Longest silence of the server within one try. A create waits for the carrier's answer."""
+    connect_timeout_seconds: float = 5.0
+    max_retries: int = 4
+    """Further tries after the first one, of calls that may be repeated."""
+    max_wait_seconds: float = 60.0
+    """Longest pause before a try. A server that asks for more gets none: the error is raised."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further headers of every request."""
+    idempotency_key: str | None = None
+    """For the next create; None: each create draws its own."""
+
+    def __post_init__(self) -> None:
+        for name in ("timeout_seconds", "connect_timeout_seconds", "max_wait_seconds"):
+            # Written so that a value that is not a number is refused too.
+            if not getattr(self, name) > 0:
+                msg = f"{name} must be above 0"
+                raise ValueError(msg)
+        if self.max_retries < 0:
+            msg = "max_retries must not be negative"
+            raise ValueError(msg)
+
+
+class ClientOptions(TypedDict, total=False):
+    """``Options`` as keyword arguments of a client and of its ``with_options``."""
+
+    timeout_seconds: float
+    connect_timeout_seconds: float
+    max_retries: int
+    max_wait_seconds: float
+    headers: Mapping[str, str]
+    idempotency_key: str | None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about one client that does no I/O."""
+
+    api_key: str
+    base_url: str
+    backend: Backend
+    options: Options
+
+    def __post_init__(self) -> None:
+        if not self.api_key or not self.api_key.isascii() or not self.api_key.isprintable():
+            msg = "the API key is empty, or holds characters that no header can carry"
+            raise ValueError(msg)
+        address = urlsplit(self.base_url)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            msg = "base_url must be an address such as https://parcels.example.com"
+            raise ValueError(msg)
+        if address.query or address.fragment:
+            msg = "base_url must have neither query nor fragment"
+            raise ValueError(msg)
+
+    def __repr__(self) -> str:
+        # The key shall not get into anybody's log by accident.
+        return f"{self.backend.name} at {self.base_url}"
+
+    def url(self, path: str) -> str:
+        """Return the address of ``path``, which begins with a slash."""
+        return self.base_url.rstrip("/") + path
+
+    def changed(self, options: ClientOptions) -> Settings:
+        """Return the same with other options.
+
+        Raises:
+            ValueError: an option is unusable.
+        """
+        changes: dict[str, Any] = {**options}
+        if "headers" in changes:
+            changes["headers"] = tuple(changes["headers"].items())
+        return msgspec.structs.replace(
+            self, options=msgspec.structs.replace(self.options, **changes)
+        )
+
+
+def settings_for(api_key: str, base_url: str, backend: Backend, options: ClientOptions) -> Settings:
+    """Return checked settings.
+
+    A base address that ends in ``/v4``, as TrackingMore's manual prints it, is taken without.
+
+    Raises:
+        ValueError: the key, the address or an option is unusable.
+    """
+    settings = Settings(
+        api_key=api_key.strip(),
+        base_url=base_url.strip().rstrip("/").removesuffix("/v4"),
+        backend=backend,
+        options=Options(),
+    )
+    return settings.changed(options)

@@ -1,0 +1,164 @@
+"""Webhooks, from the receiver's side: is it from there, and what does it say? No I/O."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+import msgspec
+
+from parcelwire.client.errors import WebhookError
+from parcelwire.client.models import Tracking, WebhookEvent
+from parcelwire.client.reading import read
+from parcelwire.client.settings import Scheme
+from parcelwire.signatures.verify import (
+    TOLERANCE_SECONDS,
+    MissingSignatureError,
+    StaleTimestampError,
+    VerificationError,
+    verify_standard,
+    verify_v2,
+    verify_v4,
+)
+
+
+def unwrap(
+    body: bytes | str,
+    headers: Mapping[str, str],
+    secret: str | Sequence[str],
+    *,
+    scheme: Scheme = "standard",
+    tolerance_seconds: float = TOLERANCE_SECONDS,
+    now: float | None = None,
+) -> WebhookEvent:
+    """Check a webhook and return what it says.
+
+    ``body`` is the request's body as it came, before any JSON parser. ``secret`` is the endpoint's,
+    or several while one is being replaced; for ``scheme="v2"`` it is the account's e-mail address.
+
+    Exactly the named signature is checked, and it must be there. ``standard`` is on every webhook
+    of Parcelwire and is the only one that covers the body; TrackingMore's own webhooks have ``v4``
+    or ``v2``. To take whichever a request happens to carry would let its sender choose the weakest.
+
+    ``now``: seconds since 1970 UTC; None: this machine's clock.
+
+    Raises:
+        WebhookError: it is not to be trusted, or not to be read. Answer 400.
+        ValueError: the secret is unusable.
+    """
+    if scheme not in get_args(Scheme):
+        msg = f"no such scheme: {scheme}"
+        raise ValueError(msg)
+    at = time.time() if now is None else now
+    given = {name.lower(): value for name, value in headers.items()}
+    message_id: str | None = given.get("webhook-id")
+    try:
+        if scheme == "standard":
+            message_id, timestamp = verify_standard(
+                body, given, secret, now=at, tolerance_seconds=tolerance_seconds
+            )
+        elif scheme == "v4":
+            timestamp = verify_v4(given, secret, now=at, tolerance_seconds=tolerance_seconds)
+        else:
+            timestamp = _check_v2(body, secret, at, tolerance_seconds)
+    except MissingSignatureError as error:
+        raise WebhookError(str(error), "missing") from error
+    except StaleTimestampError as error:
+        raise WebhookError(str(error), "stale") from error
+    except VerificationError as error:
+        raise WebhookError(str(error), "wrong") from error
+    content = _content(body)
+    return WebhookEvent(
+        scheme=scheme,
+        timestamp=timestamp,
+        body=content,
+        message_id=message_id,
+        **_said(content, given),
+    )
+
+
+class Webhooks:
+    """The ``webhooks`` of a client: ``unwrap`` with the signature that its server sends."""
+
+    def __init__(self, scheme: Scheme) -> None:
+        self._scheme = scheme
+
+    def unwrap(
+        self,
+        body: bytes | str,
+        headers: Mapping[str, str],
+        secret: str | Sequence[str],
+        *,
+        scheme: Scheme | None = None,
+        tolerance_seconds: float = TOLERANCE_SECONDS,
+    ) -> WebhookEvent:
+        """Check a webhook and return what it says; see ``parcelwire.client.unwrap``.
+
+        ``scheme`` None: ``standard`` for Parcelwire, ``v4`` for TrackingMore's hosted service.
+
+        Raises:
+            WebhookError: it is not to be trusted, or not to be read. Answer 400.
+            ValueError: the secret is unusable.
+        """
+        return unwrap(
+            body,
+            headers,
+            secret,
+            scheme=scheme or self._scheme,
+            tolerance_seconds=tolerance_seconds,
+        )
+
+
+def _check_v2(
+    body: bytes | str, email: str | Sequence[str], now: float, tolerance_seconds: float
+) -> int:
+    if not isinstance(email, str):
+        msg = "v2 has one key: the account's e-mail address"
+        raise ValueError(msg)
+    content = verify_v2(body, email, now=now, tolerance_seconds=tolerance_seconds)
+    return int(content["verifyInfo"]["timeStr"])
+
+
+def _content(body: bytes | str) -> dict[str, Any]:
+    try:
+        content = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        msg = "the body is not a JSON object"
+        raise WebhookError(msg, "body")
+    return content
+
+
+def _said(content: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return what body and headers say about the event, whatever the dialect."""
+    data = content.get("data")
+    data = data if isinstance(data, dict) else {}
+    tracking: Tracking | None = None
+    if "delivery_status" in data:
+        try:
+            tracking = read(Tracking, data)
+        except msgspec.ValidationError as error:
+            msg = f"the tracking in the body cannot be read: {error}"
+            raise WebhookError(msg, "body") from error
+
+    def first(kind: type, *candidates: Any) -> Any:
+        return next((one for one in candidates if isinstance(one, kind) and one != ""), None)
+
+    sequence = headers.get("parcelwire-sequence", "")
+    return {
+        "tracking": tracking,
+        "type": first(
+            str, content.get("type"), data.get("event_type"), headers.get("parcelwire-event")
+        ),
+        "tracking_id": first(
+            str, content.get("tracking_id"), data.get("id"), headers.get("parcelwire-tracking-id")
+        ),
+        "sequence": first(
+            int,
+            content.get("sequence"),
+            data.get("sequence"),
+            int(sequence) if sequence.isascii() and sequence.isdigit() else None,
+        ),
+    }
