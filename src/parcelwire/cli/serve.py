@@ -120,7 +120,10 @@ def _run(ctx: click.Context, *, with_api: bool, with_workers: bool) -> None:
         config, sockets = listen(config)
     import uvloop  # only servers need it
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with contextlib.ExitStack() as stack:
+        for listener in sockets:
+            stack.enter_context(listener)
+        runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
         runner.run(_work(config, sockets, with_workers=with_workers))
 
 

@@ -1,0 +1,396 @@
+"""What can go wrong at a terminal: always one line that says what, never a traceback."""
+
+import json
+import os
+import socket
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.contract.store.postgres_fixture import shared_cluster
+from tests.support.terminal import Answer, Call, Terminal, listener
+
+EMAIL = "shop@shop.example"
+NOBODY = "0" * 32
+
+
+@pytest.fixture
+def shop(terminal: Terminal) -> Terminal:
+    """A terminal whose installation has one account."""
+    terminal("key", "create", "--account", EMAIL, "--quiet")
+    return terminal
+
+
+# --- settings ---------------------------------------------------------------------------------
+
+
+def test_a_missing_configuration_file(terminal: Terminal) -> None:
+    for command in ("serve", "migrate", "couriers"):
+        assert terminal.fails("--config", "nowhere.toml", command) == (
+            "parcelwire: there is no configuration file nowhere.toml"
+        )
+
+
+def test_a_wrong_setting(terminal: Terminal) -> None:
+    (terminal.folder / "parcelwire.toml").write_text("[server]\nport = 'x'\n", "utf-8")
+    for command in (("serve",), ("key", "list"), ("config", "--check")):
+        assert "server.port must be a whole number" in terminal.fails(*command)
+
+
+def test_a_wrong_variable(terminal: Terminal) -> None:
+    terminal.set(SERVER_PORT="many")
+    assert "PARCELWIRE_SERVER_PORT must be" in terminal.fails("serve")
+
+
+# --- calling commands wrongly -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("nosuch",), "No such command 'nosuch'"),
+        (("key", "create", "--nosuch"), "No such option"),
+        (("key", "revoke"), "Missing argument 'PREFIX'"),
+        (("key", "create", "--scope", "god"), "is not one of"),
+        (("account", "set", EMAIL), "nothing to set"),
+        (("account", "set", EMAIL, "--quota", "1", "--no-quota"), "contradict"),
+        (("account", "set", EMAIL, "--quota", "-1"), "not in the range"),
+        (("webhook", "add", "https://x.example", "--status", "gone"), "is not one of"),
+        (("webhook", "log", "--limit", "0"), "not in the range"),
+        (("connection", "add", "swiss-post", "--set", "client_id"), "wants FIELD=VALUE"),
+        (("remote-areas", "load", "nowhere.csv"), "does not exist"),
+        (("detect",), "give a tracking number, or --evaluate"),
+        (("detect", "1234", "--evaluate", "x"), "does not exist"),
+        (("detect", "1234", "--origin", "Switzerland"), "no country of two letters"),
+        (("demo", "--seconds", "soon"), "not a valid float"),
+    ],
+)
+def test_a_wrong_call(terminal: Terminal, arguments: tuple[str, ...], says: str) -> None:
+    assert says in terminal.refuses(*arguments)
+    assert list(terminal.folder.iterdir()) == []
+
+
+# --- nobody by that name ----------------------------------------------------------------------
+
+
+def test_without_an_account_the_way_to_one_is_told(terminal: Terminal) -> None:
+    for command in (("webhook", "list"), ("connection", "list"), ("key", "create")):
+        assert "parcelwire key create --account" in terminal.fails(*command)
+
+
+def test_with_several_accounts_one_must_be_named(shop: Terminal) -> None:
+    shop("key", "create", "--account", "other@shop.example", "--quiet")
+    for command in (("webhook", "list"), ("connection", "list"), ("key", "create")):
+        assert "say which with --account" in shop.fails(*command)
+    assert "There are no endpoints" in shop("webhook", "list", "--account", EMAIL)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("key", "list", "--account", "x@y"), "there is no account x@y"),
+        (("account", "set", "x@y", "--name", "X"), "there is no account x@y"),
+        (("webhook", "list", "--account", "x@y"), "there is no account x@y"),
+        (("key", "create", "--account", "nobody"), "'nobody' is no e-mail address"),
+        (("key", "revoke", "pw_live_12345678"), "there is no key pw_live_12345678…"),
+        (("webhook", "test", NOBODY), f"there is no endpoint {NOBODY}"),
+        (("webhook", "enable", NOBODY), f"there is no endpoint {NOBODY}"),
+        (("webhook", "disable", NOBODY), f"there is no endpoint {NOBODY}"),
+        (("webhook", "remove", NOBODY), f"there is no endpoint {NOBODY}"),
+        (("webhook", "log", "--endpoint", NOBODY), f"there is no endpoint {NOBODY}"),
+        (("webhook", "resend", NOBODY), f"there is no message {NOBODY}"),
+        (("connection", "remove", NOBODY), f"there is no connection {NOBODY}"),
+        (("connection", "retry", NOBODY), f"there is no connection {NOBODY}"),
+        (("connection", "add", "nosuch"), "there is no connector nosuch"),
+        (("connection", "add", "swiss-post", "--transport", "fax"), "has no transport fax"),
+        (("connection", "add", "swiss-post", "--set", "pin=1"), "has no field pin"),
+        (("connection", "add", "swiss-post"), "client_id is missing; give it with --set"),
+        (
+            ("connection", "add", "swiss-post", "--set", "client_id=@nowhere"),
+            "cannot read nowhere: No such file",
+        ),
+        (("couriers", "nosuchcourier"), "no courier matches 'nosuchcourier'"),
+        (("detect", "x"), "x fits no courier's numbers"),
+        (("track", "x"), "'x' cannot be a tracking number"),
+        (("track", "RA123"), "say which with --courier"),
+        (("track", "1234567890", "--courier", "nosuch"), "there is no courier nosuch"),
+        (("track", "99.00.123456.12345678"), "there is no way to ask this carrier"),
+        (("track", "SIM-UNKNOWN-1", "--test", "--courier", "dhl"), "does not know this number"),
+        (("track", "SIM-INVALID-1", "--test", "--courier", "dhl"), "no such number exists"),
+    ],
+)
+def test_nobody_by_that_name(
+    shop: Terminal, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], says: str
+) -> None:
+    with Path(os.devnull).open(encoding="utf-8") as nothing:
+        monkeypatch.setattr("sys.stdin", nothing)
+        assert says in shop.fails(*arguments)
+
+
+# --- refused addresses ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://127.0.0.1:9999/hook", "127.0.0.1 is not a public address"),
+        ("http://[::1]:9999/hook", "is not a public address"),
+        ("http://169.254.169.254/latest/meta-data", "is not a public address"),
+        ("http://localhost:9999/hook", "is a name inside a network"),
+        ("https://203.0.113.1:22/hook", "port 22 is not for webhooks"),
+        ("https://me:secret@shop.example/hook", "must not contain a user name"),
+        ("ftp://shop.example/hook", "must begin with https:// or http://"),
+        ("shop.example/hook", "must begin with https:// or http://"),
+        ("https://" + "a" * 3_000, "longer than 2,048 characters"),
+    ],
+)
+def test_an_address_that_must_not_be_reached(shop: Terminal, url: str, says: str) -> None:
+    line = shop.fails("webhook", "add", url)
+    assert "is refused" in line
+    assert says in line
+    assert "There are no endpoints" in shop("webhook", "list")
+
+
+# --- files and folders ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [("serve",), ("migrate",), ("key", "list")])
+def test_a_folder_that_is_not_there(terminal: Terminal, command: tuple[str, ...]) -> None:
+    terminal.set(STORE_URL="sqlite:nowhere/parcelwire.db", SERVER_PORT="0")
+    assert "there is no folder nowhere for the database" in terminal.fails(*command)
+    terminal.set(STORE_URL="sqlite:here.db", SECRETS_KEY_FILE="nowhere/parcelwire.key")
+    if command != ("migrate",):
+        assert "cannot make the key file nowhere/parcelwire.key" in terminal.fails(*command)
+
+
+def test_a_folder_where_nothing_can_be_written(terminal: Terminal) -> None:
+    locked = terminal.folder / "locked"
+    locked.mkdir(mode=0o500)
+    # Root may write everywhere but into the kernel's own folder.
+    place = "/proc" if os.geteuid() == 0 else str(locked)
+    terminal.set(STORE_URL=f"sqlite:{place}/parcelwire.db")
+    assert "cannot use the database: " in terminal.fails("key", "list")
+    terminal.set(STORE_URL="sqlite:here.db", SECRETS_KEY_FILE=f"{place}/parcelwire.key")
+    assert "cannot make the key file" in terminal.fails("key", "list")
+    terminal.set(CARRIERS_REGISTRY_FILE=f"{place}/couriers.json")
+    with listener(lambda _: (200, json.dumps(LIST).encode(), {})) as url:
+        line = terminal.fails("couriers", "refresh", "--base-url", url, "--api-key", "k")
+    assert "cannot write" in line
+
+
+def test_a_database_that_is_none(terminal: Terminal) -> None:
+    file = terminal.folder / "parcelwire.db"
+    file.write_text("This is a shopping list. " * 500, "utf-8")
+    for command in (("serve",), ("migrate",), ("key", "list")):
+        terminal.set(SERVER_PORT="0")
+        assert "file is not a database" in terminal.fails(*command)
+    assert file.read_text("utf-8").startswith("This is a shopping list.")
+    file.unlink()
+    file.mkdir()
+    assert "cannot use the database" in terminal.fails("migrate")
+
+
+def test_a_database_of_another_program(terminal: Terminal) -> None:
+    with sqlite3.connect(terminal.folder / "parcelwire.db") as other:
+        other.execute("CREATE TABLE recipes (name)")
+    other.close()
+    assert "is a database of some other program" in terminal.fails("migrate")
+
+
+def test_a_database_of_a_newer_version(terminal: Terminal) -> None:
+    terminal("migrate")
+    with sqlite3.connect(terminal.folder / "parcelwire.db") as newer:
+        newer.execute("INSERT INTO schema_version VALUES (9999, 0)")
+    newer.close()
+    assert "the database has layout 9999" in terminal.fails("key", "list")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "holds no key"),
+        (b"# only a comment\n", "holds no key"),
+        (b"not a key\n", "is no key of 32 bytes in base64"),
+        (b"\xff\xfe", "cannot be read"),
+    ],
+)
+def test_a_wrong_key_file(terminal: Terminal, content: bytes, says: str) -> None:
+    (terminal.folder / "parcelwire.key").write_bytes(content)
+    terminal.set(SERVER_PORT="0")
+    for command in (("serve",), ("key", "list")):
+        line = terminal.fails(*command)
+        assert says in line
+        assert "secrets.key_file" in line
+    assert (terminal.folder / "parcelwire.key").read_bytes() == content
+
+
+def test_a_key_file_that_others_may_write(shop: Terminal) -> None:
+    (shop.folder / "parcelwire.key").chmod(0o666)
+    assert "can be written by others; chmod 600 it" in shop.fails("key", "list")
+
+
+def test_the_key_of_another_installation(shop: Terminal) -> None:
+    added = shop(
+        *("connection", "add", "swiss-post", "--set", "client_id=a", "--set", "client_secret=b")
+    )
+    connection_id = added.split()[1].rstrip(":")
+    right = shop.folder / "parcelwire.key"
+    right.rename(shop.folder / "kept.key")
+    shop.set(SERVER_PORT="0")
+    # A new key is made, but it opens nothing: no carrier is asked, no connection marked broken.
+    for command in (
+        ("serve",),
+        ("track", "99.00.123456.12345678"),
+        ("connection", "retry", connection_id),
+    ):
+        line = shop.fails(*command)
+        assert "does not open the credentials of 1 connection" in line
+    assert "in order" in shop("connection", "list")
+    (shop.folder / "kept.key").rename(right)
+    assert "is used again" in shop("connection", "retry", connection_id)
+    # Whoever lost the key for good can take the connection out.
+    right.unlink()
+    assert "is gone" in shop("connection", "remove", connection_id)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"country,place\nCH,3920\n", "has no column company"),
+        (b"", "has no column country, place, company"),
+        (b"country,place,company\nSwitzerland,3920,DHL\n", "line 2: wants a country of two"),
+        (b"country,place,company\nCH,3920,DHL\nCH,,DHL\n", "line 3: wants"),
+        (b"country,place,company\nCH\n", "line 2: wants"),
+        (b"country,place,company\nCH,Z\xfcrich,DHL\n", "is not text in UTF-8"),
+    ],
+)
+def test_a_wrong_table_of_remote_areas(terminal: Terminal, content: bytes, says: str) -> None:
+    file = terminal.folder / "areas.csv"
+    file.write_bytes(content)
+    assert says in terminal.fails("remote-areas", "load", str(file))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"numbers": 1}', b'[{"number": 1}]'])
+def test_a_wrong_file_to_evaluate(terminal: Terminal, content: bytes) -> None:
+    file = terminal.folder / "numbers.json"
+    file.write_bytes(content)
+    assert f"cannot use {file}" in terminal.fails("detect", "--evaluate", str(file))
+
+
+# --- the live list of couriers ----------------------------------------------------------------
+
+LIST = {"meta": {"code": 200}, "data": [{"courier_code": "a-b", "courier_name": "A"}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ((401, b'{"meta":{"code":401,"message":"No."},"data":[]}', {}), "is error 401: No."),
+        ((429, b'{"meta":{"code":429,"message":"Slow"},"data":[]}', {}), "is error 429: Slow"),
+        ((502, b"<html>bad gateway</html>", {}), "HTTP 502"),
+        ((200, b"<html>hello</html>", {}), "the answer is not JSON"),
+        ((200, b'{"meta":{"code":200},"data":[]}', {}), "holds no couriers"),
+        ((302, b"", {"location": "https://elsewhere.example/"}), "leads elsewhere (HTTP 302)"),
+    ],
+)
+def test_a_live_list_that_is_none_leaves_the_file_alone(
+    terminal: Terminal, answer: Answer, says: str
+) -> None:
+    kept = terminal.folder / "parcelwire.couriers.json"
+    with listener(lambda _: (200, json.dumps(LIST).encode(), {})) as url:
+        terminal("couriers", "refresh", "--base-url", url, "--api-key", "k")
+    before = kept.read_bytes()
+    heard: list[Call] = []
+
+    def refuse(call: Call) -> Answer:
+        heard.append(call)
+        return answer
+
+    with listener(refuse) as url:
+        assert says in terminal.fails("couriers", "refresh", "--base-url", url, "--api-key", "k")
+    assert [call.path for call in heard] == ["/v4/couriers/all"]
+    assert kept.read_bytes() == before
+
+
+def test_a_live_list_that_cannot_be_asked(terminal: Terminal) -> None:
+    ask = ("couriers", "refresh", "--api-key")
+    line = terminal.fails(*ask, "key", "--base-url", "http://127.0.0.1:1")
+    assert line.endswith("cannot be reached: Connection refused")
+    assert "must begin with https://" in terminal.fails(*ask, "key", "--base-url", "file:///etc")
+    line = terminal.fails(*ask, "a\nb", "--base-url", "http://127.0.0.1:1")
+    assert "characters that no key has" in line
+
+
+def test_a_broken_file_of_refreshed_couriers(terminal: Terminal) -> None:
+    (terminal.folder / "parcelwire.couriers.json").write_text("[]", "utf-8")
+    for command in (("couriers",), ("key", "list")):
+        line = terminal.fails(*command)
+        assert "is no list of couriers" in line
+        assert "carriers.registry_file" in line
+
+
+# --- the network ------------------------------------------------------------------------------
+
+
+def test_a_port_that_is_taken(terminal: Terminal) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        terminal.set(SERVER_PORT=str(port))
+        assert terminal.fails("serve") == (
+            f"parcelwire: cannot listen on 127.0.0.1:{port}: Address already in use"
+            " (server.host, server.port)"
+        )
+    # It ended before it touched anything.
+    assert list(terminal.folder.iterdir()) == []
+
+
+def test_an_address_that_is_not_this_machines(terminal: Terminal) -> None:
+    terminal.set(SERVER_HOST="192.0.2.1", SERVER_PORT="0")
+    assert "cannot listen on 192.0.2.1:0: Cannot assign" in terminal.fails("serve")
+
+
+def test_the_parts_alone_need_postgresql(terminal: Terminal) -> None:
+    for command in ("api", "worker"):
+        assert "need PostgreSQL" in terminal.fails(command)
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------
+
+
+def test_a_postgresql_that_cannot_be_reached(terminal: Terminal) -> None:
+    terminal.set(STORE_URL="postgresql://shop:hunter2@127.0.0.1:1/parcelwire", SERVER_PORT="0")
+    for command in (("serve",), ("worker",), ("migrate",), ("key", "list")):
+        line = terminal.fails(*command)
+        assert "cannot use the database: PostgreSQL cannot be reached" in line
+        assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://shop:hun ter2@[/x", "postgresql://h:port/x?sslmode=hunter2"]
+)
+def test_a_postgresql_address_that_is_none(terminal: Terminal, url: str) -> None:
+    terminal.set(STORE_URL=url)
+    line = terminal.fails("migrate")
+    assert "store.url" in line
+    assert "hunter2" not in line
+
+
+def test_a_postgresql_database_that_is_not_there(terminal: Terminal) -> None:
+    terminal.set(STORE_URL=shared_cluster().dsn("nosuch"))
+    line = terminal.fails("migrate")
+    assert 'PostgreSQL says: database "nosuch" does not exist' in line
+
+
+def test_a_postgresql_that_may_lose_data(terminal: Terminal) -> None:
+    dsn = shared_cluster().create_database(is_migrated=False)
+    name = dsn.partition("?")[0].rpartition("/")[2]
+    shared_cluster().sql(f"alter database {name} set synchronous_commit = off")
+    terminal.set(STORE_URL=dsn)
+    assert "synchronous_commit must be on" in terminal.fails("migrate")
+
+
+def test_a_postgresql_that_is_fit(terminal: Terminal) -> None:
+    terminal.set(STORE_URL=shared_cluster().create_database(is_migrated=False))
+    assert terminal("migrate").startswith("up to date: PostgreSQL ")
+    assert "There are no keys" in terminal("key", "list")
