@@ -203,11 +203,11 @@ class _Page:
             )
         self.sql = f"{source} ORDER BY created_at DESC, key DESC LIMIT :limit OFFSET :offset"
         self.bindings = {**conditions.bindings, "limit": limit, "offset": offset}
-        is_indexed = where == TrackingFilter(
-            statuses=where.statuses,
-            is_archived=where.is_archived,
-            created_min=where.created_min,
-            created_max=where.created_max,
+        # Conditions that an index answers alone, in the order of the list.
+        bounds = {"created_min": where.created_min, "created_max": where.created_max}
+        is_indexed = where in (
+            TrackingFilter(statuses=where.statuses, is_archived=where.is_archived, **bounds),
+            TrackingFilter(courier_code=where.courier_code, **bounds),
         )
         self.is_short = conditions.is_short or (
             is_indexed and limit <= SHORT_PAGE and offset <= SHORT_OFFSET

@@ -76,9 +76,21 @@ class Writer:
             raise StoreUnavailableError(msg)
         future: asyncio.Future[T] = self._loop.create_future()
         if not self._waiting:
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self._gather, 0)
         self._waiting.append((work, future))
         return future
+
+    def _gather(self, before: int) -> None:
+        """Wait one more round of the event loop while every round brings more.
+
+        The thread could not begin sooner anyway: it needs the interpreter, which those who bring
+        work are using.
+        """
+        count = len(self._waiting)
+        if before < count < LARGEST_GROUP:
+            self._loop.call_soon(self._gather, count)
+        else:
+            self._hand_over()
 
     def _hand_over(self) -> None:
         """Give the thread all that came in one round of the event loop.
