@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from parcelwire.domain.status import Status
+from parcelwire.store.codec import decode_tracking
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import Row
@@ -50,9 +52,13 @@ class Listing(Part):
                 queries.RENDITIONS_OF_NUMBER, (world_id, where.numbers[0])
             )
             rows.sort(reverse=True)
-            return [rendition for _, _, rendition in rows[offset : offset + limit]]
+            return [self._rendition(row[2], row[3]) for row in rows[offset : offset + limit]]
         page = await self._page(world_id, where, offset, limit)
-        return [row[0] for row in await self._read(page, "d.rendition", "")]
+        rows = await self._read(page, queries.RENDITION, "")
+        return [self._rendition(rendition, packed) for rendition, packed in rows]
+
+    def _rendition(self, rendition: bytes, packed: bytes | None) -> bytes:
+        return rendition if packed is None else self._render(decode_tracking(packed))
 
     async def count_trackings(self, world_id: int, where: TrackingFilter) -> int:
         """See ``TrackingStore``."""
@@ -203,11 +209,11 @@ class _Page:
             )
         self.sql = f"{source} ORDER BY created_at DESC, key DESC LIMIT :limit OFFSET :offset"
         self.bindings = {**conditions.bindings, "limit": limit, "offset": offset}
-        # Conditions that an index answers alone, in the order of the list.
-        bounds = {"created_min": where.created_min, "created_max": where.created_max}
-        is_indexed = where in (
-            TrackingFilter(statuses=where.statuses, is_archived=where.is_archived, **bounds),
-            TrackingFilter(courier_code=where.courier_code, **bounds),
+        # What is left are conditions that an index answers alone, in the order of the list.
+        free = replace(where, created_min=None, created_max=None)
+        is_indexed = free in (
+            TrackingFilter(statuses=where.statuses, is_archived=where.is_archived),
+            TrackingFilter(courier_code=where.courier_code),
         )
         self.is_short = conditions.is_short or (
             is_indexed and limit <= SHORT_PAGE and offset <= SHORT_OFFSET

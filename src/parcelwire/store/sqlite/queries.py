@@ -73,10 +73,12 @@ FIND: Final = f"{_STORED_FROM} WHERE t.world_id = ? AND t.number = ?"
 FIND_WITH_COURIER: Final = (
     f"{_STORED_FROM} WHERE t.world_id = ? AND t.number = ? AND t.courier_code = ?"
 )
-RENDITIONS_OF_NUMBER: Final = """
-SELECT t.created_at, t.key, d.rendition
+# A rendition that was left for the reader to make comes with what it is made of.
+RENDITION: Final = "d.rendition, iif(d.rendition = x'', d.packed, NULL)"
+RENDITIONS_OF_NUMBER: Final = f"""
+SELECT t.created_at, t.key, {RENDITION}
 FROM tracking t JOIN doc d ON d.key = t.key WHERE t.world_id = ? AND t.number = ?
-"""
+"""  # noqa: S608  # our own column names
 FIND_BY_PAGE: Final = f"{_STORED_FROM} WHERE t.id = ? AND t.page_token = ?"
 
 COUNTERS: Final = "SELECT status, is_archived, total FROM counter WHERE world_id = ?"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import apsw
 
 from parcelwire.domain.changes import Event
-from parcelwire.domain.tracking import id_of_page_token
+from parcelwire.domain.tracking import Tracking, id_of_page_token
 from parcelwire.store.codec import decode_event, encode_event, pack, unpack
 from parcelwire.store.rules import KEPT_RAW_ANSWERS, check_new, check_save
 from parcelwire.store.sqlite import queries
@@ -55,12 +55,21 @@ class Trackings(Part):
         check_new(new)
         items = [
             (
-                written(item.tracking, self._render),
+                written(item.tracking, self._render_if_told),
                 (item.due_at, item.due_reason, item.leased_until),
             )
             for item in new
         ]
         return await self._write(lambda connection: _create(connection, items, quota))
+
+    def _render_if_told(self, tracking: Tracking) -> bytes:
+        """Leave the rendition of a new tracking to its readers, until its carrier has said
+        something.
+
+        Most are saved again before anybody reads them, and the bytes cost more to write than all
+        the rest of a create.
+        """
+        return self._render(tracking) if tracking.checkpoints else b""
 
     async def save(self, change: Save) -> bool:
         """See ``TrackingStore``.

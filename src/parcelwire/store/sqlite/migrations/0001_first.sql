@@ -46,7 +46,7 @@ CREATE INDEX tracking_by_lane
 CREATE TABLE doc (
     key INTEGER PRIMARY KEY,
     packed BLOB NOT NULL,  -- the whole tracking, see store.codec
-    rendition BLOB NOT NULL  -- ready to be sent
+    rendition BLOB NOT NULL  -- ready to be sent; empty: readers make it from what is packed
 ) STRICT;
 
 -- Apart from tracking, because most polls change nothing but this row.
