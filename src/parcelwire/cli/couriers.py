@@ -36,9 +36,9 @@ def couriers() -> None:
     """List the couriers Parcelwire knows; refresh them from a TrackingMore account.
 
     \b
-    parcelwire couriers                          all of them
-    parcelwire couriers swiss post               those that match
-    parcelwire couriers refresh                  take over TrackingMore's list of today
+    parcelwire couriers                # all of them
+    parcelwire couriers swiss post     # those that match
+    parcelwire couriers refresh        # take over TrackingMore's list of today
     """
 
 

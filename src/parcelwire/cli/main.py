@@ -74,10 +74,10 @@ def cli(ctx: click.Context, config_path: Path | None) -> None:
     """Parcelwire: self-hosted shipment tracking that speaks TrackingMore's API.
 
     \b
-    parcelwire demo                              see it run, with nothing to set up
+    parcelwire demo                           # see it run, with nothing to set up
     parcelwire key create --account you@shop.example
-    parcelwire serve                             API, pages and workers in one process
-    parcelwire track 99.00.123456.12345678       ask once, print the timeline
+    parcelwire serve                          # API, pages and workers in one process
+    parcelwire track 99.00.123456.12345678    # ask once, print the timeline
     """
     ctx.obj = config_path
 
