@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from parcelwire.domain.clock import DAY, HOUR, SECOND, FrozenClock
-from parcelwire.domain.report import Outcome
+from parcelwire.domain.report import DeliveryWindow, Outcome, ParcelFacts
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details
 from parcelwire.store.port import Store
@@ -262,6 +262,24 @@ class TestMessages:
         assert len(messages) == 1
         assert stored.tracking.version == 2
         assert stored.poll.checks == 4
+
+    async def test_what_a_carrier_says_again_is_no_new_version(
+        self, yard: Yard, service: TrackingService
+    ) -> None:
+        # Facts and window come with every answer, each time at another moment.
+        said = report(
+            "",
+            yard.scan(3600),
+            facts=ParcelFacts(service="Priority", weight_grams=350),
+            window=DeliveryWindow(earliest="2026-03-04", latest="2026-03-05", said_by="dhl"),
+        )
+        yard.carriers.script("dhl", "A1B2C3D4", said)
+        stored = await service.create(WORLD, draft())
+        yard.clock.advance(3600)
+        again = await service.refresh_now(stored)
+        assert again.poll.checks == 2
+        assert again.tracking == stored.tracking
+        assert again == await service.get(WORLD, stored.tracking.id)
 
     async def test_an_unknown_number_is_told_once(
         self, yard: Yard, service: TrackingService

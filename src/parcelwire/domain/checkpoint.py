@@ -6,6 +6,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -116,10 +117,12 @@ _SPACES = re.compile(r"\s+")
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u2018`\u00b4", "'"))
 
 
+@lru_cache(maxsize=4_096)
 def fold(text: str) -> str:
     """Return ``text`` for comparing.
 
-    Lower case, without accents, one kind of apostrophe, single blanks.
+    Lower case, without accents, one kind of apostrophe, single blanks. Carriers use few places and
+    phrases again and again, so the latest ones are remembered.
     """
     decomposed = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).casefold()
     bare = "".join(char for char in decomposed if not unicodedata.combining(char))

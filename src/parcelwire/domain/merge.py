@@ -10,6 +10,7 @@ are derived from the set alone, never from the order in which it was learned.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable
 from typing import Final
 
@@ -35,6 +36,9 @@ EXPIRY_DAYS: Final = {"express": 30, "globalpost": 60}
 
 30 for express, 60 for post).
 """
+
+_MOST_INSERTED: Final = 3
+"""New checkpoints from which sorting all is cheaper than finding the place of each."""
 
 _PROGRESS: Final = {
     None: 0,
@@ -77,6 +81,15 @@ def merge(tracking: Tracking, report: CarrierReport) -> Merged:
     window = _newer_window(tracking.window, report)
     if _window_words(window) != _window_words(tracking.window):
         changes.append(WindowMoved(before=tracking.window, after=window))
+    if (
+        not changes
+        and checkpoints is tracking.checkpoints
+        and window == tracking.window
+        and facts == tracking.facts
+        and not (tracking.is_known_missing and checkpoints)
+    ):
+        # When the facts were last confirmed is not worth a new version of the tracking.
+        return Merged(tracking, (), is_dirty=False)
     has_news = any(isinstance(change, CheckpointAdded) for change in changes)
     after = replace(
         tracking,
@@ -117,10 +130,13 @@ def quiet_since(tracking: Tracking) -> Instant:
 def _join(
     known: tuple[Checkpoint, ...], report: CarrierReport
 ) -> tuple[tuple[Checkpoint, ...], list[Change]]:
+    news = _not_known(known, report)
+    if not news:
+        return known, []
     by_identity = {checkpoint.identity: checkpoint for checkpoint in known}
     changes: list[Change] = []
-    is_changed = False
-    for reported in report.checkpoints:
+    moved: list[tuple[Checkpoint | None, Checkpoint]] = []
+    for reported in news:
         said = replace(reported, received_at=reported.received_at or report.fetched_at)
         identity = said.identity
         before = by_identity.get(identity)
@@ -128,13 +144,48 @@ def _join(
         if winner is before:
             continue
         by_identity[identity] = winner
-        is_changed = True
+        moved.append((before, winner))
         if before is not None and _words(before) == _words(winner):
             continue
         changes.extend(_told(before, winner))
-    if not is_changed:
+    if not moved:
         return known, changes
-    return tuple(sorted(by_identity.values(), key=_order)), changes
+    return _in_order(known, by_identity, moved), changes
+
+
+def _not_known(known: tuple[Checkpoint, ...], report: CarrierReport) -> list[Checkpoint]:
+    """Return what a report says that is not known in the same words already.
+
+    Nearly all of an answer is what the one before it said; comparing is much cheaper than working
+    out identities.
+    """
+    by_key = {(one.local_time, one.raw_code, one.event_id): one for one in known}
+    news = []
+    for said in report.checkpoints:
+        before = by_key.get((said.local_time, said.raw_code, said.event_id))
+        if (
+            before is None
+            or (said.received_at or report.fetched_at) < before.received_at
+            or replace(said, received_at=before.received_at) != before
+        ):
+            news.append(said)
+    return news
+
+
+def _in_order(
+    known: tuple[Checkpoint, ...],
+    by_identity: dict[tuple[str, ...], Checkpoint],
+    moved: list[tuple[Checkpoint | None, Checkpoint]],
+) -> tuple[Checkpoint, ...]:
+    """Return the checkpoints oldest first; ``known`` is so already."""
+    if len(moved) > _MOST_INSERTED:
+        return tuple(sorted(by_identity.values(), key=_order))
+    ordered = list(known)
+    for before, winner in moved:
+        if before is not None:
+            ordered.remove(before)
+        insort(ordered, winner, key=_order)
+    return tuple(ordered)
 
 
 def _told(before: Checkpoint | None, after: Checkpoint) -> Iterable[Change]:
@@ -214,7 +265,9 @@ def _finish(before: Tracking, after: Tracking, changes: list[Change]) -> Merged:
         status=status,
         substatus=substatus,
         reason=reason,
-        milestones=derive_milestones(after.checkpoints),
+        milestones=before.milestones
+        if after.checkpoints is before.checkpoints
+        else derive_milestones(after.checkpoints),
     )
     if (status, substatus) != (before.status, before.substatus):
         changes.insert(
@@ -294,11 +347,16 @@ def derive_milestones(checkpoints: tuple[Checkpoint, ...]) -> Milestones:
     for checkpoint in checkpoints:
         if checkpoint.is_withdrawn or checkpoint.status is None:
             continue
-        if checkpoint.status is Status.TRANSIT:
-            found.setdefault("accepted", checkpoint.iso_time)
-        if checkpoint.status is Status.DELIVERED:
-            found.setdefault("delivered", checkpoint.iso_time)
-        name = _MILESTONE_OF.get(checkpoint.substatus) if checkpoint.substatus else None
-        if name is not None:
-            found.setdefault(name, checkpoint.iso_time)
+        for name in _milestones_of(checkpoint):
+            if name not in found:
+                found[name] = checkpoint.iso_time
     return Milestones(**found)
+
+
+def _milestones_of(checkpoint: Checkpoint) -> Iterable[str]:
+    if checkpoint.status is Status.TRANSIT:
+        yield "accepted"
+    elif checkpoint.status is Status.DELIVERED:
+        yield "delivered"
+    if checkpoint.substatus in _MILESTONE_OF:
+        yield _MILESTONE_OF[checkpoint.substatus]

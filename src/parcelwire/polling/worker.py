@@ -251,17 +251,25 @@ class PollWorker:
         reports: Sequence[CarrierReport],
         policy: CarrierPolicy | None,
     ) -> None:
-        unchanged: list[PollResult] = []
-        for one, report in zip(stored, reports, strict=True):
-            try:
-                result = await self._store_report(one, report, policy)
-            except Exception as error:  # noqa: BLE001  # the others' answers are worth storing
-                await self._set_aside(one, error)
-                continue
-            if result is not None:
-                unchanged.append(result)
+        # At once, so that a store that commits in groups flushes once for all of them.
+        results = await asyncio.gather(
+            *(
+                self._store_or_set_aside(one, report, policy)
+                for one, report in zip(stored, reports, strict=True)
+            )
+        )
+        unchanged = [result for result in results if result is not None]
         if unchanged:
             await self._store.save_polls(unchanged)
+
+    async def _store_or_set_aside(
+        self, stored: Stored, report: CarrierReport, policy: CarrierPolicy | None
+    ) -> PollResult | None:
+        try:
+            return await self._store_report(stored, report, policy)
+        except Exception as error:  # noqa: BLE001  # the others' answers are worth storing
+            await self._set_aside(stored, error)
+            return None
 
     async def _store_report(
         self, stored: Stored, report: CarrierReport, policy: CarrierPolicy | None
