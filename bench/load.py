@@ -1,4 +1,4 @@
-"""A load generator that costs little itself: requests are bytes made beforehand, answers are only counted."""
+"""A load generator that costs little itself: requests are bytes made beforehand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 
-class WrongAnswer(Exception):
+class WrongAnswerError(Exception):
     """The server answered something else than 200, so the figure would measure an error."""
 
 
@@ -46,11 +46,11 @@ class Client:
         """Send ``requests`` over all connections and wait for their answers.
 
         Raises:
-            WrongAnswer: one of them was not answered with 200.
+            WrongAnswerError: one of them was not answered with 200.
         """
         share = [requests[i :: self._count] for i in range(self._count)]
-        # A sleeping client costs the server a wake-up per answer, which falls on slow operations and not on the constant.
-        # So this one never sleeps while it measures.
+        # A sleeping client costs the server a wake-up per answer, which falls on slow operations
+        # and not on the constant. So this one never sleeps while it measures.
         spinning = asyncio.create_task(_spin())
         try:
             await asyncio.gather(
@@ -71,18 +71,16 @@ class Client:
 
 
 async def _spin() -> None:
-    while True:
+    while True:  # keeping the loop awake is the purpose
         await asyncio.sleep(0)
 
 
-async def exchange(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, one: bytes
-) -> bytes:
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, one: bytes) -> bytes:
     """Send one request and return the answer's body."""
     writer.write(one)
     head = await reader.readuntil(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 200"):
-        raise WrongAnswer(head[:200].decode("latin-1") + one[:200].decode("latin-1"))
+        raise WrongAnswerError(head[:200].decode("latin-1") + one[:200].decode("latin-1"))
     lower = head.lower()
     at = lower.index(b"content-length:") + 15
     length = int(lower[at : lower.index(b"\r\n", at)])

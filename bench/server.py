@@ -1,10 +1,13 @@
-"""The server under measurement: the real door on a real store, beside a path that answers constants.
+"""The server under measurement: the real door on a real store, beside constants.
 
     python -m bench.server STORE_URL KEY_FILE
 
-Prints its port, then serves until its standard input closes. ``/constant?size=N`` reads the request and answers N bytes that
-were made before: what this server costs without the program. ``/cpu`` answers the CPU time that this process has used so far,
-in nanoseconds, so that the figure is the server's own whatever the load generator does on the other core.
+Prints its port, then serves until its standard input closes. ``/constant?size=N`` reads the request
+and answers N bytes that
+were made before: what this server costs without the program. ``/cpu`` answers the CPU time that
+this process has used so far,
+in nanoseconds, so that the figure is the server's own whatever the load generator does on the other
+core.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send
 from parcelwire.bootstrap import open_installation
 from parcelwire.cli.serve import settle_memory
 from parcelwire.config import Config, SecretsSection, StoreSection
+
 
 class _Constants(dict[int, bytes]):
     """Answers by their size."""
