@@ -27,7 +27,7 @@ from parcelwire.api.v2.render import render_payload as render_v2_payload
 from parcelwire.api.v4.dialect import V4Dialect
 from parcelwire.api.v4.render import Renderer, render_tracking
 from parcelwire.config import Config
-from parcelwire.connectors.catalogue import load_catalogue
+from parcelwire.connectors.catalogue import Catalogue, CatalogueError, load_catalogue
 from parcelwire.connectors.connections import SimulatedAirWaybills, StoredConnections
 from parcelwire.connectors.gateway import Gateway
 from parcelwire.connectors.routing import GatewaySettings
@@ -143,7 +143,7 @@ class Installation:
         self.registry = registry
         self._sealer = sealer
         self._transport = HttpTransport(clock, TransportSettings(contact=config.carriers.contact))
-        self._catalogue = load_catalogue(SimulatedCarrier(config.carriers.simulated_speed))
+        self._catalogue = _load_catalogue(config)
         self.carriers = Gateway(
             self._catalogue,
             self._transport,
@@ -445,7 +445,11 @@ async def open_installation(config: Config, *, clock: Clock | None = None) -> In
     registry = load_registry(config)
     renderer = Renderer(registry)
     store = await open_store(config, clock, renderer.tracking)
-    return Installation(config, store, clock, sealer, registry=registry, renderer=renderer)
+    try:
+        return Installation(config, store, clock, sealer, registry=registry, renderer=renderer)
+    except BaseException:
+        await store.close()
+        raise
 
 
 def load_registry(config: Config) -> Registry:
@@ -475,3 +479,12 @@ def _open_key_file(path: Path) -> Sealer:
     except SealingError as error:
         msg = f"{error} (secrets.key_file)"
         raise InstallationError(msg) from error
+
+
+def _load_catalogue(config: Config) -> Catalogue:
+    try:
+        catalogue = load_catalogue(SimulatedCarrier(config.carriers.simulated_speed))
+        catalogue.check_names([*config.carriers.web, *config.carriers.base_urls])
+    except CatalogueError as error:
+        raise InstallationError(str(error)) from error
+    return catalogue

@@ -43,6 +43,14 @@ def test_a_wrong_variable(terminal: Terminal) -> None:
     assert "PARCELWIRE_SERVER_PORT must be" in terminal.fails("serve")
 
 
+def test_settings_that_name_no_connector(terminal: Terminal) -> None:
+    terminal.set(CARRIERS_WEB='["swis-post"]')
+    line = "there is no connector swis-post; there are poste-italiane, simulated, swiss-post"
+    assert line in terminal.fails("key", "list")
+    terminal.set(CARRIERS_WEB="[]", CARRIERS_BASE_URLS='{"dhl": {"api": "http://127.0.0.1:1"}}')
+    assert "there is no connector dhl" in terminal.fails("serve")
+
+
 # --- calling commands wrongly -----------------------------------------------------------------
 
 

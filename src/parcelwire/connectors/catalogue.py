@@ -70,6 +70,17 @@ class Catalogue:
         """Return the connector that answers for a courier."""
         return self._by_courier.get(courier_code)
 
+    def check_names(self, codes: Iterable[str]) -> None:
+        """Check that somebody who named connectors named real ones.
+
+        Raises:
+            CatalogueError: there is none with one of these codes.
+        """
+        for code in codes:
+            if code not in self._by_code:
+                msg = f"there is no connector {code}; there are {', '.join(sorted(self._by_code))}"
+                raise CatalogueError(msg)
+
     def all(self) -> list[Entry]:
         """Return every connector, sorted by code."""
         return [entry for _, entry in sorted(self._by_code.items())]
