@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -157,7 +157,8 @@ def _fit(said: Any, hint: Any, model: type[Model] | None) -> Any:
 
 
 def _is_map(hint: Any) -> bool:
-    return getattr(hint, "__origin__", None) is dict
+    """Tell whether ``hint`` is a dict, or a union with one in it."""
+    return get_origin(hint) is dict or any(get_origin(part) is dict for part in get_args(hint))
 
 
 def _to_wire(value: Any) -> Any:
