@@ -1,6 +1,7 @@
 """The tracking page in a real browser: what is seen, on a phone and a desk, by day and by night."""
 
 import itertools
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,10 @@ from tests.support.v4 import DIALECTS
 PROGRAM = find_browser()
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium on this machine"),
+    # Whoever builds without a browser may pass; the run that decides about a commit may not.
+    pytest.mark.skipif(
+        PROGRAM is None and "CI" not in os.environ, reason="there is no Chromium on this machine"
+    ),
 ]
 
 PHONE = (320, 700)
