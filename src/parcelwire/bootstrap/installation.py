@@ -1,22 +1,9 @@
-"""The composition root: the only module that names concrete adapters.
-
-    open_installation(config)  ->  Installation
-        store (SQLite or PostgreSQL), carriers, use cases, dialects, pages, workers
-
-``Installation`` is what the commands work with; ``start_workers`` and ``asgi`` are what a server
-runs.
-"""
+"""One Parcelwire, put together: what commands work with and servers run."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import logging
-import os
 import random
-import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parcelwire.api.asgi import ASGIApp, Door
@@ -25,26 +12,21 @@ from parcelwire.api.house import ApiSettings, House
 from parcelwire.api.v2.dialect import V2Dialect
 from parcelwire.api.v2.render import render_payload as render_v2_payload
 from parcelwire.api.v4.dialect import V4Dialect
-from parcelwire.api.v4.render import Renderer, render_tracking
+from parcelwire.api.v4.render import Renderer
 from parcelwire.config import Config
-from parcelwire.connectors.catalogue import Catalogue, CatalogueError, load_catalogue
 from parcelwire.connectors.connections import SimulatedAirWaybills, StoredConnections
 from parcelwire.connectors.gateway import Gateway
 from parcelwire.connectors.routing import GatewaySettings
-from parcelwire.connectors.sealing import Sealer, SealingError, create_key_file, load_sealer
-from parcelwire.connectors.simulated import SimulatedCarrier
+from parcelwire.connectors.sealing import Sealer, SealingError
 from parcelwire.connectors.transport import HttpTransport, TransportSettings
 from parcelwire.couriers.detection import default_detector
-from parcelwire.couriers.refresh import CourierListError, refreshed_registry
-from parcelwire.couriers.registry import Registry, default_registry
+from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account, Connection, Endpoint, account_of
-from parcelwire.domain.clock import SECOND, Clock, Instant
-from parcelwire.domain.tracking import Tracking
+from parcelwire.domain.clock import SECOND, Clock
 from parcelwire.pages.application import application as pages_application
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.polling.worker import PollSettings, PollWorker
-from parcelwire.store.opening import StoreOpeningError, open_engine
 from parcelwire.store.port import Store
 from parcelwire.tracking.asking import Asker
 from parcelwire.tracking.correction import CandidateFinder, Corrector
@@ -55,68 +37,14 @@ from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.native import render_native
 from parcelwire.webhooks.ports import Attempt
 from parcelwire.webhooks.sender import HttpSender
-from parcelwire.webhooks.settings import WebhookSettings
 from parcelwire.webhooks.worker import DeliveryWorker
 
 if TYPE_CHECKING:
     from parcelwire.connectors.base import Manifest
 
-log = logging.getLogger(__name__)
-
-
-class InstallationError(Exception):
-    """Something about this installation is not as a command needs it.
-
-    The message is one line that says what to do.
-    """
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> Instant:
-        """Return the present instant."""
-        return time.time_ns() // 1_000_000
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
-
-
-class SystemIdentifiers:
-    """Ids and tokens from the operating system's random source, drawn some kilobytes at a time.
-
-    A draw is a system call of tens of microseconds, whatever its size; no byte is used twice.
-    """
-
-    def __init__(self) -> None:
-        """Start without a last id."""
-        self._last = 0
-        self._pool = b""
-        self._used = 0
-
-    def new_id(self, now: Instant) -> str:
-        """Return 32 hex digits: 48 bits of milliseconds, then 80 that rise within one millisecond.
-
-        Ids of one process rise even when many are made in one millisecond or the clock steps back
-        a little, so that "newest first" by id is the order of creation.
-        """
-        new = now << 80 | int.from_bytes(self._draw(10)) >> 1
-        if new <= self._last and (self._last >> 80) - now < 60 * SECOND:
-            new = self._last + 1 + int.from_bytes(self._draw(5))
-        self._last = new
-        return f"{new:032x}"
-
-    def new_token(self) -> str:
-        """Return 160 random bits, URL-safe."""
-        return base64.urlsafe_b64encode(self._draw(20)).rstrip(b"=").decode()
-
-    def _draw(self, count: int) -> bytes:
-        if self._used + count > len(self._pool):
-            self._pool, self._used = os.urandom(4_096), 0
-        taken = self._pool[self._used : self._used + count]
-        self._used += count
-        return taken
+from parcelwire.bootstrap.errors import InstallationError
+from parcelwire.bootstrap.settings import make_catalogue, webhook_settings
+from parcelwire.bootstrap.system import SystemIdentifiers
 
 
 class Installation:
@@ -143,7 +71,7 @@ class Installation:
         self.registry = registry
         self._sealer = sealer
         self._transport = HttpTransport(clock, TransportSettings(contact=config.carriers.contact))
-        self._catalogue = _load_catalogue(config)
+        self._catalogue = make_catalogue(config)
         self.carriers = Gateway(
             self._catalogue,
             self._transport,
@@ -387,104 +315,3 @@ class Installation:
 
     async def _account_of_world(self, world_id: int) -> Account | None:
         return await self.store.load_account(account_of(world_id))
-
-
-def webhook_settings(config: Config) -> WebhookSettings:
-    """Return the webhooks room's own settings.
-
-    Raises:
-        InstallationError: the figures contradict each other.
-    """
-    section = config.webhooks
-    try:
-        return WebhookSettings(
-            attempts=section.attempts,
-            first_delay_seconds=section.first_delay_seconds,
-            total_seconds=section.total_seconds,
-            in_flight=section.in_flight,
-            in_flight_per_endpoint=section.in_flight_per_endpoint,
-            allowed_networks=section.allowed_networks,
-            extra_ports=section.extra_ports,
-            ca_file=section.ca_file or None,
-        )
-    except ValueError as error:
-        raise InstallationError(str(error)) from None
-
-
-async def open_store(
-    config: Config, clock: Clock, render: Callable[[Tracking], bytes] = render_tracking
-) -> Store:
-    """Open the store that ``store.url`` names, bringing its schema up to date.
-
-    ``render`` makes the renditions that it keeps.
-
-    Raises:
-        InstallationError: the database cannot be reached, or not be used.
-    """
-    try:
-        return await open_engine(
-            config.store.url,
-            render=render,
-            clock=clock,
-            behind_pgbouncer=config.store.behind_pgbouncer,
-            pool_size=config.store.pool_size,
-        )
-    except StoreOpeningError as error:
-        msg = f"cannot use the database: {error} (store.url)"
-        raise InstallationError(msg) from error
-
-
-async def open_installation(config: Config, *, clock: Clock | None = None) -> Installation:
-    """Open (and at first make) the installation that ``config`` describes.
-
-    Raises:
-        InstallationError, StoreUnavailableError: it cannot be opened; the message says what to do.
-    """
-    clock = clock or SystemClock()
-    sealer = await asyncio.to_thread(_open_key_file, Path(config.secrets.key_file))
-    registry = load_registry(config)
-    renderer = Renderer(registry)
-    store = await open_store(config, clock, renderer.tracking)
-    try:
-        return Installation(config, store, clock, sealer, registry=registry, renderer=renderer)
-    except BaseException:
-        await store.close()
-        raise
-
-
-def load_registry(config: Config) -> Registry:
-    """Return the couriers known here: the package's own, and what was refreshed since.
-
-    Raises:
-        InstallationError: the file of refreshed couriers cannot be used.
-    """
-    try:
-        return refreshed_registry(default_registry(), Path(config.carriers.registry_file))
-    except CourierListError as error:
-        msg = f"{error} (carriers.registry_file)"
-        raise InstallationError(msg) from error
-
-
-def _open_key_file(path: Path) -> Sealer:
-    try:
-        if not path.exists():
-            create_key_file(path, os.urandom)
-            log.info("made a new key file %s: back it up apart from the database", path)
-        return load_sealer(path, os.urandom)
-    except FileExistsError:  # another process made it a moment ago
-        return load_sealer(path, os.urandom)
-    except OSError as error:
-        msg = f"cannot make the key file {path}: {error.strerror} (secrets.key_file)"
-        raise InstallationError(msg) from error
-    except SealingError as error:
-        msg = f"{error} (secrets.key_file)"
-        raise InstallationError(msg) from error
-
-
-def _load_catalogue(config: Config) -> Catalogue:
-    try:
-        catalogue = load_catalogue(SimulatedCarrier(config.carriers.simulated_speed))
-        catalogue.check_names([*config.carriers.web, *config.carriers.base_urls])
-    except CatalogueError as error:
-        raise InstallationError(str(error)) from error
-    return catalogue

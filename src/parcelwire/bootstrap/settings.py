@@ -1,0 +1,51 @@
+"""From the configuration to what single rooms are made with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from parcelwire.config import Config
+from parcelwire.connectors.catalogue import Catalogue, CatalogueError, load_catalogue
+from parcelwire.connectors.simulated import SimulatedCarrier
+from parcelwire.webhooks.settings import WebhookSettings
+
+if TYPE_CHECKING:
+    pass
+
+from parcelwire.bootstrap.errors import InstallationError
+
+
+def webhook_settings(config: Config) -> WebhookSettings:
+    """Return the webhooks room's own settings.
+
+    Raises:
+        InstallationError: the figures contradict each other.
+    """
+    section = config.webhooks
+    try:
+        return WebhookSettings(
+            attempts=section.attempts,
+            first_delay_seconds=section.first_delay_seconds,
+            total_seconds=section.total_seconds,
+            in_flight=section.in_flight,
+            in_flight_per_endpoint=section.in_flight_per_endpoint,
+            allowed_networks=section.allowed_networks,
+            extra_ports=section.extra_ports,
+            ca_file=section.ca_file or None,
+        )
+    except ValueError as error:
+        raise InstallationError(str(error)) from None
+
+
+def make_catalogue(config: Config) -> Catalogue:
+    """Return the connectors of this installation.
+
+    Raises:
+        InstallationError: a setting names a connector that is not there, or two claim one code.
+    """
+    try:
+        catalogue = load_catalogue(SimulatedCarrier(config.carriers.simulated_speed))
+        catalogue.check_names([*config.carriers.web, *config.carriers.base_urls])
+    except CatalogueError as error:
+        raise InstallationError(str(error)) from error
+    return catalogue
