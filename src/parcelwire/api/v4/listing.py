@@ -48,24 +48,34 @@ class ListingCalls:
             Refused: a value of the query is not of its form, or too many numbers are asked for.
         """
         query = call.query()
+        if len(query) == 1 and (asked := query.get("tracking_numbers")):
+            # The most frequent call of all: numbers, and nothing else to read.
+            numbers = _numbers(asked)
+            where = TrackingFilter(numbers=numbers) if numbers else None
+            return await self._copy(call.world_id, where, 0, DEFAULT_ITEMS)
         where = self._filter(query)
         page = _whole_number(query, "pages_amount", 1, MAX_PAGE)
         limit = _whole_number(query, "items_amount", DEFAULT_ITEMS, MAX_ITEMS)
-        if where is None:
-            return success(EMPTY_LIST)
         offset = (page - 1) * limit
-        if (language := language_of(query.get("lang"))) is None:
-            found = await self._store.list_renditions(
+        language = language_of(query.get("lang"))
+        if language is None or where is None:
+            return await self._copy(call.world_id, where, offset, limit)
+        found = [
+            self._renderer.tracking(stored.tracking, language)
+            for stored in await self._store.list_trackings(
                 call.world_id, where, offset=offset, limit=limit
             )
-        else:
-            found = [
-                self._renderer.tracking(stored.tracking, language)
-                for stored in await self._store.list_trackings(
-                    call.world_id, where, offset=offset, limit=limit
-                )
-            ]
-        return success(b"[" + b",".join(found) + b"]")
+        ]
+        return success(b"[%b]" % b",".join(found))
+
+    async def _copy(
+        self, world_id: int, where: TrackingFilter | None, offset: int, limit: int
+    ) -> Reply:
+        """Answer a page as the store keeps it. ``where`` None matches nothing."""
+        if where is None:
+            return success(EMPTY_LIST)
+        found = await self._store.list_renditions(world_id, where, offset=offset, limit=limit)
+        return success(b"[%b]" % b",".join(found))
 
     def _filter(self, query: dict[str, str]) -> TrackingFilter | None:
         """Return the filter, or None when it can match nothing."""

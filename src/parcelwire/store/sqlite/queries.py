@@ -76,8 +76,9 @@ FIND_WITH_COURIER: Final = (
 # A rendition that was left for the reader to make comes with what it is made of.
 RENDITION: Final = "d.rendition, iif(d.rendition = x'', d.packed, NULL)"
 RENDITIONS_OF_NUMBER: Final = f"""
-SELECT t.created_at, t.key, {RENDITION}
-FROM tracking t JOIN doc d ON d.key = t.key WHERE t.world_id = ? AND t.number = ?
+SELECT {RENDITION}
+FROM tracking t INDEXED BY tracking_by_number JOIN doc d ON d.key = t.key WHERE t.world_id = ? AND
+t.number = ?
 """  # noqa: S608  # our own column names
 FIND_BY_PAGE: Final = f"{_STORED_FROM} WHERE t.id = ? AND t.page_token = ?"
 
