@@ -31,6 +31,8 @@ _KEPT_STROKE = re.compile(r"[0-9]{4}/[0-9]{8}")
 _KEPT_COLON = re.compile(r"[0-9]{3}-?[0-9]{7}-?[0-9]{7}:[0-9]{13}")
 _ACCEPTED = re.compile(r"[0-9A-Z]+|[0-9]{4}/[0-9]{8}|[0-9]{17}:[0-9]{13}")
 
+_DIGIT = re.compile(r"[0-9]")
+
 
 def normalise(typed: str) -> str:
     """Answer the compact form of a typed number; the empty string when nothing remains.
@@ -64,5 +66,5 @@ def is_plausible(number: str) -> bool:
     return (
         SHORTEST <= len(number) <= LONGEST
         and _ACCEPTED.fullmatch(number) is not None
-        and any("0" <= c <= "9" for c in number)
+        and _DIGIT.search(number) is not None
     )

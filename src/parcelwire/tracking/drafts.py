@@ -75,8 +75,7 @@ class Drafting:
         """
         number = self.number(draft.number)
         courier = self.courier(draft.courier_code or self._detect(number, draft))
-        missing = missing_fields(courier, draft.details)
-        if missing:
+        if courier.required_fields and (missing := missing_fields(courier, draft.details)):
             raise FieldsMissingError(courier.code, missing)
         tracking_id = self._identifiers.new_id(now)
         return Tracking(

@@ -116,11 +116,12 @@ class TrackingService:
         )
         (creation,) = await self.store.create_trackings([new], quota=quota)
         _raise_unless_created(creation, tracking)
-        stored = Stored(tracking, replace(poll, leased_until=lease))
         if will_ask and policy is not None:
-            return await self._asking.ask(stored, policy)
+            return await self._asking.ask(
+                Stored(tracking, replace(poll, leased_until=lease)), policy
+            )
         self._wake_polls()
-        return stored
+        return Stored(tracking, poll)
 
     async def create_many(
         self, world_id: int, drafts: Sequence[Draft], *, quota: int | None = None
