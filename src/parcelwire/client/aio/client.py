@@ -63,7 +63,8 @@ class AsyncParcelwire:
             ValueError: the key, the address or an option is unusable.
         """
         settings = settings_for(api_key, base_url, backend, options)
-        self._engine = AsyncEngine(
+        # Public for code that wants to know how a call went, not only its result.
+        self.engine = AsyncEngine(
             settings,
             open_http(transport),
             randomness=randomness,
@@ -89,27 +90,27 @@ class AsyncParcelwire:
     @cached_property
     def trackings(self) -> AsyncTrackings:
         """Create, read, change, follow."""
-        return AsyncTrackings(self._engine)
+        return AsyncTrackings(self.engine)
 
     @cached_property
     def couriers(self) -> AsyncCouriers:
         """Who exists, and whose number it is."""
-        return AsyncCouriers(self._engine)
+        return AsyncCouriers(self.engine)
 
     @cached_property
     def air_waybills(self) -> AsyncAirWaybills:
         """What airlines know."""
-        return AsyncAirWaybills(self._engine)
+        return AsyncAirWaybills(self.engine)
 
     @cached_property
     def webhooks(self) -> Webhooks:
         """Check what claims to come from the server."""
-        return Webhooks(self._engine.settings.backend.webhook_scheme)
+        return Webhooks(self.engine.settings.backend.webhook_scheme)
 
     def with_options(self, **options: Unpack[ClientOptions]) -> AsyncParcelwire:
         """Return this client with other options. Both share the connections, so close only one."""
         changed = object.__new__(type(self))
-        changed._engine = self._engine.with_options(options)
+        changed.engine = self.engine.with_options(options)
         return changed
 
     async def request(
@@ -124,11 +125,11 @@ class AsyncParcelwire:
             ParcelwireError: it came to nothing.
         """
         repeat = Repeat.ALWAYS if is_repeatable or method == "GET" else Repeat.UNDONE
-        return await self._engine.send(call_of(method, path, body, repeat=repeat))
+        return await self.engine.send(call_of(method, path, body, repeat=repeat))
 
     async def close(self) -> None:
         """Close the connections, also those of clients made by ``with_options``."""
-        await self._engine.close()
+        await self.engine.close()
 
     async def __aenter__(self) -> AsyncParcelwire:
         return self
@@ -142,4 +143,4 @@ class AsyncParcelwire:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self._engine.settings!r}>"
+        return f"<{type(self).__name__}: {self.engine.settings!r}>"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 
 from parcelwire.client import calls
 from parcelwire.client.aio.engine import AsyncEngine
@@ -67,12 +67,14 @@ class AsyncTrackings:
         try:
             return await self._engine.run(exchange)
         except ConflictError as conflict:
-            own = await self._own(exchange, conflict, fields)
+            own = await self.own(exchange, conflict, fields)
             if own is None:
                 raise
             return own
 
-    async def create_many(self, trackings: Iterable[str | NewTracking]) -> CreateManyResult:
+    async def create_many(
+        self, trackings: Iterable[str | NewTracking | Mapping[str, Any]]
+    ) -> CreateManyResult:
         """Follow any number of numbers, 40 with each call. Each has its own fate.
 
         An item is a number, or a mapping with ``tracking_number`` and, as far as known,
@@ -299,7 +301,7 @@ class AsyncTrackings:
                 raise WaitError(msg, found)
             await self._engine.sleep(min(poll_seconds, left))
 
-    async def _own(
+    async def own(
         self, exchange: Exchange[T], conflict: ConflictError, fields: dict[str, str]
     ) -> Tracking | None:
         """Return what an earlier try of a create made, or None: it was there before."""

@@ -64,7 +64,8 @@ class Parcelwire:
             ValueError: the key, the address or an option is unusable.
         """
         settings = settings_for(api_key, base_url, backend, options)
-        self._engine = Engine(
+        # Public for code that wants to know how a call went, not only its result.
+        self.engine = Engine(
             settings,
             open_http(transport),
             randomness=randomness,
@@ -90,27 +91,27 @@ class Parcelwire:
     @cached_property
     def trackings(self) -> Trackings:
         """Create, read, change, follow."""
-        return Trackings(self._engine)
+        return Trackings(self.engine)
 
     @cached_property
     def couriers(self) -> Couriers:
         """Who exists, and whose number it is."""
-        return Couriers(self._engine)
+        return Couriers(self.engine)
 
     @cached_property
     def air_waybills(self) -> AirWaybills:
         """What airlines know."""
-        return AirWaybills(self._engine)
+        return AirWaybills(self.engine)
 
     @cached_property
     def webhooks(self) -> Webhooks:
         """Check what claims to come from the server."""
-        return Webhooks(self._engine.settings.backend.webhook_scheme)
+        return Webhooks(self.engine.settings.backend.webhook_scheme)
 
     def with_options(self, **options: Unpack[ClientOptions]) -> Parcelwire:
         """Return this client with other options. Both share the connections, so close only one."""
         changed = object.__new__(type(self))
-        changed._engine = self._engine.with_options(options)
+        changed.engine = self.engine.with_options(options)
         return changed
 
     def request(
@@ -125,11 +126,11 @@ class Parcelwire:
             ParcelwireError: it came to nothing.
         """
         repeat = Repeat.ALWAYS if is_repeatable or method == "GET" else Repeat.UNDONE
-        return self._engine.send(call_of(method, path, body, repeat=repeat))
+        return self.engine.send(call_of(method, path, body, repeat=repeat))
 
     def close(self) -> None:
         """Close the connections, also those of clients made by ``with_options``."""
-        self._engine.close()
+        self.engine.close()
 
     def __enter__(self) -> Parcelwire:
         return self
@@ -143,4 +144,4 @@ class Parcelwire:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self._engine.settings!r}>"
+        return f"<{type(self).__name__}: {self.engine.settings!r}>"

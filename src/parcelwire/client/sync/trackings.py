@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 
 from parcelwire.client import calls
 from parcelwire.client.batches import Chunk, CreateManyResult, interrupt, plan
@@ -68,12 +68,14 @@ class Trackings:
         try:
             return self._engine.run(exchange)
         except ConflictError as conflict:
-            own = self._own(exchange, conflict, fields)
+            own = self.own(exchange, conflict, fields)
             if own is None:
                 raise
             return own
 
-    def create_many(self, trackings: Iterable[str | NewTracking]) -> CreateManyResult:
+    def create_many(
+        self, trackings: Iterable[str | NewTracking | Mapping[str, Any]]
+    ) -> CreateManyResult:
         """Follow any number of numbers, 40 with each call. Each has its own fate.
 
         An item is a number, or a mapping with ``tracking_number`` and, as far as known,
@@ -300,7 +302,7 @@ class Trackings:
                 raise WaitError(msg, found)
             self._engine.sleep(min(poll_seconds, left))
 
-    def _own(
+    def own(
         self, exchange: Exchange[T], conflict: ConflictError, fields: dict[str, str]
     ) -> Tracking | None:
         """Return what an earlier try of a create made, or None: it was there before."""

@@ -1,0 +1,92 @@
+"""How the old functions reach the client: one per key and address, answers as envelopes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from parcelwire.client.errors import APIError, NetworkError, ParcelwireError
+from parcelwire.client.exchange import Call, Exchange
+from parcelwire.client.settings import PARCELWIRE, TRACKINGMORE, TRACKINGMORE_URL
+from parcelwire.client.sync.client import Parcelwire
+from parcelwire.compat.trackingmore.exception import (
+    TrackingMoreException,
+    TrackingMoreNetworkException,
+)
+
+T = TypeVar("T")
+Envelope = dict[str, Any]
+
+SUCCESS = {"code": 200, "message": "Request response is successful"}
+
+
+def client() -> Parcelwire:
+    """Return the client for the settings as they are now.
+
+    Raises:
+        TrackingMoreException: no key, or an address that is none.
+    """
+    settings = sys.modules["parcelwire.compat.trackingmore"]
+    if not settings.api_key:
+        msg = "API Key is missing"
+        raise TrackingMoreException(msg)
+    try:
+        return _client(settings.api_key, settings.base_url, settings.timeout)
+    except ValueError as error:
+        raise TrackingMoreException(str(error)) from error
+
+
+@lru_cache(maxsize=16)
+def _client(api_key: str, base_url: str | None, timeout: float) -> Parcelwire:
+    return Parcelwire(
+        api_key,
+        base_url or TRACKINGMORE_URL,
+        backend=TRACKINGMORE if base_url is None else PARCELWIRE,
+        timeout_seconds=timeout,
+    )
+
+
+def make_request(
+    call: Call[T],
+    *,
+    resolve: Callable[[Exchange[T], APIError], Any] | None = None,
+) -> Envelope:
+    """Make a call and return the envelope that came, that of an error too.
+
+    ``resolve`` may turn an error that an own lost try is the reason of into ``data``.
+
+    Raises:
+        TrackingMoreNetworkException: no answer came.
+        TrackingMoreException: what came is no answer of this API.
+    """
+    exchange = client().engine.open(call)
+    try:
+        client().engine.run(exchange)
+    except APIError as error:
+        data = resolve(exchange, error) if resolve is not None and exchange.was_cut else None
+        if data is not None:
+            return {"meta": dict(SUCCESS), "data": data}
+        if error.code is None:
+            raise TrackingMoreException(str(error)) from error
+    except NetworkError as error:
+        raise TrackingMoreNetworkException(str(error)) from error
+    except ParcelwireError as error:
+        raise TrackingMoreException(str(error)) from error
+    return envelope_of(exchange)
+
+
+def envelope_of(exchange: Exchange[Any]) -> Envelope:
+    """Return the last envelope that came."""
+    assert exchange.answer is not None  # noqa: S101  (there is a result, so there was an answer)
+    envelope: Envelope = msgspec.json.decode(exchange.answer.body)
+    return envelope
+
+
+def need(params: Mapping[str, Any], name: str, message: str) -> None:
+    """Raise what the old library raises where ``name`` is not given."""
+    if not params.get(name):
+        raise TrackingMoreException(message)

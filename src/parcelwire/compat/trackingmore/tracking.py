@@ -1,0 +1,165 @@
+"""``trackingmore.tracking``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from parcelwire.client import calls
+from parcelwire.client.batches import CHUNK, Chunk, plan
+from parcelwire.client.details import fields_of, instant_text
+from parcelwire.client.errors import APIError, ConflictError, NetworkError, NotFoundError
+from parcelwire.client.exchange import Exchange
+from parcelwire.client.faults import RETRACK_NOT_ALLOWED
+from parcelwire.client.models import Tracking, TrackingRef
+from parcelwire.compat.trackingmore.exception import (
+    TrackingMoreException,
+    TrackingMoreNetworkException,
+)
+from parcelwire.compat.trackingmore.request import (
+    Envelope,
+    client,
+    envelope_of,
+    make_request,
+    need,
+)
+
+__all__ = [
+    "batch_create_trackings",
+    "create_tracking",
+    "delete_tracking_by_id",
+    "get_tracking_results",
+    "retrack_tracking_by_id",
+    "update_tracking_by_id",
+]
+
+_NO_NUMBER = "Tracking number cannot be empty"
+_NO_COURIER = "Courier Code cannot be empty"
+_NO_ID = "Id cannot be empty"
+
+
+def create_tracking(params: Mapping[str, Any]) -> Envelope:
+    """Follow one number.
+
+    Raises:
+        TrackingMoreException: number or courier is missing, or there is no answer.
+    """
+    need(params, "tracking_number", _NO_NUMBER)
+    need(params, "courier_code", _NO_COURIER)
+    fields = fields_of(params)
+
+    def resolve(exchange: Exchange[Tracking], error: APIError) -> Any:
+        if not isinstance(error, ConflictError):
+            return None
+        own = client().trackings.own(exchange, error, fields)
+        return own.to_dict() if own is not None else None
+
+    return make_request(calls.create_tracking(fields), resolve=resolve)
+
+
+def batch_create_trackings(params: Sequence[Mapping[str, Any]]) -> Envelope:
+    """Follow up to 40 numbers.
+
+    Raises:
+        TrackingMoreException: too many, number or courier is missing, or there is no answer.
+    """
+    if len(params) > CHUNK:
+        msg = "Max. 40 tracking numbers create in one call"
+        raise TrackingMoreException(msg)
+    for item in params:
+        need(item, "tracking_number", _NO_NUMBER)
+        need(item, "courier_code", _NO_COURIER)
+    _, chunks = plan(params)
+    if not chunks:
+        return make_request(calls.create_batch([]))
+    try:
+        exchange = client().trackings.create_chunk(chunks[0])
+    except NetworkError as error:
+        raise TrackingMoreNetworkException(str(error)) from error
+    except APIError as error:
+        if error.code is None:
+            raise TrackingMoreException(str(error)) from error
+        meta = {"code": error.code, "message": error.message}
+        return {"meta": meta, "data": error.data}
+    envelope = envelope_of(exchange)
+    if exchange.was_cut:
+        envelope["data"] = _fates(chunks[0])
+    return envelope
+
+
+def get_tracking_results(params: Mapping[str, Any] | None = None) -> Envelope:
+    """Return one page of trackings. Dates may be ``datetime`` or ``date`` objects, too.
+
+    Raises:
+        TrackingMoreException: there is no answer that could be returned.
+    """
+    query = {
+        name: instant_text(name, value) if isinstance(value, date) else str(value)
+        for name, value in (params or {}).items()
+        if value is not None
+    }
+    return make_request(calls.list_trackings(query))
+
+
+def update_tracking_by_id(id_string: str, params: Mapping[str, Any]) -> Envelope:
+    """Change what is given.
+
+    Raises:
+        TrackingMoreException: no id, or there is no answer that could be returned.
+    """
+    _need_id(id_string)
+    return make_request(calls.update_tracking(id_string, fields_of(params)))
+
+
+def delete_tracking_by_id(id_string: str) -> Envelope:
+    """Delete a tracking.
+
+    Raises:
+        TrackingMoreException: no id, or there is no answer that could be returned.
+    """
+    _need_id(id_string)
+
+    def resolve(_: Exchange[TrackingRef], error: APIError) -> Any:
+        return {"id": id_string} if isinstance(error, NotFoundError) else None
+
+    return make_request(calls.delete_tracking(id_string), resolve=resolve)
+
+
+def retrack_tracking_by_id(id_string: str) -> Envelope:
+    """Take an expired tracking up again.
+
+    Raises:
+        TrackingMoreException: no id, or there is no answer that could be returned.
+    """
+    _need_id(id_string)
+
+    def resolve(_: Exchange[TrackingRef], error: APIError) -> Any:
+        return {"id": id_string} if error.code == RETRACK_NOT_ALLOWED else None
+
+    return make_request(calls.retrack(id_string), resolve=resolve)
+
+
+def _need_id(id_string: str) -> None:
+    if not id_string:
+        raise TrackingMoreException(_NO_ID)
+
+
+def _fates(chunk: Chunk) -> dict[str, Any]:
+    """Return a batch's ``data`` with what an own lost try had made among the successes."""
+    fates: dict[str, list[dict[str, Any]]] = {"success": [], "error": []}
+    for item, result in zip(chunk.items, chunk.results, strict=True):
+        if result.tracking is not None:
+            fates["success"].append(result.tracking.to_dict())
+        elif isinstance(result.error, APIError):
+            said = result.error.data or {}
+            fates["error"].append(
+                {
+                    "id": said.get("id"),
+                    "tracking_number": said.get("tracking_number") or result.tracking_number,
+                    "courier_code": said.get("courier_code") or item.get("courier_code", ""),
+                    "errorCode": result.error.code,
+                    "errorMessage": result.error.message,
+                }
+            )
+    return fates
