@@ -118,14 +118,14 @@ class Unreliable:
 class Yard:
     """One store, its clock and its carriers; makes workers and services for them."""
 
-    def __init__(self, store: Store, clock: FrozenClock) -> None:
+    def __init__(self, store: Store, clock: FrozenClock, *, speed: float = 1.0) -> None:
         self.store = store
         self.clock = clock
         self.carriers = WatchedCarriers(clock)
         self.identifiers = SeededIdentifiers()
-        self.planner = PollPlanner()
+        self.planner = PollPlanner(speed)
         self.registry = default_registry()
-        self.finder = CandidateFinder(default_detector(), self.registry, self.carriers)
+        self.finder = CandidateFinder(default_detector(), self.registry, self.carriers, speed=speed)
         self.composer = MessageComposer(
             dict.fromkeys(("v2", "v4", "native"), plain_renderer), self.identifiers
         )
@@ -143,7 +143,9 @@ class Yard:
             finder=self.finder,
         )
 
-    def worker(self, store: Any = None, **settings: Any) -> PollWorker:
+    def worker(
+        self, store: Any = None, *, clock: Clock | None = None, **settings: Any
+    ) -> PollWorker:
         """Make a worker as another process would be: it shares nothing but the store."""
         given: Any = store or self.store
         turnstile = CarrierTurnstile(given, self.clock)
@@ -168,7 +170,7 @@ class Yard:
             carriers=self.carriers,
             turnstile=turnstile,
             refresher=refresher,
-            clock=self.clock,
+            clock=clock or self.clock,
             settings=chosen,
             corrector=corrector,
         )

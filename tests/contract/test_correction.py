@@ -125,8 +125,10 @@ class TestCorrected:
     async def test_a_parcel_handed_over_later_is_found_a_day_later(self, yard: Yard) -> None:
         yard.carriers.connect("swiss-post")
         created = await follow(yard)
-        await pass_cycles(yard, created.tracking)
+        after = await pass_cycles(yard, created.tracking)
         assert yard.carriers.numbers_asked("swiss-post") == [SWISS]
+        # Its own carrier was asked twice, and the candidate's answer is no third time.
+        assert after.poll.checks == 2
         yard.carriers.script("swiss-post", SWISS, report("", yard.scan(0)))
         while yard.clock.now() < NOW + DAY:
             assert (await yard.stored(created.tracking)).tracking.courier_code != "swiss-post"
@@ -170,6 +172,36 @@ class TestCorrected:
         assert (now.courier_code, now.details.title) == ("swiss-post", "Shoes")
         assert (await yard.poll(now)).leased_until == 0
         assert yard.carriers.overlaps == []
+
+    async def test_in_the_first_cycle_its_own_carrier_alone_is_asked(self, yard: Yard) -> None:
+        yard.carriers.connect("poste-italiane")
+        yard.carriers.script("swiss-post", SWISS, report("", yard.scan(60)))
+        draft = Draft(number=SWISS, courier_code="poste-italiane")
+        (outcome,) = await yard.service().create_many(WORLD, [draft])
+        assert outcome.tracking is not None
+        await drive(yard.worker())
+        assert [courier for _, courier, _ in yard.carriers.calls] == ["poste-italiane"]
+        after = await pass_cycles(yard, outcome.tracking)
+        assert after.tracking.courier_code == "swiss-post"
+
+    async def test_however_fast_the_plan_runs_nobody_asks_beside_the_candidate(
+        self, store: Store, clock: FrozenClock
+    ) -> None:
+        yard = Yard(store, clock, speed=100_000.0)
+        yard.carriers.script("swiss-post", SWISS, report("", yard.scan(60)))
+        gate = yard.carriers.hold("swiss-post")
+        created = await follow(yard)
+        yard.clock.advance(1)
+        worker = yard.worker()
+        await worker.step()
+        await until(lambda: yard.carriers.under_way["swiss-post", SWISS] == 1)
+        calls = len(yard.carriers.calls)
+        yard.clock.advance(20)
+        await drive(yard.worker())
+        assert len(yard.carriers.calls) == calls
+        gate.set()
+        await worker.settle()
+        assert (await yard.stored(created.tracking)).tracking.courier_code == "swiss-post"
 
 
 class TestNotCorrected:

@@ -1,4 +1,4 @@
-"""Polling when things go wrong, on both engines: carriers, stores, other workers, clocks."""
+"""Polling when things go wrong, on both engines: carriers, stores, other workers."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, FrozenClock
+from parcelwire.domain.clock import MINUTE, SECOND, FrozenClock
 from parcelwire.domain.report import Outcome
 from parcelwire.domain.status import Status
-from parcelwire.polling.ports import Pause
 from parcelwire.polling.worker import OWN_FAULT_WAIT
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import PollState
-from tests.contract.poll_yard import YEARS, Unreliable, Yard, drive, kill, outage, until
+from tests.contract.poll_yard import (
+    PatientClock,
+    Unreliable,
+    Yard,
+    drive,
+    kill,
+    outage,
+    until,
+)
 from tests.contract.store.samples import (
     NOW,
     WORLD,
@@ -143,13 +150,16 @@ class TestTrouble:
             yard.carriers.script("dhl", f"A{index}", report("", yard.scan(60)))
         unreliable = Unreliable(yard.store)
         gate = yard.carriers.hold("dhl")
-        worker = yard.worker(unreliable)
+        worker = yard.worker(unreliable, clock=PatientClock(yard.clock))
         running = asyncio.create_task(worker.run())
         await until(lambda: bool(yard.carriers.under_way))
         unreliable.is_away = True
         gate.set()
         await until(lambda: unreliable.fired > 5)
         unreliable.is_away = False
+        assert len(yard.carriers.asked) == 8
+        # Their lease ends, and they are asked about again.
+        yard.clock.advance(31)
         await until(lambda: len(yard.carriers.asked) >= 16)
         worker.stop()
         await running
@@ -246,6 +256,24 @@ class TestSharing:
         poll = await yard.poll(parcel)
         assert (poll.due_at, poll.due_reason) == (None, "stopped by request")
 
+    async def test_a_parcel_stopped_while_it_waits_for_its_place_is_not_asked_about(
+        self, yard: Yard
+    ) -> None:
+        yard.carriers.connect("dhl", batch_size=1)
+        first = await create(yard.store, "A1", courier_code="dhl", due_at=NOW - 1)
+        second = await create(yard.store, "A2", courier_code="dhl")
+        gate = yard.carriers.hold("dhl")
+        worker = yard.worker(concurrency=1)
+        await worker.step()
+        await until(lambda: bool(yard.carriers.calls))
+        service = yard.service()
+        await service.stop(await service.get(WORLD, second.id))
+        gate.set()
+        await worker.settle()
+        assert yard.carriers.numbers_asked("dhl") == ["A1"]
+        assert (await yard.poll(first)).checks == 1
+        assert (await yard.poll(second)).due_at is None
+
     async def test_an_answer_of_the_courier_before_is_not_the_new_ones(self, yard: Yard) -> None:
         parcel = await create(yard.store, "A1", courier_code="dhl")
         yard.carriers.script("dhl", "A1", report("", yard.delivered(60)))
@@ -281,88 +309,13 @@ class TestSharing:
         assert (now.details.title, now.status) == ("Shoes", Status.TRANSIT)
 
 
-class TestClock:
-    @pytest.mark.parametrize("jump", [HOUR, DAY, YEARS])
-    async def test_a_clock_that_was_ahead_for_a_while_delays_nothing(
-        self, yard: Yard, jump: int
-    ) -> None:
-        parcel = await create(yard.store, "A1", courier_code="dhl")
-        finished = await create(yard.store, "A2", courier_code="dhl")
-        yard.carriers.script("dhl", "A1", report("", yard.scan(0)))
-        yard.carriers.script("dhl", "A2", report("", yard.delivered(0)))
-        worker = yard.worker()
-        await drive(worker)
-        yard.clock.set(NOW + 5 * HOUR + jump)
-        await drive(worker)
-        assert yard.carriers.numbers_asked("dhl").count("A1") == 2
-        yard.clock.set(NOW + 5 * HOUR)
-        await drive(worker)
-        yard.clock.advance(DAY / SECOND + 3600)
-        await drive(worker)
-        assert yard.carriers.numbers_asked("dhl").count("A1") >= 3
-        assert yard.carriers.numbers_asked("dhl").count("A2") == 1
-        assert (await yard.check_history(parcel)).status is Status.TRANSIT
-        assert (await yard.poll(finished)).due_at is None
-
-    @pytest.mark.parametrize("jump", [HOUR, DAY, YEARS])
-    async def test_a_worker_started_after_the_clock_went_back_asks_soon(
-        self, yard: Yard, jump: int
-    ) -> None:
-        yard.clock.set(NOW + jump)
-        ahead = NOW + jump
-        parcel = await create(yard.store, "A1", courier_code="dhl", due_at=ahead, created_at=ahead)
-        yard.carriers.connect("dhl")
-        await drive(yard.worker())
-        yard.clock.set(NOW)
-        other = yard.worker()
-        await drive(other)
-        poll = await yard.poll(parcel)
-        assert poll.due_at is not None
-        assert poll.due_at <= NOW + 3 * HOUR
-        yard.clock.advance(3 * 3600)
-        await drive(other)
-        assert len(yard.carriers.asked) == 2
-
-    @pytest.mark.parametrize("jump", [HOUR, DAY, YEARS])
-    async def test_a_lease_from_a_clock_that_was_ahead_holds_nobody_up(
-        self, yard: Yard, jump: int, open_another: OpenAnother
-    ) -> None:
-        await create(yard.store, "A1", courier_code="dhl")
-        yard.carriers.connect("dhl")
-        yard.carriers.hold("dhl")
-        yard.clock.set(NOW + jump)
-        dead = yard.worker()
-        await dead.step()
-        await until(lambda: bool(yard.carriers.calls))
-        await kill(dead)
-        yard.carriers.gates.clear()
-        yard.clock.set(NOW)
-        other = yard.worker(await open_another())
-        for _ in range(25):
-            await drive(other)
-            yard.clock.advance(3 * 60)
-        assert len(yard.carriers.asked) >= 1
-
-    @pytest.mark.parametrize("jump", [DAY, YEARS])
-    async def test_a_pause_from_a_clock_that_was_ahead_is_not_believed(
-        self, yard: Yard, jump: int
-    ) -> None:
-        yard.carriers.connect("dhl")
-        ahead = Pause(until=NOW + jump + HOUR, failures=9, why="503", since=NOW + jump)
-        await yard.store.set_pause("dhl", ahead)
-        await create(yard.store, "A1", courier_code="dhl")
-        await drive(yard.worker())
-        assert len(yard.carriers.asked) == 1
-        assert await yard.store.pauses() == {}
-
-
 class TestRunning:
     async def test_it_wakes_up_for_what_became_due_and_finishes_what_it_began(
         self, yard: Yard
     ) -> None:
         yard.carriers.connect("dhl")
         gate = yard.carriers.hold("dhl")
-        worker = yard.worker(idle_seconds=0.01)
+        worker = yard.worker(clock=PatientClock(yard.clock))
         running = asyncio.create_task(worker.run())
         await asyncio.sleep(0.02)
         parcel = await create(yard.store, "A1", courier_code="dhl")

@@ -1,0 +1,106 @@
+"""Polling when the wall clock jumps, on both engines: an hour, a day, ten years, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from parcelwire.domain.clock import DAY, HOUR, FrozenClock
+from parcelwire.domain.status import Status
+from parcelwire.polling.ports import Pause
+from parcelwire.store.port import Store
+from tests.contract.poll_yard import (
+    YEARS,
+    Yard,
+    drive,
+    kill,
+    until,
+)
+from tests.contract.store.samples import (
+    NOW,
+    create,
+)
+from tests.support.house import report
+
+OpenAnother = Callable[[], Awaitable[Store]]
+
+
+@pytest.fixture
+def yard(store: Store, clock: FrozenClock) -> Yard:
+    return Yard(store, clock)
+
+
+class TestClock:
+    @pytest.mark.parametrize("jump", [HOUR, DAY, YEARS])
+    async def test_a_clock_that_was_ahead_for_a_while_delays_nothing(
+        self, yard: Yard, jump: int
+    ) -> None:
+        parcel = await create(yard.store, "A1", courier_code="dhl")
+        finished = await create(yard.store, "A2", courier_code="dhl")
+        yard.carriers.script("dhl", "A1", report("", yard.scan(0)))
+        yard.carriers.script("dhl", "A2", report("", yard.delivered(0)))
+        worker = yard.worker()
+        await drive(worker)
+        yard.clock.set(NOW + 5 * HOUR + jump)
+        await drive(worker)
+        assert yard.carriers.numbers_asked("dhl").count("A1") == 2
+        yard.clock.set(NOW + 5 * HOUR)
+        await drive(worker)
+        yard.clock.advance(30 * 3600)
+        await drive(worker)
+        assert yard.carriers.numbers_asked("dhl").count("A1") >= 3
+        assert yard.carriers.numbers_asked("dhl").count("A2") == 1
+        assert (await yard.check_history(parcel)).status is Status.TRANSIT
+        assert (await yard.poll(finished)).due_at is None
+
+    @pytest.mark.parametrize("jump", [HOUR, DAY, YEARS])
+    async def test_a_worker_started_after_the_clock_went_back_asks_soon(
+        self, yard: Yard, jump: int
+    ) -> None:
+        yard.clock.set(NOW + jump)
+        ahead = NOW + jump
+        parcel = await create(yard.store, "A1", courier_code="dhl", due_at=ahead, created_at=ahead)
+        yard.carriers.connect("dhl")
+        await drive(yard.worker())
+        yard.clock.set(NOW)
+        other = yard.worker()
+        await drive(other)
+        poll = await yard.poll(parcel)
+        assert poll.due_at is not None
+        assert poll.due_at <= NOW + 3 * HOUR
+        yard.clock.advance(3 * 3600)
+        await drive(other)
+        assert len(yard.carriers.asked) == 2
+
+    @pytest.mark.parametrize("jump", [HOUR, DAY, YEARS])
+    async def test_a_lease_from_a_clock_that_was_ahead_holds_nobody_up(
+        self, yard: Yard, jump: int, open_another: OpenAnother
+    ) -> None:
+        await create(yard.store, "A1", courier_code="dhl")
+        yard.carriers.connect("dhl")
+        yard.carriers.hold("dhl")
+        yard.clock.set(NOW + jump)
+        dead = yard.worker()
+        await dead.step()
+        await until(lambda: bool(yard.carriers.calls))
+        await kill(dead)
+        yard.carriers.gates.clear()
+        yard.clock.set(NOW)
+        other = yard.worker(await open_another())
+        for _ in range(25):
+            await drive(other)
+            yard.clock.advance(3 * 60)
+        assert len(yard.carriers.asked) >= 1
+
+    @pytest.mark.parametrize("jump", [DAY, YEARS])
+    async def test_a_pause_from_a_clock_that_was_ahead_is_not_believed(
+        self, yard: Yard, jump: int
+    ) -> None:
+        yard.carriers.connect("dhl")
+        ahead = Pause(until=NOW + jump + HOUR, failures=9, why="503", since=NOW + jump)
+        await yard.store.set_pause("dhl", ahead)
+        await create(yard.store, "A1", courier_code="dhl")
+        await drive(yard.worker())
+        assert len(yard.carriers.asked) == 1
+        assert await yard.store.pauses() == {}
