@@ -6,7 +6,7 @@ and answers are brought together by number and courier, in order where a number 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -72,17 +72,23 @@ class Chunk:
         """Fill in the results from the server's answer."""
         created = _Pile(answer.success or ())
         refused = _Pile(answer.error or ())
-        left = []
-        for item, result in zip(self.items, self.results, strict=True):
-            if (ref := created.take(item)) is not None:
-                result.tracking = ref
-            elif (error := refused.take(item)) is not None:
-                result.error = _error_of(error)
-            else:
-                left.append(result)
+        left = list(zip(self.items, self.results, strict=True))
+        # The surest first: nobody may take what fits somebody else better.
+        for rule in (_is_exact, _is_open, _is_close):
+            rest = []
+            for item, result in left:
+                if (ref := created.take(item, rule)) is not None:
+                    result.tracking = ref
+                elif (error := refused.take(item, rule)) is not None:
+                    result.error = _error_of(error)
+                else:
+                    rest.append((item, result))
+            left = rest
+        self._match_rest([result for _, result in left], [*created.rest(), *refused.rest()])
+
+    def _match_rest(self, left: list[CreateResult], rest: list[Any]) -> None:
         # A number that the server writes in another way than it was typed: what is left on both
         # sides is the same only if it is one each.
-        rest = [*created.rest(), *refused.rest()]
         if len(left) == 1 and len(rest) == 1:
             if isinstance(rest[0], BatchError):
                 left[0].error = _error_of(rest[0])
@@ -151,6 +157,23 @@ def interrupt(result: CreateManyResult, error: ParcelwireError) -> None:
     error.partial_result = result
 
 
+Rule = Callable[[str, str], bool]
+"""(courier of the item, courier of the entry) -> do they belong together?"""
+
+
+def _is_exact(asked: str, said: str) -> bool:
+    return bool(asked) and asked == said
+
+
+def _is_open(asked: str, said: str) -> bool:
+    return not asked or not said
+
+
+def _is_close(_asked: str, _said: str) -> bool:
+    # The server may know the courier under another of its codes.
+    return True
+
+
 class _Pile:
     """What the server said about several numbers, taken item by item."""
 
@@ -159,15 +182,14 @@ class _Pile:
         for entry in entries:
             self._entries.setdefault(_key(entry.tracking_number), []).append(entry)
 
-    def take(self, item: Mapping[str, str]) -> Any:
-        """Return and remove what belongs to ``item``, or None."""
-        entries = self._entries.get(_key(item.get("tracking_number")), [])
+    def take(self, item: Mapping[str, str], rule: Rule) -> Any:
+        """Return and remove the first entry of the item's number that fits by ``rule``, or None."""
         courier = item.get("courier_code", "").strip().lower()
+        entries = self._entries.get(_key(item.get("tracking_number")), [])
         for index, entry in enumerate(entries):
-            if not courier or not entry.courier_code or entry.courier_code.lower() == courier:
+            if rule(courier, (entry.courier_code or "").lower()):
                 return entries.pop(index)
-        # The server may know the courier under another of its codes.
-        return entries.pop(0) if len(entries) == 1 else None
+        return None
 
     def rest(self) -> list[Any]:
         """Return what nobody took."""

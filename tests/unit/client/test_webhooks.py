@@ -1,0 +1,135 @@
+"""Webhooks as a receiver takes them, made by the room that sends them."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from parcelwire.client import Parcelwire, WebhookError, unwrap
+from parcelwire.signatures.signing import make_secret, sign_standard, sign_timestamp
+
+TIME = 1_772_359_200
+SECRET = make_secret(bytes(range(32)))
+TRACKING = {
+    "id": "badc8f47c16c6b595ed8541d109dbbc2",
+    "tracking_number": "1",
+    "courier_code": "usps",
+    "delivery_status": "delivered",
+}
+V4_BODY = json.dumps(
+    {"meta": {"code": 200}, "data": {**TRACKING, "sequence": 3, "event_type": "tracking.updated"}}
+).encode()
+
+
+def headers(body: bytes = V4_BODY) -> dict[str, str]:
+    return {
+        "Webhook-Id": "msg1",
+        "Webhook-Timestamp": str(TIME),
+        "Webhook-Signature": sign_standard(SECRET, "msg1", TIME, body),
+        "Timestamp": str(TIME),
+        "Signature": sign_timestamp(SECRET, TIME),
+    }
+
+
+def v2_body(timestamp: int = TIME) -> bytes:
+    signature = sign_timestamp("shop@example.com", timestamp)
+    verify = {"timeStr": timestamp, "signature": signature}
+    return json.dumps({"data": {"id": "7", "status": "transit"}, "verifyInfo": verify}).encode()
+
+
+def test_standard() -> None:
+    event = unwrap(V4_BODY, headers(), SECRET, now=TIME)
+    assert (event.scheme, event.message_id, event.timestamp) == ("standard", "msg1", TIME)
+    assert (event.type, event.sequence, event.tracking_id) == (
+        "tracking.updated",
+        3,
+        TRACKING["id"],
+    )
+    assert event.tracking is not None
+    assert event.tracking.status == "delivered"
+    assert event.tracking.extra == {"sequence": 3, "event_type": "tracking.updated"}
+    assert event.data["sequence"] == 3
+    assert unwrap(V4_BODY, headers(), [make_secret(bytes(32)), SECRET], now=TIME) == event
+
+
+def test_native_body() -> None:
+    body = json.dumps(
+        {"id": "e1", "type": "tracking.updated", "tracking_id": "t1", "sequence": 9, "data": {}}
+    ).encode()
+    event = unwrap(body, headers(body), SECRET, now=TIME)
+    assert (event.type, event.tracking_id, event.sequence) == ("tracking.updated", "t1", 9)
+    assert event.tracking is None
+
+
+def test_v4_and_v2() -> None:
+    only_v4 = {name: headers()[name] for name in ("Timestamp", "Signature")}
+    event = unwrap(V4_BODY, only_v4, SECRET, scheme="v4", now=TIME)
+    assert (event.scheme, event.timestamp, event.message_id) == ("v4", TIME, None)
+    assert event.tracking is not None
+    event = unwrap(
+        v2_body(), {"Parcelwire-Sequence": "4"}, "shop@example.com", scheme="v2", now=TIME
+    )
+    assert (event.scheme, event.timestamp, event.sequence) == ("v2", TIME, 4)
+    assert event.data["status"] == "transit"
+
+
+def test_a_weaker_signature_is_not_enough() -> None:
+    weaker = {name: headers()[name] for name in ("Timestamp", "Signature")}
+    with pytest.raises(WebhookError) as caught:
+        unwrap(V4_BODY, weaker, SECRET, now=TIME)
+    assert caught.value.reason == "missing"
+    with pytest.raises(WebhookError) as caught:
+        unwrap(v2_body(), weaker, SECRET, now=TIME)
+    assert caught.value.reason == "missing"
+
+
+@pytest.mark.parametrize(
+    ("body", "given", "now", "reason"),
+    [
+        (V4_BODY + b" ", headers(), TIME, "wrong"),
+        (V4_BODY, {**headers(), "Webhook-Id": "msg2"}, TIME, "wrong"),
+        (V4_BODY, headers(), TIME + 301, "stale"),
+        (V4_BODY, headers(), TIME - 301, "stale"),
+        (V4_BODY, headers(), float("nan"), "stale"),
+        (V4_BODY, {}, TIME, "missing"),
+        (b"no json", headers(b"no json"), TIME, "body"),
+        (b"[]", headers(b"[]"), TIME, "body"),
+        (b"\xff", headers(b"\xff"), TIME, "body"),
+        (
+            b'{"data":{"delivery_status":1}}',
+            headers(b'{"data":{"delivery_status":1}}'),
+            TIME,
+            "body",
+        ),
+    ],
+)
+def test_what_is_not_to_be_trusted(
+    body: bytes, given: dict[str, str], now: float, reason: str
+) -> None:
+    with pytest.raises(WebhookError) as caught:
+        unwrap(body, given, SECRET, now=now)
+    assert caught.value.reason == reason
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("secret", "scheme"),
+    [("", "standard"), ([], "standard"), ("whsec_", "v4"), (["a@b.c"], "v2"), (SECRET, "v9")],
+)
+def test_faults_of_the_receiver_itself(secret: Any, scheme: Any) -> None:
+    with pytest.raises(ValueError, match=r"secret|e-mail|scheme"):
+        unwrap(V4_BODY, headers(), secret, scheme=scheme, now=TIME)
+
+
+def test_a_client_knows_which_signature_its_server_sends() -> None:
+    now = int(time.time())
+    fresh = {"timestamp": str(now), "signature": sign_timestamp("plain-secret", now)}
+    hosted = Parcelwire.for_trackingmore("key").webhooks
+    assert hosted.unwrap(V4_BODY, fresh, "plain-secret").scheme == "v4"
+    own = Parcelwire("key").webhooks
+    with pytest.raises(WebhookError):
+        own.unwrap(V4_BODY, fresh, "plain-secret")
+    assert own.unwrap(V4_BODY, fresh, "plain-secret", scheme="v4").tracking is not None
