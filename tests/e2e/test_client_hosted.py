@@ -145,6 +145,11 @@ async def test_create_many(client: Any, hosted: Hosted) -> None:
     result = await client.trackings.create_many([*items, "TBA1", items[0]])
     assert [len(msgspec.json.decode(body)) for *_, body in hosted.requests] == [40, 40, 7]
     assert len(result.created) == 85
+    keys = {headers["idempotency-key"] for _, _, headers, _ in hosted.requests}
+    assert len(keys) == 3
+    await client.with_options(idempotency_key="mine").trackings.create_many(items)
+    keys = {headers["idempotency-key"] for _, _, headers, _ in hosted.requests[3:]}
+    assert keys == {"mine", "mine-1", "mine-2"}
     assert [(item.index, item.error.code) for item in result.refused] == [(85, 4120), (86, 4101)]
 
 

@@ -64,9 +64,12 @@ class CreateManyResult(msgspec.Struct, kw_only=True):
 class Chunk:
     """Up to 40 items that go together."""
 
-    def __init__(self, items: Sequence[Mapping[str, str]], results: list[CreateResult]) -> None:
+    def __init__(
+        self, items: Sequence[Mapping[str, str]], results: list[CreateResult], part: int = 0
+    ) -> None:
         self.items = items
         self.results = results
+        self.part = part
 
     def match(self, answer: BatchAnswer) -> None:
         """Fill in the results from the server's answer."""
@@ -143,7 +146,7 @@ def plan(
         results.append(CreateResult(index=len(results), tracking_number=number))
         bodies.append(fields)
     chunks = [
-        Chunk(bodies[start : start + CHUNK], results[start : start + CHUNK])
+        Chunk(bodies[start : start + CHUNK], results[start : start + CHUNK], start // CHUNK)
         for start in range(0, len(bodies), CHUNK)
     ]
     return CreateManyResult(items=results), chunks

@@ -45,7 +45,7 @@ def create_tracking(fields: Mapping[str, str]) -> Call[Tracking]:
     )
 
 
-def create_batch(items: Sequence[Mapping[str, str]]) -> Call[BatchAnswer]:
+def create_batch(items: Sequence[Mapping[str, str]], part: int = 0) -> Call[BatchAnswer]:
     """Follow up to 40 numbers."""
     return Call(
         method="POST",
@@ -53,6 +53,7 @@ def create_batch(items: Sequence[Mapping[str, str]]) -> Call[BatchAnswer]:
         body=_encode(items),
         read=lambda data: read(BatchAnswer, data),
         is_create=True,
+        part=part,
     )
 
 

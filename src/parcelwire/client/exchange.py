@@ -63,6 +63,8 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     repeat: Repeat = Repeat.ALWAYS
     is_create: bool = False
     """An Idempotency-Key goes with it."""
+    part: int = 0
+    """Which part of a create that needs several calls, from 0: each part has a key of its own."""
     key_header: str = "tracking-api-key"
 
 
@@ -114,15 +116,18 @@ class Exchange(Generic[T]):
         """An earlier try may have been done although its answer did not come."""
         self.answer: Answer | None = None
         """The last one that came."""
-        self.request_id = f"{randomness.getrandbits(128):032x}"
         self._settings = settings
         self._options = settings.options
         self._random = randomness
+        self.request_id = self._draw()
         self._monotonic = monotonic
         self._tries = 0
         self._began = monotonic()
         self._began_at: float | None = None
-        self._key = self._options.idempotency_key or f"{randomness.getrandbits(128):032x}"
+        self._key = _part_of(self._options.idempotency_key, call.part) or self._draw()
+
+    def _draw(self) -> str:
+        return f"{self._random.getrandbits(128):032x}"
 
     def headers(self) -> dict[str, str]:
         """Return the headers of every try: the same ones, so that the server can know it again."""
@@ -257,6 +262,10 @@ class Exchange(Generic[T]):
                 return None
             delay = max(delay, asked)
         return Wait(min(delay, self._options.max_wait_seconds))
+
+
+def _part_of(key: str | None, part: int) -> str | None:
+    return f"{key}-{part}" if key and part else key
 
 
 def _seconds(text: str | None) -> float | None:

@@ -56,7 +56,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...] = ()
     """Further headers of every request."""
     idempotency_key: str | None = None
-    """For the next create; None: each create draws its own."""
+    """Of creates made with these options, so of one create only; None: each draws its own.
+
+    The calls of ``create_many`` add their number to it.
+    """
 
     def __post_init__(self) -> None:
         for name in ("timeout_seconds", "connect_timeout_seconds", "max_wait_seconds"):

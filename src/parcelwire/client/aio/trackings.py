@@ -97,7 +97,7 @@ class AsyncTrackings:
 
     async def create_chunk(self, chunk: Chunk) -> Exchange[calls.BatchAnswer]:
         """Send one chunk of ``create_many`` and fill in its results."""
-        exchange = self._engine.open(calls.create_batch(chunk.items))
+        exchange = self._engine.open(calls.create_batch(chunk.items, chunk.part))
         chunk.match(await self._engine.run(exchange))
         conflicts = chunk.conflicts() if exchange.was_cut else []
         if conflicts:
