@@ -42,6 +42,12 @@ log = logging.getLogger(__name__)
 Step = Callable[[Any], Any]
 
 
+@pytest.fixture(autouse=True)
+def tidy() -> Iterator[None]:
+    yield
+    ours.close()
+
+
 class Airlines:
     """The carrier in a box, whatever the world."""
 

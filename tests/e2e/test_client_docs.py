@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.compat import trackingmore
 from tests.support.house import MakeDialects, open_house, serve
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,7 @@ async def test_snippets_run(page: str, snippets: int, tmp_path: Path) -> None:
         await asyncio.to_thread(run)
         if "client" in names:
             names["client"].close()
+        trackingmore.close()
 
 
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)

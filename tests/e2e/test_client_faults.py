@@ -17,18 +17,20 @@ from parcelwire.api.v2.dialect import V2Dialect
 from parcelwire.api.v4.dialect import V4Dialect
 from parcelwire.client import (
     ConflictError,
+    InvalidError,
     NetworkError,
     NotFoundError,
     ParcelwireError,
     RequestTimeoutError,
 )
 from parcelwire.connectors.simulated import AirWaybill, air_waybill
-from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.clock import DAY, FrozenClock
+from parcelwire.domain.status import Substatus
 from parcelwire.tracking.ports import TrackingFilter
 from tests.support.clients import SIDES, Side, Wire, cuttable, open_client
-from tests.support.house import HouseUnderTest, MakeDialects, open_house, serve
+from tests.support.house import HouseUnderTest, MakeDialects, open_house, report, serve
 from tests.support.process import free_port
-from tests.support.v4 import USPS_NUMBER
+from tests.support.v4 import USPS_NUMBER, point
 
 DIALECTS: MakeDialects = lambda house: [V4Dialect(house), V2Dialect(house)]  # noqa: E731
 ITEMS = [
@@ -180,6 +182,28 @@ async def test_changes_are_repeated(client: Any, wire: Wire, fault: Any) -> None
     assert wire.fired == 5
     with pytest.raises(NotFoundError):
         await client.trackings.delete(created)
+
+
+async def test_a_retrack_whose_answer_was_lost(
+    client: Any, wire: Wire, house: HouseUnderTest
+) -> None:
+    house.carriers.script(
+        "usps",
+        USPS_NUMBER,
+        report("", point("2026-02-27T09:00:00", "Accepted", Substatus.TRANSIT)),
+    )
+    created = await client.trackings.create(USPS_NUMBER, "usps")
+    house.clock.advance(365 * DAY / 1000)
+    stored = await house.store.load(house.world_id, created.id)
+    assert stored is not None
+    await house.service.refresh_now(stored)
+    assert (await client.trackings.get(USPS_NUMBER)).status == "expired"
+    wire.faults.append("cut_after")
+    assert (await client.trackings.retrack(created)).id == created.id
+    assert wire.fired == 1
+    assert (await client.trackings.get(USPS_NUMBER)).status != "expired"
+    with pytest.raises(InvalidError):
+        await client.trackings.retrack(created)
 
 
 async def test_what_costs_something_is_not_repeated_in_doubt(client: Any, wire: Wire) -> None:

@@ -13,8 +13,18 @@ can be repeated safely is repeated, connections are kept open, and where no answ
 """
 
 from parcelwire.compat.trackingmore import air_waybill, courier, exception, tracking
+from parcelwire.compat.trackingmore.request import close
 
-__all__ = ["air_waybill", "api_key", "base_url", "courier", "exception", "timeout", "tracking"]
+__all__ = [
+    "air_waybill",
+    "api_key",
+    "base_url",
+    "close",
+    "courier",
+    "exception",
+    "timeout",
+    "tracking",
+]
 
 api_key: str | None = None
 """Set it before the first call."""

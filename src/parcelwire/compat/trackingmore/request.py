@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from threading import Lock
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,6 +21,9 @@ from parcelwire.compat.trackingmore.exception import (
 T = TypeVar("T")
 Envelope = dict[str, Any]
 
+_clients: dict[tuple[str, str | None, float], Parcelwire] = {}
+_lock = Lock()
+
 SUCCESS = {"code": 200, "message": "Request response is successful"}
 
 
@@ -34,20 +37,30 @@ def client() -> Parcelwire:
     if not settings.api_key:
         msg = "API Key is missing"
         raise TrackingMoreException(msg)
-    try:
-        return _client(settings.api_key, settings.base_url, settings.timeout)
-    except ValueError as error:
-        raise TrackingMoreException(str(error)) from error
+    wanted = (settings.api_key, settings.base_url, settings.timeout)
+    with _lock:
+        if wanted not in _clients:
+            try:
+                _clients[wanted] = _make_client(*wanted)
+            except ValueError as error:
+                raise TrackingMoreException(str(error)) from error
+        return _clients[wanted]
 
 
-@lru_cache(maxsize=16)
-def _client(api_key: str, base_url: str | None, timeout: float) -> Parcelwire:
+def _make_client(api_key: str, base_url: str | None, timeout: float) -> Parcelwire:
     return Parcelwire(
         api_key,
         base_url or TRACKINGMORE_URL,
         backend=TRACKINGMORE if base_url is None else PARCELWIRE,
         timeout_seconds=timeout,
     )
+
+
+def close() -> None:
+    """Close all connections. The next call opens new ones."""
+    with _lock:
+        while _clients:
+            _clients.popitem()[1].close()
 
 
 def make_request(
