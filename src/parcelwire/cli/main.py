@@ -30,6 +30,11 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
         "Tell other systems: endpoints, log, resend.",
     ),
     "track": ("parcelwire.cli.track", "track", "Ask a number's carrier once, print the timeline."),
+    "show": (
+        "parcelwire.cli.show",
+        "show",
+        "Show what is stored of a parcel, and what comes next.",
+    ),
     "detect": ("parcelwire.cli.couriers", "detect", "Say whose number a number is, and why."),
     "couriers": ("parcelwire.cli.couriers", "couriers", "List, search and refresh the couriers."),
     "remote-areas": ("parcelwire.cli.remote_areas", "remote_areas", "Load v2's remote areas."),

@@ -99,7 +99,7 @@ async def _ask(
     owner = (await account_of(house, email)).number if has_owner else 0
     world_id = world_of(owner, is_test)
     try:
-        tracking = house.service.drafting.tracking(world_id, draft, house.clock.now())
+        tracking = await house.service.drafting.tracking(world_id, draft, house.clock.now())
     except (NumberMissingError, NumberInvalidError):
         msg = f"{draft.number!r} cannot be a tracking number"
         raise InstallationError(msg) from None
