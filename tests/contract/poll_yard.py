@@ -24,6 +24,7 @@ from parcelwire.store.port import Store
 from parcelwire.tracking.asking import Asker
 from parcelwire.tracking.correction import CandidateFinder, Corrector
 from parcelwire.tracking.drafts import Drafting
+from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import PollState, Stored
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.tracking.service import ServiceSettings, TrackingService
@@ -185,7 +186,12 @@ class Yard:
             turnstile=CarrierTurnstile(given, self.clock),
             planner=self.planner,
             refresher=self.refresher(given),
-            drafting=Drafting(self.registry, default_detector(), self.identifiers),
+            drafting=Drafting(
+                self.registry,
+                default_detector(),
+                self.identifiers,
+                CourierHistory(self.store, self.clock),
+            ),
             registry=self.registry,
             clock=clock or self.clock,
             settings=ServiceSettings(**{"ask_seconds": 5.0, **settings}),

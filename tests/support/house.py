@@ -36,6 +36,7 @@ from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.store.port import Store
 from parcelwire.store.sqlite import open_store
 from parcelwire.tracking.drafts import Drafting
+from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import Carriers
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.tracking.service import ServiceSettings, TrackingService
@@ -225,7 +226,7 @@ async def open_house(
             turnstile=CarrierTurnstile(store, clock),
             planner=planner,
             refresher=refresher,
-            drafting=Drafting(registry, detector, identifiers),
+            drafting=Drafting(registry, detector, identifiers, CourierHistory(store, clock)),
             registry=registry,
             clock=clock,
             settings=service_settings or ServiceSettings(),
@@ -234,7 +235,6 @@ async def open_house(
             service=service,
             store=store,
             registry=registry,
-            detector=detector,
             gate=Gate(store, clock),
             limiter=RateLimiter(
                 clock,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from parcelwire.api.gate import Gate, RateLimiter
-from parcelwire.couriers.detection import Detector
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.clock import Clock
 from parcelwire.store.port import Store
@@ -51,7 +50,6 @@ class House(msgspec.Struct, kw_only=True):
     service: TrackingService
     store: Store
     registry: Registry
-    detector: Detector
     gate: Gate
     limiter: RateLimiter
     clock: Clock

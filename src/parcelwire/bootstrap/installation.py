@@ -31,6 +31,7 @@ from parcelwire.store.port import Store
 from parcelwire.tracking.asking import Asker
 from parcelwire.tracking.correction import CandidateFinder, Corrector
 from parcelwire.tracking.drafts import Drafting
+from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.tracking.service import ServiceSettings, TrackingService
 from parcelwire.webhooks.message import MessageComposer
@@ -149,7 +150,9 @@ class Installation:
             turnstile=self._turnstile,
             planner=planner,
             refresher=refresher,
-            drafting=Drafting(self.registry, detector, self.identifiers),
+            drafting=Drafting(
+                self.registry, detector, self.identifiers, CourierHistory(store, clock)
+            ),
             registry=self.registry,
             clock=clock,
             settings=ServiceSettings(
@@ -164,7 +167,6 @@ class Installation:
             service=self.service,
             store=store,
             registry=self.registry,
-            detector=detector,
             gate=Gate(store, clock),
             limiter=RateLimiter(
                 clock,

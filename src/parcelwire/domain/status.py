@@ -90,6 +90,18 @@ class Reason(StrEnum):
     CARRIER_INVESTIGATION = "carrier.investigation"
 
 
+CONFIRMED_STATUSES: Final = (
+    Status.INFORECEIVED,
+    Status.TRANSIT,
+    Status.PICKUP,
+    Status.DELIVERED,
+    Status.UNDELIVERED,
+    Status.EXCEPTION,
+)
+"""What a parcel only becomes when its carrier knows the number. An expired one may never have been
+known to anybody.
+"""
+
 FINAL_SUBSTATUSES: Final = frozenset(
     {
         Substatus.DELIVERED,

@@ -5,9 +5,12 @@ Number, courier, fields the courier wants.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 import msgspec
 
-from parcelwire.couriers.detection import Detector, Hints
+from parcelwire.couriers.detection import Candidate, Detector, Hints
 from parcelwire.couriers.number import is_plausible, normalise
 from parcelwire.couriers.registry import Courier, Registry
 from parcelwire.domain.clock import Instant
@@ -19,7 +22,10 @@ from parcelwire.tracking.errors import (
     NumberInvalidError,
     NumberMissingError,
 )
+from parcelwire.tracking.history import NOTHING, CourierHistory
 from parcelwire.tracking.ports import Identifiers
+
+NO_DETAILS: Final = Details()
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,8 +42,17 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 class Drafting:
     """Checks drafts against the registry and turns them into trackings."""
 
-    def __init__(self, registry: Registry, detector: Detector, identifiers: Identifiers) -> None:
-        """Use ``registry`` for codes, ``detector`` where none is given, ``identifiers`` for ids."""
+    def __init__(
+        self,
+        registry: Registry,
+        detector: Detector,
+        identifiers: Identifiers,
+        history: CourierHistory,
+    ) -> None:
+        """Use ``registry`` for codes, ``identifiers`` for ids, and where no code is given
+        ``detector`` with the ``history`` of the world.
+        """
+        self.history = history
         self._registry = registry
         self._detector = detector
         self._identifiers = identifiers
@@ -67,14 +82,30 @@ class Drafting:
             raise CourierUnknownError(code)
         return courier
 
-    def tracking(self, world_id: int, draft: Draft, now: Instant) -> Tracking:
+    async def candidates(
+        self, world_id: int, number: str, details: Details = NO_DETAILS
+    ) -> list[Candidate]:
+        """Return the couriers that a compact number can belong to for this world, best first.
+
+        What the shop says of the parcel and which couriers it really uses count. Empty: nobody's.
+        """
+        hints = hints_of(details, await self.history.of(world_id))
+        return self._detector.detect(number, hints)
+
+    async def tracking(self, world_id: int, draft: Draft, now: Instant) -> Tracking:
         """Return the tracking that ``draft`` asks for, pending, with a new id.
 
         Raises:
             TrackingError: the draft cannot be followed; the subclass says why.
         """
         number = self.number(draft.number)
-        courier = self.courier(draft.courier_code or self._detect(number, draft))
+        code = draft.courier_code
+        if not code:
+            candidates = await self.candidates(world_id, number, draft.details)
+            if not candidates:
+                raise CourierUndetectedError
+            code = candidates[0].courier_code
+        courier = self.courier(code)
         if courier.required_fields and (missing := missing_fields(courier, draft.details)):
             raise FieldsMissingError(courier.code, missing)
         tracking_id = self._identifiers.new_id(now)
@@ -93,20 +124,15 @@ class Drafting:
             is_auto_correct_off=draft.is_auto_correct_off,
         )
 
-    def _detect(self, number: str, draft: Draft) -> str:
-        candidates = self._detector.detect(number, hints_of(draft.details))
-        if not candidates:
-            raise CourierUndetectedError
-        return candidates[0].courier_code
 
-
-def hints_of(details: Details) -> Hints:
+def hints_of(details: Details, history: Mapping[str, int] = NOTHING) -> Hints:
     """Return what the shop said of its parcel, as the detector takes it."""
     return Hints(
         destination_country=details.destination_country or details.asked_destination_country,
         origin_country=details.origin_country or details.asked_origin_country,
         postal_code=details.postal_code or details.recipient_postcode,
         ship_date=details.ship_date,
+        history=history,
     )
 
 

@@ -268,6 +268,14 @@ class TrackingStore(Protocol):
         """
         ...
 
+    async def courier_counts(self, world_id: int, *, recent: int = 20_000) -> dict[str, int]:
+        """Return how many of a world's newest ``recent`` confirmed trackings each courier has.
+
+        Confirmed: its carrier knows the number (``CONFIRMED_STATUSES``). The cost is bounded by
+        ``recent``, whatever the world holds.
+        """
+        ...
+
     async def add_gaps(self, connector: str, gaps: Sequence[Gap], at: Instant) -> None:
         """Count gaps, keeping the newest sample of each."""
         ...

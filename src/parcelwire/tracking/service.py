@@ -106,7 +106,7 @@ class TrackingService:
             TrackingError: the draft itself is wrong; nothing was stored.
         """
         now = self._clock.now()
-        tracking = self.drafting.tracking(world_id, draft, now)
+        tracking = await self.drafting.tracking(world_id, draft, now)
         policy = await self.carriers.policy(world_id, tracking.courier_code)
         poll = self._planner.first(tracking, policy, now)
         will_ask = is_asking and self._settings.ask_at_create and policy is not None
@@ -136,7 +136,7 @@ class TrackingService:
         policies: dict[str, CarrierPolicy | None] = {}
         for draft in drafts:
             try:
-                tracking = self.drafting.tracking(world_id, draft, now)
+                tracking = await self.drafting.tracking(world_id, draft, now)
             except TrackingError as error:
                 outcomes.append(Outcome(draft=draft, error=error))
                 continue
@@ -377,6 +377,7 @@ class TrackingService:
     async def drain(self) -> None:
         """Wait for questions that go on behind their answers (at shutdown)."""
         await self._asking.drain()
+        await self.drafting.history.drain()
 
 
 def _too_busy(stored: Stored) -> RuntimeError:

@@ -12,7 +12,9 @@ from parcelwire.connectors.connections import SimulatedAirWaybills
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.report import ParcelFacts
-from parcelwire.domain.status import Substatus
+from parcelwire.domain.status import Status, Substatus
+from tests.contract.store.samples import advance
+from tests.contract.store.samples import create as store_one
 from tests.support.house import HouseUnderTest, report
 from tests.support.v2 import (
     COURIER,
@@ -93,6 +95,20 @@ async def test_detect_reads_its_body_with_either_method(method: str, tmp_path: P
         query = f"tracking_number={NUMBER}&lang=cn"
         found = await succeed(house, method, "/v2/carriers/detect", query=query)
         assert found[0] == {"name": "瑞士邮政", "code": COURIER}
+
+
+async def test_detect_follows_what_the_account_uses(tmp_path: Path) -> None:
+    async with open_v2(tmp_path) as house:
+        for index in range(30):
+            tracking = await store_one(
+                house.store, f"BRT{index}", world_id=house.world_id, courier_code="bartolini"
+            )
+            await advance(house.store, tracking, status=Status.DELIVERED)
+        body = {"tracking_number": "14882345678902"}
+        found = await succeed(house, "POST", "/v2/carriers/detect", json=body)
+        assert found[0]["code"] == "bartolini"
+        found = await succeed(house, "POST", "/v2/carriers/detect", json=body, key=house.test_key)
+        assert found[0]["code"] == "dpd"
 
 
 async def test_user_info(tmp_path: Path) -> None:

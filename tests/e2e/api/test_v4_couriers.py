@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from parcelwire.couriers.detection import default_detector
+from parcelwire.domain.status import Status
+from tests.contract.store.samples import advance, create
 from tests.support.house import HouseUnderTest
 from tests.support.v4 import SWISS_NUMBER, USPS_NUMBER, count, ok, refused
 from tests.support.v4_types import COURIER
@@ -56,9 +59,25 @@ async def test_detects(v4: HouseUnderTest, typed: Any, code: str) -> None:
 async def test_the_best_guess_comes_first(v4: HouseUnderTest) -> None:
     number = "12345678"
     couriers = ok(await v4.call("POST", DETECT, json={"tracking_number": number}), [COURIER])
-    candidates = v4.house.detector.detect(number)
+    candidates = default_detector().detect(number)
     assert [c["courier_code"] for c in couriers] == [c.courier_code for c in candidates]
     assert len(couriers) > 1
+
+
+async def test_the_best_guess_follows_what_the_account_uses(v4: HouseUnderTest) -> None:
+    number = "14882345678902"
+    for index in range(30):
+        tracking = await create(
+            v4.store, f"BRT{index}", world_id=v4.world_id, courier_code="bartolini"
+        )
+        await advance(v4.store, tracking, status=Status.DELIVERED)
+
+    async def best(key: str) -> str:
+        answer = await v4.call("POST", DETECT, json={"tracking_number": number}, key=key)
+        return str(ok(answer, [COURIER])[0]["courier_code"])
+
+    assert await best(v4.key) == "bartolini"
+    assert await best(v4.test_key) == "dpd"
 
 
 @pytest.mark.parametrize(

@@ -54,12 +54,13 @@ class CourierCalls:
             TrackingError: no number, no possible number (4014), or no courier for it (4032).
         """
         request = shaped(fields_of(call), DetectRequest)
-        number = self._house.service.drafting.number(number_of(request.tracking_number))
+        drafting = self._house.service.drafting
+        number = drafting.number(number_of(request.tracking_number))
         language = language_of(text_of(request.lang)) or "en"
         registry = self._house.registry
         found = [
             DetectedCarrier(name=_name(courier, language), code=courier.code)
-            for candidate in self._house.detector.detect(number)
+            for candidate in await drafting.candidates(call.world_id, number)
             if (courier := registry.get(candidate.courier_code)) is not None
         ]
         if not found:

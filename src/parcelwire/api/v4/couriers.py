@@ -58,7 +58,7 @@ class CourierCalls:
         registry = self._house.registry
         found = [
             courier_object(courier)
-            for candidate in self._house.detector.detect(number)
+            for candidate in await drafting.candidates(call.world_id, number)
             if (courier := registry.get(candidate.courier_code)) is not None
         ]
         if not found:

@@ -12,7 +12,7 @@ import asyncpg
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.report import Gap
-from parcelwire.domain.status import Status
+from parcelwire.domain.status import CONFIRMED_STATUSES, Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.codec import (
     decode_event,
@@ -207,6 +207,11 @@ class Trackings:
         )
         days = sorted(row[0] for row in rows if row[0] is not None)
         return LaneHistory(total=len(rows), transit_days=tuple(days))
+
+    async def courier_counts(self, world_id: int, *, recent: int = 20_000) -> dict[str, int]:
+        """See ``TrackingStore``."""
+        statuses = [status.value for status in CONFIRMED_STATUSES]
+        return dict(await self._database.fetch(_SQL["courier_counts"], world_id, statuses, recent))
 
     async def add_gaps(self, connector: str, gaps: Sequence[Gap], at: Instant) -> None:
         """See ``TrackingStore``."""

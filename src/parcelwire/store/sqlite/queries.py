@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from parcelwire.domain.status import CONFIRMED_STATUSES
 from parcelwire.store.sqlite.rows import ACCOUNT, API_KEY, MESSAGE, STORED, TRACKING_COLUMNS
 
 # --- trackings --------------------------------------------------------------------------------
@@ -91,11 +92,29 @@ SELECT count(*) FROM (
 EVENTS_AFTER: Final = """
 SELECT cursor, packed FROM event WHERE world_id = ? AND cursor > ? ORDER BY cursor LIMIT ?
 """
+_NEWEST_OF_STATUS: Final = [
+    f"""SELECT * FROM (
+        SELECT key, created_at FROM tracking INDEXED BY tracking_by_status
+        WHERE world_id = :world_id AND status = '{status}' AND is_archived = {is_archived}
+        ORDER BY created_at DESC LIMIT :recent
+    )"""  # noqa: S608  # our own words
+    for status in CONFIRMED_STATUSES
+    for is_archived in (0, 1)
+]
 LANE: Final = """
 SELECT transit_days, count(*) FROM tracking
 WHERE courier_code = ? AND origin = ? AND destination = ? AND world_id % 2 = ?
 GROUP BY transit_days
 """
+# The newest of each status come from the index alone; only those that are the newest of all are
+# looked up.
+COURIER_COUNTS: Final = f"""
+SELECT t.courier_code, count(*) FROM (
+    SELECT key FROM ({" UNION ALL ".join(_NEWEST_OF_STATUS)})
+    ORDER BY created_at DESC, key DESC LIMIT :recent
+) newest JOIN tracking t ON t.key = newest.key
+GROUP BY t.courier_code
+"""  # noqa: S608  # our own words
 
 # --- polls ------------------------------------------------------------------------------------
 

@@ -176,6 +176,13 @@ class Trackings(Part):
             ),
         )
 
+    async def courier_counts(self, world_id: int, *, recent: int = 20_000) -> dict[str, int]:
+        """See ``TrackingStore``."""
+        rows = await self._reader.scan(
+            queries.COURIER_COUNTS, {"world_id": world_id, "recent": recent}
+        )
+        return dict(rows)
+
 
 def _raw_values(raw: RawAnswer) -> tuple[Any, ...]:
     return (raw.at, raw.connector, raw.outcome, pack(raw.body))

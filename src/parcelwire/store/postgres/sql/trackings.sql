@@ -221,6 +221,22 @@ order by cursor limit $3
 select transit_days from tracking
 where courier_code = $1 and origin = $2 and destination = $3 and world_id % 2 = $4
 
+-- name: courier_counts
+-- The newest of each status come from the index; only the newest of all are looked up.
+select courier_code, count(*)
+from tracking
+where id in (
+    select newest.id
+    from unnest($2::text[]) as s (status)
+    cross join lateral (
+        select id, created_at from tracking
+        where world_id = $1 and status = s.status
+        order by created_at desc, id desc limit $3
+    ) as newest
+    order by newest.created_at desc, newest.id desc limit $3
+)
+group by courier_code
+
 -- name: add_gaps
 insert into gap (connector, kind, digest, value, sample, seen, seen_at)
 select $1, kind, digest, value, sample, seen, $7
