@@ -72,7 +72,7 @@ class Door:
                 return
             await self._other(scope, receive, send)
             return
-        body = await _read(receive, self._house.settings.max_body_bytes)
+        body = await read_body(receive, self._house.settings.max_body_bytes)
         try:
             reply = await dialect.answer(
                 scope["method"],
@@ -101,7 +101,8 @@ class Door:
         )
 
 
-async def _read(receive: Receive, limit: int) -> bytes | None:
+async def read_body(receive: Receive, limit: int) -> bytes | None:
+    """Return the body of a call, or None when it is larger than ``limit`` bytes."""
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
@@ -137,4 +138,4 @@ async def _send(send: Send, reply: Reply, *, is_head: bool = False) -> None:
     await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
 
 
-__all__ = ["ASGIApp", "Dialect", "Door"]
+__all__ = ["ASGIApp", "Dialect", "Door", "read_body"]

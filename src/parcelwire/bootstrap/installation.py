@@ -6,9 +6,13 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
 from parcelwire.api.asgi import ASGIApp, Door
 from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.api.house import ApiSettings, House
+from parcelwire.api.native.application import application as native_application
 from parcelwire.api.v2.dialect import V2Dialect
 from parcelwire.api.v2.render import render_payload as render_v2_payload
 from parcelwire.api.v4.dialect import V4Dialect
@@ -185,10 +189,11 @@ class Installation:
         self._workers: list[asyncio.Task[None]] = []
 
     def asgi(self) -> ASGIApp:
-        """Return the application that answers HTTP: dialects, pages, health."""
+        """Return the application that answers HTTP: dialects, native API, pages, health."""
         pages = pages_application(self.store, self.registry, self.clock)
+        other = Starlette(routes=[Mount("/api", native_application(self.house)), Mount("", pages)])
         return Door(
-            self.house, [V2Dialect(self.house), V4Dialect(self.house, self._renderer)], pages
+            self.house, [V2Dialect(self.house), V4Dialect(self.house, self._renderer)], other
         )
 
     def start_workers(self) -> None:

@@ -1,0 +1,5 @@
+"""Parcelwire's own API under ``/api``: what TrackingMore has no word for, or a poorer one.
+
+To add calls: a module with its shapes' handlers and ``OPERATIONS``, named in ``table.ALL``.
+Routes, checks of query and body, problems and the OpenAPI description follow from that table.
+"""

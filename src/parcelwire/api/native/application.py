@@ -1,0 +1,170 @@
+"""The native API as an ASGI application: key, rate limit, query, body, call, answer or problem."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from parcelwire.api.asgi import read_body
+from parcelwire.api.gate import Allowance, Refusal
+from parcelwire.api.house import House
+from parcelwire.api.native.openapi import render
+from parcelwire.api.native.operations import Asked, Operation
+from parcelwire.api.native.problems import (
+    CONTENT_TYPE,
+    REFUSALS,
+    ProblemError,
+    invalid,
+)
+from parcelwire.api.native.table import ALL
+from parcelwire.domain.account import Account, ApiKey
+from parcelwire.store.port import StoreUnavailableError
+
+log = logging.getLogger(__name__)
+
+JSON: Final = "application/json"
+KEY_HEADER: Final = "parcelwire-api-key"
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder().decode
+
+
+def application(house: House) -> Starlette:
+    """Return the application, to be mounted under ``/api``."""
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in ALL:
+        by_path.setdefault(operation.path, {})[operation.method] = operation
+    # A path of fixed words before one with a name in its place: "detect" is no courier's code.
+    routes = [
+        Route(path, _Endpoint(house, by_method), methods=list(by_method))
+        for path, by_method in sorted(by_path.items(), key=lambda one: "{" in one[0])
+    ]
+    routes.append(Route("/openapi.json", _describe(), methods=["GET"]))
+    made = Starlette(routes=routes, exception_handlers={HTTPException: _refuse_route})
+    # A redirect would lead a client with a body to nowhere.
+    made.router.redirect_slashes = False
+    return made
+
+
+class _Endpoint:
+    """All calls of one path."""
+
+    def __init__(self, house: House, by_method: dict[str, Operation]) -> None:
+        self._house = house
+        self._by_method = by_method
+        self._suspended = {email.casefold() for email in house.settings.suspended_accounts}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Take one ASGI call."""
+        request = Request(scope, receive)
+        headers: dict[str, str] = {}
+        try:
+            response = await self._answer(request, headers)
+        except ProblemError as error:
+            response = _problem(error)
+        except StoreUnavailableError as error:
+            log.warning("store unavailable: %s", error)
+            response = _problem(ProblemError("store-unavailable", headers={"retry-after": "5"}))
+        except Exception:
+            log.exception("%s %s failed", request.method, request.url.path)
+            response = _problem(ProblemError("fault"))
+        response.headers.update(headers)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, headers: dict[str, str]) -> Response:
+        """Answer one call; ``headers`` are for the answer, whatever becomes of it."""
+        operation = self._by_method["GET" if request.method == "HEAD" else request.method]
+        key, account = await self._admit(request)
+        allowance = self._house.limiter.take(key.world_id, operation.limit)
+        headers.update(_limits(allowance))
+        if not allowance.is_allowed:
+            seconds = allowance.reset_seconds
+            raise ProblemError("too-many-requests", f"try again in {seconds} s")
+        if self._suspended and account.email.casefold() in self._suspended:
+            raise ProblemError("account-suspended")
+        if operation.is_writing and key.scope == "read":
+            raise ProblemError("key-may-only-read")
+        asked = Asked(
+            key=key,
+            account=account,
+            path=request.path_params,
+            query=_read_query(operation, request),
+            body=await self._read_body(operation, request),
+        )
+        answer = await operation.handler(self._house, asked)
+        return Response(_encode(answer), media_type=JSON)
+
+    async def _admit(self, request: Request) -> tuple[ApiKey, Account]:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        is_bearer = scheme.casefold() == "bearer"
+        typed = token if is_bearer else request.headers.get(KEY_HEADER)
+        admitted = await self._house.gate.admit(typed)
+        if isinstance(admitted, Refusal):
+            raise ProblemError(REFUSALS[admitted], headers={"www-authenticate": "Bearer"})
+        return admitted
+
+    async def _read_body(self, operation: Operation, request: Request) -> Any:
+        if operation.request is None:
+            return None
+        limit = self._house.settings.max_body_bytes
+        body = await read_body(request.receive, limit)
+        if body is None:
+            raise ProblemError("body-too-large", f"at most {limit} bytes are taken")
+        try:
+            # First as JSON at all: what cannot be read and what does not fit are two problems.
+            said = _decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ProblemError("body-not-json", str(error)) from error
+        except RecursionError as error:
+            raise ProblemError("body-not-json", "it is nested too deeply") from error
+        try:
+            return msgspec.convert(said, operation.request)
+        except msgspec.ValidationError as error:
+            raise invalid("body-invalid", error) from error
+
+
+def _read_query(operation: Operation, request: Request) -> Any:
+    try:
+        return msgspec.convert(dict(request.query_params), operation.query, strict=False)
+    except msgspec.ValidationError as error:
+        raise invalid("query-invalid", error) from error
+
+
+def _limits(allowance: Allowance) -> Iterable[tuple[str, str]]:
+    return ((name.decode(), value.decode()) for name, value in allowance.headers())
+
+
+def _problem(error: ProblemError) -> Response:
+    problem = error.problem
+    return Response(_encode(problem), problem.status, error.headers, CONTENT_TYPE)
+
+
+async def _refuse_route(_: Request, error: Exception) -> Response:
+    """Answer what the router has to say: no such path, or not this method."""
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        allowed = dict(error.headers or {})
+        taken = allowed.get("Allow", "")
+        return _problem(
+            ProblemError("method-not-allowed", f"this path takes {taken}", headers=allowed)
+        )
+    return _problem(ProblemError("path-unknown"))
+
+
+def _describe() -> Callable[[Request], Awaitable[Response]]:
+    body: list[bytes] = []
+
+    async def describe(_: Request) -> Response:
+        """Answer the OpenAPI description; it needs no key."""
+        if not body:
+            body.append(render())
+        return Response(body[0], media_type=JSON)
+
+    return describe

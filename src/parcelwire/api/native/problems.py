@@ -1,0 +1,97 @@
+"""Problems (RFC 9457): every refusal of the native API, one shape, each kind with a name."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from parcelwire.api.gate import Refusal
+
+CONTENT_TYPE: Final = "application/problem+json"
+
+KINDS: Final[dict[str, tuple[int, str]]] = {
+    "body-not-json": (400, "The body is not JSON"),
+    "query-invalid": (400, "The query is not what this call takes"),
+    "key-missing": (401, "An API key is needed"),
+    "key-unknown": (401, "There is no such API key"),
+    "key-revoked": (401, "The API key was revoked"),
+    "account-suspended": (403, "The account is suspended"),
+    "key-may-only-read": (403, "The API key may only read"),
+    "path-unknown": (404, "There is nothing under this path"),
+    "courier-unknown": (404, "There is no such courier"),
+    "method-not-allowed": (405, "This path does not take this method"),
+    "body-too-large": (413, "The body is too large"),
+    "body-invalid": (422, "The body is not what this call takes"),
+    "number-invalid": (422, "This cannot be a tracking number"),
+    "too-many-requests": (429, "Too many calls"),
+    "fault": (500, "A fault of the server"),
+    "store-unavailable": (503, "The database cannot be reached"),
+}
+"""Kind -> HTTP status and title. Kinds are for programs and never change their meaning."""
+
+REFUSALS: Final = {
+    Refusal.NO_KEY: "key-missing",
+    Refusal.UNKNOWN_KEY: "key-unknown",
+    Refusal.REVOKED_KEY: "key-revoked",
+}
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """What is wrong with one field. ``field`` is empty where it is the whole."""
+
+    field: str
+    message: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a call was refused. ``type`` and ``code`` name the kind, ``detail`` this very case."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: tuple[FieldError, ...] = ()
+
+
+class ProblemError(Exception):
+    """Raised to answer with a problem of ``kind``, which has to be one of ``KINDS``."""
+
+    def __init__(
+        self,
+        kind: str,
+        detail: str = "",
+        *,
+        errors: tuple[FieldError, ...] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """``detail`` is a sentence about this very case; without one the title says it all."""
+        status, title = KINDS[kind]
+        super().__init__(detail or title)
+        self.headers = headers or {}
+        self.problem = Problem(
+            type=f"urn:parcelwire:problem:{kind}",
+            title=title,
+            status=status,
+            detail=detail or title,
+            code=kind,
+            errors=errors,
+        )
+
+
+_AT: Final = re.compile(r"(?P<message>.*) - at `\$\.?(?P<field>.*)`\Z", re.DOTALL)
+_NAMED: Final = re.compile(r"Object (?:contains unknown|missing required) field `(?P<field>.*)`")
+
+
+def invalid(kind: str, error: msgspec.ValidationError) -> ProblemError:
+    """Return the problem that says which field does not fit, and why."""
+    text = str(error)
+    field = ""
+    if located := _AT.match(text):
+        text, field = located["message"], located["field"]
+    if named := _NAMED.match(text):
+        field = f"{field}.{named['field']}" if field else named["field"]
+    detail = f"{field}: {text}" if field else text
+    return ProblemError(kind, detail, errors=(FieldError(field, text),))

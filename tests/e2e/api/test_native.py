@@ -1,0 +1,352 @@
+"""The native API over the whole way of a call: key, limits, query, body, answer, problem."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from parcelwire.api.asgi import Door
+from parcelwire.api.gate import make_key
+from parcelwire.api.house import ApiSettings
+from parcelwire.api.native.application import application
+from parcelwire.api.native.openapi import render
+from parcelwire.bootstrap import open_installation
+from parcelwire.config import Config, SecretsSection, StoreSection
+from parcelwire.couriers.detection import detect
+from parcelwire.couriers.registry import default_registry
+from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.status import Status
+from tests.contract.store.samples import advance, create
+from tests.support.house import Answer, HouseUnderTest, call, key_record, open_house
+
+DETECT = "/api/couriers/detect"
+AMBIGUOUS = "14882345678902"
+SWISS = "996012345678901234"
+
+COURIER_FIELDS = [
+    "courier_code",
+    "courier_name",
+    "names",
+    "country",
+    "homepage",
+    "phone",
+    "kind",
+    "tracking_url",
+    "required_fields",
+    "languages",
+    "aliases",
+    "status",
+]
+
+
+class Shop:
+    """Somebody who calls the native API of a house."""
+
+    def __init__(self, house: HouseUnderTest) -> None:
+        self.house = house
+        other = Starlette(routes=[Mount("/api", application(house.house))])
+        self.door = Door(house.house, [], other)
+
+    async def ask(self, method: str, path: str, **sent: Any) -> Answer:
+        """Make one call with the live key, or with the ``headers`` given."""
+        if "json" in sent:
+            sent["body"] = msgspec.json.encode(sent.pop("json"))
+        sent.setdefault("headers", {"Authorization": f"Bearer {self.house.key}"})
+        return await call(self.door, method, path, **sent)
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    async with open_house(tmp_path, lambda _: []) as house:
+        yield Shop(house)
+
+
+def ok(answer: Answer) -> Any:
+    assert answer.status == 200, answer.body
+    assert answer.headers["content-type"] == "application/json"
+    return answer.json()
+
+
+def refused(answer: Answer, status: int, code: str) -> Any:
+    """Return the problem, after its shape was checked."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert list(problem) == ["type", "title", "status", "detail", "code", "errors"]
+    assert (answer.status, problem["status"], problem["code"]) == (status, status, code)
+    assert problem["type"] == f"urn:parcelwire:problem:{code}"
+    assert problem["title"]
+    assert problem["detail"]
+    assert all(list(error) == ["field", "message"] for error in problem["errors"])
+    return problem
+
+
+# --- couriers ---------------------------------------------------------------------------------
+
+
+async def test_all_couriers_have_one_shape(shop: Shop) -> None:
+    couriers = ok(await shop.ask("GET", "/api/couriers"))["couriers"]
+    assert [one["courier_code"] for one in couriers] == [c.code for c in default_registry().all()]
+    assert all(list(one) == COURIER_FIELDS for one in couriers)
+    by_code = {one["courier_code"]: one for one in couriers}
+    assert by_code["mondialrelay"]["required_fields"] == ["postal_code"]
+    assert by_code["swiss-post"]["country"] == "CH"
+    blank = ok(await shop.ask("GET", "/api/couriers", query="search=+"))["couriers"]
+    assert blank == couriers
+
+
+async def test_search_finds_the_best_first(shop: Shop) -> None:
+    found = ok(await shop.ask("GET", "/api/couriers", query="search=swiss%20post"))["couriers"]
+    assert found[0]["courier_code"] == "swiss-post"
+    assert len(found) < 20
+    assert ok(await shop.ask("GET", "/api/couriers", query="search=qqqqq")) == {"couriers": []}
+
+
+async def test_one_courier_by_code_or_alias(shop: Shop) -> None:
+    courier = ok(await shop.ask("GET", "/api/couriers/swiss-post"))
+    assert list(courier) == COURIER_FIELDS
+    assert courier["courier_name"] == "Swiss Post"
+    assert ok(await shop.ask("GET", "/api/couriers/SWISS_POST")) == courier
+    problem = refused(await shop.ask("GET", "/api/couriers/nobody"), 404, "courier-unknown")
+    assert "nobody" in problem["detail"]
+
+
+# --- detection --------------------------------------------------------------------------------
+
+
+async def test_a_number_has_candidates_with_probability_and_reasons(shop: Shop) -> None:
+    said = ok(await shop.ask("POST", DETECT, json={"tracking_number": "99.60.123456.78901234"}))
+    assert list(said) == ["tracking_number", "candidates"]
+    assert said["tracking_number"] == SWISS
+    best = said["candidates"][0]
+    assert list(best) == ["courier_code", "courier_name", "probability", "reasons"]
+    assert (best["courier_code"], best["courier_name"]) == ("swiss-post", "Swiss Post")
+    assert 0.9 < best["probability"] <= 1
+    assert best["reasons"]
+
+    said = ok(await shop.ask("POST", DETECT, json={"tracking_number": AMBIGUOUS}))
+    expected = detect(AMBIGUOUS)
+    assert [one["courier_code"] for one in said["candidates"]] == [c.courier_code for c in expected]
+    shares = [one["probability"] for one in said["candidates"]]
+    assert shares == sorted(shares, reverse=True)
+    assert shares == [round(one.probability, 6) for one in expected]
+
+
+async def test_the_example_of_the_page_is_what_is_answered(shop: Shop) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "native.md").read_text("utf-8")
+    asked = re.search(r"-d '(.+)'", page)
+    answered = re.search(r"```json\n(.+)\n```", page)
+    assert asked is not None
+    assert answered is not None
+    said = ok(await shop.ask("POST", DETECT, body=asked[1].encode()))
+    assert said == msgspec.json.decode(answered[1])
+
+
+async def test_what_is_known_of_the_parcel_counts(shop: Shop) -> None:
+    async def ask(**known: Any) -> dict[str, dict[str, Any]]:
+        said = ok(await shop.ask("POST", DETECT, json={"tracking_number": AMBIGUOUS, **known}))
+        return {one["courier_code"]: one for one in said["candidates"]}
+
+    plain = await ask()
+    nulls = dict.fromkeys(("destination_country", "origin_country", "postal_code", "ship_date"))
+    assert await ask(**nulls) == plain
+    there = await ask(destination_country="it")
+    assert there["bartolini"]["probability"] > plain["bartolini"]["probability"]
+    assert "it delivers in the destination country IT" in there["bartolini"]["reasons"]
+    origin = await ask(origin_country="IT")
+    assert origin["bartolini"]["probability"] > plain["bartolini"]["probability"]
+    coded = await ask(postal_code="SW1A 1AA", ship_date="2026-02-28")
+    assert coded["dpd-uk"]["probability"] > plain["dpd-uk"]["probability"]
+
+
+async def test_history_counts_and_stays_in_its_world(shop: Shop) -> None:
+    house = shop.house
+    for index in range(30):
+        tracking = await create(
+            house.store, f"BRT{index}", world_id=house.world_id, courier_code="bartolini"
+        )
+        await advance(house.store, tracking, status=Status.DELIVERED)
+    body = {"tracking_number": AMBIGUOUS}
+    best = ok(await shop.ask("POST", DETECT, json=body))["candidates"][0]
+    assert best["courier_code"] == "bartolini"
+    assert "you used this courier 30 times" in best["reasons"]
+    test = {"Parcelwire-Api-Key": house.test_key}
+    best = ok(await shop.ask("POST", DETECT, json=body, headers=test))["candidates"][0]
+    assert best["courier_code"] == "dpd"
+    assert not any("you used" in reason for reason in best["reasons"])
+
+
+async def test_nobodys_number_has_no_candidates(shop: Shop) -> None:
+    said = ok(await shop.ask("POST", DETECT, json={"tracking_number": "aaaa 0 aaaa"}))
+    assert said == {"tracking_number": "AAAA0AAAA", "candidates": []}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"{}", "tracking_number"),
+        (b"[]", ""),
+        (b"null", ""),
+        (b'"RA123456785CH"', ""),
+        (b'{"tracking_number":null}', "tracking_number"),
+        (b'{"tracking_number":996012345678901234}', "tracking_number"),
+        (b'{"tracking_number":["A1B2C3"]}', "tracking_number"),
+        (b'{"tracking_number":"A1B2C3","destination":"CH"}', "destination"),
+        (b'{"tracking_number":"A1B2C3","destination_country":"CHE"}', "destination_country"),
+        (b'{"tracking_number":"A1B2C3","destination_country":""}', "destination_country"),
+        (b'{"tracking_number":"A1B2C3","origin_country":"C\\n"}', "origin_country"),
+        (b'{"tracking_number":"A1B2C3","origin_country":"CH\\n"}', "origin_country"),
+        (b'{"tracking_number":"A1B2C3","ship_date":"2026-02-30"}', "ship_date"),
+        (b'{"tracking_number":"A1B2C3","ship_date":20260228}', "ship_date"),
+        (b'{"tracking_number":"A1B2C3","postal_code":8000}', "postal_code"),
+        (b'{"tracking_number":"' + b"1" * 201 + b'"}', "tracking_number"),
+    ],
+)
+async def test_a_body_that_does_not_fit_is_told_by_field(
+    shop: Shop, body: bytes, field: str
+) -> None:
+    problem = refused(await shop.ask("POST", DETECT, body=body), 422, "body-invalid")
+    assert [error["field"] for error in problem["errors"]] == [field]
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "A1", "only letters", "1" * 46, "é12345678"])
+async def test_what_cannot_be_a_number_is_told(shop: Shop, typed: str) -> None:
+    answer = await shop.ask("POST", DETECT, json={"tracking_number": typed})
+    problem = refused(answer, 422, "number-invalid")
+    assert [error["field"] for error in problem["errors"]] == ["tracking_number"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"tracking_number=1", b"\xff\xfe", b"[" * 100_000])
+async def test_a_body_that_is_not_json(shop: Shop, body: bytes) -> None:
+    refused(await shop.ask("POST", DETECT, body=body), 400, "body-not-json")
+
+
+# --- the way in -------------------------------------------------------------------------------
+
+
+async def test_keys(shop: Shop) -> None:
+    key = shop.house.key
+    revoked = await shop.house.add_key(revoked_at=1)
+    reading = await shop.house.add_key(seed=8, scope="read")
+    path = "/api/couriers/swiss-post"
+    for headers in (
+        {"Authorization": f"bearer  {key}"},
+        {"Parcelwire-Api-Key": key},
+        {"Authorization": "Basic eDp5", "Parcelwire-Api-Key": key},
+        {"Authorization": f"Bearer {key}", "Parcelwire-Api-Key": "nonsense"},
+        {"Authorization": f"Bearer {reading}"},
+    ):
+        ok(await shop.ask("GET", path, headers=headers))
+    for headers, kind in (
+        ({}, "key-missing"),
+        ({"Authorization": "Bearer"}, "key-missing"),
+        ({"Authorization": key}, "key-missing"),
+        ({"Authorization": "Bearer é"}, "key-unknown"),
+        ({"Authorization": f"Bearer {key[:-1]}"}, "key-unknown"),
+        ({"Parcelwire-Api-Key": revoked}, "key-revoked"),
+    ):
+        answer = await shop.ask("GET", path, headers=headers)
+        refused(answer, 401, kind)
+        assert answer.headers["www-authenticate"] == "Bearer"
+    # Who has no key learns nothing of what is wrong with the rest.
+    refused(await shop.ask("POST", DETECT, body=b"{", headers={}), 401, "key-missing")
+
+
+async def test_paths_and_methods(shop: Shop) -> None:
+    for path in ("/api/", "/api/nothing", "/api/couriers/", "/api/couriers/a/b"):
+        refused(await shop.ask("GET", path), 404, "path-unknown")
+    answer = await shop.ask("DELETE", "/api/couriers")
+    refused(answer, 405, "method-not-allowed")
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
+    refused(await shop.ask("PUT", DETECT), 405, "method-not-allowed")
+    # No courier is called "detect".
+    refused(await shop.ask("GET", DETECT), 404, "courier-unknown")
+    assert (await shop.ask("HEAD", "/api/couriers")).status == 200
+
+
+@pytest.mark.parametrize("query", ["serach=dhl", "search=a&x=1", "search=" + "a" * 201])
+async def test_a_query_that_does_not_fit_is_told(shop: Shop, query: str) -> None:
+    problem = refused(await shop.ask("GET", "/api/couriers", query=query), 400, "query-invalid")
+    assert problem["errors"][0]["field"] in {"serach", "x", "search"}
+    refused(await shop.ask("GET", "/api/couriers/dhl", query=query), 400, "query-invalid")
+
+
+async def test_a_body_may_be_as_large_as_the_setting_says(tmp_path: Path) -> None:
+    settings = ApiSettings(max_body_bytes=100)
+    async with open_house(tmp_path, lambda _: [], settings=settings) as house:
+        shop = Shop(house)
+        body = msgspec.json.encode({"tracking_number": SWISS})
+        ok(await shop.ask("POST", DETECT, body=body.ljust(100)))
+        refused(await shop.ask("POST", DETECT, body=body.ljust(101)), 413, "body-too-large")
+
+
+async def test_limits_are_told_and_kept(tmp_path: Path) -> None:
+    settings = ApiSettings(other_per_second=2)
+    async with open_house(tmp_path, lambda _: [], settings=settings) as house:
+        shop = Shop(house)
+        path = "/api/couriers/swiss-post"
+        answer = await shop.ask("GET", path)
+        ok(answer)
+        assert answer.headers["ratelimit-limit"] == "2"
+        assert answer.headers["ratelimit-remaining"] == "1"
+        assert answer.headers["ratelimit-reset"] == "0"
+        # A refused call counts and is told how it stands as well.
+        answer = await shop.ask("GET", "/api/couriers/nobody")
+        refused(answer, 404, "courier-unknown")
+        assert answer.headers["ratelimit-remaining"] == "0"
+        answer = await shop.ask("GET", path)
+        refused(answer, 429, "too-many-requests")
+        house.clock.advance(int(answer.headers["retry-after"]))
+        ok(await shop.ask("GET", path))
+
+
+async def test_a_suspended_account_is_refused(tmp_path: Path) -> None:
+    settings = ApiSettings(suspended_accounts=("Shop@Example.com",))
+    async with open_house(tmp_path, lambda _: [], settings=settings) as house:
+        refused(await Shop(house).ask("GET", "/api/couriers"), 403, "account-suspended")
+
+
+async def test_without_its_database_it_says_so(tmp_path: Path) -> None:
+    async with open_house(tmp_path, lambda _: []) as house:
+        shop = Shop(house)
+        await house.store.close()
+        answer = await shop.ask("GET", "/api/couriers")
+        refused(answer, 503, "store-unavailable")
+        assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_the_description_is_served_without_a_key(shop: Shop) -> None:
+    answer = await shop.ask("GET", "/api/openapi.json", headers={})
+    ok(answer)
+    assert answer.body == render()
+
+
+async def test_an_installation_serves_it_in_front_of_the_pages(tmp_path: Path) -> None:
+    clock = FrozenClock()
+    config = Config(
+        store=StoreSection(url=f"sqlite:{tmp_path / 'parcelwire.db'}"),
+        secrets=SecretsSection(key_file=str(tmp_path / "parcelwire.key")),
+    )
+    installation = await open_installation(config, clock=clock)
+    try:
+        account = await installation.store.add_account("shop@example.com", now=clock.now())
+        key = make_key(random.Random(3).randbytes(24), is_test=False)
+        await installation.store.add_key(key_record(key, account.number))
+        door, headers = installation.asgi(), {"Authorization": f"Bearer {key}"}
+        body = msgspec.json.encode({"tracking_number": SWISS})
+        said = ok(await call(door, "POST", DETECT, body=body, headers=headers))
+        assert said["candidates"][0]["courier_code"] == "swiss-post"
+        refused(await call(door, "GET", "/api/nothing"), 404, "path-unknown")
+
+        page = await call(door, "GET", "/t/abcdefghijklmnopqrstuvwx")
+        assert (page.status, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert (await call(door, "GET", "/healthz")).status == 200
+    finally:
+        await installation.close()

@@ -1,0 +1,64 @@
+"""The checked-in description of the native API."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from parcelwire.api.native.openapi import render
+from parcelwire.api.native.problems import KINDS
+from parcelwire.api.native.table import ALL
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def test_the_checked_in_description_is_what_the_code_says() -> None:
+    assert (DOCS / "openapi" / "native.json").read_bytes() == render(), (
+        "write it anew: python -m parcelwire.api.native.openapi > docs/openapi/native.json"
+    )
+
+
+def test_it_names_every_call_with_its_parameters() -> None:
+    paths = msgspec.json.decode(render())["paths"]
+    calls = {(path, method) for path, methods in paths.items() for method in methods}
+    assert calls == {(one.path, one.method.lower()) for one in ALL}
+    assert len({one.name for one in ALL}) == len(ALL)
+    (search,) = paths["/couriers"]["get"]["parameters"]
+    assert (search["name"], search["in"], search["required"]) == ("search", "query", False)
+    assert search["schema"]["type"] == "string"
+    assert "best match first" in search["description"]
+    (code,) = paths["/couriers/{code}"]["get"]["parameters"]
+    assert (code["name"], code["in"], code["required"]) == ("code", "path", True)
+    assert set(paths["/couriers/detect"]["post"]["responses"]) >= {"200", "413", "422"}
+    for one in ALL:
+        assert set(re.findall(r"\{(\w+)\}", one.path)) == set(one.path_texts)
+
+
+def test_every_reference_leads_somewhere() -> None:
+    description = msgspec.json.decode(render())
+
+    def references(node: Any) -> list[str]:
+        if isinstance(node, dict):
+            own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+            return own + [ref for value in node.values() for ref in references(value)]
+        if isinstance(node, list):
+            return [ref for value in node for ref in references(value)]
+        return []
+
+    found = references(description)
+    assert "#/components/schemas/Problem" in found
+    for reference in found:
+        target = description
+        for step in reference.removeprefix("#/").split("/"):
+            target = target[step]
+
+
+def test_every_kind_of_problem_and_every_call_is_written_down() -> None:
+    text = (DOCS / "native.md").read_text("utf-8")
+    documented = re.findall(r"^\| ([a-z-]+) \| (\d{3}) \| \S", text, re.M)
+    assert documented == [(kind, str(status)) for kind, (status, _) in KINDS.items()]
+    for one in ALL:
+        assert f"| `{one.method} /api{one.path}` |" in text
