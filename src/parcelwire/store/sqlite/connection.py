@@ -35,10 +35,16 @@ class SqliteSettings(msgspec.Struct, frozen=True, kw_only=True):
     """NORMAL may lose acknowledged writes when the power fails."""
     busy_seconds: float = 5.0
     """How long a write waits for another process's transaction."""
-    mmap_bytes: int = 256 << 20
-    """How much of the file is read without copying. It counts as the process's memory."""
-    cache_bytes: int = 32 << 20
-    """Page cache of each connection."""
+    mmap_bytes: int = 0x7FFF0000
+    """How much of the file is read without copying: the most that SQLite takes.
+
+    What was read so shows as the process's memory, but it is the system's cache and goes back to it
+    when memory is short.
+    """
+    cache_bytes: int = 8 << 20
+    """Page cache of each connection that reads. A larger one is slower: its pages are copies."""
+    writer_cache_bytes: int = 32 << 20
+    """Page cache of the connection that writes: new numbers fall anywhere in their index."""
     checkpoint_pages: int = 4_000
     """Pages in the WAL from which it is worked into the file."""
     vfs: str | None = None
@@ -118,13 +124,14 @@ def connect(path: Path, settings: SqliteSettings, *, is_writer: bool) -> apsw.Co
             statementcachesize=300,
         )
         connection.set_busy_timeout(round(settings.busy_seconds * 1_000))
+        cache_bytes = settings.writer_cache_bytes if is_writer else settings.cache_bytes
         for pragma in (
             # Of a new file: a tracking's document fits on one page, and writes are fewer.
             "page_size = 8192",
             "journal_mode = WAL",
             f"synchronous = {settings.synchronous}",
             f"mmap_size = {settings.mmap_bytes}",
-            f"cache_size = -{settings.cache_bytes >> 10}",
+            f"cache_size = -{cache_bytes >> 10}",
             f"wal_autocheckpoint = {settings.checkpoint_pages}",
             # After a burst the WAL gives its room back.
             f"journal_size_limit = {64 << 20}",
