@@ -4,7 +4,7 @@
 .PHONY: help .venv .venv-trackingmore-v2 demo test bench lint format types imports check \
         constraints clean clean-venv
 
-python_folders := $(wildcard src tests bench tools)
+python_folders := $(wildcard src tests bench tools examples)
 # mypy stops at a folder without Python in it.
 typed_folders := src tests $(if $(wildcard bench/*.py),bench) $(wildcard tools/*.py)
 
