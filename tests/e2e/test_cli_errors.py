@@ -120,6 +120,19 @@ def test_with_several_accounts_one_must_be_named(shop: Terminal) -> None:
         (("track", "x"), "'x' cannot be a tracking number"),
         (("track", "RA123"), "say which with --courier"),
         (("track", "1234567890", "--courier", "nosuch"), "there is no courier nosuch"),
+        (("track", "12345678", "--courier", "mondialrelay"), "give --postal-code"),
+        (("track", "12345678", "--courier", "hfd"), "give --postal-code and --courier-account"),
+        (
+            ("track", "12345678", "--courier", "dxdelivery", "--postal-code", "X"),
+            "dxdelivery wants more than the number; give --destination",
+        ),
+        (
+            (
+                *("track", "12345678", "--courier", "dxdelivery"),
+                *("--postal-code", "X", "--destination", "GB", "--ship-date", "2026-02-28"),
+            ),
+            "there is no way to ask this carrier",
+        ),
         (("track", "99.00.123456.12345678"), "there is no way to ask this carrier"),
         (("track", "SIM-UNKNOWN-1", "--test", "--courier", "dhl"), "does not know this number"),
         (("track", "SIM-INVALID-1", "--test", "--courier", "dhl"), "no such number exists"),

@@ -19,6 +19,12 @@ from parcelwire.domain.account import Account, ApiKey
 JSON: Final = b"application/json; charset=utf-8"
 
 
+MISSING_FIELDS: Final = b"parcelwire-missing-fields"
+"""Header that names the fields a courier wants and a create did not give: TrackingMore's messages
+do not, and clients compare them.
+"""
+
+
 class Reply(msgspec.Struct, frozen=True):
     """What goes back: status, body, further headers (names in lower case)."""
 

@@ -139,7 +139,9 @@ def detect(
     if file is not None:
         _judge(file, as_json=as_json)
         return
-    hints = Hints(destination_country=_country(destination), origin_country=_country(origin))
+    hints = Hints(
+        destination_country=read_country(destination), origin_country=read_country(origin)
+    )
     compact = normalise(number or "")
     candidates = default_detector().detect(compact, hints) if is_plausible(compact) else []
     if as_json:
@@ -158,7 +160,12 @@ def detect(
             click.echo(f"          {reason}")
 
 
-def _country(text: str | None) -> str | None:
+def read_country(text: str | None) -> str | None:
+    """Return a country code of the command line in capitals.
+
+    Raises:
+        click.UsageError: it is not one of two letters.
+    """
     if text is None:
         return None
     if not re.fullmatch("[A-Za-z]{2}", text):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from parcelwire.bootstrap import Installation, InstallationError, open_installation
+from parcelwire.cli.couriers import read_country
 from parcelwire.cli.support import account_of, read_config, run_async, working
 from parcelwire.cli.timeline import print_timeline
 from parcelwire.config import Config
@@ -32,6 +34,14 @@ from parcelwire.tracking.errors import (
 SIMULATED_DAYS = 60
 """Longer than any story of the simulated carrier."""
 
+_OPTION_OF = {
+    "postal_code": "--postal-code",
+    "ship_date": "--ship-date",
+    "destination_country": "--destination",
+    "account": "--courier-account",
+}
+"""The registry's names of extra fields -> the options that take them."""
+
 _SAYS = {
     Outcome.UNKNOWN_NUMBER: "the carrier does not know this number (yet)",
     Outcome.INVALID_NUMBER: "the carrier says that no such number exists",
@@ -47,6 +57,9 @@ _SAYS = {
 @click.argument("number")
 @click.option("--courier", help="Courier code; default: found out from the number.")
 @click.option("--postal-code", help="Where a courier wants it beside the number.")
+@click.option("--ship-date", type=click.DateTime(["%Y-%m-%d"]), help="The same; YYYY-MM-DD.")
+@click.option("--destination", help="The same; country, ISO 3166 alpha-2.")
+@click.option("--courier-account", help="The same; your account with the courier.")
 @click.option("--account", "email", help="Ask with this account's connections.")
 @click.option("--test", "is_test", is_flag=True, help="Ask the simulated carrier.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of lines.")
@@ -57,6 +70,9 @@ async def track(
     number: str,
     courier: str | None,
     postal_code: str | None,
+    ship_date: datetime | None,
+    destination: str | None,
+    courier_account: str | None,
     email: str | None,
     is_test: bool,
     as_json: bool,
@@ -71,9 +87,13 @@ async def track(
         house = await open_installation(_passing(read_config(ctx), Path(folder)))
         try:
             await house.check_key()
-            draft = Draft(
-                number=number, courier_code=courier, details=Details(postal_code=postal_code)
+            details = Details(
+                postal_code=postal_code,
+                ship_date=f"{ship_date:%Y%m%d}" if ship_date else None,
+                asked_destination_country=read_country(destination),
+                courier_account=courier_account,
             )
+            draft = Draft(number=number, courier_code=courier, details=details)
             await _ask(house, draft, email, is_test=is_test, as_json=as_json)
         finally:
             await house.close()
@@ -110,7 +130,9 @@ async def _ask(
         msg = f"there is no courier {error}; see: parcelwire couriers {error}"
         raise InstallationError(msg) from None
     except FieldsMissingError as error:
-        raise InstallationError(str(error)) from None
+        options = " and ".join(_OPTION_OF.get(name, name) for name in error.fields)
+        msg = f"{error.courier_code} wants more than the number; give {options}"
+        raise InstallationError(msg) from None
     if is_test:
         # A simulated story begins when its tracking is created: this one has lived through it all.
         age = SIMULATED_DAYS * DAY / house.config.carriers.simulated_speed

@@ -167,6 +167,26 @@ async def test_a_create_that_cannot_be(path: str, tmp_path: Path) -> None:
     await refuse_all(tmp_path, [("POST", path, body, code) for body, code in BAD_CREATES])
 
 
+@pytest.mark.parametrize(
+    ("courier", "named"),
+    [
+        ("mondialrelay", "tracking_postal_code"),
+        ("hfd", "tracking_postal_code, tracking_account_number"),
+        ("dxdelivery", "tracking_postal_code, tracking_destination_country"),
+    ],
+)
+async def test_what_a_courier_wants_is_named(courier: str, named: str, tmp_path: Path) -> None:
+    async with open_v2(tmp_path) as house:
+        body = {"tracking_number": "12345678", "carrier_code": courier}
+        answer = await house.call("POST", "/v2/trackings/post", json=body)
+        assert answer.json()["meta"]["code"] == 4012
+        assert answer.headers["parcelwire-missing-fields"] == named
+        body |= dict.fromkeys(named.split(", "), "CH")
+        answer = await house.call("POST", "/v2/trackings/post", json=body)
+        assert answer.json()["meta"]["code"] == 200
+        assert "parcelwire-missing-fields" not in answer.headers
+
+
 async def test_in_a_batch_each_mistake_is_its_items_own(tmp_path: Path) -> None:
     items = [
         PAIR,

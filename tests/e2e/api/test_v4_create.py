@@ -234,6 +234,30 @@ async def test_bad_values(v4: HouseUnderTest, body: Any, code: int, says: str) -
 
 
 @pytest.mark.parametrize(
+    ("courier", "given", "named"),
+    [
+        ("mondialrelay", {}, "tracking_postal_code"),
+        ("hfd", {}, "tracking_postal_code, tracking_courier_account"),
+        ("hfd", {"tracking_postal_code": "8000"}, "tracking_courier_account"),
+        ("dxdelivery", {"tracking_postal_code": "8000"}, "tracking_destination_country"),
+    ],
+)
+async def test_what_a_courier_wants_is_named(
+    v4: HouseUnderTest, courier: str, given: dict[str, str], named: str
+) -> None:
+    body = {"tracking_number": "12345678", "courier_code": courier, **given}
+    answer = await v4.call("POST", PATH, json=body)
+    refused(answer, 4122)
+    assert answer.headers["parcelwire-missing-fields"] == named
+    assert await count(v4) == 0
+    for field in named.split(", "):
+        body[field] = "CH"
+    answer = await v4.call("POST", PATH, json=body)
+    ok(answer)
+    assert "parcelwire-missing-fields" not in answer.headers
+
+
+@pytest.mark.parametrize(
     ("raw", "code"),
     [
         (b"", 4111),

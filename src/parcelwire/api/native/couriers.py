@@ -132,7 +132,7 @@ async def detect_courier(house: House, asked: Asked) -> Detection:
         destination_country=request.destination_country,
         origin_country=request.origin_country,
         postal_code=request.postal_code,
-        ship_date=request.ship_date.isoformat() if request.ship_date else None,
+        ship_date=request.ship_date.strftime("%Y%m%d") if request.ship_date else None,
     )
     candidates = []
     for one in await drafting.candidates(asked.world_id, number, details):

@@ -15,6 +15,7 @@ from parcelwire.api.v2.couriers import PICTURE_SUFFIX, CourierCalls
 from parcelwire.api.v2.creation import CreationCalls
 from parcelwire.api.v2.errors import (
     FAULT,
+    FIELD_OF,
     FORBIDDEN,
     KEY_DELETED,
     KEY_INVALID,
@@ -35,9 +36,9 @@ from parcelwire.api.v2.many import ManyCalls
 from parcelwire.api.v2.render import Renderer
 from parcelwire.api.v2.routes import ONE, ROUTES, Route
 from parcelwire.api.v2.tables import TableCalls
-from parcelwire.api.wire import Call, Reply
+from parcelwire.api.wire import MISSING_FIELDS, Call, Reply
 from parcelwire.store.port import StoreUnavailableError
-from parcelwire.tracking.errors import TrackingError
+from parcelwire.tracking.errors import FieldsMissingError, TrackingError
 
 KEY_HEADER: Final = b"trackingmore-api-key"
 NEW_KEY_HEADER: Final = b"tracking-api-key"
@@ -143,6 +144,9 @@ class V2Dialect:
             reply = refusal(refused.code)
         except TrackingError as error:
             reply = refusal(code_for(error))
+            if isinstance(error, FieldsMissingError):
+                named = ", ".join(FIELD_OF.get(name, name) for name in error.fields).encode()
+                reply = msgspec.structs.replace(reply, headers=((MISSING_FIELDS, named),))
         if limits := allowance.headers():
             # The two minutes that v2 advises stand in the refusal already.
             more = tuple(one for one in limits if one[0] != b"retry-after")

@@ -139,6 +139,16 @@ def refusal(code: int) -> Reply:
     return reply
 
 
+FIELD_OF: Final = {
+    "postal_code": "tracking_postal_code",
+    "ship_date": "tracking_ship_date",
+    "account": "tracking_account_number",
+    "destination_country": "tracking_destination_country",
+    "origin_country": "tracking_origin_country",
+    "key": "tracking_key",
+}
+"""The registry's names of extra fields -> the wire's."""
+
 _CODE_OF: Final[dict[type[TrackingError], int]] = {
     NumberMissingError: NUMBER_MISSING,
     NumberInvalidError: NUMBER_INVALID,

@@ -7,22 +7,12 @@ from typing import Final
 import msgspec
 
 from parcelwire.api.house import House
-from parcelwire.api.v4.errors import COURIER_UNDETECTED, Refused, refused_for, success
+from parcelwire.api.v4.errors import COURIER_UNDETECTED, FIELD_OF, Refused, refused_for, success
 from parcelwire.api.v4.models import CourierObject
 from parcelwire.api.v4.requests import Body, DetectRequest, content_of, text_of
 from parcelwire.api.wire import Call, Reply
 from parcelwire.couriers.registry import Courier
 from parcelwire.tracking.errors import TrackingError
-
-_FIELD_OF: Final = {
-    "postal_code": "tracking_postal_code",
-    "ship_date": "tracking_ship_date",
-    "account": "tracking_courier_account",
-    "destination_country": "tracking_destination_country",
-    "origin_country": "tracking_origin_country",
-    "key": "tracking_key",
-}
-"""The registry's names of extra fields -> the wire's."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -68,7 +58,7 @@ class CourierCalls:
 
 def courier_object(courier: Courier) -> CourierObject:
     """Return a courier as v4 shows it."""
-    fields = [_FIELD_OF[name] for name in courier.required_fields if name in _FIELD_OF]
+    fields = [FIELD_OF[name] for name in courier.required_fields if name in FIELD_OF]
     return CourierObject(
         courier_name=courier.name,
         courier_code=courier.code,

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from parcelwire.api.wire import Reply
+from parcelwire.api.wire import MISSING_FIELDS, Reply
 from parcelwire.tracking.errors import (
     AlreadyExistsError,
     CourierUndetectedError,
@@ -98,9 +98,17 @@ _SUCCESS: Final = b'{"meta":{"code":200,"message":' + _encode(MESSAGES[OK]) + b'
 class Refused(Exception):  # noqa: N818  (it says what happens to the call, like the codes do)
     """A call that is answered with an error code of v4. ``field`` is named by 4130."""
 
-    def __init__(self, code: int, *, field: str = "Field name", data: bytes | None = None) -> None:
-        """``data`` None: the call's own empty form."""
+    def __init__(
+        self,
+        code: int,
+        *,
+        field: str = "Field name",
+        data: bytes | None = None,
+        missing: tuple[str, ...] = (),
+    ) -> None:
+        """``data`` None: the call's own empty form. ``missing``: fields that the courier wants."""
         super().__init__(code)
+        self.missing = missing
         self.code = code
         self.field = field
         self.data = data
@@ -134,15 +142,27 @@ def refusal(refused: Refused, empty: bytes = NULL) -> Reply:
     body = b'{"meta":%b,"data":%b}' % (meta, data)
     if refused.code == STORE_UNAVAILABLE:
         return Reply(503, body, ((b"retry-after", b"%d" % RETRY_AFTER_SECONDS),))
+    if refused.missing:
+        named = ", ".join(refused.missing).encode()
+        return Reply(status_of(refused.code), body, ((MISSING_FIELDS, named),))
     return Reply(status_of(refused.code), body)
 
+
+FIELD_OF: Final = {
+    "postal_code": "tracking_postal_code",
+    "ship_date": "tracking_ship_date",
+    "account": "tracking_courier_account",
+    "destination_country": "tracking_destination_country",
+    "origin_country": "tracking_origin_country",
+    "key": "tracking_key",
+}
+"""The registry's names of extra fields -> the wire's."""
 
 _CODES: Final[dict[type[TrackingError], int]] = {
     NumberMissingError: NUMBER_MISSING,
     NumberInvalidError: NUMBER_INVALID,
     CourierUnknownError: COURIER_INVALID,
     CourierUndetectedError: COURIER_UNDETECTED,
-    FieldsMissingError: FIELDS_MISSING,
     NotFoundError: ID_INVALID,
     OverQuotaError: OVER_QUOTA,
     RetrackNotAllowedError: RETRACK_NOT_ALLOWED,
@@ -164,6 +184,9 @@ def refused_for(error: TrackingError) -> Refused:
         return Refused(ALREADY_EXISTS, data=_encode(existing))
     if isinstance(error, FieldInvalidError):
         return Refused(FORMAT_INVALID, field=error.field)
+    if isinstance(error, FieldsMissingError):
+        named = tuple(FIELD_OF.get(name, name) for name in error.fields)
+        return Refused(FIELDS_MISSING, missing=named)
     code = _CODES.get(type(error))
     if code is None:
         msg = f"no v4 code for {type(error).__name__}"
