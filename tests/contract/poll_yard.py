@@ -126,7 +126,10 @@ class Yard:
         self.identifiers = SeededIdentifiers()
         self.planner = PollPlanner(speed)
         self.registry = default_registry()
-        self.finder = CandidateFinder(default_detector(), self.registry, self.carriers, speed=speed)
+        self.history = CourierHistory(store, clock)
+        self.finder = CandidateFinder(
+            default_detector(), self.registry, self.carriers, history=self.history, speed=speed
+        )
         self.composer = MessageComposer(
             dict.fromkeys(("v2", "v4", "native"), plain_renderer), self.identifiers
         )
@@ -190,7 +193,7 @@ class Yard:
                 self.registry,
                 default_detector(),
                 self.identifiers,
-                CourierHistory(self.store, self.clock),
+                self.history,
             ),
             registry=self.registry,
             clock=clock or self.clock,

@@ -72,6 +72,20 @@ async def test_an_ambiguous_number_goes_to_the_courier_in_use(yard: Yard) -> Non
     await service.drain()
 
 
+async def test_who_is_asked_next_about_an_unknown_number_follows_it_too(yard: Yard) -> None:
+    await use(yard.store, "xpressbees", 30)
+    for code in ("poste-italiane", "bartolini", "xpressbees"):
+        yard.carriers.connect(code)
+    asked = {}
+    for world_id in (WORLD, OTHER_WORLD):
+        draft = Draft(number=NUMBER, courier_code="poste-italiane")
+        stored = await yard.service().create(world_id, draft)
+        search = await yard.finder.next_search(stored.tracking, yard.clock.now())
+        assert search is not None
+        asked[world_id] = search.candidate.courier_code
+    assert asked == {WORLD: "xpressbees", OTHER_WORLD: "bartolini"}
+
+
 async def test_worlds_do_not_see_each_others_history(yard: Yard) -> None:
     await use(yard.store, "bartolini", 30)
     service = yard.service()

@@ -107,7 +107,14 @@ class Installation:
         )
         planner = PollPlanner(config.polling.speed)
         detector = default_detector()
-        finder = CandidateFinder(detector, self.registry, self.carriers, speed=config.polling.speed)
+        history = CourierHistory(store, clock)
+        finder = CandidateFinder(
+            detector,
+            self.registry,
+            self.carriers,
+            history=history,
+            speed=config.polling.speed,
+        )
         self._turnstile = CarrierTurnstile(store, clock)
         refresher = Refresher(
             store,
@@ -154,9 +161,7 @@ class Installation:
             turnstile=self._turnstile,
             planner=planner,
             refresher=refresher,
-            drafting=Drafting(
-                self.registry, detector, self.identifiers, CourierHistory(store, clock)
-            ),
+            drafting=Drafting(self.registry, detector, self.identifiers, history),
             registry=self.registry,
             clock=clock,
             settings=ServiceSettings(

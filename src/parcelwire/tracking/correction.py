@@ -29,6 +29,7 @@ from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Correction, Tracking, Trial
 from parcelwire.tracking.asking import Asker
 from parcelwire.tracking.drafts import hints_of, missing_fields
+from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import (
     CarrierPolicy,
     Carriers,
@@ -88,9 +89,18 @@ class CandidateFinder:
     """Says who else could know a number. Implements ``tracking.refresh.Finder``."""
 
     def __init__(
-        self, detector: Detector, registry: Registry, carriers: Carriers, *, speed: float = 1.0
+        self,
+        detector: Detector,
+        registry: Registry,
+        carriers: Carriers,
+        *,
+        history: CourierHistory,
+        speed: float = 1.0,
     ) -> None:
-        """``speed`` divides the waits, as it does those of the poll plan."""
+        """``history`` ranks as it does at create; ``speed`` divides the waits, as it does those of
+        the poll plan.
+        """
+        self._history = history
         self._detector = detector
         self._registry = registry
         self._carriers = carriers
@@ -154,7 +164,7 @@ class CandidateFinder:
         own = await self._carriers.policy(tracking.world_id, tracking.courier_code)
         connectors = {own.connector} if own is not None else set()
         refused = {one.from_courier for one in tracking.corrections if not one.is_automatic}
-        hints = hints_of(tracking.details)
+        hints = hints_of(tracking.details, await self._history.of(tracking.world_id))
         askable = []
         for candidate in self._detector.detect(tracking.number, hints, MOST_CANDIDATES):
             code = candidate.courier_code
