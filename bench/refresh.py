@@ -35,6 +35,7 @@ from parcelwire.polling.worker import PollSettings, PollWorker
 from parcelwire.store.port import Store
 from parcelwire.store.sqlite import open_store
 from parcelwire.tracking.correction import CandidateFinder
+from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import CarrierPolicy, NewTracking, PollResult, PollState
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.webhooks.message import MessageComposer
@@ -187,7 +188,9 @@ async def _measure_refresh(path: Path, figures: dict[str, float]) -> None:
         registry=registry,
         identifiers=identifiers,
         clock=clock,
-        finder=CandidateFinder(default_detector(), registry, carrier),
+        finder=CandidateFinder(
+            default_detector(), registry, carrier, history=CourierHistory(store, clock)
+        ),
     )
     for first in range(0, PARCELS, 500):
         await store.create_trackings(
