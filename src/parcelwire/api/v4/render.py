@@ -246,6 +246,7 @@ def _whole_seconds(seconds: int) -> str:
     return iso_utc(seconds * SECOND)
 
 
+@lru_cache(maxsize=256)
 def language_of(asked: str | None) -> str | None:
     """Return the ISO 639-1 code that a client's word for a language means (``cn``, ``de-CH``)."""
     if not asked:
