@@ -18,7 +18,7 @@ from bench.load import Client, request
 from bench.seed import seed
 
 CONNECTIONS = 64
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
 ROWS = int(os.environ.get("BENCH_ROWS", "100000"))
 """Trackings in the table.
 
@@ -79,13 +79,13 @@ def operations(key: str, numbers: list[str], randomness: random.Random) -> list[
     return [
         Operation(
             "get",
-            2000,
+            1000,
             aim(
                 "GET",
                 lambda: f"/v4/trackings/get?tracking_numbers={randomness.choice(numbers)}",
             ),
         ),
-        Operation("create", 1500, aim("POST", lambda: "/v4/trackings/create", item)),
+        Operation("create", 1000, aim("POST", lambda: "/v4/trackings/create", item)),
         Operation(
             "list page of 100",
             100,
