@@ -85,9 +85,17 @@ _pause_decoder: Final = msgspec.json.Decoder(Pause)
 
 def encode_tracking(tracking: Tracking) -> bytes:
     """Return the whole tracking, compressed when its way is over (most are, and seldom read)."""
-    document = encode_json(tracking)
+    return pack(encode_json(tracking), packs_from=_packs_from(tracking))
+
+
+def pack_rendition(tracking: Tracking, rendition: bytes) -> bytes:
+    """Return a tracking's rendition, compressed when its way is over."""
+    return pack(rendition, packs_from=_packs_from(tracking))
+
+
+def _packs_from(tracking: Tracking) -> int:
     is_over = tracking.is_stopped or tracking.is_final
-    return pack(document, packs_from=PACK_FROM if is_over else PACK_ACTIVE_FROM)
+    return PACK_FROM if is_over else PACK_ACTIVE_FROM
 
 
 def decode_tracking(packed: bytes) -> Tracking:

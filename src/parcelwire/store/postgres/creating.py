@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from parcelwire.domain.tracking import Tracking
-from parcelwire.store.codec import encode_tracking, pack
+from parcelwire.store.codec import encode_tracking, pack_rendition
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.pool import Link
@@ -59,7 +59,7 @@ def make_row(new: NewTracking, render: Callable[[Tracking], bytes]) -> NewRow:
         key_of(tracking.page_token),
         *changing,
         encode_tracking(tracking),
-        pack(render(tracking)),
+        pack_rendition(tracking, render(tracking)),
         new.due_at,
         clean(new.due_reason),
         new.leased_until,
@@ -92,6 +92,7 @@ class CreationQueue:
     async def _work(self) -> None:
         try:
             while self._orders:
+                await self._gather()
                 batch = self._take()
                 orders = [order for order, _ in batch]
                 try:
@@ -104,6 +105,16 @@ class CreationQueue:
                             future.set_result(answer)
         finally:
             self._worker = None
+
+    async def _gather(self) -> None:
+        """Wait one more round of the event loop while every round brings more.
+
+        Otherwise the first order of many that come at once would be committed alone.
+        """
+        before = 0
+        while before < len(self._orders) < ROWS_PER_COMMIT:
+            before = len(self._orders)
+            await asyncio.sleep(0)
 
     def _take(self) -> list[tuple[Order, asyncio.Future[list[Creation]]]]:
         rows = 0

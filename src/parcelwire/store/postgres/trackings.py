@@ -20,6 +20,7 @@ from parcelwire.store.codec import (
     encode_event,
     encode_tracking,
     pack,
+    pack_rendition,
     unpack,
 )
 from parcelwire.store.postgres.counting import Counters
@@ -148,7 +149,7 @@ class Trackings:
             change.expected_version,
             *tracking_columns(tracking),
             encode_tracking(tracking),
-            pack(self._render(tracking)),
+            pack_rendition(tracking, self._render(tracking)),
             *_poll_columns(change.poll),
             None if change.event is None else encode_event(change.event),
             *message_columns(change.messages),
