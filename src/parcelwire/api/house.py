@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -55,4 +54,3 @@ class House(msgspec.Struct, kw_only=True):
     clock: Clock
     settings: ApiSettings
     air_waybills: AirWaybills | None = None
-    is_ready: Callable[[], Awaitable[bool]] | None = None

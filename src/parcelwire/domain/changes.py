@@ -95,6 +95,3 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         if any(isinstance(change, StatusChanged) for change in self.changes):
             return "tracking.status_changed"
         return "tracking.updated"
-
-
-EVENT_TYPES = ("tracking.status_changed", "tracking.updated")

@@ -102,17 +102,6 @@ CONFIRMED_STATUSES: Final = (
 known to anybody.
 """
 
-FINAL_SUBSTATUSES: Final = frozenset(
-    {
-        Substatus.DELIVERED,
-        Substatus.DELIVERED_COLLECTED,
-        Substatus.DELIVERED_SIGNED,
-        Substatus.DELIVERED_SAFE_PLACE_OR_NEIGHBOUR,
-        Substatus.EXCEPTION_RETURNED,
-    }
-)
-"""After one of these a parcel's way is over: delivered, or back with its sender."""
-
 DEFAULT_SUBSTATUS: Final[dict[Status, Substatus | None]] = {
     Status.PENDING: None,
     Status.NOTFOUND: Substatus.NOTFOUND,
