@@ -1,12 +1,12 @@
 # Works with GNU make 3.81, which macOS brings. Needs Python 3.11 or newer and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv .venv-trackingmore-v2 demo test bench lint format types imports check \
+.PHONY: help .venv .venv-trackingmore-v2 demo test bench prove lint format types imports check \
         constraints clean clean-venv
 
-python_folders := $(wildcard src tests bench tools examples)
+python_folders := $(wildcard src tests bench prove tools examples)
 # mypy stops at a folder without Python in it.
-typed_folders := src tests $(if $(wildcard bench/*.py),bench) $(wildcard tools/*.py)
+typed_folders := src tests $(if $(wildcard bench/*.py),bench) prove $(wildcard tools/*.py)
 
 help:
 	@echo 'make demo         run the whole service on this machine; DEMO_SECONDS=30 stops by itself'
@@ -17,6 +17,7 @@ help:
 	@echo 'make types        mypy, strict'
 	@echo 'make imports      which room may import which (.importlinter)'
 	@echo 'make bench        measure; figures go to build/bench.json'
+	@echo 'make prove        throw faults at the program, count what was lost; ARGS="A1 A4 --scale 0.1"'
 	@echo 'make .venv        the virtual environment that all of these use'
 	@echo 'make constraints  pin the dependencies anew; ARGS=--upgrade takes the newest versions'
 	@echo 'make clean        remove what was built; make clean-venv removes the environments too'
@@ -45,6 +46,9 @@ test: .venv/.ready .venv-trackingmore-v2/.ready
 
 bench: .venv/.ready
 	.venv/bin/python -m bench $(ARGS)
+
+prove: .venv/.ready
+	.venv/bin/python -m prove $(ARGS)
 
 # --- checking ---------------------------------------------------------------------------------
 
