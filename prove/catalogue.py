@@ -57,6 +57,8 @@ def discover() -> tuple[dict[str, Proof], list[str]]:
         except Exception:  # noqa: BLE001  # a broken proof must not hide the others
             broken.append(f"{name}: {traceback.format_exc(limit=-1).strip()}")
             continue
+        if getattr(module, "run", None) and not hasattr(module, "PROOFS"):
+            broken.append(f'{name}: it has a run() but no PROOFS = {{"A1": run}}')
         for id_, proof in getattr(module, "PROOFS", {}).items():
             if id_ in found or id_ not in TITLES:
                 msg = f"{name} claims {id_}, which is {'taken' if id_ in found else 'unknown'}"
