@@ -16,8 +16,17 @@ from starlette.routing import Route
 from parcelwire.api.asgi import read_body
 from parcelwire.api.gate import Allowance, Refusal
 from parcelwire.api.house import House
+from parcelwire.api.native.docs_page import show_docs
+from parcelwire.api.native.idempotency import (
+    HEADER,
+    REPLAYED,
+    Repeatable,
+    check_key,
+    fingerprint_of,
+)
 from parcelwire.api.native.openapi import render
-from parcelwire.api.native.operations import Asked, Operation
+from parcelwire.api.native.operations import NO_RANK, RANKS, Asked, Operation
+from parcelwire.api.native.paging import Page
 from parcelwire.api.native.problems import (
     CONTENT_TYPE,
     REFUSALS,
@@ -27,6 +36,7 @@ from parcelwire.api.native.problems import (
 from parcelwire.api.native.table import ALL
 from parcelwire.domain.account import Account, ApiKey
 from parcelwire.store.port import StoreUnavailableError
+from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +47,10 @@ _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder().decode
 
 
-def application(house: House) -> Starlette:
-    """Return the application, to be mounted under ``/api``."""
+def application(house: House, operations: Iterable[Operation] = ALL) -> Starlette:
+    """Return the application that answers ``operations``, to be mounted under ``/api``."""
     by_path: dict[str, dict[str, Operation]] = {}
-    for operation in ALL:
+    for operation in operations:
         by_path.setdefault(operation.path, {})[operation.method] = operation
     # A path of fixed words before one with a name in its place: "detect" is no courier's code.
     routes = [
@@ -48,6 +58,7 @@ def application(house: House) -> Starlette:
         for path, by_method in sorted(by_path.items(), key=lambda one: "{" in one[0])
     ]
     routes.append(Route("/openapi.json", _describe(), methods=["GET"]))
+    routes.append(Route("/docs", show_docs(), methods=["GET"]))
     made = Starlette(routes=routes, exception_handlers={HTTPException: _refuse_route})
     # A redirect would lead a client with a body to nowhere.
     made.router.redirect_slashes = False
@@ -90,17 +101,60 @@ class _Endpoint:
             raise ProblemError("too-many-requests", f"try again in {seconds} s")
         if self._suspended and account.email.casefold() in self._suspended:
             raise ProblemError("account-suspended")
-        if operation.is_writing and key.scope == "read":
-            raise ProblemError("key-may-only-read")
+        if RANKS.get(key.scope, NO_RANK) < RANKS[operation.scope]:
+            raise ProblemError(
+                "key-scope-too-small",
+                f"this call wants a key with scope {operation.scope}; this one has {key.scope}",
+            )
+        query = _read_query(operation, request)
+        body, said = await self._read_body(operation, request)
+        repeatable = None
+        if operation.takes_idempotency_key and HEADER in request.headers:
+            repeatable = Repeatable(
+                key.world_id,
+                check_key(request.headers[HEADER]),
+                fingerprint_of(
+                    request.method, request.url.path, request.scope["query_string"], body
+                ),
+                self._house.clock.now(),
+            )
+            # The look ahead spares a repetition its work; the write itself looks again.
+            record = await self._house.store.done_before(key.world_id, repeatable.key)
+            if record is not None:
+                return _replay(operation, repeatable, record)
         asked = Asked(
             key=key,
             account=account,
             path=request.path_params,
-            query=_read_query(operation, request),
-            body=await self._read_body(operation, request),
+            query=query,
+            body=said,
+            repeatable=repeatable,
         )
-        answer = await operation.handler(self._house, asked)
-        return Response(_encode(answer), media_type=JSON)
+        return await self._carry_out(operation, request, asked)
+
+    async def _carry_out(self, operation: Operation, request: Request, asked: Asked) -> Response:
+        repeatable = asked.repeatable
+        try:
+            answer = await operation.handler(self._house, asked)
+        except AlreadyDoneError as error:
+            if repeatable is None:
+                raise
+            return _replay(operation, repeatable, error.record)
+        except ProblemError as error:
+            # What was recorded with the effect is what was answered, a refusal too.
+            if repeatable is None or repeatable.made is None:
+                response = _response(operation, error.problem.status, _encode(error.problem))
+                response.headers.update(error.headers)
+                return response
+        if repeatable is not None and repeatable.made is not None:
+            return _response(operation, *repeatable.made)
+        if operation.answer is None:
+            return _response(operation, operation.success, b"")
+        response = _response(operation, operation.success, _encode(answer))
+        if isinstance(answer, Page) and answer.has_more:
+            url = request.url.include_query_params(cursor=answer.next_cursor)
+            response.headers["link"] = f'<{url.path}?{url.query}>; rel="next"'
+        return response
 
     async def _admit(self, request: Request) -> tuple[ApiKey, Account]:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -111,9 +165,10 @@ class _Endpoint:
             raise ProblemError(REFUSALS[admitted], headers={"www-authenticate": "Bearer"})
         return admitted
 
-    async def _read_body(self, operation: Operation, request: Request) -> Any:
+    async def _read_body(self, operation: Operation, request: Request) -> tuple[bytes, Any]:
+        """Return the body as it came, and as the operation's shape."""
         if operation.request is None:
-            return None
+            return b"", None
         limit = self._house.settings.max_body_bytes
         body = await read_body(request.receive, limit)
         if body is None:
@@ -126,7 +181,7 @@ class _Endpoint:
         except RecursionError as error:
             raise ProblemError("body-not-json", "it is nested too deeply") from error
         try:
-            return msgspec.convert(said, operation.request)
+            return body, msgspec.convert(said, operation.request)
         except msgspec.ValidationError as error:
             raise invalid("body-invalid", error) from error
 
@@ -140,6 +195,26 @@ def _read_query(operation: Operation, request: Request) -> Any:
 
 def _limits(allowance: Allowance) -> Iterable[tuple[str, str]]:
     return ((name.decode(), value.decode()) for name, value in allowance.headers())
+
+
+def _response(operation: Operation, status: int, body: bytes) -> Response:
+    """Return an answer from its recorded form: all its headers follow from status and body."""
+    if not body:
+        return Response(status_code=status)
+    response = Response(body, status, media_type=JSON if status < 400 else CONTENT_TYPE)
+    if operation.location and status in {201, 202, 409}:
+        said = _decode(body)
+        if status == 409:
+            said = {"id": said.get("existing_id")}
+        if said.get("id"):
+            response.headers["location"] = f"/api{operation.location.format_map(said)}"
+    return response
+
+
+def _replay(operation: Operation, repeatable: Repeatable, record: DoneRecord) -> Response:
+    response = _response(operation, *repeatable.replay(record))
+    response.headers[REPLAYED] = "true"
+    return response
 
 
 def _problem(error: ProblemError) -> Response:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from parcelwire.api.house import House
-from parcelwire.api.native.operations import Asked, NoQuery, Operation
+from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.problems import FieldError, ProblemError
 from parcelwire.couriers.number import LONGEST, SHORTEST
 from parcelwire.couriers.registry import Courier
@@ -185,7 +185,8 @@ OPERATIONS: Final = (
         handler=read_courier,
         answer=CourierObject,
         path_texts={"code": "Courier code, or another vendor's word for the courier"},
-        query=NoQuery,
+        path_examples={"code": "swiss-post"},
+        problems=("courier-unknown",),
     ),
     Operation(
         name="detect_courier",
@@ -195,5 +196,7 @@ OPERATIONS: Final = (
         handler=detect_courier,
         answer=Detection,
         request=DetectRequest,
+        problems=("number-invalid",),
+        example={"tracking_number": "99.60.123456.78901234", "destination_country": "CH"},
     ),
 )

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import sys
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 
 from parcelwire import __version__
 from parcelwire.api import openapi
+from parcelwire.api.native import idempotency
 from parcelwire.api.native.operations import Operation
 from parcelwire.api.native.problems import CONTENT_TYPE, KINDS, Problem
 from parcelwire.api.native.table import ALL
@@ -21,6 +23,51 @@ _LIMITS: Final = {
     "RateLimit-Remaining": "Calls left now",
     "RateLimit-Reset": "Seconds until the next call is let through",
 }
+_HEADERS: Final = {
+    **{
+        name: {"description": text, "schema": {"type": "integer"}} for name, text in _LIMITS.items()
+    },
+    "Location": {
+        "description": "Where what was made (or is there already) is read",
+        "schema": {"type": "string"},
+    },
+    "Link": {
+        "description": 'The next page, as `<path>; rel="next"`, where there is one',
+        "schema": {"type": "string"},
+    },
+    "Idempotency-Replayed": {
+        "description": "`true`: this is what was answered the first time; nothing was done now",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+}
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A word of your own for this very call. Sent again within 24 hours it has no"
+    " second effect, and is answered the same bytes.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": idempotency.LONGEST,
+        "pattern": r"^[!-~]([ -~]*[!-~])?$",
+    },
+}
+
+# Any call can meet these.
+_EVERYWHERE: Final = (
+    "query-invalid",
+    "key-missing",
+    "key-unknown",
+    "key-revoked",
+    "account-suspended",
+    "key-scope-too-small",
+    "too-many-requests",
+    "fault",
+    "store-unavailable",
+)
+_WITH_BODY: Final = ("body-not-json", "body-too-large", "body-invalid")
+_WITH_IDEMPOTENCY_KEY: Final = ("idempotency-key-invalid", "idempotency-key-reused")
 
 
 def describe() -> dict[str, Any]:
@@ -50,19 +97,7 @@ def describe() -> dict[str, Any]:
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "key": {"type": "apiKey", "in": "header", "name": "Parcelwire-Api-Key"},
             },
-            "headers": {
-                name: {"description": text, "schema": {"type": "integer"}}
-                for name, text in _LIMITS.items()
-            },
-            "responses": {
-                str(status): {
-                    "description": "; ".join(
-                        f"`{kind}`: {title}" for kind, (of, title) in KINDS.items() if of == status
-                    ),
-                    "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                }
-                for status in sorted({status for status, _ in KINDS.values()})
-            },
+            "headers": _HEADERS,
         },
     }
 
@@ -72,33 +107,79 @@ def render() -> bytes:
     return openapi.render(describe())
 
 
+def problems_of(one: Operation) -> tuple[str, ...]:
+    """Return the kinds of problems that a call can be answered with, in the order of ``KINDS``.
+
+    404 and 405 of the router are no call's own.
+    """
+    kinds = {*_EVERYWHERE, *one.problems}
+    kinds.update(_WITH_BODY if one.request is not None else ())
+    kinds.update(_WITH_IDEMPOTENCY_KEY if one.takes_idempotency_key else ())
+    kinds.update(("cursor-invalid",) if "cursor" in one.query.__struct_fields__ else ())
+    return tuple(kind for kind in KINDS if kind in kinds)
+
+
 def _operation(one: Operation, by_shape: dict[str, Any]) -> dict[str, Any]:
-    # 404 and 405 of the router are not a call's own; a path that names something has its 404.
-    statuses = {"400", "401", "403", "429", "500", "503"}
-    statuses |= {"404"} if one.path_texts else set()
-    statuses |= {"413", "422"} if one.request is not None else set()
     described: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary,
+        **({"description": one.text} if one.text else {}),
+        # A scheme that is not OAuth names the wanted role here (OpenAPI 3.1, Security Requirement).
+        "security": [{"bearer": [one.scope]}, {"key": [one.scope]}],
+        "x-parcelwire-scope": one.scope,
         "parameters": [
-            *(openapi.parameter(name, "path", text) for name, text in one.path_texts.items()),
+            *(_path_parameter(one, name, text) for name, text in one.path_texts.items()),
             *_query_parameters(one.query),
+            *((_IDEMPOTENCY_KEY,) if one.takes_idempotency_key else ()),
         ],
         "responses": {
-            "200": {
-                "description": "Success",
-                "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMITS},
-                "content": {openapi.JSON: {"schema": by_shape[str(one.answer)]}},
-            },
-            **{name: {"$ref": f"#/components/responses/{name}"} for name in sorted(statuses)},
+            str(one.success): _success(one, by_shape),
+            **dict(sorted(_refusals(one).items())),
         },
     }
     if one.request is not None:
-        described["requestBody"] = {
-            "required": True,
-            "content": {openapi.JSON: {"schema": by_shape[str(one.request)]}},
-        }
+        content: dict[str, Any] = {"schema": by_shape[str(one.request)]}
+        if one.example is not None:
+            content["example"] = one.example
+        described["requestBody"] = {"required": True, "content": {openapi.JSON: content}}
     return described
+
+
+def _success(one: Operation, by_shape: dict[str, Any]) -> dict[str, Any]:
+    names = list(_LIMITS)
+    names += ["Location"] if one.location and one.success in {201, 202} else []
+    names += ["Link"] if "cursor" in one.query.__struct_fields__ else []
+    names += ["Idempotency-Replayed"] if one.takes_idempotency_key else []
+    described: dict[str, Any] = {
+        "description": HTTPStatus(one.success).phrase,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
+    }
+    if one.answer is not None:
+        content: dict[str, Any] = {"schema": by_shape[str(one.answer)]}
+        if one.answer_example is not None:
+            content["example"] = one.answer_example
+        described["content"] = {openapi.JSON: content}
+    return described
+
+
+def _refusals(one: Operation) -> dict[str, Any]:
+    by_status: dict[int, list[str]] = {}
+    for kind in problems_of(one):
+        by_status.setdefault(KINDS[kind][0], []).append(kind)
+    return {
+        str(status): {
+            "description": "; ".join(f"`{kind}`: {KINDS[kind][1]}" for kind in kinds),
+            "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, kinds in by_status.items()
+    }
+
+
+def _path_parameter(one: Operation, name: str, text: str) -> dict[str, Any]:
+    parameter = openapi.parameter(name, "path", text)
+    if name in one.path_examples:
+        parameter["example"] = one.path_examples[name]
+    return parameter
 
 
 def _query_parameters(shape: type[msgspec.Struct]) -> list[dict[str, Any]]:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from parcelwire.api.house import House
+from parcelwire.api.native.idempotency import Repeatable
 from parcelwire.domain.account import Account, ApiKey
+from parcelwire.tracking.ports import Once
+
+Scope = Literal["read", "write", "admin"]
+
+RANKS: Final[Mapping[str, int]] = {"read": 0, "write": 1, "admin": 2}
+"""Scopes of keys; each may do what those below it may."""
+
+NO_RANK: Final = -1
+"""What a scope that nobody knows is worth."""
 
 
 class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,11 +36,23 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """An instance of the operation's ``query``."""
     body: Any
     """An instance of the operation's ``request``, or None where it has none."""
+    repeatable: Repeatable | None = None
+    """Given when the call came with an idempotency key that the operation takes."""
 
     @property
     def world_id(self) -> int:
         """The world the caller's key opens."""
         return self.key.world_id
+
+    def once(self, status: int, encode: Callable[[Any], Any]) -> Once | None:
+        """Return what makes a store's write happen once; None when no idempotency key was sent.
+
+        ``encode`` turns what the write returns into the shape to be answered with ``status`` (None:
+        no body), or raises ``ProblemError``; it runs inside the write's transaction: quick and
+        pure. The framework then answers those very bytes, whatever the handler returns, and keeps
+        them for repetitions.
+        """
+        return None if self.repeatable is None else self.repeatable.once(status, encode)
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,15 +66,42 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     handler: Callable[[House, Asked], Awaitable[Any]]
     """Returns an instance of ``answer``, or raises ``ProblemError``."""
-    answer: Any
-    """Shape of the body on success."""
+    answer: Any = None
+    """Shape of the body on success; None: there is no body."""
+    success: Literal[200, 201, 202, 204] = 200
+    """Status on success; 204 exactly where there is no body."""
+    scope: Scope = "read"
+    """What a key must at least be good for."""
+    text: str = ""
+    """More than the summary, for the description."""
     path_texts: Mapping[str, str] = {}
     """What each name in ``path`` is."""
     query: type[msgspec.Struct] = NoQuery
     """Shape of the query; all its fields have defaults."""
     request: Any = None
     """Shape of the body; None: the call has none, and one sent with it is not read."""
-    is_writing: bool = False
-    """Refused to keys that may only read."""
+    problems: tuple[str, ...] = ()
+    """Kinds of problems (``problems.KINDS``) beside those that any such call can meet."""
+    takes_idempotency_key: bool = False
+    """The handler gives ``asked.once`` to the store."""
+    location: str = ""
+    """Path after ``/api`` of what was made, with ``{names}`` of the answer's members; becomes the
+    ``Location`` header of a 201 or 202, and of the problem that says it is there already."""
+    example: Any = None
+    """An example of the body to send."""
+    answer_example: Any = None
+    """An example of the body answered."""
+    path_examples: Mapping[str, str] = {}
+    """An example of each name in ``path``."""
     limit: Literal["create", "other"] = "other"
     """Which of the two rate limits counts it."""
+
+
+def given(patch: msgspec.Struct) -> dict[str, Any]:
+    """Return the fields that a PATCH body really has, with their values.
+
+    Shapes of such bodies declare each field as ``X | None | msgspec.UnsetType = msgspec.UNSET``:
+    what is left out stays as it is, null empties it (RFC 7396).
+    """
+    pairs = ((name, getattr(patch, name)) for name in patch.__struct_fields__)
+    return {name: value for name, value in pairs if value is not msgspec.UNSET}

@@ -14,17 +14,27 @@ CONTENT_TYPE: Final = "application/problem+json"
 KINDS: Final[dict[str, tuple[int, str]]] = {
     "body-not-json": (400, "The body is not JSON"),
     "query-invalid": (400, "The query is not what this call takes"),
+    "cursor-invalid": (400, "The cursor is none of this list"),
+    "idempotency-key-invalid": (400, "This cannot be an idempotency key"),
     "key-missing": (401, "An API key is needed"),
     "key-unknown": (401, "There is no such API key"),
     "key-revoked": (401, "The API key was revoked"),
     "account-suspended": (403, "The account is suspended"),
-    "key-may-only-read": (403, "The API key may only read"),
+    "key-scope-too-small": (403, "The API key is not good for this call"),
+    "quota-used-up": (403, "The account may create no more trackings"),
     "path-unknown": (404, "There is nothing under this path"),
     "courier-unknown": (404, "There is no such courier"),
+    "tracking-unknown": (404, "There is no such tracking"),
     "method-not-allowed": (405, "This path does not take this method"),
+    "tracking-exists": (409, "The number is followed with that courier already"),
+    "tracking-not-expired": (409, "Only an expired tracking can be taken up again"),
+    "events-pruned": (410, "Events after this cursor are no longer kept"),
     "body-too-large": (413, "The body is too large"),
     "body-invalid": (422, "The body is not what this call takes"),
     "number-invalid": (422, "This cannot be a tracking number"),
+    "courier-undetected": (422, "No courier was given, and the number fits none"),
+    "fields-missing": (422, "The courier wants more than the number"),
+    "idempotency-key-reused": (422, "The idempotency key was used for another call"),
     "too-many-requests": (429, "Too many calls"),
     "fault": (500, "A fault of the server"),
     "store-unavailable": (503, "The database cannot be reached"),
@@ -54,6 +64,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     code: str
     errors: tuple[FieldError, ...] = ()
+    existing_id: str | msgspec.UnsetType = msgspec.UNSET
+    """The id of what is there already."""
+    first_cursor: str | msgspec.UnsetType = msgspec.UNSET
+    """The oldest place that is still kept."""
 
 
 class ProblemError(Exception):
@@ -66,8 +80,12 @@ class ProblemError(Exception):
         *,
         errors: tuple[FieldError, ...] = (),
         headers: dict[str, str] | None = None,
+        **members: str,
     ) -> None:
-        """``detail`` is a sentence about this very case; without one the title says it all."""
+        """``detail`` is a sentence about this very case; without one the title says it all.
+
+        ``members`` are further members of ``Problem``.
+        """
         status, title = KINDS[kind]
         super().__init__(detail or title)
         self.headers = headers or {}
@@ -78,6 +96,7 @@ class ProblemError(Exception):
             detail=detail or title,
             code=kind,
             errors=errors,
+            **members,
         )
 
 
