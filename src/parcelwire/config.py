@@ -58,6 +58,7 @@ class ApiSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     v2_disabled_calls: tuple[str, ...] = ()
     payment_required: bool = False
     suspended_accounts: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
 
 
 class PollingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,22 +13,27 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import uvicorn
+from aiohttp.abc import AbstractResolver, ResolveResult
 from msgspec.structs import replace
 
 from parcelwire.api.asgi import ASGIApp, Dialect, Door, Receive, Scope, Send
 from parcelwire.api.gate import Gate, RateLimiter, digest_of, make_key, prefix_of
 from parcelwire.api.house import AirWaybills, ApiSettings, House
+from parcelwire.api.v2.render import render_payload as render_v2_payload
 from parcelwire.api.v4.render import Renderer
+from parcelwire.bootstrap.desk import WebhookDesk
+from parcelwire.connectors.sealing import Sealer
 from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import default_registry
-from parcelwire.domain.account import Account, ApiKey
+from parcelwire.domain.account import Account, ApiKey, account_of
 from parcelwire.domain.clock import Clock, FrozenClock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.polling.plan import PollPlanner
@@ -41,10 +46,14 @@ from parcelwire.tracking.ports import Carriers
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.tracking.service import ServiceSettings, TrackingService
 from parcelwire.webhooks.message import MessageComposer
+from parcelwire.webhooks.sender import HttpSender
+from parcelwire.webhooks.settings import WebhookSettings
+from parcelwire.webhooks.worker import DeliveryWorker
 from tests.support.carriers import ScriptedCarriers, report
 
 Render = Callable[[Tracking], bytes]
 MakeDialects = Callable[[House], Iterable[Dialect]]
+OpenStore = Callable[[], Awaitable[Store]]
 MakeCarriers = Callable[[Store, Clock], Carriers]
 
 
@@ -62,6 +71,19 @@ class SeededIdentifiers:
 
     def new_token(self) -> str:
         return f"{self._random.getrandbits(160):040x}"
+
+
+class NoNames(AbstractResolver):
+    """Knows no name: nothing of a test is asked of the network."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        msg = f"{host} has no address"
+        raise OSError(msg)
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -84,6 +106,8 @@ class HouseUnderTest(msgspec.Struct, kw_only=True):
     carriers: ScriptedCarriers
     store: Store
     service: TrackingService
+    delivery: DeliveryWorker
+    """Delivers the messages, step by step."""
     account: Account
     key: str
     """A live key of ``account``."""
@@ -195,26 +219,38 @@ async def open_house(
     air_waybills: AirWaybills | None = None,
     key_header: str = "Tracking-Api-Key",
     clock: FrozenClock | None = None,
+    webhooks: WebhookSettings | None = None,
+    resolver: AbstractResolver | None = None,
+    open_one: OpenStore | None = None,
 ) -> AsyncIterator[HouseUnderTest]:
     """Open a house on a new SQLite file in ``folder``, with one account and its two keys.
 
     ``render`` makes the store's renditions (v4's by default). ``make_carriers`` replaces the
-    carriers on a script by others, the real gateway for instance.
+    carriers on a script by others, the real gateway for instance. Endpoints may be on loopback
+    unless ``webhooks`` says otherwise; names have no addresses unless ``resolver`` knows some.
+    ``open_one`` opens another store than the file.
     """
     clock = clock or FrozenClock()
+    webhooks = webhooks or WebhookSettings(allowed_networks=("127.0.0.0/8",), total_seconds=5)
     settings = settings or ApiSettings()
     registry, detector = default_registry(), default_detector()
     carriers = ScriptedCarriers()
     renderer = Renderer(registry, carriers.phrase)
-    store: Store = await open_store(
-        folder / "parcelwire.db", render=render or renderer.tracking, clock=clock
-    )
+    if open_one is None:
+
+        async def open_one() -> Store:
+            path = folder / "parcelwire.db"
+            return await open_store(path, render=render or renderer.tracking, clock=clock)
+
+    store = await open_one()
+    sender = HttpSender(webhooks, resolver=resolver or NoNames())
     try:
         identifiers = SeededIdentifiers()
+        composer = MessageComposer({"v2": render_v2_payload, "v4": renderer.payload}, identifiers)
         planner = PollPlanner()
         refresher = Refresher(
             store,
-            composer=MessageComposer({"v4": renderer.payload}, identifiers),
+            composer=composer,
             planner=planner,
             registry=registry,
             identifiers=identifiers,
@@ -231,6 +267,24 @@ async def open_house(
             clock=clock,
             settings=service_settings or ServiceSettings(),
         )
+        delivery = DeliveryWorker(
+            store,
+            sender,
+            clock=clock,
+            accounts=lambda world_id: store.load_account(account_of(world_id)),
+            identifiers=identifiers,
+            random=random.Random(4).random,
+            settings=webhooks,
+        )
+        desk = WebhookDesk(
+            store,
+            composer=composer,
+            delivery=delivery,
+            guard=sender.guard,
+            clock=clock,
+            settings=webhooks,
+            resolver=resolver or NoNames(),
+        )
         house = House(
             service=service,
             store=store,
@@ -242,6 +296,10 @@ async def open_house(
             ),
             clock=clock,
             settings=settings,
+            desk=desk,
+            sealer=Sealer([bytes(range(32))], random.Random(5).randbytes),
+            identifiers=identifiers,
+            random_bytes=random.Random(6).randbytes,
             air_waybills=air_waybills,
         )
         account = await store.add_account("shop@example.com", name="Shop", now=clock.now())
@@ -260,6 +318,7 @@ async def open_house(
             carriers=carriers,
             store=store,
             service=service,
+            delivery=delivery,
             account=account,
             key=keys[0],
             test_key=keys[1],
@@ -267,6 +326,7 @@ async def open_house(
         )
         await service.drain()
     finally:
+        await sender.close()
         await store.close()
 
 

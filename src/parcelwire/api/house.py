@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.couriers.registry import Registry
+from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import Clock
 from parcelwire.store.port import Store
+from parcelwire.tracking.ports import Identifiers, NewMessage
 from parcelwire.tracking.service import TrackingService
+from parcelwire.webhooks.ports import Attempt
 
 if TYPE_CHECKING:
     from parcelwire.connectors.simulated.air_waybill import AirWaybill
@@ -31,6 +35,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """v2 answers 402 to every call while this is set (an operator who bills accounts flips it)."""
     suspended_accounts: tuple[str, ...] = ()
     """E-mail addresses of accounts that get 402 in v2 and 403 in v4."""
+    operators: tuple[str, ...] = ()
+    """E-mail addresses of accounts whose admin keys may see and change all accounts."""
     public_url: str = "http://127.0.0.1:8787"
     """Where this installation is reached from outside: tracking links begin with it."""
 
@@ -40,6 +46,42 @@ class AirWaybills(Protocol):
 
     async def air_waybill(self, world_id: int, number: str) -> AirWaybill | None:
         """Return one air waybill, or None when nobody here can say anything about it."""
+        ...
+
+
+class EndpointDesk(Protocol):
+    """Somebody who looks after endpoints by hand (``bootstrap.desk``)."""
+
+    async def check_url(self, url: str) -> None:
+        """Check that messages may be sent to ``url``.
+
+        Raises:
+            AddressRefusedError: they may not; the text says why.
+        """
+        ...
+
+    def compose_test(self, endpoint: Endpoint) -> NewMessage:
+        """Return a message about a made-up parcel, to be stored."""
+        ...
+
+    async def first_attempt(self, message_id: str) -> Attempt | None:
+        """Wait for the first attempt at a message and return it; None when none was in time."""
+        ...
+
+    def wake(self) -> None:
+        """Say that messages have become due."""
+        ...
+
+
+class Sealer(Protocol):
+    """Keeps what must not lie open in the database (``connectors.sealing``)."""
+
+    def seal(self, credentials: Mapping[str, Any], connection_id: str, /) -> bytes:
+        """Return a JSON object encrypted, bound to a name."""
+        ...
+
+    def open(self, sealed: bytes, connection_id: str, /) -> dict[str, Any]:
+        """Return what was sealed under that name."""
         ...
 
 
@@ -53,4 +95,9 @@ class House(msgspec.Struct, kw_only=True):
     limiter: RateLimiter
     clock: Clock
     settings: ApiSettings
+    desk: EndpointDesk
+    sealer: Sealer
+    identifiers: Identifiers
+    random_bytes: Callable[[int], bytes]
+    """Unpredictable bytes: secrets and keys are made of them."""
     air_waybills: AirWaybills | None = None

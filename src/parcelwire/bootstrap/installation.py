@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from parcelwire.connectors.transport import HttpTransport, TransportSettings
 from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account, Connection, Endpoint, account_of
-from parcelwire.domain.clock import SECOND, Clock
+from parcelwire.domain.clock import Clock
 from parcelwire.pages.application import application as pages_application
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.turnstile import CarrierTurnstile
@@ -38,6 +39,7 @@ from parcelwire.tracking.drafts import Drafting
 from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.tracking.service import ServiceSettings, TrackingService
+from parcelwire.webhooks.address import AddressRefusedError
 from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.native import render_native
 from parcelwire.webhooks.ports import Attempt
@@ -47,6 +49,7 @@ from parcelwire.webhooks.worker import DeliveryWorker
 if TYPE_CHECKING:
     from parcelwire.connectors.base import Manifest
 
+from parcelwire.bootstrap.desk import WebhookDesk
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.settings import make_catalogue, webhook_settings
 from parcelwire.bootstrap.system import SystemIdentifiers
@@ -104,6 +107,16 @@ class Installation:
             identifiers=self.identifiers,
             random=random.SystemRandom().random,
             settings=self._webhook_settings,
+        )
+        self._is_served = False
+        self.desk = WebhookDesk(
+            store,
+            composer=self._composer,
+            delivery=self.delivery,
+            guard=self._sender.guard,
+            clock=clock,
+            settings=self._webhook_settings,
+            is_served=lambda: self._is_served,
         )
         planner = PollPlanner(config.polling.speed)
         detector = default_detector()
@@ -187,14 +200,21 @@ class Installation:
                 v2_disabled_calls=config.api.v2_disabled_calls,
                 is_payment_required=config.api.payment_required,
                 suspended_accounts=config.api.suspended_accounts,
+                operators=config.api.operators,
                 public_url=config.public_url,
             ),
+            desk=self.desk,
+            sealer=sealer,
+            identifiers=self.identifiers,
+            random_bytes=os.urandom,
             air_waybills=SimulatedAirWaybills(clock),
         )
         self._workers: list[asyncio.Task[None]] = []
 
     def asgi(self) -> ASGIApp:
         """Return the application that answers HTTP: dialects, native API, pages, health."""
+        # From now on workers deliver, here or in processes of their own.
+        self._is_served = True
         pages = pages_application(self.store, self.registry, self.clock)
         other = Starlette(routes=[Mount("/api", native_application(self.house)), Mount("", pages)])
         return Door(
@@ -223,6 +243,7 @@ class Installation:
         await self.service.drain()
         await self._transport.close()
         await self._sender.close()
+        await self.desk.close()
         await self.store.close()
 
     # -- for the commands -----------------------------------------------------------------------
@@ -292,38 +313,22 @@ class Installation:
         Raises:
             InstallationError: it is no usable URL, or leads to an internal address nobody allowed.
         """
-        from parcelwire.webhooks.address import AddressRefusedError  # rare path
-        from parcelwire.webhooks.dialing import (  # rare path
-            SystemResolver,
-            check_destination,
-        )
-
-        resolver = SystemResolver(self._webhook_settings.dns_threads)
         try:
-            await check_destination(self._sender.guard, resolver, url)
+            await self.desk.check_url(url)
         except AddressRefusedError as error:
             msg = f"{url} is refused: {error} (webhooks.allowed_networks, webhooks.extra_ports)"
             raise InstallationError(msg) from None
-        finally:
-            await resolver.close()
 
     async def send_test_event(self, endpoint: Endpoint) -> Attempt | None:
         """Send a made-up event to an endpoint and return the attempt.
 
-        None when it is switched off.
+        None when it is switched off, or nothing was tried in time.
         """
         if not endpoint.is_enabled:
             return None
-        message = self._composer.compose_test(endpoint, self.clock.now())
+        message = self.desk.compose_test(endpoint)
         await self.store.add_messages([message])
-        deadline = self.clock.now() + round((self._webhook_settings.total_seconds + 10) * SECOND)
-        while self.clock.now() < deadline:
-            await self.delivery.step()
-            attempts = await self.store.list_attempts(message.id)
-            if attempts:
-                return attempts[-1]
-            await self.clock.sleep(0.05)
-        return None
+        return await self.desk.first_attempt(message.id)
 
     async def _account_of_world(self, world_id: int) -> Account | None:
         return await self.store.load_account(account_of(world_id))
