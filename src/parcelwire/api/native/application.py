@@ -33,6 +33,7 @@ from parcelwire.api.native.problems import (
     ProblemError,
     invalid,
 )
+from parcelwire.api.native.reading import read_query
 from parcelwire.api.native.table import ALL
 from parcelwire.domain.account import Account, ApiKey
 from parcelwire.store.port import StoreUnavailableError
@@ -106,9 +107,9 @@ class _Endpoint:
                 "key-scope-too-small",
                 f"this call wants a key with scope {operation.scope}; this one has {key.scope}",
             )
-        query = _read_query(operation, request)
+        query = read_query(operation.query, request.query_params)
         body, said = await self._read_body(operation, request)
-        repeatable = None
+        repeatable, record = None, None
         if operation.takes_idempotency_key and HEADER in request.headers:
             repeatable = Repeatable(
                 key.world_id,
@@ -120,8 +121,6 @@ class _Endpoint:
             )
             # The look ahead spares a repetition its work; the write itself looks again.
             record = await self._house.store.done_before(key.world_id, repeatable.key)
-            if record is not None:
-                return _replay(operation, repeatable, record)
         asked = Asked(
             key=key,
             account=account,
@@ -130,6 +129,8 @@ class _Endpoint:
             body=said,
             repeatable=repeatable,
         )
+        if record is not None:
+            return await self._replay(operation, asked, record)
         return await self._carry_out(operation, request, asked)
 
     async def _carry_out(self, operation: Operation, request: Request, asked: Asked) -> Response:
@@ -139,7 +140,7 @@ class _Endpoint:
         except AlreadyDoneError as error:
             if repeatable is None:
                 raise
-            return _replay(operation, repeatable, error.record)
+            return await self._replay(operation, asked, error.record)
         except ProblemError as error:
             # What was recorded with the effect is what was answered, a refusal too.
             if repeatable is None or repeatable.made is None:
@@ -147,7 +148,7 @@ class _Endpoint:
                 response.headers.update(error.headers)
                 return response
         if repeatable is not None and repeatable.made is not None:
-            return _response(operation, *repeatable.made)
+            return await self._recorded(operation, asked, *repeatable.made)
         if operation.answer is None:
             return _response(operation, operation.success, b"")
         response = _response(operation, operation.success, _encode(answer))
@@ -155,6 +156,22 @@ class _Endpoint:
             url = request.url.include_query_params(cursor=answer.next_cursor)
             response.headers["link"] = f'<{url.path}?{url.query}>; rel="next"'
         return response
+
+    async def _replay(self, operation: Operation, asked: Asked, record: DoneRecord) -> Response:
+        assert asked.repeatable is not None  # noqa: S101 - only such calls have a record
+        recorded = asked.repeatable.replay(record)
+        response = await self._recorded(operation, asked, *recorded)
+        response.headers[REPLAYED] = "true"
+        return response
+
+    async def _recorded(
+        self, operation: Operation, asked: Asked, status: int, body: bytes
+    ) -> Response:
+        """Answer what was recorded with the effect, at first and at every repetition."""
+        if operation.finish is not None and status < 400:
+            said = msgspec.json.decode(body, type=operation.answer)
+            body = _encode(await operation.finish(self._house, asked, said))
+        return _response(operation, status, body)
 
     async def _admit(self, request: Request) -> tuple[ApiKey, Account]:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -186,13 +203,6 @@ class _Endpoint:
             raise invalid("body-invalid", error) from error
 
 
-def _read_query(operation: Operation, request: Request) -> Any:
-    try:
-        return msgspec.convert(dict(request.query_params), operation.query, strict=False)
-    except msgspec.ValidationError as error:
-        raise invalid("query-invalid", error) from error
-
-
 def _limits(allowance: Allowance) -> Iterable[tuple[str, str]]:
     return ((name.decode(), value.decode()) for name, value in allowance.headers())
 
@@ -208,12 +218,6 @@ def _response(operation: Operation, status: int, body: bytes) -> Response:
             said = {"id": said.get("existing_id")}
         if said.get("id"):
             response.headers["location"] = f"/api{operation.location.format_map(said)}"
-    return response
-
-
-def _replay(operation: Operation, repeatable: Repeatable, record: DoneRecord) -> Response:
-    response = _response(operation, *repeatable.replay(record))
-    response.headers[REPLAYED] = "true"
     return response
 
 

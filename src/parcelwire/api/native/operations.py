@@ -84,6 +84,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """Kinds of problems (``problems.KINDS``) beside those that any such call can meet."""
     takes_idempotency_key: bool = False
     """The handler gives ``asked.once`` to the store."""
+    finish: Callable[[House, Asked, Any], Awaitable[Any]] | None = None
+    """Makes of what was recorded under an idempotency key (an instance of ``answer``) what is
+    answered, at first and at every repetition: opens a sealed secret, waits for what had only
+    begun. Without such a key the handler's own answer goes out."""
     location: str = ""
     """Path after ``/api`` of what was made, with ``{names}`` of the answer's members; becomes the
     ``Location`` header of a 201 or 202, and of the problem that says it is there already."""

@@ -1,0 +1,263 @@
+"""Accounts: the caller's own; and all of the installation, for its operators."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import asdict, replace
+
+from parcelwire.api.house import House
+from parcelwire.api.native.keys import KeyDraft, KeyWithText, make_key_of, show_key
+from parcelwire.api.native.operations import Asked, Operation, given
+from parcelwire.api.native.paging import Page, PageQuery, make_cursor, page_of, read_cursor
+from parcelwire.api.native.problems import ProblemError
+from parcelwire.domain.account import Account
+from parcelwire.domain.clock import iso_utc
+from parcelwire.tracking.ports import TrackingFilter
+
+# Without the last part a line break at the end would pass in Python, though not elsewhere.
+_EMAIL: Final = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$(?!\n)"
+
+Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL, examples=["you@shop.example"])]
+Name = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
+Phone = Annotated[str, Meta(max_length=50, pattern=r"^[^\x00]*$")]
+Quota = Annotated[
+    int,
+    Meta(ge=0, le=2**31 - 1, description="Trackings that it may create in all; null: no limit"),
+]
+
+
+class AccountObject(msgspec.Struct, frozen=True, kw_only=True):
+    """An account."""
+
+    number: int
+    email: str
+    name: str
+    phone: str | None
+    tracking_quota: Annotated[
+        int | None, Meta(description="Trackings that it may create in all; null: no limit")
+    ]
+    created_at: str
+
+
+class OwnAccount(AccountObject, frozen=True, kw_only=True):
+    """The key's account, with what its world holds."""
+
+    is_test: Annotated[bool, Meta(description="The figures are those of the test world")]
+    trackings_created: Annotated[int, Meta(description="Ever; what a quota counts")]
+    trackings: Annotated[int, Meta(description="There now")]
+    trackings_by_status: dict[str, int]
+
+
+class AccountPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of one's own account."""
+
+    name: Name | msgspec.UnsetType | None = msgspec.UNSET
+    phone: Phone | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class OperatorPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operator may change of any account."""
+
+    name: Name | msgspec.UnsetType | None = msgspec.UNSET
+    phone: Phone | msgspec.UnsetType | None = msgspec.UNSET
+    tracking_quota: Quota | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class AccountDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new account. It has no quota until it is given one."""
+
+    email: Email
+    name: Name = ""
+
+
+async def read_account(house: House, asked: Asked) -> OwnAccount:
+    """Answer the key's account and the figures of its world."""
+    account = await _load(house, asked.account.number)
+    counts = await house.store.count_by_status(asked.world_id, TrackingFilter())
+    return OwnAccount(
+        **asdict(account_object(account)),
+        is_test=asked.key.is_test,
+        trackings_created=await house.store.count_created(asked.world_id),
+        trackings=sum(counts.values()),
+        trackings_by_status={status.value: count for status, count in counts.items()},
+    )
+
+
+async def change_account(house: House, asked: Asked) -> AccountObject:
+    """Change name and phone of one's own account."""
+    if asked.key.is_test:
+        raise ProblemError("key-is-test", "the account is changed with a live key")
+    return await _change(house, asked.account.number, given(asked.body))
+
+
+async def list_accounts(house: House, asked: Asked) -> Page[AccountObject]:
+    """Answer one page of all accounts, by number."""
+    _need_operator(house, asked)
+    query: PageQuery = asked.query
+    last = read_cursor(query.cursor, "accounts", tuple[int])[0] if query.cursor else 0
+    rows = [one for one in await house.store.list_accounts() if one.number > last]
+    return page_of(
+        rows[: query.limit + 1],
+        query.limit,
+        account_object,
+        lambda one: make_cursor("accounts", one.number),
+    )
+
+
+async def create_account(house: House, asked: Asked) -> AccountObject:
+    """Make an account."""
+    _need_operator(house, asked)
+    draft: AccountDraft = asked.body
+    try:
+        account = await house.store.add_account(
+            draft.email,
+            name=draft.name,
+            now=house.clock.now(),
+            once=asked.once(201, account_object),
+        )
+    except ValueError:
+        raise ProblemError("account-exists") from None
+    return account_object(account)
+
+
+async def change_any_account(house: House, asked: Asked) -> AccountObject:
+    """Change name, phone and quota of an account."""
+    _need_operator(house, asked)
+    return await _change(house, _number(asked), given(asked.body))
+
+
+async def create_key_of_account(house: House, asked: Asked) -> KeyWithText:
+    """Make a key of any account."""
+    _need_operator(house, asked)
+    return await make_key_of(house, asked, (await _load(house, _number(asked))).number)
+
+
+def account_object(account: Account) -> AccountObject:
+    """Return an account as it is shown."""
+    return AccountObject(
+        number=account.number,
+        email=account.email,
+        name=account.name,
+        phone=account.phone,
+        tracking_quota=account.tracking_quota,
+        created_at=iso_utc(account.created_at),
+    )
+
+
+def _need_operator(house: House, asked: Asked) -> None:
+    operators = {email.casefold() for email in house.settings.operators}
+    if asked.key.is_test or asked.account.email.casefold() not in operators:
+        raise ProblemError(
+            "operator-only", "this call is for live keys of accounts named in api.operators"
+        )
+
+
+def _number(asked: Asked) -> int:
+    typed = asked.path["number"]
+    # Digits in other scripts are digits too, and longer ones fit into no column.
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= 9):
+        raise ProblemError("account-unknown")
+    return int(typed)
+
+
+async def _load(house: House, number: int) -> Account:
+    # The account beside the key may be a second old.
+    account = await house.store.load_account(number)
+    if account is None:
+        raise ProblemError("account-unknown")
+    return account
+
+
+async def _change(house: House, number: int, changes: dict[str, Any]) -> AccountObject:
+    if "name" in changes:
+        changes["name"] = changes["name"] or ""
+    account = replace(await _load(house, number), **changes)
+    await house.store.save_account(account)
+    return account_object(account)
+
+
+_NUMBER: Final = {"number": "The account's number"}
+_NUMBERS: Final = {"number": "1"}
+
+OPERATIONS: Final = (
+    Operation(
+        name="read_account",
+        method="GET",
+        path="/account",
+        summary="The key's account, with counts and quota",
+        handler=read_account,
+        answer=OwnAccount,
+    ),
+    Operation(
+        name="change_account",
+        method="PATCH",
+        path="/account",
+        summary="Change name and phone of the account",
+        handler=change_account,
+        answer=AccountObject,
+        scope="admin",
+        request=AccountPatch,
+        problems=("key-is-test",),
+        example={"name": "Alpine Shop"},
+    ),
+    Operation(
+        name="list_accounts",
+        method="GET",
+        path="/accounts",
+        summary="All accounts (operators)",
+        handler=list_accounts,
+        answer=Page[AccountObject],
+        scope="admin",
+        query=PageQuery,
+        problems=("operator-only",),
+    ),
+    Operation(
+        name="create_account",
+        method="POST",
+        path="/accounts",
+        summary="Make an account (operators)",
+        handler=create_account,
+        answer=AccountObject,
+        success=201,
+        scope="admin",
+        request=AccountDraft,
+        problems=("operator-only", "account-exists"),
+        takes_idempotency_key=True,
+        example={"email": "you@shop.example", "name": "Alpine Shop"},
+    ),
+    Operation(
+        name="change_any_account",
+        method="PATCH",
+        path="/accounts/{number}",
+        summary="Change name, phone and quota of an account (operators)",
+        handler=change_any_account,
+        answer=AccountObject,
+        scope="admin",
+        request=OperatorPatch,
+        path_texts=_NUMBER,
+        path_examples=_NUMBERS,
+        problems=("operator-only", "account-unknown"),
+        example={"tracking_quota": 10_000},
+    ),
+    Operation(
+        name="create_key_of_account",
+        method="POST",
+        path="/accounts/{number}/keys",
+        summary="Make a key of an account (operators)",
+        text="The answer holds the key. It is not shown again.",
+        handler=create_key_of_account,
+        finish=show_key,
+        answer=KeyWithText,
+        success=201,
+        scope="admin",
+        request=KeyDraft,
+        path_texts=_NUMBER,
+        path_examples=_NUMBERS,
+        problems=("operator-only", "account-unknown"),
+        takes_idempotency_key=True,
+        example={"label": "first key"},
+    ),
+)

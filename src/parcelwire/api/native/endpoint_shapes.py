@@ -1,0 +1,223 @@
+"""How the native API words endpoints: what it takes, what it shows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from parcelwire.domain.account import Endpoint
+from parcelwire.domain.clock import iso_utc
+from parcelwire.domain.status import Status
+from parcelwire.webhooks.ports import Attempt
+
+MOST_ENDPOINTS: Final = 100
+"""Of one world: every change is written down once for each."""
+MOST_WAITING: Final = 10_000
+MOST_WAITING_IN_LISTS: Final = 1_000
+LONGEST_OVERLAP_SECONDS: Final = 7 * 86_400
+
+# Literals, so that the description names them; a test holds them against the webhooks' own.
+Dialect = Literal["native", "v2", "v4"]
+EventType = Literal[
+    "tracking.status_changed",
+    "tracking.updated",
+    "endpoint.failing",
+    "endpoint.disabled",
+    "endpoint.recovered",
+]
+
+Url = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2_048,
+        description="`http` or `https`, to a public address",
+        examples=["https://shop.example.com/hooks/parcels"],
+    ),
+]
+Description = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00]*$")]
+Rate = Annotated[float, Meta(ge=0.01, le=10_000, description="Messages a second at most")]
+Concurrency = Annotated[int, Meta(ge=1, le=1_000, description="Requests at one time at most")]
+Headers = Annotated[
+    dict[str, str],
+    Meta(description="Headers of your own, sent with every message; their values are not shown"),
+]
+Statuses = Annotated[
+    tuple[Status, ...],
+    Meta(max_length=9, description="Only events with one of these statuses; empty: all"),
+]
+EventTypes = Annotated[
+    tuple[EventType, ...],
+    Meta(max_length=5, description="Only events of these types; empty: all"),
+]
+
+
+class EndpointDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new endpoint."""
+
+    url: Url
+    dialect: Annotated[Dialect, Meta(description="Form of the body, and of an older signature")] = (
+        "native"
+    )
+    statuses: Statuses = ()
+    event_types: EventTypes = ()
+    headers: Headers = {}
+    rate_per_second: Rate | None = None
+    concurrency: Concurrency | None = None
+    description: Description = ""
+
+
+class EndpointPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change. What is left out stays; lists and headers are replaced whole.
+
+    The dialect is not to be changed: messages that wait, or are replayed, were worded in it.
+    """
+
+    url: Url | msgspec.UnsetType = msgspec.UNSET
+    statuses: Statuses | msgspec.UnsetType | None = msgspec.UNSET
+    event_types: EventTypes | msgspec.UnsetType | None = msgspec.UNSET
+    headers: Headers | msgspec.UnsetType | None = msgspec.UNSET
+    rate_per_second: Rate | msgspec.UnsetType | None = msgspec.UNSET
+    concurrency: Concurrency | msgspec.UnsetType | None = msgspec.UNSET
+    description: Description | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class SecretRotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to replace a secret."""
+
+    overlap_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=LONGEST_OVERLAP_SECONDS,
+            description="How long the old secret signs beside the new one; 0: not at all",
+        ),
+    ] = 86_400
+
+
+class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """How an endpoint does."""
+
+    failing_since: Annotated[
+        str | None, Meta(description="First failure since the last success; null: all is well")
+    ]
+    waiting: Annotated[
+        int,
+        Meta(
+            description="Messages not delivered yet; counted up to 10,000, and in lists up to 1,000"
+        ),
+    ]
+
+
+class EndpointObject(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint, without its secret. Times are UTC."""
+
+    id: str
+    url: str
+    dialect: str
+    state: Annotated[
+        Literal["enabled", "paused", "disabled"],
+        Meta(description="`paused` by its owner, `disabled` by what it answered"),
+    ]
+    disabled_why: Annotated[str | None, Meta(description="Null while it is enabled")]
+    statuses: tuple[str, ...]
+    event_types: tuple[str, ...]
+    header_names: Annotated[
+        tuple[str, ...], Meta(description="Headers of its owner's own, without their values")
+    ]
+    rate_per_second: float | None
+    concurrency: int | None
+    description: str
+    created_at: str
+    previous_secret_until: Annotated[
+        str | None, Meta(description="Until when the secret before this one signs too")
+    ]
+    health: EndpointHealth
+
+
+class EndpointWithSecret(EndpointObject, frozen=True, kw_only=True):
+    """An endpoint with the secret that was made just now. It is shown this once."""
+
+    secret: Annotated[str, Meta(description="`whsec_` and base64, as in Standard Webhooks")]
+
+
+class EndpointList(msgspec.Struct, frozen=True, kw_only=True):
+    """All endpoints of the key's world, oldest first."""
+
+    endpoints: list[EndpointObject]
+
+
+class AttemptObject(msgspec.Struct, frozen=True, kw_only=True):
+    """One try to deliver a message."""
+
+    id: str
+    attempted_at: str
+    duration_ms: int
+    status: Annotated[int | None, Meta(description="HTTP status; null: nothing answered")]
+    error: Annotated[str | None, Meta(description="What went wrong, in words")]
+    answer: Annotated[str, Meta(description="The start of the answer's body")]
+
+
+class TestResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a test event."""
+
+    __test__ = False  # pytest takes names like this one for tests
+
+    message_id: str
+    is_delivered: bool
+    attempt: Annotated[
+        AttemptObject | None,
+        Meta(description="Null: none was made in time; the message waits like any other"),
+    ]
+
+
+def endpoint_object(endpoint: Endpoint, waiting: int) -> EndpointObject:
+    """Return an endpoint as it is shown."""
+    return EndpointObject(**_fields(endpoint, waiting))  # type: ignore[arg-type]  # one dict
+
+
+def endpoint_with_secret(endpoint: Endpoint, waiting: int, secret: str) -> EndpointWithSecret:
+    """Return an endpoint as it is shown once, with its new secret (or a sealed one)."""
+    return EndpointWithSecret(
+        **_fields(endpoint, waiting),  # type: ignore[arg-type]  # one dict
+        secret=secret,
+    )
+
+
+def _fields(endpoint: Endpoint, waiting: int) -> dict[str, object]:
+    off = "paused" if endpoint.is_paused else "disabled"
+    failing_since, until = endpoint.failing_since, endpoint.previous_secret_until
+    has_previous = bool(endpoint.previous_secret) and until is not None
+    return {
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "dialect": endpoint.dialect,
+        "state": "enabled" if endpoint.is_enabled else off,
+        "disabled_why": None if endpoint.is_enabled else endpoint.disabled_why,
+        "statuses": endpoint.statuses,
+        "event_types": endpoint.event_types,
+        "header_names": tuple(sorted(endpoint.headers)),
+        "rate_per_second": endpoint.rate_per_second,
+        "concurrency": endpoint.concurrency,
+        "description": endpoint.description,
+        "created_at": iso_utc(endpoint.created_at),
+        "previous_secret_until": iso_utc(until) if has_previous and until is not None else None,
+        "health": EndpointHealth(
+            failing_since=None if failing_since is None else iso_utc(failing_since),
+            waiting=waiting,
+        ),
+    }
+
+
+def attempt_object(attempt: Attempt) -> AttemptObject:
+    """Return an attempt as it is shown."""
+    return AttemptObject(
+        id=attempt.id,
+        attempted_at=iso_utc(attempt.at),
+        duration_ms=attempt.duration_ms,
+        status=attempt.status or None,
+        error=attempt.error or None,
+        answer=attempt.answer,
+    )

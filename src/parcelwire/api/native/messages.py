@@ -1,0 +1,194 @@
+"""Messages and attempts: what was told to whom, and what came back. Found, read, sent again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import asdict, replace
+
+from parcelwire.api.house import House
+from parcelwire.api.native.endpoint_shapes import AttemptObject, EventType, attempt_object
+from parcelwire.api.native.operations import Asked, Operation
+from parcelwire.api.native.paging import Page, PageQuery, make_cursor, page_of, read_cursor
+from parcelwire.api.native.problems import ProblemError
+from parcelwire.api.native.sending import Moment, end_of
+from parcelwire.domain.clock import from_datetime, iso_utc
+from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
+
+SentType = EventType | Literal["endpoint.test"]
+
+
+class MessageQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which messages to list; all conditions together."""
+
+    endpoint_id: Annotated[str, Meta(max_length=64, description="Only to this endpoint")] = ""
+    tracking_id: Annotated[str, Meta(max_length=64, description="Only about this tracking")] = ""
+    state: Annotated[MessageState | None, Meta(description="Only those that stand so")] = None
+    event_type: Annotated[SentType | None, Meta(description="Only of this type")] = None
+    since: Annotated[Moment | None, Meta(description="Made at this time or later")] = None
+    until: Annotated[Moment | None, Meta(description="Made at this time or before")] = None
+
+
+class MessageObject(msgspec.Struct, frozen=True, kw_only=True):
+    """One fact to tell one endpoint. Times are UTC."""
+
+    id: Annotated[str, Meta(description="Sent as `webhook-id`, the same at every attempt")]
+    endpoint_id: str
+    tracking_id: Annotated[
+        str, Meta(description="Of a message about an endpoint: that endpoint's id")
+    ]
+    sequence: Annotated[int, Meta(description="Number of the event among those of its tracking")]
+    event_id: str
+    event_type: str
+    state: MessageState
+    attempt_count: Annotated[int, Meta(description="Attempts since it was made or sent again")]
+    created_at: str
+    due_at: Annotated[str | None, Meta(description="When it is tried next; null: never by itself")]
+
+
+class MessageDetail(MessageObject, frozen=True, kw_only=True):
+    """A message with what it says and every attempt."""
+
+    payload: Annotated[
+        msgspec.Raw, Meta(description="What is sent as `data`, in the endpoint's dialect")
+    ]
+    attempts: Annotated[list[AttemptObject], Meta(description="Oldest first")]
+
+
+class AttemptList(msgspec.Struct, frozen=True, kw_only=True):
+    """All attempts at one message, oldest first."""
+
+    attempts: list[AttemptObject]
+
+
+async def list_messages(house: House, asked: Asked) -> Page[MessageObject]:
+    """Answer one page of messages, newest first."""
+    query: MessageQuery = asked.query
+    before = read_cursor(query.cursor, "messages", tuple[str])[0] if query.cursor else None
+    where = MessageFilter(
+        endpoint_id=query.endpoint_id or None,
+        tracking_id=query.tracking_id or None,
+        states=(query.state,) if query.state else (),
+        event_types=(query.event_type,) if query.event_type else (),
+        created_min=None if query.since is None else from_datetime(query.since),
+        created_max=None if query.until is None else end_of(query.until),
+    )
+    rows = await house.store.list_messages(
+        asked.world_id, where, before=before, limit=query.limit + 1
+    )
+    return page_of(rows, query.limit, message_object, lambda one: make_cursor("messages", one.id))
+
+
+async def read_message(house: House, asked: Asked) -> MessageDetail:
+    """Answer one message with payload and attempts."""
+    message = await _find(house, asked)
+    return MessageDetail(
+        **asdict(message_object(message)),
+        payload=msgspec.Raw(message.payload),
+        attempts=await _attempts(house, message),
+    )
+
+
+async def list_attempts(house: House, asked: Asked) -> AttemptList:
+    """Answer all attempts at one message."""
+    return AttemptList(attempts=await _attempts(house, await _find(house, asked)))
+
+
+async def resend_message(house: House, asked: Asked) -> MessageObject:
+    """Make one message due now, whatever became of it."""
+    message = await _find(house, asked)
+    if await house.store.load_endpoint(asked.world_id, message.endpoint_id) is None:
+        raise ProblemError("endpoint-unknown", "the message's endpoint was deleted")
+    now = house.clock.now()
+    due = replace(message, state=MessageState.PENDING, attempts=0, due_at=now)
+
+    def answer(is_there: bool) -> MessageObject:
+        if not is_there:
+            raise ProblemError("message-unknown")
+        return message_object(due)
+
+    once = asked.once(200, answer)
+    shown = answer(await house.store.resend(asked.world_id, message.id, now, once=once))
+    house.desk.wake()
+    return shown
+
+
+def message_object(message: Message) -> MessageObject:
+    """Return a message as it is shown, without what it says."""
+    is_pending = message.state is MessageState.PENDING
+    return MessageObject(
+        id=message.id,
+        endpoint_id=message.endpoint_id,
+        tracking_id=message.tracking_id,
+        sequence=message.sequence,
+        event_id=message.event_id,
+        event_type=message.event_type,
+        state=message.state,
+        attempt_count=message.attempts,
+        created_at=iso_utc(message.created_at),
+        due_at=iso_utc(message.due_at) if is_pending else None,
+    )
+
+
+async def _find(house: House, asked: Asked) -> Message:
+    message = await house.store.load_message(asked.world_id, asked.path["id"])
+    if message is None:
+        raise ProblemError("message-unknown")
+    return message
+
+
+async def _attempts(house: House, message: Message) -> list[AttemptObject]:
+    return [attempt_object(one) for one in await house.store.list_attempts(message.id)]
+
+
+_ID: Final = {"id": "The message's id, the `webhook-id` that the receiver saw"}
+_IDS: Final = {"id": "0192f0c5a80000000000000000000002"}
+
+OPERATIONS: Final = (
+    Operation(
+        name="list_messages",
+        method="GET",
+        path="/messages",
+        summary="Messages, newest first",
+        handler=list_messages,
+        answer=Page[MessageObject],
+        query=MessageQuery,
+    ),
+    Operation(
+        name="read_message",
+        method="GET",
+        path="/messages/{id}",
+        summary="One message, with what it says and its attempts",
+        handler=read_message,
+        answer=MessageDetail,
+        path_texts=_ID,
+        path_examples=_IDS,
+        problems=("message-unknown",),
+    ),
+    Operation(
+        name="list_attempts",
+        method="GET",
+        path="/messages/{id}/attempts",
+        summary="All attempts at one message",
+        handler=list_attempts,
+        answer=AttemptList,
+        path_texts=_ID,
+        path_examples=_IDS,
+        problems=("message-unknown",),
+    ),
+    Operation(
+        name="resend_message",
+        method="POST",
+        path="/messages/{id}/resend",
+        summary="Send one message once more",
+        handler=resend_message,
+        answer=MessageObject,
+        scope="write",
+        path_texts=_ID,
+        path_examples=_IDS,
+        problems=("endpoint-unknown", "message-unknown"),
+        takes_idempotency_key=True,
+    ),
+)
