@@ -101,3 +101,5 @@ class House(msgspec.Struct, kw_only=True):
     random_bytes: Callable[[int], bytes]
     """Unpredictable bytes: secrets and keys are made of them."""
     air_waybills: AirWaybills | None = None
+    is_closing: bool = False
+    """Set when this process is about to stop: calls that wait for something answer now."""

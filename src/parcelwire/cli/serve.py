@@ -150,6 +150,7 @@ async def _work(config: Config, sockets: list[socket.socket], *, with_workers: b
         stop = asyncio.Event()
 
         def on_signal() -> None:
+            house.house.is_closing = True
             if server is not None:
                 server.force_exit = stop.is_set()
                 server.should_exit = True

@@ -102,13 +102,22 @@ class AskingNow:
 
         ``is_leased``: the caller has taken the lease already, with ``lease_from``.
         """
+        return await self._await_answer(stored, self.start(stored, policy, is_leased=is_leased))
+
+    def start(
+        self, stored: Stored, policy: CarrierPolicy, *, is_leased: bool = True
+    ) -> asyncio.Task[Stored]:
+        """Ask behind the caller's back, as ``ask`` does.
+
+        Return the task that somebody may await.
+        """
         tracking_id = stored.tracking.id
         task = self._asking.get(tracking_id)
         if task is None:
             task = asyncio.create_task(self._ask_and_store(stored, policy, is_leased=is_leased))
             self._asking[tracking_id] = task
             task.add_done_callback(lambda _: self._asking.pop(tracking_id, None))
-        return await self._await_answer(stored, task)
+        return task
 
     async def drain(self) -> None:
         """Wait for questions that go on behind their answers."""

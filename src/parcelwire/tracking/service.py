@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import msgspec
 from msgspec.structs import replace
 
 from parcelwire.couriers.registry import Registry
@@ -23,11 +22,11 @@ from parcelwire.domain.merge import restate
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Correction, Tracking
 from parcelwire.tracking.asking_now import AskingNow, ServiceSettings
+from parcelwire.tracking.creating import Outcome, outcome_of, refusal_of, told_as
 from parcelwire.tracking.drafts import Draft, Drafting
 from parcelwire.tracking.errors import (
     AlreadyExistsError,
     NotFoundError,
-    OverQuotaError,
     RetrackNotAllowedError,
     TrackingError,
 )
@@ -36,6 +35,7 @@ from parcelwire.tracking.ports import (
     Carriers,
     Creation,
     NewTracking,
+    Once,
     Planner,
     Stored,
     TrackingStore,
@@ -44,14 +44,6 @@ from parcelwire.tracking.ports import (
 from parcelwire.tracking.refresh import MAX_TRIES, Refresher, stop_if_over
 
 __all__ = ["Outcome", "ServiceSettings", "TrackingService"]
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one draft of many: the tracking, or why not."""
-
-    draft: Draft
-    tracking: Tracking | None = None
-    error: TrackingError | None = None
 
 
 class TrackingService:
@@ -95,12 +87,23 @@ class TrackingService:
     # -- create ---------------------------------------------------------------------------------
 
     async def create(
-        self, world_id: int, draft: Draft, *, quota: int | None = None, is_asking: bool = True
+        self,
+        world_id: int,
+        draft: Draft,
+        *,
+        quota: int | None = None,
+        is_waiting: bool = True,
+        once: Once | None = None,
     ) -> Stored:
         """Follow one number; ask its carrier at once when there is a way, and return what is known
         then.
 
+        Without ``is_waiting`` the question goes on behind the answer, which is the tracking as it
+        was stored. ``once.answer`` is given that tracking (``Stored``), or the error that is raised
+        afterwards.
+
         Raises:
+            AlreadyDoneError: ``once`` says that this has happened before.
             AlreadyExistsError: the world follows it already.
             OverQuotaError: the account's quota is used up.
             TrackingError: the draft itself is wrong; nothing was stored.
@@ -109,26 +112,44 @@ class TrackingService:
         tracking = await self.drafting.tracking(world_id, draft, now)
         policy = await self.carriers.policy(world_id, tracking.courier_code)
         poll = self._planner.first(tracking, policy, now)
-        will_ask = is_asking and self._settings.ask_at_create and policy is not None
+        will_ask = self._settings.ask_at_create and policy is not None
         lease = self._asking.lease_from(now) if will_ask else 0
         new = NewTracking(
             tracking=tracking, due_at=poll.due_at, due_reason=poll.due_reason, leased_until=lease
         )
-        (creation,) = await self.store.create_trackings([new], quota=quota)
-        _raise_unless_created(creation, tracking)
-        if will_ask and policy is not None:
-            return await self._asking.ask(
-                Stored(tracking, replace(poll, leased_until=lease)), policy
-            )
-        self._wake_polls()
-        return Stored(tracking, poll)
+        stored = Stored(tracking, replace(poll, leased_until=lease))
+
+        def result_of(creations: list[Creation]) -> Stored | TrackingError:
+            return refusal_of(creations[0], tracking) or stored
+
+        (creation,) = await self.store.create_trackings(
+            [new], quota=quota, once=told_as(once, result_of)
+        )
+        if error := refusal_of(creation, tracking):
+            raise error
+        if not will_ask or policy is None:
+            self._wake_polls()
+        elif is_waiting:
+            return await self._asking.ask(stored, policy)
+        else:
+            self._asking.start(stored, policy)
+        return stored
 
     async def create_many(
-        self, world_id: int, drafts: Sequence[Draft], *, quota: int | None = None
+        self,
+        world_id: int,
+        drafts: Sequence[Draft],
+        *,
+        quota: int | None = None,
+        once: Once | None = None,
     ) -> list[Outcome]:
         """Follow many numbers in one transaction; each draft has its own outcome, in order.
 
-        Carriers are asked soon after.
+        Carriers are asked soon after. ``once.answer`` is given the outcomes; where no draft is good
+        for anything, nothing happens and nothing is recorded.
+
+        Raises:
+            AlreadyDoneError: ``once`` says that this has happened before.
         """
         now = self._clock.now()
         outcomes: list[Outcome | None] = []
@@ -148,26 +169,21 @@ class TrackingService:
                 NewTracking(tracking=tracking, due_at=poll.due_at, due_reason=poll.due_reason)
             )
             outcomes.append(None)
-        creations = iter(
-            zip(new, await self.store.create_trackings(new, quota=quota), strict=True)
-            if new
-            else ()
+
+        def results_of(creations: Sequence[Creation]) -> list[Outcome]:
+            made = iter(zip(new, creations, strict=True))
+            return [
+                outcome or outcome_of(draft, *next(made))
+                for draft, outcome in zip(drafts, outcomes, strict=True)
+            ]
+
+        if not new:
+            return results_of(())
+        creations = await self.store.create_trackings(
+            new, quota=quota, once=told_as(once, results_of)
         )
-        results: list[Outcome] = []
-        for draft, outcome in zip(drafts, outcomes, strict=True):
-            if outcome is not None:
-                results.append(outcome)
-                continue
-            made, creation = next(creations)
-            try:
-                _raise_unless_created(creation, made.tracking)
-            except TrackingError as error:
-                results.append(Outcome(draft=draft, error=error))
-            else:
-                results.append(Outcome(draft=draft, tracking=made.tracking))
-        if new:
-            self._wake_polls()
-        return results
+        self._wake_polls()
+        return results_of(creations)
 
     # -- read -----------------------------------------------------------------------------------
 
@@ -382,10 +398,3 @@ class TrackingService:
 
 def _too_busy(stored: Stored) -> RuntimeError:
     return RuntimeError(f"tracking {stored.tracking.id} changed {MAX_TRIES} times during one edit")
-
-
-def _raise_unless_created(creation: Creation, tracking: Tracking) -> None:
-    if creation.result == "exists":
-        raise AlreadyExistsError(creation.existing_id or "", tracking.number, tracking.courier_code)
-    if creation.result == "over_quota":
-        raise OverQuotaError

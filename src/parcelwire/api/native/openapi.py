@@ -73,13 +73,18 @@ _WITH_IDEMPOTENCY_KEY: Final = ("idempotency-key-invalid", "idempotency-key-reus
 def describe() -> dict[str, Any]:
     """Return the description as a JSON object."""
     shapes = [shape for one in ALL for shape in (one.answer, one.request) if shape is not None]
+    queries = list(dict.fromkeys(one.query for one in ALL))
     schemas, components = msgspec.json.schema_components(
-        [*shapes, Problem], ref_template=openapi.REFERENCE
+        [*shapes, Problem, *queries], ref_template=openapi.REFERENCE
     )
+    # Their fields become parameters; as objects they are never sent.
+    by_query = {query: components.pop(query.__name__) for query in queries}
     by_shape = {str(shape): schema for shape, schema in zip(shapes, schemas, strict=False)}
     paths: dict[str, dict[str, Any]] = {}
     for one in ALL:
-        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, by_shape)
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(
+            one, by_shape, by_query[one.query]
+        )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -119,7 +124,7 @@ def problems_of(one: Operation) -> tuple[str, ...]:
     return tuple(kind for kind in KINDS if kind in kinds)
 
 
-def _operation(one: Operation, by_shape: dict[str, Any]) -> dict[str, Any]:
+def _operation(one: Operation, by_shape: dict[str, Any], query: dict[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary,
@@ -129,7 +134,7 @@ def _operation(one: Operation, by_shape: dict[str, Any]) -> dict[str, Any]:
         "x-parcelwire-scope": one.scope,
         "parameters": [
             *(_path_parameter(one, name, text) for name, text in one.path_texts.items()),
-            *_query_parameters(one.query),
+            *_query_parameters(query),
             *((_IDEMPOTENCY_KEY,) if one.takes_idempotency_key else ()),
         ],
         "responses": {
@@ -182,17 +187,16 @@ def _path_parameter(one: Operation, name: str, text: str) -> dict[str, Any]:
     return parameter
 
 
-def _query_parameters(shape: type[msgspec.Struct]) -> list[dict[str, Any]]:
-    schema = msgspec.json.schema(shape)["$defs"][shape.__name__]
+def _query_parameters(schema: dict[str, Any]) -> list[dict[str, Any]]:
     parameters = []
-    for name, field in schema["properties"].items():
-        text = field.pop("description", "")
+    for name, of in schema["properties"].items():
+        field = {word: value for word, value in of.items() if word != "description"}
         parameters.append(
             {
                 "name": name,
                 "in": "query",
                 "required": name in schema["required"],
-                "description": text,
+                "description": of.get("description", ""),
                 "schema": field,
             }
         )

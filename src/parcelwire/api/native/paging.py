@@ -23,14 +23,17 @@ _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder().decode
 
 
-class PageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which page of a list. Queries of lists inherit from it."""
+Cursor = Annotated[
+    str, Meta(max_length=500, description="`next_cursor` of the page before; empty: the first page")
+]
+Limit = Annotated[int, Meta(ge=1, le=MOST, description="Items of a page at most")]
 
-    cursor: Annotated[
-        str,
-        Meta(max_length=500, description="`next_cursor` of the page before; empty: the first page"),
-    ] = ""
-    limit: Annotated[int, Meta(ge=1, le=MOST, description="Items of a page at most")] = USUAL
+
+class PageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which page of a list. Queries of lists have these fields."""
+
+    cursor: Cursor = ""
+    limit: Limit = USUAL
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True, kw_only=True):

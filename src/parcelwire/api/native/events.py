@@ -1,0 +1,261 @@
+"""The events feed: everything that changed, in one order, for those who missed a webhook.
+
+A cursor holds the number of the last event read and a time up to which everything was read then.
+Events are kept for ``KEPT_DAYS`` at least, so a cursor that was given later than that has missed
+none, however few of its world's events are left.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from parcelwire.api.house import House
+from parcelwire.api.native.operations import Asked, Operation
+from parcelwire.api.native.paging import MOST, USUAL, make_cursor, read_cursor
+from parcelwire.api.native.problems import ProblemError
+from parcelwire.api.native.tracking_shapes import CheckpointObject, WindowObject
+from parcelwire.domain.changes import Event
+from parcelwire.domain.clock import DAY, SECOND, Instant, iso_utc
+from parcelwire.domain.status import Reason, Status, Substatus
+from parcelwire.webhooks.native import change_to_wire
+
+KEPT_DAYS: Final = 30
+MOST_WAIT_SECONDS: Final = 30
+LOOK_AGAIN_SECONDS: Final = 0.5
+"""How often the store is asked for events while somebody waits for one."""
+
+_KIND: Final = "events"
+
+
+class EventQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which events."""
+
+    after: Annotated[
+        str,
+        Meta(
+            max_length=500,
+            description="`next_cursor` of the answer before; empty: from the oldest event kept",
+        ),
+    ] = ""
+    limit: Annotated[int, Meta(ge=1, le=MOST, description="Events at most")] = USUAL
+    wait: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=MOST_WAIT_SECONDS,
+            description="Seconds to wait for an event when there is none yet",
+        ),
+    ] = 0
+
+
+class StatusChangedObject(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag="status_changed",
+):
+    """The parcel stands elsewhere, or its finer code moved."""
+
+    from_status: Status
+    to_status: Status
+    from_substatus: Substatus | UnsetType = UNSET
+    to_substatus: Substatus | UnsetType = UNSET
+    reason: Reason | UnsetType = UNSET
+
+
+class CheckpointAddedObject(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag="checkpoint_added",
+):
+    """A checkpoint that nobody had told before."""
+
+    checkpoint: CheckpointObject
+
+
+class CheckpointCorrectedObject(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag="checkpoint_corrected",
+):
+    """The carrier words a known checkpoint differently now."""
+
+    before: CheckpointObject
+    after: CheckpointObject
+
+
+class CheckpointWithdrawnObject(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag="checkpoint_withdrawn",
+):
+    """The carrier took a checkpoint back."""
+
+    checkpoint: CheckpointObject
+
+
+class WindowMovedObject(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag="window_moved",
+):
+    """The promised time appeared (no ``before``), moved, or went away (no ``after``)."""
+
+    before: WindowObject | UnsetType = UNSET
+    after: WindowObject | UnsetType = UNSET
+
+
+class CourierCorrectedObject(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag="courier_corrected",
+):
+    """The number turned out to be another courier's."""
+
+    from_courier: str
+    to_courier: str
+    why: str
+
+
+ChangeObject = (
+    StatusChangedObject
+    | CheckpointAddedObject
+    | CheckpointCorrectedObject
+    | CheckpointWithdrawnObject
+    | WindowMovedObject
+    | CourierCorrectedObject
+)
+
+
+class EventData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the parcel stood after the event, and what changed."""
+
+    status: Status
+    changes: list[ChangeObject]
+    substatus: Substatus | UnsetType = UNSET
+
+
+class EventObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One event, as native webhooks tell it."""
+
+    id: str
+    type: Annotated[str, Meta(description="tracking.status_changed or tracking.updated")]
+    timestamp: datetime
+    tracking_id: str
+    sequence: Annotated[
+        int, Meta(description="Number among the tracking's events: 1, 2, 3 ... without a gap")
+    ]
+    data: EventData
+
+
+class Feed(msgspec.Struct, frozen=True, kw_only=True):
+    """Events in the order in which they were stored."""
+
+    items: list[EventObject]
+    next_cursor: Annotated[
+        str, Meta(description="What to send as `after` next time; given also when nothing is new")
+    ]
+    has_more: bool
+
+
+async def list_events(house: House, asked: Asked) -> Any:
+    """Answer the events after a cursor, oldest first; wait for the first one if wanted."""
+    query: EventQuery = asked.query
+    number, read_until = 0, 0
+    if query.after:
+        number, read_until = read_cursor(query.after, _KIND, tuple[int, int])
+        await _check_kept(house, asked.world_id, number, read_until)
+    deadline = house.clock.now() + query.wait * SECOND
+    while True:
+        # Taken before the look: what is stored during it is not among "everything until then".
+        now = house.clock.now()
+        rows = await house.store.events_after(asked.world_id, number, query.limit + 1)
+        if rows or now >= deadline or house.is_closing:
+            break
+        await house.clock.sleep(min(LOOK_AGAIN_SECONDS, (deadline - now) / SECOND))
+    shown, has_more = rows[: query.limit], len(rows) > query.limit
+    if shown:
+        number, last = shown[-1]
+        read_until = last.at if has_more else now
+    else:
+        read_until = now
+    return {
+        "items": [event_object(event) for _, event in shown],
+        "next_cursor": make_cursor(_KIND, number, read_until),
+        "has_more": has_more,
+    }
+
+
+def event_object(event: Event) -> dict[str, Any]:
+    """Return an event as ``EventObject`` describes it, ready to be encoded."""
+    data: dict[str, Any] = {"status": event.status}
+    if event.substatus is not None:
+        data["substatus"] = event.substatus
+    data["changes"] = [change_to_wire(change) for change in event.changes]
+    return {
+        "id": event.id,
+        "type": event.type,
+        "timestamp": iso_utc(event.at),
+        "tracking_id": event.tracking_id,
+        "sequence": event.sequence,
+        "data": data,
+    }
+
+
+async def _check_kept(house: House, world_id: int, number: int, read_until: Instant) -> None:
+    """Check that no event after a cursor is gone.
+
+    Raises:
+        ProblemError: one may be; the problem names the oldest place that is kept.
+    """
+    now = house.clock.now()
+    if read_until >= now - KEPT_DAYS * DAY:
+        return
+    first = await house.store.first_cursor(world_id)
+    if first is not None and first <= number:
+        return
+    before_first = number if first is None else first - 1
+    raise ProblemError(
+        "events-pruned",
+        f"events are kept for {KEPT_DAYS} days; go on after first_cursor, and read the trackings"
+        " anew",
+        first_cursor=make_cursor(_KIND, before_first, now),
+    )
+
+
+OPERATIONS: Final = (
+    Operation(
+        name="list_events",
+        method="GET",
+        path="/events",
+        summary="Everything that changed after a cursor, oldest first",
+        text="With `wait`, an answer without events comes only after that many seconds. Each event"
+        " has the number of its tracking's events, so that a gap left by webhooks can be seen and"
+        " closed. Events are kept for 30 days at least.",
+        handler=list_events,
+        answer=Feed,
+        query=EventQuery,
+        problems=("cursor-invalid", "events-pruned"),
+    ),
+)

@@ -1,0 +1,140 @@
+"""What can be done with a tracking beside reading and changing it: ask, stop, take up, correct."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable
+from typing import Any, Final
+
+from parcelwire.api.house import House
+from parcelwire.api.native.operations import Asked, Operation
+from parcelwire.api.native.problems import ProblemError
+from parcelwire.api.native.tracking_shapes import (
+    CorrectionRequest,
+    RawAnswerList,
+    RawAnswerObject,
+    TrackingObject,
+    tracking_object,
+)
+from parcelwire.api.native.trackings import LOCATION, PATH_TEXTS, load, problem_of
+from parcelwire.domain.clock import to_datetime
+from parcelwire.tracking.errors import RetrackNotAllowedError, TrackingError
+from parcelwire.tracking.ports import RawAnswer, Stored
+
+
+async def refresh_tracking(house: House, asked: Asked) -> Any:
+    """Ask the carrier now; answer what is known then."""
+    return await _answer(house, house.service.refresh_now(await load(house, asked)))
+
+
+async def stop_tracking(house: House, asked: Asked) -> Any:
+    """Ask the carrier no more."""
+    return await _answer(house, house.service.stop(await load(house, asked)))
+
+
+async def retrack_tracking(house: House, asked: Asked) -> Any:
+    """Take an expired tracking up again."""
+    return await _answer(house, house.service.retrack(await load(house, asked)))
+
+
+async def correct_courier(house: House, asked: Asked) -> Any:
+    """Give a tracking another courier."""
+    request: CorrectionRequest = asked.body
+    stored = await load(house, asked)
+    return await _answer(house, house.service.change_courier(stored, request.courier_code))
+
+
+async def read_raw_answers(house: House, asked: Asked) -> RawAnswerList:
+    """Answer what the carrier sent."""
+    stored = await load(house, asked)
+    answers = await house.store.raw_answers(stored.tracking.id)
+    return RawAnswerList(items=[_raw_answer(one) for one in answers])
+
+
+async def _answer(house: House, doing: Awaitable[Stored]) -> Any:
+    try:
+        return tracking_object(house, await doing)
+    except RetrackNotAllowedError as error:
+        status = error.tracking.status
+        raise ProblemError("tracking-not-expired", f"its status is {status}") from error
+    except TrackingError as error:
+        raise problem_of(error) from error
+
+
+def _raw_answer(answer: RawAnswer) -> RawAnswerObject:
+    try:
+        body, is_text = answer.body.decode(), True
+    except UnicodeDecodeError:
+        body, is_text = base64.b64encode(answer.body).decode(), False
+    return RawAnswerObject(
+        received_at=to_datetime(answer.at),
+        connector=answer.connector,
+        outcome=answer.outcome,
+        body=body,
+        body_encoding="utf-8" if is_text else "base64",
+    )
+
+
+OPERATIONS: Final = (
+    Operation(
+        name="refresh_tracking",
+        method="POST",
+        path="/trackings/{id}/refresh",
+        summary="Ask the carrier now, and answer what is known then",
+        text="Waits some seconds for the carrier. `freshness` tells when it was last asked: a check"
+        " that is a minute young, a spent budget or a slow carrier answer from the store.",
+        handler=refresh_tracking,
+        answer=TrackingObject,
+        scope="write",
+        path_texts=PATH_TEXTS,
+        problems=("tracking-unknown",),
+    ),
+    Operation(
+        name="stop_tracking",
+        method="POST",
+        path="/trackings/{id}/stop",
+        summary="Ask the carrier no more",
+        text="Of a tracking that is stopped already it changes nothing.",
+        handler=stop_tracking,
+        answer=TrackingObject,
+        scope="write",
+        path_texts=PATH_TEXTS,
+        problems=("tracking-unknown",),
+    ),
+    Operation(
+        name="retrack_tracking",
+        method="POST",
+        path="/trackings/{id}/retrack",
+        summary="Take an expired tracking up again",
+        handler=retrack_tracking,
+        answer=TrackingObject,
+        scope="write",
+        path_texts=PATH_TEXTS,
+        problems=("tracking-unknown", "tracking-not-expired"),
+    ),
+    Operation(
+        name="correct_courier",
+        method="POST",
+        path="/trackings/{id}/correct-courier",
+        summary="Give a tracking another courier",
+        text="Its id stays; what the wrong courier said goes; the new one is asked soon.",
+        handler=correct_courier,
+        answer=TrackingObject,
+        scope="write",
+        path_texts=PATH_TEXTS,
+        request=CorrectionRequest,
+        problems=("tracking-unknown", "courier-unknown", "tracking-exists"),
+        location=LOCATION,
+        example={"courier_code": "dhl"},
+    ),
+    Operation(
+        name="read_raw_answers",
+        method="GET",
+        path="/trackings/{id}/raw-answers",
+        summary="What the carrier sent, as it came",
+        handler=read_raw_answers,
+        answer=RawAnswerList,
+        path_texts=PATH_TEXTS,
+        problems=("tracking-unknown",),
+    ),
+)

@@ -1,0 +1,426 @@
+"""Trackings: have numbers followed, find them, change them, let them go."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from parcelwire.api.house import House
+from parcelwire.api.native.operations import Asked, Operation
+from parcelwire.api.native.paging import (
+    USUAL,
+    Cursor,
+    Limit,
+    Page,
+    make_cursor,
+    page_of,
+    read_cursor,
+)
+from parcelwire.api.native.problems import FieldError, ProblemError
+from parcelwire.api.native.tracking_shapes import (
+    BatchAnswer,
+    BatchItem,
+    BatchRequest,
+    Code,
+    Counts,
+    NewTrackingRequest,
+    Text,
+    TrackingObject,
+    TrackingPatch,
+    When,
+    details_given,
+    draft_of,
+    instant_of,
+    order_date_of,
+    tracking_object,
+)
+from parcelwire.couriers.number import LONGEST, SHORTEST, normalise
+from parcelwire.domain.account import is_test_world
+from parcelwire.domain.clock import SECOND, Instant
+from parcelwire.domain.status import Status
+from parcelwire.tracking.creating import Outcome
+from parcelwire.tracking.errors import (
+    AlreadyExistsError,
+    CourierUndetectedError,
+    CourierUnknownError,
+    FieldsMissingError,
+    NotFoundError,
+    NumberInvalidError,
+    NumberMissingError,
+    OverQuotaError,
+    TrackingError,
+)
+from parcelwire.tracking.ports import Stored, TrackingFilter, TrackingPlace
+
+LOCATION: Final = "/trackings/{id}"
+PATH_TEXTS: Final = {"id": "Id of the tracking"}
+DRAFT_PROBLEMS: Final = (
+    "number-invalid",
+    "courier-unknown",
+    "courier-undetected",
+    "fields-missing",
+    "quota-used-up",
+)
+
+_ID: Final = re.compile(r"[0-9a-f]{32}\Z")
+_KIND: Final = "trackings"
+_EXAMPLE: Final = {
+    "number": "99.60.123456.78901234",
+    "courier_code": "swiss-post",
+    "details": {"order_number": "1001", "title": "Two books", "destination_country": "CH"},
+}
+
+# --- queries ----------------------------------------------------------------------------------
+
+Prefix = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Za-z0-9]{3,45}$",
+        max_length=LONGEST,
+        description="What the compact number begins with",
+    ),
+]
+
+
+class Conditions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which trackings; all conditions together, bounds inclusive."""
+
+    number: Annotated[
+        list[Annotated[str, Meta(max_length=200)]],
+        Meta(max_length=200, description="Numbers as typed; may be given several times"),
+    ] = []
+    number_prefix: Prefix | UnsetType = UNSET
+    status: Annotated[
+        list[Status], Meta(max_length=20, description="May be given several times")
+    ] = []
+    courier_code: Code | UnsetType = UNSET
+    order: Annotated[
+        list[Text], Meta(max_length=200, description="order_number or order_id; several times")
+    ] = []
+    created_min: When | UnsetType = UNSET
+    created_max: When | UnsetType = UNSET
+    updated_min: When | UnsetType = UNSET
+    updated_max: When | UnsetType = UNSET
+    is_archived: bool | UnsetType = UNSET
+
+
+class ListQuery(Conditions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which trackings, and which page of them."""
+
+    cursor: Cursor = ""
+    limit: Limit = USUAL
+
+
+def filter_of(house: House, query: Conditions) -> TrackingFilter:
+    """Return the conditions as the store takes them."""
+    courier_code = None
+    if query.courier_code is not UNSET:
+        # A courier that nobody knows has no trackings; that is no error in a list.
+        courier = house.registry.resolve(query.courier_code)
+        courier_code = courier.code if courier is not None else query.courier_code
+    return TrackingFilter(
+        numbers=tuple(normalise(one) for one in query.number),
+        courier_code=courier_code,
+        statuses=tuple(dict.fromkeys(query.status)),
+        order_ids=tuple(query.order),
+        created_min=_from(query.created_min),
+        created_max=_until(query.created_max),
+        updated_min=_from(query.updated_min),
+        updated_max=_until(query.updated_max),
+        is_archived=None if query.is_archived is UNSET else query.is_archived,
+        number_prefix="" if query.number_prefix is UNSET else query.number_prefix.upper(),
+    )
+
+
+def _from(moment: datetime | UnsetType) -> Instant | None:
+    return None if moment is UNSET else instant_of(moment)
+
+
+def _until(moment: datetime | UnsetType) -> Instant | None:
+    """Return the end of a period; of a whole second, its last millisecond.
+
+    Answers show whole seconds: "until" a time that was read there includes what has that time.
+    """
+    if moment is UNSET:
+        return None
+    instant = instant_of(moment)
+    return instant if instant is None or moment.microsecond else instant + SECOND - 1
+
+
+# --- handlers ---------------------------------------------------------------------------------
+
+
+async def create_tracking(house: House, asked: Asked) -> Any:
+    """Follow one number; the carrier is asked just after the answer."""
+
+    def encode(result: Stored | TrackingError) -> Any:
+        if isinstance(result, TrackingError):
+            raise problem_of(result)
+        return tracking_object(house, result)
+
+    try:
+        stored = await house.service.create(
+            asked.world_id,
+            draft_of(asked.body),
+            quota=quota_of(asked),
+            is_waiting=False,
+            once=asked.once(201, encode),
+        )
+    except TrackingError as error:
+        raise problem_of(error) from error
+    return tracking_object(house, stored)
+
+
+async def create_trackings(house: House, asked: Asked) -> Any:
+    """Follow many numbers in one transaction; each has its own outcome."""
+    request: BatchRequest = asked.body
+
+    def encode(outcomes: list[Outcome]) -> BatchAnswer:
+        items = [
+            _batch_item(house, one, outcome)
+            for one, outcome in zip(request.trackings, outcomes, strict=True)
+        ]
+        return BatchAnswer(created=sum(one.problem is None for one in items), items=items)
+
+    outcomes = await house.service.create_many(
+        asked.world_id,
+        [draft_of(one) for one in request.trackings],
+        quota=quota_of(asked),
+        once=asked.once(200, encode),
+    )
+    return encode(outcomes)
+
+
+def _batch_item(house: House, request: NewTrackingRequest, outcome: Outcome) -> BatchItem:
+    problem = problem_of(outcome.error).problem if outcome.error is not None else None
+    tracking: Any = None
+    if outcome.tracking is not None and outcome.poll is not None:
+        tracking = tracking_object(house, Stored(outcome.tracking, outcome.poll))
+    return BatchItem(number=request.number, tracking=tracking, problem=problem)
+
+
+async def list_trackings(house: House, asked: Asked) -> Page[Any]:
+    """Answer one page of trackings, newest first."""
+    query: ListQuery = asked.query
+    after = None
+    if query.cursor:
+        after = TrackingPlace(*read_cursor(query.cursor, _KIND, tuple[int, str]))
+    rows = await house.store.page_trackings(
+        asked.world_id, filter_of(house, query), after=after, limit=query.limit + 1
+    )
+    return page_of(
+        rows,
+        query.limit,
+        lambda row: tracking_object(house, row),
+        lambda row: make_cursor(_KIND, row.tracking.created_at, row.tracking.id),
+    )
+
+
+async def count_trackings(house: House, asked: Asked) -> Counts:
+    """Answer how many trackings there are of each status."""
+    counts = await house.store.count_by_status(asked.world_id, filter_of(house, asked.query))
+    return Counts(total=sum(counts.values()), by_status=counts)
+
+
+async def read_tracking(house: House, asked: Asked) -> Any:
+    """Answer one tracking."""
+    return tracking_object(house, await load(house, asked))
+
+
+async def update_tracking(house: House, asked: Asked) -> Any:
+    """Change what the shop says of a tracking."""
+    patch: TrackingPatch = asked.body
+    stored = await load(house, asked)
+    details = details_given(patch.details) if patch.details is not UNSET else {}
+    if patch.ordered_at is not UNSET:
+        details["order_date"] = order_date_of(patch.ordered_at)
+    override = patch.status_override
+    try:
+        stored = await house.service.update(
+            stored,
+            details=details,
+            is_archived=None if patch.is_archived is UNSET else patch.is_archived,
+            ordered_at=_from(patch.ordered_at),
+            status_override=Status(override) if isinstance(override, str) else None,
+            clears_override=override is None,
+        )
+    except NotFoundError as error:
+        raise problem_of(error) from error
+    return tracking_object(house, stored)
+
+
+async def delete_tracking(house: House, asked: Asked) -> None:
+    """Delete a tracking for good."""
+    tracking_id = id_of(asked)
+    if not await house.service.delete(asked.world_id, [tracking_id]):
+        raise problem_of(NotFoundError(tracking_id))
+
+
+# --- shared with the other calls about trackings ----------------------------------------------
+
+
+def id_of(asked: Asked) -> str:
+    """Return the id in the path.
+
+    Raises:
+        ProblemError: nothing has such an id.
+    """
+    tracking_id = asked.path["id"]
+    if not _ID.match(tracking_id):
+        raise problem_of(NotFoundError(tracking_id))
+    return tracking_id
+
+
+async def load(house: House, asked: Asked) -> Stored:
+    """Return the tracking that the path names.
+
+    Raises:
+        ProblemError: the key's world has no such tracking.
+    """
+    try:
+        return await house.service.get(asked.world_id, id_of(asked))
+    except NotFoundError as error:
+        raise problem_of(error) from error
+
+
+def quota_of(asked: Asked) -> int | None:
+    """Return how many trackings the key's world may have created in all; None: any number."""
+    return None if is_test_world(asked.world_id) else asked.account.tracking_quota
+
+
+def problem_of(error: TrackingError) -> ProblemError:
+    """Return what the native API answers for what a use case found wrong."""
+    match error:
+        case AlreadyExistsError():
+            return ProblemError(
+                "tracking-exists",
+                f"{error.number} of {error.courier_code} is followed already",
+                headers={"location": "/api" + LOCATION.format(id=error.existing_id)},
+                existing_id=error.existing_id,
+            )
+        case NotFoundError():
+            return ProblemError("tracking-unknown")
+        case OverQuotaError():
+            return ProblemError("quota-used-up")
+        case CourierUnknownError():
+            return _at_field("courier-unknown", "courier_code", f"there is no courier {error}")
+        case CourierUndetectedError():
+            return _at_field("courier-undetected", "courier_code", "name the courier")
+        case FieldsMissingError():
+            message = f"{error.courier_code} needs it"
+            errors = tuple(FieldError(f"details.{field}", message) for field in error.fields)
+            names = ", ".join(f"details.{field}" for field in error.fields)
+            return ProblemError(
+                "fields-missing", f"{error.courier_code} needs {names}", errors=errors
+            )
+        case NumberMissingError() | NumberInvalidError():
+            return number_invalid("number")
+        case _:
+            raise error
+
+
+def number_invalid(field: str) -> ProblemError:
+    """Return the problem that a field holds no tracking number."""
+    return _at_field(
+        "number-invalid",
+        field,
+        f"a tracking number has {SHORTEST} to {LONGEST} letters A-Z and digits, one digit at least",
+    )
+
+
+def _at_field(kind: str, field: str, message: str) -> ProblemError:
+    return ProblemError(kind, f"{field}: {message}", errors=(FieldError(field, message),))
+
+
+OPERATIONS: Final = (
+    Operation(
+        name="list_trackings",
+        method="GET",
+        path="/trackings",
+        summary="Trackings, newest first",
+        handler=list_trackings,
+        answer=Page[TrackingObject],
+        query=ListQuery,
+    ),
+    Operation(
+        name="create_tracking",
+        method="POST",
+        path="/trackings",
+        summary="Follow a number",
+        text="Answered as soon as it is stored, with status `pending`; its carrier is asked just"
+        " after. A number that is followed with that courier already is refused, with its"
+        " `Location`.",
+        handler=create_tracking,
+        answer=TrackingObject,
+        success=201,
+        scope="write",
+        request=NewTrackingRequest,
+        problems=(*DRAFT_PROBLEMS, "tracking-exists"),
+        takes_idempotency_key=True,
+        location=LOCATION,
+        example=_EXAMPLE,
+        limit="create",
+    ),
+    Operation(
+        name="create_trackings",
+        method="POST",
+        path="/trackings/batch",
+        summary="Follow up to 200 numbers",
+        text="All good ones are stored in one transaction; each number has its own outcome.",
+        handler=create_trackings,
+        answer=BatchAnswer,
+        scope="write",
+        request=BatchRequest,
+        takes_idempotency_key=True,
+        example={"trackings": [_EXAMPLE]},
+        limit="create",
+    ),
+    Operation(
+        name="count_trackings",
+        method="GET",
+        path="/trackings/counts",
+        summary="How many trackings there are of each status",
+        handler=count_trackings,
+        answer=Counts,
+        query=Conditions,
+    ),
+    Operation(
+        name="read_tracking",
+        method="GET",
+        path="/trackings/{id}",
+        summary="One tracking",
+        handler=read_tracking,
+        answer=TrackingObject,
+        path_texts=PATH_TEXTS,
+        problems=("tracking-unknown",),
+    ),
+    Operation(
+        name="update_tracking",
+        method="PATCH",
+        path="/trackings/{id}",
+        summary="Change what is said of a tracking",
+        handler=update_tracking,
+        answer=TrackingObject,
+        scope="write",
+        path_texts=PATH_TEXTS,
+        request=TrackingPatch,
+        problems=("tracking-unknown",),
+        example={"details": {"title": "Three books", "note": None}, "is_archived": True},
+    ),
+    Operation(
+        name="delete_tracking",
+        method="DELETE",
+        path="/trackings/{id}",
+        summary="Delete a tracking for good",
+        text="Messages about it that were promised already are still sent.",
+        handler=delete_tracking,
+        success=204,
+        scope="write",
+        path_texts=PATH_TEXTS,
+        problems=("tracking-unknown",),
+    ),
+)
