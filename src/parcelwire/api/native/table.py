@@ -4,7 +4,27 @@ from __future__ import annotations
 
 from typing import Final
 
-from parcelwire.api.native import couriers
+from parcelwire.api.native import (
+    accounts,
+    couriers,
+    endpoints,
+    events,
+    keys,
+    messages,
+    sending,
+    tracking_actions,
+    trackings,
+)
 from parcelwire.api.native.operations import Operation
 
-ALL: Final[tuple[Operation, ...]] = (*couriers.OPERATIONS,)
+ALL: Final[tuple[Operation, ...]] = (
+    *trackings.OPERATIONS,
+    *tracking_actions.OPERATIONS,
+    *events.OPERATIONS,
+    *couriers.OPERATIONS,
+    *endpoints.OPERATIONS,
+    *sending.OPERATIONS,
+    *messages.OPERATIONS,
+    *keys.OPERATIONS,
+    *accounts.OPERATIONS,
+)
