@@ -67,12 +67,21 @@ class LifeError(Exception):
 class StoreLife:
     """Does things to a store, round by round; what happens in one round happens at once."""
 
-    def __init__(self, store: Store, notes: Notes, clock: FrozenClock, dice: random.Random) -> None:
+    def __init__(
+        self,
+        store: Store,
+        notes: Notes,
+        clock: FrozenClock,
+        dice: random.Random,
+        *,
+        first_number: int = 0,
+    ) -> None:
+        """``first_number``: where names begin; a second life in one database needs others."""
         self._store = store
         self._notes = notes
         self._clock = clock
         self._dice = dice
-        self._count = 0
+        self._count = first_number
         self._trackings: dict[str, Tracking] = {}
         self._endpoints: list[Endpoint] = []
         self._claimed: list[ClaimedMessage] = []

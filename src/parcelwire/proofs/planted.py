@@ -1,0 +1,127 @@
+"""Faults planted on purpose: a judge that does not find these has proved nothing.
+
+Some are in the program, some in its settings, some in the disk, one in SQLite.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from parcelwire.proofs.inspection import DATABASE
+from parcelwire.store.sqlite import store as store_module
+from parcelwire.store.sqlite.tally import tally_of
+from parcelwire.store.sqlite.writer import Writer
+
+Files = Mapping[str, bytes]
+
+
+class Planted(msgspec.Struct, frozen=True, kw_only=True):
+    """One fault that must be found."""
+
+    name: str
+    synchronous: str | None = None
+    """A setting that gives less than the default promises."""
+    planting: Callable[[], AbstractContextManager[object]] = nullcontext
+    """Brings the fault into the program for a while."""
+    ignores_sync: Callable[[str], bool] = lambda name: False
+    """Files whose flushes the disk only pretends."""
+    tamper: Callable[[Files, Files], Files] | None = None
+    """Changes what a restart finds, given also what it would find had nothing been lost."""
+
+
+class _EagerWriter(Writer):
+    """Answers before the commit."""
+
+    def _all_at_once(self, connection: apsw.Connection, group: Any) -> Any:
+        connection.execute("BEGIN IMMEDIATE")
+        answers = [(future, work(connection), None) for work, future in group]
+        tally_of(connection).write(connection)
+        self._answer(answers)  # type: ignore[arg-type]  # as the writer's own
+        connection.execute("COMMIT")
+        return []
+
+
+class _LooseWriter(Writer):
+    """Forgets the transaction: every statement is one of its own."""
+
+    def _all_at_once(self, connection: apsw.Connection, group: Any) -> Any:
+        answers = [(future, work(connection), None) for work, future in group]
+        tally_of(connection).write(connection)
+        return answers
+
+
+def _with_writer(kind: type[Writer]) -> Callable[[], AbstractContextManager[object]]:
+    @contextmanager
+    def planting() -> Iterator[None]:
+        module: Any = store_module
+        before, module.Writer = module.Writer, kind
+        try:
+            yield
+        finally:
+            module.Writer = before
+
+    return planting
+
+
+_WAL: Final = f"{DATABASE}-wal"
+_HEADER: Final = struct.Struct(">8I")
+_FRAME: Final = struct.Struct(">6I")
+
+
+def accept_torn_frames(found: Files, unharmed: Files) -> Files:
+    """Give every frame that was torn a checksum that is right, as if SQLite checked none.
+
+    The layout is told in SQLite's file format documentation, "The WAL file format".
+    """
+    wal, whole = bytearray(found.get(_WAL, b"")), unharmed.get(_WAL, b"")
+    if len(whole) < _HEADER.size or wal[: _HEADER.size] != whole[: _HEADER.size]:
+        return found
+    magic, _, page_size, _, *salts_and_sums = _HEADER.unpack_from(whole)
+    salts, sums = salts_and_sums[:2], (salts_and_sums[2], salts_and_sums[3])
+    words = struct.Struct(("<" if magic & 1 == 0 else ">") + "II")
+    size, is_forging = _FRAME.size + page_size, False
+    wal.extend(bytes(max(0, len(whole) - len(wal))))
+    for start in range(_HEADER.size, len(whole) - size + 1, size):
+        page, length, *mine = _FRAME.unpack_from(wal, start)
+        if [*_FRAME.unpack_from(whole, start)][2:4] != salts:
+            break  # left over from before the WAL was started anew
+        is_forging = is_forging or wal[start : start + size] != whole[start : start + size]
+        if is_forging:
+            body = wal[start : start + 8] + wal[start + _FRAME.size : start + size]
+            sums = _checksum(words, body, sums)
+            _FRAME.pack_into(wal, start, page, length, *salts, *sums)
+        else:
+            sums = (mine[2], mine[3])
+    return {**found, _WAL: bytes(wal)}
+
+
+def _checksum(words: struct.Struct, body: bytearray, sums: tuple[int, int]) -> tuple[int, int]:
+    first, second = sums
+    for one, other in words.iter_unpack(body):
+        first = (first + one + second) & 0xFFFFFFFF
+        second = (second + other + first) & 0xFFFFFFFF
+    return first, second
+
+
+PLANTED: Final = (
+    Planted(name="synchronous=NORMAL", synchronous="NORMAL"),
+    Planted(name="synchronous=OFF", synchronous="OFF"),
+    Planted(name="the disk pretends every flush", ignores_sync=lambda name: True),
+    Planted(
+        name="the disk pretends flushes of the WAL",
+        ignores_sync=lambda name: name.endswith("-wal"),
+    ),
+    Planted(
+        name="the disk pretends flushes of the database",
+        ignores_sync=lambda name: name == DATABASE,
+    ),
+    Planted(name="torn frames are believed", tamper=accept_torn_frames),
+    Planted(name="answered before the commit", planting=_with_writer(_EagerWriter)),
+    Planted(name="statements without a transaction", planting=_with_writer(_LooseWriter)),
+)
