@@ -163,8 +163,12 @@ async def call(
         "path": path,
         "query_string": query.encode(),
         "headers": [
-            (name.lower().encode(), value.encode("latin-1"))
-            for name, value in (headers or {}).items()
+            # As over HTTP/1.1: a body is announced.
+            *([(b"content-length", b"%d" % len(body))] if body else []),
+            *(
+                (name.lower().encode(), value.encode("latin-1"))
+                for name, value in (headers or {}).items()
+            ),
         ],
     }
     sent: list[Any] = []

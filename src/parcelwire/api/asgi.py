@@ -72,14 +72,18 @@ class Door:
                 return
             await self._other(scope, receive, send)
             return
-        body = await read_body(receive, self._house.settings.max_body_bytes)
+        headers = dict(scope["headers"])
+        # Some clients send a body with GET; where none is announced there is nothing to read.
+        body: bytes | None = b""
+        if (
+            scope["method"] != "GET"
+            or b"content-length" in headers
+            or b"transfer-encoding" in headers
+        ):
+            body = await read_body(receive, self._house.settings.max_body_bytes)
         try:
             reply = await dialect.answer(
-                scope["method"],
-                segments[1:],
-                scope["query_string"],
-                dict(scope["headers"]),
-                body,
+                scope["method"], segments[1:], scope["query_string"], headers, body
             )
         except StoreUnavailableError as error:
             log.warning("store unavailable: %s", error)

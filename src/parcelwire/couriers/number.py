@@ -63,8 +63,9 @@ def is_plausible(number: str) -> bool:
 
     It has 4 to 45 characters of ``A-Z`` and ``0-9`` (or one of the two kept shapes), and a digit.
     """
-    return (
-        SHORTEST <= len(number) <= LONGEST
-        and _ACCEPTED.fullmatch(number) is not None
-        and _DIGIT.search(number) is not None
-    )
+    if not SHORTEST <= len(number) <= LONGEST:
+        return False
+    if number.isascii() and number.isalnum():
+        # Nearly every number; quicker than a pattern.
+        return number.isupper() or number.isdigit() if not number.isalpha() else False
+    return _ACCEPTED.fullmatch(number) is not None and _DIGIT.search(number) is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -31,7 +31,7 @@ class ChangeCalls:
 
     def __init__(self, house: House) -> None:
         self._service = house.service
-        self._body = Body.of(UpdateRequest)
+        self._body = Body.of(Any)
 
     async def update_tracking(self, call: Call) -> Reply:
         """Change what is given; empty fields change nothing.
@@ -40,8 +40,7 @@ class ChangeCalls:
             Refused: a value is not of its form; then nothing was changed.
             TrackingError: unknown id, unknown courier, or the number is followed with it already.
         """
-        request: UpdateRequest = self._body.read(content_of(call.body))
-        texts = texts_of(request)
+        texts = texts_of(self._body.read(content_of(call.body)), UpdateRequest)
         details: dict[str, str | None] = {**details_of(texts)}
         ordered_at = ordered_at_of(texts)
         new_code = texts.get("courier_code_new")

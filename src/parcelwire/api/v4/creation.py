@@ -21,10 +21,8 @@ from parcelwire.api.v4.models import BatchError, BatchResult, Identity
 from parcelwire.api.v4.render import Renderer
 from parcelwire.api.v4.requests import (
     Body,
-    CreateRequest,
     content_of,
     details_of,
-    field_of,
     is_yes,
     ordered_at_of,
     texts_of,
@@ -46,9 +44,7 @@ class CreationCalls:
     def __init__(self, house: House, renderer: Renderer) -> None:
         self._service = house.service
         self._renderer = renderer
-        self._body = Body.of(CreateRequest)
-        self._batch = Body.of(list[CreateRequest])
-        self._anything = Body.of(Any)
+        self._body = Body.of(Any)
 
     async def create_tracking(self, call: Call) -> Reply:
         """Follow one number; answer it with what its carrier says at once.
@@ -76,7 +72,7 @@ class CreationCalls:
             raise Refused(TOO_MANY_ITEMS)
         for item in items:
             try:
-                drafts.append(draft_of(_as_request(item)))
+                drafts.append(draft_of(item))
             except Refused as refused:
                 errors.append(_item_error(item, refused))
         outcomes = await self._service.create_many(call.world_id, drafts, quota=quota_of(call))
@@ -96,15 +92,7 @@ class CreationCalls:
         raw = content_of(body)
         if raw == b"{}":
             return ()
-        if raw[:1] == b"[" and len(raw) <= 64_000:
-            try:
-                requests: list[CreateRequest] = self._batch.read(raw)
-            except Refused:
-                # One item has a wrong type somewhere. The others shall not suffer for it.
-                pass
-            else:
-                return requests
-        decoded = self._anything.read(raw)
+        decoded = self._body.read(raw)
         # One client in the wild wraps the list.
         items = decoded.get("trackings") if isinstance(decoded, dict) else decoded
         if not isinstance(items, list):
@@ -112,8 +100,8 @@ class CreationCalls:
         return items
 
 
-def draft_of(request: CreateRequest) -> Draft:
-    """Return what ``request`` asks to have followed.
+def draft_of(item: Any) -> Draft:
+    """Return what an item (decoded JSON, see ``CreateRequest``) asks to have followed.
 
     Open in the sources: v4 documents ``courier_code`` as required. Left out, the courier is found
     from the number here, and 4121 says when it cannot be.
@@ -121,7 +109,7 @@ def draft_of(request: CreateRequest) -> Draft:
     Raises:
         Refused: a value is not of its form.
     """
-    texts = texts_of(request)
+    texts = texts_of(item)
     return Draft(
         number=texts.get("tracking_number"),
         courier_code=texts.get("courier_code"),
@@ -138,18 +126,9 @@ def quota_of(call: Call) -> int | None:
     return None if call.key.is_test else call.account.tracking_quota
 
 
-def _as_request(item: Any) -> CreateRequest:
-    if isinstance(item, CreateRequest):
-        return item
-    try:
-        return msgspec.convert(item, CreateRequest)
-    except msgspec.ValidationError as error:
-        raise Refused(FORMAT_INVALID, field=field_of(error)) from error
-
-
 def _item_error(item: Any, refused: Refused) -> BatchError:
     def said(field: str) -> str:
-        value = item.get(field) if isinstance(item, dict) else getattr(item, field, None)
+        value = item.get(field) if isinstance(item, dict) else None
         # What was sent is repeated so that the sender finds its item, but not at any length.
         return str(value)[:100] if isinstance(value, str | int | float) else ""
 
