@@ -7,7 +7,8 @@ is left out, never sent as an empty string.
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import msgspec
 
@@ -24,9 +25,11 @@ from parcelwire.domain.changes import (
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.clock import Instant, iso_utc
 from parcelwire.domain.report import DeliveryWindow
-from parcelwire.domain.tracking import Tracking
+from parcelwire.domain.tracking import Details, Tracking
 
 Wire = dict[str, Any]
+
+_COMPACT_DATE: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})\Z")
 
 
 def render_native(tracking: Tracking, event: Event) -> bytes:
@@ -64,12 +67,20 @@ def tracking_to_wire(tracking: Tracking) -> Wire:
         expired_at=_instant(tracking.expired_at),
         # Details, facts and milestones are flat lists of texts and numbers whose names are already
         # the words of this dialect.
-        details=msgspec.to_builtins(tracking.details),
+        details=details_to_wire(tracking.details),
         facts=msgspec.to_builtins(tracking.facts),
         delivery_window=window_to_wire(tracking.window),
         milestones=msgspec.to_builtins(tracking.milestones),
         checkpoints=[checkpoint_to_wire(one) for one in tracking.visible_checkpoints],
     )
+
+
+def details_to_wire(details: Details) -> Wire:
+    """Return what the shop said of the parcel; the day of despatch as ``YYYY-MM-DD``."""
+    said: Wire = msgspec.to_builtins(details)
+    if shipped := _COMPACT_DATE.match(said.get("ship_date", "")):
+        said["ship_date"] = "-".join(shipped.groups())
+    return said
 
 
 def checkpoint_to_wire(checkpoint: Checkpoint) -> Wire:

@@ -10,13 +10,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from parcelwire.api.asgi import Door
 from parcelwire.api.gate import make_key
 from parcelwire.api.house import ApiSettings
-from parcelwire.api.native.application import application
 from parcelwire.api.native.openapi import render
 from parcelwire.bootstrap import open_installation
 from parcelwire.config import Config, SecretsSection, StoreSection
@@ -25,7 +21,8 @@ from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.status import Status
 from tests.contract.store.samples import advance, create
-from tests.support.house import Answer, HouseUnderTest, call, key_record, open_house
+from tests.support.house import call, key_record, open_house
+from tests.support.native import Shop, ok, refused
 
 DETECT = "/api/couriers/detect"
 AMBIGUOUS = "14882345678902"
@@ -47,45 +44,10 @@ COURIER_FIELDS = [
 ]
 
 
-class Shop:
-    """Somebody who calls the native API of a house."""
-
-    def __init__(self, house: HouseUnderTest) -> None:
-        self.house = house
-        other = Starlette(routes=[Mount("/api", application(house.house))])
-        self.door = Door(house.house, [], other)
-
-    async def ask(self, method: str, path: str, **sent: Any) -> Answer:
-        """Make one call with the live key, or with the ``headers`` given."""
-        if "json" in sent:
-            sent["body"] = msgspec.json.encode(sent.pop("json"))
-        sent.setdefault("headers", {"Authorization": f"Bearer {self.house.key}"})
-        return await call(self.door, method, path, **sent)
-
-
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     async with open_house(tmp_path, lambda _: []) as house:
         yield Shop(house)
-
-
-def ok(answer: Answer) -> Any:
-    assert answer.status == 200, answer.body
-    assert answer.headers["content-type"] == "application/json"
-    return answer.json()
-
-
-def refused(answer: Answer, status: int, code: str) -> Any:
-    """Return the problem, after its shape was checked."""
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem = answer.json()
-    assert list(problem) == ["type", "title", "status", "detail", "code", "errors"]
-    assert (answer.status, problem["status"], problem["code"]) == (status, status, code)
-    assert problem["type"] == f"urn:parcelwire:problem:{code}"
-    assert problem["title"]
-    assert problem["detail"]
-    assert all(list(error) == ["field", "message"] for error in problem["errors"])
-    return problem
 
 
 # --- couriers ---------------------------------------------------------------------------------

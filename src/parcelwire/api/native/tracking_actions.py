@@ -34,7 +34,17 @@ async def stop_tracking(house: House, asked: Asked) -> Any:
 
 async def retrack_tracking(house: House, asked: Asked) -> Any:
     """Take an expired tracking up again."""
-    return await _answer(house, house.service.retrack(await load(house, asked)))
+    stored = await load(house, asked)
+    try:
+        return tracking_object(house, await house.service.retrack(stored))
+    except RetrackNotAllowedError as error:
+        if error.tracking.retracked_at is not None:
+            # The call came again; the first time did it.
+            return tracking_object(house, stored)
+        status = error.tracking.status
+        raise ProblemError("tracking-not-expired", f"its status is {status}") from error
+    except TrackingError as error:
+        raise problem_of(error) from error
 
 
 async def correct_courier(house: House, asked: Asked) -> Any:
@@ -54,9 +64,6 @@ async def read_raw_answers(house: House, asked: Asked) -> RawAnswerList:
 async def _answer(house: House, doing: Awaitable[Stored]) -> Any:
     try:
         return tracking_object(house, await doing)
-    except RetrackNotAllowedError as error:
-        status = error.tracking.status
-        raise ProblemError("tracking-not-expired", f"its status is {status}") from error
     except TrackingError as error:
         raise problem_of(error) from error
 
@@ -106,6 +113,7 @@ OPERATIONS: Final = (
         method="POST",
         path="/trackings/{id}/retrack",
         summary="Take an expired tracking up again",
+        text="Of one that was taken up again before it changes nothing.",
         handler=retrack_tracking,
         answer=TrackingObject,
         scope="write",
