@@ -1,0 +1,213 @@
+"""The machine's disk, and a store on it that works step by step on the simulated time.
+
+The store is the real one. Its writer's thread is replaced by callbacks of the loop that do the
+same: gather what came in, one transaction, tell the callers; with time between, in which processes
+die. Nothing of a dead process reaches the disk any more.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from parcelwire.domain.clock import FrozenClock
+from parcelwire.store.sqlite.connection import SqliteSettings, connect
+from parcelwire.store.sqlite.migrations import migrate
+from parcelwire.store.sqlite.reader import Reader
+from parcelwire.store.sqlite.rows import Render
+from parcelwire.store.sqlite.store import SqliteStore
+from parcelwire.store.sqlite.writer import LARGEST_GROUP, Work, Writer
+from prove.worlds.loop import SimulatedLoop
+
+SLOWEST_COMMIT_SECONDS = 0.02
+
+
+class Killed(BaseException):  # no error: like a cancellation, nobody may handle it
+    """The process that asks is dead."""
+
+
+class Life:
+    """Whether a process lives, and where it may die."""
+
+    def __init__(self, at_point: Callable[[str], None]) -> None:
+        """``at_point`` is told where the process is; it may end it there."""
+        self.is_over = False
+        self._at_point = at_point
+
+    def point(self, what: str) -> bool:
+        """Tell where the process is; return whether it goes on living."""
+        if not self.is_over:
+            self._at_point(what)
+        return not self.is_over
+
+    def check(self) -> None:
+        """Raise ``Killed`` when the process is dead."""
+        if self.is_over:
+            raise Killed
+
+
+class StepWriter(Writer):
+    """The real writer, without its thread."""
+
+    def __init__(
+        self, path: Path, settings: SqliteSettings, connection: apsw.Connection, reader: Reader
+    ) -> None:
+        """Give it ``begin`` before the first work."""
+        self._groups: list[list[Any]] = []
+        self._is_busy = False
+        super().__init__(path, settings, connection, on_replaced=reader.reopen)
+
+    def begin(self, life: Life, loop: SimulatedLoop, chance: random.Random, disk: Disk) -> None:
+        """Say whose writer it is."""
+        self._life = life
+        self._steps = loop
+        self._chance = chance
+        self._disk = disk
+
+    def submit(self, work: Work[Any]) -> Any:
+        """See ``Writer``."""
+        self._life.check()
+        return super().submit(work)
+
+    def _run(self) -> None:
+        """The thread has nothing to do: its work is done in the loop."""
+
+    def _hand_over(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._groups.append(waiting)
+        if self._is_closed:
+            # Closing waits for the thread, which is not there: what is left is done at once.
+            self._finish()
+        else:
+            self._begin_group()
+
+    def _begin_group(self) -> None:
+        if self._groups and not self._is_busy:
+            self._is_busy = True
+            self._steps.call_later(self._chance.random() * SLOWEST_COMMIT_SECONDS, self._step)
+
+    def _step(self) -> None:
+        if not self._groups or not self._life.point("before commit"):
+            return
+        answers = self._commit_next()
+        if not self._life.point("after commit"):
+            return
+        self._steps.call_later(self._chance.random() * 0.001, self._told, answers)
+
+    def _told(self, answers: list[Any]) -> None:
+        if self._life.is_over:
+            return
+        self._answer(answers)
+        self._is_busy = False
+        self._begin_group()
+
+    def _commit_next(self) -> list[Any]:
+        group: list[Any] = []
+        while self._groups and len(group) < LARGEST_GROUP:
+            group += self._groups.pop(0)
+        return self._commit_group(group)
+
+    def _all_at_once(self, connection: apsw.Connection, group: Any) -> Any:
+        if self._disk.is_full():
+            raise apsw.FullError("database or disk is full")  # SQLite's own words
+        return super()._all_at_once(connection, group)
+
+    def _finish(self) -> None:
+        while self._groups and not self._life.is_over:
+            self._answer(self._commit_next())
+        self._drop_connection()
+
+    def drop(self) -> None:
+        """Let go of the file as a dead process does: nothing is written any more."""
+        self._groups.clear()
+        self._drop_connection()
+
+
+class StepReader(Reader):
+    """The real reader; the dead read nothing."""
+
+    def begin(self, life: Life) -> None:
+        """Say whose reader it is."""
+        self._life = life
+
+    async def rows(self, sql: str, bindings: Any = ()) -> Any:
+        """See ``Reader``."""
+        self._life.check()
+        return await super().rows(sql, bindings)
+
+    async def scan(self, sql: str, bindings: Any = ()) -> Any:
+        """See ``Reader``."""
+        self._life.check()
+        return await super().scan(sql, bindings)
+
+    def drop(self) -> None:
+        """Let go of the file."""
+        self._drop_at_once()
+        for connection in self._opened:
+            connection.close(force=True)
+        self._opened.clear()
+        self._pool.shutdown()
+
+
+class Disk:
+    """One database file."""
+
+    def __init__(self, folder: Path, is_full: Callable[[], bool]) -> None:
+        """Lay an empty database into ``folder``; a copy of one that was made there before."""
+        template = folder / "template.db"
+        if not template.exists():
+            connection = apsw.Connection(str(template))
+            connection.execute("PRAGMA page_size = 8192")
+            connection.execute("PRAGMA journal_mode = WAL")
+            migrate(connection, FrozenClock().now())
+            connection.close()
+        self.path = folder / "world.db"
+        for leftover in folder.glob("world.db*"):
+            leftover.unlink()
+        shutil.copyfile(template, self.path)
+        self.is_full = is_full
+
+    def open(
+        self,
+        life: Life,
+        loop: SimulatedLoop,
+        chance: random.Random,
+        render: Render,
+        *,
+        writer: type[StepWriter] = StepWriter,
+        store: type[SqliteStore] = SqliteStore,
+    ) -> OpenStore:
+        """Open the store for one process."""
+        settings = SqliteSettings(cache_bytes=1 << 20, writer_cache_bytes=2 << 20)
+        connection = connect(self.path, settings, is_writer=True)
+        # Power fails between transactions here, never inside the disk (that is A4's part): waiting
+        # for real flushes would prove nothing.
+        connection.execute("PRAGMA synchronous = OFF")
+        reader = StepReader(self.path, settings)
+        reader.begin(life)
+        write = writer(self.path, settings, connection, reader)
+        write.begin(life, loop, chance, self)
+        return OpenStore(
+            store(self.path, writer=write, reader=reader, render=render), write, reader
+        )
+
+
+class OpenStore:
+    """A store, and what it takes to let go of it."""
+
+    def __init__(self, store: SqliteStore, writer: StepWriter, reader: StepReader) -> None:
+        """Hold the three together."""
+        self.store = store
+        self._writer = writer
+        self._reader = reader
+
+    def drop(self) -> None:
+        """Let go of the file without finishing anything."""
+        self._writer.drop()
+        self._reader.drop()

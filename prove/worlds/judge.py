@@ -1,0 +1,268 @@
+"""Compares what a world's people saw with what the service has stored at the end.
+
+Three parts: the trackings themselves (here), how carriers were asked (``judging_polls``) and what
+receivers got (``judging_messages``). Every finding is one line that names what to look for in the
+trace.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from msgspec.structs import replace
+
+from parcelwire.domain.changes import (
+    CheckpointAdded,
+    CheckpointCorrected,
+    CheckpointWithdrawn,
+    CourierCorrected,
+    Event,
+    StatusChanged,
+    WindowMoved,
+)
+from parcelwire.domain.checkpoint import Checkpoint
+from parcelwire.domain.merge import derive_milestones, derive_status
+from parcelwire.domain.status import Status, is_final
+from parcelwire.domain.tracking import Tracking
+from parcelwire.store.sqlite.store import SqliteStore
+from parcelwire.tracking.ports import Stored, TrackingFilter
+from prove.worlds.judging_messages import judge_messages
+from prove.worlds.judging_polls import judge_asks, judge_due
+from prove.worlds.keepers import Keeper
+from prove.worlds.ledger import Given, Parcel
+from prove.worlds.process import Ground
+
+ALL = 100_000
+
+
+class Judge:
+    """Judges one world."""
+
+    def __init__(self, ground: Ground, keepers: list[Keeper]) -> None:
+        """Everything that was seen is in the ground's ledger."""
+        self._ground = ground
+        self._keepers = keepers
+        self.found: list[str] = []
+        self.events = 0
+
+    async def judge(self, store: SqliteStore) -> list[str]:
+        """Return every broken promise that the stored state shows."""
+        ledger = self._ground.ledger
+        for keeper in self._keepers:
+            world_id = keeper.world_id
+            stored = await store.list_trackings(world_id, TrackingFilter(), offset=0, limit=ALL)
+            events = await store.events_after(world_id, 0, ALL)
+            self.events += len(events)
+            told: dict[str, list[Event]] = defaultdict(list)
+            for _, event in events:
+                told[event.tracking_id].append(event)
+            self._judge_feed(world_id, [(at, event.id) for at, event in events])
+            self._judge_users(world_id, {one.tracking.id: one for one in stored})
+            for tracking_id, its in told.items():
+                self._judge_events(tracking_id, its)
+            for one in stored:
+                self._judge_tracking(one.tracking, told[one.tracking.id])
+                self.found += judge_due(self._ground, one)
+            await self._judge_counters(store, world_id, stored)
+            self.found += await judge_messages(
+                self._ground, store, keeper, [event for _, event in events]
+            )
+        self.found += judge_asks(self._ground)
+        ledger.note("end", *(line for line in self.found))
+        return self.found
+
+    # -- users ----------------------------------------------------------------------------------
+
+    def _judge_users(self, world_id: int, stored: dict[str, Stored]) -> None:
+        for parcel in self._ground.ledger.parcels:
+            if parcel.world_id != world_id:
+                continue
+            is_there = parcel.id in stored
+            if is_there not in parcel.is_there:
+                was = "deleted and is there" if is_there else "created and is gone"
+                self.found.append(f"{parcel.number} ({parcel.id}) was {was}")
+            if is_there:
+                self._judge_wishes(parcel, stored[parcel.id].tracking)
+        known = {parcel.id for parcel in self._ground.ledger.parcels}
+        self.found += [
+            f"tracking {one} is there, and nobody created it" for one in stored if one not in known
+        ]
+
+    def _judge_wishes(self, parcel: Parcel, tracking: Tracking) -> None:
+        for what, value, possible in (
+            ("note", tracking.details.note, parcel.notes),
+            ("archived", tracking.is_archived, parcel.archived),
+            ("override", tracking.status_override, parcel.overrides),
+        ):
+            if value not in possible:
+                self.found.append(
+                    f"{parcel.number} ({parcel.id}): {what} is {value!r}, was set to {possible}"
+                )
+
+    # -- events ---------------------------------------------------------------------------------
+
+    def _judge_feed(self, world_id: int, events: list[tuple[int, str]]) -> None:
+        seen = self._ground.ledger.followed[world_id]
+        if seen != events:
+            missed = [one for one in events if one not in set(seen)]
+            self.found.append(
+                f"the feed of world {world_id} showed {len(seen)} of {len(events)} events; first"
+                f" missed: {missed[:1]}"
+            )
+
+    def _judge_events(self, tracking_id: str, events: list[Event]) -> None:
+        numbers = [event.sequence for event in events]
+        if numbers != list(range(1, len(numbers) + 1)):
+            self.found.append(f"tracking {tracking_id}: its events are numbered {numbers}")
+        status, substatus = Status.PENDING, None
+        for event in events:
+            if not event.changes:
+                self.found.append(f"tracking {tracking_id}: event {event.sequence} tells nothing")
+            was_final = is_final(status, substatus)
+            for change in event.changes:
+                if isinstance(change, StatusChanged):
+                    if (change.from_status, change.from_substatus) != (status, substatus):
+                        self.found.append(
+                            f"tracking {tracking_id}: event {event.sequence} leaves"
+                            f" {change.from_status}, and it stood at {status}"
+                        )
+                    status, substatus = change.to_status, change.to_substatus
+            if (event.status, event.substatus) != (status, substatus):
+                self.found.append(
+                    f"tracking {tracking_id}: event {event.sequence} says {event.status}, its"
+                    f" changes {status}"
+                )
+            if was_final and not is_final(status, substatus) and not _may_reopen(event):
+                self.found.append(
+                    f"tracking {tracking_id}: event {event.sequence} takes it back from a final"
+                    f" status to {status}"
+                )
+
+    def _judge_tracking(self, tracking: Tracking, events: list[Event]) -> None:
+        name = f"tracking {tracking.id} ({tracking.number})"
+        if tracking.sequence != len(events):
+            self.found.append(
+                f"{name}: {len(events)} events are stored, its sequence is {tracking.sequence}"
+            )
+        visible = {one.identity: _words(one) for one in tracking.visible_checkpoints}
+        told, faults = _retold(events)
+        self.found += [f"{name}: {fault}" for fault in faults]
+        if told != visible:
+            self.found.append(f"{name}: its events do not tell how its checkpoints came about")
+        if events and (events[-1].status, events[-1].substatus) != (
+            tracking.status,
+            tracking.substatus,
+        ):
+            self.found.append(
+                f"{name}: stands at {tracking.status}, its last event says {events[-1].status}"
+            )
+        if derive_status(tracking) != (tracking.status, tracking.substatus, tracking.reason):
+            self.found.append(f"{name}: {tracking.status} does not follow from what is stored")
+        if derive_milestones(tracking.checkpoints) != tracking.milestones:
+            self.found.append(f"{name}: its milestones do not follow from its checkpoints")
+        self._judge_truth(name, tracking, visible)
+
+    def _judge_truth(
+        self, name: str, tracking: Tracking, visible: dict[tuple[str, ...], Checkpoint]
+    ) -> None:
+        """The stored checkpoints are those of the answers, the last wording of each."""
+        ledger = self._ground.ledger
+        states = _states_of(ledger.given[tracking.id], tracking.courier_code)
+        if tracking.is_stopped:
+            if visible not in states:
+                self.found.append(f"{name}: its checkpoints are none that its carrier reported")
+            return
+        if visible != states[-1]:
+            self.found.append(
+                f"{name}: has {len(visible)} checkpoints, its carrier's answers make"
+                f" {len(states[-1])}, or others"
+            )
+        life = self._ground.carriers.life(tracking.courier_code, tracking.number)
+        if life is None or tracking.courier_code not in self._ground.carriers.policies:
+            return
+        truth = {
+            one.identity: _words(one)
+            for one in life.checkpoints_at(ledger.now())
+            if not one.is_withdrawn
+        }
+        if visible != truth:
+            self.found.append(f"{name}: is not what its carrier has said for 40 hours")
+
+    # -- counters -------------------------------------------------------------------------------
+
+    async def _judge_counters(
+        self, store: SqliteStore, world_id: int, stored: list[Stored]
+    ) -> None:
+        counted = await store.count_by_status(world_id, TrackingFilter())
+        real = Counter(one.tracking.status for one in stored)
+        if {key: value for key, value in counted.items() if value} != dict(real):
+            self.found.append(f"world {world_id}: counted by status {counted}, there are {real}")
+        for is_archived in (True, False):
+            where = TrackingFilter(is_archived=is_archived)
+            total = await store.count_trackings(world_id, where)
+            there = sum(one.tracking.is_archived == is_archived for one in stored)
+            if total != there:
+                self.found.append(
+                    f"world {world_id}: {total} counted with archived={is_archived}, {there} there"
+                )
+        created = await store.count_created(world_id)
+        if created != self._ground.ledger.created[world_id]:
+            self.found.append(
+                f"world {world_id}: {created} counted as created,"
+                f" {self._ground.ledger.created[world_id]} were"
+            )
+
+
+def _words(checkpoint: Checkpoint) -> Checkpoint:
+    return replace(checkpoint, received_at=0)
+
+
+def _may_reopen(event: Event) -> bool:
+    """Tell whether an event can rightly end a final status: not by a new scan."""
+    return any(
+        isinstance(change, CheckpointWithdrawn | CheckpointCorrected | CourierCorrected)
+        for change in event.changes
+    ) or not any(isinstance(change, CheckpointAdded) for change in event.changes)
+
+
+def _retold(events: list[Event]) -> tuple[dict[tuple[str, ...], Checkpoint], list[str]]:
+    """Return the checkpoints that the events tell of, and where they contradict themselves."""
+    visible: dict[tuple[str, ...], Checkpoint] = {}
+    window: tuple[str, str] | None = None
+    faults = []
+    for event in events:
+        where = f"event {event.sequence}"
+        for change in event.changes:
+            if isinstance(change, CheckpointAdded):
+                if change.checkpoint.identity in visible:
+                    faults.append(f"{where} tells a checkpoint a second time")
+                visible[change.checkpoint.identity] = _words(change.checkpoint)
+            elif isinstance(change, CheckpointWithdrawn):
+                if visible.pop(change.checkpoint.identity, None) is None:
+                    faults.append(f"{where} withdraws what was not told")
+            elif isinstance(change, CheckpointCorrected):
+                if visible.get(change.before.identity) != _words(change.before):
+                    faults.append(f"{where} corrects what was not told so")
+                visible[change.after.identity] = _words(change.after)
+            elif isinstance(change, WindowMoved):
+                before = change.before and (change.before.earliest, change.before.latest)
+                if before != window:
+                    faults.append(f"{where} moves a window that did not stand so")
+                window = change.after and (change.after.earliest, change.after.latest)
+            elif isinstance(change, CourierCorrected):
+                visible, window = {}, None
+    return visible, faults
+
+
+def _states_of(given: list[Given], courier: str) -> list[dict[tuple[str, ...], Checkpoint]]:
+    """Return what a courier's answers made of a tracking, one after the other."""
+    known: dict[tuple[str, ...], Checkpoint] = {}
+    states: list[dict[tuple[str, ...], Checkpoint]] = [{}]
+    for answer in given:
+        if answer.courier != courier:
+            # Another courier's parcel: what it said before counts no more.
+            known = {}
+            continue
+        known = {**known, **{one.identity: _words(one) for one in answer.checkpoints}}
+        states.append({key: one for key, one in known.items() if not one.is_withdrawn})
+    return states

@@ -1,0 +1,119 @@
+"""Whether carriers were asked as they want to be, and every live tracking is asked about again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import pairwise
+from typing import Final
+
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
+from parcelwire.domain.report import Outcome
+from parcelwire.polling.worker import LONGEST_WAIT
+from parcelwire.tracking.ports import CarrierPolicy, Stored
+from prove.worlds.ledger import Ask
+from prove.worlds.process import Ground
+
+LONGEST_SILENCE: Final = 36 * HOUR
+"""No plan leaves a live parcel alone for longer: once a day, a tenth more, and a night."""
+
+WAITING: Final = 10 * SECOND
+"""How long a question that was let through may wait for its place."""
+
+
+def judge_due(ground: Ground, stored: Stored) -> list[str]:
+    """A tracking that is followed has a due time; one that is not has a reason."""
+    tracking, poll = stored.tracking, stored.poll
+    name = f"tracking {tracking.id} ({tracking.number})"
+    now = ground.clock.now()
+    found = []
+    if tracking.is_stopped:
+        if not tracking.stopped_why:
+            found.append(f"{name}: stopped without a reason")
+        if poll.due_at is not None:
+            found.append(f"{name}: stopped ({tracking.stopped_why}) and still due")
+        return found
+    if poll.due_at is None:
+        return [f"{name}: is followed ({tracking.status}) and never due again"]
+    if poll.due_at > now + LONGEST_WAIT:
+        found.append(f"{name}: is due only in {(poll.due_at - now) / DAY:.1f} days")
+    if not poll.due_reason:
+        found.append(f"{name}: nobody says why it is due then")
+    if tracking.courier_code in ground.carriers.policies:
+        asked = [one.at for one in ground.ledger.asks if tracking.number in one.numbers]
+        true_now = ground.ledger.now()
+        last = max(asked, default=0)
+        if true_now - last > LONGEST_SILENCE:
+            found.append(f"{name}: was not asked about for {(true_now - last) / HOUR:.0f} hours")
+    return found
+
+
+def judge_asks(ground: Ground) -> list[str]:
+    """Budgets are kept, outages back off, and no two workers ask about one parcel at a time."""
+    found = []
+    by_carrier: dict[str, list[Ask]] = defaultdict(list)
+    for ask in ground.ledger.asks:
+        by_carrier[ask.budget_key].append(ask)
+    for code, policy in ground.carriers.policies.items():
+        asks = by_carrier[policy.budget_key]
+        found += _judge_minutes(ground, policy, asks)
+        found += _judge_days(policy, asks)
+        for start, end, kind in ground.carriers.weather[code]:
+            if kind == "outage":
+                during = [one for one in asks if start <= one.at < end]
+                found += _judge_outage(ground, policy, during, start, end)
+    return found
+
+
+def _judge_minutes(ground: Ground, policy: CarrierPolicy, asks: list[Ask]) -> list[str]:
+    """In any minute at most a full bucket and what flows into it; a jump may fill it anew."""
+    window = MINUTE + WAITING
+    first = 0
+    total = 0
+    for last, ask in enumerate(asks):
+        total += ask.conversations
+        while asks[first].at <= ask.at - window:
+            total -= asks[first].conversations
+            first += 1
+        jumps = sum(asks[first].at - WAITING <= at <= ask.at for at, _ in ground.ledger.jumps)
+        allowed = policy.requests_per_minute * (2 + jumps) + policy.requests_per_minute // 6 + 1
+        if total > allowed:
+            return [
+                f"{policy.budget_key}: {total} conversations within 70 s, {allowed} are allowed"
+                f" (ending with question {last})"
+            ]
+    return []
+
+
+def _judge_days(policy: CarrierPolicy, asks: list[Ask]) -> list[str]:
+    """As many a day as the carrier allows, by the date that the service's clock shows."""
+    if policy.requests_per_day is None or not asks:
+        return []
+    total = asks[0].conversations
+    for before, ask in pairwise(asks):
+        # A question may wait some seconds, and be asked on the next day.
+        if (before.wall - WAITING) // DAY != ask.wall // DAY:
+            total = 0
+        total += ask.conversations
+        if total > policy.requests_per_day + policy.requests_per_minute:
+            return [f"{policy.budget_key}: {total} conversations in one day"]
+    return []
+
+
+def _judge_outage(
+    ground: Ground, policy: CarrierPolicy, asks: list[Ask], start: int, end: int
+) -> list[str]:
+    """While nothing is answered, questions grow rare: after the first minutes, one an hour."""
+    later = [one for one in asks if one.at >= start + 2 * MINUTE]
+    jumps = sum(start <= at < end for at, _ in ground.ledger.jumps)
+    deaths = sum(start <= at < end for at in ground.ledger.deaths)
+    # Half a minute, doubled up to an hour: eight steps, then hours. Each process tries by itself
+    # whether the carrier is back; a new one, and a clock that moved, begin anew.
+    rounds = 8 + (end - start) / HOUR
+    allowed = (ground.plan.processes + deaths) * rounds * (1 + jumps) + policy.requests_per_minute
+    count = sum(one.outcome is Outcome.UNAVAILABLE for one in later)
+    if count > allowed:
+        return [
+            f"{policy.budget_key}: {count} questions during an outage of"
+            f" {(end - start) / HOUR:.1f} hours, from {start}"
+        ]
+    return []

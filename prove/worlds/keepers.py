@@ -1,0 +1,308 @@
+"""Who looks after the endpoints of an account, and who reads its events feed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+from msgspec.structs import replace
+
+from parcelwire.domain.account import Endpoint
+from parcelwire.domain.clock import SECOND
+from parcelwire.store.port import StoreUnavailableError
+from parcelwire.tracking.ports import AlreadyDoneError, Once
+from parcelwire.webhooks.ports import MessageFilter, MessageState
+from prove.worlds.ledger import Ledger, Setting, Span
+from prove.worlds.process import Process, UnknownOutcomeError
+from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers
+from prove.worlds.users import Alive
+
+T = TypeVar("T")
+
+SECRET: Final = "whsec_cGFyY2Vsd2lyZSBzaW11bGF0ZWQgd29ybGRz"
+_FILTERS: Final = (
+    (),
+    (),
+    ("delivered", "exception"),
+    ("transit", "pickup", "delivered"),
+)
+_PATIENCE: Final = 100
+
+
+class Keeper:
+    """Looks after one account's endpoints."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        clock: WorldClock,
+        ledger: Ledger,
+        *,
+        alive: Alive,
+        identifiers: WorldIdentifiers,
+        account: int,
+        chance: random.Random,
+    ) -> None:
+        """``account`` is the number of the account; its live world is looked after."""
+        self._plan = plan
+        self._clock = clock
+        self._ledger = ledger
+        self._alive = alive
+        self._identifiers = identifiers
+        self._world_id = account * 2
+        self._chance = chance
+        self._keys = 0
+        self.endpoint_ids: list[str] = []
+        """Those that were made and not deleted."""
+        self.all_ids: list[str] = []
+        """Those that were ever made."""
+        self.tests: list[str] = []
+        """The endpoints to which a test event was sent, one entry for each."""
+
+    @property
+    def world_id(self) -> int:
+        """The world whose endpoints these are."""
+        return self._world_id
+
+    async def run(self, endpoints: int) -> None:
+        """Make endpoints, change them now and then."""
+        for _ in range(endpoints):
+            await self._add()
+        for at in sorted(
+            self._chance.randrange(self._plan.active) for _ in range(self._chance.randint(0, 10))
+        ):
+            await self._until(at)
+            if not self.endpoint_ids:
+                await self._add()
+                continue
+            endpoint_id = self._chance.choice(self.endpoint_ids)
+            act = self._chance.choices(
+                (
+                    self._pause,
+                    self._enable,
+                    self._filter,
+                    self._rotate,
+                    self._replay,
+                    self._test,
+                    self._replace,
+                ),
+                (3, 4, 2, 1, 3, 2, 0.5),
+            )[0]
+            await act(endpoint_id)
+
+    async def open_all(self) -> None:
+        """Enable what is switched off, as everybody does in the end; leave some paused."""
+        for endpoint_id in list(self.endpoint_ids):
+            if self._chance.random() < 0.9:
+                await self._enable(endpoint_id)
+
+    async def _until(self, at: int) -> None:
+        await asyncio.sleep(max(0, at - self._clock.true_ms()) / SECOND)
+
+    # -- what is done ---------------------------------------------------------------------------
+
+    async def _add(self) -> None:
+        statuses = self._chance.choice(_FILTERS)
+        dialect = self._chance.choice(("native", "v4", "v2"))
+        start = self._ledger.now()
+
+        def add(once: Once, new_id: str) -> Callable[[Process], Awaitable[None]]:
+            endpoint = Endpoint(
+                id=new_id,
+                world_id=self._world_id,
+                url=f"https://shop.example/{new_id}",
+                dialect=dialect,
+                secret=SECRET,
+                statuses=statuses,
+                created_at=self._clock.now(),
+            )
+            return lambda one: one.store.add_endpoint(endpoint, once=once)
+
+        endpoint_id = await self._once(add)
+        self._ledger.note("keeper: endpoint", endpoint_id, dialect, *statuses)
+        self.endpoint_ids.append(endpoint_id)
+        self.all_ids.append(endpoint_id)
+        span = Span(start, self._ledger.now())
+        self._ledger.settings[endpoint_id].append(Setting(span, statuses))
+
+    async def _test(self, endpoint_id: str) -> None:
+        endpoint = await self._load(endpoint_id)
+
+        def send(once: Once, new_id: str) -> Callable[[Process], Awaitable[None]]:
+            async def sending(one: Process) -> None:
+                message = one.composer.compose_test(endpoint, self._clock.now())
+                await one.store.add_messages([replace(message, id=new_id)], once=once)
+                one.delivery.notify()
+
+            return sending
+
+        await self._once(send)
+        self._ledger.note("keeper: test", endpoint_id)
+        self.tests.append(endpoint_id)
+
+    async def _pause(self, endpoint_id: str) -> None:
+        await self._save(endpoint_id, is_enabled=False, is_paused=True, disabled_why="paused")
+
+    async def _enable(self, endpoint_id: str) -> None:
+        await self._save(
+            endpoint_id,
+            is_enabled=True,
+            is_paused=False,
+            disabled_why="",
+            failing_since=None,
+            failing_told_at=None,
+        )
+
+    async def _filter(self, endpoint_id: str) -> None:
+        await self._save(endpoint_id, statuses=self._chance.choice(_FILTERS))
+
+    async def _rotate(self, endpoint_id: str) -> None:
+        await self._save(
+            endpoint_id,
+            previous_secret=SECRET,
+            previous_secret_until=self._clock.now() + 86_400_000,
+        )
+
+    async def _replace(self, endpoint_id: str) -> None:
+        """Delete an endpoint and make another one."""
+        start = self._ledger.now()
+        await self._sure(lambda one: one.store.delete_endpoint(self._world_id, endpoint_id))
+        self._ledger.note("keeper: deleted", endpoint_id)
+        self.endpoint_ids.remove(endpoint_id)
+        span = Span(start, self._ledger.now())
+        self._ledger.settings[endpoint_id].append(Setting(span, exists=False))
+        await self._add()
+
+    async def _replay(self, endpoint_id: str) -> None:
+        states = self._chance.choice(
+            ((), (MessageState.DEAD,), (MessageState.DELIVERED, MessageState.DEAD))
+        )
+        where = MessageFilter(endpoint_id=endpoint_id, states=states)
+        span = Span(self._ledger.now())
+        self._ledger.replays.append((span, endpoint_id))
+
+        def replay(once: Once, _: str) -> Callable[[Process], Awaitable[None]]:
+            async def replaying(one: Process) -> None:
+                now = self._clock.now()
+                await one.store.replay(self._world_id, where, now, limit=50, once=once)
+                one.delivery.notify()
+
+            return replaying
+
+        await self._once(replay)
+        span.end = self._ledger.now()
+        self._ledger.note("keeper: replay", endpoint_id, *states)
+
+    # -- how it is done -------------------------------------------------------------------------
+
+    async def _load(self, endpoint_id: str) -> Endpoint:
+        endpoint = await self._sure(
+            lambda one: one.store.load_endpoint(self._world_id, endpoint_id)
+        )
+        if endpoint is None:
+            self._ledger.wrong(f"endpoint {endpoint_id} was created and is gone")
+            raise RuntimeError(endpoint_id)
+        return endpoint
+
+    async def _save(self, endpoint_id: str, **changes: Any) -> None:
+        before = await self._load(endpoint_id)
+        after = replace(before, **changes)
+        start = self._ledger.now()
+
+        async def saving(one: Process) -> None:
+            await one.store.save_endpoint(after, expected=before)
+            one.delivery.notify()
+
+        await self._sure(saving)
+        self._ledger.note("keeper: saved", endpoint_id, *changes)
+        span = Span(start, self._ledger.now())
+        self._ledger.settings[endpoint_id].append(Setting(span, after.statuses))
+
+    async def _once(self, make: Callable[[Once, str], Callable[[Process], Awaitable[None]]]) -> str:
+        """Have something done under one idempotency key, however often it takes to ask.
+
+        Return the id that the effect was given: each request brings one of its own.
+        """
+        self._keys += 1
+        key = f"{self._world_id}-{self._keys}"
+        for _ in range(_PATIENCE):
+            new_id = self._identifiers.new_id(self._clock.now())
+            made = (201, new_id.encode())
+            once = Once(
+                world_id=self._world_id,
+                key=key,
+                fingerprint=hashlib.sha256(key.encode()).digest(),
+                at=self._clock.now(),
+                answer=lambda _, made=made: made,
+            )
+            try:
+                await (await self._alive()).call(make(once, new_id))
+            except AlreadyDoneError as error:
+                self._ledger.note("keeper: done before", key)
+                return error.record.body.decode()
+            except (UnknownOutcomeError, StoreUnavailableError):
+                self._ledger.note("keeper: again", key)
+                await asyncio.sleep(60)
+            else:
+                return new_id
+        msg = "nobody answers"
+        raise RuntimeError(msg)
+
+    async def _sure(self, work: Callable[[Process], Awaitable[T]]) -> T:
+        """Do something that may be done twice until there is an answer."""
+        for _ in range(_PATIENCE):
+            try:
+                return await (await self._alive()).call(work)
+            except (UnknownOutcomeError, StoreUnavailableError):
+                await asyncio.sleep(60)
+        msg = "nobody answers"
+        raise RuntimeError(msg)
+
+
+class FeedReader:
+    """Follows the events feed of one world by its cursor, page by page."""
+
+    def __init__(
+        self,
+        clock: WorldClock,
+        ledger: Ledger,
+        *,
+        alive: Alive,
+        world_id: int,
+        chance: random.Random,
+    ) -> None:
+        """Begin before the first event."""
+        self._clock = clock
+        self._ledger = ledger
+        self._alive = alive
+        self._world_id = world_id
+        self._chance = chance
+        self._cursor = 0
+
+    async def run(self, until: int) -> None:
+        """Read now and then until a moment, then to the end."""
+        while self._clock.true_ms() < until:
+            await asyncio.sleep(self._chance.expovariate(1 / 7_200))
+            await self._read(self._chance.randint(1, 4))
+        await self._read(1_000)
+
+    async def _read(self, pages: int) -> None:
+        limit = self._chance.randint(1, 8)
+        for _ in range(pages):
+            cursor = self._cursor
+            try:
+                page = await (await self._alive()).call(
+                    lambda one, cursor=cursor: one.store.events_after(self._world_id, cursor, limit)
+                )
+            except (UnknownOutcomeError, StoreUnavailableError):
+                continue
+            for at, event in page:
+                if at <= self._cursor:
+                    self._ledger.wrong(f"the feed went back from {self._cursor} to {at}")
+                self._cursor = at
+                self._ledger.followed[self._world_id].append((at, event.id))
+            if not page:
+                return

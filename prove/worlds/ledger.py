@@ -1,0 +1,165 @@
+"""What happened in a world, as those saw it who were there: carriers, receivers, users, the
+weather.
+
+The judge compares this with what the service has stored. Nothing here comes from the service's own
+records. Times are true ones: simulated milliseconds since the world began, which no clock shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from parcelwire.domain.checkpoint import Checkpoint
+from parcelwire.domain.report import Outcome
+
+TAIL = 60
+"""Lines of a trace that are shown with a failure."""
+
+
+class Ask(msgspec.Struct):
+    """One conversation with a carrier."""
+
+    at: int
+    budget_key: str
+    wall: int
+    """What the service's clock showed."""
+    numbers: tuple[str, ...]
+    conversations: int
+    by: str
+    """The process, and whether its poll worker asked or its service for a user."""
+    outcome: Outcome | None = None
+    """Of its first number; None: nobody was left to hear the answer."""
+
+
+class Given(msgspec.Struct):
+    """One answer about one tracking that a living process heard."""
+
+    at: int
+    courier: str
+    checkpoints: tuple[Checkpoint, ...]
+
+
+class Receipt(msgspec.Struct):
+    """One request that reached a receiver's door."""
+
+    at: int
+    endpoint_id: str
+    tracking_id: str
+    sequence: int
+    message_id: str
+    event_type: str
+    digest: str
+    """Of what was said of the parcel; the same for every repetition."""
+    by: str
+    is_taken: bool
+    """The receiver took it, whether or not its answer was heard."""
+    status: int = 0
+    """What was heard."""
+    ended_at: int | None = None
+
+
+class Span(msgspec.Struct):
+    """Something that took its effect at an unknown moment between two."""
+
+    start: int
+    end: int | None = None
+
+
+class Setting(msgspec.Struct):
+    """What an endpoint wanted from some moment on."""
+
+    span: Span
+    statuses: tuple[str, ...] = ()
+    exists: bool = True
+    is_certain: bool = True
+    """False: the process died before it could say whether it was stored."""
+
+
+class Parcel(msgspec.Struct):
+    """What a user knows of one tracking of theirs."""
+
+    number: str
+    courier: str
+    account: int
+    world_id: int
+    id: str = ""
+    """Empty until it is known."""
+    is_there: set[bool] = msgspec.field(default_factory=lambda: {False})
+    """What may be: a request without an answer leaves both."""
+    notes: set[str | None] = msgspec.field(default_factory=lambda: {None})
+    archived: set[bool] = msgspec.field(default_factory=lambda: {False})
+    overrides: set[str | None] = msgspec.field(default_factory=lambda: {None})
+    has_been_stopped: bool = False
+    has_been_moved: bool = False
+
+
+class Ledger:
+    """Everything that was seen, and the trace."""
+
+    def __init__(self, true_ms: Callable[[], int]) -> None:
+        """``true_ms`` gives the true time."""
+        self._true_ms = true_ms
+        self.lines: list[tuple[Any, ...]] = []
+        self.asks: list[Ask] = []
+        self.given: dict[str, list[Given]] = defaultdict(list)
+        self.receipts: list[Receipt] = []
+        self.faults: Counter[str] = Counter()
+        self.jumps: list[tuple[int, int]] = []
+        """(true time, by how much)."""
+        self.deaths: list[int] = []
+        self.parcels: list[Parcel] = []
+        self.settings: dict[str, list[Setting]] = defaultdict(list)
+        self.replays: list[tuple[Span, str]] = []
+        """(when, endpoint id)."""
+        self.made_at: dict[str, int] = {}
+        """True time at which each id was drawn."""
+        self.created: Counter[int] = Counter()
+        """Trackings that came to be, by world id."""
+        self.followed: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        """What a reader of the events feed saw: (cursor, event id), by world id."""
+        self.wrongs: list[str] = []
+        """Promises that were seen broken on the way."""
+
+    def now(self) -> int:
+        """Return the true time."""
+        return self._true_ms()
+
+    def note(self, what: str, *details: Any) -> None:
+        """Write one line of the trace."""
+        self.lines.append((self._true_ms(), what, *details))
+
+    def fault(self, what: str, *details: Any) -> None:
+        """Count one fault that fired."""
+        self.faults[what] += 1
+        self.note(f"fault: {what}", *details)
+
+    def wrong(self, what: str) -> None:
+        """Note a broken promise."""
+        self.wrongs.append(what)
+        self.note(f"WRONG: {what}")
+
+    def digest(self) -> str:
+        """Return what two runs of one seed must have in common."""
+        hasher = hashlib.sha256()
+        for line in self.lines:
+            hasher.update(repr(line).encode())
+        return hasher.hexdigest()
+
+    def tail(self, about: str = "", count: int = TAIL) -> list[str]:
+        """Return the last lines for people, those with ``about`` in them when given."""
+        found = [line for line in self.lines if not about or about in repr(line)]
+        return [_readable(line) for line in found[-count:]]
+
+
+def _readable(line: tuple[Any, ...]) -> str:
+    at, what, *details = line
+    days, rest = divmod(at, 86_400_000)
+    hours, rest = divmod(rest, 3_600_000)
+    minutes, rest = divmod(rest, 60_000)
+    words = " ".join(str(detail) for detail in details)
+    return f"{days}d {hours:02d}:{minutes:02d}:{rest / 1_000:06.3f}  {what} {words}".rstrip()

@@ -1,0 +1,247 @@
+"""One process of the service: the real rooms put together as ``bootstrap`` does, on a world's
+ground.
+
+A process can die at any of its points. Then none of its tasks goes on: what it had in memory is
+gone, what it asked of the disk after that moment is not done, and nobody hears its answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import msgspec
+
+from parcelwire.api.v2.render import render_payload
+from parcelwire.api.v4.render import Renderer
+from parcelwire.couriers.detection import default_detector
+from parcelwire.couriers.registry import default_registry
+from parcelwire.domain.account import account_of
+from parcelwire.polling.plan import PollPlanner
+from parcelwire.polling.turnstile import CarrierTurnstile
+from parcelwire.polling.worker import PollSettings, PollWorker
+from parcelwire.store.sqlite.store import SqliteStore
+from parcelwire.tracking.asking import Asker
+from parcelwire.tracking.correction import CandidateFinder, Corrector
+from parcelwire.tracking.drafts import Drafting
+from parcelwire.tracking.history import CourierHistory
+from parcelwire.tracking.refresh import Refresher
+from parcelwire.tracking.service import ServiceSettings, TrackingService
+from parcelwire.webhooks.message import MessageComposer
+from parcelwire.webhooks.native import render_native
+from parcelwire.webhooks.settings import WebhookSettings
+from parcelwire.webhooks.worker import DeliveryWorker
+from prove.worlds.carriers import Carriers
+from prove.worlds.disk import Disk, Killed, Life, StepWriter
+from prove.worlds.ledger import Ledger
+from prove.worlds.loop import SimulatedLoop
+from prove.worlds.receivers import Receivers
+from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers
+
+T = TypeVar("T")
+
+_CURRENT: ContextVar[Process | None] = ContextVar("process", default=None)
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """Of which classes a process is made; planted bugs put their own in."""
+
+    writer: type[StepWriter] = StepWriter
+    store: type[SqliteStore] = SqliteStore
+    refresher: type[Refresher] = Refresher
+    planner: type[PollPlanner] = PollPlanner
+    composer: type[MessageComposer] = MessageComposer
+
+
+class UnknownOutcomeError(Exception):
+    """The process died before it could answer."""
+
+
+class Ground(msgspec.Struct):
+    """What all processes of a world stand on."""
+
+    plan: Plan
+    loop: SimulatedLoop
+    clock: WorldClock
+    ledger: Ledger
+    disk: Disk
+    carriers: Carriers
+    receivers: Receivers
+    identifiers: WorldIdentifiers
+    webhooks: WebhookSettings
+    parts: Parts
+
+
+def task_factory(
+    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T], **options: Any
+) -> asyncio.Task[T]:
+    """Make a task that belongs to the process in whose code it is made."""
+    task = asyncio.Task(coroutine, loop=loop, **options)
+    process = _CURRENT.get()
+    if process is not None:
+        process.adopt(task)
+    return task
+
+
+class Process:
+    """A running (or dead) Parcelwire."""
+
+    def __init__(self, name: str, ground: Ground, at_point: Callable[[Process, str], None]) -> None:
+        """Start it: open the store, start the workers."""
+        self.name = name
+        self.ledger = ground.ledger
+        self._tasks: dict[asyncio.Task[Any], None] = {}
+        self._living = Life(lambda what: at_point(self, what))
+        token = _CURRENT.set(self)
+        try:
+            self._build(ground)
+        finally:
+            _CURRENT.reset(token)
+
+    def _build(self, ground: Ground) -> None:
+        plan, clock, parts, living = ground.plan, ground.clock, ground.parts, self._living
+        chance = random.Random(f"{self.name} {plan.seed}")  # it must be repeatable
+        registry, detector = default_registry(), default_detector()
+        by_service = ground.carriers.at_door(f"{self.name} service", living)
+        by_polls = ground.carriers.at_door(f"{self.name} polls", living)
+        renderer = Renderer(registry, by_service.phrase)
+        self._opened = ground.disk.open(
+            living,
+            ground.loop,
+            chance,
+            renderer.tracking,
+            writer=parts.writer,
+            store=parts.store,
+        )
+        store = self.store = self._opened.store
+        self.delivery = DeliveryWorker(
+            store,
+            ground.receivers.at_door(self.name, living),
+            clock=clock,
+            accounts=lambda world_id: store.load_account(account_of(world_id)),
+            identifiers=ground.identifiers,
+            random=chance.random,
+            settings=ground.webhooks,
+        )
+        planner = parts.planner(plan.speed)
+        history = CourierHistory(store, clock)
+        finder = CandidateFinder(detector, registry, by_polls, history=history, speed=plan.speed)
+        self.composer = parts.composer(
+            {"v2": render_payload, "v4": renderer.payload, "native": render_native},
+            ground.identifiers,
+        )
+        refresher = parts.refresher(
+            store,
+            composer=self.composer,
+            planner=planner,
+            registry=registry,
+            identifiers=ground.identifiers,
+            clock=clock,
+            notify=self.delivery.notify,
+            finder=finder,
+        )
+        turnstile = CarrierTurnstile(store, clock)
+        settings = PollSettings(idle_seconds=plan.poll_seconds)
+        asker = Asker(
+            store,
+            carriers=by_polls,
+            turnstile=turnstile,
+            clock=clock,
+            timeout_seconds=settings.ask_timeout_seconds,
+        )
+        self.polls = PollWorker(
+            store,
+            carriers=by_polls,
+            turnstile=turnstile,
+            refresher=refresher,
+            corrector=Corrector(
+                store,
+                finder=finder,
+                asker=asker,
+                planner=planner,
+                refresher=refresher,
+                clock=clock,
+            ),
+            clock=clock,
+            settings=settings,
+        )
+        self.service = TrackingService(
+            store,
+            carriers=by_service,
+            turnstile=turnstile,
+            planner=planner,
+            refresher=refresher,
+            drafting=Drafting(registry, detector, ground.identifiers, history),
+            registry=registry,
+            clock=clock,
+            settings=ServiceSettings(),
+            wake_polls=self.polls.wake,
+        )
+        self._workers = [
+            asyncio.ensure_future(self.polls.run()),
+            asyncio.ensure_future(self.delivery.run()),
+        ]
+
+    @property
+    def is_alive(self) -> bool:
+        """False after its death or its end."""
+        return not self._living.is_over
+
+    def adopt(self, task: asyncio.Task[Any]) -> None:
+        """Take note of a task that dies with the process."""
+        self._tasks[task] = None
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.pop(task, None)
+        # Retrieved here, so that nobody complains of what the dead have left.
+        if not task.cancelled() and (error := task.exception()) and not self._living.is_over:
+            self.ledger.note("task failed", self.name, repr(error))
+
+    async def call(self, work: Callable[[Process], Awaitable[T]]) -> T:
+        """Do something in this process, as a request from outside would.
+
+        Raises:
+            UnknownOutcomeError: the process died meanwhile.
+            Whatever ``work`` raises.
+        """
+        if not self.is_alive:
+            raise UnknownOutcomeError
+
+        async def request() -> T:
+            return await work(self)
+
+        token = _CURRENT.set(self)
+        try:
+            task = asyncio.ensure_future(request())
+        finally:
+            _CURRENT.reset(token)
+        await asyncio.wait([task])
+        if task.cancelled() or isinstance(task.exception(), Killed):
+            raise UnknownOutcomeError
+        return task.result()
+
+    def kill(self) -> None:
+        """End it here and now."""
+        if self._living.is_over:
+            return
+        self._living.is_over = True
+        for task in list(self._tasks):
+            task.cancel()
+        self._opened.drop()
+
+    async def stop(self) -> None:
+        """End it as SIGTERM does: finish what is under way."""
+
+        async def ending(process: Process) -> None:
+            process.polls.stop()
+            process.delivery.stop()
+            await asyncio.wait(process._workers)
+            await process.service.drain()
+            await process.store.close()
+
+        await self.call(ending)
+        self._living.is_over = True

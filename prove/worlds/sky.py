@@ -1,0 +1,172 @@
+"""What a world is made of, drawn from its seed: how long, how many, and how bad the weather is."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Final
+
+import msgspec
+
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Instant
+
+BEGIN: Final[Instant] = 1_772_359_200_000
+"""2026-03-01T10:00:00Z: what the clocks show when a world begins."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One world. Durations in true milliseconds."""
+
+    seed: int
+    processes: int
+    accounts: int
+    parcels: int
+    endpoints: int
+    active: int
+    """How long users act and faults happen."""
+    calm: int
+    """How long everything works afterwards, so that what was put off is done."""
+    steps_between_deaths: float
+    """Points at which a process could die, per death; 0: none dies."""
+    power_share: float
+    """Of the deaths, those in which the power fails for all."""
+    jumps: tuple[tuple[int, int], ...]
+    """Clock jumps: (true time, by how much)."""
+    full_disks: tuple[tuple[int, int], ...]
+    """(from, to) in which nothing can be written."""
+    poll_seconds: float
+    attempts: int
+    speed: float
+    time_scale: float
+    has_second_courier: bool
+
+
+def plan_of(seed: int) -> Plan:
+    """Return the plan of a seed."""
+    chance = random.Random(f"plan {seed}")  # it must be repeatable
+    kind = chance.choices(("short", "days", "weeks"), (5, 4, 1))[0]
+    active = {
+        "short": chance.randint(3 * HOUR, 12 * HOUR),
+        "days": chance.randint(DAY, 3 * DAY),
+        "weeks": 40 * DAY,
+    }[kind]
+    parcels = {"short": 9, "days": 7, "weeks": 3}[kind] + chance.randint(-2, 2)
+    # A message that was tried for long rests up to 37.5 hours, and a parcel without news a day.
+    return Plan(
+        seed=seed,
+        processes=chance.choice((1, 2, 2)),
+        accounts=chance.choice((1, 1, 2)),
+        parcels=parcels,
+        endpoints=chance.choice((1, 2, 3)),
+        active=active,
+        calm=42 * HOUR,
+        steps_between_deaths=chance.choice((0, 60, 200, 600)),
+        power_share=chance.choice((0.0, 0.3, 1.0)),
+        jumps=_jumps(chance, active),
+        full_disks=_windows(chance, active, chance.choice((0, 0, 1, 2)), longest=30 * MINUTE),
+        poll_seconds=chance.choice((60.0, 300.0, 900.0)),
+        attempts=chance.choice((14, 14, 4)),
+        speed=4.0 if kind == "short" else 1.0,
+        time_scale=1.0,
+        has_second_courier=chance.random() < 0.6,
+    )
+
+
+def _jumps(chance: random.Random, active: int) -> tuple[tuple[int, int], ...]:
+    kind = chance.choices(("steady", "small", "there and back", "years"), (5, 3, 4, 2))[0]
+    if kind == "steady":
+        return ()
+    if kind == "small":
+        return tuple(
+            sorted(
+                (
+                    chance.randrange(active),
+                    chance.choice((-1, 1)) * chance.randint(SECOND, 2 * HOUR),
+                )
+                for _ in range(chance.randint(1, 4))
+            )
+        )
+    if kind == "there and back":
+        size = chance.choice((HOUR, DAY, 10 * DAY, 365 * DAY)) * chance.choice((-1, 1))
+        first = chance.randrange(active * 2 // 3)
+        second = chance.randrange(first, active)
+        return ((first, size), (second, -size))
+    return ((chance.randrange(active), -3650 * DAY),)
+
+
+def _windows(
+    chance: random.Random, active: int, count: int, *, longest: int
+) -> tuple[tuple[int, int], ...]:
+    found = []
+    for _ in range(count):
+        start = chance.randrange(active)
+        found.append((start, min(active, start + chance.randint(SECOND, longest))))
+    return tuple(sorted(found))
+
+
+def spells(
+    chance: random.Random, active: int, kinds: dict[str, float], *, most: int, longest: int
+) -> tuple[tuple[int, int, str], ...]:
+    """Return up to ``most`` spells of bad weather: (from, to, kind), by their beginning."""
+    names, weights = list(kinds), list(kinds.values())
+    found = []
+    for _ in range(chance.randint(0, most)):
+        start = chance.randrange(active)
+        length = int(longest ** chance.random() * 1_000)
+        kind = chance.choices(names, weights)[0]
+        found.append((start, min(active, start + length), kind))
+    return tuple(sorted(found))
+
+
+class WorldClock:
+    """What the machine's wall clock shows: the true time, and how far it is ahead.
+
+    Sleeping goes by the true time, as on a real machine.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Show ``BEGIN`` when the loop's time is 0."""
+        self._loop = loop
+        self._ahead = 0
+
+    def true_ms(self) -> int:
+        """Return the true time, in milliseconds since the world began."""
+        return round(self._loop.time() * SECOND)
+
+    def true(self) -> Instant:
+        """Return the true time as an instant: what a clock would show that never jumped."""
+        return BEGIN + self.true_ms()
+
+    def now(self) -> Instant:
+        """Return what the clock shows."""
+        return BEGIN + self._ahead + self.true_ms()
+
+    def jump(self, by: int) -> None:
+        """Move the hands by ``by`` milliseconds."""
+        self._ahead += by
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, whatever the clock shows meanwhile."""
+        await asyncio.sleep(seconds)
+
+
+class WorldIdentifiers:
+    """Ids that look like real ones, rise, and are the same in every run of a seed."""
+
+    def __init__(self, seed: int, made_at: dict[str, int], clock: WorldClock) -> None:
+        """``made_at`` is told of every id, with the true time."""
+        self._random = random.Random(f"ids {seed}")  # it must be repeatable
+        self._made_at = made_at
+        self._clock = clock
+        self._count = 0
+
+    def new_id(self, now: Instant) -> str:
+        """See ``tracking.ports.Identifiers``."""
+        self._count += 1
+        new = f"{now:012x}{self._count:08x}{self._random.getrandbits(48):012x}"
+        self._made_at[new] = self._clock.true_ms()
+        return new
+
+    def new_token(self) -> str:
+        """See ``tracking.ports.Identifiers``."""
+        return f"{self._random.getrandbits(160):040x}"

@@ -1,0 +1,284 @@
+"""One world: drawn from a seed, lived to its end on simulated time, and judged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
+from pathlib import Path
+
+import msgspec
+
+from parcelwire.domain.clock import SECOND
+from parcelwire.store.port import StoreUnavailableError
+from parcelwire.webhooks.settings import WebhookSettings
+from prove.worlds.carriers import Carriers
+from prove.worlds.disk import Disk
+from prove.worlds.judge import Judge
+from prove.worlds.keepers import FeedReader, Keeper
+from prove.worlds.ledger import Ledger
+from prove.worlds.loop import SimulatedLoop, StalledError, live
+from prove.worlds.process import Ground, Parts, Process, UnknownOutcomeError, task_factory
+from prove.worlds.receivers import Receivers
+from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers, plan_of
+from prove.worlds.users import Shop
+
+WELL = Parts()
+
+
+class Verdict(msgspec.Struct):
+    """How a world went."""
+
+    seed: int
+    violations: list[str]
+    faults: Counter[str]
+    digest: str
+    counts: Counter[str]
+    """Of what happened, by kind."""
+    tail: list[str]
+    """The end of the trace, for people."""
+
+
+def run_world(seed: int, folder: Path, parts: Parts = WELL) -> Verdict:
+    """Live through the world of a seed; ``folder`` holds its disk."""
+    plan = plan_of(seed)
+    with _listening() as complaints:
+        world: list[_World] = []
+
+        async def main(loop: SimulatedLoop) -> None:
+            world.append(_World(plan, loop, folder, parts))
+            await world[0].run()
+
+        try:
+            live(main)
+        except StalledError as error:
+            world[0].ledger.wrong(f"the service hangs: {error}")
+    ledger = world[0].ledger
+    violations = [*ledger.wrongs, *world[0].violations, *complaints]
+    return Verdict(
+        seed=seed,
+        violations=violations,
+        faults=ledger.faults,
+        digest=ledger.digest(),
+        counts=Counter(
+            asks=len(ledger.asks),
+            requests=len(ledger.receipts),
+            events=world[0].events,
+            lines=len(ledger.lines),
+        ),
+        tail=ledger.tail() if violations else [],
+    )
+
+
+class _World:
+    def __init__(self, plan: Plan, loop: SimulatedLoop, folder: Path, parts: Parts) -> None:
+        self.plan = plan
+        self.violations: list[str] = []
+        self.events = 0
+        loop.set_task_factory(task_factory)
+        self._clock = WorldClock(loop)
+        self.ledger = Ledger(self._clock.true_ms)
+        self._loop = loop
+        self._outside = copy_context()
+        webhooks = WebhookSettings(attempts=plan.attempts, poll_seconds=plan.poll_seconds)
+        self._carriers = Carriers(plan, self._clock, self.ledger)
+        self._ground = Ground(
+            plan=plan,
+            loop=loop,
+            clock=self._clock,
+            ledger=self.ledger,
+            disk=Disk(folder, self._is_full),
+            carriers=self._carriers,
+            receivers=Receivers(plan, self._clock, self.ledger, webhooks),
+            identifiers=WorldIdentifiers(plan.seed, self.ledger.made_at, self._clock),
+            webhooks=webhooks,
+            parts=parts,
+        )
+        self._chance = random.Random(f"world {plan.seed}")  # repeatable
+        self._processes: list[Process] = []
+        self._started = 0
+        self._steps_to_death = self._draw_death()
+        self._restarts: list[asyncio.Task[None]] = []
+
+    async def run(self) -> None:
+        plan = self.plan
+        for _ in range(plan.processes):
+            self._start()
+        accounts = [await self._open_account(number) for number in range(plan.accounts)]
+        keepers = [
+            Keeper(
+                plan,
+                self._clock,
+                self.ledger,
+                alive=self._alive,
+                identifiers=self._ground.identifiers,
+                account=account,
+                chance=random.Random(f"keeper {account} {plan.seed}"),
+            )
+            for account in accounts
+        ]
+        shops = [
+            Shop(
+                plan,
+                self._clock,
+                self.ledger,
+                carriers=self._carriers,
+                alive=self._alive,
+                account=account,
+                chance=random.Random(f"shop {account} {plan.seed}"),
+            )
+            for account in accounts
+        ]
+        readers = [
+            FeedReader(
+                self._clock,
+                self.ledger,
+                alive=self._alive,
+                world_id=account * 2,
+                chance=random.Random(f"reader {account} {plan.seed}"),
+            )
+            for account in accounts
+        ]
+        end = plan.active + plan.calm
+        reading = [asyncio.ensure_future(reader.run(end)) for reader in readers]
+        weather = asyncio.ensure_future(self._jump())
+        endpoints = max(1, plan.endpoints // plan.accounts)
+        parcels = max(2, plan.parcels // plan.accounts)
+        await asyncio.gather(
+            *(keeper.run(endpoints) for keeper in keepers), *(shop.run(parcels) for shop in shops)
+        )
+        await weather
+        await self._until(plan.active)
+        self.ledger.note("calm")
+        for keeper in keepers:
+            await keeper.open_all()
+        await self._until(end)
+        await asyncio.gather(*reading)
+        await asyncio.gather(*self._restarts)
+        process = await self._alive()
+        judge = Judge(self._ground, keepers)
+        self.violations = await process.call(lambda one: judge.judge(one.store))
+        self.events = judge.events
+        for one in self._processes:
+            if one.is_alive:
+                await one.stop()
+
+    # -- processes ------------------------------------------------------------------------------
+
+    def _start(self) -> Process:
+        self._started += 1
+        process = Process(f"p{self._started}", self._ground, self._at_point)
+        self.ledger.note("start", process.name)
+        self._processes.append(process)
+        return process
+
+    async def _alive(self) -> Process:
+        for _ in range(100):
+            living = [process for process in self._processes if process.is_alive]
+            if living:
+                return self._chance.choice(living)
+            await asyncio.sleep(30)
+        msg = "no process came up again"
+        raise RuntimeError(msg)
+
+    def _draw_death(self) -> float:
+        between = self.plan.steps_between_deaths
+        return 1 + self._chance.expovariate(1 / between) if between else float("inf")
+
+    def _at_point(self, process: Process, what: str) -> None:
+        """Let a process die here if its time has come."""
+        if self._clock.true_ms() >= self.plan.active or not self._started:
+            return
+        self._steps_to_death -= 1
+        if self._steps_to_death > 0:
+            return
+        self._steps_to_death = self._draw_death()
+        has_power = self._chance.random() >= self.plan.power_share
+        self.ledger.fault("kill" if has_power else "power loss", process.name, what)
+        self.ledger.deaths.append(self._clock.true_ms())
+        for one in [process] if has_power else self._processes:
+            if one.is_alive:
+                one.kill()
+                self._restarts.append(self._come_back())
+
+    def _come_back(self) -> asyncio.Task[None]:
+        seconds = self._chance.choice((0.1, 5.0, 60.0, 900.0)) * self._chance.random()
+
+        async def coming() -> None:
+            await asyncio.sleep(seconds)
+            self._processes = [one for one in self._processes if one.is_alive]
+            self._start()
+
+        # Not a task of the process that dies.
+        return self._outside.run(self._loop.create_task, coming())
+
+    # -- weather --------------------------------------------------------------------------------
+
+    def _is_full(self) -> bool:
+        now = self._clock.true_ms()
+        for start, end in self.plan.full_disks:
+            if start <= now < end:
+                self.ledger.fault("disk full")
+                return True
+        return False
+
+    async def _jump(self) -> None:
+        for at, by in self.plan.jumps:
+            await self._until(at)
+            self._clock.jump(by)
+            self.ledger.jumps.append((self._clock.true_ms(), by))
+            self.ledger.fault("clock jump", by)
+
+    async def _until(self, at: int) -> None:
+        await asyncio.sleep(max(0, at - self._clock.true_ms()) / SECOND)
+
+    async def _open_account(self, number: int) -> int:
+        for _ in range(100):
+            try:
+                account = await (await self._alive()).call(
+                    lambda one: one.store.add_account(
+                        f"shop{number}@example.com", now=self._clock.now()
+                    )
+                )
+            except (UnknownOutcomeError, StoreUnavailableError):
+                await asyncio.sleep(10)
+            except ValueError:
+                return number + 1
+            else:
+                return account.number
+        msg = "no account could be opened"
+        raise RuntimeError(msg)
+
+
+class _Complaints(logging.Handler):
+    """Hears of faults inside the service: errors that nobody planned for, with their place."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None or isinstance(error, StoreUnavailableError):
+            return
+        self.heard.append(f"inside: {record.getMessage()}: {type(error).__name__}: {error}")
+
+
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    log = logging.getLogger("parcelwire")
+    handler = _Complaints()
+    level, propagates = log.level, log.propagate
+    log.addHandler(handler)
+    log.setLevel(logging.ERROR)
+    log.propagate = False
+    try:
+        yield handler.heard
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        log.propagate = propagates
