@@ -28,6 +28,8 @@ EventType = Literal[
     "endpoint.recovered",
 ]
 
+# "$" alone would let a line feed pass behind it.
+Id = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", max_length=32)]
 Url = Annotated[
     str,
     Meta(
@@ -70,10 +72,9 @@ class EndpointDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class EndpointPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change. What is left out stays; lists and headers are replaced whole.
+    """What to change. What is left out stays; lists and headers are replaced whole."""
 
-    The dialect is not to be changed: messages that wait, or are replayed, were worded in it.
-    """
+    # The dialect is not among it: messages that wait, or are replayed, were worded in it.
 
     url: Url | msgspec.UnsetType = msgspec.UNSET
     statuses: Statuses | msgspec.UnsetType | None = msgspec.UNSET

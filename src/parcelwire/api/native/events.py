@@ -14,12 +14,13 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from parcelwire.api.house import House
+from parcelwire.api.native.event_places import place_before
 from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.paging import MOST, USUAL, make_cursor, read_cursor
 from parcelwire.api.native.problems import ProblemError
-from parcelwire.api.native.tracking_shapes import CheckpointObject, WindowObject
+from parcelwire.api.native.tracking_shapes import CheckpointObject, When, WindowObject
 from parcelwire.domain.changes import Event
-from parcelwire.domain.clock import DAY, SECOND, Instant, iso_utc
+from parcelwire.domain.clock import DAY, SECOND, Instant, from_datetime, iso_utc
 from parcelwire.domain.status import Reason, Status, Substatus
 from parcelwire.webhooks.native import change_to_wire
 
@@ -41,6 +42,10 @@ class EventQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             description="`next_cursor` of the answer before; empty: from the oldest event kept",
         ),
     ] = ""
+    since: Annotated[
+        When | UnsetType,
+        Meta(description="While `after` is empty: from this time on, instead of the oldest"),
+    ] = UNSET
     limit: Annotated[int, Meta(ge=1, le=MOST, description="Events at most")] = USUAL
     wait: Annotated[
         int,
@@ -186,6 +191,8 @@ async def list_events(house: House, asked: Asked) -> Any:
     if query.after:
         number, read_until = read_cursor(query.after, _KIND, tuple[int, int])
         await _check_kept(house, asked.world_id, number, read_until)
+    elif query.since is not UNSET:
+        number = await place_before(house.store, asked.world_id, from_datetime(query.since))
     deadline = house.clock.now() + query.wait * SECOND
     while True:
         # Taken before the look: what is stored during it is not among "everything until then".

@@ -9,26 +9,41 @@ from msgspec import Meta
 from msgspec.structs import asdict, replace
 
 from parcelwire.api.house import House
-from parcelwire.api.native.endpoint_shapes import AttemptObject, EventType, attempt_object
+from parcelwire.api.native.endpoint_shapes import AttemptObject, EventType, Id, attempt_object
 from parcelwire.api.native.operations import Asked, Operation
-from parcelwire.api.native.paging import Page, PageQuery, make_cursor, page_of, read_cursor
+from parcelwire.api.native.paging import (
+    USUAL,
+    Cursor,
+    Limit,
+    Page,
+    make_cursor,
+    page_of,
+    read_cursor,
+)
 from parcelwire.api.native.problems import ProblemError
-from parcelwire.api.native.sending import Moment, end_of
+from parcelwire.api.native.sending import end_of
+from parcelwire.api.native.tracking_shapes import When
 from parcelwire.domain.clock import from_datetime, iso_utc
 from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
 
 SentType = EventType | Literal["endpoint.test"]
 
 
-class MessageQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which messages to list; all conditions together."""
+class MessageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which messages to list; all conditions together, bounds inclusive."""
 
-    endpoint_id: Annotated[str, Meta(max_length=64, description="Only to this endpoint")] = ""
-    tracking_id: Annotated[str, Meta(max_length=64, description="Only about this tracking")] = ""
-    state: Annotated[MessageState | None, Meta(description="Only those that stand so")] = None
-    event_type: Annotated[SentType | None, Meta(description="Only of this type")] = None
-    since: Annotated[Moment | None, Meta(description="Made at this time or later")] = None
-    until: Annotated[Moment | None, Meta(description="Made at this time or before")] = None
+    endpoint_id: Id | msgspec.UnsetType = msgspec.UNSET
+    tracking_id: Id | msgspec.UnsetType = msgspec.UNSET
+    state: Annotated[
+        list[MessageState], Meta(max_length=10, description="May be given several times")
+    ] = []
+    event_type: Annotated[
+        list[SentType], Meta(max_length=10, description="May be given several times")
+    ] = []
+    created_min: When | msgspec.UnsetType = msgspec.UNSET
+    created_max: When | msgspec.UnsetType = msgspec.UNSET
+    cursor: Cursor = ""
+    limit: Limit = USUAL
 
 
 class MessageObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,13 +82,14 @@ async def list_messages(house: House, asked: Asked) -> Page[MessageObject]:
     """Answer one page of messages, newest first."""
     query: MessageQuery = asked.query
     before = read_cursor(query.cursor, "messages", tuple[str])[0] if query.cursor else None
+    earliest, latest = query.created_min, query.created_max
     where = MessageFilter(
         endpoint_id=query.endpoint_id or None,
         tracking_id=query.tracking_id or None,
-        states=(query.state,) if query.state else (),
-        event_types=(query.event_type,) if query.event_type else (),
-        created_min=None if query.since is None else from_datetime(query.since),
-        created_max=None if query.until is None else end_of(query.until),
+        states=tuple(dict.fromkeys(query.state)),
+        event_types=tuple(dict.fromkeys(query.event_type)),
+        created_min=None if earliest is msgspec.UNSET else from_datetime(earliest),
+        created_max=None if latest is msgspec.UNSET else end_of(latest),
     )
     rows = await house.store.list_messages(
         asked.world_id, where, before=before, limit=query.limit + 1

@@ -10,29 +10,28 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from parcelwire.api.house import House
-from parcelwire.api.native.endpoint_shapes import EventType, TestResult, attempt_object
+from parcelwire.api.native.endpoint_shapes import EventType, Id, TestResult, attempt_object
 from parcelwire.api.native.endpoints import about_one, find_endpoint
 from parcelwire.api.native.operations import Asked
 from parcelwire.api.native.problems import FieldError, ProblemError
+from parcelwire.api.native.tracking_shapes import When
 from parcelwire.domain.clock import SECOND, from_datetime
 from parcelwire.webhooks.ports import MessageFilter, MessageState
 
 MOST_REPLAYED: Final = 10_000
 
-Moment = Annotated[datetime, Meta(tz=True)]
-
 
 class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which messages to send again; all conditions together, and at least one of them."""
 
-    since: Annotated[Moment | None, Meta(description="Made at this time or later")] = None
-    until: Annotated[Moment | None, Meta(description="Made at this time or before")] = None
+    since: Annotated[When | None, Meta(description="Made at this time or later")] = None
+    until: Annotated[When | None, Meta(description="Made at this time or before")] = None
     states: Annotated[
         tuple[MessageState, ...],
         Meta(max_length=3, description="`delivered`, `dead`; those still pending are sent anyway"),
     ] = ()
     event_types: Annotated[tuple[EventType, ...], Meta(max_length=5)] = ()
-    tracking_id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    tracking_id: Id | None = None
     limit: Annotated[
         int, Meta(ge=1, le=MOST_REPLAYED, description="The oldest so many at most")
     ] = MOST_REPLAYED
