@@ -18,6 +18,7 @@ from parcelwire.store.port import Store
 from parcelwire.tracking.correction import CYCLE
 from parcelwire.tracking.drafts import Draft, hints_of
 from parcelwire.tracking.ports import Stored
+from parcelwire.webhooks.ports import MessageFilter
 from tests.contract.poll_yard import Yard, drive, outage, until
 from tests.contract.store.samples import NOW, WORLD
 from tests.support.house import report
@@ -86,7 +87,7 @@ class TestCorrected:
             ("poste-italiane", "swiss-post")
         ]
         assert event.status is Status.TRANSIT
-        messages = await yard.store.list_messages(WORLD, endpoint_id=endpoint.id)
+        messages = await yard.store.list_messages(WORLD, MessageFilter(endpoint_id=endpoint.id))
         assert len(messages) == 2
 
         # From now on Swiss Post alone is asked.

@@ -12,6 +12,7 @@ from parcelwire.domain.report import Gap, Outcome
 from parcelwire.domain.status import Status
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import RawAnswer
+from parcelwire.webhooks.ports import MessageFilter
 from tests.contract.poll_yard import Yard, drive, outage
 from tests.contract.store.samples import (
     NOW,
@@ -92,7 +93,7 @@ class TestAsking:
         parcel = await create(yard.store, "A1", courier_code="dhl")
         yard.carriers.script("dhl", "A1", report("", yard.scan(3600)))
         await drive(yard.worker())
-        (message,) = await yard.store.list_messages(WORLD, endpoint_id=endpoint.id)
+        (message,) = await yard.store.list_messages(WORLD, MessageFilter(endpoint_id=endpoint.id))
         assert (message.tracking_id, message.sequence) == (parcel.id, 1)
         assert yard.notified == 1
 

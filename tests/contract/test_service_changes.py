@@ -21,6 +21,7 @@ from parcelwire.tracking.errors import (
 )
 from parcelwire.tracking.ports import Stored
 from parcelwire.tracking.service import TrackingService
+from parcelwire.webhooks.ports import MessageFilter
 from tests.contract.poll_yard import Yard, drive, outage
 from tests.contract.store.samples import NOW, OTHER_WORLD, WORLD
 from tests.support.house import report
@@ -239,7 +240,7 @@ class TestMessages:
 
         async def told(endpoint_id: str) -> list[tuple[int, str]]:
             world = OTHER_WORLD if endpoint_id == foreign.id else WORLD
-            messages = await yard.store.list_messages(world, endpoint_id=endpoint_id)
+            messages = await yard.store.list_messages(world, MessageFilter(endpoint_id=endpoint_id))
             return sorted((message.sequence, message.event_type) for message in messages)
 
         moved = "tracking.status_changed"
@@ -258,7 +259,7 @@ class TestMessages:
         for _ in range(3):
             yard.clock.advance(3600)
             stored = await service.refresh_now(stored)
-        messages = await yard.store.list_messages(WORLD, endpoint_id=endpoint.id)
+        messages = await yard.store.list_messages(WORLD, MessageFilter(endpoint_id=endpoint.id))
         assert len(messages) == 1
         assert stored.tracking.version == 2
         assert stored.poll.checks == 4

@@ -16,7 +16,7 @@ from parcelwire.domain.clock import SECOND, Clock, FrozenClock, Instant
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import NewMessage
 from parcelwire.webhooks.message import MessageComposer
-from parcelwire.webhooks.ports import Message, MessageState
+from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
 from parcelwire.webhooks.schedule import RandomShare
 from parcelwire.webhooks.sender import HttpSender
 from parcelwire.webhooks.settings import WebhookSettings
@@ -131,7 +131,8 @@ class Office:
         )
 
     async def messages(self, state: MessageState | None = None) -> list[Message]:
-        return await self.store.list_messages(self.world_id, state=state, limit=100_000)
+        where = MessageFilter(states=() if state is None else (state,))
+        return await self.store.list_messages(self.world_id, where, limit=100_000)
 
     async def only_message(self) -> Message:
         (message,) = await self.messages()

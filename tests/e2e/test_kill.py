@@ -23,7 +23,7 @@ from parcelwire.config import load
 from parcelwire.connectors.local.serving import run_local_server
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.ports import TrackingFilter
-from parcelwire.webhooks.ports import MessageState
+from parcelwire.webhooks.ports import MessageFilter, MessageState
 from tests.contract.store.postgres_fixture import shared_cluster
 from tests.support.ledger import Ledger, Receipt
 from tests.support.process import Server, free_port, run_command
@@ -113,7 +113,7 @@ async def settle(config: Path, deadline_seconds: float) -> Ledger:
         while True:
             trackings = await _all_trackings(house, world_id)
             waiting = await house.store.list_messages(
-                world_id, state=MessageState.PENDING, limit=10
+                world_id, MessageFilter(states=(MessageState.PENDING,)), limit=10
             )
             if not waiting and all(tracking.is_stopped for tracking in trackings):
                 break

@@ -46,7 +46,7 @@ from parcelwire.domain.account import Account, ApiKey, Endpoint, world_of
 from parcelwire.domain.tracking import Tracking
 from parcelwire.signatures.signing import make_secret
 from parcelwire.tracking.ports import TrackingFilter
-from parcelwire.webhooks.ports import MessageState
+from parcelwire.webhooks.ports import MessageFilter, MessageState
 
 EMAIL = "demo@shop.example"
 LAST_SECONDS = 3.0
@@ -298,7 +298,8 @@ class Demo:
         count = 0
         for is_test in (False, True):
             world_id = world_of(owner.number, is_test)
-            count += len(await house.store.list_messages(world_id, state=state, limit=1_000))
+            where = MessageFilter(states=() if state is None else (state,))
+            count += len(await house.store.list_messages(world_id, where, limit=1_000))
         return count
 
     async def _summarise(self, house: Installation, owner: Account) -> bool:

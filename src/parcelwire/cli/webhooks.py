@@ -20,7 +20,7 @@ from parcelwire.domain.account import Endpoint, is_test_world, world_of
 from parcelwire.domain.status import Status
 from parcelwire.signatures.signing import make_secret
 from parcelwire.webhooks.envelope import DIALECTS
-from parcelwire.webhooks.ports import Attempt, MessageState
+from parcelwire.webhooks.ports import Attempt, MessageFilter, MessageState
 
 _test_world = click.option("--test", "is_test", is_flag=True, help="In the test world.")
 
@@ -223,8 +223,7 @@ async def show_log(
             world_id = world_of((await account_of(house, email)).number, is_test)
         messages = await house.store.list_messages(
             world_id,
-            endpoint_id=endpoint_id,
-            state=MessageState(state) if state else None,
+            MessageFilter(endpoint_id=endpoint_id, states=(MessageState(state),) if state else ()),
             limit=limit,
         )
         rows = [(one, await house.store.list_attempts(one.id)) for one in messages]

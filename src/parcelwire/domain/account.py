@@ -95,7 +95,31 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """``whsec_`` + base64 (Standard Webhooks); also the key of v4's signature."""
     statuses: tuple[str, ...] = ()
     """Only events whose status is listed; empty = all."""
+    event_types: tuple[str, ...] = ()
+    """Only events whose type is listed; empty = all."""
     is_enabled: bool = True
+    is_paused: bool = False
+    """Its owner switched it off for a while; only then, and with ``is_enabled`` False."""
     disabled_why: str = ""
     description: str = ""
     created_at: Instant = 0
+    previous_secret: str = ""
+    """Still signs beside ``secret`` until ``previous_secret_until``; empty = none."""
+    previous_secret_until: Instant | None = None
+    headers: dict[str, str] = {}
+    """The owner's own headers, sent with every message; names in lower case."""
+    rate_per_second: float | None = None
+    """Messages a second at most (each worker process keeps its own count); None = no limit."""
+    concurrency: int | None = None
+    """Requests at one time at most, in each worker process; None = the installation's figure."""
+    failing_since: Instant | None = None
+    """First of the failed attempts since the last success; None while all is well."""
+    failing_told_at: Instant | None = None
+    """When others were told that it fails; cleared by the next success."""
+
+    def secrets_at(self, now: Instant) -> tuple[str, ...]:
+        """Return the secrets that sign at ``now``, newest first."""
+        until = self.previous_secret_until
+        if self.previous_secret and until is not None and now < until:
+            return (self.secret, self.previous_secret)
+        return (self.secret,)

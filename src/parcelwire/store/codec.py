@@ -14,6 +14,7 @@ import msgspec
 
 from parcelwire.domain.account import Connection, Endpoint
 from parcelwire.domain.changes import Event
+from parcelwire.domain.clock import Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.polling.ports import Pause
 
@@ -76,6 +77,14 @@ def unpack(packed: bytes) -> bytes:
 
 encode_json: Final = msgspec.json.Encoder().encode
 
+
+class _Moment(msgspec.Struct):
+    """The one field of an event that tells its age."""
+
+    at: Instant
+
+
+_moment_decoder: Final = msgspec.json.Decoder(_Moment)
 _tracking_decoder: Final = msgspec.json.Decoder(Tracking)
 _event_decoder: Final = msgspec.json.Decoder(Event)
 _endpoint_decoder: Final = msgspec.json.Decoder(Endpoint)
@@ -111,6 +120,11 @@ def encode_event(event: Event) -> bytes:
 def decode_event(packed: bytes) -> Event:
     """Return the event that ``encode_event`` was given."""
     return _event_decoder.decode(unpack(packed))
+
+
+def event_at(packed: bytes) -> Instant:
+    """Return when the event that ``encode_event`` was given happened."""
+    return _moment_decoder.decode(unpack(packed)).at
 
 
 def decode_endpoint(document: bytes) -> Endpoint:

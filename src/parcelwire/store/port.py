@@ -13,7 +13,7 @@ from typing import Protocol
 from parcelwire.domain.account import Account, ApiKey, Connection
 from parcelwire.domain.clock import Instant
 from parcelwire.polling.ports import PollStore
-from parcelwire.tracking.ports import TrackingStore
+from parcelwire.tracking.ports import Once, TrackingStore
 from parcelwire.webhooks.ports import MessageStore
 
 
@@ -27,7 +27,9 @@ class StoreUnavailableError(Exception):
 class AccountStore(Protocol):
     """Accounts, keys, connections, the operator's tables."""
 
-    async def add_account(self, email: str, *, name: str = "", now: Instant) -> Account:
+    async def add_account(
+        self, email: str, *, name: str = "", now: Instant, once: Once | None = None
+    ) -> Account:
         """Create an account under the next number.
 
         Raises:
@@ -51,7 +53,7 @@ class AccountStore(Protocol):
         """Replace an account's name, phone, quota."""
         ...
 
-    async def add_key(self, key: ApiKey) -> None:
+    async def add_key(self, key: ApiKey, *, once: Once | None = None) -> None:
         """Store a key (its digest only)."""
         ...
 

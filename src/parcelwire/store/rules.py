@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
 import msgspec
+from msgspec.structs import asdict, replace
 
+from parcelwire.domain.account import Endpoint
 from parcelwire.domain.checkpoint import fold
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, Instant
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.ports import NewTracking, Save
+from parcelwire.webhooks.ports import AttemptResult
 
 KEPT_RAW_ANSWERS: Final = 5
 """How many raw answers of one tracking are kept."""
+
+NAMED_SKIPPED: Final = 20
+"""How many messages that were given up the next one of their line names: the newest."""
 
 LONGEST_LEASE: Final = HOUR
 """A lease that ends later than this from now was given by a clock that has since jumped back: it
@@ -43,6 +50,57 @@ def check_save(change: Save) -> None:
     if change.tracking.version != change.expected_version + 1:
         msg = f"version {change.tracking.version} does not follow {change.expected_version}"
         raise ValueError(msg)
+
+
+def merge_endpoint(
+    stored: Endpoint, endpoint: Endpoint, expected: Endpoint | None = None
+) -> Endpoint:
+    """Return what to store: of ``stored``, the fields that ``endpoint`` changed from ``expected``.
+
+    All of ``endpoint`` when nothing is expected.
+    """
+    if expected is None:
+        return endpoint
+    before, after = asdict(expected), asdict(endpoint)
+    return replace(stored, **{name: after[name] for name in after if after[name] != before[name]})
+
+
+def note_result(endpoint: Endpoint, result: AttemptResult) -> Endpoint:
+    """Return an endpoint with what an attempt says about it."""
+    since, told_at = endpoint.failing_since, endpoint.failing_told_at
+    if result.has_recovered:
+        since = told_at = None
+    if result.failing_since is not None:
+        since = result.failing_since if since is None else min(since, result.failing_since)
+    if result.failing_told_at is not None:
+        told_at = result.failing_told_at
+    noted = replace(endpoint, failing_since=since, failing_told_at=told_at)
+    if result.disable_endpoint_why:
+        noted = replace(
+            noted, is_enabled=False, is_paused=False, disabled_why=result.disable_endpoint_why
+        )
+    return noted
+
+
+def says_something(result: AttemptResult) -> bool:
+    """Tell whether an attempt's result changes its endpoint."""
+    return bool(
+        result.has_recovered
+        or result.failing_since is not None
+        or result.failing_told_at is not None
+        or result.disable_endpoint_why
+    )
+
+
+def prefix_end(prefix: str) -> str:
+    """Return the smallest text that stands after every text with this prefix, by code points."""
+    for place in range(len(prefix) - 1, -1, -1):
+        code = ord(prefix[place])
+        if code < sys.maxunicode:
+            # What comes next must be a character: half surrogates cannot be stored.
+            following = 0xE000 if code in range(0xD7FF, 0xE000) else code + 1
+            return prefix[:place] + chr(following)
+    return chr(sys.maxunicode) * (len(prefix) + 1)
 
 
 def place_key(text: str) -> str:

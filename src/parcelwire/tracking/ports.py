@@ -8,8 +8,8 @@ suite checks: everything named is durable together or not at all, before the cal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -41,6 +41,53 @@ class Stored(msgspec.Struct, frozen=True):
 
     tracking: Tracking
     poll: PollState
+
+
+class Once(msgspec.Struct, frozen=True, kw_only=True):
+    """Makes a write happen once for one idempotency key, however often it is asked for.
+
+    Given to a store's write, the same transaction looks for the record of (world, key) first: when
+    there is one, nothing is written and ``AlreadyDoneError`` carries it. Otherwise ``answer`` turns
+    the write's result into the bytes to be answered (it runs inside the transaction: quick, pure,
+    no I/O), and these are stored with the effect.
+    """
+
+    world_id: int
+    key: str
+    """The caller's own word, at most 255 characters."""
+    fingerprint: bytes
+    """SHA-256 of what was asked (method, path, body): the same key for another call is refused."""
+    at: Instant
+    answer: Callable[[Any], tuple[int, bytes]]
+    """Gives HTTP status and body from what the write returns."""
+
+
+class DoneRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What was answered under an idempotency key."""
+
+    fingerprint: bytes
+    at: Instant
+    status: int
+    body: bytes
+
+
+class AlreadyDoneError(Exception):
+    """A write was asked for under an idempotency key that is taken. Nothing was written."""
+
+    def __init__(self, record: DoneRecord) -> None:
+        """``record``: what was answered the first time."""
+        super().__init__("done before under this idempotency key")
+        self.record = record
+
+
+class TrackingPlace(msgspec.Struct, frozen=True):
+    """A place in the order "newest created first": the tracking that stands there, by its values.
+
+    It stays a place when that tracking is deleted.
+    """
+
+    created_at: Instant
+    id: str
 
 
 class NewTracking(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +190,8 @@ class TrackingFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Compared with ``Tracking.ordered_at``."""
     ordered_max: Instant | None = None
     is_archived: bool | None = None
+    number_prefix: str = ""
+    """Compact form (upper case), at least 3 characters."""
 
     @property
     def is_plain(self) -> bool:
@@ -171,7 +220,7 @@ class TrackingStore(Protocol):
     """
 
     async def create_trackings(
-        self, new: Sequence[NewTracking], *, quota: int | None = None
+        self, new: Sequence[NewTracking], *, quota: int | None = None, once: Once | None = None
     ) -> list[Creation]:
         """Create each that is not there yet (same world, number and courier), in order; results in
         the same order.
@@ -205,6 +254,21 @@ class TrackingStore(Protocol):
         self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
     ) -> list[Stored]:
         """Return one page, newest created first."""
+        ...
+
+    async def page_trackings(
+        self,
+        world_id: int,
+        where: TrackingFilter,
+        *,
+        after: TrackingPlace | None = None,
+        limit: int = 50,
+    ) -> list[Stored]:
+        """Return what follows ``after`` in the order newest created first, at any depth at one
+        cost.
+
+        Paged through to the end, every tracking that stays meanwhile is seen exactly once.
+        """
         ...
 
     async def list_renditions(
@@ -258,6 +322,25 @@ class TrackingStore(Protocol):
 
         No event committed later appears before one read.
         """
+        ...
+
+    async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
+        """Delete up to ``limit`` of the oldest events, those that happened before that time.
+
+        Return how many; less than ``limit`` means done.
+        """
+        ...
+
+    async def first_cursor(self, world_id: int) -> int | None:
+        """Return the cursor of the oldest event that is kept; None when there is none."""
+        ...
+
+    async def done_before(self, world_id: int, key: str) -> DoneRecord | None:
+        """Return what was answered under an idempotency key."""
+        ...
+
+    async def prune_done(self, before: Instant, *, limit: int = 1_000) -> int:
+        """Delete up to ``limit`` idempotency records written before that time; return how many."""
         ...
 
     async def lane_history(

@@ -10,7 +10,7 @@ import msgspec
 
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import Instant
-from parcelwire.tracking.ports import NewMessage
+from parcelwire.tracking.ports import NewMessage, Once
 
 
 class MessageState(StrEnum):
@@ -42,11 +42,32 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     due_at: Instant
 
 
+class Skipped(msgspec.Struct, frozen=True):
+    """A message that was given up: the next one of its line names it."""
+
+    message_id: str
+    sequence: int
+
+
 class ClaimedMessage(msgspec.Struct, frozen=True):
     """A message leased for one attempt, with the endpoint as it is now."""
 
     message: Message
     endpoint: Endpoint
+    skipped: tuple[Skipped, ...] = ()
+    """Messages of the same line given up since the last delivered one, by sequence; the newest 20.
+    """
+
+
+class MessageFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which messages of a world; None or empty = no condition. Bounds inclusive."""
+
+    endpoint_id: str | None = None
+    tracking_id: str | None = None
+    states: tuple[MessageState, ...] = ()
+    event_types: tuple[str, ...] = ()
+    created_min: Instant | None = None
+    created_max: Instant | None = None
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,12 +93,20 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     next_at: Instant | None = None
     disable_endpoint_why: str = ""
     """Non-empty: disable the endpoint in the same transaction (410 Gone)."""
+    failing_since: Instant | None = None
+    """Given: the endpoint has failed since then; noted unless it has an earlier time already."""
+    failing_told_at: Instant | None = None
+    """Given: noted in the endpoint as the time others were told."""
+    has_recovered: bool = False
+    """Clear ``failing_since`` and ``failing_told_at`` of the endpoint."""
+    notices: tuple[NewMessage, ...] = ()
+    """Messages to other endpoints about this one (failing, disabled, recovered)."""
 
 
 class MessageStore(Protocol):
     """Endpoints, messages in order, attempts."""
 
-    async def add_endpoint(self, endpoint: Endpoint) -> None:
+    async def add_endpoint(self, endpoint: Endpoint, *, once: Once | None = None) -> None:
         """Store a new endpoint."""
         ...
 
@@ -89,15 +118,24 @@ class MessageStore(Protocol):
         """Return one endpoint."""
         ...
 
-    async def save_endpoint(self, endpoint: Endpoint) -> bool:
-        """Replace an endpoint; False when it is gone."""
+    async def save_endpoint(
+        self, endpoint: Endpoint, *, expected: Endpoint | None = None, once: Once | None = None
+    ) -> bool:
+        """Replace an endpoint; False when it is gone.
+
+        ``expected`` is the copy that the caller read and changed. Given, only the fields in which
+        ``endpoint`` differs from it are written: what others have changed meanwhile (a worker that
+        noted a failure, or disabled the endpoint) stays. Without it, all fields are replaced.
+        """
         ...
 
     async def delete_endpoint(self, world_id: int, endpoint_id: str) -> bool:
         """Delete an endpoint; its pending messages become dead."""
         ...
 
-    async def add_messages(self, messages: Sequence[NewMessage]) -> None:
+    async def add_messages(
+        self, messages: Sequence[NewMessage], *, once: Once | None = None
+    ) -> None:
         """Store messages outside a tracking's change (the test event)."""
         ...
 
@@ -135,23 +173,53 @@ class MessageStore(Protocol):
     async def list_messages(
         self,
         world_id: int,
+        where: MessageFilter,
         *,
-        endpoint_id: str | None = None,
-        tracking_id: str | None = None,
-        state: MessageState | None = None,
         before: str | None = None,
         limit: int = 50,
     ) -> list[Message]:
-        """Return messages, newest first; ``before`` is a message id to page on from."""
+        """Return messages, newest first; ``before`` is a message id to page on from.
+
+        A ``before`` that is not there (pruned) gives an empty page.
+        """
+        ...
+
+    async def count_waiting(self, endpoint_id: str, *, most: int = 10_000) -> int:
+        """Return how many messages of an endpoint are pending; ``most`` when they are more."""
         ...
 
     async def list_attempts(self, message_id: str) -> list[Attempt]:
         """Return a message's attempts, oldest first."""
         ...
 
-    async def resend(self, world_id: int, message_id: str, now: Instant) -> bool:
+    async def resend(
+        self, world_id: int, message_id: str, now: Instant, *, once: Once | None = None
+    ) -> bool:
         """Make a message pending again, due now, with no attempts counted.
 
         False when it is not there.
+        """
+        ...
+
+    async def replay(
+        self,
+        world_id: int,
+        where: MessageFilter,
+        now: Instant,
+        *,
+        limit: int = 10_000,
+        once: Once | None = None,
+    ) -> int:
+        """Make the oldest ``limit`` matching messages that are not pending so again, as ``resend``.
+
+        They go out in order per (endpoint, tracking), before younger ones that wait. Those whose
+        endpoint was deleted are passed over. Return how many were taken.
+        """
+        ...
+
+    async def prune_messages(self, before: Instant, *, limit: int = 1_000) -> int:
+        """Delete up to ``limit`` messages that are not pending and were created before that time.
+
+        Their attempts and payloads go too. Return how many; less than ``limit`` means done.
         """
         ...

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -8,6 +10,7 @@ from parcelwire.domain.status import Status
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import NewMessage
 from parcelwire.webhooks.ports import (
+    MessageFilter,
     MessageState,
 )
 from tests.contract.store.samples import (
@@ -222,14 +225,11 @@ async def test_messages_are_listed_newest_first_page_by_page(store: Store) -> No
     await store.finish_attempts([result_of(one, DELIVERED) for one in sorted(delivered)])
     messages.reverse()
 
-    async def walk(**where: object) -> list[str]:
+    async def walk(**where: Any) -> list[str]:
         walked: list[str] = []
         before: str | None = None
         while page := await store.list_messages(
-            WORLD,
-            before=before,
-            limit=5,
-            **where,  # type: ignore[arg-type]  # the names are checked by the call
+            WORLD, MessageFilter(**where), before=before, limit=5
         ):
             walked += [one.id for one in page]
             before = walked[-1]
@@ -242,12 +242,12 @@ async def test_messages_are_listed_newest_first_page_by_page(store: Store) -> No
     assert await walk(tracking_id=parcel) == [
         one.id for one in messages if one.tracking_id == parcel
     ]
-    assert await walk(state=PENDING) == [one.id for one in messages if one.id not in delivered]
-    assert await walk(state=DELIVERED, endpoint_id=endpoint.id, tracking_id=parcel) == [
+    assert await walk(states=(PENDING,)) == [one.id for one in messages if one.id not in delivered]
+    assert await walk(states=(DELIVERED,), endpoint_id=endpoint.id, tracking_id=parcel) == [
         one.id for one in messages if one.id in delivered and one.endpoint_id == endpoint.id
     ]
-    assert await walk(state=DEAD) == []
+    assert await walk(states=(DEAD,)) == []
     assert await walk(endpoint_id=new_id()) == []
-    assert await store.list_messages(WORLD, before=new_id()) == []
-    first = await store.list_messages(WORLD, limit=1)
+    assert await store.list_messages(WORLD, MessageFilter(), before=new_id()) == []
+    first = await store.list_messages(WORLD, MessageFilter(), limit=1)
     assert first == [await store.load_message(WORLD, messages[0].id)]

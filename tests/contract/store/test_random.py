@@ -21,7 +21,7 @@ from parcelwire.tracking.ports import (
     PollState,
     TrackingFilter,
 )
-from parcelwire.webhooks.ports import Attempt, AttemptResult, MessageState
+from parcelwire.webhooks.ports import Attempt, AttemptResult, MessageFilter, MessageState
 from tests.contract.store.samples import (
     NOW,
     OTHER_WORLD,
@@ -304,7 +304,7 @@ class Life:
                 ]
             events = await self.store.events_after(world_id, 0, 99_999)
             assert [event.id for _, event in events] == self.events[world_id]
-            for message in await self.store.list_messages(world_id, limit=99_999):
+            for message in await self.store.list_messages(world_id, MessageFilter(), limit=99_999):
                 sent = self.sent[message.id]
                 assert (message.state, message.attempts) == (sent.state, sent.attempts)
                 assert message.payload == sent.new.payload

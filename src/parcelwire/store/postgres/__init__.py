@@ -10,6 +10,8 @@ from parcelwire.domain.tracking import Tracking
 from parcelwire.store.postgres.accounts import Accounts
 from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.errors import UnfitDatabaseError
+from parcelwire.store.postgres.feed import Feed
+from parcelwire.store.postgres.message_log import MessageLog
 from parcelwire.store.postgres.messages import Messages
 from parcelwire.store.postgres.migrating import migrate
 from parcelwire.store.postgres.polls import Polls
@@ -20,7 +22,7 @@ __all__ = ["DEFAULT_POOL_SIZE", "PostgresStore", "UnfitDatabaseError", "open_sto
 DEFAULT_POOL_SIZE: Final = 8
 
 
-class PostgresStore(Trackings, Polls, Messages, Accounts):
+class PostgresStore(Trackings, Feed, Polls, Messages, MessageLog, Accounts):
     """Implements ``store.port.Store``; make one with ``open_store``."""
 
     def __init__(

@@ -9,35 +9,41 @@ from parcelwire.domain.account import Account, ApiKey, Connection
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import decode_connection, encode_json
 from parcelwire.store.postgres.database import Database
+from parcelwire.store.postgres.done import Doings
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, key_of
 from parcelwire.store.rules import place_key
+from parcelwire.tracking.ports import Once
 
 _SQL: Final = load_queries("accounts.sql")
 
 
-class Accounts:
+class Accounts(Doings):
     """Implements ``AccountStore`` except what other tables answer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add_account(self, email: str, *, name: str = "", now: Instant) -> Account:
+    async def add_account(
+        self, email: str, *, name: str = "", now: Instant, once: Once | None = None
+    ) -> Account:
         """See ``AccountStore``."""
 
-        async def work(link: Link) -> list[Row]:
+        async def work(link: Link) -> Account:
             # One at a time, so that numbers have no gaps; accounts are rare.
             await link.execute(_SQL["lock_accounts"])
-            return await link.fetch(
+            rows = await link.fetch(
                 _SQL["add_account"], now, clean(email), key_of(email.casefold()), clean(name)
             )
+            if not rows:
+                msg = f"there is an account with the e-mail address {email!r} already"
+                raise ValueError(msg)
+            return _account(rows[0])
 
-        rows = await self._database.transact(work, is_repeatable=False)
-        if not rows:
-            msg = f"there is an account with the e-mail address {email!r} already"
-            raise ValueError(msg)
-        return _account(rows[0])
+        if once is not None:
+            return await self._write_once(work, once)
+        return await self._database.transact(work, is_repeatable=False)
 
     async def load_account(self, number: int) -> Account | None:
         """See ``AccountStore``."""
@@ -66,10 +72,9 @@ class Accounts:
             account.tracking_quota,
         )
 
-    async def add_key(self, key: ApiKey) -> None:
+    async def add_key(self, key: ApiKey, *, once: Once | None = None) -> None:
         """See ``AccountStore``."""
-        await self._database.fetch(
-            _SQL["add_key"],
+        columns = (
             key.digest,
             key.account_number,
             key.is_test,
@@ -78,8 +83,15 @@ class Accounts:
             key_of(key.prefix),
             clean(key.label),
             key_of(key.scope),
-            is_repeatable=False,
         )
+        if once is None:
+            await self._database.fetch(_SQL["add_key"], *columns, is_repeatable=False)
+            return
+
+        async def effect(link: Link) -> None:
+            await link.fetch(_SQL["add_key"], *columns)
+
+        await self._write_once(effect, once)
 
     async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
         """See ``AccountStore``."""

@@ -168,6 +168,14 @@ class CreationQueue:
             return await self._database.transact(work)
         return await self._database.run(work, is_repeatable=True)
 
+    async def create(self, order: Order, link: Link) -> list[Creation]:
+        """Store one order in a transaction that somebody else has opened, and will end."""
+        refused = await self._over_quota(link, [order])
+        wanted = [row for row in order.rows if row.id not in refused]
+        wanted.sort(key=lambda row: row.key)
+        standing, created = await self._insert(link, wanted)
+        return [_creation(row, refused, created, standing) for row in order.rows]
+
     async def _insert(self, link: Link, rows: list[NewRow]) -> tuple[dict[Key, str], set[str]]:
         """Insert what is not there.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from parcelwire.store.postgres.values import key_of
-from parcelwire.tracking.ports import TrackingFilter
+from parcelwire.store.postgres.values import clean, key_of, within
+from parcelwire.store.rules import prefix_end
+from parcelwire.tracking.ports import TrackingFilter, TrackingPlace
 
-_LARGEST: Final = 2**63 - 1
+Start = int | TrackingPlace
+"""Where a page begins: after so many, or after a place."""
 
 _POLL = (
     "p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome, p.last_detail, p.checks"
@@ -31,6 +33,10 @@ class _Conditions:
         self._add("world_id = {}", world_id)
         if where.numbers:
             self._add("number = any({}::text[])", [key_of(number) for number in where.numbers])
+        if where.number_prefix:
+            prefix = clean(where.number_prefix)
+            self._add("number >= {}", prefix)
+            self._add("number < {}", prefix_end(prefix))
         if where.courier_code is not None:
             self._add("courier_code = {}", key_of(where.courier_code))
         if where.order_ids:
@@ -51,6 +57,11 @@ class _Conditions:
     def _add(self, text: str, argument: Any) -> None:
         self._texts.append(text.format(self.argument(argument)))
 
+    def follow(self, place: TrackingPlace) -> None:
+        """Begin after a place in the order of the list."""
+        at, identity = self.argument(within(place.created_at)), self.argument(place.id)
+        self._texts.append(f"(created_at, id) < ({at}, {identity})")
+
     def argument(self, value: Any) -> str:
         """Add an argument; return its place holder."""
         self.arguments.append(value)
@@ -62,16 +73,11 @@ class _Conditions:
         return " and ".join(self._texts)
 
 
-def within(value: int) -> int:
-    """Return ``value`` inside what a bigint holds: no bound beyond it makes a difference."""
-    return max(-_LARGEST, min(_LARGEST, value))
-
-
 def stored_page(
-    world_id: int, where: TrackingFilter, offset: int, limit: int
+    world_id: int, where: TrackingFilter, start: Start, limit: int
 ) -> tuple[str, list[Any]]:
     """Return the statement (and arguments) for a page of whole trackings with poll state."""
-    page, arguments = _page(world_id, where, offset, limit)
+    page, arguments = _page(world_id, where, start, limit)
     return f"{_STORED}{page}{_STORED_END}", arguments
 
 
@@ -97,14 +103,17 @@ def _statuses(where: TrackingFilter) -> list[str]:
     return sorted({status.value for status in where.statuses})
 
 
-def _page(world_id: int, where: TrackingFilter, offset: int, limit: int) -> tuple[str, list[Any]]:
+def _page(world_id: int, where: TrackingFilter, start: Start, limit: int) -> tuple[str, list[Any]]:
     """Return the ids of one page, newest first.
 
     Only indexes are read for it. Several statuses are several ordered walks that are merged: one
     walk with a condition would pass over most of the table to find a rare status.
     """
     conditions = _Conditions(world_id, where)
+    if isinstance(start, TrackingPlace):
+        conditions.follow(start)
     base = f"select id, created_at from tracking where {conditions.text}"  # noqa: S608
+    offset = start if isinstance(start, int) else 0
     first = conditions.argument(within(max(0, offset)))
     count = conditions.argument(within(max(0, limit)))
     order = "order by created_at desc, id desc"

@@ -1,4 +1,4 @@
-"""Endpoints, messages and attempts on PostgreSQL: implements ``MessageStore``.
+"""Messages on their way, on PostgreSQL: the part of ``MessageStore`` that sends them.
 
     message   what to tell, and how far it got
     waiting   the undelivered ones; the smallest sequence of an (endpoint, tracking) has its turn
@@ -13,36 +13,30 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
-from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import Clock, Instant
 from parcelwire.store.codec import pack, unpack
 from parcelwire.store.postgres.database import Database
+from parcelwire.store.postgres.endpoints import Endpoints, bury, endpoint_of, note_results
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import (
     clean,
     is_id,
-    key_of,
     only_ids,
     read_id,
     some_id,
 )
-from parcelwire.store.rules import LONGEST_LEASE
-from parcelwire.tracking.ports import NewMessage
+from parcelwire.store.rules import LONGEST_LEASE, NAMED_SKIPPED, says_something
+from parcelwire.tracking.ports import NewMessage, Once
 from parcelwire.webhooks.ports import (
-    Attempt,
     AttemptResult,
     ClaimedMessage,
     Message,
     MessageState,
+    Skipped,
 )
 
 _SQL: Final = load_queries("messages.sql")
-
-_PLACE_OF: Final = "(select created_at, id from message where id = "
-
-_DELETE_SECONDS: Final = 600.0
-"""An endpoint may have a great many messages to bury."""
 
 
 def message_columns(messages: Sequence[NewMessage]) -> tuple[list[Any], ...]:
@@ -62,55 +56,27 @@ def message_columns(messages: Sequence[NewMessage]) -> tuple[list[Any], ...]:
     )
 
 
-class Messages:
-    """Endpoints, messages in order, attempts."""
+class Messages(Endpoints):
+    """Messages in order."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    async def add_endpoint(self, endpoint: Endpoint) -> None:
+    async def add_messages(
+        self, messages: Sequence[NewMessage], *, once: Once | None = None
+    ) -> None:
         """See ``MessageStore``."""
-        await self._database.fetch(
-            _SQL["add_endpoint"], *_endpoint_columns(endpoint), is_repeatable=False
-        )
+        columns = message_columns(messages)
+        if once is None:
+            if messages:
+                await self._database.fetch(_SQL["add_messages"], *columns)
+            return
 
-    async def list_endpoints(self, world_id: int) -> list[Endpoint]:
-        """See ``MessageStore``."""
-        rows = await self._database.fetch(_SQL["list_endpoints"], world_id)
-        return [_endpoint(row) for row in rows]
+        async def effect(link: Link) -> None:
+            await link.fetch(_SQL["add_messages"], *columns)
 
-    async def load_endpoint(self, world_id: int, endpoint_id: str) -> Endpoint | None:
-        """See ``MessageStore``."""
-        if not is_id(endpoint_id):
-            return None
-        rows = await self._database.fetch(_SQL["load_endpoint"], world_id, endpoint_id)
-        return _endpoint(rows[0]) if rows else None
-
-    async def save_endpoint(self, endpoint: Endpoint) -> bool:
-        """See ``MessageStore``."""
-        if not is_id(endpoint.id):
-            return False
-        rows = await self._database.fetch(_SQL["save_endpoint"], *_endpoint_columns(endpoint))
-        return bool(rows)
-
-    async def delete_endpoint(self, world_id: int, endpoint_id: str) -> bool:
-        """See ``MessageStore``."""
-        if not is_id(endpoint_id):
-            return False
-
-        async def work(link: Link) -> bool:
-            if not await link.fetch(_SQL["delete_endpoint"], world_id, endpoint_id):
-                return False
-            await _bury(link, endpoint_id)
-            return True
-
-        return await self._database.transact(work, is_repeatable=False)
-
-    async def add_messages(self, messages: Sequence[NewMessage]) -> None:
-        """See ``MessageStore``."""
-        if messages:
-            await self._database.fetch(_SQL["add_messages"], *message_columns(messages))
+        await self._write_once(effect, once)
 
     async def claim_messages(
         self,
@@ -137,16 +103,19 @@ class Messages:
             )
             if not rows:
                 return []
-            messages = [_message(row) for row in rows]
+            messages = [message_of(row) for row in rows]
             ids = sorted({message.endpoint_id for message in messages})
-            endpoints = {
-                endpoint.id: endpoint
-                for endpoint in map(_endpoint, await link.fetch(_SQL["load_endpoints"], ids))
-            }
+            found = await link.fetch(_SQL["endpoints_of_claim"], ids)
+            # It may be deleted just now.
+            endpoints = {endpoint.id: endpoint for endpoint in map(endpoint_of, found)}
+            behind = {row[0].hex for row in found if row[-1]}
+            skipped = await _skipped(link, [one for one in messages if one.endpoint_id in behind])
             return [
-                ClaimedMessage(message, endpoints[message.endpoint_id])
+                ClaimedMessage(
+                    message, endpoints[message.endpoint_id], tuple(skipped.get(message.id, ()))
+                )
                 for message in messages
-                if message.endpoint_id in endpoints  # it may be deleted just now
+                if message.endpoint_id in endpoints
             ]
 
         return await self._database.run(work, is_repeatable=True)
@@ -158,8 +127,7 @@ class Messages:
             return
         known.sort(key=lambda one: one.attempt.message_id)
         # Repeatable: an attempt that is there already counts no second time.
-        await self._database.fetch(
-            _SQL["finish_attempts"],
+        columns = (
             [one.attempt.message_id for one in known],
             [some_id(one.attempt.id) for one in known],
             [one.attempt.at for one in known],
@@ -169,8 +137,24 @@ class Messages:
             [clean(one.attempt.answer) for one in known],
             [one.state.value for one in known],
             [one.next_at for one in known],
-            [clean(one.disable_endpoint_why) for one in known],
         )
+        if not any(one.notices or says_something(one) for one in known):
+            await self._database.fetch(_SQL["finish_attempts"], *columns)
+            return
+
+        async def work(link: Link) -> None:
+            rows = await link.fetch(_SQL["finish_attempts"], *columns)
+            endpoint_of_new = {row[0].hex: row[1].hex for row in rows}
+            told = [one for one in known if one.attempt.id in endpoint_of_new]
+            told.sort(key=lambda one: one.attempt.at)
+            spoken = [(endpoint_of_new[one.attempt.id], one) for one in told if says_something(one)]
+            if spoken:
+                await note_results(link, spoken)
+            notices = [notice for one in told for notice in one.notices]
+            if notices:
+                await link.fetch(_SQL["add_messages"], *message_columns(notices))
+
+        await self._database.transact(work)
 
     async def next_message_due(self) -> Instant | None:
         """See ``MessageStore``."""
@@ -180,118 +164,12 @@ class Messages:
         for endpoint_id, is_gone, _ in rows:
             if is_gone:
                 # Queued by a change that had read the endpoint just before it was deleted.
-                await self._database.transact(partial(_bury, endpoint_id=read_id(endpoint_id)))
+                await self._database.transact(partial(bury, endpoint_id=read_id(endpoint_id)))
         return min((row[2] for row in rows if row[2] is not None), default=None)
 
-    async def load_message(self, world_id: int, message_id: str) -> Message | None:
-        """See ``MessageStore``."""
-        if not is_id(message_id):
-            return None
-        rows = await self._database.fetch(_SQL["load_message"], world_id, message_id)
-        return _message(rows[0]) if rows else None
 
-    async def list_messages(
-        self,
-        world_id: int,
-        *,
-        endpoint_id: str | None = None,
-        tracking_id: str | None = None,
-        state: MessageState | None = None,
-        before: str | None = None,
-        limit: int = 50,
-    ) -> list[Message]:
-        """See ``MessageStore``."""
-        wanted = {"endpoint_id": endpoint_id, "tracking_id": tracking_id, "id": before}
-        if any(text is not None and not is_id(text) for text in wanted.values()):
-            return []
-        query = ["m.world_id = $1"]
-        arguments: list[Any] = [world_id, max(0, limit)]
-        for column in ("endpoint_id", "tracking_id"):
-            if wanted[column] is not None:
-                arguments.append(wanted[column])
-                query.append(f"m.{column} = ${len(arguments)}")
-        if state is not None:
-            arguments.append(state.value)
-            query.append(f"m.state = ${len(arguments)}")
-        if before is not None:
-            arguments.append(before)
-            query.append(f"(m.created_at, m.id) < {_PLACE_OF}${len(arguments)})")
-        rows = await self._database.fetch(
-            _SQL["list_messages"].replace("/* conditions */", " and ".join(query)), *arguments
-        )
-        return [_message(row) for row in rows]
-
-    async def list_attempts(self, message_id: str) -> list[Attempt]:
-        """See ``MessageStore``."""
-        if not is_id(message_id):
-            return []
-        rows = await self._database.fetch(_SQL["list_attempts"], message_id)
-        return [
-            Attempt(
-                id=row[0].hex,
-                message_id=row[1].hex,
-                at=row[2],
-                duration_ms=row[3],
-                status=row[4],
-                error=row[5],
-                answer=row[6],
-            )
-            for row in rows
-        ]
-
-    async def resend(self, world_id: int, message_id: str, now: Instant) -> bool:
-        """See ``MessageStore``."""
-        if not is_id(message_id):
-            return False
-
-        async def work(link: Link) -> bool:
-            lanes = await link.fetch(_SQL["open_lane"], world_id, message_id, now)
-            if not lanes:
-                return False
-            queued_anew = await link.fetch(_SQL["queue_again"], message_id)
-            await link.fetch(_SQL["revive_message"], message_id, now)
-            await link.fetch(_SQL["settle_lane"], *lanes[0], len(queued_anew))
-            return True
-
-        return await self._database.transact(work)
-
-
-async def _bury(link: Link, endpoint_id: str) -> None:
-    await link.fetch(_SQL["drop_lanes"], endpoint_id, timeout=_DELETE_SECONDS)
-    await link.fetch(_SQL["bury_messages"], endpoint_id, timeout=_DELETE_SECONDS)
-
-
-def _endpoint_columns(endpoint: Endpoint) -> tuple[Any, ...]:
-    return (
-        some_id(endpoint.id),
-        endpoint.world_id,
-        endpoint.is_enabled,
-        endpoint.created_at,
-        clean(endpoint.url),
-        clean(endpoint.dialect),
-        clean(endpoint.secret),
-        [key_of(status) for status in endpoint.statuses],
-        clean(endpoint.disabled_why),
-        clean(endpoint.description),
-    )
-
-
-def _endpoint(row: Row) -> Endpoint:
-    return Endpoint(
-        id=row[0].hex,
-        world_id=row[1],
-        is_enabled=row[2],
-        created_at=row[3],
-        url=row[4],
-        dialect=row[5],
-        secret=row[6],
-        statuses=tuple(row[7]),
-        disabled_why=row[8],
-        description=row[9],
-    )
-
-
-def _message(row: Row) -> Message:
+def message_of(row: Row) -> Message:
+    """Return the record of a row of ``message``."""
     return Message(
         id=row[0].hex,
         endpoint_id=row[1].hex,
@@ -306,3 +184,20 @@ def _message(row: Row) -> Message:
         attempts=row[10],
         due_at=row[11],
     )
+
+
+async def _skipped(link: Link, messages: Sequence[Message]) -> dict[str, list[Skipped]]:
+    """Return what was given up before each of ``messages``, by their ids."""
+    found: dict[str, list[Skipped]] = {}
+    if messages:
+        rows = await link.fetch(
+            _SQL["skipped_before"],
+            [one.id for one in messages],
+            [one.endpoint_id for one in messages],
+            [some_id(one.tracking_id) for one in messages],
+            [one.sequence for one in messages],
+            NAMED_SKIPPED,
+        )
+        for message_id, skipped_id, sequence in rows:
+            found.setdefault(message_id.hex, []).append(Skipped(skipped_id.hex, sequence))
+    return found

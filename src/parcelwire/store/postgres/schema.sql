@@ -104,7 +104,16 @@ create table endpoint (
     secret text not null,
     statuses text[] not null,
     disabled_why text not null,
-    description text not null
+    description text not null,
+    event_types text[] not null default '{}',
+    is_paused boolean not null default false,
+    previous_secret text not null default '',
+    previous_secret_until bigint,
+    headers text not null default '{}',  -- a JSON object
+    rate_per_second double precision,
+    concurrency integer,
+    failing_since bigint,
+    failing_told_at bigint
 );
 create index endpoint_world on endpoint (world_id);
 
@@ -164,6 +173,16 @@ create table lane (
 );
 create index lane_due on lane (endpoint_id, due_at);
 
+-- Messages given up since the last delivered one of their lane, which the next one names. Almost
+-- always empty, so that looking into it costs next to nothing.
+create table skipped (
+    endpoint_id uuid not null,
+    tracking_id uuid not null,
+    sequence integer not null,
+    message_id uuid not null,
+    primary key (endpoint_id, tracking_id, sequence, message_id)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+
 create table attempt (
     message_id uuid not null,
     at bigint not null,
@@ -174,6 +193,24 @@ create table attempt (
     answer text not null,
     primary key (message_id, at, id)
 );
+
+-- What was answered under an idempotency key. Its row is taken first, empty, and filled when the
+-- effect is done, so that two with one key wait for each other before either has done anything.
+create table done (
+    world_id bigint not null,
+    at bigint not null,
+    status integer not null,
+    key text collate "C" not null,
+    fingerprint bytea not null,
+    body bytea not null,
+    primary key (world_id, key)
+) with (
+    fillfactor = 85,
+    autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_vacuum_cost_delay = 0
+);
+alter table done alter column body set storage external;
+create index done_at on done (at);
 
 create table account (
     number integer primary key,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, Literal
 
 import asyncpg
@@ -26,26 +27,35 @@ from parcelwire.store.codec import (
 from parcelwire.store.postgres.counting import Counters
 from parcelwire.store.postgres.creating import CreationQueue, Order, make_row
 from parcelwire.store.postgres.database import Database
+from parcelwire.store.postgres.done import Doings
 from parcelwire.store.postgres.listing import (
     rendition_page,
     status_counts,
     stored_page,
-    within,
 )
 from parcelwire.store.postgres.messages import message_columns
 from parcelwire.store.postgres.pool import Row
 from parcelwire.store.postgres.queries import load_queries
-from parcelwire.store.postgres.values import clean, is_id, key_of, only_ids, tracking_columns
+from parcelwire.store.postgres.values import (
+    clean,
+    is_id,
+    key_of,
+    only_ids,
+    tracking_columns,
+    within,
+)
 from parcelwire.store.rules import KEPT_RAW_ANSWERS, check_new, check_save, place_key
 from parcelwire.tracking.ports import (
     Creation,
     LaneHistory,
     NewTracking,
+    Once,
     PollState,
     RawAnswer,
     Save,
     Stored,
     TrackingFilter,
+    TrackingPlace,
 )
 
 _SQL: Final = load_queries("trackings.sql")
@@ -54,7 +64,7 @@ _ACCOUNT_SQL: Final = load_queries("accounts.sql")
 _NO_POLL: Final = PollState()
 
 
-class Trackings:
+class Trackings(Doings):
     """Trackings, their history and their events."""
 
     def __init__(self, database: Database, render: Callable[[Tracking], bytes]) -> None:
@@ -64,14 +74,17 @@ class Trackings:
         self._creations = CreationQueue(database, self._counters.note)
 
     async def create_trackings(
-        self, new: Sequence[NewTracking], *, quota: int | None = None
+        self, new: Sequence[NewTracking], *, quota: int | None = None, once: Once | None = None
     ) -> list[Creation]:
         """See ``TrackingStore``."""
         check_new(new)
-        if not new:
+        if not new and once is None:
             return []
-        rows = tuple(make_row(item, self._render) for item in new)
-        return await self._creations.put(Order(rows, quota))
+        order = Order(tuple(make_row(item, self._render) for item in new), quota)
+        if once is None:
+            return await self._creations.put(order)
+        # By itself: the neighbours of a shared commit must not depend on its key.
+        return await self._write_once(partial(self._creations.create, order), once)
 
     async def load(self, world_id: int, tracking_id: str) -> Stored | None:
         """See ``TrackingStore``."""
@@ -103,6 +116,20 @@ class Trackings:
     ) -> list[Stored]:
         """See ``TrackingStore``."""
         query, arguments = stored_page(world_id, where, offset, limit)
+        return [_stored(row) for row in await self._database.fetch(query, *arguments)]
+
+    async def page_trackings(
+        self,
+        world_id: int,
+        where: TrackingFilter,
+        *,
+        after: TrackingPlace | None = None,
+        limit: int = 50,
+    ) -> list[Stored]:
+        """See ``TrackingStore``."""
+        if after is not None and not is_id(after.id):
+            return []
+        query, arguments = stored_page(world_id, where, after or 0, limit)
         return [_stored(row) for row in await self._database.fetch(query, *arguments)]
 
     async def list_renditions(

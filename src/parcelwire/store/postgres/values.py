@@ -11,6 +11,7 @@ from parcelwire.store.rules import lane_of
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _NIL: Final = "0" * 32
+_LARGEST: Final = 2**63 - 1
 
 LONGEST_KEY: Final = 500
 """Bytes of an indexed text; a B-tree entry holds about 2,700, and some hold three of our texts."""
@@ -62,6 +63,11 @@ def key_of(text: str) -> str:
     if len(encoded) <= LONGEST_KEY:
         return cleaned
     return "sha256:" + hashlib.sha256(encoded).hexdigest()
+
+
+def within(value: int) -> int:
+    """Return ``value`` inside what a bigint holds: no bound beyond it makes a difference."""
+    return max(-_LARGEST, min(_LARGEST, value))
 
 
 def _optional_key(text: str | None) -> str | None:

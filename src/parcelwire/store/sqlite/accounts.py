@@ -12,30 +12,33 @@ from parcelwire.domain.report import Gap
 from parcelwire.store.codec import decode_connection, encode_json
 from parcelwire.store.rules import place_key
 from parcelwire.store.sqlite import queries
-from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import fetch
+from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.rows import account_of, key_of
+from parcelwire.tracking.ports import Once
 
 _ACCOUNT_AT = 8
 """Where the account begins in a row of ``FIND_KEY``."""
 
 
-class Accounts(Part):
+class Accounts(Doings):
     """``AccountStore``, and the tables that the operator fills or reads."""
 
-    async def add_account(self, email: str, *, name: str = "", now: Instant) -> Account:
+    async def add_account(
+        self, email: str, *, name: str = "", now: Instant, once: Once | None = None
+    ) -> Account:
         """See ``AccountStore``."""
         values = (email, email.casefold(), name, now)
 
-        def work(connection: apsw.Connection) -> int | None:
+        def work(connection: apsw.Connection) -> Account:
             connection.execute(queries.ADD_ACCOUNT, values)
-            return connection.last_insert_rowid() if connection.changes() else None
+            if not connection.changes():
+                msg = f"{email} has an account already"
+                raise ValueError(msg)
+            number = connection.last_insert_rowid()
+            return Account(number=number, email=email, name=name, created_at=now)
 
-        number = await self._write(work)
-        if number is None:
-            msg = f"{email} has an account already"
-            raise ValueError(msg)
-        return Account(number=number, email=email, name=name, created_at=now)
+        return await self._write_once(work, once)
 
     async def load_account(self, number: int) -> Account | None:
         """See ``AccountStore``."""
@@ -62,7 +65,7 @@ class Accounts(Part):
 
     # -- keys -----------------------------------------------------------------------------------
 
-    async def add_key(self, key: ApiKey) -> None:
+    async def add_key(self, key: ApiKey, *, once: Once | None = None) -> None:
         """See ``AccountStore``."""
         values = (
             key.digest,
@@ -78,7 +81,7 @@ class Accounts(Part):
         def work(connection: apsw.Connection) -> None:
             connection.execute(queries.ADD_KEY, values)
 
-        await self._write(work)
+        await self._write_once(work, once)
 
     async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
         """See ``AccountStore``."""

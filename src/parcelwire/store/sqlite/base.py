@@ -10,6 +10,8 @@ from parcelwire.store.sqlite.reader import Reader
 from parcelwire.store.sqlite.rows import Render
 from parcelwire.store.sqlite.writer import Work, Writer
 
+__all__ = ["Part", "Work"]
+
 T = TypeVar("T")
 
 
@@ -21,6 +23,8 @@ class Part:
         self._writer = writer
         self._reader = reader
         self._render = render
+        self._pruned_to = 0
+        """The message up to which old ones were sought, in the round at hand."""
 
     def _write(self, work: Work[T]) -> asyncio.Future[T]:
         """Do ``work`` in the next transaction; the answer comes when it is durable."""

@@ -14,21 +14,27 @@ from msgspec.structs import replace
 
 from parcelwire.domain.status import Status
 from parcelwire.store.codec import decode_tracking
+from parcelwire.store.rules import prefix_end
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import Row
+from parcelwire.store.sqlite.ids import id_value
 from parcelwire.store.sqlite.rows import STORED, stored_of
-from parcelwire.tracking.ports import Stored, TrackingFilter
+from parcelwire.tracking.ports import Stored, TrackingFilter, TrackingPlace
 
 SHORT_PAGE: Final = 200
 SHORT_OFFSET: Final = 5_000
 SHORT_NUMBERS: Final = 50
 """Up to these, a list is a short read (see ``reader``)."""
 
-FEW_UPDATES: Final = 10_000
-"""Up to so many trackings within the bounds of an update time are sorted; of more, the walk in the
-order of the list finds a page sooner.
+FEW: Final = 10_000
+"""Up to so many trackings within the bounds of an update time, or under a number's beginning, are
+sorted; of more, the walk in the order of the list finds a page sooner.
 """
+
+
+Start = int | TrackingPlace | None
+"""Where a page begins: after so many, after a place, or at the newest (then with places)."""
 
 
 class Listing(Part):
@@ -39,6 +45,19 @@ class Listing(Part):
     ) -> list[Stored]:
         """See ``TrackingStore``."""
         page = await self._page(world_id, where, offset, limit)
+        rows = await self._read(page, STORED, "JOIN poll p ON p.key = page.key")
+        return [stored_of(row) for row in rows]
+
+    async def page_trackings(
+        self,
+        world_id: int,
+        where: TrackingFilter,
+        *,
+        after: TrackingPlace | None = None,
+        limit: int = 50,
+    ) -> list[Stored]:
+        """See ``TrackingStore``."""
+        page = await self._page(world_id, where, after, limit)
         rows = await self._read(page, STORED, "JOIN poll p ON p.key = page.key")
         return [stored_of(row) for row in rows]
 
@@ -77,6 +96,8 @@ class Listing(Part):
                     totals[Status(status)] += total
             return totals
         conditions = _Conditions(world_id, where)
+        if where.number_prefix and not conditions.index:
+            conditions.index = "INDEXED BY tracking_by_number"
         sql = (
             f"SELECT t.status, count(*) FROM tracking t {conditions.index} "  # noqa: S608  # ours
             f"WHERE {conditions.sql()} GROUP BY t.status"
@@ -86,25 +107,34 @@ class Listing(Part):
             totals[Status(status)] = total
         return totals
 
-    async def _page(self, world_id: int, where: TrackingFilter, offset: int, limit: int) -> _Page:
+    async def _page(self, world_id: int, where: TrackingFilter, start: Start, limit: int) -> _Page:
+        if isinstance(start, TrackingPlace):
+            # One bound of that column, or SQLite might seek by the one that is further away.
+            most = start.created_at if where.created_max is None else where.created_max
+            where = replace(where, created_max=min(most, start.created_at))
         conditions = _Conditions(world_id, where)
+        if where.number_prefix and not conditions.index:
+            prefixed = {**conditions.bindings, "most": FEW + 1}
+            ((matches,),) = await self._reader.scan(queries.COUNT_PREFIX, prefixed)
+            if matches <= FEW:
+                conditions.index = "INDEXED BY tracking_by_number"
         if where.updated_min is not None or where.updated_max is not None:
             bounds = (
                 world_id,
                 where.updated_min or 0,
                 (1 << 62) if where.updated_max is None else where.updated_max,
-                FEW_UPDATES + 1,
+                FEW + 1,
             )
             ((updates,),) = await self._reader.scan(queries.COUNT_UPDATES, bounds)
-            if not conditions.index and updates <= FEW_UPDATES:
+            if not conditions.index and updates <= FEW:
                 conditions.index = "INDEXED BY tracking_by_update"
-        return _Page(conditions, where, offset=offset, limit=limit)
+        return _Page(conditions, where, start=start, limit=limit)
 
     async def _read(self, page: _Page, columns: str, joins: str) -> list[Row]:
         sql = (
             f"SELECT {columns} FROM ({page.sql}) page "  # noqa: S608  # our own words
             f"CROSS JOIN doc d ON d.key = page.key {joins} "
-            "ORDER BY page.created_at DESC, page.key DESC"
+            f"ORDER BY page.created_at DESC, page.{page.tie} DESC"
         )
         read = self._reader.rows if page.is_short else self._reader.scan
         return await read(sql, page.bindings)
@@ -124,6 +154,12 @@ class _Conditions:
         elif where.order_ids:
             self.index = "NOT INDEXED"  # by key, which a list of orders gives
         self._add_values("number", where.numbers)
+        if where.number_prefix:
+            self._add(
+                "t.number >= :prefix AND t.number < :prefix_end",
+                prefix=where.number_prefix,
+                prefix_end=prefix_end(where.number_prefix),
+            )
         if where.courier_code is not None:
             self._add("t.courier_code = :courier", courier=where.courier_code)
         if where.order_ids:
@@ -192,24 +228,37 @@ class _Conditions:
 
 
 class _Page:
-    """Which keys stand on a page, newest created first."""
+    """Which keys stand on a page, newest created first.
+
+    Those of one millisecond stand in the order of their keys, which every index ends in. A page
+    that begins at a place has them in the order of their ids: the place names one, and its key is
+    not known any more when that tracking was deleted. The few of a millisecond are sorted for it.
+    """
 
     def __init__(
-        self, conditions: _Conditions, where: TrackingFilter, *, offset: int, limit: int
+        self, conditions: _Conditions, where: TrackingFilter, *, start: Start, limit: int
     ) -> None:
-        if conditions.index:
-            source = (
-                f"SELECT t.key, t.created_at FROM tracking t {conditions.index} "  # noqa: S608  # ours
-                f"WHERE {conditions.sql()}"
-            )
-        else:
-            source = " UNION ALL ".join(
-                f"SELECT t.key AS key, t.created_at AS created_at "  # noqa: S608  # our own words
-                f"FROM tracking t INDEXED BY {one}"
-                for one in conditions.ranges()
-            )
-        self.sql = f"{source} ORDER BY created_at DESC, key DESC LIMIT :limit OFFSET :offset"
-        self.bindings = {**conditions.bindings, "limit": limit, "offset": offset}
+        offset = start if isinstance(start, int) else 0
+        self.tie = "key" if isinstance(start, int) else "id"
+        bounds: dict[str, Any] = {}
+        condition = ""
+        if isinstance(start, TrackingPlace):
+            bounds = {"place_at": start.created_at, "place_id": id_value(start.id)}
+            condition = " AND (t.created_at < :place_at OR t.id < :place_id)"
+        columns = "t.key AS key, t.created_at AS created_at"
+        if self.tie == "id":
+            columns += ", t.id AS id"
+        ways = (
+            [f"{conditions.index} WHERE {conditions.sql()}"]
+            if conditions.index
+            else [f"INDEXED BY {one}" for one in conditions.ranges()]
+        )
+        source = " UNION ALL ".join(
+            f"SELECT {columns} FROM tracking t {way}{condition}"  # noqa: S608  # our own words
+            for way in ways
+        )
+        self.sql = f"{source} ORDER BY created_at DESC, {self.tie} DESC LIMIT :limit OFFSET :offset"
+        self.bindings = {**conditions.bindings, **bounds, "limit": limit, "offset": offset}
         # What is left are conditions that an index answers alone, in the order of the list.
         free = replace(where, created_min=None, created_max=None)
         is_indexed = free in (

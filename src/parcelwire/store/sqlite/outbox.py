@@ -8,15 +8,18 @@ promise.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import apsw
 import msgspec
 
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import pack
-from parcelwire.store.rules import LONGEST_LEASE
+from parcelwire.store.rules import LONGEST_LEASE, NAMED_SKIPPED
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.connection import Row, fetch
 from parcelwire.store.sqlite.ids import id_value
+from parcelwire.store.sqlite.rows import SEQUENCE_AT
 from parcelwire.tracking.ports import NewMessage
 from parcelwire.webhooks.ports import AttemptResult, MessageState
 
@@ -87,13 +90,16 @@ def settle(connection: apsw.Connection, endpoint_id: StoredId, tracking_id: Stor
 
 
 def finish(connection: apsw.Connection, result: AttemptResult) -> StoredId | None:
-    """Store an attempt and what follows for its message; return the message's endpoint."""
+    """Store an attempt and what follows for its message; return the message's endpoint.
+
+    None when the message is gone or the attempt was told before: then nothing follows from it.
+    """
     attempt, execute = result.attempt, connection.execute
     rows = fetch(connection, queries.BEFORE_FINISH, (id_value(attempt.message_id),))
     if not rows:
         return None
     endpoint_id: StoredId
-    key, endpoint_id, tracking_id, state = rows[0]
+    key, endpoint_id, tracking_id, sequence, state = rows[0]
     execute(
         queries.ADD_ATTEMPT,
         (
@@ -106,44 +112,57 @@ def finish(connection: apsw.Connection, result: AttemptResult) -> StoredId | Non
             attempt.answer,
         ),
     )
+    if not connection.changes():
+        return None
     if state != MessageState.PENDING.value and result.state is not MessageState.DELIVERED:
         # Delivered by somebody else after this one's lease, or given up with its endpoint: a late
         # failure does not bring it back.
         execute(queries.COUNT_ATTEMPT, (key,))
     else:
         execute(queries.FINISH_MESSAGE, (result.state.value, result.next_at, key))
+        if result.state is MessageState.DEAD:
+            identity = id_value(attempt.message_id)
+            execute(queries.ADD_SKIPPED, (endpoint_id, tracking_id, sequence, identity))
+        elif result.state is MessageState.DELIVERED and _has(connection, queries.HAS_SKIPPED):
+            execute(queries.END_SKIPPED, (endpoint_id, tracking_id, sequence))
     line = _line(connection, endpoint_id, tracking_id)
     if line is not None and line[0] == key:
         settle(connection, endpoint_id, tracking_id)
     return endpoint_id
 
 
-def resend(connection: apsw.Connection, world_id: int, message_id: StoredId, now: Instant) -> bool:
-    """Make a message pending again, in its place in the line."""
-    rows = fetch(connection, queries.BEFORE_RESEND, (message_id, world_id))
-    if not rows:
-        return False
-    key, endpoint_id, tracking_id = rows[0]
-    if not fetch(connection, queries.HAS_ENDPOINT, (endpoint_id,)):
-        return False
-    connection.execute(queries.RESEND, (now, key))
-    line = _line(connection, endpoint_id, tracking_id)
-    # While a message of the line is on its way, the line stays as it is; what follows is settled
-    # when that one comes back or its lease ends.
-    if line is None or not now < line[1] <= now + LONGEST_LEASE:
-        settle(connection, endpoint_id, tracking_id)
-    return True
+def revive(
+    connection: apsw.Connection, keys: Sequence[tuple[int, StoredId, StoredId]], now: Instant
+) -> None:
+    """Make messages (key, endpoint, tracking) pending again, each in its place in its line.
+
+    Their endpoints must be there.
+    """
+    for key, _, _ in keys:
+        connection.execute(queries.RESEND, (now, key))
+    for endpoint_id, tracking_id in dict.fromkeys((one[1], one[2]) for one in keys):
+        line = _line(connection, endpoint_id, tracking_id)
+        # While a message of the line is on its way, the line stays as it is; what follows is
+        # settled when that one comes back or its lease ends.
+        if line is None or not now < line[1] <= now + LONGEST_LEASE:
+            settle(connection, endpoint_id, tracking_id)
 
 
 def claim(
     connection: apsw.Connection, lease_until: Instant, endpoint_id: StoredId, lines: list[Row]
-) -> list[Row]:
-    """Lease the heads of ``lines`` (tracking and message key) of one endpoint; return messages."""
-    rows: list[Row] = []
+) -> list[tuple[Row, list[Row]]]:
+    """Lease the heads of ``lines`` (tracking and message key) of one endpoint.
+
+    Return the messages, each with what was skipped before it, newest first.
+    """
+    found: list[tuple[Row, list[Row]]] = []
+    has_skipped = _has(connection, queries.HAS_SKIPPED_OF, (endpoint_id,))
     for tracking_id, key in lines:
         connection.execute(queries.LEASE_LINE, (lease_until, lease_until, endpoint_id, tracking_id))
-        rows += fetch(connection, queries.MESSAGE_BY_KEY, (key,))
-    return rows
+        for row in fetch(connection, queries.MESSAGE_BY_KEY, (key,)):
+            place = (endpoint_id, tracking_id, row[SEQUENCE_AT], NAMED_SKIPPED)
+            found.append((row, fetch(connection, queries.SKIPPED, place) if has_skipped else []))
+    return found
 
 
 def end_leases(connection: apsw.Connection, now: Instant) -> None:
@@ -158,3 +177,7 @@ def _line(
 ) -> tuple[int, Instant] | None:
     rows = fetch(connection, queries.LINE, (endpoint_id, tracking_id))
     return rows[0] if rows else None
+
+
+def _has(connection: apsw.Connection, sql: str, bindings: tuple[StoredId, ...] = ()) -> bool:
+    return bool(fetch(connection, sql, bindings)[0][0])

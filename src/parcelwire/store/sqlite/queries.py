@@ -92,6 +92,17 @@ SELECT count(*) FROM (
 EVENTS_AFTER: Final = """
 SELECT cursor, packed FROM event WHERE world_id = ? AND cursor > ? ORDER BY cursor LIMIT ?
 """
+OLDEST_EVENTS: Final = """
+SELECT cursor, packed FROM event WHERE cursor > ? ORDER BY cursor LIMIT ?
+"""
+DELETE_EVENTS: Final = "DELETE FROM event WHERE cursor IN (SELECT value FROM json_each(?))"
+FIRST_CURSOR: Final = "SELECT min(cursor) FROM event WHERE world_id = ?"
+COUNT_PREFIX: Final = """
+SELECT count(*) FROM (
+    SELECT 1 FROM tracking INDEXED BY tracking_by_number
+    WHERE world_id = :world AND number >= :prefix AND number < :prefix_end LIMIT :most
+)
+"""
 _NEWEST_OF_STATUS: Final = [
     f"""SELECT * FROM (
         SELECT key, created_at FROM tracking INDEXED BY tracking_by_status
@@ -235,11 +246,30 @@ LOAD_MESSAGE: Final = f"""
 SELECT {MESSAGE} FROM message m JOIN payload y ON y.key = m.key WHERE m.id = ? AND m.world_id = ?
 """  # noqa: S608  # our own column names
 KEY_OF_MESSAGE: Final = "SELECT key FROM message WHERE id = ? AND world_id = ?"
-BEFORE_FINISH: Final = "SELECT key, endpoint_id, tracking_id, state FROM message WHERE id = ?"
+BEFORE_FINISH: Final = (
+    "SELECT key, endpoint_id, tracking_id, sequence, state FROM message WHERE id = ?"
+)
+# A worker whose answer was lost tells the same attempt again.
 ADD_ATTEMPT: Final = """
 INSERT INTO attempt (id, message_key, at, duration_ms, status, error, answer)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+WHERE NOT EXISTS (SELECT 1 FROM attempt WHERE message_key = ?2 AND id = ?1)
 """
+HAS_SKIPPED: Final = "SELECT EXISTS (SELECT 1 FROM skipped)"
+HAS_SKIPPED_OF: Final = "SELECT EXISTS (SELECT 1 FROM skipped WHERE endpoint_id = ?)"
+ADD_SKIPPED: Final = """
+INSERT OR IGNORE INTO skipped (endpoint_id, tracking_id, sequence, message_id)
+VALUES (?, ?, ?, ?)
+"""
+SKIPPED: Final = """
+SELECT message_id, sequence FROM skipped
+WHERE endpoint_id = ? AND tracking_id = ? AND sequence < ?
+ORDER BY sequence DESC, message_id DESC LIMIT ?
+"""
+END_SKIPPED: Final = (
+    "DELETE FROM skipped WHERE endpoint_id = ? AND tracking_id = ? AND sequence <= ?"
+)
+DROP_SKIPPED: Final = "DELETE FROM skipped WHERE endpoint_id = ?"
 COUNT_ATTEMPT: Final = "UPDATE message SET attempts = attempts + 1 WHERE key = ?"
 FINISH_MESSAGE: Final = """
 UPDATE message SET state = ?, attempts = attempts + 1, due_at = coalesce(?, due_at) WHERE key = ?
@@ -248,9 +278,38 @@ BEFORE_RESEND: Final = (
     "SELECT key, endpoint_id, tracking_id FROM message WHERE id = ? AND world_id = ?"
 )
 RESEND: Final = "UPDATE message SET state = 'pending', attempts = 0, due_at = ? WHERE key = ?"
+COUNT_WAITING: Final = """
+SELECT count(*) FROM (
+    SELECT 1 FROM message INDEXED BY message_pending
+    WHERE endpoint_id = ? AND state = 'pending' LIMIT ?
+)
+"""
+OLDEST_MESSAGES: Final = """
+SELECT key, created_at, state FROM message WHERE key > ? ORDER BY key LIMIT ?
+"""
+DELETE_MESSAGES: Final = """
+DELETE FROM message WHERE key IN (SELECT value FROM json_each(?)) AND state <> 'pending'
+RETURNING key, id, endpoint_id, tracking_id, sequence
+"""
+DELETE_PAYLOAD: Final = "DELETE FROM payload WHERE key = ?"
+DELETE_ATTEMPTS: Final = "DELETE FROM attempt WHERE message_key = ?"
+DELETE_SKIPPED: Final = """
+DELETE FROM skipped
+WHERE endpoint_id = ? AND tracking_id = ? AND sequence = ? AND message_id = ?
+"""
 ATTEMPTS: Final = """
 SELECT a.id, m.id, a.at, a.duration_ms, a.status, a.error, a.answer
 FROM message m JOIN attempt a ON a.message_key = m.key WHERE m.id = ? ORDER BY a.key
+"""
+
+# --- idempotency keys -------------------------------------------------------------------------
+
+FIND_DONE: Final = "SELECT fingerprint, at, status, body FROM done WHERE world_id = ? AND key = ?"
+ADD_DONE: Final = """
+INSERT INTO done (world_id, key, fingerprint, at, status, body) VALUES (?, ?, ?, ?, ?, ?)
+"""
+PRUNE_DONE: Final = """
+DELETE FROM done WHERE rowid IN (SELECT rowid FROM done WHERE at < ? ORDER BY at LIMIT ?)
 """
 
 # --- accounts and the operator's tables -------------------------------------------------------

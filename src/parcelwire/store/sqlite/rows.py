@@ -48,6 +48,9 @@ MESSAGE = (
 )
 """The columns of ``message_of``, of message m and payload y."""
 
+SEQUENCE_AT = 4
+"""Where the sequence number stands in ``MESSAGE``."""
+
 ACCOUNT = "a.number, a.email, a.name, a.created_at, a.tracking_quota, a.phone"
 """The columns of ``account_of``."""
 

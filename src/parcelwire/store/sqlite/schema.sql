@@ -122,9 +122,9 @@ CREATE TABLE message (
 ) STRICT;
 
 CREATE UNIQUE INDEX message_by_id ON message (id);
-CREATE INDEX message_by_world ON message (world_id);
-CREATE INDEX message_by_tracking ON message (tracking_id);
-CREATE INDEX message_by_endpoint ON message (endpoint_id);
+CREATE INDEX message_by_world ON message (world_id, created_at);
+CREATE INDEX message_by_tracking ON message (tracking_id, created_at);
+CREATE INDEX message_by_endpoint ON message (endpoint_id, created_at);
 CREATE INDEX message_pending ON message (endpoint_id, tracking_id, sequence)
     WHERE state = 'pending';
 
@@ -148,6 +148,16 @@ CREATE TABLE line (
 CREATE INDEX line_by_ready ON line (endpoint_id, ready_at);
 CREATE INDEX line_by_lease ON line (leased_until) WHERE leased_until > 0;
 
+-- Messages given up since the last delivered one of their line, which the next one names. Almost
+-- always empty, so that looking into it costs next to nothing.
+CREATE TABLE skipped (
+    endpoint_id ANY NOT NULL,
+    tracking_id ANY NOT NULL,
+    sequence INTEGER NOT NULL,
+    message_id ANY NOT NULL,
+    PRIMARY KEY (endpoint_id, tracking_id, sequence, message_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE attempt (
     key INTEGER PRIMARY KEY,
     id ANY NOT NULL,
@@ -160,6 +170,19 @@ CREATE TABLE attempt (
 ) STRICT;
 
 CREATE INDEX attempt_by_message ON attempt (message_key);
+
+-- What was answered under an idempotency key, stored with the effect that it tells of.
+CREATE TABLE done (
+    world_id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (world_id, key)
+) STRICT;
+
+CREATE INDEX done_by_time ON done (at);
 
 CREATE TABLE account (
     number INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -17,7 +17,9 @@ from parcelwire.store.sqlite.connection import (
     require_supported,
     translated,
 )
+from parcelwire.store.sqlite.feed import Feed
 from parcelwire.store.sqlite.listing import Listing
+from parcelwire.store.sqlite.message_log import MessageLog
 from parcelwire.store.sqlite.messages import Messages
 from parcelwire.store.sqlite.migrations import migrate
 from parcelwire.store.sqlite.polls import Polls
@@ -29,7 +31,7 @@ from parcelwire.store.sqlite.writer import Writer, inode_of
 DEFAULT_SETTINGS = SqliteSettings()
 
 
-class SqliteStore(Trackings, Listing, Polls, Messages, Accounts):
+class SqliteStore(Trackings, Listing, Feed, Polls, Messages, MessageLog, Accounts):
     """The ``Store`` port on one SQLite file. Made by ``open_store``."""
 
     async def close(self) -> None:

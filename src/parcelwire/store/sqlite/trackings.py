@@ -12,8 +12,8 @@ from parcelwire.domain.tracking import Tracking, id_of_page_token
 from parcelwire.store.codec import decode_event, encode_event, pack, unpack
 from parcelwire.store.rules import KEPT_RAW_ANSWERS, check_new, check_save
 from parcelwire.store.sqlite import queries
-from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import fetch
+from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.outbox import PreparedMessage, add_message, prepared
 from parcelwire.store.sqlite.rows import (
@@ -28,6 +28,7 @@ from parcelwire.tracking.ports import (
     Creation,
     LaneHistory,
     NewTracking,
+    Once,
     PollResult,
     RawAnswer,
     Save,
@@ -43,14 +44,14 @@ _ARCHIVED = TRACKING_COLUMNS.index("is_archived")
 SaveResult = Literal["saved", "conflict", "taken"]
 
 
-class Trackings(Part):
+class Trackings(Doings):
     """The part of ``TrackingStore`` that handles one tracking at a time."""
 
     async def create_trackings(
-        self, new: Sequence[NewTracking], *, quota: int | None = None
+        self, new: Sequence[NewTracking], *, quota: int | None = None, once: Once | None = None
     ) -> list[Creation]:
         """See ``TrackingStore``."""
-        if not new:
+        if not new and once is None:
             return []
         check_new(new)
         items = [
@@ -60,6 +61,10 @@ class Trackings(Part):
             )
             for item in new
         ]
+        if once is not None:
+            return await self._write_once(
+                lambda connection: _create(connection, items, quota) if items else [], once
+            )
         return await self._write(lambda connection: _create(connection, items, quota))
 
     def _render_if_told(self, tracking: Tracking) -> bytes:

@@ -1,35 +1,63 @@
 -- name: add_endpoint
 insert into endpoint (
-    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why, description
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    description, event_types, is_paused, previous_secret, previous_secret_until, headers,
+    rate_per_second, concurrency, failing_since, failing_told_at
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 
 -- name: save_endpoint
 update endpoint set
     is_enabled = $3, created_at = $4, url = $5, dialect = $6, secret = $7, statuses = $8,
-    disabled_why = $9, description = $10
+    disabled_why = $9, description = $10, event_types = $11, is_paused = $12,
+    previous_secret = $13, previous_secret_until = $14, headers = $15, rate_per_second = $16,
+    concurrency = $17, failing_since = $18, failing_told_at = $19
 where id = $1 and world_id = $2
-returning id
 
 -- name: list_endpoints
-select id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
-    description
+select
+    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    description, event_types, is_paused, previous_secret, previous_secret_until, headers,
+    rate_per_second, concurrency, failing_since, failing_told_at
 from endpoint where world_id = $1 order by created_at, position
 
 -- name: load_endpoint
-select id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
-    description
+select
+    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    description, event_types, is_paused, previous_secret, previous_secret_until, headers,
+    rate_per_second, concurrency, failing_since, failing_told_at
 from endpoint where world_id = $1 and id = $2
 
--- name: load_endpoints
-select id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
-    description
-from endpoint where id = any($1::uuid[])
+-- name: lock_endpoint
+select
+    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    description, event_types, is_paused, previous_secret, previous_secret_until, headers,
+    rate_per_second, concurrency, failing_since, failing_told_at
+from endpoint where world_id = $1 and id = $2 for update
+
+-- name: lock_endpoints
+select
+    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    description, event_types, is_paused, previous_secret, previous_secret_until, headers,
+    rate_per_second, concurrency, failing_since, failing_told_at
+from endpoint where id = any($1::uuid[]) order by id for update
+
+-- name: endpoints_of_claim
+-- And whether messages to them were given up lately.
+select
+    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    description, event_types, is_paused, previous_secret, previous_secret_until, headers,
+    rate_per_second, concurrency, failing_since, failing_told_at,
+    exists (select from skipped k where k.endpoint_id = e.id)
+from endpoint e where id = any($1::uuid[])
 
 -- name: delete_endpoint
 delete from endpoint where world_id = $1 and id = $2 returning id
 
 -- name: drop_lanes
 delete from lane where endpoint_id = $1
+
+-- name: drop_skipped
+delete from skipped where endpoint_id = $1
 
 -- name: bury_messages
 -- Runs after the lanes are gone, as a statement of its own, so that it sees what was queued while
@@ -120,13 +148,11 @@ where h.due_at <= $1
 with input as materialized (
     select * from unnest(
         $1::uuid[], $2::uuid[], $3::bigint[], $4::integer[], $5::integer[], $6::text[], $7::text[],
-        $8::text[], $9::bigint[], $10::text[]
-    ) as i (
-        message_id, attempt_id, at, duration_ms, status, error, answer, state, next_at, disable_why
-    )
+        $8::text[], $9::bigint[]
+    ) as i (message_id, attempt_id, at, duration_ms, status, error, answer, state, next_at)
 ), subject as materialized (
     select m.id, m.endpoint_id, m.tracking_id, m.sequence, m.created_at,
-        i.state, i.next_at, i.disable_why
+        i.attempt_id, i.state, i.next_at
     from input i join message m on m.id = i.message_id
 ), locked as materialized (
     select l.endpoint_id, l.tracking_id, l.waiting, l.in_flight from lane l
@@ -135,16 +161,19 @@ with input as materialized (
 ), tried as (
     insert into attempt (message_id, at, id, duration_ms, status, error, answer)
     select i.message_id, i.at, i.attempt_id, i.duration_ms, i.status, i.error, i.answer
-    from input i join subject s on s.id = i.message_id
+    from input i join subject s on s.attempt_id = i.attempt_id
     on conflict do nothing
-    returning message_id
+    returning message_id, id
+), told as materialized (
+    -- For the first time: what was told before has had its effect.
+    select s.* from subject s join tried t on t.id = s.attempt_id
 ), closed as (
-    delete from waiting w using subject s
+    delete from waiting w using told s
     where (select count(*) from locked) >= 0 and s.state <> 'pending'
         and w.endpoint_id = s.endpoint_id and w.tracking_id = s.tracking_id
         and w.sequence = s.sequence and w.message_id = s.id
     returning w.endpoint_id, w.tracking_id, w.message_id
-), told as (
+), changed as (
     update message m set
         attempts = m.attempts + t.tries,
         state = case
@@ -153,16 +182,16 @@ with input as materialized (
             else m.state
         end,
         due_at = case when m.state = 'pending' then coalesce(s.next_at, m.due_at) else m.due_at end
-    from subject s join (select message_id, count(*)::integer as tries from tried group by 1) as t
+    from told s join (select message_id, count(*)::integer as tries from tried group by 1) as t
         on t.message_id = s.id
     where (select count(*) from locked) >= 0 and m.id = s.id
 ), settled as materialized (
     select l.endpoint_id, l.tracking_id,
-        l.waiting - count(c.message_id) as waiting,
+        l.waiting - count(distinct c.message_id) as waiting,
         min(s.created_at) as created_at,
         coalesce(bool_or(s.id = l.in_flight), true) as ends_lease
     from locked l
-    join subject s on s.endpoint_id = l.endpoint_id and s.tracking_id = l.tracking_id
+    join told s on s.endpoint_id = l.endpoint_id and s.tracking_id = l.tracking_id
     left join closed c on c.message_id = s.id
     group by l.endpoint_id, l.tracking_id, l.waiting
 ), emptied as (
@@ -176,22 +205,26 @@ with input as materialized (
         due_at = coalesce(n.due_at, s.created_at)
     from settled s left join lateral (
         -- Whose turn it is now. One that was queued since this statement began is not seen: then
-        -- the lane is due at once, and the claim looks again.
-        select coalesce(r.next_at, m.due_at) as due_at
+        -- the lane is due at once, and the claim looks again. Locked, so that one which was
+        -- delivered since is passed over.
+        select coalesce((select next_at from told where id = m.id limit 1), m.due_at) as due_at
         from waiting w join message m on m.id = w.message_id
-        left join subject r on r.id = m.id
         where w.endpoint_id = s.endpoint_id and w.tracking_id = s.tracking_id
             and w.message_id not in (select message_id from closed)
-        order by w.sequence, w.message_id limit 1
+        order by w.sequence, w.message_id limit 1 for update of w
     ) as n on s.waiting > 0
     where l.endpoint_id = s.endpoint_id and l.tracking_id = s.tracking_id and s.waiting > 0
+), given_up as (
+    insert into skipped (endpoint_id, tracking_id, sequence, message_id)
+    select s.endpoint_id, s.tracking_id, s.sequence, s.id
+    from told s join closed c on c.message_id = s.id where s.state = 'dead'
+    on conflict do nothing
+), caught_up as (
+    delete from skipped k using told s
+    where s.state = 'delivered' and k.endpoint_id = s.endpoint_id
+        and k.tracking_id = s.tracking_id and k.sequence <= s.sequence
 )
-update endpoint e set is_enabled = false, disabled_why = d.why
-from (
-    select endpoint_id, max(disable_why) as why from subject
-    where disable_why <> '' group by endpoint_id order by endpoint_id
-) as d
-where e.id = d.endpoint_id
+select t.id, s.endpoint_id from tried t join subject s on s.attempt_id = t.id
 
 -- name: next_message_due
 -- $1 now, $2 longest lease. One row per endpoint that has lanes, also for one that is gone.
@@ -224,31 +257,92 @@ from message m where m.world_id = $1 and m.id = $2
 select id, message_id, at, duration_ms, status, error, answer from attempt
 where message_id = $1 order by at, id
 
--- name: open_lane
+-- name: skipped_before
+-- Of each message ($1 id, $2 endpoint, $3 tracking, $4 sequence) the newest $5.
+select c.id, k.message_id, k.sequence
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[])
+    as c (id, endpoint_id, tracking_id, sequence)
+cross join lateral (
+    select message_id, sequence from skipped
+    where endpoint_id = c.endpoint_id and tracking_id = c.tracking_id and sequence < c.sequence
+    order by sequence desc, message_id desc limit $5
+) as k
+order by c.id, k.sequence, k.message_id
+
+-- name: open_lanes
+-- Locks the lanes of messages, making those that are missing; in one order, as everywhere.
 insert into lane (endpoint_id, tracking_id, due_at, leased_until, waiting)
-select m.endpoint_id, m.tracking_id, $3, 0, 0
+select distinct m.endpoint_id, m.tracking_id, $3::bigint, 0, 0
 from message m join endpoint e on e.id = m.endpoint_id
-where m.world_id = $1 and m.id = $2
+where m.world_id = $1 and m.id = any($2::uuid[])
+order by m.endpoint_id, m.tracking_id
 on conflict (endpoint_id, tracking_id) do update set waiting = lane.waiting
 returning endpoint_id, tracking_id
 
--- name: queue_again
-insert into waiting (endpoint_id, tracking_id, sequence, message_id)
-select endpoint_id, tracking_id, sequence, id from message where id = $1
-on conflict do nothing returning message_id
+-- name: lock_messages
+-- Of a world and in the lanes ($3 endpoint, $4 tracking) that are held: $5 also those that wait.
+select m.id from message m
+where m.world_id = $1 and m.id = any($2::uuid[]) and ($5::boolean or m.state <> 'pending')
+    and (m.endpoint_id, m.tracking_id) in (select * from unnest($3::uuid[], $4::uuid[]))
+order by m.id for update
 
--- name: revive_message
-update message set state = 'pending', attempts = 0, due_at = $2 where id = $1
+-- name: revive_messages
+-- The rows are locked. $1 ids, $2 now; $3, $4 the lanes.
+with revived as (
+    update message set state = 'pending', attempts = 0, due_at = $2 where id = any($1::uuid[])
+    returning id, endpoint_id, tracking_id, sequence
+), queued as (
+    insert into waiting (endpoint_id, tracking_id, sequence, message_id)
+    select endpoint_id, tracking_id, sequence, id from revived
+    on conflict do nothing returning endpoint_id, tracking_id
+), counted as (
+    select o.endpoint_id, o.tracking_id, count(q.endpoint_id) as more
+    from unnest($3::uuid[], $4::uuid[]) as o (endpoint_id, tracking_id)
+    left join queued q on q.endpoint_id = o.endpoint_id and q.tracking_id = o.tracking_id
+    group by o.endpoint_id, o.tracking_id
+)
+update lane l set waiting = l.waiting + c.more from counted c
+where l.endpoint_id = c.endpoint_id and l.tracking_id = c.tracking_id
 
--- name: settle_lane
-update lane set
-    waiting = waiting + $3,
-    due_at = (
-        select m.due_at from waiting w join message m on m.id = w.message_id
-        where w.endpoint_id = $1 and w.tracking_id = $2
-        order by w.sequence, w.message_id limit 1
-    )
-where endpoint_id = $1 and tracking_id = $2
+-- name: settle_lanes
+-- $1, $2 lanes that are held.
+with emptied as (
+    delete from lane l using unnest($1::uuid[], $2::uuid[]) as o (endpoint_id, tracking_id)
+    where l.endpoint_id = o.endpoint_id and l.tracking_id = o.tracking_id and l.waiting <= 0
+)
+update lane l set due_at = n.due_at
+from unnest($1::uuid[], $2::uuid[]) as o (endpoint_id, tracking_id)
+cross join lateral (
+    select m.due_at from waiting w join message m on m.id = w.message_id
+    where w.endpoint_id = o.endpoint_id and w.tracking_id = o.tracking_id
+    order by w.sequence, w.message_id limit 1
+) as n
+where l.endpoint_id = o.endpoint_id and l.tracking_id = o.tracking_id and l.waiting > 0
+
+-- name: replayable
+select m.id, m.created_at from message m
+where /* conditions */ and m.state <> 'pending'
+    and exists (select from endpoint e where e.id = m.endpoint_id)
+order by m.created_at, m.id limit $2
+
+-- name: count_waiting
+select count(*) from (select from waiting where endpoint_id = $1 limit $2) as some
+
+-- name: oldest_messages
+select id, created_at, state from message where id > $1 order by id limit $2
+
+-- name: delete_messages
+with gone as (
+    delete from message where id = any($1::uuid[]) and state <> 'pending'
+    returning id, endpoint_id, tracking_id, sequence
+), tries as (
+    delete from attempt a using gone g where a.message_id = g.id
+), forgotten as (
+    delete from skipped k using gone g
+    where k.endpoint_id = g.endpoint_id and k.tracking_id = g.tracking_id
+        and k.sequence = g.sequence and k.message_id = g.id
+)
+select count(*) from gone
 
 -- name: list_messages
 select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m.event_type,

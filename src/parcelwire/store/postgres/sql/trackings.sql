@@ -217,6 +217,35 @@ where world_id = $1 and cursor > $2
     and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
 order by cursor limit $3
 
+-- name: oldest_events
+select cursor, body from event where cursor > $1 order by cursor limit $2
+
+-- name: delete_events
+with gone as (delete from event where cursor = any($1::bigint[]) returning 1)
+select count(*) from gone
+
+-- name: first_cursor
+select min(cursor) from event where world_id = $1
+
+-- name: take_key
+-- Waits for whoever holds the key; no row when it is taken.
+insert into done (world_id, key, fingerprint, at, status, body) values ($1, $2, $3, $4, 0, '')
+on conflict do nothing returning 1
+
+-- name: fill_key
+update done set status = $3, body = $4 where world_id = $1 and key = $2
+
+-- name: find_done
+select fingerprint, at, status, body from done where world_id = $1 and key = $2
+
+-- name: prune_done
+with gone as (
+    delete from done where (world_id, key) in (
+        select world_id, key from done where at < $1 order by at limit $2 for update skip locked
+    ) returning 1
+)
+select count(*) from gone
+
 -- name: lane_history
 select transit_days from tracking
 where courier_code = $1 and origin = $2 and destination = $3 and world_id % 2 = $4

@@ -1,0 +1,65 @@
+"""Idempotency keys: an answer is stored in the transaction of the effect that it tells of."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from parcelwire.domain.clock import Instant
+from parcelwire.store.codec import pack, unpack
+from parcelwire.store.postgres.database import Database
+from parcelwire.store.postgres.pool import Link, Row
+from parcelwire.store.postgres.queries import load_queries
+from parcelwire.store.postgres.values import key_of
+from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord, Once
+
+_SQL: Final = load_queries("trackings.sql")
+
+T = TypeVar("T")
+
+
+class Doings:
+    """Writes that happen once, and the records of them."""
+
+    _database: Database
+
+    async def _write_once(self, effect: Callable[[Link], Awaitable[T]], once: Once) -> T:
+        """Do ``effect`` in one transaction, unless its idempotency key is taken.
+
+        The key is taken first: a second one with it waits until the first has come to its end, and
+        then finds the record, or does the work because there is none. So it may be sent again when
+        nobody knows whether it was carried out.
+
+        Raises:
+            AlreadyDoneError: when it was carried out before.
+        """
+        place = (once.world_id, key_of(once.key))
+
+        async def work(link: Link) -> T:
+            while not await link.fetch(_SQL["take_key"], *place, once.fingerprint, once.at):
+                for row in await link.fetch(_SQL["find_done"], *place):
+                    raise AlreadyDoneError(_record_of(row))
+                # Forgotten between the two statements: the key is free again.
+            result = await effect(link)
+            status, body = once.answer(result)
+            await link.fetch(_SQL["fill_key"], *place, status, pack(body))
+            return result
+
+        return await self._database.transact(work)
+
+    async def done_before(self, world_id: int, key: str) -> DoneRecord | None:
+        """See ``TrackingStore``."""
+        rows = await self._database.fetch(_SQL["find_done"], world_id, key_of(key))
+        return _record_of(rows[0]) if rows else None
+
+    async def prune_done(self, before: Instant, *, limit: int = 1_000) -> int:
+        """See ``TrackingStore``."""
+        rows = await self._database.fetch(
+            _SQL["prune_done"], before, max(0, limit), is_repeatable=False
+        )
+        return int(rows[0][0])
+
+
+def _record_of(row: Row) -> DoneRecord:
+    fingerprint, at, status, body = row
+    return DoneRecord(fingerprint=fingerprint, at=at, status=status, body=unpack(body))

@@ -1,0 +1,154 @@
+"""Endpoints on PostgreSQL: the part of ``MessageStore`` that keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from parcelwire.domain.account import Endpoint
+from parcelwire.store.codec import encode_json
+from parcelwire.store.postgres.done import Doings
+from parcelwire.store.postgres.pool import Link, Row
+from parcelwire.store.postgres.queries import load_queries
+from parcelwire.store.postgres.values import clean, is_id, key_of, some_id
+from parcelwire.store.rules import merge_endpoint, note_result
+from parcelwire.tracking.ports import Once
+from parcelwire.webhooks.ports import AttemptResult
+
+_SQL: Final = load_queries("messages.sql")
+
+_DELETE_SECONDS: Final = 600.0
+"""An endpoint may have a great many messages to bury."""
+
+_headers_decoder: Final = msgspec.json.Decoder(dict[str, str])
+
+
+class Endpoints(Doings):
+    """Endpoints of the worlds."""
+
+    async def add_endpoint(self, endpoint: Endpoint, *, once: Once | None = None) -> None:
+        """See ``MessageStore``."""
+        columns = _columns(endpoint)
+        if once is None:
+            await self._database.fetch(_SQL["add_endpoint"], *columns, is_repeatable=False)
+            return
+
+        async def effect(link: Link) -> None:
+            await link.fetch(_SQL["add_endpoint"], *columns)
+
+        await self._write_once(effect, once)
+
+    async def list_endpoints(self, world_id: int) -> list[Endpoint]:
+        """See ``MessageStore``."""
+        rows = await self._database.fetch(_SQL["list_endpoints"], world_id)
+        return [endpoint_of(row) for row in rows]
+
+    async def load_endpoint(self, world_id: int, endpoint_id: str) -> Endpoint | None:
+        """See ``MessageStore``."""
+        if not is_id(endpoint_id):
+            return None
+        rows = await self._database.fetch(_SQL["load_endpoint"], world_id, endpoint_id)
+        return endpoint_of(rows[0]) if rows else None
+
+    async def save_endpoint(
+        self, endpoint: Endpoint, *, expected: Endpoint | None = None, once: Once | None = None
+    ) -> bool:
+        """See ``MessageStore``."""
+
+        async def effect(link: Link) -> bool:
+            if not is_id(endpoint.id):
+                return False
+            rows = await link.fetch(_SQL["lock_endpoint"], endpoint.world_id, endpoint.id)
+            if not rows:
+                return False
+            merged = merge_endpoint(endpoint_of(rows[0]), endpoint, expected)
+            await link.fetch(_SQL["save_endpoint"], *_columns(merged))
+            return True
+
+        if once is not None:
+            return await self._write_once(effect, once)
+        return await self._database.transact(effect)
+
+    async def delete_endpoint(self, world_id: int, endpoint_id: str) -> bool:
+        """See ``MessageStore``."""
+        if not is_id(endpoint_id):
+            return False
+
+        async def work(link: Link) -> bool:
+            if not await link.fetch(_SQL["delete_endpoint"], world_id, endpoint_id):
+                return False
+            await bury(link, endpoint_id)
+            return True
+
+        return await self._database.transact(work, is_repeatable=False)
+
+
+async def bury(link: Link, endpoint_id: str) -> None:
+    """Give up all messages of an endpoint that is gone."""
+    await link.fetch(_SQL["drop_lanes"], endpoint_id, timeout=_DELETE_SECONDS)
+    await link.fetch(_SQL["drop_skipped"], endpoint_id, timeout=_DELETE_SECONDS)
+    await link.fetch(_SQL["bury_messages"], endpoint_id, timeout=_DELETE_SECONDS)
+
+
+async def note_results(link: Link, results: Sequence[tuple[str, AttemptResult]]) -> None:
+    """Write into endpoints what attempts (with their endpoint's id) say about them, in order."""
+    rows = await link.fetch(_SQL["lock_endpoints"], sorted({one for one, _ in results}))
+    before = {endpoint.id: endpoint for endpoint in map(endpoint_of, rows)}
+    after = dict(before)
+    for endpoint_id, result in results:
+        if endpoint_id in after:  # else it was deleted
+            after[endpoint_id] = note_result(after[endpoint_id], result)
+    for endpoint_id, endpoint in after.items():
+        if endpoint != before[endpoint_id]:
+            await link.fetch(_SQL["save_endpoint"], *_columns(endpoint))
+
+
+def _columns(endpoint: Endpoint) -> tuple[Any, ...]:
+    return (
+        some_id(endpoint.id),
+        endpoint.world_id,
+        endpoint.is_enabled,
+        endpoint.created_at,
+        clean(endpoint.url),
+        clean(endpoint.dialect),
+        clean(endpoint.secret),
+        [key_of(status) for status in endpoint.statuses],
+        clean(endpoint.disabled_why),
+        clean(endpoint.description),
+        [key_of(event_type) for event_type in endpoint.event_types],
+        endpoint.is_paused,
+        clean(endpoint.previous_secret),
+        endpoint.previous_secret_until,
+        encode_json(endpoint.headers).decode(),
+        endpoint.rate_per_second,
+        endpoint.concurrency,
+        endpoint.failing_since,
+        endpoint.failing_told_at,
+    )
+
+
+def endpoint_of(row: Row) -> Endpoint:
+    """Return the record of a row of ``endpoint``."""
+    return Endpoint(
+        id=row[0].hex,
+        world_id=row[1],
+        is_enabled=row[2],
+        created_at=row[3],
+        url=row[4],
+        dialect=row[5],
+        secret=row[6],
+        statuses=tuple(row[7]),
+        disabled_why=row[8],
+        description=row[9],
+        event_types=tuple(row[10]),
+        is_paused=row[11],
+        previous_secret=row[12],
+        previous_secret_until=row[13],
+        headers=_headers_decoder.decode(row[14]),
+        rate_per_second=row[15],
+        concurrency=row[16],
+        failing_since=row[17],
+        failing_told_at=row[18],
+    )

@@ -1,0 +1,76 @@
+"""Idempotency keys: an answer is stored in the transaction of the effect that it tells of."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+import apsw
+
+from parcelwire.domain.clock import Instant
+from parcelwire.store.codec import pack, unpack
+from parcelwire.store.sqlite import queries
+from parcelwire.store.sqlite.base import Part, Work
+from parcelwire.store.sqlite.connection import Row, fetch
+from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord, Once
+
+T = TypeVar("T")
+
+PRUNED_AT_ONCE: Final = 250
+"""Records deleted in one transaction: others wait for the writer meanwhile."""
+
+
+class Doings(Part):
+    """Writes that happen once, and the records of them."""
+
+    async def _write_once(self, work: Work[T], once: Once | None) -> T:
+        """Do ``work`` in the next transaction, unless its idempotency key is taken.
+
+        Raises:
+            AlreadyDoneError: when it is.
+        """
+        if once is None:
+            return await self._write(work)
+
+        def inside(connection: apsw.Connection) -> T | DoneRecord:
+            # Told by what it returns: an error would undo the whole group of works.
+            rows = fetch(connection, queries.FIND_DONE, (once.world_id, once.key))
+            if rows:
+                return _record_of(rows[0])
+            result = work(connection)
+            status, body = once.answer(result)
+            connection.execute(
+                queries.ADD_DONE,
+                (once.world_id, once.key, once.fingerprint, once.at, status, pack(body)),
+            )
+            return result
+
+        outcome = await self._write(inside)
+        if isinstance(outcome, DoneRecord):
+            raise AlreadyDoneError(outcome)
+        return outcome
+
+    async def done_before(self, world_id: int, key: str) -> DoneRecord | None:
+        """See ``TrackingStore``."""
+        rows = await self._reader.rows(queries.FIND_DONE, (world_id, key))
+        return _record_of(rows[0]) if rows else None
+
+    async def prune_done(self, before: Instant, *, limit: int = 1_000) -> int:
+        """See ``TrackingStore``."""
+        gone = 0
+        while gone < limit:
+            bindings = (before, min(PRUNED_AT_ONCE, limit - gone))
+
+            def work(connection: apsw.Connection, bindings: tuple[int, int] = bindings) -> int:
+                connection.execute(queries.PRUNE_DONE, bindings)
+                return connection.changes()
+
+            count = await self._write(work)
+            gone += count
+            if count < bindings[1]:
+                break
+        return gone
+
+
+def _record_of(row: Row) -> DoneRecord:
+    fingerprint, at, status, packed = row
+    return DoneRecord(fingerprint=fingerprint, at=at, status=status, body=unpack(packed))
