@@ -22,6 +22,7 @@ from parcelwire.domain.changes import (
 )
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.merge import derive_milestones, derive_status
+from parcelwire.domain.report import DeliveryWindow
 from parcelwire.domain.status import Status, is_final
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.sqlite.store import SqliteStore
@@ -225,6 +226,10 @@ def _may_reopen(event: Event) -> bool:
     ) or not any(isinstance(change, CheckpointAdded) for change in event.changes)
 
 
+def _days_of(window: DeliveryWindow | None) -> tuple[str, str] | None:
+    return None if window is None else (window.earliest, window.latest)
+
+
 def _retold(events: list[Event]) -> tuple[dict[tuple[str, ...], Checkpoint], list[str]]:
     """Return the checkpoints that the events tell of, and where they contradict themselves."""
     visible: dict[tuple[str, ...], Checkpoint] = {}
@@ -245,10 +250,9 @@ def _retold(events: list[Event]) -> tuple[dict[tuple[str, ...], Checkpoint], lis
                     faults.append(f"{where} corrects what was not told so")
                 visible[change.after.identity] = _words(change.after)
             elif isinstance(change, WindowMoved):
-                before = change.before and (change.before.earliest, change.before.latest)
-                if before != window:
+                if _days_of(change.before) != window:
                     faults.append(f"{where} moves a window that did not stand so")
-                window = change.after and (change.after.earliest, change.after.latest)
+                window = _days_of(change.after)
             elif isinstance(change, CourierCorrected):
                 visible, window = {}, None
     return visible, faults

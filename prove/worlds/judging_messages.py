@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+from parcelwire.domain.account import Endpoint
 from parcelwire.domain.changes import Event
 from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
@@ -98,7 +99,7 @@ def _wants(settings: list[Setting], event: Event, at: int) -> bool | None:
 
 
 def _judge_message(
-    ground: Ground, message: Message, receipts: list[Receipt], endpoints: dict[str, object]
+    ground: Ground, message: Message, receipts: list[Receipt], endpoints: dict[str, Endpoint]
 ) -> list[str]:
     name = f"message {message.id} (event {message.sequence} of {message.tracking_id})"
     found = []
@@ -112,9 +113,9 @@ def _judge_message(
         endpoint = endpoints.get(message.endpoint_id)
         if endpoint is None:
             found.append(f"{name}: waits for an endpoint that is gone")
-        elif getattr(endpoint, "is_enabled", False):
+        elif endpoint.is_enabled:
             found.append(f"{name}: still waits, after 40 hours in which all was well")
-        elif not getattr(endpoint, "disabled_why", ""):
+        elif not endpoint.disabled_why:
             found.append(f"{name}: its endpoint is switched off, and nobody says why")
     elif message.state is MessageState.DEAD and has_endpoint:
         tries = sum(not (one.is_taken and 200 <= one.status < 300) for one in receipts)

@@ -236,7 +236,7 @@ class Keeper:
                 key=key,
                 fingerprint=hashlib.sha256(key.encode()).digest(),
                 at=self._clock.now(),
-                answer=lambda _, made=made: made,
+                answer=_saying(made),
             )
             try:
                 await (await self._alive()).call(make(once, new_id))
@@ -260,6 +260,10 @@ class Keeper:
                 await asyncio.sleep(60)
         msg = "nobody answers"
         raise RuntimeError(msg)
+
+
+def _saying(made: tuple[int, bytes]) -> Callable[[object], tuple[int, bytes]]:
+    return lambda _: made
 
 
 class FeedReader:
@@ -292,10 +296,9 @@ class FeedReader:
     async def _read(self, pages: int) -> None:
         limit = self._chance.randint(1, 8)
         for _ in range(pages):
-            cursor = self._cursor
             try:
                 page = await (await self._alive()).call(
-                    lambda one, cursor=cursor: one.store.events_after(self._world_id, cursor, limit)
+                    lambda one: one.store.events_after(self._world_id, self._cursor, limit)
                 )
             except (UnknownOutcomeError, StoreUnavailableError):
                 continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -76,10 +76,10 @@ class Ground(msgspec.Struct):
 
 
 def task_factory(
-    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T], **options: Any
-) -> asyncio.Task[T]:
+    loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
+) -> asyncio.Task[Any]:
     """Make a task that belongs to the process in whose code it is made."""
-    task = asyncio.Task(coroutine, loop=loop, **options)
+    task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
     process = _CURRENT.get()
     if process is not None:
         process.adopt(task)
@@ -212,6 +212,8 @@ class Process:
             raise UnknownOutcomeError
 
         async def request() -> T:
+            if not self._living.point("request"):
+                self._living.check()
             return await work(self)
 
         token = _CURRENT.set(self)

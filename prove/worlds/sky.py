@@ -52,6 +52,7 @@ def plan_of(seed: int) -> Plan:
     }[kind]
     parcels = {"short": 9, "days": 7, "weeks": 3}[kind] + chance.randint(-2, 2)
     # A message that was tried for long rests up to 37.5 hours, and a parcel without news a day.
+    calm = 42 * HOUR
     return Plan(
         seed=seed,
         processes=chance.choice((1, 2, 2)),
@@ -59,12 +60,13 @@ def plan_of(seed: int) -> Plan:
         parcels=parcels,
         endpoints=chance.choice((1, 2, 3)),
         active=active,
-        calm=42 * HOUR,
-        steps_between_deaths=chance.choice((0, 60, 200, 600)),
+        calm=calm,
+        steps_between_deaths=chance.choice((0, 30, 100, 300)),
         power_share=chance.choice((0.0, 0.3, 1.0)),
         jumps=_jumps(chance, active),
-        full_disks=_windows(chance, active, chance.choice((0, 0, 1, 2)), longest=30 * MINUTE),
-        poll_seconds=chance.choice((60.0, 300.0, 900.0)),
+        full_disks=_windows(chance, active, chance.choice((0, 0, 1, 2)), longest=5 * MINUTE),
+        # Looking around costs a world most of its time: some hundred looks must do.
+        poll_seconds=chance.choice((0.3, 1.0)) * (active + calm) / SECOND / 100,
         attempts=chance.choice((14, 14, 4)),
         speed=4.0 if kind == "short" else 1.0,
         time_scale=1.0,

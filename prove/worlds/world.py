@@ -30,6 +30,13 @@ from prove.worlds.users import Shop
 WELL = Parts()
 
 
+_BUSY = frozenset({"carrier asked", "message sent", "request"})
+"""Points at which something is going on."""
+
+BUSY_FOR = 5 * SECOND
+"""For so long after such a point others count, too."""
+
+
 class Verdict(msgspec.Struct):
     """How a world went."""
 
@@ -101,6 +108,7 @@ class _World:
         self._chance = random.Random(f"world {plan.seed}")  # repeatable
         self._processes: list[Process] = []
         self._started = 0
+        self._busy_at = 0
         self._steps_to_death = self._draw_death()
         self._restarts: list[asyncio.Task[None]] = []
 
@@ -191,7 +199,11 @@ class _World:
 
     def _at_point(self, process: Process, what: str) -> None:
         """Let a process die here if its time has come."""
-        if self._clock.true_ms() >= self.plan.active or not self._started:
+        now = self._clock.true_ms()
+        if what in _BUSY:
+            self._busy_at = now
+        # A process that only looks around loses nothing when it dies.
+        if now >= self.plan.active or now - self._busy_at > BUSY_FOR:
             return
         self._steps_to_death -= 1
         if self._steps_to_death > 0:
