@@ -22,7 +22,7 @@ from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.status import Status
 from tests.contract.store.samples import advance, create
 from tests.support.house import call, key_record, open_house
-from tests.support.native import Shop, ok, refused
+from tests.support.native_shop import Shop, ok, refused
 
 DETECT = "/api/couriers/detect"
 AMBIGUOUS = "14882345678902"

@@ -1,0 +1,76 @@
+"""What the tests of the native API share: somebody who calls it, and the shapes of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from parcelwire.api.asgi import Door
+from parcelwire.api.native.application import application
+from parcelwire.api.native.operations import Operation
+from parcelwire.api.native.table import ALL
+from tests.support.house import Answer, HouseUnderTest, call, open_house
+
+PROBLEM_FIELDS = ["type", "title", "status", "detail", "code", "errors"]
+
+
+class Shop:
+    """Somebody who calls the native API of a house."""
+
+    def __init__(self, house: HouseUnderTest, operations: tuple[Operation, ...] = ALL) -> None:
+        self.house = house
+        other = Starlette(routes=[Mount("/api", application(house.house, operations))])
+        self.door = Door(house.house, [], other)
+
+    async def ask(self, method: str, path: str, *, key: str = "", **sent: Any) -> Answer:
+        """Make one call with the live key, with ``key``, or with the ``headers`` given.
+
+        ``json`` becomes the body; ``idempotency_key`` becomes a header beside the key.
+        """
+        if "json" in sent:
+            sent["body"] = msgspec.json.encode(sent.pop("json"))
+        headers = sent.setdefault("headers", {"Authorization": f"Bearer {key or self.house.key}"})
+        if "idempotency_key" in sent:
+            headers["Idempotency-Key"] = sent.pop("idempotency_key")
+        return await call(self.door, method, path, **sent)
+
+    async def follow(self, number: str, **said: Any) -> Any:
+        """Have a number followed and return the tracking as it was answered."""
+        return ok(await self.ask("POST", "/api/trackings", json={"number": number, **said}), 201)
+
+
+@asynccontextmanager
+async def open_shop(folder: Path, **options: Any) -> AsyncIterator[Shop]:
+    """Open a house on a new SQLite file (see ``open_house``) and somebody who calls it."""
+    async with open_house(folder, lambda _: [], **options) as house:
+        yield Shop(house)
+
+
+def ok(answer: Answer, status: int = 200) -> Any:
+    """Return the body of a good answer."""
+    assert answer.status == status, answer.body
+    if status == 204:
+        assert answer.body == b""
+        return None
+    assert answer.headers["content-type"] == "application/json"
+    return answer.json()
+
+
+def refused(answer: Answer, status: int, code: str) -> Any:
+    """Return the problem, after its shape was checked."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.body
+    problem = answer.json()
+    assert list(problem)[:6] == PROBLEM_FIELDS
+    assert set(problem) - set(PROBLEM_FIELDS) <= {"existing_id", "first_cursor"}
+    assert (answer.status, problem["status"], problem["code"]) == (status, status, code), problem
+    assert problem["type"] == f"urn:parcelwire:problem:{code}"
+    assert problem["title"]
+    assert problem["detail"]
+    assert all(list(error) == ["field", "message"] for error in problem["errors"])
+    return problem
