@@ -50,6 +50,7 @@ class SecretsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class ApiSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[api]``."""
 
+    idempotency_hours: float = 24.0
     create_per_second: float = 0.0
     other_per_second: float = 0.0
     ask_at_create: bool = True
@@ -75,11 +76,15 @@ class PollingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class WebhooksSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[webhooks]``."""
 
-    attempts: int = 14
+    attempts: int = 15
     first_delay_seconds: float = 30.0
     total_seconds: float = 15.0
     in_flight: int = 256
     in_flight_per_endpoint: int = 16
+    failing_after_seconds: float = 600.0
+    disable_after_seconds: float = 432_000.0
+    keep_days: int = 90
+    keep_events_days: int = 90
     allowed_networks: tuple[str, ...] = ()
     extra_ports: tuple[int, ...] = ()
     ca_file: str = ""
@@ -285,6 +290,7 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
         (store.url != "sqlite:", "store.url must name a file: sqlite:FILE"),
         (store.pool_size > 0, "store.pool_size must be positive"),
         (bool(config.secrets.key_file), "secrets.key_file must not be empty"),
+        (api.idempotency_hours > 0, "api.idempotency_hours must be positive"),
         (api.create_per_second >= 0, "api.create_per_second must not be negative"),
         (api.other_per_second >= 0, "api.other_per_second must not be negative"),
         (api.ask_seconds >= 0, "api.ask_seconds must not be negative"),
@@ -309,6 +315,21 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
         (
             webhooks.in_flight_per_endpoint > 0,
             "webhooks.in_flight_per_endpoint must be positive",
+        ),
+        (
+            webhooks.failing_after_seconds >= 0,
+            "webhooks.failing_after_seconds must not be negative",
+        ),
+        (
+            webhooks.disable_after_seconds == 0
+            or webhooks.disable_after_seconds >= webhooks.failing_after_seconds,
+            "webhooks.disable_after_seconds must be 0 (never) or at least"
+            " webhooks.failing_after_seconds",
+        ),
+        (webhooks.keep_days > 0, "webhooks.keep_days must be positive"),
+        (
+            webhooks.keep_events_days >= 30,
+            "webhooks.keep_events_days must be at least 30: the events feed promises so much",
         ),
         (
             all(0 < port <= 65_535 for port in webhooks.extra_ports),

@@ -40,6 +40,7 @@ from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.tracking.service import ServiceSettings, TrackingService
 from parcelwire.webhooks.address import AddressRefusedError
+from parcelwire.webhooks.housekeeping import Housekeeper
 from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.native import render_native
 from parcelwire.webhooks.ports import Attempt
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
 from parcelwire.bootstrap.desk import WebhookDesk
 from parcelwire.bootstrap.errors import InstallationError
-from parcelwire.bootstrap.settings import make_catalogue, webhook_settings
+from parcelwire.bootstrap.settings import keeping_settings, make_catalogue, webhook_settings
 from parcelwire.bootstrap.system import SystemIdentifiers
 
 
@@ -118,6 +119,7 @@ class Installation:
             settings=self._webhook_settings,
             is_served=lambda: self._is_served,
         )
+        self.housekeeper = Housekeeper(store, clock=clock, settings=keeping_settings(config))
         planner = PollPlanner(config.polling.speed)
         detector = default_detector()
         history = CourierHistory(store, clock)
@@ -222,17 +224,19 @@ class Installation:
         )
 
     def start_workers(self) -> None:
-        """Start polling and delivering in this process."""
+        """Start polling, delivering and housekeeping in this process."""
         if not self._workers:
             self._workers = [
                 asyncio.create_task(self.polls.run(), name="polling"),
                 asyncio.create_task(self.delivery.run(), name="delivery"),
+                asyncio.create_task(self.housekeeper.run(), name="housekeeping"),
             ]
 
     async def stop_workers(self) -> None:
         """Claim no more, finish what is under way."""
         self.polls.stop()
         self.delivery.stop()
+        self.housekeeper.stop()
         if self._workers:
             await asyncio.wait(self._workers)
             self._workers = []

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.config import Config
 from parcelwire.connectors.catalogue import Catalogue, CatalogueError, load_catalogue
 from parcelwire.connectors.simulated import SimulatedCarrier
+from parcelwire.webhooks.housekeeping import KeepingSettings
 from parcelwire.webhooks.settings import WebhookSettings
-
-if TYPE_CHECKING:
-    pass
-
-from parcelwire.bootstrap.errors import InstallationError
 
 
 def webhook_settings(config: Config) -> WebhookSettings:
@@ -29,9 +24,28 @@ def webhook_settings(config: Config) -> WebhookSettings:
             total_seconds=section.total_seconds,
             in_flight=section.in_flight,
             in_flight_per_endpoint=section.in_flight_per_endpoint,
+            failing_after_seconds=section.failing_after_seconds,
+            disable_after_seconds=section.disable_after_seconds,
             allowed_networks=section.allowed_networks,
             extra_ports=section.extra_ports,
             ca_file=section.ca_file or None,
+        )
+    except ValueError as error:
+        raise InstallationError(str(error)) from None
+
+
+def keeping_settings(config: Config) -> KeepingSettings:
+    """Return how long what is kept.
+
+    Raises:
+        InstallationError: a figure makes no sense.
+    """
+    section = config.webhooks
+    try:
+        return KeepingSettings(
+            message_days=section.keep_days,
+            event_days=section.keep_events_days,
+            idempotency_hours=config.api.idempotency_hours,
         )
     except ValueError as error:
         raise InstallationError(str(error)) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+from functools import lru_cache
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the public first part of every secret
 
@@ -21,6 +22,7 @@ def make_secret(entropy: bytes) -> str:
     return SECRET_PREFIX + base64.b64encode(entropy).decode()
 
 
+@lru_cache(maxsize=1_024)
 def key_of(secret: str) -> bytes:
     """Return the key in a secret: what follows ``whsec_``, read as base64.
 

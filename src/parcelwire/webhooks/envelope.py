@@ -10,7 +10,8 @@ headers ``timestamp`` and ``signature`` are what all published receivers can rea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -18,10 +19,13 @@ from parcelwire import __version__
 from parcelwire.domain.account import Account
 from parcelwire.domain.clock import SECOND, Instant, iso_utc
 from parcelwire.signatures.signing import sign_standard, sign_timestamp
+from parcelwire.webhooks.headers import HeadersRefusedError, check_headers
+from parcelwire.webhooks.notices import ENDPOINT_EVENT_TYPES
 from parcelwire.webhooks.ports import ClaimedMessage
 
 DIALECTS = ("v2", "v4", "native")
 
+_USER_AGENT = f"Parcelwire/{__version__}"
 _V2_META = b'{"meta":{"code":200,"type":"Success","message":"Success"},"data":'
 _V4_META = b'{"meta":{"code":200,"message":"Request response is successful"},"data":'
 
@@ -41,38 +45,39 @@ class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-def make_request(
-    claimed: ClaimedMessage,
-    account: Account | None,
-    now: Instant,
-    *,
-    secrets: Sequence[str] | None = None,
-) -> WebhookRequest:
+def make_request(claimed: ClaimedMessage, account: Account | None, now: Instant) -> WebhookRequest:
     """Return the request to send at ``now``.
 
     ``account`` is the owner of the endpoint; only v2 needs it, whose signature's key is its e-mail
-    address. ``secrets``, newest first, replaces the endpoint's own while a new secret takes over
-    from an old one: ``webhook-signature`` then carries one signature for each, and v4's
-    ``signature``, which can be only one, is the newest's.
+    address. While a new secret takes over from an old one, ``webhook-signature`` carries one
+    signature for each, and v4's ``signature``, which can be only one, is the newest's.
 
     Raises:
-        UnsendableError: unknown dialect, no account, or a secret that is none.
+        UnsendableError: unknown dialect, no account, a secret that is none, or headers of the
+            owner's that could not have been stored by this version.
     """
     message, endpoint = claimed.message, claimed.endpoint
-    keys = tuple(secrets) if secrets is not None else (endpoint.secret,)
-    if not keys:
-        msg = "the endpoint has no usable secret"
-        raise UnsendableError(msg)
     timestamp = now // SECOND
     headers = {
         "content-type": "application/json",
-        "user-agent": f"Parcelwire/{__version__}",
+        "user-agent": _USER_AGENT,
         "webhook-id": message.id,
         "webhook-timestamp": str(timestamp),
         "parcelwire-event": message.event_type,
-        "parcelwire-sequence": str(message.sequence),
-        "parcelwire-tracking-id": message.tracking_id,
     }
+    if message.event_type in ENDPOINT_EVENT_TYPES:
+        headers["parcelwire-endpoint-id"] = message.tracking_id
+    else:
+        headers["parcelwire-sequence"] = str(message.sequence)
+        headers["parcelwire-tracking-id"] = message.tracking_id
+        if claimed.skipped:
+            headers["parcelwire-skipped"] = ",".join(str(one.sequence) for one in claimed.skipped)
+    if endpoint.headers:
+        try:
+            headers |= _own_headers(tuple(endpoint.headers.items()))
+        except HeadersRefusedError as error:
+            msg = f"the endpoint's own headers: {error}"
+            raise UnsendableError(msg) from error
     if endpoint.dialect == "v2":
         body = _v2_body(claimed, account, timestamp)
     elif endpoint.dialect == "v4":
@@ -82,9 +87,10 @@ def make_request(
     else:
         msg = f"no such dialect: {endpoint.dialect}"
         raise UnsendableError(msg)
+    keys = endpoint.secrets_at(now)
     try:
         headers["webhook-signature"] = " ".join(
-            sign_standard(key, message.id, timestamp, body) for key in keys
+            [sign_standard(key, message.id, timestamp, body) for key in keys]
         )
         if endpoint.dialect == "v4":
             headers["timestamp"] = str(timestamp)
@@ -93,6 +99,13 @@ def make_request(
         msg = "the endpoint has no usable secret"
         raise UnsendableError(msg) from error
     return WebhookRequest(url=endpoint.url, headers=headers, body=body)
+
+
+@lru_cache(maxsize=1_024)
+def _own_headers(items: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    # They were checked when the endpoint was made; a row that came about otherwise must not be
+    # able to break out of its header.
+    return check_headers(dict(items))
 
 
 def _v2_body(claimed: ClaimedMessage, account: Account | None, timestamp: int) -> bytes:
@@ -115,13 +128,15 @@ def _v2_body(claimed: ClaimedMessage, account: Account | None, timestamp: int) -
 
 def _native_body(claimed: ClaimedMessage) -> bytes:
     message = claimed.message
-    return msgspec.json.encode(
-        {
-            "id": message.event_id,
-            "type": message.event_type,
-            "timestamp": iso_utc(message.created_at),
-            "tracking_id": message.tracking_id,
-            "sequence": message.sequence,
-            "data": msgspec.Raw(message.payload),
-        }
-    )
+    body: dict[str, Any] = {
+        "id": message.event_id,
+        "type": message.event_type,
+        "timestamp": iso_utc(message.created_at),
+    }
+    if message.event_type not in ENDPOINT_EVENT_TYPES:
+        body["tracking_id"] = message.tracking_id
+        body["sequence"] = message.sequence
+        if claimed.skipped:
+            body["skipped"] = claimed.skipped
+    body["data"] = msgspec.Raw(message.payload)
+    return msgspec.json.encode(body)

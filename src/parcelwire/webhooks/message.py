@@ -17,6 +17,7 @@ from parcelwire.webhooks.native import render_native
 Renderer = Callable[[Tracking, Event], bytes]
 """Gives the JSON of ``data`` in one dialect."""
 
+TRACKING_EVENT_TYPES = ("tracking.status_changed", "tracking.updated")
 TEST_EVENT_TYPE = "endpoint.test"
 """The type of the message that shows whether an endpoint works."""
 
@@ -34,14 +35,14 @@ class MessageComposer:
     def compose(
         self, event: Event, tracking: Tracking, endpoints: Sequence[Endpoint]
     ) -> tuple[NewMessage, ...]:
-        """Return one message per endpoint of the event's world that wants its status.
+        """Return one message per endpoint of the event's world that wants its status and type.
 
         Disabled endpoints get theirs too: the messages wait until the endpoint is enabled again.
         """
         payloads: dict[str, bytes] = {}
         messages = []
         for endpoint in endpoints:
-            if endpoint.world_id != event.world_id or not wants(endpoint, event.status):
+            if endpoint.world_id != event.world_id or not wants(endpoint, event):
                 continue
             payload = payloads.get(endpoint.dialect)
             if payload is None:
@@ -62,7 +63,7 @@ class MessageComposer:
     def compose_test(self, endpoint: Endpoint, now: Instant) -> NewMessage:
         """Return a message about a made-up parcel, for trying out an endpoint.
 
-        It stands in no parcel's sequence and the status filter does not apply.
+        It stands in no parcel's sequence and the endpoint's filters do not apply.
 
         Raises:
             ValueError: when nobody can render the endpoint's dialect.
@@ -95,9 +96,16 @@ class MessageComposer:
         )
 
 
-def wants(endpoint: Endpoint, status: Status) -> bool:
-    """Tell whether an endpoint subscribed to events with this status."""
-    return not endpoint.statuses or status.value in endpoint.statuses
+def wants(endpoint: Endpoint, event: Event) -> bool:
+    """Tell whether an endpoint subscribed to events with this status and of this type."""
+    return (not endpoint.statuses or event.status.value in endpoint.statuses) and wants_type(
+        endpoint, event.type
+    )
+
+
+def wants_type(endpoint: Endpoint, event_type: str) -> bool:
+    """Tell whether an endpoint subscribed to events of this type."""
+    return not endpoint.event_types or event_type in endpoint.event_types
 
 
 def _sample(endpoint: Endpoint, now: Instant, identifiers: Identifiers) -> tuple[Tracking, Event]:

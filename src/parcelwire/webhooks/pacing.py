@@ -5,6 +5,12 @@ else takes it back to one. Endpoints that did not just answer well, and soon, ma
 more than half of the process's slots, however many they are: the other half is always there for the
 good ones. Only an endpoint that this process has never called is let in beside that rule, once,
 since the store cannot be asked for messages of endpoints by what they are not.
+
+An endpoint's owner can ask for less: ``concurrency`` requests at one time, and ``rate_per_second``
+messages. The rate is a bucket of tokens, one for each message, that fills at that rate and holds a
+tenth of a second's worth (at least one), so that no burst follows a pause. What finds no token is
+not claimed: it waits in the store, in its place. A pacer learns an endpoint's figures with its
+first message.
 """
 
 from __future__ import annotations
@@ -14,9 +20,12 @@ from enum import Enum, auto
 
 import msgspec
 
+from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import SECOND, Instant
 
 _REMEMBERED = 10_000
+_ROUNDING = 1e-6
+"""Sums of fractions of a token must not fall short of a whole one by a rounding error."""
 
 
 class Health(Enum):
@@ -35,13 +44,25 @@ class _Pace(msgspec.Struct):
     health: Health = Health.UNKNOWN
     rests_since: Instant = 0
     rests_until: Instant = 0
+    most: int | None = None
+    rate: float | None = None
+    tokens: float = 1.0
+    filled_at: Instant = 0
 
-    @property
-    def spare(self) -> int:
-        return self.allowance - self.in_flight
+    def spare(self, now: Instant) -> int:
+        allowance = self.allowance if self.most is None else min(self.allowance, self.most)
+        spare = allowance - self.in_flight
+        return spare if self.rate is None else min(spare, int(self.filled(now, self.rate)))
+
+    def filled(self, now: Instant, rate: float) -> float:
+        # By a clock set back no time has passed, and none is owed later.
+        passed = max(0, now - self.filled_at)
+        self.filled_at = now
+        self.tokens = min(self.tokens + passed * rate / SECOND, max(1.0, rate / 10))
+        return self.tokens + _ROUNDING
 
     def is_open(self, now: Instant) -> bool:
-        return self.spare > 0 and not self.is_resting(now)
+        return self.spare(now) > 0 and not self.is_resting(now)
 
     def is_resting(self, now: Instant) -> bool:
         # Both ends are compared, so that a clock set back does not make the rest last for ever.
@@ -102,7 +123,7 @@ class Pacer:
         take more at once. 0 when there is nothing to add.
         """
         spares = {
-            endpoint_id: pace.spare
+            endpoint_id: pace.spare(now)
             for endpoint_id, pace in self._paces.items()
             if pace.health is Health.GOOD and pace.is_open(now)
         }
@@ -112,14 +133,32 @@ class Pacer:
             endpoint_id for endpoint_id in self._paces if spares.get(endpoint_id, 0) < most
         }
 
-    def begin(self, endpoint_id: str) -> Slot:
+    def begin(self, endpoint: Endpoint, now: Instant) -> Slot:
         """Count one request more; hand the slot to ``end``."""
-        pace = self._paces.setdefault(endpoint_id, _Pace())
+        pace = self._paces.setdefault(endpoint.id, _Pace(filled_at=now))
+        pace.most, pace.rate = endpoint.concurrency, endpoint.rate_per_second
+        if pace.rate is not None:
+            pace.filled(now, pace.rate)
+            pace.tokens -= 1
         pace.in_flight += 1
         self._in_flight += 1
-        slot = Slot(endpoint_id, pace.health is not Health.GOOD)
+        slot = Slot(endpoint.id, pace.health is not Health.GOOD)
         self._doubtful_in_flight += slot.is_doubtful
         return slot
+
+    def next_token_seconds(self, now: Instant) -> float | None:
+        """Return when the first endpoint that its rate keeps waiting may have a message again.
+
+        None when there is no such endpoint.
+        """
+        waits = [
+            (1 - filled) / pace.rate
+            for pace in self._paces.values()
+            if pace.rate is not None
+            and (filled := pace.filled(now, pace.rate)) < 1
+            and not pace.is_resting(now)
+        ]
+        return max(0.0, min(waits)) if waits else None
 
     def end(
         self, slot: Slot, health: Health, *, now: Instant, rest_seconds: float = 0.0

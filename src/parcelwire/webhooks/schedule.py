@@ -1,8 +1,11 @@
 """What follows from one attempt: delivered, tried again then, given up, or endpoint switched off.
 
-Pure. The waits are TrackingMore's: 30 s x 2^(k-1) before retry k, fourteen attempts in all. Its two
-published texts disagree by one step from the eighth attempt on; this is the one that gives a
-receiver more time. How answers are read follows Standard Webhooks: any 2xx is success, everything
+Pure. The waits begin with TrackingMore's: 30 s x 2^(k-1) before retry k up to the fourteenth
+attempt.
+Its two published texts disagree by one step from the eighth attempt on; this is the one that gives
+a receiver more time. Those fourteen end after 2.8 days, so there is a fifteenth, after the longest
+wait once more: a receiver that is down over a long weekend misses nothing. How answers are read
+follows Standard Webhooks: any 2xx is success, everything
 else is not (a redirect included, which is never followed), 410 switches the endpoint off, and
 ``Retry-After`` is heeded.
 """

@@ -10,22 +10,31 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from contextlib import suppress
-from types import SimpleNamespace
-from typing import Protocol, Self
+from functools import lru_cache
+from typing import NamedTuple, Protocol, Self
 
-import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from parcelwire.webhooks.address import AddressGuard, AddressRefusedError
+from parcelwire.webhooks.connection import (
+    ClosedError,
+    HttpConnection,
+    NoAnswerInTimeError,
+    NotHttpError,
+    RawAnswer,
+)
 from parcelwire.webhooks.dialing import GuardedResolver, GuardedSockets, SystemResolver
 from parcelwire.webhooks.envelope import WebhookRequest
+from parcelwire.webhooks.pool import (
+    ConnectionPool,
+    NoAddressError,
+    NoConnectionError,
+    NotConnectedInTimeError,
+    NoTlsError,
+    Origin,
+)
 from parcelwire.webhooks.schedule import Answer
 from parcelwire.webhooks.settings import WebhookSettings
-
-_IDLE_SECONDS = 4.0
-"""How long an idle connection is kept. Less than the five seconds after which many servers close
-theirs, so that a message rarely meets a connection that is just being closed."""
 
 
 class Sender(Protocol):
@@ -57,7 +66,8 @@ class HttpSender:
         )
         self.sockets = GuardedSockets(self.guard)
         self._resolver = resolver
-        self._session: aiohttp.ClientSession | None = None
+        self._pool: ConnectionPool | None = None
+        self._target_of = lru_cache(maxsize=1_024)(self._find_target)
 
     async def __aenter__(self) -> Self:
         return self
@@ -67,135 +77,128 @@ class HttpSender:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
 
     async def send(self, request: WebhookRequest) -> Answer:
         """Make one attempt; an ``Answer`` with status 0 when nothing answered."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
-            async with asyncio.timeout(self._settings.total_seconds):
-                answer = await self._post(request)
-        except TimeoutError as error:
-            answer = Answer(status=0, error=self._explain_timeout(error))
-        except (OSError, aiohttp.ClientError, ValueError) as error:
+            raw = await self._post(request, started + self._settings.total_seconds)
+            answer = self._read(raw)
+        except NotConnectedInTimeError:
+            answer = Answer(
+                status=0, error=f"no connection within {self._settings.connect_seconds:g} s"
+            )
+        except NoAnswerInTimeError:
+            answer = Answer(status=0, error=f"no answer within {self._settings.total_seconds:g} s")
+        except (OSError, ValueError) as error:
             answer = Answer(status=0, error=explain(error))
         answer.duration_ms = round((loop.time() - started) * 1_000)
         return answer
 
-    async def _post(self, request: WebhookRequest) -> Answer:
-        url = self.guard.check_url(request.url)
-        session = self._session or self._open_session()
-        trace = SimpleNamespace(is_reused=False)
-        for is_second in (False, True):
+    async def _post(self, request: WebhookRequest, deadline: float) -> RawAnswer:
+        target = self._target_of(request.url)
+        content = write_request(target, request)
+        pool = self._pool or self._open_pool()
+        connection = pool.take_idle(target.origin)
+        if connection is not None:
             try:
-                async with session.post(
-                    url,
-                    data=request.body,
-                    headers=request.headers,
-                    allow_redirects=False,
-                    trace_request_ctx=trace,
-                ) as response:
-                    return await self._read(response)
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                return await self._exchange(pool, connection, target.origin, content, deadline)
+            except NoAnswerInTimeError:
+                raise
+            except OSError:
                 # A kept connection that the other side was just closing says nothing about the
                 # receiver: ask once more before calling it a failure. The message id is the same.
-                if isinstance(error, aiohttp.ClientConnectorError):
+                if not connection.heard_nothing:
                     raise
-                if is_second or not trace.is_reused:
-                    raise
-                trace.is_reused = False
-        raise AssertionError  # the second round returns or raises
+        loop = asyncio.get_running_loop()
+        seconds = min(self._settings.connect_seconds, deadline - loop.time())
+        connection = await pool.open(target.origin, seconds)
+        return await self._exchange(pool, connection, target.origin, content, deadline)
 
-    async def _read(self, response: aiohttp.ClientResponse) -> Answer:
-        start = await self._read_body(response.content)
-        if not response.content.at_eof():
-            response.close()
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            text = "(packed; not read)" if start else ""
+    async def _exchange(
+        self,
+        pool: ConnectionPool,
+        connection: HttpConnection,
+        origin: Origin,
+        content: bytes,
+        deadline: float,
+    ) -> RawAnswer:
+        raw = await connection.post(content, deadline)
+        pool.give_back(connection, origin)
+        return raw
+
+    def _read(self, raw: RawAnswer) -> Answer:
+        if raw.is_packed:
+            text = "(packed; not read)" if raw.body else ""
         else:
-            text = start.decode("utf-8", "replace").replace("\x00", "\ufffd")
+            text = raw.body.decode("utf-8", "replace").replace("\x00", "\ufffd")
         return Answer(
-            status=response.status,
-            error="" if 200 <= response.status <= 299 else f"answered {response.status}",
+            status=raw.status,
+            error="" if 200 <= raw.status <= 299 else f"answered {raw.status}",
             body=text[: self._settings.kept_answer_characters],
-            retry_after=response.headers.get("Retry-After"),
+            retry_after=raw.retry_after,
         )
 
-    async def _read_body(self, content: aiohttp.StreamReader) -> bytes:
-        """Return the start of a body; afterwards ``content`` is at its end, or is to be cut off."""
-        cap = self._settings.answer_bytes
-        if content.is_eof():
-            return content.read_nowait(cap)  # it came together with the status, as most do
-        start = bytearray()
-        # The status has come, so what the receiver thinks of the message is known; how its answer
-        # goes on is of interest for the log only.
-        with suppress(TimeoutError, OSError, aiohttp.ClientError):
-            async with asyncio.timeout(self._settings.body_seconds):
-                while len(start) < cap and (chunk := await content.read(cap - len(start))):
-                    start += chunk
-        return bytes(start)
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        settings = self._settings
-        resolver = self._resolver or SystemResolver(settings.dns_threads)
-        tracing = aiohttp.TraceConfig()
-        tracing.on_connection_reuseconn.append(_note_reuse)
-        connector = aiohttp.TCPConnector(
+    def _open_pool(self) -> ConnectionPool:
+        resolver = self._resolver or SystemResolver(self._settings.dns_threads)
+        self._pool = ConnectionPool(
+            self._settings,
             resolver=GuardedResolver(self.guard, resolver),
-            socket_factory=self.sockets.open_socket,
-            ssl=ssl.create_default_context(cafile=settings.ca_file),
-            # How many requests run, and for whom, is the worker's decision.
-            limit=0,
-            keepalive_timeout=_IDLE_SECONDS,
+            sockets=self.sockets,
         )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_seconds),
-            auto_decompress=False,
-            trust_env=False,
-            read_bufsize=settings.answer_bytes,
-            skip_auto_headers=("Accept-Encoding",),
-            trace_configs=[tracing],
-        )
-        return self._session
+        return self._pool
 
-    def _explain_timeout(self, error: TimeoutError) -> str:
-        if isinstance(error, aiohttp.ConnectionTimeoutError):
-            return f"no connection within {self._settings.connect_seconds:g} s"
-        return f"no answer within {self._settings.total_seconds:g} s"
+    def _find_target(self, text: str) -> Target:
+        url = self.guard.check_url(text)
+        origin = Origin(url.raw_host or "", url.port or 0, url.scheme == "https")
+        first = f"POST {url.raw_path_qs} HTTP/1.1\r\nhost: {url.host_port_subcomponent}\r\n"
+        return Target(origin, first + "accept: */*\r\n")
 
 
-async def _note_reuse(
-    session: aiohttp.ClientSession,
-    context: SimpleNamespace,
-    params: aiohttp.TraceConnectionReuseconnParams,
-) -> None:
-    context.trace_request_ctx.is_reused = True
+class Target(NamedTuple):
+    """Where requests to one URL go, and how they begin."""
+
+    origin: Origin
+    head: str
+
+
+def write_request(target: Target, request: WebhookRequest) -> bytes:
+    """Return the bytes of a request.
+
+    Raises:
+        ValueError: a header holds a line break, or something else than Latin-1.
+    """
+    lines = [f"{name}: {value}\r\n" for name, value in request.headers.items()]
+    head = f"{target.head}{''.join(lines)}content-length: {len(request.body)}\r\n\r\n"
+    if head.count("\n") != len(lines) + 5 or head.count("\r") != len(lines) + 5:
+        msg = "a header holds a line break"
+        raise ValueError(msg)
+    return head.encode("latin-1") + request.body
 
 
 def explain(error: Exception) -> str:
     """Say in one line what went wrong, without the URL (which may hold a customer's secret)."""
-    inner = getattr(error, "os_error", None)
-    if isinstance(error, AddressRefusedError) or isinstance(inner, AddressRefusedError):
-        return f"not allowed: {inner or error}"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"the TLS certificate is not accepted: {_ssl_reason(error.certificate_error)}"
-    if isinstance(error, aiohttp.ClientConnectorSSLError):
-        return f"no TLS connection: {_ssl_reason(error.os_error)}"
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "the host name has no address"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"no connection: {_system_reason(error.os_error)}"
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the connection was closed before an answer came"
-    if isinstance(error, aiohttp.ClientResponseError):
-        return "the answer is not HTTP"
-    if isinstance(error, OSError):
-        return f"the connection broke: {_system_reason(error)}"
+    match error:
+        case AddressRefusedError():
+            return f"not allowed: {error}"
+        case NoAddressError():
+            return "the host name has no address"
+        case NoConnectionError():
+            return f"no connection: {_system_reason(error.cause)}"
+        case NoTlsError() if isinstance(error.cause, ssl.SSLCertVerificationError):
+            return f"the TLS certificate is not accepted: {_ssl_reason(error.cause)}"
+        case NoTlsError():
+            return f"no TLS connection: {_ssl_reason(error.cause)}"
+        case ClosedError():
+            return "the connection was closed before an answer came"
+        case NotHttpError():
+            return "the answer is not HTTP"
+        case OSError():
+            return f"the connection broke: {_system_reason(error)}"
     return f"the request failed: {type(error).__name__}"
 
 

@@ -12,8 +12,8 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
         ValueError: when a figure makes no sense by itself or beside the others.
     """
 
-    attempts: int = 14
-    """Tries in all before a message is given up."""
+    attempts: int = 15
+    """Tries in all before a message is given up: 4.3 days with the waits below."""
     first_delay_seconds: float = 30
     """Wait before the first retry; every further wait is twice as long."""
     longest_delay_seconds: float = 122_880
@@ -42,6 +42,12 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Messages taken from the store at once."""
     lease_margin_seconds: float = 10
     """What a lease is longer than an attempt: the time to claim before and to write down after."""
+    gather_seconds: float = 0.005
+    """While requests are under way, results wait this long for others to be written down with."""
+    failing_after_seconds: float = 600
+    """An endpoint with nothing but failures for this long is told of as failing."""
+    disable_after_seconds: float = 432_000
+    """An endpoint with nothing but failures for this long is switched off; 0 = never."""
     poll_seconds: float = 1
     """How often the store is asked for messages of which no notice came (other processes')."""
     grace_seconds: float = 20
@@ -77,9 +83,16 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
         if not 0 <= self.jitter <= 1:
             msg = "webhooks: jitter must be between 0 and 1"
             raise ValueError(msg)
-        if self.grace_seconds < 0 or self.kept_answer_characters < 0:
-            msg = "webhooks: grace_seconds and kept_answer_characters cannot be negative"
-            raise ValueError(msg)
+        for name in (
+            "grace_seconds",
+            "kept_answer_characters",
+            "gather_seconds",
+            "failing_after_seconds",
+            "disable_after_seconds",
+        ):
+            if getattr(self, name) < 0:
+                msg = f"webhooks: {name} cannot be negative"
+                raise ValueError(msg)
 
     @property
     def lease_seconds(self) -> float:

@@ -1,7 +1,7 @@
 """Takes messages from the store, sends them, and stores what came of it.
 
-    claim (lease) -> make_request -> send -> decide -> finish_attempts
-                     \\___________ one task each ____/    \\_ in batches
+    claim (lease) -> make_request -> send -> decide, judge -> finish_attempts -> tell
+                     \\__________ one task each _________/    \\_ in batches
 
 The store gives a message out only when no earlier one of the same endpoint and tracking is waiting,
 and the worker never sends one that it still has under way; so there is at most one request at a
@@ -13,18 +13,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from parcelwire.domain.account import Account
 from parcelwire.domain.clock import SECOND, Clock, Instant
-from parcelwire.tracking.ports import Identifiers
+from parcelwire.tracking.ports import Identifiers, NewMessage
 from parcelwire.webhooks.envelope import UnsendableError, make_request
+from parcelwire.webhooks.notices import (
+    LogNotifier,
+    Notice,
+    NoticeType,
+    Notifier,
+    compose_notices,
+)
 from parcelwire.webhooks.pacing import Health, Pacer, Slot
 from parcelwire.webhooks.ports import AttemptResult, ClaimedMessage, MessageState, MessageStore
 from parcelwire.webhooks.schedule import Answer, RandomShare, decide, rest_seconds
 from parcelwire.webhooks.sender import Sender
 from parcelwire.webhooks.settings import WebhookSettings
+from parcelwire.webhooks.standing import WELL, Watch
 
 AccountLookup = Callable[[int], Awaitable[Account | None]]
 """Gives the account that a world belongs to."""
@@ -32,6 +42,8 @@ AccountLookup = Callable[[int], Awaitable[Account | None]]
 _log = logging.getLogger(__name__)
 
 _LONGEST_STORE_PAUSE_SECONDS = 10.0
+_JUMP_SECONDS = 60.0
+"""What time may pass beside what was waited for; more is a clock that was set."""
 
 Result = TypeVar("Result")
 
@@ -49,8 +61,13 @@ class DeliveryWorker:
         identifiers: Identifiers,
         random: RandomShare,
         settings: WebhookSettings | None = None,
+        notifiers: Sequence[Notifier] = (),
     ) -> None:
-        """``random`` gives numbers from 0 to 1 and spreads the retries."""
+        """Prepare; ``run`` or ``step`` does the work.
+
+        ``random`` gives numbers from 0 to 1 and spreads the retries. ``notifiers`` are told, beside
+        the log, of endpoints that fail, are switched off or recover.
+        """
         self._store = store
         self._sender = sender
         self._clock = clock
@@ -62,8 +79,12 @@ class DeliveryWorker:
             in_flight=self._settings.in_flight,
             per_endpoint=self._settings.in_flight_per_endpoint,
         )
+        self._watch = Watch(self._settings)
+        self._notifiers = (LogNotifier(), *notifiers)
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._outcomes: list[AttemptResult] = []
+        self._notices: dict[str, Notice] = {}
+        self._telling: set[asyncio.Task[None]] = set()
         self._started = 0
         self._wake = asyncio.Event()
         self._is_stopping = False
@@ -86,15 +107,29 @@ class DeliveryWorker:
     async def run(self) -> None:
         """Deliver until ``stop`` is called. Outages of the store are sat out."""
         try:
+            wait_seconds = 0.0
+            before = self._clock.now()
             while not self._is_stopping:
+                before = self._check_clock(before, wait_seconds)
                 self._wake.clear()
                 wait_seconds = await self._round()
                 if wait_seconds > 0:
                     await self._rest(wait_seconds)
+                if self._tasks and self._settings.gather_seconds:
+                    # One transaction for what comes back within a moment, instead of one each.
+                    await self._clock.sleep(self._settings.gather_seconds)
         except asyncio.CancelledError:
             await self._drain(grace_seconds=0)
             raise
         await self._drain(self._settings.grace_seconds)
+
+    def _check_clock(self, before: Instant, waited_seconds: float) -> Instant:
+        now = self._clock.now()
+        passed = now - before
+        if not -_JUMP_SECONDS * SECOND < passed < (waited_seconds + _JUMP_SECONDS) * SECOND:
+            _log.warning("webhooks: the clock moved by %d s", round(passed / SECOND))
+            self._watch.distrust_time_before(now)
+        return now
 
     async def step(self) -> int:
         """Claim what is due now, send it, store the outcome; return how many were tried.
@@ -107,6 +142,7 @@ class DeliveryWorker:
         await self._guarded(self._claim)
         await asyncio.gather(*self._tasks.values())
         await self._guarded(self._store_outcomes)
+        await asyncio.gather(*self._telling)
         return self._started - before
 
     async def _round(self) -> float:
@@ -137,14 +173,20 @@ class DeliveryWorker:
             helping, skip = self._pacer.second_helping(now, {one.endpoint.id for one in first})
             if helping > 0:
                 taken += len(await self._take(room - taken, helping, skip))
+        if taken >= room:
+            self._note_store_works()
+            return 0.0
+        longest = settings.poll_seconds
+        if (next_token := self._pacer.next_token_seconds(now)) is not None:
+            longest = min(longest, next_token)
         if taken:
             self._note_store_works()
-            return 0.0 if taken >= room else settings.poll_seconds
+            return longest
         due_at = await self._store.next_message_due()
         self._note_store_works()
         if due_at is None or due_at <= now:
-            return settings.poll_seconds  # what is due waits for its endpoint
-        return min(settings.poll_seconds, (due_at - now) / SECOND)
+            return longest  # what is due waits for its endpoint
+        return min(longest, (due_at - now) / SECOND)
 
     async def _take(self, limit: int, per_endpoint: int, skip: set[str]) -> list[ClaimedMessage]:
         now = self._clock.now()
@@ -168,7 +210,7 @@ class DeliveryWorker:
                 # A clock that jumped ahead has ended the lease of a request that is still under
                 # way here. Its own end settles the matter; a second one beside it would not.
                 continue
-            slot = self._pacer.begin(one.endpoint.id)
+            slot = self._pacer.begin(one.endpoint, now)
             self._started += 1
             self._tasks[key] = asyncio.create_task(
                 self._deliver(one, owners.get(one.message.world_id), slot),
@@ -185,7 +227,7 @@ class DeliveryWorker:
             answer, health = await self._attempt(claimed, owner, started_at)
             why = answer.error
             rest = rest_seconds(answer, self._clock.now(), self._settings)
-            self._note(claimed, answer, started_at)
+            await self._note(claimed, answer, health, started_at)
         finally:
             now = self._clock.now()
             before, after = self._pacer.end(slot, health, now=now, rest_seconds=rest)
@@ -212,17 +254,20 @@ class DeliveryWorker:
         is_slow = answer.duration_ms > self._settings.slow_seconds * SECOND
         return answer, Health.SLOW if is_slow else Health.GOOD
 
-    def _note(self, claimed: ClaimedMessage, answer: Answer, started_at: Instant) -> None:
-        now = self._clock.now()
+    async def _note(
+        self, claimed: ClaimedMessage, answer: Answer, health: Health, started_at: Instant
+    ) -> None:
         outcome = decide(
             claimed.message,
             answer,
             attempt_id=self._identifiers.new_id(started_at),
             started_at=started_at,
-            now=now,
+            now=self._clock.now(),
             settings=self._settings,
             random=self._random,
         )
+        if health is not Health.UNKNOWN:
+            outcome = await self._judge(claimed, answer, outcome)
         self._outcomes.append(outcome)
         if outcome.state is MessageState.DEAD:
             _log.error(
@@ -232,19 +277,64 @@ class DeliveryWorker:
                 claimed.message.attempts + 1,
                 answer.error,
             )
-        if outcome.disable_endpoint_why:
-            _log.error(
-                "webhooks: endpoint %s disabled: %s",
-                claimed.endpoint.id,
-                outcome.disable_endpoint_why,
+
+    async def _judge(
+        self, claimed: ClaimedMessage, answer: Answer, outcome: AttemptResult
+    ) -> AttemptResult:
+        """Add to an outcome what it says about the endpoint, and whom that is told."""
+        endpoint, now = claimed.endpoint, self._clock.now()
+        if answer.is_success:
+            verdict = self._watch.judge_success(endpoint, now)
+        else:
+            tries = claimed.message.attempts + 1
+            verdict = self._watch.judge_failure(endpoint, answer, tries=tries, now=now)
+        if verdict is WELL:
+            return outcome
+        told_at = verdict.told_at
+        messages: tuple[NewMessage, ...] = ()
+        if verdict.notice is not None:
+            notice = Notice(
+                type=verdict.notice,
+                endpoint=endpoint,
+                at=now,
+                failing_since=verdict.failing_since,
+                why=verdict.disable_why or answer.error,
+                status=answer.status,
             )
+            others = await self._guarded(lambda: self._store.list_endpoints(endpoint.world_id))
+            if others is None and notice.type is NoticeType.FAILING:
+                # Nobody can be told now; the next failure brings it up again.
+                self._watch.forget_telling(endpoint.id)
+                told_at = None
+            else:
+                self._notices[outcome.attempt.id] = notice
+                messages = compose_notices(notice, others or (), self._identifiers)
+        return replace(
+            outcome,
+            failing_since=None if verdict.has_recovered else verdict.failing_since,
+            failing_told_at=told_at,
+            has_recovered=verdict.has_recovered,
+            disable_endpoint_why=verdict.disable_why,
+            notices=messages,
+        )
 
     async def _store_outcomes(self) -> bool:
         """Write down what came back since the last time, many in one transaction."""
         while batch := self._outcomes[: self._settings.claim_batch]:
             await self._store.finish_attempts(batch)
             del self._outcomes[: len(batch)]
+            for outcome in batch if self._notices else ():
+                notice = self._notices.pop(outcome.attempt.id, None)
+                if notice is not None:
+                    self._tell(notice)
         return True
+
+    def _tell(self, notice: Notice) -> None:
+        for notifier in self._notifiers:
+            # Beside the work: mail servers are slow.
+            task = asyncio.create_task(_tell(notifier, notice))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
 
     async def _guarded(self, work: Callable[[], Awaitable[Result]]) -> Result | None:
         """Do something with the store; None when the store could not. Says so once."""
@@ -277,6 +367,15 @@ class DeliveryWorker:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
         await self._guarded(self._store_outcomes)
+        if self._telling:
+            await _first_of(asyncio.wait(set(self._telling)), self._clock.sleep(grace_seconds))
+
+
+async def _tell(notifier: Notifier, notice: Notice) -> None:
+    try:
+        await notifier.tell(notice)
+    except Exception:  # noqa: BLE001 - a notifier's trouble is logged, and is not delivery's
+        _log.exception("webhooks: %s could not be told of", notice.type)
 
 
 async def _first_of(*things: Coroutine[Any, Any, object]) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import standardwebhooks
 import svix.webhooks
+from msgspec.structs import replace
 
 from parcelwire.signatures.signing import make_secret
 from parcelwire.signatures.verify import verify_standard, verify_v2, verify_v4
 from parcelwire.webhooks.envelope import DIALECTS, UnsendableError, make_request
+from parcelwire.webhooks.ports import Skipped
 from tests.unit.webhooks.builders import (
     ACCOUNT,
     NOW,
@@ -157,9 +159,10 @@ class TestSecrets:
 
     @pytest.mark.parametrize("dialect", DIALECTS)
     def test_while_a_secret_is_replaced_both_fit(self, dialect: str) -> None:
-        request = make_request(
-            make_claimed(make_endpoint(dialect=dialect)), ACCOUNT, NOW, secrets=[SECRET, self.OLD]
+        endpoint = make_endpoint(
+            dialect=dialect, previous_secret=self.OLD, previous_secret_until=NOW + 1
         )
+        request = make_request(make_claimed(endpoint), ACCOUNT, NOW)
         assert request.headers["webhook-signature"].count("v1,") == 2
         for secret in (SECRET, self.OLD):
             verify_standard(request.body, request.headers, secret, now=SECONDS)
@@ -172,11 +175,50 @@ class TestSecrets:
             make_request(make_claimed(make_endpoint(secret=secret)), None, NOW)
         assert not secret or secret not in str(caught.value)
 
-    def test_no_secret_at_all_is_as_bad(self) -> None:
-        for dialect in DIALECTS:
-            claimed = make_claimed(make_endpoint(dialect=dialect))
-            with pytest.raises(UnsendableError, match="no usable secret"):
-                make_request(claimed, ACCOUNT, NOW, secrets=[])
+    def test_after_the_overlap_only_the_new_one_fits(self) -> None:
+        endpoint = make_endpoint(previous_secret=self.OLD, previous_secret_until=NOW)
+        request = make_request(make_claimed(endpoint), None, NOW)
+        assert request.headers["webhook-signature"].count("v1,") == 1
+        verify_standard(request.body, request.headers, SECRET, now=SECONDS)
+
+
+class TestOwnHeaders:
+    def test_they_are_sent_with_ours(self) -> None:
+        own = {"authorization": "Basic abc", "user-agent": "Shop/1"}
+        request = make_request(make_claimed(make_endpoint(headers=own)), None, NOW)
+        assert request.headers["authorization"] == "Basic abc"
+        assert request.headers["user-agent"] == "Shop/1"
+        verify_standard(request.body, request.headers, SECRET, now=SECONDS)
+
+    @pytest.mark.parametrize(
+        "own", [{"x": "a\r\nwebhook-id: forged"}, {"webhook-id": "forged"}, {"x\n": "a"}]
+    )
+    def test_a_row_with_impossible_ones_is_not_sent(self, own: dict[str, str]) -> None:
+        with pytest.raises(UnsendableError, match="own headers"):
+            make_request(make_claimed(make_endpoint(headers=own)), None, NOW)
+
+
+class TestSkipped:
+    SKIPPED = (Skipped("c" * 32, 1), Skipped("d" * 32, 2))
+
+    @pytest.mark.parametrize("dialect", DIALECTS)
+    def test_all_dialects_name_their_numbers_in_a_header(self, dialect: str) -> None:
+        claimed = replace(make_claimed(make_endpoint(dialect=dialect)), skipped=self.SKIPPED)
+        request = make_request(claimed, ACCOUNT, NOW)
+        assert request.headers["parcelwire-skipped"] == "1,2"
+        assert ("skipped" in json.loads(request.body)) is (dialect == "native")
+
+    def test_the_native_body_names_the_messages(self) -> None:
+        request = make_request(replace(make_claimed(), skipped=self.SKIPPED), None, NOW)
+        assert json.loads(request.body)["skipped"] == [
+            {"message_id": "c" * 32, "sequence": 1},
+            {"message_id": "d" * 32, "sequence": 2},
+        ]
+
+    def test_without_any_nothing_is_said(self) -> None:
+        request = make_request(make_claimed(), None, NOW)
+        assert "parcelwire-skipped" not in request.headers
+        assert "skipped" not in json.loads(request.body)
 
 
 def test_an_unknown_dialect_cannot_be_sent() -> None:

@@ -19,7 +19,7 @@ from parcelwire.domain.report import DeliveryWindow, ParcelFacts, ProofOfDeliver
 from parcelwire.domain.status import Reason, Status, Substatus
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.ports import Composer
-from parcelwire.webhooks.message import MessageComposer, wants
+from parcelwire.webhooks.message import TRACKING_EVENT_TYPES, MessageComposer, wants
 from parcelwire.webhooks.native import render_native
 from tests.unit.webhooks.builders import (
     NOW,
@@ -109,10 +109,26 @@ class TestComposer:
 
 @pytest.mark.parametrize("status", list(Status))
 def test_the_filter_takes_every_status(status: Status) -> None:
-    assert wants(make_endpoint(), status)
-    assert wants(make_endpoint(statuses=(status.value,)), status)
+    event = make_event(make_tracking(status=status))
+    assert wants(make_endpoint(), event)
+    assert wants(make_endpoint(statuses=(status.value,)), event)
     others = tuple(one.value for one in Status if one is not status)
-    assert not wants(make_endpoint(statuses=others), status)
+    assert not wants(make_endpoint(statuses=others), event)
+
+
+def test_the_type_filter_stands_beside_the_status_filter() -> None:
+    event = make_event(make_tracking())
+    silent = make_event(make_tracking(), changes=())
+    changed, updated = TRACKING_EVENT_TYPES
+    assert (event.type, silent.type) == (changed, updated)
+    for types, statuses, is_wanted in [
+        ((changed,), (), True),
+        ((updated,), (), False),
+        ((changed, updated), ("transit",), True),
+        ((changed,), ("delivered",), False),
+        (("endpoint.failing",), (), False),
+    ]:
+        assert wants(make_endpoint(event_types=types, statuses=statuses), event) is is_wanted
 
 
 class TestNative:
