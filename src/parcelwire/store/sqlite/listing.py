@@ -119,15 +119,15 @@ class Listing(Part):
             if matches <= FEW:
                 conditions.index = "INDEXED BY tracking_by_number"
         if where.updated_min is not None or where.updated_max is not None:
-            bounds = (
-                world_id,
-                where.updated_min or 0,
-                (1 << 62) if where.updated_max is None else where.updated_max,
-                FEW + 1,
-            )
+            bounds = {
+                "world": world_id,
+                "least": where.updated_min or 0,
+                "most": (1 << 62) if where.updated_max is None else where.updated_max,
+                "few": FEW + 1,
+            }
             ((updates,),) = await self._reader.scan(queries.COUNT_UPDATES, bounds)
             if not conditions.index and updates <= FEW:
-                conditions.index = "INDEXED BY tracking_by_update"
+                conditions.is_by_update = True
         return _Page(conditions, where, start=start, limit=limit)
 
     async def _read(self, page: _Page, columns: str, joins: str) -> list[Row]:
@@ -149,6 +149,8 @@ class _Conditions:
         self._where = where
         self.index = ""
         """What finds the few that satisfy the filter, when few do: they are sorted then."""
+        self.is_by_update = False
+        """The same for those whose last update lies within the filter's bounds."""
         if where.numbers:
             self.index = "INDEXED BY tracking_by_number"
         elif where.order_ids:
@@ -198,10 +200,25 @@ class _Conditions:
         return " AND ".join(whole)
 
     def ranges(self) -> list[str]:
-        """Return the conditions once per range of the index, which the list is merged of."""
+        """Return the conditions once per range of an index, which the list is merged of."""
+        archived = (0, 1) if self._where.is_archived is None else (int(self._where.is_archived),)
+        if self.is_by_update:
+            # Those that never changed are not in the index of updates: they came then.
+            untouched = " AND ".join(
+                f"t.created_at {sign} :updated_at_{bound}"
+                for sign, bound in ((">=", "min"), ("<=", "max"))
+                if f"updated_at_{bound}" in self.bindings
+            )
+            return [
+                f"tracking_by_update WHERE {self.sql()} AND t.updated_at <> t.created_at",
+                *(
+                    f"tracking_by_age WHERE {self.sql()} AND t.is_archived = {flag}"
+                    f" AND t.updated_at = t.created_at AND {untouched}"
+                    for flag in archived
+                ),
+            ]
         if self._where.courier_code is not None:
             return [f"tracking_by_courier WHERE {self.sql()}"]
-        archived = (0, 1) if self._where.is_archived is None else (int(self._where.is_archived),)
         rest = " AND ".join(self._all)
         if not self._where.statuses:
             return [f"tracking_by_age WHERE {rest} AND t.is_archived = {flag}" for flag in archived]

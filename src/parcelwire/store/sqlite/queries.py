@@ -84,9 +84,15 @@ t.number = ?
 FIND_BY_PAGE: Final = f"{_STORED_FROM} WHERE t.id = ? AND t.page_token = ?"
 
 COUNTERS: Final = "SELECT status, is_archived, total FROM counter WHERE world_id = ?"
+# Those that never changed stand in no index of updates: they came then.
 COUNT_UPDATES: Final = """
 SELECT count(*) FROM (
-    SELECT 1 FROM tracking WHERE world_id = ? AND updated_at BETWEEN ? AND ? LIMIT ?
+    SELECT 1 FROM tracking INDEXED BY tracking_by_update
+    WHERE world_id = :world AND updated_at <> created_at AND updated_at BETWEEN :least AND :most
+    UNION ALL
+    SELECT 1 FROM tracking INDEXED BY tracking_by_age
+    WHERE world_id = :world AND is_archived IN (0, 1) AND created_at BETWEEN :least AND :most
+    LIMIT :few
 )
 """
 EVENTS_AFTER: Final = """

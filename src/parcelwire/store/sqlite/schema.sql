@@ -38,7 +38,8 @@ CREATE UNIQUE INDEX tracking_by_number ON tracking (world_id, number, courier_co
 CREATE INDEX tracking_by_age ON tracking (world_id, is_archived, created_at);
 CREATE INDEX tracking_by_status ON tracking (world_id, status, is_archived, created_at);
 CREATE INDEX tracking_by_courier ON tracking (world_id, courier_code, created_at);
-CREATE INDEX tracking_by_update ON tracking (world_id, updated_at);
+CREATE INDEX tracking_by_update ON tracking (world_id, updated_at)
+    WHERE updated_at <> created_at;
 CREATE INDEX tracking_by_order_id ON tracking (world_id, order_id)
     WHERE order_id IS NOT NULL;
 CREATE INDEX tracking_by_order_number ON tracking (world_id, order_number)

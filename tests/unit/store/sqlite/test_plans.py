@@ -113,7 +113,15 @@ async def test_a_page_is_found_by_the_index_meant_for_it(store: SqliteStore, nam
     plan = await plan_of(store, page.sql, page.bindings)
     ways = [step for step in plan if step.startswith(("SEARCH t ", "SCAN t "))]
     assert ways
-    assert all(step.startswith("SEARCH t ") and index in step for step in ways), plan
+    assert all(step.startswith("SEARCH t ") for step in ways), plan
+    if index == "tracking_by_update":
+        # Those that never changed are found by their age, within the same bounds.
+        untouched = [step for step in ways if "tracking_by_age" in step]
+        assert len(untouched) == 2
+        assert all("created_at>?" in step for step in untouched), plan
+        ways = [step for step in ways if step not in untouched]
+    assert ways
+    assert all(index in step for step in ways), plan
     if index in ("tracking_by_age", "tracking_by_status") or name == "courier":
         # In the order of the index: a page is as quick in a million as in a thousand.
         assert not [step for step in plan if "TEMP B-TREE" in step], plan
