@@ -69,5 +69,6 @@ def discover() -> tuple[dict[str, Proof], list[str]]:
 
 def _modules() -> Iterator[str]:
     for info in pkgutil.walk_packages(prove.__path__, "prove."):
-        if not info.name.endswith("__main__"):
+        # Whatever imports a planted bug has it from then on.
+        if not info.name.endswith("__main__") and not info.name.startswith("prove.planted"):
             yield info.name
