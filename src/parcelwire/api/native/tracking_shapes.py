@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from parcelwire.api.house import House
-from parcelwire.api.native.problems import Problem
+from parcelwire.api.native.problems import FieldError, Problem, ProblemError
 from parcelwire.couriers.number import LONGEST, SHORTEST
 from parcelwire.domain.checkpoint import Leg, TimeSource
 from parcelwire.domain.clock import Instant, from_datetime, iso_utc
@@ -131,13 +131,15 @@ def details_given(request: DetailsRequest) -> dict[str, str | None]:
 def draft_of(request: NewTrackingRequest) -> Draft:
     """Return what a request asks to have followed."""
     details = details_given(request.details)
+    ordered_at = None
     if request.ordered_at is not None:
+        ordered_at = instant_of(request.ordered_at, "ordered_at")
         details["order_date"] = order_date_of(request.ordered_at)
     return Draft(
         number=request.number,
         courier_code=request.courier_code,
         details=Details(**details),
-        ordered_at=instant_of(request.ordered_at),
+        ordered_at=ordered_at,
         is_auto_correct_off=request.is_auto_correct_off,
     )
 
@@ -147,9 +149,19 @@ def order_date_of(ordered_at: datetime) -> str:
     return ordered_at.isoformat(timespec="seconds")
 
 
-def instant_of(moment: datetime | None) -> Instant | None:
-    """Return a time of the wire as an instant."""
-    return None if moment is None else from_datetime(moment.astimezone(UTC))
+def instant_of(moment: datetime, field: str, kind: str = "body-invalid") -> Instant:
+    """Return a time of the wire as an instant.
+
+    Raises:
+        ProblemError: (of ``kind``) it lies before the year 1 or after 9999 where UTC is told.
+    """
+    try:
+        return from_datetime(moment.astimezone(UTC))
+    except OverflowError:
+        message = "out of range"
+        raise ProblemError(
+            kind, f"{field}: {message}", errors=(FieldError(field, message),)
+        ) from None
 
 
 # --- what is answered -------------------------------------------------------------------------

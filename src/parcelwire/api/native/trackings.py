@@ -127,28 +127,28 @@ def filter_of(house: House, query: Conditions) -> TrackingFilter:
         courier_code=courier_code,
         statuses=tuple(dict.fromkeys(query.status)),
         order_ids=tuple(query.order),
-        created_min=_from(query.created_min),
-        created_max=_until(query.created_max),
-        updated_min=_from(query.updated_min),
-        updated_max=_until(query.updated_max),
+        created_min=_from(query.created_min, "created_min"),
+        created_max=_until(query.created_max, "created_max"),
+        updated_min=_from(query.updated_min, "updated_min"),
+        updated_max=_until(query.updated_max, "updated_max"),
         is_archived=None if query.is_archived is UNSET else query.is_archived,
         number_prefix="" if query.number_prefix is UNSET else query.number_prefix.upper(),
     )
 
 
-def _from(moment: datetime | UnsetType) -> Instant | None:
-    return None if moment is UNSET else instant_of(moment)
+def _from(moment: datetime | UnsetType, field: str) -> Instant | None:
+    return None if moment is UNSET else instant_of(moment, field, "query-invalid")
 
 
-def _until(moment: datetime | UnsetType) -> Instant | None:
+def _until(moment: datetime | UnsetType, field: str) -> Instant | None:
     """Return the end of a period; of a whole second, its last millisecond.
 
     Answers show whole seconds: "until" a time that was read there includes what has that time.
     """
     if moment is UNSET:
         return None
-    instant = instant_of(moment)
-    return instant if instant is None or moment.microsecond else instant + SECOND - 1
+    instant = instant_of(moment, field, "query-invalid")
+    return instant if moment.microsecond else instant + SECOND - 1
 
 
 # --- handlers ---------------------------------------------------------------------------------
@@ -236,7 +236,9 @@ async def update_tracking(house: House, asked: Asked) -> Any:
     patch: TrackingPatch = asked.body
     stored = await load(house, asked)
     details = details_given(patch.details) if patch.details is not UNSET else {}
+    ordered_at = None
     if patch.ordered_at is not UNSET:
+        ordered_at = instant_of(patch.ordered_at, "ordered_at")
         details["order_date"] = order_date_of(patch.ordered_at)
     override = patch.status_override
     try:
@@ -244,7 +246,7 @@ async def update_tracking(house: House, asked: Asked) -> Any:
             stored,
             details=details,
             is_archived=None if patch.is_archived is UNSET else patch.is_archived,
-            ordered_at=_from(patch.ordered_at),
+            ordered_at=ordered_at,
             status_override=Status(override) if isinstance(override, str) else None,
             clears_override=override is None,
         )

@@ -1,0 +1,583 @@
+"""The native API's calls about trackings: followed, found, changed, let go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from parcelwire.api.native.table import ALL
+from parcelwire.api.native.tracking_shapes import TrackingObject
+from parcelwire.domain.checkpoint import Checkpoint, TimeSource
+from parcelwire.domain.clock import MINUTE, SECOND, iso_utc
+from parcelwire.domain.report import DeliveryWindow, Outcome, ParcelFacts, ProofOfDelivery
+from parcelwire.domain.status import Reason, Status, Substatus
+from parcelwire.webhooks.native import tracking_to_wire
+from tests.support.carriers import report
+from tests.support.native_shop import Shop, ok, open_shop, refused
+
+SWISS = "996012345678901234"
+TYPED = "99.60.123456.78901234"
+UNKNOWN_ID = "0" * 32
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    async with open_shop(tmp_path) as shop:
+        yield shop
+
+
+def found(status: Status = Status.TRANSIT, **more: Any) -> Any:
+    return report(
+        SWISS,
+        Checkpoint(
+            local_time="2026-02-28T10:57:24",
+            text="Sorted for onward transport",
+            offset_minutes=60,
+            time_source=TimeSource.CARRIER,
+            status=status,
+            raw_code="LETTER.*.88.912",
+            location="Härkingen",
+            country="CH",
+        ),
+        **more,
+    )
+
+
+# --- create -----------------------------------------------------------------------------------
+
+
+async def test_a_number_is_followed_and_its_carrier_asked_just_after(shop: Shop) -> None:
+    carriers = shop.house.carriers
+    carriers.script("swiss-post", SWISS, found())
+    answer = await shop.ask(
+        "POST",
+        "/api/trackings",
+        json={
+            "number": TYPED,
+            "details": {"title": "Two books", "ship_date": "2026-02-27", "note": None},
+            "ordered_at": "2026-02-26T08:30:00+01:00",
+        },
+    )
+    said = ok(answer, 201)
+    assert answer.headers["location"] == f"/api/trackings/{said['id']}"
+    assert (said["number"], said["typed_number"], said["status"]) == (SWISS, TYPED, "pending")
+    assert (said["courier_code"], said["courier_name"]) == ("swiss-post", "Swiss Post")
+    assert said["details"] == {
+        "title": "Two books",
+        "ship_date": "2026-02-27",
+        "order_date": "2026-02-26T08:30:00+01:00",
+    }
+    assert said["ordered_at"] == "2026-02-26T07:30:00+00:00"
+    assert said["freshness"] == {
+        "checked_at": None,
+        "last_outcome": None,
+        "checks": 0,
+        "next_check_at": said["created_at"],
+        "next_check_why": "new: asked at once",
+    }
+    assert said["page_url"].startswith("http://127.0.0.1:8787/t/")
+    await shop.house.service.drain()
+    assert carriers.asked == [(shop.house.world_id, "swiss-post", SWISS)]
+    now = ok(await shop.ask("GET", answer.headers["location"]))
+    assert (now["status"], now["sequence"]) == ("transit", 1)
+    assert now["freshness"]["last_outcome"] == "found"
+    assert now["freshness"]["checked_at"] == iso_utc(shop.house.clock.now())
+    assert now["freshness"]["next_check_why"]
+
+
+async def test_the_answer_does_not_wait_for_the_carrier(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carriers = shop.house.carriers
+    carriers.connect("swiss-post")
+    gate = asyncio.Event()
+    ask = carriers.ask
+
+    async def ask_slowly(*args: Any) -> Any:
+        await gate.wait()
+        return await ask(*args)
+
+    monkeypatch.setattr(carriers, "ask", ask_slowly)
+    said = await asyncio.wait_for(shop.follow(SWISS), 5)
+    assert carriers.asked == []
+    assert said["status"] == "pending"
+    gate.set()
+    await shop.house.service.drain()
+    now = ok(await shop.ask("GET", f"/api/trackings/{said['id']}"))
+    assert now["freshness"]["last_outcome"] == "unknown_number"
+
+
+async def test_a_courier_may_be_named_by_anothers_word(shop: Shop) -> None:
+    said = await shop.follow("ABC12345", courier_code="brt-it", is_auto_correct_off=True)
+    assert said["courier_code"] == "bartolini"
+    assert said["is_auto_correct_off"] is True
+
+
+async def test_what_is_there_is_told_with_its_place(shop: Shop) -> None:
+    first = await shop.follow(SWISS)
+    answer = await shop.ask("POST", "/api/trackings", json={"number": TYPED})
+    problem = refused(answer, 409, "tracking-exists")
+    assert problem["existing_id"] == first["id"]
+    assert answer.headers["location"] == f"/api/trackings/{first['id']}"
+    # Another courier's parcel may have the same number; another world knows nothing of it.
+    await shop.follow(SWISS, courier_code="dhl")
+    test = await shop.ask("POST", "/api/trackings", json={"number": SWISS}, key=shop.house.test_key)
+    ok(test, 201)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "field"),
+    [
+        ({"number": "only letters"}, 422, "number-invalid", "number"),
+        ({"number": "1" * 46}, 422, "number-invalid", "number"),
+        ({"number": "aaaa 0 aaaa"}, 422, "courier-undetected", "courier_code"),
+        ({"number": SWISS, "courier_code": "qq"}, 404, "courier-unknown", "courier_code"),
+        (
+            {"number": "12345678", "courier_code": "mondialrelay"},
+            422,
+            "fields-missing",
+            "details.postal_code",
+        ),
+    ],
+)
+async def test_what_cannot_be_followed_is_told(
+    shop: Shop, body: Any, status: int, code: str, field: str
+) -> None:
+    problem = refused(await shop.ask("POST", "/api/trackings", json=body), status, code)
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert ok(await shop.ask("GET", "/api/trackings"))["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "number"),
+        ([], ""),
+        ({"number": None}, "number"),
+        ({"number": 996012345678901234}, "number"),
+        ({"number": "RA1\x00"}, "number"),
+        ({"number": "1"}, "number"),
+        ({"number": SWISS, "courier": "dhl"}, "courier"),
+        ({"number": SWISS, "courier_code": ""}, "courier_code"),
+        ({"number": SWISS, "details": None}, "details"),
+        ({"number": SWISS, "details": {"tittle": "x"}}, "details.tittle"),
+        ({"number": SWISS, "details": {"title": ""}}, "details.title"),
+        ({"number": SWISS, "details": {"title": "a\x00b"}}, "details.title"),
+        ({"number": SWISS, "details": {"title": "x" * 5_001}}, "details.title"),
+        ({"number": SWISS, "details": {"title": 5}}, "details.title"),
+        (
+            {"number": SWISS, "details": {"destination_country": "CHE"}},
+            "details.destination_country",
+        ),
+        ({"number": SWISS, "details": {"ship_date": "20260228"}}, "details.ship_date"),
+        ({"number": SWISS, "ordered_at": "2026-02-28T10:00:00"}, "ordered_at"),
+        ({"number": SWISS, "ordered_at": 1772359200}, "ordered_at"),
+        ({"number": SWISS, "is_auto_correct_off": "true"}, "is_auto_correct_off"),
+    ],
+)
+async def test_a_body_that_does_not_fit_is_told_by_field(shop: Shop, body: Any, field: str) -> None:
+    problem = refused(await shop.ask("POST", "/api/trackings", json=body), 422, "body-invalid")
+    assert [error["field"] for error in problem["errors"]] == [field]
+
+
+async def test_times_at_the_ends_of_the_calendar(shop: Shop) -> None:
+    for number, ordered_at in (("RA123456785CH", "0001-01-01T00:00:00+14:00"),
+                               ("RA123456799CH", "9999-12-31T23:59:59-12:00")):  # fmt: skip
+        answer = await shop.ask(
+            "POST", "/api/trackings", json={"number": number, "ordered_at": ordered_at}
+        )
+        refused(answer, 422, "body-invalid")
+        query = "created_min=" + ordered_at.replace("+", "%2B")
+        refused(await shop.ask("GET", "/api/trackings", query=query), 400, "query-invalid")
+
+
+async def test_a_quota_counts(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, quota=1) as shop:
+        await shop.follow(SWISS)
+        answer = await shop.ask("POST", "/api/trackings", json={"number": "RA123456785CH"})
+        refused(answer, 403, "quota-used-up")
+        ok(
+            await shop.ask(
+                "POST", "/api/trackings", json={"number": SWISS}, key=shop.house.test_key
+            ),
+            201,
+        )
+
+
+# --- batch ------------------------------------------------------------------------------------
+
+
+async def test_each_number_of_a_batch_has_its_own_outcome(shop: Shop) -> None:
+    first = await shop.follow(SWISS)
+    sent: list[dict[str, Any]] = [
+        {"number": TYPED},
+        {"number": "RA 123 456 785 CH", "details": {"title": "a"}},
+        {"number": "no digits"},
+        {"number": "RA123456785CH"},
+        {"number": "RR123456785CH", "courier_code": "nobody"},
+    ]
+    said = ok(await shop.ask("POST", "/api/trackings/batch", json={"trackings": sent}))
+    assert said["created"] == 1
+    assert [one["number"] for one in said["items"]] == [one["number"] for one in sent]
+    codes = [one["problem"] and one["problem"]["code"] for one in said["items"]]
+    assert codes == [
+        "tracking-exists",
+        None,
+        "number-invalid",
+        "tracking-exists",
+        "courier-unknown",
+    ]
+    made = said["items"][1]["tracking"]
+    assert said["items"][0]["problem"]["existing_id"] == first["id"]
+    assert said["items"][3]["problem"]["existing_id"] == made["id"]
+    assert ok(await shop.ask("GET", f"/api/trackings/{made['id']}")) == made
+
+
+async def test_a_batch_has_its_bounds(shop: Shop) -> None:
+    many = [{"number": f"RA{number:09d}CH", "courier_code": "swiss-post"} for number in range(201)]
+    path = "/api/trackings/batch"
+    refused(await shop.ask("POST", path, json={"trackings": many}), 422, "body-invalid")
+    refused(await shop.ask("POST", path, json={"trackings": []}), 422, "body-invalid")
+    wrong = {"trackings": [{"number": SWISS}, {"number": 5}]}
+    problem = refused(await shop.ask("POST", path, json=wrong), 422, "body-invalid")
+    assert problem["errors"][0]["field"] == "trackings[1].number"
+    assert ok(await shop.ask("GET", "/api/trackings"))["items"] == []
+    assert ok(await shop.ask("POST", path, json={"trackings": many[:200]}))["created"] == 200
+    good_for_nothing = ok(
+        await shop.ask("POST", path, json={"trackings": [{"number": "none"}]}, idempotency_key="k")
+    )
+    assert good_for_nothing["created"] == 0
+
+
+# --- one --------------------------------------------------------------------------------------
+
+
+async def test_all_that_is_known_has_the_shape_that_is_described(shop: Shop) -> None:
+    shop.house.carriers.script(
+        "swiss-post",
+        SWISS,
+        found(
+            Status.UNDELIVERED,
+            window=DeliveryWindow(
+                earliest="2026-03-02", latest="2026-03-03", said_by="carrier", said_at=5 * SECOND
+            ),
+            facts=ParcelFacts(weight_grams=1_200, proof=ProofOfDelivery(signed_by="A. Muster")),
+        ),
+    )
+    made = await shop.follow(SWISS, details={"customer_email": "a@example.com"})
+    await shop.house.service.drain()
+    said = ok(await shop.ask("GET", f"/api/trackings/{made['id']}"))
+    msgspec.convert(said, TrackingObject)
+    (checkpoint,) = said["checkpoints"]
+    assert checkpoint["occurred_at"] == "2026-02-28T10:57:24+01:00"
+    assert checkpoint["time_source"] == "carrier"
+    assert checkpoint["raw_code"] == "LETTER.*.88.912"
+    assert said["delivery_window"] == {
+        "earliest": "2026-03-02",
+        "latest": "2026-03-03",
+        "said_by": "carrier",
+        "said_at": iso_utc(5 * SECOND),
+    }
+    assert said["facts"]["weight_grams"] == 1_200
+    # What a webhook would carry is in it, word by word.
+    stored = await shop.house.service.get(shop.house.world_id, made["id"])
+    wire = msgspec.json.decode(msgspec.json.encode(tracking_to_wire(stored.tracking)))
+    assert {name: said[name] for name in wire} == wire
+
+
+@pytest.mark.parametrize("id_", [UNKNOWN_ID, "x", "A" * 32, "%00", "0" * 33, "\N{SNOWMAN}"])
+async def test_an_id_that_nothing_has(shop: Shop, id_: str) -> None:
+    for one in ALL:
+        if one.path.startswith("/trackings/{id}"):
+            path = f"/api{one.path.replace('{id}', id_)}"
+            sent: dict[str, Any] = {} if one.request is None else {"json": one.example}
+            refused(await shop.ask(one.method, path, **sent), 404, "tracking-unknown")
+
+
+async def test_deleted_is_gone(shop: Shop) -> None:
+    path = f"/api/trackings/{(await shop.follow(SWISS))['id']}"
+    refused(await shop.ask("DELETE", path, key=shop.house.test_key), 404, "tracking-unknown")
+    answer = await shop.ask("DELETE", path)
+    ok(answer, 204)
+    assert "content-type" not in answer.headers
+    refused(await shop.ask("DELETE", path), 404, "tracking-unknown")
+    refused(await shop.ask("GET", path), 404, "tracking-unknown")
+
+
+# --- change -----------------------------------------------------------------------------------
+
+
+async def test_a_change_leaves_alone_what_it_does_not_name(shop: Shop) -> None:
+    made = await shop.follow(SWISS, details={"title": "a", "note": "b"})
+    path = f"/api/trackings/{made['id']}"
+    said = ok(await shop.ask("PATCH", path, json={"details": {"title": "c", "label": "d"}}))
+    assert said["details"] == {"title": "c", "note": "b", "label": "d"}
+    said = ok(await shop.ask("PATCH", path, json={"details": {"note": None}, "is_archived": True}))
+    assert said["details"] == {"title": "c", "label": "d"}
+    assert said["is_archived"] is True
+    said = ok(await shop.ask("PATCH", path, json={"ordered_at": "2026-02-01T00:00:00Z"}))
+    assert said["ordered_at"] == "2026-02-01T00:00:00+00:00"
+    assert said["is_archived"] is True
+    assert ok(await shop.ask("PATCH", path, json={})) == said
+    assert ok(await shop.ask("GET", path)) == said
+
+
+async def test_a_person_may_know_better(shop: Shop) -> None:
+    made = await shop.follow(SWISS)
+    path = f"/api/trackings/{made['id']}"
+    said = ok(await shop.ask("PATCH", path, json={"status_override": "delivered"}))
+    assert (said["status"], said["status_override"], said["is_final"]) == (
+        "delivered",
+        "delivered",
+        True,
+    )
+    said = ok(await shop.ask("PATCH", path, json={"is_archived": True}))
+    assert said["status_override"] == "delivered"
+    said = ok(await shop.ask("PATCH", path, json={"status_override": None}))
+    assert said["status"] == "pending"
+    assert "status_override" not in said
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"is_archived": None}, "is_archived"),
+        ({"is_archived": 1}, "is_archived"),
+        ({"status_override": "transit"}, "status_override"),
+        ({"number": SWISS}, "number"),
+        ({"details": {"order_date": "yesterday"}}, "details.order_date"),
+        ({"ordered_at": None}, "ordered_at"),
+        ([], ""),
+    ],
+)
+async def test_a_change_that_does_not_fit_is_told(shop: Shop, body: Any, field: str) -> None:
+    path = f"/api/trackings/{(await shop.follow(SWISS))['id']}"
+    problem = refused(await shop.ask("PATCH", path, json=body), 422, "body-invalid")
+    assert [error["field"] for error in problem["errors"]] == [field]
+
+
+# --- ask, stop, take up, correct --------------------------------------------------------------
+
+
+async def test_refresh_asks_now(shop: Shop) -> None:
+    carriers = shop.house.carriers
+    carriers.script("swiss-post", SWISS, report(SWISS, outcome=Outcome.UNKNOWN_NUMBER), found())
+    path = f"/api/trackings/{(await shop.follow(SWISS))['id']}"
+    await shop.house.service.drain()
+    ok(await shop.ask("POST", f"{path}/refresh"))
+    assert len(carriers.asked) == 1, "the last check is fresh"
+    shop.house.clock.advance(61)
+    said = ok(await shop.ask("POST", f"{path}/refresh"))
+    assert said["status"] == "transit"
+    assert said["freshness"]["checks"] == 2
+
+
+async def test_raw_answers_are_shown_as_they_came(shop: Shop) -> None:
+    carriers = shop.house.carriers
+    binary = b"\xff\xfe\x00"
+    carriers.script("swiss-post", SWISS, found(raw='{"Zürich": 1}'.encode()))
+    made = await shop.follow(SWISS)
+    await shop.house.service.drain()
+    shop.house.clock.advance(61)
+    carriers.script(
+        "swiss-post", SWISS, found(Status.DELIVERED, raw=binary, fetched_at=shop.house.clock.now())
+    )
+    ok(await shop.ask("POST", f"/api/trackings/{made['id']}/refresh"))
+    new, old = ok(await shop.ask("GET", f"/api/trackings/{made['id']}/raw-answers"))["items"]
+    assert (old["body"], old["body_encoding"]) == ('{"Zürich": 1}', "utf-8")
+    assert (new["body"], new["body_encoding"]) == ("//4A", "base64")
+    assert (new["outcome"], new["connector"]) == ("found", "scripted")
+
+
+async def test_stop_and_retrack(shop: Shop) -> None:
+    carriers = shop.house.carriers
+    carriers.connect("swiss-post")
+    path = f"/api/trackings/{(await shop.follow(SWISS))['id']}"
+    await shop.house.service.drain()
+    said = ok(await shop.ask("POST", f"{path}/stop"))
+    assert (said["is_stopped"], said["stopped_why"]) == (True, "by_user")
+    assert said["freshness"]["next_check_at"] is None
+    assert ok(await shop.ask("POST", f"{path}/stop")) == said
+    refused(await shop.ask("POST", f"{path}/retrack"), 409, "tracking-not-expired")
+
+    other = await shop.follow("RA123456785CH")
+    path = f"/api/trackings/{other['id']}"
+    await shop.house.service.drain()
+    shop.house.clock.advance(400 * 86_400)
+    expired = ok(await shop.ask("POST", f"{path}/refresh"))
+    assert expired["status"] == "expired"
+    said = ok(await shop.ask("POST", f"{path}/retrack"))
+    assert (said["is_stopped"], said["status"] == "expired") == (False, False)
+    # Sent again, because the answer was lost.
+    assert ok(await shop.ask("POST", f"{path}/retrack")) == said
+
+
+async def test_correct_courier(shop: Shop) -> None:
+    made = await shop.follow(SWISS)
+    path = f"/api/trackings/{made['id']}"
+    body = {"courier_code": "DHL"}
+    said = ok(await shop.ask("POST", f"{path}/correct-courier", json=body))
+    assert (said["id"], said["courier_code"]) == (made["id"], "dhl")
+    (correction,) = said["corrections"]
+    assert correction["from_courier"] == "swiss-post"
+    assert correction["at"] == iso_utc(shop.house.clock.now())
+    assert ok(await shop.ask("POST", f"{path}/correct-courier", json=body)) == said
+    unknown = {"courier_code": "nobody"}
+    answer = await shop.ask("POST", f"{path}/correct-courier", json=unknown)
+    refused(answer, 404, "courier-unknown")
+    refused(await shop.ask("POST", f"{path}/correct-courier", json={}), 422, "body-invalid")
+
+    second = await shop.follow(SWISS)
+    answer = await shop.ask("POST", f"/api/trackings/{second['id']}/correct-courier", json=body)
+    problem = refused(answer, 409, "tracking-exists")
+    assert problem["existing_id"] == made["id"]
+    assert answer.headers["location"] == f"/api/trackings/{made['id']}"
+
+
+# --- lists ------------------------------------------------------------------------------------
+
+
+async def numbers(shop: Shop, query: str) -> list[str]:
+    page = ok(await shop.ask("GET", "/api/trackings", query=query))
+    assert (page["next_cursor"], page["has_more"]) == (None, False)
+    return [one["number"] for one in page["items"]]
+
+
+async def test_conditions_of_a_list(shop: Shop) -> None:
+    first = await shop.follow("RA123456785CH", details={"order_number": "1001"})
+    shop.house.clock.advance(10.5)
+    await shop.follow("RA123456799CH", details={"order_id": "a,b"})
+    shop.house.clock.advance(10)
+    third = await shop.follow(SWISS)
+    await shop.follow(SWISS, courier_code="bartolini")
+    ok(await shop.ask("PATCH", f"/api/trackings/{first['id']}", json={"is_archived": True}))
+    ok(
+        await shop.ask(
+            "PATCH", f"/api/trackings/{third['id']}", json={"status_override": "delivered"}
+        )
+    )
+    everything = [SWISS, SWISS, "RA123456799CH", "RA123456785CH"]
+    start = shop.house.clock.now()
+    counts: dict[str, Any] = {}
+    expectations: dict[str, list[str]] = {
+        "": everything,
+        "number=ra+123456785+ch": everything[3:],
+        "number=RA123456785CH&number=RA123456799CH": everything[2:],
+        "number=nothing": [],
+        "number_prefix=ra123456": everything[2:],
+        "number_prefix=RA1234567990000": [],
+        "status=delivered": [SWISS],
+        "status=delivered&status=pending&status=pending": everything,
+        "status=transit": [],
+        "courier_code=brt-it": [SWISS],
+        "courier_code=nobody": [],
+        "order=1001": ["RA123456785CH"],
+        "order=a%2Cb&order=1001": everything[2:],
+        "is_archived=true": ["RA123456785CH"],
+        "is_archived=false": everything[:3],
+        f"created_min={iso_utc(start).replace('+', '%2B')}": everything[:2],
+        f"created_max={iso_utc(start - 10 * SECOND).replace('+00:00', 'Z')}": everything[2:],
+        # A plus that somebody forgot to escape.
+        f"created_min={iso_utc(start)}": everything[:2],
+        f"updated_min={iso_utc(start)}": [SWISS, SWISS, "RA123456785CH"],
+        f"updated_max={iso_utc(start - MINUTE)}": [],
+        "status=pending&is_archived=false&number_prefix=ra1": ["RA123456799CH"],
+    }
+    for query, expected in expectations.items():
+        assert await numbers(shop, query) == expected, query
+        counts = ok(await shop.ask("GET", "/api/trackings/counts", query=query))
+        assert counts["total"] == sum(counts["by_status"].values()) == len(expected), query
+    assert list(counts["by_status"]) == list(Status)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=201", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=5&limit=6", "limit"),
+        ("status=lost", "status"),
+        ("status=", "status"),
+        ("statuses=transit", "statuses"),
+        ("is_archived=perhaps", "is_archived"),
+        ("is_archived=null", "is_archived"),
+        ("created_min=2026-03-01", "created_min"),
+        ("created_min=2026-03-01T10:00:00", "created_min"),
+        ("created_min=1772359200", "created_min"),
+        ("created_min=null", "created_min"),
+        ("created_min=", "created_min"),
+        ("number_prefix=ra", "number_prefix"),
+        ("number_prefix=ra%25", "number_prefix"),
+        ("number=a%00b", "number"),
+        ("order=", "order"),
+        ("courier_code=", "courier_code"),
+        ("cursor=" + "a" * 501, "cursor"),
+    ],
+)
+async def test_a_query_that_does_not_fit_is_told(shop: Shop, query: str, field: str) -> None:
+    problem = refused(await shop.ask("GET", "/api/trackings", query=query), 400, "query-invalid")
+    assert problem["errors"][0]["field"].partition("[")[0] == field
+
+
+async def test_pages_follow_each_other(shop: Shop) -> None:
+    made = [
+        (await shop.follow(f"RA{number:09d}CH", courier_code="swiss-post"))["id"]
+        for number in range(7)
+    ]
+    path, query = "/api/trackings", "limit=3&courier_code=swiss-post"
+    seen: list[str] = []
+    for size in (3, 3, 1):
+        answer = await shop.ask("GET", path, query=query)
+        page = ok(answer)
+        assert len(page["items"]) == size
+        seen += [one["id"] for one in page["items"]]
+        assert page["has_more"] is (size == 3 and len(seen) < 7)
+        if page["has_more"]:
+            link, _, rel = answer.headers["link"].partition(">; ")
+            assert rel == 'rel="next"'
+            path, _, query = link.removeprefix("<").partition("?")
+            assert f"cursor={page['next_cursor']}" in query
+    assert "link" not in answer.headers
+    assert page["next_cursor"] is None
+    assert seen == made[::-1]
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["a", "AAAA", "W10", "bnVsbA", "WyJldmVudHMiLDEsMl0", "WyJ0cmFja2luZ3MiLCJhIiwxXQ", "é", "a=b"],
+)
+async def test_a_cursor_that_is_none_of_ours(shop: Shop, cursor: str) -> None:
+    from urllib.parse import quote
+
+    answer = await shop.ask("GET", "/api/trackings", query=f"cursor={quote(cursor)}")
+    refused(answer, 400, "cursor-invalid")
+
+
+async def test_substatus_and_reason_are_shown(shop: Shop) -> None:
+    shop.house.carriers.script(
+        "swiss-post",
+        SWISS,
+        report(
+            SWISS,
+            Checkpoint(
+                local_time="2026-02-28",
+                text="Nobody at home",
+                status=Status.UNDELIVERED,
+                substatus=Substatus.UNDELIVERED_NOBODY_HOME,
+                reason=Reason.RECIPIENT_ABSENT,
+            ),
+        ),
+    )
+    made = await shop.follow(SWISS)
+    await shop.house.service.drain()
+    said = ok(await shop.ask("GET", f"/api/trackings/{made['id']}"))
+    assert (said["substatus"], said["reason"]) == ("undelivered002", "recipient.absent")
+    # Only a date is known of it, and no offset is invented.
+    assert said["checkpoints"][0]["occurred_at"] == "2026-02-28"
+    assert said["checkpoints"][0]["time_source"] == "unknown"
