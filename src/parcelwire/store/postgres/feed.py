@@ -13,6 +13,9 @@ from parcelwire.store.postgres.queries import load_queries
 
 _SQL: Final = load_queries("trackings.sql")
 
+WINDOW: Final = 1_000
+"""Events looked at in one step when old ones are sought."""
+
 
 class Feed(Doings):
     """The part of ``TrackingStore`` that keeps the events feed short."""
@@ -26,7 +29,7 @@ class Feed(Doings):
         """See ``TrackingStore``."""
         gone, after = 0, 0
         while gone < limit:
-            rows = await self._database.fetch(_SQL["oldest_events"], after, limit)
+            rows = await self._database.fetch(_SQL["oldest_events"], after, WINDOW)
             old = (await asyncio.to_thread(_old, rows, before))[: limit - gone]
             if not old:
                 break

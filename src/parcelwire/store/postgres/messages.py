@@ -167,6 +167,11 @@ class Messages(Endpoints):
                 await self._database.transact(partial(bury, endpoint_id=read_id(endpoint_id)))
         return min((row[2] for row in rows if row[2] is not None), default=None)
 
+    async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:
+        """See ``MessageStore``."""
+        rows = await self._database.fetch(_SQL["recall_messages"], now, beyond)
+        return int(rows[0][0])
+
 
 def message_of(row: Row) -> Message:
     """Return the record of a row of ``message``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 import apsw
 import msgspec
@@ -12,6 +13,9 @@ from parcelwire.store.codec import event_at
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import Row
+
+WINDOW: Final = 1_000
+"""Events looked at in one step when old ones are sought."""
 
 
 class Feed(Part):
@@ -26,7 +30,7 @@ class Feed(Part):
         """See ``TrackingStore``."""
         gone, after = 0, 0
         while gone < limit:
-            rows = await self._reader.scan(queries.OLDEST_EVENTS, (after, limit))
+            rows = await self._reader.scan(queries.OLDEST_EVENTS, (after, WINDOW))
             old = (await asyncio.to_thread(_old, rows, before))[: limit - gone]
             if not old:
                 break

@@ -143,6 +143,27 @@ select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m
 from head h join message m on m.id = h.message_id
 where h.due_at <= $1
 
+-- name: recall_messages
+-- $1 now, $2 beyond which no message that was tried can be due. Lanes are locked first, in one order.
+with late as materialized (
+    select l.endpoint_id, l.tracking_id from lane l
+    where exists (
+        select from waiting w join message m on m.id = w.message_id
+        where w.endpoint_id = l.endpoint_id and w.tracking_id = l.tracking_id
+            and m.due_at > case m.attempts when 0 then $1::bigint else $2::bigint end
+    )
+    order by l.endpoint_id, l.tracking_id for update
+), recalled as (
+    update message m set due_at = $1
+    from late l join waiting w on w.endpoint_id = l.endpoint_id and w.tracking_id = l.tracking_id
+    where m.id = w.message_id and m.due_at > case m.attempts when 0 then $1 else $2 end
+    returning m.id
+), woken as (
+    update lane l set due_at = $1 from late b
+    where l.endpoint_id = b.endpoint_id and l.tracking_id = b.tracking_id and l.due_at > $1
+)
+select count(*) from recalled
+
 -- name: finish_attempts
 -- Lanes are locked first and in one order; then nobody else changes these messages' states.
 with input as materialized (
@@ -326,7 +347,7 @@ where /* conditions */ and m.state <> 'pending'
 order by m.created_at, m.id limit $2
 
 -- name: count_waiting
-select count(*) from (select from waiting where endpoint_id = $1 limit $2) as some
+select count(*) from (select from waiting where endpoint_id = $1 limit $2) as found
 
 -- name: oldest_messages
 select id, created_at, state from message where id > $1 order by id limit $2
