@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -15,6 +16,8 @@ from parcelwire.api.asgi import Door
 from parcelwire.api.native.application import application
 from parcelwire.api.native.operations import Operation
 from parcelwire.api.native.table import ALL
+from parcelwire.domain.clock import FrozenClock
+from tests.contract.store.places import PLACES
 from tests.support.house import Answer, HouseUnderTest, call, open_house
 
 PROBLEM_FIELDS = ["type", "title", "status", "detail", "code", "errors"]
@@ -46,9 +49,22 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(folder: Path, **options: Any) -> AsyncIterator[Shop]:
-    """Open a house on a new SQLite file (see ``open_house``) and somebody who calls it."""
-    async with open_house(folder, lambda _: [], **options) as house:
+async def open_shop(
+    folder: Path, request: pytest.FixtureRequest | None = None, engine: str = "", **options: Any
+) -> AsyncIterator[Shop]:
+    """Open a house (see ``open_house``) and somebody who calls it.
+
+    On an engine of the contract suite's ``PLACES`` if one is named, else on a new SQLite file.
+    """
+    if request is None:
+        async with open_house(folder, lambda _: [], **options) as house:
+            yield Shop(house)
+        return
+    clock = FrozenClock()
+    async with (
+        PLACES[engine](request, clock) as open_one,
+        open_house(folder, lambda _: [], clock=clock, open_one=open_one, **options) as house,
+    ):
         yield Shop(house)
 
 

@@ -16,7 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 from parcelwire.api.house import House
 from parcelwire.api.native.event_places import place_before
 from parcelwire.api.native.operations import Asked, Operation
-from parcelwire.api.native.paging import MOST, USUAL, make_cursor, read_cursor
+from parcelwire.api.native.paging import MOST, USUAL, PlaceInstant, make_cursor, read_cursor
 from parcelwire.api.native.problems import ProblemError
 from parcelwire.api.native.tracking_shapes import CheckpointObject, When, WindowObject
 from parcelwire.domain.changes import Event
@@ -189,7 +189,7 @@ async def list_events(house: House, asked: Asked) -> Any:
     query: EventQuery = asked.query
     number, read_until = 0, 0
     if query.after:
-        number, read_until = read_cursor(query.after, _KIND, tuple[int, int])
+        number, read_until = read_cursor(query.after, _KIND, tuple[PlaceInstant, PlaceInstant])
         await _check_kept(house, asked.world_id, number, read_until)
     elif query.since is not UNSET:
         number = await place_before(house.store, asked.world_id, from_datetime(query.since))

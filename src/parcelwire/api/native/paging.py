@@ -19,6 +19,10 @@ Values = TypeVar("Values")
 MOST: Final = 200
 USUAL: Final = 50
 
+PlaceInstant = Annotated[int, Meta(ge=0, le=2**53)]
+PlaceId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", max_length=32)]
+"""Parts of places. A cursor can be made up by anybody; no store meets a value it cannot take."""
+
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder().decode
 
@@ -53,7 +57,8 @@ def make_cursor(kind: str, *values: str | int) -> str:
 
 
 def read_cursor(typed: str, kind: str, shape: type[Values]) -> Values:
-    """Return the place that ``make_cursor`` packed, as ``shape`` (``tuple[int, str]``, ...).
+    """Return the place that ``make_cursor`` packed, as ``shape``: a tuple of
+    ``PlaceInstant`` and ``PlaceId``.
 
     Raises:
         ProblemError: it is none of ours, or of another list.

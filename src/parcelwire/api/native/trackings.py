@@ -208,7 +208,7 @@ async def list_trackings(house: House, asked: Asked) -> Page[Any]:
     query: ListQuery = asked.query
     after = None
     if query.cursor:
-        after = TrackingPlace(*read_cursor(query.cursor, _KIND, tuple[int, str]))
+        after = TrackingPlace(*read_cursor(query.cursor, _KIND, tuple[PlaceInstant, PlaceId]))
     rows = await house.store.page_trackings(
         asked.world_id, filter_of(house, query), after=after, limit=query.limit + 1
     )
