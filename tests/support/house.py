@@ -108,6 +108,8 @@ class HouseUnderTest(msgspec.Struct, kw_only=True):
     service: TrackingService
     delivery: DeliveryWorker
     """Delivers the messages, step by step."""
+    composer: MessageComposer
+    sender: HttpSender
     account: Account
     key: str
     """A live key of ``account``."""
@@ -125,6 +127,15 @@ class HouseUnderTest(msgspec.Struct, kw_only=True):
             random.Random(seed).randbytes(24), is_test=bool(fields.get("is_test", False))
         )
         await self.store.add_key(key_record(key, self.account.number, **fields))
+        return key
+
+    async def add_account(self, email: str, *, seed: int = 9, **fields: Any) -> str:
+        """Make another account and return a key of it."""
+        account = await self.store.add_account(email, now=self.clock.now())
+        key = make_key(
+            random.Random(seed).randbytes(24), is_test=bool(fields.get("is_test", False))
+        )
+        await self.store.add_key(key_record(key, account.number, **fields))
         return key
 
     async def call(
@@ -323,6 +334,8 @@ async def open_house(
             store=store,
             service=service,
             delivery=delivery,
+            composer=composer,
+            sender=sender,
             account=account,
             key=keys[0],
             test_key=keys[1],

@@ -1,0 +1,508 @@
+"""Endpoints over the native API: made, read, changed, paused, given another secret, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from parcelwire.api.native.endpoint_shapes import MOST_ENDPOINTS
+from parcelwire.webhooks.ports import MessageState
+from tests.contract.webhook_receivers import Receiver, answer, receiver
+from tests.support.native import (
+    ENDPOINTS,
+    NOBODY,
+    Caller,
+    fields_of,
+    ok,
+    open_caller,
+    refused,
+)
+
+URL = "https://shop.example.com/hook"
+FIELDS = [
+    "id",
+    "url",
+    "dialect",
+    "state",
+    "disabled_why",
+    "statuses",
+    "event_types",
+    "header_names",
+    "rate_per_second",
+    "concurrency",
+    "description",
+    "created_at",
+    "previous_secret_until",
+    "health",
+]
+ACTIONS = ("pause", "enable", "rotate-secret", "test", "replay")
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Caller]:
+    async with open_caller(tmp_path) as caller:
+        yield caller
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Caller]:
+    """A caller of a house on each engine."""
+    async with open_caller(tmp_path, request, request.param) as caller:
+        yield caller
+
+
+# --- made and read ----------------------------------------------------------------------------
+
+
+async def test_what_was_asked_for_is_made_and_read_again(both: Caller) -> None:
+    answered = await both.ask(
+        "POST",
+        ENDPOINTS,
+        json={
+            "url": URL,
+            "dialect": "v4",
+            "statuses": ["delivered", "exception", "delivered"],
+            "event_types": ["tracking.status_changed"],
+            "headers": {"X-Shop": "alpine", "Authorization": "Bearer of-the-receiver"},
+            "rate_per_second": 2.5,
+            "concurrency": 3,
+            "description": "Lager Zürich",
+        },
+    )
+    made = ok(answered, 201)
+    assert list(made) == [*FIELDS, "secret"]
+    assert answered.headers["location"] == f"/api/endpoints/{made['id']}"
+    secret = made.pop("secret")
+    assert secret.startswith("whsec_")
+    assert made == {
+        "id": made["id"],
+        "url": URL,
+        "dialect": "v4",
+        "state": "enabled",
+        "disabled_why": None,
+        "statuses": ["delivered", "exception"],
+        "event_types": ["tracking.status_changed"],
+        "header_names": ["authorization", "x-shop"],
+        "rate_per_second": 2.5,
+        "concurrency": 3,
+        "description": "Lager Zürich",
+        "created_at": "2026-03-01T10:00:00+00:00",
+        "previous_secret_until": None,
+        "health": {"failing_since": None, "waiting": 0},
+    }
+    assert ok(await both.ask("GET", answered.headers["location"])) == made
+    assert ok(await both.ask("GET", ENDPOINTS)) == {"endpoints": [made]}
+    stored = await both.stored(made["id"])
+    assert stored.secret == secret
+    assert stored.headers == {"x-shop": "alpine", "authorization": "Bearer of-the-receiver"}
+
+
+async def test_a_url_is_enough(shop: Caller) -> None:
+    made = await shop.add_endpoint(URL)
+    assert (made["dialect"], made["state"]) == ("native", "enabled")
+    assert [made[name] for name in ("statuses", "event_types", "header_names")] == [[], [], []]
+    assert (made["rate_per_second"], made["concurrency"], made["description"]) == (None, None, "")
+    assert len({made["secret"], (await shop.add_endpoint(URL))["secret"]}) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "url"),
+        ({"url": None}, "url"),
+        ({"url": ""}, "url"),
+        ({"url": "https://" + "a" * 2_041}, "url"),
+        ({"url": URL, "dialect": "v3"}, "dialect"),
+        ({"url": URL, "dialect": None}, "dialect"),
+        ({"url": URL, "statuses": ["gone"]}, "statuses[0]"),
+        ({"url": URL, "statuses": "delivered"}, "statuses"),
+        ({"url": URL, "statuses": ["delivered"] * 10}, "statuses"),
+        ({"url": URL, "event_types": ["endpoint.test"]}, "event_types[0]"),
+        ({"url": URL, "headers": {"x-a": 1}}, "headers[...]"),
+        ({"url": URL, "headers": ["x-a"]}, "headers"),
+        ({"url": URL, "rate_per_second": 0}, "rate_per_second"),
+        ({"url": URL, "rate_per_second": "5"}, "rate_per_second"),
+        ({"url": URL, "rate_per_second": -1}, "rate_per_second"),
+        ({"url": URL, "concurrency": 0}, "concurrency"),
+        ({"url": URL, "concurrency": 1.5}, "concurrency"),
+        ({"url": URL, "description": "a" * 501}, "description"),
+        ({"url": URL, "description": "a\0b"}, "description"),
+        ({"url": URL, "secret": "whsec_mine"}, "secret"),
+        ({"url": URL, "is_enabled": False}, "is_enabled"),
+    ],
+)
+async def test_a_body_that_does_not_fit_makes_nothing(
+    shop: Caller, body: dict[str, Any], field: str
+) -> None:
+    problem = refused(await shop.ask("POST", ENDPOINTS, json=body), 422, "body-invalid")
+    assert fields_of(problem) == [field]
+    assert ok(await shop.ask("GET", ENDPOINTS)) == {"endpoints": []}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "shop.example.com"},
+        {"webhook-signature": "v1,x"},
+        {"parcelwire-event": "x"},
+        {"Content-Length": "5"},
+        {"transfer-encoding": "chunked"},
+        {"x-a": "b\r\nx-c: d"},
+        {"x-a": "é"},
+        {"x a": "b"},
+        {"": "b"},
+        {"x-a": "1", "X-A": "2"},
+        {f"x-{number}": "a" for number in range(21)},
+        {"x-a": "a" * 5_000},
+    ],
+)
+async def test_headers_that_no_message_may_have(shop: Caller, headers: dict[str, str]) -> None:
+    body = {"url": URL, "headers": headers}
+    problem = refused(await shop.ask("POST", ENDPOINTS, json=body), 422, "headers-refused")
+    assert fields_of(problem) == ["headers"]
+    made = await shop.add_endpoint(URL)
+    path = f"{ENDPOINTS}/{made['id']}"
+    refused(await shop.ask("PATCH", path, json={"headers": headers}), 422, "headers-refused")
+
+
+async def test_a_world_has_only_so_many(shop: Caller) -> None:
+    for number in range(MOST_ENDPOINTS):
+        await shop.add_endpoint(f"{URL}/{number}")
+    refused(await shop.ask("POST", ENDPOINTS, json={"url": URL}), 409, "endpoints-too-many")
+    # The other world has its own.
+    ok(await shop.ask("POST", ENDPOINTS, json={"url": URL}, key=shop.house.test_key), 201)
+
+
+# --- changed ----------------------------------------------------------------------------------
+
+
+async def test_what_is_named_is_changed_and_the_rest_stays(both: Caller) -> None:
+    made = await both.add_endpoint(
+        URL, statuses=["delivered"], headers={"x-a": "1"}, concurrency=2, description="old"
+    )
+    path = f"{ENDPOINTS}/{made['id']}"
+    secret = made.pop("secret")
+    assert ok(await both.ask("PATCH", path, json={})) == made
+    changed = ok(
+        await both.ask(
+            "PATCH",
+            path,
+            json={
+                "url": f"{URL}/new",
+                "statuses": ["pickup"],
+                "headers": {"X-B": "2"},
+                "rate_per_second": 7,
+                "concurrency": None,
+                "description": None,
+            },
+        )
+    )
+    assert changed == {
+        **made,
+        "url": f"{URL}/new",
+        "statuses": ["pickup"],
+        "header_names": ["x-b"],
+        "rate_per_second": 7.0,
+        "concurrency": None,
+        "description": "",
+    }
+    nulls = {"statuses": None, "event_types": None, "headers": None, "rate_per_second": None}
+    emptied = ok(await both.ask("PATCH", path, json=nulls))
+    assert (emptied["statuses"], emptied["header_names"], emptied["rate_per_second"]) == (
+        [],
+        [],
+        None,
+    )
+    assert ok(await both.ask("GET", path)) == emptied
+    stored = await both.stored(made["id"])
+    assert (stored.secret, stored.headers) == (secret, {})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"url": None},
+        {"dialect": "v2"},
+        {"secret": "x"},
+        {"state": "paused"},
+        {"concurrency": 0},
+        [],
+    ],
+)
+async def test_a_change_that_does_not_fit_changes_nothing(shop: Caller, body: Any) -> None:
+    made = await shop.add_endpoint(URL)
+    del made["secret"]
+    path = f"{ENDPOINTS}/{made['id']}"
+    refused(await shop.ask("PATCH", path, json=body), 422, "body-invalid")
+    assert ok(await shop.ask("GET", path)) == made
+
+
+async def test_deleted_it_is_gone_and_what_waited_is_given_up(both: Caller) -> None:
+    made = await both.add_endpoint(URL)
+    path = f"{ENDPOINTS}/{made['id']}"
+    await both.post_events(events=2)
+    assert ok(await both.ask("GET", path))["health"]["waiting"] == 2
+    ok(await both.ask("DELETE", path), 204)
+    refused(await both.ask("DELETE", path), 404, "endpoint-unknown")
+    refused(await both.ask("GET", path), 404, "endpoint-unknown")
+    assert {one.state for one in await both.messages()} == {MessageState.DEAD}
+
+
+# --- paused -----------------------------------------------------------------------------------
+
+
+async def test_changes_while_paused_are_kept_and_sent_in_order(both: Caller) -> None:
+    async with receiver(answer(204)) as shop:
+        made = await both.add_endpoint(shop.url)
+        path = f"{ENDPOINTS}/{made['id']}"
+        await both.post_events(parcels=3)
+        await both.deliver()
+        paused = ok(await both.ask("POST", f"{path}/pause"))
+        assert (paused["state"], paused["disabled_why"]) == ("paused", "paused")
+        assert ok(await both.ask("POST", f"{path}/pause")) == paused
+        await both.post_events(parcels=3, events=4, first=2)
+        await both.deliver()
+        assert len(shop.received) == 3
+        assert ok(await both.ask("GET", path))["health"]["waiting"] == 12
+        enabled = ok(await both.ask("POST", f"{path}/enable"))
+        assert (enabled["state"], enabled["disabled_why"]) == ("enabled", None)
+        await both.deliver()
+        assert shop.lines == {f"{parcel:032x}": [1, 2, 3, 4, 5] for parcel in (1, 2, 3)}
+        assert ok(await both.ask("GET", path))["health"]["waiting"] == 0
+
+
+async def test_one_that_answered_410_stays_disabled_until_it_is_enabled(both: Caller) -> None:
+    async with receiver(answer(410)) as shop:
+        made = await both.add_endpoint(shop.url)
+        path = f"{ENDPOINTS}/{made['id']}"
+        await both.post_events()
+        await both.deliver()
+        disabled = ok(await both.ask("GET", path))
+        assert disabled["state"] == "disabled"
+        assert "410" in disabled["disabled_why"]
+        # Pausing what is off anyway does not hide why it is.
+        assert ok(await both.ask("POST", f"{path}/pause")) == disabled
+        shop.behaviour = answer(200)
+        assert ok(await both.ask("POST", f"{path}/enable"))["state"] == "enabled"
+        await both.deliver()
+        assert [one.headers["parcelwire-sequence"] for one in shop.received] == ["1", "1"]
+
+
+async def test_health_tells_since_when_it_fails(both: Caller) -> None:
+    async with receiver(answer(500)) as shop:
+        made = await both.add_endpoint(shop.url)
+        path = f"{ENDPOINTS}/{made['id']}"
+        await both.post_events()
+        await both.deliver()
+        for _ in range(12):
+            both.house.clock.advance(120)
+            await both.deliver()
+        health = ok(await both.ask("GET", path))["health"]
+        assert health["failing_since"] == "2026-03-01T10:00:00+00:00"
+        assert health["waiting"] == 1
+        shop.behaviour = answer(200)
+        both.house.clock.advance(7_200)
+        await both.deliver()
+        assert ok(await both.ask("GET", path))["health"] == {"failing_since": None, "waiting": 0}
+
+
+# --- secrets ----------------------------------------------------------------------------------
+
+
+def verifies(shop: Receiver, secret: str) -> bool:
+    """Tell whether the last message passes the published package's check."""
+    last = shop.received[-1]
+    try:
+        Webhook(secret).verify(last.body, last.headers)
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("dialect", ["native", "v2", "v4"])
+async def test_the_old_secret_signs_too_until_the_overlap_ends(
+    both: Caller, dialect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with receiver(answer(200)) as shop:
+        made = await both.add_endpoint(shop.url, dialect=dialect)
+        path = f"{ENDPOINTS}/{made['id']}"
+        old = made["secret"]
+        clock = both.house.clock
+        # The package asks the machine what time it is; here it is the house's.
+        monkeypatch.setattr("standardwebhooks.webhooks.datetime", TimeOf(clock))
+
+        async def send(sequence: int) -> None:
+            await both.post_events(first=sequence)
+            await both.deliver()
+            assert len(shop.received) == sequence
+
+        await send(1)
+        assert verifies(shop, old)
+        rotated = ok(
+            await both.ask("POST", f"{path}/rotate-secret", json={"overlap_seconds": 3_600})
+        )
+        new = rotated["secret"]
+        assert new != old
+        assert list(rotated) == [*FIELDS, "secret"]
+        assert rotated["previous_secret_until"] == "2026-03-01T11:00:00+00:00"
+        clock.advance(3_599)
+        await send(2)
+        assert verifies(shop, old)
+        assert verifies(shop, new)
+        clock.advance(1)
+        await send(3)
+        assert not verifies(shop, old)
+        assert verifies(shop, new)
+        # Without an overlap the one before ends at once.
+        newest = ok(await both.ask("POST", f"{path}/rotate-secret", json={"overlap_seconds": 0}))
+        assert newest["previous_secret_until"] is None
+        await send(4)
+        assert not verifies(shop, new)
+        assert verifies(shop, newest["secret"])
+
+
+class TimeOf:
+    """Stands for the class ``datetime`` where only ``now`` is asked."""
+
+    def __init__(self, clock: Any) -> None:
+        self._clock = clock
+
+    def now(self, tz: Any = None) -> Any:
+        from parcelwire.domain.clock import to_datetime
+
+        return to_datetime(self._clock.now()).astimezone(tz)
+
+    def fromtimestamp(self, timestamp: float, tz: Any = None) -> Any:
+        from parcelwire.domain.clock import to_datetime
+
+        return to_datetime(round(timestamp * 1_000)).astimezone(tz)
+
+
+async def test_an_overlap_is_a_day_unless_it_is_given(shop: Caller) -> None:
+    made = await shop.add_endpoint(URL)
+    path = f"{ENDPOINTS}/{made['id']}/rotate-secret"
+    rotated = ok(await shop.ask("POST", path, json={}))
+    assert rotated["previous_secret_until"] == "2026-03-02T10:00:00+00:00"
+    for seconds in (-1, 7 * 86_400 + 1, "3600", 1.5, None):
+        answered = await shop.ask("POST", path, json={"overlap_seconds": seconds})
+        assert fields_of(refused(answered, 422, "body-invalid")) == ["overlap_seconds"]
+    assert (await shop.stored(made["id"])).secret == rotated["secret"]
+
+
+async def test_secrets_are_in_no_other_answer_and_in_no_log(
+    shop: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    async with receiver(answer(500)) as broken:
+        made = await shop.add_endpoint(broken.url, headers={"authorization": "Bearer canary-0815"})
+        path = f"{ENDPOINTS}/{made['id']}"
+        await shop.post_events()
+        await shop.deliver()
+        rotated = ok(await shop.ask("POST", f"{path}/rotate-secret", json={}))
+        answers = [
+            await shop.ask("GET", path),
+            await shop.ask("GET", ENDPOINTS),
+            await shop.ask("PATCH", path, json={"description": "x"}),
+            await shop.ask("POST", f"{path}/pause"),
+            await shop.ask("POST", f"{path}/enable"),
+            await shop.ask("POST", f"{path}/test"),
+            await shop.ask("POST", f"{path}/replay", json={"states": ["dead"]}),
+            await shop.ask("GET", "/api/messages"),
+        ]
+        paths = [f"/api/messages/{one.id}" for one in await shop.messages()]
+        answers += [await shop.ask("GET", path) for path in paths]
+    said = b"".join(one.body for one in answers).decode() + caplog.text
+    assert all(one.status == 200 for one in answers)
+    for secret in (made["secret"], rotated["secret"], "canary-0815", shop.house.key):
+        assert secret not in said
+        assert secret.removeprefix("whsec_") not in said
+
+
+# --- once -------------------------------------------------------------------------------------
+
+
+async def test_a_repetition_answers_the_very_bytes_and_does_nothing(both: Caller) -> None:
+    async with receiver(answer(204)) as shop:
+        body = {"url": shop.url}
+        first = await both.ask("POST", ENDPOINTS, json=body, once="create-1")
+        made = ok(first, 201)
+        again = await both.ask("POST", ENDPOINTS, json=body, once="create-1")
+        assert (again.status, again.body) == (201, first.body)
+        assert again.headers["location"] == first.headers["location"]
+        assert again.headers["idempotency-replayed"] == "true"
+        assert "idempotency-replayed" not in first.headers
+        assert len(ok(await both.ask("GET", ENDPOINTS))["endpoints"]) == 1
+        assert (await both.stored(made["id"])).secret == made["secret"]
+        await both.post_events(events=2)
+        await both.deliver()
+        for action, sent in (
+            ("pause", None),
+            ("enable", None),
+            ("rotate-secret", {"overlap_seconds": 60}),
+            ("test", None),
+            ("replay", {"states": ["delivered"]}),
+        ):
+            path = f"{ENDPOINTS}/{made['id']}/{action}"
+            fields: dict[str, Any] = {} if sent is None else {"json": sent}
+            first = await both.ask("POST", path, once=action, **fields)
+            assert first.status == 200, first.body
+            before = await both.stored(made["id"]), await both.messages()
+            both.house.clock.advance(5)
+            again = await both.ask("POST", path, once=action, **fields)
+            assert (again.status, again.body) == (200, first.body)
+            assert again.headers["idempotency-replayed"] == "true"
+            assert (await both.stored(made["id"]), await both.messages()) == before
+        refused(
+            await both.ask("POST", ENDPOINTS, json={"url": URL}, once="create-1"),
+            422,
+            "idempotency-key-reused",
+        )
+
+
+async def test_a_refused_effect_is_told_again_too(both: Caller) -> None:
+    path = f"{ENDPOINTS}/{NOBODY}/pause"
+    for _ in range(2):
+        refused(await both.ask("POST", path, once="k"), 404, "endpoint-unknown")
+
+
+# --- whose they are ---------------------------------------------------------------------------
+
+
+async def test_nobody_elses_endpoints_are_there(both: Caller) -> None:
+    house = both.house
+    made = await both.add_endpoint(URL)
+    before = await both.stored(made["id"])
+    stranger = await house.add_account("other@example.com")
+    for key in (house.test_key, stranger):
+        for endpoint_id in (made["id"], NOBODY, "x", "%00", "é"):
+            path = f"{ENDPOINTS}/{endpoint_id}"
+            calls: list[tuple[str, str, dict[str, Any]]] = [
+                ("GET", path, {}),
+                ("PATCH", path, {"json": {"url": f"{URL}/stolen"}}),
+                ("DELETE", path, {}),
+                *(("POST", f"{path}/{action}", {}) for action in ("pause", "enable", "test")),
+                ("POST", f"{path}/rotate-secret", {"json": {}}),
+                ("POST", f"{path}/replay", {"json": {"states": ["dead"]}}),
+            ]
+            for method, where, sent in calls:
+                refused(await both.ask(method, where, key=key, **sent), 404, "endpoint-unknown")
+        assert ok(await both.ask("GET", ENDPOINTS, key=key)) == {"endpoints": []}
+    assert await both.stored(made["id"]) == before
+
+
+async def test_a_key_that_may_only_read_changes_nothing(shop: Caller) -> None:
+    made = await shop.add_endpoint(URL)
+    reading = await shop.house.add_key(scope="read")
+    path = f"{ENDPOINTS}/{made['id']}"
+    ok(await shop.ask("GET", path, key=reading))
+    ok(await shop.ask("GET", ENDPOINTS, key=reading))
+    small = "key-scope-too-small"
+    refused(await shop.ask("POST", ENDPOINTS, json={"url": URL}, key=reading), 403, small)
+    refused(await shop.ask("PATCH", path, json={}, key=reading), 403, small)
+    refused(await shop.ask("DELETE", path, key=reading), 403, small)
+    for action in ACTIONS:
+        refused(await shop.ask("POST", f"{path}/{action}", json={}, key=reading), 403, small)

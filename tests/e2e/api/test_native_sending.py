@@ -1,0 +1,386 @@
+"""Sending by hand over the native API: tests, replays; and never to the inside."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from parcelwire.bootstrap import desk
+from parcelwire.domain.account import Endpoint
+from parcelwire.webhooks.ports import MessageState
+from parcelwire.webhooks.settings import WebhookSettings
+from tests.contract.webhook_receivers import answer, close_at_once, receiver
+from tests.support.native import ENDPOINTS, Caller, fields_of, ok, open_caller, refused
+
+INNER = [
+    line
+    for line in (Path(__file__).parents[2] / "unit" / "webhooks" / "inner_addresses.txt")
+    .read_text("utf-8")
+    .splitlines()
+    if line and not line.startswith("#")
+]
+URL = "https://shop.example.com/hook"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Caller]:
+    """A caller of a house on each engine."""
+    async with open_caller(tmp_path, request, request.param) as caller:
+        yield caller
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Caller]:
+    async with open_caller(tmp_path) as caller:
+        yield caller
+
+
+# --- a test event -----------------------------------------------------------------------------
+
+
+async def test_a_test_answers_what_the_receiver_did(both: Caller) -> None:
+    async with receiver(answer(202, b"thank you")) as there:
+        made = await both.add_endpoint(
+            there.url, statuses=["expired"], event_types=["tracking.updated"]
+        )
+        said = ok(await both.ask("POST", f"{ENDPOINTS}/{made['id']}/test"))
+        assert list(said) == ["message_id", "is_delivered", "attempt"]
+        assert said["is_delivered"] is True
+        attempt = said["attempt"]
+        assert list(attempt) == ["id", "attempted_at", "duration_ms", "status", "error", "answer"]
+        assert (attempt["status"], attempt["error"], attempt["answer"]) == (202, None, "thank you")
+        (received,) = there.received
+        assert received.headers["webhook-id"] == said["message_id"]
+        assert received.headers["parcelwire-event"] == "endpoint.test"
+        kept = ok(await both.ask("GET", f"/api/messages/{said['message_id']}"))
+        assert (kept["event_type"], kept["state"]) == ("endpoint.test", "delivered")
+        assert kept["attempts"] == [attempt]
+
+
+async def test_a_test_that_fails_says_how(shop: Caller) -> None:
+    async with receiver(answer(500, b"no")) as there:
+        made = await shop.add_endpoint(there.url)
+        path = f"{ENDPOINTS}/{made['id']}/test"
+        said = ok(await shop.ask("POST", path))
+        assert said["is_delivered"] is False
+        assert (said["attempt"]["status"], said["attempt"]["answer"]) == (500, "no")
+        there.behaviour = close_at_once
+        said = ok(await shop.ask("POST", path))
+        assert (said["is_delivered"], said["attempt"]["status"]) == (False, None)
+        assert "closed" in said["attempt"]["error"]
+    said = ok(await shop.ask("POST", path))
+    assert "no connection" in said["attempt"]["error"]
+
+
+async def test_nothing_is_sent_to_one_that_is_off(shop: Caller) -> None:
+    async with receiver(answer(410)) as there:
+        made = await shop.add_endpoint(there.url)
+        path = f"{ENDPOINTS}/{made['id']}"
+        ok(await shop.ask("POST", f"{path}/pause"))
+        problem = refused(await shop.ask("POST", f"{path}/test"), 409, "endpoint-off")
+        assert "paused" in problem["detail"]
+        ok(await shop.ask("POST", f"{path}/enable"))
+        ok(await shop.ask("POST", f"{path}/test"))
+        problem = refused(await shop.ask("POST", f"{path}/test"), 409, "endpoint-off")
+        assert "410" in problem["detail"]
+        assert len(there.received) == 1
+
+
+async def test_one_test_for_many_that_ask_at_once(both: Caller) -> None:
+    async with receiver(answer(200, delay=0.05)) as there:
+        made = await both.add_endpoint(there.url)
+        path = f"{ENDPOINTS}/{made['id']}/test"
+        answers = await asyncio.gather(*(both.ask("POST", path, once="try-1") for _ in range(20)))
+        assert {one.status for one in answers} == {200}
+        assert len({one.body for one in answers}) == 1
+        assert answers[0].json()["is_delivered"] is True
+        assert len(there.received) == 1
+        assert len(await both.messages()) == 1
+
+
+# --- replays ----------------------------------------------------------------------------------
+
+
+async def test_a_replay_sends_again_in_order(both: Caller) -> None:
+    async with receiver(answer(204)) as there:
+        made = await both.add_endpoint(there.url)
+        path = f"{ENDPOINTS}/{made['id']}"
+        await both.post_events(parcels=3, events=5)
+        await both.deliver()
+        first = [one.message_id for one in there.received]
+        assert len(first) == 15
+        there.received.clear()
+        # What is new waits behind what is replayed, parcel by parcel.
+        ok(await both.ask("POST", f"{path}/pause"))
+        await both.post_events(parcels=3, first=6)
+        said = ok(await both.ask("POST", f"{path}/replay", json={"states": ["delivered"]}))
+        assert said == {"replayed": 15, "is_complete": True}
+        ok(await both.ask("POST", f"{path}/enable"))
+        await both.deliver()
+        assert there.lines == {f"{parcel:032x}": [1, 2, 3, 4, 5, 6] for parcel in (1, 2, 3)}
+        assert sorted(first) == sorted(one.message_id for one in there.received if one.line[1] != 6)
+        assert {one.state for one in await both.messages()} == {MessageState.DELIVERED}
+
+
+async def test_a_replay_takes_what_its_conditions_name(both: Caller) -> None:
+    async with receiver(answer(204)) as there:
+        made = await both.add_endpoint(there.url)
+        other = await both.add_endpoint(f"{there.url}/other")
+        path = f"{ENDPOINTS}/{made['id']}"
+        await both.post_events(parcels=2)
+        both.house.clock.advance(3_600)
+        await both.post_events(parcels=2, first=2)
+        await both.deliver()
+        there.received.clear()
+
+        async def replay(**body: Any) -> list[tuple[int, int]]:
+            """Replay, deliver, and return parcel and sequence of what came."""
+            said = ok(await both.ask("POST", f"{path}/replay", json=body))
+            await both.deliver()
+            came = [(int(one.line[0], 16), one.line[1]) for one in there.received]
+            assert all(one.path == "/hook" for one in there.received)
+            assert said["replayed"] == len(came)
+            there.received.clear()
+            return sorted(came)
+
+        everything = [(1, 1), (1, 2), (2, 1), (2, 2)]
+        assert await replay(since="2026-03-01T10:00:00Z") == everything
+        assert await replay(since="2026-03-01T12:00:01+01:00") == []
+        assert await replay(since="2026-03-01T11:00:00Z") == [(1, 2), (2, 2)]
+        assert await replay(until="2026-03-01T10:59:59Z") == [(1, 1), (2, 1)]
+        assert await replay(tracking_id=f"{2:032x}") == [(2, 1), (2, 2)]
+        assert await replay(tracking_id=f"{9:032x}") == []
+        assert await replay(event_types=["tracking.updated"]) == []
+        assert await replay(event_types=["tracking.status_changed"]) == everything
+        assert await replay(states=["dead"]) == []
+        said = ok(
+            await both.ask("POST", f"{path}/replay", json={"states": ["delivered"], "limit": 3})
+        )
+        assert said == {"replayed": 3, "is_complete": False}
+        untouched = await both.messages(endpoint_id=other["id"])
+        assert {one.state for one in untouched} == {MessageState.DELIVERED}
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+async def test_what_was_given_up_is_replayed(
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str
+) -> None:
+    settings = WebhookSettings(allowed_networks=("127.0.0.0/8",), attempts=2)
+    async with (
+        receiver(answer(500)) as there,
+        open_caller(tmp_path, request, engine, webhooks=settings) as caller,
+    ):
+        made = await caller.add_endpoint(there.url)
+        await caller.post_events(parcels=2, events=3)
+        for _ in range(7):
+            await caller.deliver()
+            caller.house.clock.advance(60)
+        dead = await caller.messages(states=(MessageState.DEAD,))
+        assert len(dead) == 6
+        there.behaviour = answer(200)
+        there.received.clear()
+        path = f"{ENDPOINTS}/{made['id']}"
+        said = ok(await caller.ask("POST", f"{path}/replay", json={"states": ["dead"]}))
+        assert said["replayed"] == 6
+        await caller.deliver()
+        assert there.lines == {f"{parcel:032x}": [1, 2, 3] for parcel in (1, 2)}
+        assert {one.message_id for one in there.received} == {one.id for one in dead}
+        assert ok(await caller.ask("GET", path))["health"]["failing_since"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, ""),
+        ({"limit": 5}, ""),
+        ({"states": [], "event_types": []}, ""),
+        ({"since": "yesterday"}, "since"),
+        ({"since": "2026-03-01T10:00:00"}, "since"),
+        ({"since": 1772359200}, "since"),
+        ({"until": "2026-02-30T10:00:00Z"}, "until"),
+        ({"states": ["gone"]}, "states[0]"),
+        ({"states": "dead"}, "states"),
+        ({"event_types": ["parcel.lost"]}, "event_types[0]"),
+        ({"tracking_id": "x"}, "tracking_id"),
+        ({"tracking_id": "0" * 31 + "\n"}, "tracking_id"),
+        ({"states": ["dead"], "limit": 0}, "limit"),
+        ({"states": ["dead"], "limit": 10_001}, "limit"),
+        ({"states": ["dead"], "sinse": "2026-03-01T10:00:00Z"}, "sinse"),
+    ],
+)
+async def test_a_replay_that_is_not_understood(
+    shop: Caller, body: dict[str, Any], field: str
+) -> None:
+    made = await shop.add_endpoint(URL)
+    answered = await shop.ask("POST", f"{ENDPOINTS}/{made['id']}/replay", json=body)
+    assert fields_of(refused(answered, 422, "body-invalid")) == [field]
+
+
+# --- never to the inside ----------------------------------------------------------------------
+
+
+class LeadsInside(AbstractResolver):
+    """Gives every name that is asked for an address inside."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.addresses = addresses
+        self.asked: list[str] = []
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        self.asked.append(host)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=(
+                    socket.AF_INET6
+                    if ipaddress.ip_address(address).version == 6
+                    else socket.AF_INET
+                ),
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in self.addresses
+        ]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def urls_to(host: str, port: int) -> list[str]:
+    return [f"http://{host}/", f"https://{host}/hook?a=b", f"http://{host}:{port}/hook"]
+
+
+async def test_no_spelling_of_an_inner_address_gets_in(tmp_path: Path) -> None:
+    """C4 on create, update and test: nothing inside is reached, whatever it is called."""
+    assert len(INNER) >= 100
+    # Something really listens there, and would be reached by whoever tried.
+    async with (
+        receiver(answer(200)) as inside,
+        open_caller(tmp_path, webhooks=WebhookSettings(total_seconds=2)) as caller,
+    ):
+        port = int(inside.url.split(":")[2].split("/")[0])
+        good = await caller.add_endpoint("https://shop.example.com/hook")
+        path = f"{ENDPOINTS}/{good['id']}"
+        house = caller.house
+        tried = 0
+        for host in INNER:
+            for url in urls_to(host, port):
+                body = {"url": url}
+                answered = await caller.ask("POST", ENDPOINTS, json=body)
+                assert fields_of(refused(answered, 422, "url-refused")) == ["url"], url
+                answered = await caller.ask("PATCH", path, json=body)
+                assert fields_of(refused(answered, 422, "url-refused")) == ["url"], url
+            # One that came into the store by another way is judged again when it is called.
+            endpoint = Endpoint(
+                id=house.house.identifiers.new_id(house.clock.now()),
+                world_id=house.world_id,
+                url=urls_to(host, port)[2],
+                dialect="native",
+                secret=good["secret"],
+                created_at=house.clock.now(),
+            )
+            await house.store.add_endpoint(endpoint)
+            said = ok(await caller.ask("POST", f"{ENDPOINTS}/{endpoint.id}/test"))
+            assert said["attempt"]["status"] is None, host
+            assert said["attempt"]["error"].startswith("not allowed"), said
+            await house.store.delete_endpoint(house.world_id, endpoint.id)
+            tried += 1
+        assert tried == len(INNER)
+        assert inside.connections == 0
+        assert house.sender.sockets.opened == 0
+        assert (await caller.stored(good["id"])).url == "https://shop.example.com/hook"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://shop.example.com/",
+        "https:shop.example.com",
+        "//shop.example.com",
+        "shop.example.com/hook",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:6379/_FLUSHALL",
+        "https://user:password@shop.example.com/",
+        "https://shop.example.com@127.0.0.1/",
+        "https://shop.example.com:22/",
+        "https://shop.example.com:6379x/",
+        "https://shop.example.com:6000/",
+        "https://shop.example.com:99999/",
+        "https://shop.example.com/a b",
+        "https://shop.example.com/\r\nx: y",
+        "https://shop.example.com\\@127.0.0.1/",
+        "https:///hook",
+        "https://",
+        "https://[::1",
+        "https://shop..example.com/",
+        "https://-/",
+        "https://" + "a" * 64 + ".com/",
+        "http://metadata.google.internal/",
+    ],
+)
+async def test_a_url_that_nobody_can_be_sent_to(tmp_path: Path, url: str) -> None:
+    async with open_caller(tmp_path, webhooks=WebhookSettings()) as caller:
+        answered = await caller.ask("POST", ENDPOINTS, json={"url": url})
+        assert fields_of(refused(answered, 422, "url-refused")) == ["url"]
+        assert ok(await caller.ask("GET", ENDPOINTS)) == {"endpoints": []}
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ("127.0.0.1",),
+        ("10.1.2.3", "192.168.0.1"),
+        ("169.254.169.254",),
+        ("::1",),
+        ("::ffff:10.0.0.1",),
+        ("64:ff9b::a9fe:a9fe",),
+    ],
+)
+async def test_a_name_that_leads_inside_is_refused(
+    tmp_path: Path, addresses: tuple[str, ...]
+) -> None:
+    resolver = LeadsInside(*addresses)
+    async with open_caller(tmp_path, webhooks=WebhookSettings(), resolver=resolver) as caller:
+        answered = await caller.ask("POST", ENDPOINTS, json={"url": URL})
+        assert fields_of(refused(answered, 422, "url-refused")) == ["url"]
+        assert resolver.asked == ["shop.example.com"]
+        # A name that turns round after it was judged is judged again at the connection.
+        resolver.addresses = ("203.0.114.7",)
+        made = await caller.add_endpoint(URL)
+        resolver.addresses = addresses
+        said = ok(await caller.ask("POST", f"{ENDPOINTS}/{made['id']}/test"))
+        assert said["attempt"]["status"] is None
+        assert said["attempt"]["error"].startswith("not allowed")
+        assert caller.house.sender.sockets.opened == 0
+
+
+async def test_a_name_server_that_hangs_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "_RESOLVE_SECONDS", 0.05)
+
+    class Hangs(LeadsInside):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[ResolveResult]:
+            self.asked.append(host)
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    resolver = Hangs()
+    async with open_caller(tmp_path, resolver=resolver) as caller:
+        made = await caller.add_endpoint(URL)
+        assert made["url"] == URL
+        assert resolver.asked == ["shop.example.com"]
