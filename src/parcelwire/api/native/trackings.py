@@ -16,6 +16,8 @@ from parcelwire.api.native.paging import (
     Cursor,
     Limit,
     Page,
+    PlaceId,
+    PlaceInstant,
     make_cursor,
     page_of,
     read_cursor,
