@@ -295,6 +295,6 @@ def test_a_simulated_parcel_is_shown_newest_first_and_nothing_is_kept(terminal: 
 def test_a_parcel_as_json(terminal: Terminal) -> None:
     out = terminal("track", "SIM-NORMAL-0001", "--test", "--courier", "dhl", "--json")
     shown = json.loads(out)
-    assert shown["outcome"] == "found"
-    assert shown["tracking"]["status"] == "delivered"
-    assert shown["tracking"]["checkpoints"]
+    assert shown["tracking_number"] == "SIMNORMAL0001"
+    assert shown["delivery_status"] == "delivered"
+    assert shown["origin_info"]["trackinfo"]

@@ -134,8 +134,6 @@ def test_with_several_accounts_one_must_be_named(shop: Terminal) -> None:
             "there is no way to ask this carrier",
         ),
         (("track", "99.00.123456.12345678"), "there is no way to ask this carrier"),
-        (("track", "SIM-UNKNOWN-1", "--test", "--courier", "dhl"), "does not know this number"),
-        (("track", "SIM-INVALID-1", "--test", "--courier", "dhl"), "no such number exists"),
     ],
 )
 def test_nobody_by_that_name(

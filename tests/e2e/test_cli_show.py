@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from parcelwire.bootstrap import open_installation
+from parcelwire.cli import exits
 from parcelwire.config import Config, SecretsSection, StoreSection
 from parcelwire.tracking.drafts import Draft
 from tests.support.terminal import Terminal
@@ -56,11 +57,11 @@ def test_a_parcel_nobody_can_ask_about_says_so(shop: Terminal) -> None:
 
 def test_json_has_the_tracking_and_its_poll_state(shop: Terminal) -> None:
     follow(shop.folder, "99.00.123456.12345678", is_test=False)
-    (stored,) = json.loads(shop("show", "99.00.123456.12345678", "--json"))
-    assert stored["tracking"]["number"] == "990012345612345678"
-    assert stored["poll"]["due_reason"]
+    stored = json.loads(shop("show", "99.00.123456.12345678", "--json"))
+    assert stored["tracking_number"] == "990012345612345678"
+    assert stored["polling"]["due_reason"]
 
 
 def test_a_number_that_is_not_followed_is_one_clear_line(shop: Terminal) -> None:
-    line = shop.fails("show", "99.00.123456.12345678")
-    assert "not followed in the live world" in line
+    line = shop.fails("show", "99.00.123456.12345678", code=exits.NOT_FOUND)
+    assert f"not followed by the live world of {EMAIL}" in line

@@ -48,6 +48,9 @@ class Terminal:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         monkeypatch.chdir(folder)
+        # The logins of whoever runs the tests are nobody's business.
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "home" / "config"))
+        monkeypatch.setenv("XDG_STATE_HOME", str(folder / "home" / "state"))
         for name in os.environ:
             if name.startswith(("PARCELWIRE_", "DEMO_", "TRACKINGMORE_")):
                 monkeypatch.delenv(name)
@@ -81,10 +84,10 @@ class Terminal:
         assert (result.code, result.err) == (0, ""), result
         return result.out
 
-    def fails(self, *arguments: str) -> str:
+    def fails(self, *arguments: str, code: int = 1) -> str:
         """Run a command that must fail with one line; return that line."""
         result = self.run(*arguments)
-        assert result.code == 1, result
+        assert result.code == code, result
         # A server may have logged before it failed.
         lines = [line for line in result.err.splitlines() if not _LOGGED.match(line)]
         assert len(lines) == 1, result

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import click
 import msgspec
 
 from parcelwire.bootstrap import InstallationError, SystemClock, load_registry
+from parcelwire.cli.countries import read_country
 from parcelwire.cli.courier_list import fetch_list
 from parcelwire.cli.support import read_config, run_async, working
 from parcelwire.couriers.detection import Hints, default_detector
@@ -158,20 +158,6 @@ def detect(
         click.echo(f"{candidate.probability:6.1%}  {candidate.courier_code:24} {name}")
         for reason in candidate.reasons:
             click.echo(f"          {reason}")
-
-
-def read_country(text: str | None) -> str | None:
-    """Return a country code of the command line in capitals.
-
-    Raises:
-        click.UsageError: it is not one of two letters.
-    """
-    if text is None:
-        return None
-    if not re.fullmatch("[A-Za-z]{2}", text):
-        msg = f"{text!r} is no country of two letters (ISO 3166), e.g. CH"
-        raise click.UsageError(msg)
-    return text.upper()
 
 
 def _judge(file: Path, *, as_json: bool) -> None:

@@ -1,6 +1,6 @@
 """``parcelwire``: the group of commands, and the one place where errors become lines for people.
 
-Exit codes: 0 done; 1 it did not work (the line says why); 2 the command was called wrongly.
+Exit codes: see ``exits``.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ from importlib import import_module
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from parcelwire import __version__
+from parcelwire.cli import exits
+from parcelwire.cli.exits import CommandError
 
 _SERVE, _KEYS = "parcelwire.cli.serve", "parcelwire.cli.keys"
+_DELETE, _LOGIN = "parcelwire.cli.delete", "parcelwire.cli.login"
 _COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("parcelwire.cli.demo", "demo", "Show the whole way of a parcel on this machine."),
     "serve": (_SERVE, "serve", "Run everything: API, pages, polling, webhooks."),
@@ -29,15 +33,28 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
         "webhook",
         "Tell other systems: endpoints, log, resend.",
     ),
-    "track": ("parcelwire.cli.track", "track", "Ask a number's carrier once, print the timeline."),
+    "track": ("parcelwire.cli.track", "track", "Have carriers asked now, show where parcels are."),
+    "create": ("parcelwire.cli.create", "create", "Follow numbers from now on."),
+    "list": ("parcelwire.cli.listing", "list_trackings", "List what is followed."),
     "show": (
         "parcelwire.cli.show",
         "show",
         "Show what is stored of a parcel, and what comes next.",
     ),
+    "delete": (_DELETE, "delete", "Delete parcels and their history for good."),
+    "retrack": (_DELETE, "retrack", "Take expired parcels up again."),
+    "import": ("parcelwire.cli.importing", "import_file", "Follow the numbers of a CSV file."),
+    "export": ("parcelwire.cli.exporting", "export", "Write what is followed to CSV or JSON."),
     "detect": ("parcelwire.cli.couriers", "detect", "Say whose number a number is, and why."),
     "couriers": ("parcelwire.cli.couriers", "couriers", "List, search and refresh the couriers."),
     "remote-areas": ("parcelwire.cli.remote_areas", "remote_areas", "Load v2's remote areas."),
+    "login": (_LOGIN, "login", "Remember a server and the key to it."),
+    "logout": (_LOGIN, "logout", "Forget a server and its key."),
+    "completion": (
+        "parcelwire.cli.completion",
+        "completion",
+        "Print what makes a shell complete commands.",
+    ),
 }
 """Name -> module, object in it, and what the list of commands says of it."""
 
@@ -56,8 +73,26 @@ class LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, name, _ = _COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(module), name)
+        try:
+            command: click.Command = getattr(import_module(module), name)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] == "parcelwire":
+                raise
+            msg = (
+                f"parcelwire {cmd_name} wants more than is installed ({error.name} is missing):"
+                " pip install 'parcelwire[server]'"
+            )
+            raise CommandError(msg) from None
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a command without importing all of them."""
+        found = [
+            CompletionItem(name, help=about)
+            for name, (_, _, about) in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
@@ -82,7 +117,9 @@ def cli(ctx: click.Context, config_path: Path | None) -> None:
     parcelwire demo                           # see it run, with nothing to set up
     parcelwire key create --account you@shop.example
     parcelwire serve                          # API, pages and workers in one process
-    parcelwire track 99.00.123456.12345678    # ask once, print the timeline
+    parcelwire create 99.00.123456.12345678   # follow a parcel
+    parcelwire list --status exception        # what is in trouble
+    parcelwire login                          # work on another server from here
     """
     ctx.obj = config_path
 
@@ -98,21 +135,41 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        sys.exit(130)
+        sys.exit(exits.INTERRUPTED)
     except Exception as error:
-        if not isinstance(error, _errors_for_people()):
+        code = _code_of(error)
+        if code is None:
             raise
         click.echo(f"parcelwire: {error}", err=True)
-        sys.exit(1)
+        sys.exit(code)
 
 
-def _errors_for_people() -> tuple[type[Exception], ...]:
-    """Return the errors whose message alone says what to do; imported only when one is at hand."""
-    from parcelwire.bootstrap import InstallationError
+def _code_of(error: Exception) -> int | None:
+    """Return the exit code of an error whose message alone says what to do; None: a fault of ours.
+
+    What the kinds of error are is imported only when one is at hand.
+    """
+    if isinstance(error, CommandError):
+        return error.code
+    from parcelwire.client import errors
     from parcelwire.config import ConfigError
-    from parcelwire.store.port import StoreUnavailableError
 
-    return (ConfigError, InstallationError, StoreUnavailableError)
+    if isinstance(error, ConfigError):
+        return exits.FAILED
+    if isinstance(error, errors.AuthenticationError | errors.ForbiddenError):
+        return exits.KEY_REFUSED
+    if isinstance(error, errors.NetworkError | errors.ServerError | errors.RateLimitError):
+        return exits.NO_ANSWER
+    if isinstance(error, errors.NotFoundError):
+        return exits.NOT_FOUND
+    if isinstance(error, errors.ParcelwireError):
+        return exits.FAILED
+    try:
+        from parcelwire.bootstrap import InstallationError
+        from parcelwire.store.port import StoreUnavailableError
+    except ModuleNotFoundError:
+        return None
+    return exits.FAILED if isinstance(error, InstallationError | StoreUnavailableError) else None
 
 
 if __name__ == "__main__":

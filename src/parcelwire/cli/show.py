@@ -2,63 +2,84 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 import msgspec
-from rich.console import Console
 
-from parcelwire.bootstrap import Installation, InstallationError
-from parcelwire.cli.support import account_of, account_option, installation, run_async, when
-from parcelwire.cli.timeline import print_timeline
-from parcelwire.couriers.number import normalise
-from parcelwire.domain.account import world_of
-from parcelwire.tracking.ports import Stored
+from parcelwire.cli.exits import NOT_FOUND, CommandError
+from parcelwire.cli.support import run_async, when
+from parcelwire.cli.target import Choice, Target, open_target, target_options
+from parcelwire.cli.timeline import console, plain, print_timeline, short
+from parcelwire.client.models import Tracking
 
 
 @click.command()
 @click.argument("number")
 @click.option("--courier", help="Courier code, where several couriers share the number.")
-@click.option("--test", "is_test", is_flag=True, help="In the test world.")
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of lines.")
-@account_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on each line.")
+@target_options
 @click.pass_context
 @run_async
 async def show(
-    ctx: click.Context,
-    number: str,
-    courier: str | None,
-    is_test: bool,
-    as_json: bool,
-    email: str | None,
+    ctx: click.Context, number: str, courier: str | None, as_json: bool, choice: Choice
 ) -> None:
-    """Show what is stored of NUMBER, and when it was and will be asked about.
+    """Show what is stored of NUMBER, without asking its carrier.
 
-    Its history, the last answer of its carrier, the time of the next question and why then.
+    Its history and, of the installation here, the last answer of its carrier, the time of the next
+    question and why then.
 
     \b
     parcelwire show 99.00.123456.12345678
     parcelwire show SIM-CUSTOMS-0001 --test
     """
-    async with installation(ctx) as house:
-        owner = await account_of(house, email)
-        world_id = world_of(owner.number, is_test)
-        found = await house.store.find(world_id, normalise(number), courier)
+    async with open_target(ctx, choice) as target:
+        pages = target.client.trackings.list(tracking_numbers=[number], courier_code=courier)
+        found = await pages.all() if "," not in number else []
         if not found:
-            where = "test" if is_test else "live"
-            msg = f"{number} is not followed in the {where} world of {owner.email}"
-            raise InstallationError(msg)
-        if as_json:
-            click.echo(msgspec.json.encode(found).decode())
-            return
-        for stored in found:
-            _print(house, stored)
+            msg = f"{number} is not followed by {target.where}"
+            raise CommandError(msg, NOT_FOUND)
+        for tracking in found:
+            stored = await _stored(target, tracking)
+            if as_json:
+                polling = {} if stored is None else {"polling": stored.poll}
+                line = msgspec.json.encode({**tracking.to_dict(), **polling})
+                click.echo(line.decode())
+                continue
+            print_timeline(console(), tracking, target.registry)
+            if stored is None:
+                _tell(tracking)
+            else:
+                _tell_all(target, stored)
 
 
-def _print(house: Installation, stored: Stored) -> None:
+async def _stored(target: Target, tracking: Tracking) -> Any:
+    """Return the store's own record of a tracking; None where it is another machine's."""
+    if target.house is None:
+        return None
+    for stored in await target.house.store.find(
+        target.world_id, tracking.tracking_number, tracking.courier_code
+    ):
+        if stored.tracking.id == tracking.id:
+            return stored
+    return None
+
+
+def _tell(tracking: Tracking) -> None:
+    click.echo(f"last news    {short(tracking.updated_at)}")
+    if tracking.is_updating is False:
+        click.echo("next asked   never: it is over")
+    for word, said in (("order", tracking.order_number), ("note", tracking.note)):
+        if said:
+            click.echo(f"{word:11}  {plain(said)}")
+    click.echo(f"id           {tracking.id}")
+
+
+def _tell_all(target: Target, stored: Any) -> None:
     tracking, poll = stored.tracking, stored.poll
-    print_timeline(Console(), tracking, house.registry.get(tracking.courier_code))
     checked = "never"
     if poll.checked_at is not None:
-        detail = f" ({poll.last_detail})" if poll.last_detail else ""
+        detail = f" ({plain(poll.last_detail)})" if poll.last_detail else ""
         checked = f"{when(poll.checked_at)}, {poll.last_outcome.replace('_', ' ')}{detail}"
     click.echo(f"last asked   {checked}; asked {poll.checks} times")
     due = when(poll.due_at) if poll.due_at is not None else "never"
@@ -69,4 +90,4 @@ def _print(house: Installation, stored: Stored) -> None:
             f" {correction.to_courier}, {correction.why}"
         )
     click.echo(f"id           {tracking.id}, {tracking.sequence} events told")
-    click.echo(f"page         {house.config.public_url}/t/{tracking.page_token}")
+    click.echo(f"page         {target.house.config.public_url}/t/{tracking.page_token}")

@@ -12,16 +12,19 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
 from rich.status import Status as Spinner
 
-from parcelwire.bootstrap import Installation, InstallationError, open_installation
 from parcelwire.config import Config, load
-from parcelwire.domain.account import Account
 from parcelwire.domain.clock import Instant, to_datetime
+
+if TYPE_CHECKING:
+    # Commands that speak to a server over HTTP work without the packages of the server.
+    from parcelwire.bootstrap import Installation
+    from parcelwire.domain.account import Account
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,6 +43,8 @@ def read_config(ctx: click.Context) -> Config:
 @asynccontextmanager
 async def installation(ctx: click.Context) -> AsyncIterator[Installation]:
     """Open the installation for one command, without its workers, and close it again."""
+    from parcelwire.bootstrap import open_installation
+
     house = await open_installation(read_config(ctx))
     try:
         yield house
@@ -83,6 +88,8 @@ async def account_of(house: Installation, email: str | None) -> Account:
     Raises:
         InstallationError: there is no such account, or more than one to choose from.
     """
+    from parcelwire.bootstrap import InstallationError
+
     if email is not None:
         account = await house.store.find_account(email)
         if account is None:

@@ -2,61 +2,81 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import sys
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.text import Text
 
-from parcelwire.couriers.registry import Courier
-from parcelwire.domain.checkpoint import Checkpoint
-from parcelwire.domain.status import Status
-from parcelwire.domain.tracking import Tracking
+from parcelwire.client.models import Checkpoint, Status, Tracking
+from parcelwire.couriers.registry import Registry
 
-_STYLE = {
+_STYLES: dict[str, str] = {
     Status.DELIVERED: "bold green",
     Status.PICKUP: "bold cyan",
     Status.UNDELIVERED: "bold yellow",
     Status.EXCEPTION: "bold red",
     Status.EXPIRED: "bold red",
 }
+_OVER = (Status.DELIVERED, Status.EXPIRED)
 
 
-def print_timeline(console: Console, tracking: Tracking, courier: Courier | None) -> None:
+def console() -> Console:
+    """Return where people read: standard output, with colours where the terminal has them."""
+    return Console(file=sys.stdout, highlight=False)
+
+
+def status_text(tracking: Tracking) -> Text:
+    """Return status and substatus in their colour."""
+    substatus = f" ({tracking.substatus})" if tracking.substatus else ""
+    return Text(f"{tracking.status}{substatus}", style=_STYLES.get(tracking.status, "bold"))
+
+
+def print_timeline(console: Console, tracking: Tracking, registry: Registry) -> None:
     """Print number, courier, status and the checkpoints, newest first."""
+    courier = registry.get(tracking.courier_code)
     name = courier.name if courier is not None else tracking.courier_code
-    head = Text(f"{tracking.number}  {name}  ")
-    head.append(
-        f"{tracking.status}{f' ({tracking.substatus})' if tracking.substatus else ''}",
-        style=_STYLE.get(tracking.status, "bold"),
-    )
-    console.print(head)
-    if tracking.window is not None and not tracking.is_final:
-        window = tracking.window
-        span = (
-            window.earliest
-            if window.earliest == window.latest
-            else f"{window.earliest} to {window.latest}"
-        )
-        console.print(f"expected {span}, says {window.said_by}")
-    for checkpoint in reversed(tracking.visible_checkpoints):
-        console.print(_line(checkpoint), soft_wrap=True)
-    if not tracking.visible_checkpoints:
+    head = Text(f"{plain(tracking.tracking_number)}  {plain(name)}  ")
+    console.print(head.append(status_text(tracking)), soft_wrap=True)
+    if tracking.title:
+        console.print(Text(f"  {plain(tracking.title)}", style="dim"), soft_wrap=True)
+    if tracking.scheduled_delivery_date and tracking.status not in _OVER:
+        console.print(f"  expected by {plain(tracking.scheduled_delivery_date)}", markup=False)
+    points = tracking.checkpoints
+    for checkpoint in points:
+        console.print(checkpoint_line(checkpoint), soft_wrap=True)
+    if not points:
         console.print("  nothing has happened yet")
-    link = courier.link(tracking.number) if courier is not None else None
+    link = courier.link(tracking.tracking_number) if courier is not None else None
     if link is not None:
-        console.print(Text(link, style="dim"), soft_wrap=True)
+        console.print(Text(plain(link), style="dim"), soft_wrap=True)
 
 
-def _line(checkpoint: Checkpoint) -> Text:
-    moment = datetime.fromisoformat(checkpoint.local_time)
-    when = f"{moment:%Y-%m-%d %H:%M}" if "T" in checkpoint.local_time else f"{moment:%Y-%m-%d}"
-    if checkpoint.offset_minutes is None and "T" in checkpoint.local_time:
-        when += " (time zone unknown)"
-    line = Text(f"  {when:16}  ")
-    line.append(
-        checkpoint.text, style=_STYLE.get(checkpoint.status, "") if checkpoint.status else ""
-    )
+def checkpoint_line(checkpoint: Checkpoint) -> Text:
+    """Return one checkpoint: when, what, where."""
+    line = Text(f"  {_when(checkpoint):16}  ")
+    line.append(plain(checkpoint.text or ""), style=_STYLES.get(checkpoint.status or "", ""))
     place = checkpoint.location or checkpoint.city
     if place:
-        line.append(f"  {place}", style="dim")
+        line.append(f"  {plain(place)}", style="dim")
     return line
+
+
+def _when(checkpoint: Checkpoint) -> str:
+    written, moment = checkpoint.time or "", checkpoint.local_time
+    if moment is None:
+        return plain(written)
+    if len(written) == len("2026-03-01"):
+        return f"{moment:%Y-%m-%d}"
+    unknown = " (time zone unknown)" if checkpoint.occurred_at is None else ""
+    return f"{moment:%Y-%m-%d %H:%M}{unknown}"
+
+
+def short(moment: datetime | None) -> str:
+    """Return a time for a table: UTC, to the minute."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}Z" if moment is not None else ""
+
+
+def plain(text: str) -> str:
+    """Return what a carrier or a shop wrote without what would move a terminal's cursor."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,28 @@
+"""``parcelwire completion``: what makes a shell complete commands and options."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+from parcelwire.cli.exits import CommandError
+
+_VARIABLE = "_PARCELWIRE_COMPLETE"
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the script that makes SHELL complete commands and options.
+
+    \b
+    eval "$(parcelwire completion bash)"            # in ~/.bashrc
+    eval "$(parcelwire completion zsh)"             # in ~/.zshrc
+    parcelwire completion fish > ~/.config/fish/completions/parcelwire.fish
+    """
+    kind = get_completion_class(shell)
+    if kind is None:
+        msg = f"nothing is known of {shell}"
+        raise CommandError(msg)
+    click.echo(kind(ctx.find_root().command, {}, "parcelwire", _VARIABLE).source())

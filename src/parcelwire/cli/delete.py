@@ -1,0 +1,77 @@
+"""``parcelwire delete`` and ``parcelwire retrack``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from parcelwire.cli.by_number import each, find
+from parcelwire.cli.exits import CommandError
+from parcelwire.cli.support import run_async
+from parcelwire.cli.target import Choice, open_target, target_options
+from parcelwire.client.errors import InvalidError
+from parcelwire.client.faults import RETRACK_NOT_ALLOWED
+
+
+@click.command()
+@click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
+@click.option("--courier", help="Courier code, where several couriers share the number.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask whether that is meant.")
+@target_options
+@click.pass_context
+@run_async
+async def delete(
+    ctx: click.Context, numbers: tuple[str, ...], courier: str | None, yes: bool, choice: Choice
+) -> None:
+    """Delete each NUMBER and its history for good.
+
+    \b
+    parcelwire delete 99.60.123456.78901234
+    parcelwire delete 9400111899223857925380 --courier usps --yes
+    """
+    if not yes and not sys.stdin.isatty():
+        msg = "nobody is there to be asked whether that is meant: give --yes"
+        raise click.UsageError(msg)
+    async with open_target(ctx, choice) as target:
+
+        async def remove(number: str) -> None:
+            tracking = await find(target, number, courier)
+            what = f"{tracking.tracking_number} ({tracking.courier_code}, {tracking.status})"
+            if not yes and not click.confirm(f"Delete {what} of {target.where}?", err=True):
+                msg = f"{number} was kept"
+                raise CommandError(msg)
+            await target.client.trackings.delete(tracking)
+            click.echo(f"{what} is gone")
+
+        await each(numbers, remove, verb="deleted")
+
+
+@click.command()
+@click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
+@click.option("--courier", help="Courier code, where several couriers share the number.")
+@target_options
+@click.pass_context
+@run_async
+async def retrack(
+    ctx: click.Context, numbers: tuple[str, ...], courier: str | None, choice: Choice
+) -> None:
+    """Take each expired NUMBER up again.
+
+    \b
+    parcelwire retrack 99.60.123456.78901234
+    """
+    async with open_target(ctx, choice) as target:
+
+        async def again(number: str) -> None:
+            tracking = await find(target, number, courier)
+            try:
+                await target.client.trackings.retrack(tracking)
+            except InvalidError as error:
+                if error.code != RETRACK_NOT_ALLOWED:
+                    raise
+                msg = f"{number} is {tracking.status}: only what is expired can be taken up again"
+                raise CommandError(msg) from None
+            click.echo(f"{tracking.tracking_number} ({tracking.courier_code}) is asked about again")
+
+        await each(numbers, again, verb="taken up again")

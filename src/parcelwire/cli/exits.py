@@ -1,0 +1,37 @@
+"""How a command can end: its exit code, and the error that carries one.
+
+The table in docs/cli.md is made from ``EXITS``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_CALL: Final = 2
+NOT_FOUND: Final = 3
+PARTLY: Final = 4
+NO_ANSWER: Final = 5
+KEY_REFUSED: Final = 6
+INTERRUPTED: Final = 130
+
+EXITS: Final = {
+    DONE: "it is done",
+    FAILED: "it did not work; the last line of standard error says why",
+    WRONG_CALL: "the command was called wrongly",
+    NOT_FOUND: "a number is not followed, or its carrier does not know it",
+    PARTLY: "some of what was asked for was refused; the rest is done",
+    NO_ANSWER: "the server gave no answer, or asks for patience: the same command may work later",
+    KEY_REFUSED: "the server refuses the key, or the key may not do this",
+    INTERRUPTED: "interrupted",
+}
+"""Exit code -> what it means."""
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked for; the message is one line for people."""
+
+    def __init__(self, message: str, code: int = FAILED) -> None:
+        super().__init__(message)
+        self.code = code

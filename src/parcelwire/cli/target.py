@@ -1,0 +1,204 @@
+"""Which Parcelwire a command speaks to: a server over HTTP, or the installation here.
+
+The first of these that is given decides:
+
+1. ``--host`` and ``--key`` (or ``PARCELWIRE_HOST`` and ``PARCELWIRE_API_KEY``): that server
+2. ``--profile`` (or ``PARCELWIRE_PROFILE``): the server of that login
+3. ``--local``, ``--account``, ``--test`` or ``--config``: the installation here
+4. the login without a profile
+5. the installation here, if there is one
+
+Either way a command works with the client: the installation here is reached without a network, by
+calls of its own application.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+
+from parcelwire.cli.exits import CommandError
+from parcelwire.cli.logins import DEFAULT, Kind, Login, Logins, login_file
+from parcelwire.cli.support import read_config
+from parcelwire.client import AsyncParcelwire
+from parcelwire.client.settings import PARCELWIRE, TRACKINGMORE
+from parcelwire.couriers.registry import Registry, default_registry
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+RETRIES = 2
+"""Somebody is waiting: after a second or two it is better to say that nobody answers."""
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line says about the target."""
+
+    host: str | None = None
+    key: str | None = None
+    profile: str | None = None
+    is_local: bool = False
+    email: str | None = None
+    is_test: bool = False
+
+
+class Target:
+    """What a command works with."""
+
+    def __init__(
+        self,
+        client: AsyncParcelwire,
+        where: str,
+        *,
+        registry: Registry,
+        house: Any = None,
+        world_id: int = 0,
+    ) -> None:
+        """``house``: the opened ``Installation``, where it is the one here.
+
+        Then ``world_id`` too.
+        """
+        self.client = client
+        self.where = where
+        self.registry = registry
+        self.house = house
+        self.world_id = world_id
+
+    @property
+    def has_own_api(self) -> bool:
+        """Whether the server is a Parcelwire."""
+        return self.client.engine.settings.backend.has_own_api
+
+
+def target_options(function: Callable[P, T]) -> Callable[P, T]:
+    """Give a command the options that choose its target; it takes them as ``choice``."""
+
+    @wraps(function)
+    def gather(*args: Any, **kwargs: Any) -> T:
+        choice = Choice(**{name: kwargs.pop(name) for name in Choice.__struct_fields__})
+        return function(*args, choice=choice, **kwargs)  # type: ignore[arg-type]  # click's words
+
+    options = (
+        click.option(
+            "--host",
+            envvar="PARCELWIRE_HOST",
+            show_envvar=True,
+            help="Address of a server; see: parcelwire login.",
+        ),
+        click.option(
+            "--key",
+            envvar="PARCELWIRE_API_KEY",
+            show_envvar=True,
+            help="API key of that server.",
+        ),
+        click.option(
+            "--profile",
+            envvar="PARCELWIRE_PROFILE",
+            show_envvar=True,
+            help="Use the server of this login.",
+        ),
+        click.option("--local", "is_local", is_flag=True, help="Use the installation here."),
+        click.option(
+            "--account",
+            "email",
+            help="E-mail address of the account here; needed when there are several.",
+        ),
+        click.option("--test", "is_test", is_flag=True, help="In the test world here."),
+    )
+    wrapped: Any = gather
+    for option in reversed(options):
+        wrapped = option(wrapped)
+    result: Callable[P, T] = wrapped
+    return result
+
+
+def login_of(ctx: click.Context, choice: Choice) -> Login | None:
+    """Return the server to speak to; None: the installation here.
+
+    Raises:
+        CommandError, click.UsageError: the options contradict each other, or name nothing.
+    """
+    is_here = choice.is_local or choice.email is not None or choice.is_test
+    given = ctx.get_parameter_source("host") is click.core.ParameterSource.COMMANDLINE
+    if is_here and (given or ctx.get_parameter_source("profile") is _TYPED):
+        msg = "--local, --account and --test are for the installation here, not for a server"
+        raise click.UsageError(msg)
+    if is_here:
+        return None
+    if choice.host is not None or choice.key is not None:
+        if choice.host is None or choice.key is None:
+            missing = "--key" if choice.key is None else "--host"
+            msg = f"a server wants both an address and a key: give {missing} too"
+            raise click.UsageError(msg)
+        return Login(host=choice.host, key=choice.key, kind=kind_of(choice.host))
+    logins = Logins(login_file(os.environ))
+    if choice.profile is not None:
+        found = logins.load().get(choice.profile)
+        if found is None:
+            msg = (
+                f"there is no login {choice.profile};"
+                f" make it with: parcelwire login --profile {choice.profile}"
+            )
+            raise CommandError(msg)
+        return found
+    if ctx.find_root().obj is not None:
+        return None
+    return logins.load().get(DEFAULT)
+
+
+_TYPED = click.core.ParameterSource.COMMANDLINE
+
+
+@asynccontextmanager
+async def open_target(
+    ctx: click.Context, choice: Choice, *, retries: int = RETRIES
+) -> AsyncIterator[Target]:
+    """Open what the command works with, and close it again.
+
+    Raises:
+        CommandError: there is nothing to work with; the message says what to do.
+    """
+    login = login_of(ctx, choice)
+    if login is None:
+        config = read_config(ctx)
+        try:
+            from parcelwire.cli.local import open_here
+        except ModuleNotFoundError as error:
+            msg = (
+                "no server is known, and none can run here: log in with parcelwire login,"
+                f" or: pip install 'parcelwire[server]' ({error.name} is missing)"
+            )
+            raise CommandError(msg) from None
+        async with open_here(config, choice.email, is_test=choice.is_test) as here:
+            yield here
+        return
+    client = client_of(login, retries=retries)
+    async with client:
+        yield Target(client, client.engine.settings.base_url, registry=default_registry())
+
+
+def client_of(login: Login, *, retries: int = RETRIES) -> AsyncParcelwire:
+    """Return a client of a server.
+
+    Raises:
+        CommandError: address or key is unusable.
+    """
+    backend = TRACKINGMORE if login.kind == "trackingmore" else PARCELWIRE
+    try:
+        return AsyncParcelwire(login.key, login.host, backend=backend, max_retries=retries)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+
+
+def kind_of(host: str) -> Kind:
+    """Tell what kind of server an address leads to: TrackingMore's own, or a Parcelwire."""
+    name = urlsplit(host).hostname or ""
+    is_theirs = name == "trackingmore.com" or name.endswith(".trackingmore.com")
+    return "trackingmore" if is_theirs else "parcelwire"
