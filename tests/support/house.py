@@ -123,15 +123,15 @@ class HouseUnderTest(msgspec.Struct, kw_only=True):
 
     async def add_key(self, seed: int = 7, **fields: Any) -> str:
         """Store one more key of ``account`` (``is_test``, ``scope``, ``revoked_at``)."""
-        key = make_key(
-            random.Random(seed).randbytes(24), is_test=bool(fields.get("is_test", False))
-        )
-        await self.store.add_key(key_record(key, self.account.number, **fields))
-        return key
+        return await self.add_key_of(self.account, seed=seed, **fields)
 
     async def add_account(self, email: str, *, seed: int = 9, **fields: Any) -> str:
         """Make another account and return a key of it."""
         account = await self.store.add_account(email, now=self.clock.now())
+        return await self.add_key_of(account, seed=seed, **fields)
+
+    async def add_key_of(self, account: Account, *, seed: int, **fields: Any) -> str:
+        """Store one more key of an account."""
         key = make_key(
             random.Random(seed).randbytes(24), is_test=bool(fields.get("is_test", False))
         )
