@@ -4,13 +4,15 @@
       |        ^ SIGKILL, start, ...    and messages sent, the one process is killed and started,
       +-> ledger <- store, receiver     again and again; then all is left to settle and is judged
 
-The instants are drawn from a seeded source and counted from the start of the process, so that some
-fall into the start itself. What the process is doing then is as random as the machine.
+The instants are drawn from a seeded source. Every fourth is counted from the start of the process,
+so that it may fall into the start itself, the others from the first call that the process answered.
+What it is doing then is as random as the machine.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import sys
 import time
@@ -33,15 +35,17 @@ from parcelwire.proofs.scratch import (
     settle,
     write_config,
 )
-from parcelwire.proofs.servers import DiedError, Forge, Server, free_port
+from parcelwire.proofs.servers import START_SECONDS, DiedError, Forge, Server, free_port
 
-WINDOW: Final = (0.0, 0.75)
-"""Seconds after a start within which the kill falls. A forked server answers after 0.1 s."""
+START_WINDOW: Final = 0.4
+"""Seconds after a start within which every fourth kill falls. A forked server answers after 0.1."""
+
+WINDOW: Final = 0.6
+"""Seconds after the first answered call within which the other kills fall."""
 
 NEW_EVERY: Final = 20
-"""One start in so many is a new interpreter, as an operator starts it, with a longer window."""
+"""One start in so many is a new interpreter, as an operator starts it."""
 
-NEW_SECONDS: Final = 0.7
 SETTLE_SECONDS: Final = 120.0
 ENDPOINTS: Final = ("first", "second")
 
@@ -147,7 +151,11 @@ async def _kill(
         is_new = server.forge is None or report.tried % NEW_EVERY == 0
         answered = load.answers["200"]
         await asyncio.to_thread(server.launch, is_new=is_new)
-        await asyncio.sleep(chance.uniform(*WINDOW) + NEW_SECONDS * is_new)
+        if report.tried % 4:
+            await _first_answer(load, answered)
+            await asyncio.sleep(chance.uniform(0.0, WINDOW))
+        else:
+            await asyncio.sleep(chance.uniform(0.0, START_WINDOW))
         ending = await asyncio.to_thread(server.kill)
         if ending.was_alive:
             report.kills += 1
@@ -158,6 +166,14 @@ async def _kill(
                 f" {server.tail()[-300:]}"
             )
     return report
+
+
+async def _first_answer(load: Load, before: int) -> None:
+    """Wait until the server has answered a call; one that never does is found out when killed."""
+    if load.answers["200"] == before:
+        load.answered.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(load.answered.wait(), START_SECONDS)
 
 
 async def _judge(
@@ -173,8 +189,18 @@ async def _judge(
     count(report, ledger, load, receiver)
 
 
-def count(report: KillReport, ledger: Ledger, load: Load, receiver: Receiver) -> None:
-    """Write down what the judge says, and whether the run was worth something."""
+def count(
+    report: KillReport,
+    ledger: Ledger,
+    load: Load,
+    receiver: Receiver,
+    *,
+    may_be_answered: Sequence[str] = ("200", "none"),
+) -> None:
+    """Write down what the judge says, and whether the run was worth something.
+
+    ``may_be_answered`` are the codes that calls may get; ``none`` is a call without an answer.
+    """
     report.violations += ledger.violations()
     report.acknowledged = load.answers["200"]
     report.receipts = len(receiver.receipts)
@@ -186,6 +212,6 @@ def count(report: KillReport, ledger: Ledger, load: Load, receiver: Receiver) ->
     ):
         if number < report.kills:
             report.violations.append(f"idle: only {number} {what} beside {report.kills} kills")
-    unexpected = {code: n for code, n in load.answers.items() if code not in ("200", "none")}
+    unexpected = {code: n for code, n in load.answers.items() if code not in may_be_answered}
     if unexpected:
         report.violations.append(f"refused: calls were answered with {unexpected}")

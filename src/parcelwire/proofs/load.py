@@ -29,6 +29,8 @@ class Load:
         self.notes: dict[str, set[str]] = {}
         self.answers: Counter[str] = Counter()
         """How calls ended: ``200``, other codes, ``none`` without an answer."""
+        self.answered = asyncio.Event()
+        """Set whenever a call was answered with success; whoever waits for it clears it before."""
         self.is_over = False
         self._ports = tuple(ports)
         self._key = key
@@ -86,8 +88,11 @@ class Load:
             async with session.request(method, url, json=body) as answer:
                 content = await answer.json()
                 self.answers[str(content["meta"]["code"])] += 1
-                data: dict[str, Any] | None = content["data"] or None
-                return data if content["meta"]["code"] == 200 else None
+                if content["meta"]["code"] != 200:
+                    return None
+                self.answered.set()
+                data: dict[str, Any] = content["data"]
+                return data
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             # The server is being killed: nobody promised anything.
             self.answers["none"] += 1

@@ -24,6 +24,8 @@ class Receiver:
         self.receipts: list[Receipt] = []
         self.overlaps: list[str] = []
         self.refused = 0
+        self.cut = 0
+        """How many requests lost their sender while they were being answered: it was killed."""
         self._chance = random.Random(seed)  # noqa: S311  # seeded randomness is wanted
         self._refused_share = refused_share
         self._longest_seconds = longest_seconds
@@ -35,16 +37,11 @@ class Receiver:
         application.router.add_post("/hook/{name}", self._take)
         return application
 
-    @property
-    def cut(self) -> int:
-        """How many requests are under way whose sender is gone."""
-        return sum(_is_gone(one) for one in self._under_way.values())
-
     async def _take(self, request: web.Request) -> web.Response:
         await request.read()
         name = request.match_info["name"]
         tracking_id = request.headers.get("parcelwire-tracking-id", "")
-        if request.headers.get("parcelwire-event", "").startswith("endpoint."):
+        if not tracking_id:
             return web.Response(status=204)  # about an endpoint, not about a parcel
         line = (name, tracking_id)
         sequence = int(request.headers["parcelwire-sequence"])
@@ -62,6 +59,7 @@ class Receiver:
                 await asyncio.sleep(self._chance.uniform(0.0, self._longest_seconds))
             return web.Response(status=204)
         finally:
+            self.cut += _is_gone(request)
             if self._under_way.get(line) is request:
                 del self._under_way[line]
 

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -106,6 +107,7 @@ class Forge:
             cwd=folder,
         )
         self._is_ready = False
+        self._lock = threading.Lock()  # several servers' threads may ask
 
     def start(self, arguments: Sequence[str], log: Path) -> int:
         """Fork the program with these arguments; return its process id."""
@@ -131,14 +133,15 @@ class Forge:
             self._process.stdout.close()
 
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
-        if not self._is_ready:
-            self._read()
-            self._is_ready = True
-        if self._process.stdin is None:
-            raise RuntimeError
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        return self._read()
+        with self._lock:
+            if not self._is_ready:
+                self._read()
+                self._is_ready = True
+            if self._process.stdin is None:
+                raise RuntimeError
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+            return self._read()
 
     def _read(self) -> dict[str, Any]:
         line = self._process.stdout.readline() if self._process.stdout is not None else ""
