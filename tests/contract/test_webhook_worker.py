@@ -278,6 +278,41 @@ class TestClockJumps:
             assert await worker.step() == 1
 
 
+    @pytest.mark.parametrize("jump", [3_600, 86_400, 10 * 365 * 86_400])
+    async def test_back_loses_no_retry_and_no_message_of_the_time_ahead(
+        self, office: Office, jump: int
+    ) -> None:
+        async with receiver(receivers.answer(500)) as shop:
+            endpoint = await office.add_endpoint(shop.url)
+            worker = office.worker()
+            office.clock.advance(jump)
+            await office.post(endpoint)
+            assert await worker.step() == 1
+            await office.post(endpoint, first=2)
+            office.clock.advance(-jump)
+            shop.behaviour = receivers.answer(200)
+            # A retry put off by an hour ahead cannot be told from one that rests for an hour.
+            await office.settle(worker, steps=5 + 2 * 60, seconds=60)
+            assert [one.line[1] for one in shop.received] == [1, 1, 2]
+
+    async def test_back_while_the_store_is_away_loses_no_retry(self, office: Office) -> None:
+        async with receiver(receivers.answer(500)) as shop:
+            endpoint = await office.add_endpoint(shop.url)
+            store = Unreliable(office.store)
+            worker = office.worker(store=store)
+            office.clock.advance(10 * 365 * 86_400)
+            await office.post(endpoint)
+            assert await worker.step() == 1
+            office.clock.advance(-10 * 365 * 86_400)
+            shop.behaviour = receivers.answer(200)
+            store.is_away = True
+            assert await worker.step() == 0
+            store.is_away = False
+            await office.settle(worker, steps=5)
+            assert store.fired > 0
+            assert len(shop.received) == 2
+
+
 class TestFaultsOfOurOwn:
     async def test_a_sender_that_breaks_uses_up_attempts_and_ends_nothing(
         self, office: Office, caplog: pytest.LogCaptureFixture

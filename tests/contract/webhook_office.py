@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ from parcelwire.domain.clock import SECOND, Clock, FrozenClock, Instant
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import NewMessage
 from parcelwire.webhooks.message import MessageComposer
+from parcelwire.webhooks.notices import Notifier
 from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
 from parcelwire.webhooks.schedule import RandomShare
 from parcelwire.webhooks.sender import HttpSender
@@ -81,6 +82,7 @@ class Office:
         clock: Clock | None = None,
         settings: WebhookSettings = SETTINGS,
         jitter: RandomShare = lambda: 0.0,
+        notifiers: Sequence[Notifier] = (),
     ) -> DeliveryWorker:
         return DeliveryWorker(
             store or self.store,
@@ -90,6 +92,7 @@ class Office:
             identifiers=self.identifiers,
             random=jitter,
             settings=settings,
+            notifiers=notifiers,
         )
 
     async def add_endpoint(self, url: str, **fields: Any) -> Endpoint:

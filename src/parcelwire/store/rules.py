@@ -92,6 +92,19 @@ def says_something(result: AttemptResult) -> bool:
     )
 
 
+def is_news(endpoint: Endpoint, result: AttemptResult) -> bool:
+    """Tell whether a result's notices are news of an endpoint that stood like this before.
+
+    Of two workers who come to the same conclusion only the first tells it.
+    """
+    told_at, since = endpoint.failing_told_at, endpoint.failing_since
+    if result.disable_endpoint_why:
+        return endpoint.is_enabled
+    if result.has_recovered:
+        return told_at is not None
+    return told_at is None or (since is not None and told_at < since)
+
+
 def prefix_end(prefix: str) -> str:
     """Return the smallest text that stands after every text with this prefix, by code points."""
     for place in range(len(prefix) - 1, -1, -1):

@@ -166,6 +166,14 @@ class MessageStore(Protocol):
         """Return when the next message becomes claimable, or None."""
         ...
 
+    async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:
+        """Bring due times near again that a clock wrote which has jumped back since.
+
+        A pending message that was never tried is due now if it was due later, one that was tried
+        if it was due later than ``beyond``. Returns how many were brought back.
+        """
+        ...
+
     async def load_message(self, world_id: int, message_id: str) -> Message | None:
         """Return one message."""
         ...

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from parcelwire.domain.account import Account
-from parcelwire.domain.clock import SECOND, Clock, Instant
+from parcelwire.domain.clock import HOUR, SECOND, Clock, Instant
 from parcelwire.tracking.ports import Identifiers, NewMessage
 from parcelwire.webhooks.envelope import UnsendableError, make_request
 from parcelwire.webhooks.notices import (
@@ -89,6 +89,8 @@ class DeliveryWorker:
         self._wake = asyncio.Event()
         self._is_stopping = False
         self._store_failures = 0
+        self._seen_at: Instant = 0
+        self._recalled_at: Instant | None = None
 
     @property
     def in_flight(self) -> int:
@@ -159,6 +161,7 @@ class DeliveryWorker:
         """Take due messages as far as there is room and start sending; return as ``_round``."""
         settings = self._settings
         now = self._clock.now()
+        await self._recall(now)
         # Those in doubt come first, or a long queue of the others would starve them; but they get
         # no more than their part of the slots.
         room, skip = self._pacer.doubtful_helping(now)
@@ -187,6 +190,22 @@ class DeliveryWorker:
         if due_at is None or due_at <= now:
             return longest  # what is due waits for its endpoint
         return min(longest, (due_at - now) / SECOND)
+
+    async def _recall(self, now: Instant) -> None:
+        """Bring messages back that a clock has put off which was ahead: at the first look, once an
+        hour, and whenever it is seen to go back.
+        """
+        went_back = now < self._seen_at - _JUMP_SECONDS * SECOND
+        if not went_back and self._recalled_at is not None and now - self._recalled_at < HOUR:
+            self._seen_at = now
+            return
+        longest = self._settings.longest_delay_seconds * (1 + self._settings.jitter)
+        beyond = now + round((longest + _JUMP_SECONDS) * SECOND)
+        recalled = await self._store.recall_messages(now, beyond=beyond)
+        # Only now: had the store been away, it would still have to be done.
+        self._seen_at = self._recalled_at = now
+        if recalled:
+            _log.warning("webhooks: the clock went back: %d messages put off by it moved", recalled)
 
     async def _take(self, limit: int, per_endpoint: int, skip: set[str]) -> list[ClaimedMessage]:
         now = self._clock.now()
@@ -291,6 +310,9 @@ class DeliveryWorker:
         if verdict is WELL:
             return outcome
         told_at = verdict.told_at
+        # What the row says already need not be written again with every failure.
+        is_known = verdict.has_recovered or verdict.failing_since == endpoint.failing_since
+        since = None if is_known else verdict.failing_since
         messages: tuple[NewMessage, ...] = ()
         if verdict.notice is not None:
             notice = Notice(
@@ -311,7 +333,7 @@ class DeliveryWorker:
                 messages = compose_notices(notice, others or (), self._identifiers)
         return replace(
             outcome,
-            failing_since=None if verdict.has_recovered else verdict.failing_since,
+            failing_since=since,
             failing_told_at=told_at,
             has_recovered=verdict.has_recovered,
             disable_endpoint_why=verdict.disable_why,

@@ -13,8 +13,8 @@ from parcelwire.store.postgres.done import Doings
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, is_id, key_of, some_id
-from parcelwire.store.rules import merge_endpoint, note_result
-from parcelwire.tracking.ports import Once
+from parcelwire.store.rules import is_news, merge_endpoint, note_result
+from parcelwire.tracking.ports import NewMessage, Once
 from parcelwire.webhooks.ports import AttemptResult
 
 _SQL: Final = load_queries("messages.sql")
@@ -92,17 +92,26 @@ async def bury(link: Link, endpoint_id: str) -> None:
     await link.fetch(_SQL["bury_messages"], endpoint_id, timeout=_DELETE_SECONDS)
 
 
-async def note_results(link: Link, results: Sequence[tuple[str, AttemptResult]]) -> None:
-    """Write into endpoints what attempts (with their endpoint's id) say about them, in order."""
+async def note_results(
+    link: Link, results: Sequence[tuple[str, AttemptResult]]
+) -> list[NewMessage]:
+    """Write into endpoints what attempts (with their endpoint's id) say about them, in order.
+
+    Return the notices among them that are news.
+    """
+    notices: list[NewMessage] = []
     rows = await link.fetch(_SQL["lock_endpoints"], sorted({one for one, _ in results}))
     before = {endpoint.id: endpoint for endpoint in map(endpoint_of, rows)}
     after = dict(before)
     for endpoint_id, result in results:
         if endpoint_id in after:  # else it was deleted
+            if is_news(after[endpoint_id], result):
+                notices += result.notices
             after[endpoint_id] = note_result(after[endpoint_id], result)
     for endpoint_id, endpoint in after.items():
         if endpoint != before[endpoint_id]:
             await link.fetch(_SQL["save_endpoint"], *_columns(endpoint))
+    return notices
 
 
 def _columns(endpoint: Endpoint) -> tuple[Any, ...]:

@@ -148,10 +148,7 @@ class Messages(Endpoints):
             told = [one for one in known if one.attempt.id in endpoint_of_new]
             told.sort(key=lambda one: one.attempt.at)
             spoken = [(endpoint_of_new[one.attempt.id], one) for one in told if says_something(one)]
-            if spoken:
-                await note_results(link, spoken)
-            notices = [notice for one in told for notice in one.notices]
-            if notices:
+            if spoken and (notices := await note_results(link, spoken)):
                 await link.fetch(_SQL["add_messages"], *message_columns(notices))
 
         await self._database.transact(work)

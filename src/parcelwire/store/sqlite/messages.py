@@ -10,7 +10,7 @@ import apsw
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import decode_endpoint, encode_json
-from parcelwire.store.rules import merge_endpoint, note_result, says_something
+from parcelwire.store.rules import is_news, merge_endpoint, note_result, says_something
 from parcelwire.store.sqlite import outbox, queries
 from parcelwire.store.sqlite.connection import Row, fetch
 from parcelwire.store.sqlite.done import Doings
@@ -152,10 +152,9 @@ class Messages(Doings):
                 endpoint_id = outbox.finish(connection, result)
                 if endpoint_id is None:
                     continue
-                if says_something(result):
-                    _note(connection, endpoint_id, result)
-                for notice in notices:
-                    outbox.add_message(connection, notice)
+                if says_something(result) and _note(connection, endpoint_id, result):
+                    for notice in notices:
+                        outbox.add_message(connection, notice)
 
         if results:
             await self._write(work)
@@ -164,6 +163,10 @@ class Messages(Doings):
         """See ``MessageStore``."""
         ((ready_at,),) = await self._reader.rows(queries.NEXT_READY)
         return ready_at  # type: ignore[no-any-return]  # the column's type
+
+    async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:
+        """See ``MessageStore``."""
+        return await self._write(lambda connection: outbox.recall(connection, now, beyond))
 
 
 def _run(connection: apsw.Connection, sql: str, bindings: tuple[Any, ...]) -> int:
@@ -176,12 +179,16 @@ def _save(connection: apsw.Connection, identity: outbox.StoredId, endpoint: Endp
     connection.execute(queries.SAVE_ENDPOINT, values)
 
 
-def _note(connection: apsw.Connection, endpoint_id: outbox.StoredId, result: AttemptResult) -> None:
+def _note(connection: apsw.Connection, endpoint_id: outbox.StoredId, result: AttemptResult) -> bool:
+    """Write into an endpoint what an attempt says about it; tell whether its notices are news."""
+    news = False
     for (document,) in fetch(connection, queries.ENDPOINT_BY_ID, (endpoint_id,)):
         endpoint = decode_endpoint(document)
+        news = is_news(endpoint, result)
         noted = note_result(endpoint, result)
         if noted != endpoint:
             _save(connection, endpoint_id, noted)
+    return news
 
 
 def _skipped(rows: list[Row]) -> tuple[Skipped, ...]:

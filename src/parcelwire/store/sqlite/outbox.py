@@ -172,6 +172,20 @@ def end_leases(connection: apsw.Connection, now: Instant) -> None:
         settle(connection, endpoint_id, tracking_id)
 
 
+def recall(connection: apsw.Connection, now: Instant, beyond: Instant) -> int:
+    """Make messages due now that a clock ahead of ``now`` has put off; return how many."""
+    times = {"now": now, "beyond": beyond}
+    count = 0
+    for endpoint_id, tracking_id in fetch(connection, queries.LATE_LINES, times):
+        place = {"endpoint_id": endpoint_id, "tracking_id": tracking_id}
+        connection.execute(queries.RECALL_MESSAGES, times | place)
+        count += connection.changes()
+        line = _line(connection, endpoint_id, tracking_id)
+        if line is not None and not now < line[1] <= now + LONGEST_LEASE:
+            settle(connection, endpoint_id, tracking_id)
+    return count
+
+
 def _line(
     connection: apsw.Connection, endpoint_id: StoredId, tracking_id: StoredId
 ) -> tuple[int, Instant] | None:

@@ -241,6 +241,19 @@ WHERE endpoint_id = ? AND ready_at <= ? ORDER BY ready_at LIMIT ?
 LEASE_LINE: Final = """
 UPDATE line SET ready_at = ?, leased_until = ? WHERE endpoint_id = ? AND tracking_id = ?
 """
+_IS_LATE: Final = "due_at > CASE attempts WHEN 0 THEN :now ELSE :beyond END"
+LATE_LINES: Final = f"""
+SELECT l.endpoint_id, l.tracking_id FROM line l WHERE EXISTS (
+    SELECT 1 FROM message m
+    WHERE m.endpoint_id = l.endpoint_id AND m.tracking_id = l.tracking_id
+        AND m.state = 'pending' AND m.{_IS_LATE}
+)
+"""  # noqa: S608  # our own words
+RECALL_MESSAGES: Final = f"""
+UPDATE message SET due_at = :now
+WHERE endpoint_id = :endpoint_id AND tracking_id = :tracking_id AND state = 'pending'
+    AND {_IS_LATE}
+"""  # noqa: S608  # our own words
 NEXT_READY: Final = """
 SELECT min((SELECT min(l.ready_at) FROM line l WHERE l.endpoint_id = e.id))
 FROM endpoint e WHERE e.is_enabled = 1
