@@ -169,8 +169,10 @@ class MessageStore(Protocol):
     async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:
         """Bring due times near again that a clock wrote which has jumped back since.
 
-        A pending message that was never tried is due now if it was due later, one that was tried
-        if it was due later than ``beyond``. Returns how many were brought back.
+        Of the pending messages that are due after ``now``: one that was never tried is due now. One
+        whose last attempt lies further ahead of ``now`` than it was to wait from there is due as
+        long after ``now`` as it was after that attempt. Any other one that is due later than
+        ``beyond`` is due now. Returns how many were brought back.
         """
         ...
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import DAY, HOUR, SECOND
 from parcelwire.store.port import Store
+from parcelwire.tracking.ports import NewMessage
 from parcelwire.webhooks.ports import Message
 from tests.contract.store.samples import NOW, WORLD
-from tests.contract.store.sending import PENDING, add, add_endpoint, claim, claimed, finish
+from tests.contract.store.sending import PENDING, add, add_endpoint, claim, claimed, result_of
 
 AHEAD = NOW + 365 * DAY
 BEYOND = NOW + 2 * DAY
-T1, T2, T3 = (f"{number:032x}" for number in (1, 2, 3))
+T1, T2, T3, T4 = (f"{number:032x}" for number in (1, 2, 3, 4))
 
 
 async def due_at_of(store: Store, message_id: str) -> int:
@@ -19,25 +21,46 @@ async def due_at_of(store: Store, message_id: str) -> int:
     return message.due_at
 
 
-async def test_what_a_clock_ahead_has_put_off_is_due_now(store: Store) -> None:
+async def tried(
+    store: Store, endpoint: Endpoint, tracking_id: str, *, at: int, wait: int
+) -> NewMessage:
+    """Store a message that was tried in vain at ``at``, and is to be tried again after ``wait``."""
+    (message,) = await add(store, endpoint, tracking_id, 1)
+    failed = result_of(message.id, PENDING, at=at, next_at=at + wait)
+    await store.finish_attempts([failed])
+    return message
+
+
+async def test_what_a_clock_ahead_has_put_off_comes_back(store: Store) -> None:
     endpoint = await add_endpoint(store)
-    (retried,) = await add(store, endpoint, T1, 1)
-    await claim(store)
-    await finish(store, retried, PENDING, next_at=AHEAD)
-    (fresh,) = await add(store, endpoint, T2, 1, at=NOW + HOUR)
-    (resting,) = await add(store, endpoint, T3, 1)
-    await claim(store)
-    await finish(store, resting, PENDING, next_at=NOW + DAY)
+    (fresh,) = await add(store, endpoint, T1, 1, at=NOW + HOUR)
+    soon = await tried(store, endpoint, T2, at=AHEAD, wait=30 * SECOND)
+    later = await tried(store, endpoint, T3, at=AHEAD, wait=DAY)
+    lost = await tried(store, endpoint, T4, at=NOW - HOUR, wait=365 * DAY)
     assert await claimed(store) == []
 
-    assert await store.recall_messages(NOW, beyond=BEYOND) == 2
+    assert await store.recall_messages(NOW, beyond=BEYOND) == 4
     assert await store.recall_messages(NOW, beyond=BEYOND) == 0
 
-    assert await due_at_of(store, retried.id) == NOW
     assert await due_at_of(store, fresh.id) == NOW
-    assert await due_at_of(store, resting.id) == NOW + DAY
+    assert await due_at_of(store, soon.id) == NOW + 30 * SECOND
+    assert await due_at_of(store, later.id) == NOW + DAY
+    assert await due_at_of(store, lost.id) == NOW
     assert await store.next_message_due() == NOW
-    assert {one.message.id for one in await claim(store)} == {retried.id, fresh.id}
+    assert {one.message.id for one in await claim(store)} == {fresh.id, lost.id}
+    assert {one.message.id for one in await claim(store, NOW + 30 * SECOND)} >= {soon.id}
+
+
+async def test_what_rests_by_the_present_clock_rests_on(store: Store) -> None:
+    endpoint = await add_endpoint(store)
+    resting = await tried(store, endpoint, T1, at=NOW - HOUR, wait=DAY)
+    # Set back by less than it was to wait, a clock does not double the wait.
+    nearly = await tried(store, endpoint, T2, at=NOW + HOUR, wait=DAY)
+
+    assert await store.recall_messages(NOW, beyond=BEYOND) == 0
+
+    assert await due_at_of(store, resting.id) == NOW + 23 * HOUR
+    assert await due_at_of(store, nearly.id) == NOW + 25 * HOUR
 
 
 async def test_those_behind_a_head_that_is_due_are_brought_back_too(store: Store) -> None:

@@ -173,17 +173,15 @@ def end_leases(connection: apsw.Connection, now: Instant) -> None:
 
 
 def recall(connection: apsw.Connection, now: Instant, beyond: Instant) -> int:
-    """Make messages due now that a clock ahead of ``now`` has put off; return how many."""
-    times = {"now": now, "beyond": beyond}
-    count = 0
-    for endpoint_id, tracking_id in fetch(connection, queries.LATE_LINES, times):
-        place = {"endpoint_id": endpoint_id, "tracking_id": tracking_id}
-        connection.execute(queries.RECALL_MESSAGES, times | place)
-        count += connection.changes()
+    """Bring messages back that a clock ahead of ``now`` has put off; return how many."""
+    late = fetch(connection, queries.LATE_MESSAGES, {"now": now, "beyond": beyond})
+    for key, _, _, due_at in late:
+        connection.execute(queries.RECALL_MESSAGE, (due_at, key))
+    for endpoint_id, tracking_id in dict.fromkeys((row[1], row[2]) for row in late):
         line = _line(connection, endpoint_id, tracking_id)
         if line is not None and not now < line[1] <= now + LONGEST_LEASE:
             settle(connection, endpoint_id, tracking_id)
-    return count
+    return len(late)
 
 
 def _line(

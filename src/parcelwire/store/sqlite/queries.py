@@ -241,19 +241,23 @@ WHERE endpoint_id = ? AND ready_at <= ? ORDER BY ready_at LIMIT ?
 LEASE_LINE: Final = """
 UPDATE line SET ready_at = ?, leased_until = ? WHERE endpoint_id = ? AND tracking_id = ?
 """
-_IS_LATE: Final = "due_at > CASE attempts WHEN 0 THEN :now ELSE :beyond END"
-LATE_LINES: Final = f"""
-SELECT l.endpoint_id, l.tracking_id FROM line l WHERE EXISTS (
-    SELECT 1 FROM message m
-    WHERE m.endpoint_id = l.endpoint_id AND m.tracking_id = l.tracking_id
-        AND m.state = 'pending' AND m.{_IS_LATE}
+LATE_MESSAGES: Final = """
+WITH waiting AS (
+    SELECT m.key, m.endpoint_id, m.tracking_id, m.attempts, m.due_at,
+        (SELECT max(a.at) FROM attempt a WHERE a.message_key = m.key) AS tried_at
+    FROM message m INDEXED BY message_pending WHERE m.state = 'pending' AND m.due_at > :now
+), late AS (
+    SELECT key, endpoint_id, tracking_id,
+        CASE
+            WHEN attempts = 0 THEN :now
+            WHEN tried_at <= due_at AND 2 * tried_at - due_at > :now THEN :now + due_at - tried_at
+            WHEN due_at > :beyond THEN :now
+        END AS due_at
+    FROM waiting
 )
-"""  # noqa: S608  # our own words
-RECALL_MESSAGES: Final = f"""
-UPDATE message SET due_at = :now
-WHERE endpoint_id = :endpoint_id AND tracking_id = :tracking_id AND state = 'pending'
-    AND {_IS_LATE}
-"""  # noqa: S608  # our own words
+SELECT key, endpoint_id, tracking_id, due_at FROM late WHERE due_at IS NOT NULL
+"""
+RECALL_MESSAGE: Final = "UPDATE message SET due_at = ? WHERE key = ?"
 NEXT_READY: Final = """
 SELECT min((SELECT min(l.ready_at) FROM line l WHERE l.endpoint_id = e.id))
 FROM endpoint e WHERE e.is_enabled = 1

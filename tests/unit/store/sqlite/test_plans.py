@@ -34,8 +34,9 @@ SMALL = {
     "ENDED_LEASES": "SCAN line USING COVERING INDEX line_by_lease",
     # Ends at the first poll that is not leased.
     "NEXT_POLL": "SCAN poll USING INDEX poll_by_due",
-    # After a clock has jumped, every poll has to be looked at.
+    # After a clock has jumped, every poll has to be looked at, and every message that waits.
     "RECALL_POLLS": "SCAN poll",
+    "LATE_MESSAGES": "SCAN m USING INDEX message_pending",
 }
 """What may be walked over, and why."""
 

@@ -145,22 +145,37 @@ where h.due_at <= $1
 
 -- name: recall_messages
 -- $1 now, $2 beyond which no message that was tried can be due. Lanes are locked first, in one order.
-with late as materialized (
+with held as materialized (
     select l.endpoint_id, l.tracking_id from lane l
     where exists (
         select from waiting w join message m on m.id = w.message_id
-        where w.endpoint_id = l.endpoint_id and w.tracking_id = l.tracking_id
-            and m.due_at > case m.attempts when 0 then $1::bigint else $2::bigint end
+        where w.endpoint_id = l.endpoint_id and w.tracking_id = l.tracking_id and m.due_at > $1
     )
     order by l.endpoint_id, l.tracking_id for update
+), late as materialized (
+    select m.id, m.endpoint_id, m.tracking_id,
+        case
+            when m.attempts = 0 then $1::bigint
+            when t.at <= m.due_at and 2 * t.at - m.due_at > $1 then $1 + m.due_at - t.at
+            when m.due_at > $2::bigint then $1
+        end as due_at
+    from held h
+    join waiting w on w.endpoint_id = h.endpoint_id and w.tracking_id = h.tracking_id
+    join message m on m.id = w.message_id
+    left join lateral (select max(a.at) as at from attempt a where a.message_id = m.id) t on true
+    where m.due_at > $1
 ), recalled as (
-    update message m set due_at = $1
-    from late l join waiting w on w.endpoint_id = l.endpoint_id and w.tracking_id = l.tracking_id
-    where m.id = w.message_id and m.due_at > case m.attempts when 0 then $1 else $2 end
+    update message m set due_at = b.due_at from late b
+    where m.id = b.id and b.due_at is not null
     returning m.id
 ), woken as (
-    update lane l set due_at = $1 from late b
-    where l.endpoint_id = b.endpoint_id and l.tracking_id = b.tracking_id and l.due_at > $1
+    -- No later than its first message; whoever claims finds out when that one really is due.
+    update lane l set due_at = least(l.due_at, b.due_at)
+    from (
+        select endpoint_id, tracking_id, min(due_at) as due_at from late
+        where due_at is not null group by endpoint_id, tracking_id
+    ) b
+    where l.endpoint_id = b.endpoint_id and l.tracking_id = b.tracking_id
 )
 select count(*) from recalled
 
