@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
+from msgspec.structs import replace
 
 from parcelwire.domain.clock import DAY, HOUR, FrozenClock
+from parcelwire.domain.report import DeliveryWindow, ParcelFacts
 from parcelwire.domain.status import Status
 from parcelwire.polling.ports import Pause
 from parcelwire.store.port import Store
 from tests.contract.poll_yard import (
     YEARS,
+    AwayError,
+    Unreliable,
     Yard,
     drive,
     kill,
@@ -72,6 +76,56 @@ class TestClock:
         yard.clock.advance(3 * 3600)
         await drive(other)
         assert len(yard.carriers.asked) == 2
+
+    async def test_a_clock_that_goes_back_while_the_store_is_away_delays_nothing(
+        self, yard: Yard
+    ) -> None:
+        await create(yard.store, "A1", courier_code="dhl")
+        yard.carriers.script("dhl", "A1", report("", yard.scan(0)))
+        store = Unreliable(yard.store)
+        worker = yard.worker(store)
+        yard.clock.set(NOW + YEARS)
+        await drive(worker)
+        yard.clock.set(NOW)
+        store.is_away = True
+        with pytest.raises(AwayError):
+            await worker.step()
+        store.is_away = False
+        await drive(worker)
+        yard.clock.advance(30 * 3600)
+        await drive(worker)
+        assert store.fired > 0
+        assert yard.carriers.numbers_asked("dhl") == ["A1", "A1"]
+
+    @pytest.mark.parametrize("jump", [HOUR, DAY, YEARS])
+    async def test_what_a_carrier_says_after_the_clock_went_back_is_the_latest(
+        self, yard: Yard, jump: int
+    ) -> None:
+        parcel = await create(yard.store, "A1", courier_code="dhl")
+        first, second = yard.scan(7_200), yard.scan(3_600, raw_code="S2")
+        corrected = replace(first, text="Sorted in Zürich")
+        gone = replace(second, is_withdrawn=True)
+        early, late = ParcelFacts(weight_grams=100), ParcelFacts(weight_grams=200)
+        soon = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", said_by="dhl")
+        later = replace(soon, latest="2026-03-04")
+        yard.carriers.script(
+            "dhl",
+            "A1",
+            report("", first, second, facts=early, window=soon),
+            report("", corrected, gone, facts=late, window=later),
+        )
+        worker = yard.worker()
+        yard.clock.set(NOW + jump)
+        await drive(worker)
+        yard.clock.set(NOW)
+        await drive(worker)
+        yard.clock.advance(30 * 3600)
+        await drive(worker)
+        after = await yard.check_history(parcel)
+        assert [one.text for one in after.visible_checkpoints] == ["Sorted in Zürich"]
+        assert after.facts == late
+        assert after.window is not None
+        assert after.window.latest == "2026-03-04"
 
     @pytest.mark.parametrize("jump", [HOUR, DAY, YEARS])
     async def test_a_lease_from_a_clock_that_was_ahead_holds_nobody_up(

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from parcelwire.domain.clock import MINUTE, SECOND, FrozenClock
+from parcelwire.domain.clock import MINUTE, SECOND, FrozenClock, Instant
 from parcelwire.domain.report import Outcome
 from parcelwire.domain.status import Status
 from parcelwire.polling.worker import OWN_FAULT_WAIT
@@ -29,6 +29,7 @@ from tests.contract.store.samples import (
     create,
     make_change,
 )
+from tests.contract.webhook_office import PassingClock
 from tests.support.house import report
 
 OpenAnother = Callable[[], Awaitable[Store]]
@@ -37,6 +38,13 @@ OpenAnother = Callable[[], Awaitable[Store]]
 @pytest.fixture
 def yard(store: Store, clock: FrozenClock) -> Yard:
     return Yard(store, clock)
+
+
+class Readable(Unreliable):
+    """Reading goes on, as it does on a full disk: something is due, and cannot be claimed."""
+
+    async def next_poll_due(self) -> Instant | None:
+        return await self._store.next_poll_due()
 
 
 class TestTrouble:
@@ -169,6 +177,20 @@ class TestTrouble:
         assert [one for one in told if "interrupted" in one][1:] == []
         assert [one for one in told if "goes on" in one][1:] == []
         assert "interrupted" in told[0]
+
+    async def test_a_store_that_is_away_is_not_asked_again_and_again(self, yard: Yard) -> None:
+        await create(yard.store, "A1", courier_code="dhl")
+        yard.carriers.connect("dhl")
+        store = Readable(yard.store)
+        store.is_away = True
+        worker = yard.worker(store, clock=PassingClock(yard.clock.now()), idle_seconds=0.2)
+        running = asyncio.create_task(worker.run())
+        await until(lambda: store.fired >= 2)
+        store.is_away = False
+        await until(lambda: yard.carriers.asked)
+        worker.stop()
+        await running
+        assert store.fired <= 5
 
 
 class TestSharing:

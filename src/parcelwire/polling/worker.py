@@ -140,7 +140,9 @@ class PollWorker:
                     self._heal()
             except Exception as error:  # noqa: BLE001  # a worker outlives every fault of one round
                 self._complain(error)
-                claimed = 0
+                # What is due stays due: looked for at once, it would fail at once again.
+                await self._rest_for(self._settings.idle_seconds)
+                continue
             if not claimed and not self._is_stopping:
                 await self._rest()
         await self.settle()
@@ -325,18 +327,23 @@ class PollWorker:
         hour, and whenever it is seen to go back.
         """
         went_back = now < self._seen_at - MINUTE
-        self._seen_at = now
         if went_back or self._recalled_at is None or now - self._recalled_at >= HOUR:
             recalled = await self._store.recall_polls(now, beyond=now + LONGEST_WAIT)
             self._recalled_at = now
             if recalled:
                 log.warning("the clock went back: %d polls planned ahead of it moved", recalled)
+        # Not before: had the store been away, it would still have to be done.
+        self._seen_at = now
 
     async def _rest(self) -> None:
         due_at = await self._next_due()
         seconds = self._settings.idle_seconds
         if due_at is not None:
             seconds = min(seconds, max(0.01, (due_at - self._clock.now()) / SECOND))
+        await self._rest_for(seconds)
+
+    async def _rest_for(self, seconds: float) -> None:
+        """Wait for the time, or for somebody who says that something became due."""
         woken = asyncio.ensure_future(self._wake.wait())
         slept = asyncio.ensure_future(self._clock.sleep(seconds))
         _, waiting = await asyncio.wait({woken, slept}, return_when=asyncio.FIRST_COMPLETED)

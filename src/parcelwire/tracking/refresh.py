@@ -103,7 +103,7 @@ class Refresher:
         for _ in range(MAX_TRIES):
             now = self._clock.now()
             before = stored.tracking
-            merged = merge(before, report)
+            merged = merge(before, _dated_after(before, report, now))
             if may_expire:
                 merged = self._expire(merged, policy, now)
             search = await self._search(merged.tracking, report, now)
@@ -189,6 +189,19 @@ class Refresher:
         return Merged(
             late.tracking, merged.changes + late.changes, merged.is_dirty or late.is_dirty
         )
+
+
+def _dated_after(tracking: Tracking, report: CarrierReport, now: Instant) -> CarrierReport:
+    """Return ``report`` as learned after all that is known, where a clock that was ahead has dated
+    that later than ``now``: of two wordings the one learned later stands.
+    """
+    known_at = max(
+        tracking.facts_at,
+        tracking.window.said_at if tracking.window is not None else 0,
+        *(one.received_at for one in tracking.checkpoints),
+        0,
+    )
+    return report if known_at <= now else replace(report, fetched_at=known_at + 1)
 
 
 def _parcel_time(tracking: Tracking, policy: CarrierPolicy | None, now: Instant) -> Instant:
