@@ -10,16 +10,22 @@ import pytest
 from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
+from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import HOUR, MINUTE, SECOND, Instant
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import (
+    AlreadyDoneError,
+    Creation,
     NewMessage,
     NewTracking,
+    Once,
     PollResult,
     PollState,
+    Stored,
     TrackingFilter,
+    TrackingPlace,
 )
 from parcelwire.webhooks.ports import Attempt, AttemptResult, MessageFilter, MessageState
 from tests.contract.store.samples import (
@@ -48,6 +54,11 @@ class Sent(msgspec.Struct):
     due_at: Instant = 0
     leased_until: Instant = 0
 
+    @property
+    def line(self) -> tuple[str, str]:
+        """Endpoint and tracking, within which order holds."""
+        return self.new.endpoint_id, self.new.tracking_id
+
 
 class Life:
     """A store, its model, and a seeded hand that does things to both."""
@@ -59,9 +70,11 @@ class Life:
         self.trackings: dict[str, Tracking] = {}
         self.polls: dict[str, PollState] = {}
         self.created: Counter[int] = Counter()
-        self.events: dict[int, list[str]] = defaultdict(list)
+        self.events: dict[int, list[Event]] = defaultdict(list)
         self.endpoints: dict[str, Endpoint] = {}
         self.sent: dict[str, Sent] = {}
+        self.skipped: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+        self.answers: dict[tuple[int, str], bytes] = {}
         self.done: Counter[str] = Counter()
 
     # -- what is done -----------------------------------------------------------------------
@@ -81,6 +94,10 @@ class Life:
             self.claim_messages: 5,
             self.finish_messages: 6,
             self.resend: 2,
+            self.replay: 2,
+            self.prune_messages: 1,
+            self.prune_events: 1,
+            self.list_messages: 3,
             self.pass_time: 4,
         }
         (action,) = self.dice.choices(list(actions), list(actions.values()))
@@ -91,22 +108,29 @@ class Life:
         world_id = self.dice.choice(WORLDS)
         items = [self._new(world_id) for _ in range(self.dice.randrange(1, 6))]
         quota = self.dice.choice([None, None, self.created[world_id] + 2])
-        expected: list[tuple[str, str | None]] = []
+        once = self._once(world_id)
+        if once is not None and (world_id, once.key) in self.answers:
+            with pytest.raises(AlreadyDoneError) as caught:
+                await self.store.create_trackings(items, quota=quota, once=once)
+            assert caught.value.record.body == self.answers[world_id, once.key]
+            return False
+        expected: list[Creation] = []
         for item in items:
             there = self._named(world_id, item.tracking.number, item.tracking.courier_code)
             if there is not None:
-                expected.append(("exists", there.id))
+                expected.append(Creation(result="exists", existing_id=there.id))
             elif quota is not None and self.created[world_id] >= quota:
-                expected.append(("over_quota", None))
+                expected.append(Creation(result="over_quota"))
             else:
-                expected.append(("created", None))
+                expected.append(Creation(result="created"))
                 self.created[world_id] += 1
                 self.trackings[item.tracking.id] = item.tracking
                 self.polls[item.tracking.id] = PollState(
                     due_at=item.due_at, due_reason="new", leased_until=item.leased_until
                 )
-        creations = await self.store.create_trackings(items, quota=quota)
-        assert [(one.result, one.existing_id) for one in creations] == expected
+        assert await self.store.create_trackings(items, quota=quota, once=once) == expected
+        if once is not None:
+            self.answers[world_id, once.key] = repr(expected).encode()
         return True
 
     async def save(self) -> bool:
@@ -130,7 +154,7 @@ class Life:
         assert await self.store.save(change)
         assert change.event is not None
         self.trackings[before.id] = change.tracking
-        self.events[before.world_id].append(change.event.id)
+        self.events[before.world_id].append(change.event)
         if poll is not None:
             self.polls[before.id] = poll
         for message in messages:
@@ -208,8 +232,14 @@ class Life:
         if not self.endpoints:
             return False
         endpoint = self.dice.choice(list(self.endpoints.values()))
-        endpoint = replace(endpoint, is_enabled=not endpoint.is_enabled)
-        assert await self.store.save_endpoint(endpoint)
+        before, endpoint = endpoint, replace(endpoint, is_enabled=not endpoint.is_enabled)
+        if self.dice.random() < 0.5:
+            # Somebody who has read it before other things happened to it changes this alone.
+            before = replace(before, failing_since=NOW - HOUR, description="old")
+            stale = replace(before, is_enabled=endpoint.is_enabled)
+            assert await self.store.save_endpoint(stale, expected=before)
+        else:
+            assert await self.store.save_endpoint(endpoint)
         self.endpoints[endpoint.id] = endpoint
         return True
 
@@ -221,6 +251,8 @@ class Life:
         for sent in self.sent.values():
             if sent.new.endpoint_id == endpoint.id and sent.state is MessageState.PENDING:
                 sent.state = MessageState.DEAD
+        for line in [line for line in self.skipped if line[0] == endpoint.id]:
+            del self.skipped[line]
         return True
 
     async def claim_messages(self) -> bool:
@@ -233,6 +265,9 @@ class Life:
             sent = self.sent[one.message.id]
             assert one.endpoint == self.endpoints[sent.new.endpoint_id]
             assert one.message.attempts == sent.attempts
+            given_up = self.skipped[sent.line].items()
+            before = sorted((n, each) for each, n in given_up if n < sent.new.sequence)
+            assert [(each.sequence, each.message_id) for each in one.skipped] == before[-20:]
             sent.leased_until = self.now + LEASE
         per_endpoint = Counter(one.endpoint.id for one in claimed)
         assert all(count <= 3 for count in per_endpoint.values())
@@ -247,6 +282,8 @@ class Life:
             if sent.leased_until and sent.state is MessageState.PENDING
         ]
         chosen = self.dice.sample(leased, min(len(leased), 3))
+        # No worker has two of one line under way.
+        chosen = list({sent.line: sent for sent in chosen}.values())
         results = []
         for sent in chosen:
             state = self.dice.choice(list(MessageState))
@@ -258,11 +295,41 @@ class Life:
             attempt = Attempt(
                 id=new_id(), message_id=sent.new.id, at=self.now, duration_ms=1, status=500
             )
-            results.append(AttemptResult(attempt=attempt, state=state, next_at=next_at))
+            result = AttemptResult(attempt=attempt, state=state, next_at=next_at)
+            results.append(self._standing(sent, result))
             sent.state, sent.attempts, sent.leased_until = state, sent.attempts + 1, 0
             sent.due_at = sent.due_at if next_at is None else next_at
+            line = self.skipped[sent.line]
+            if state is MessageState.DEAD:
+                line[sent.new.id] = sent.new.sequence
+            elif state is MessageState.DELIVERED:
+                for one in [one for one, n in line.items() if n <= sent.new.sequence]:
+                    del line[one]
         await self.store.finish_attempts(results)
+        if self.dice.random() < 0.3:  # its answer was lost: told again
+            await self.store.finish_attempts(results)
         return bool(chosen)
+
+    def _standing(self, sent: Sent, result: AttemptResult) -> AttemptResult:
+        """Let an attempt say something about its endpoint."""
+        endpoint = self.endpoints[sent.new.endpoint_id]
+        kind = self.dice.choice(["nothing", "failing", "told", "recovered", "gone"])
+        if kind == "failing":
+            since = self.now - self.dice.randrange(60) * SECOND
+            result = replace(result, failing_since=since)
+            if endpoint.failing_since is None or since < endpoint.failing_since:
+                endpoint = replace(endpoint, failing_since=since)
+        elif kind == "told":
+            result = replace(result, failing_told_at=self.now)
+            endpoint = replace(endpoint, failing_told_at=self.now)
+        elif kind == "recovered":
+            result = replace(result, has_recovered=True)
+            endpoint = replace(endpoint, failing_since=None, failing_told_at=None)
+        elif kind == "gone" and self.dice.random() < 0.2:
+            result = replace(result, disable_endpoint_why="410")
+            endpoint = replace(endpoint, is_enabled=False, disabled_why="410")
+        self.endpoints[endpoint.id] = endpoint
+        return result
 
     async def resend(self) -> bool:
         if not self.sent:
@@ -273,6 +340,54 @@ class Life:
         if done:
             sent.state, sent.attempts, sent.due_at = MessageState.PENDING, 0, self.now
         return done
+
+    async def replay(self) -> bool:
+        world_id, where = self.dice.choice(WORLDS), self._some_messages()
+        limit = self.dice.choice([3, 10_000])
+        chosen = [
+            sent
+            for sent in self._matching(world_id, where)
+            if sent.state is not MessageState.PENDING and sent.new.endpoint_id in self.endpoints
+        ][:limit]
+        assert await self.store.replay(world_id, where, self.now, limit=limit) == len(chosen)
+        for sent in chosen:
+            sent.state, sent.attempts, sent.due_at = MessageState.PENDING, 0, self.now
+        return bool(chosen)
+
+    async def prune_messages(self) -> bool:
+        before = self.now - self.dice.randrange(12) * HOUR
+        gone = [
+            sent
+            for sent in self.sent.values()
+            if sent.state is not MessageState.PENDING and sent.new.created_at < before
+        ]
+        assert await self.store.prune_messages(before, limit=9_999) == len(gone)
+        for sent in gone:
+            del self.sent[sent.new.id]
+            self.skipped[sent.line].pop(sent.new.id, None)
+            assert await self.store.load_message(sent.new.world_id, sent.new.id) is None
+            assert await self.store.list_attempts(sent.new.id) == []
+        return bool(gone)
+
+    async def prune_events(self) -> bool:
+        before = self.now - self.dice.randrange(12) * HOUR
+        count = sum(len(events) for events in self.events.values())
+        for world_id, events in self.events.items():
+            self.events[world_id] = [event for event in events if event.at >= before]
+        count -= sum(len(events) for events in self.events.values())
+        assert await self.store.prune_events(before, limit=9_999) == count
+        return count > 0
+
+    async def list_messages(self) -> bool:
+        world_id, where = self.dice.choice(WORLDS), self._some_messages()
+        expected = [sent.new.id for sent in reversed(self._matching(world_id, where))]
+        found: list[str] = []
+        before: str | None = None
+        while page := await self.store.list_messages(world_id, where, before=before, limit=9):
+            found += [one.id for one in page]
+            before = found[-1]
+        assert found == expected
+        return bool(found)
 
     async def pass_time(self) -> bool:
         self.now += self.dice.choice([SECOND, 10 * SECOND, MINUTE, HOUR, -5 * SECOND])
@@ -299,11 +414,19 @@ class Life:
                 stored = await self.store.list_trackings(world_id, where, offset=0, limit=9_999)
                 assert [one.tracking for one in stored] == kept
                 assert [one.poll for one in stored] == [self.polls[one.id] for one in kept]
+                paged: list[Stored] = []
+                after: TrackingPlace | None = None
+                while page := await self.store.page_trackings(world_id, where, after=after):
+                    paged += page
+                    after = TrackingPlace(page[-1].tracking.created_at, page[-1].tracking.id)
+                assert paged == stored
                 assert await self.store.list_renditions(world_id, where, offset=0, limit=9_999) == [
                     render(one) for one in kept
                 ]
             events = await self.store.events_after(world_id, 0, 99_999)
-            assert [event.id for _, event in events] == self.events[world_id]
+            assert [event for _, event in events] == self.events[world_id]
+            first = await self.store.first_cursor(world_id)
+            assert first == (events[0][0] if events else None)
             for message in await self.store.list_messages(world_id, MessageFilter(), limit=99_999):
                 sent = self.sent[message.id]
                 assert (message.state, message.attempts) == (sent.state, sent.attempts)
@@ -318,6 +441,44 @@ class Life:
         assert said == expected or max(said or 0, expected or 0) <= self.now
 
     # -- the model's own hands --------------------------------------------------------------
+
+    def _once(self, world_id: int) -> Once | None:
+        if self.dice.random() < 0.7:
+            return None
+        return Once(
+            world_id=world_id,
+            key=f"key-{self.dice.randrange(40)}",
+            fingerprint=b"f" * 32,
+            at=self.now,
+            answer=lambda result: (201, repr(result).encode()),
+        )
+
+    def _some_messages(self) -> MessageFilter:
+        any_sent = self.dice.choice(list(self.sent.values())) if self.sent else None
+        one = None if any_sent is None else any_sent.new
+        return MessageFilter(
+            endpoint_id=one.endpoint_id if one and self.dice.random() < 0.5 else None,
+            tracking_id=one.tracking_id if one and self.dice.random() < 0.3 else None,
+            states=self.dice.choice([(), (MessageState.DEAD,), tuple(MessageState)]),
+            created_min=self.dice.choice([None, self.now - HOUR]),
+            created_max=self.dice.choice([None, self.now - MINUTE]),
+        )
+
+    def _matching(self, world_id: int, where: MessageFilter) -> list[Sent]:
+        """Return the messages that match, oldest first."""
+        return sorted(
+            (
+                sent
+                for sent in self.sent.values()
+                if sent.new.world_id == world_id
+                and where.endpoint_id in (None, sent.new.endpoint_id)
+                and where.tracking_id in (None, sent.new.tracking_id)
+                and (not where.states or sent.state in where.states)
+                and (where.created_min is None or sent.new.created_at >= where.created_min)
+                and (where.created_max is None or sent.new.created_at <= where.created_max)
+            ),
+            key=lambda sent: (sent.new.created_at, sent.new.id),
+        )
 
     def _claimable(self) -> set[str]:
         lines: dict[tuple[str, str], list[Sent]] = defaultdict(list)
@@ -371,3 +532,6 @@ async def test_a_random_life_is_what_the_model_says(store: Store, seed: int) -> 
     missing = {"create", "save", "delete", "claim_polls", "claim_messages", "finish_messages"}
     assert not missing - set(life.done), life.done
     assert life.done["resend"] + life.done["change_courier"] > 3
+    assert life.done["replay"] + life.done["prune_messages"] + life.done["prune_events"] > 1
+    assert life.done["list_messages"] > 0
+    assert len(life.answers) > 5

@@ -145,8 +145,7 @@ class Messages(Endpoints):
         async def work(link: Link) -> None:
             rows = await link.fetch(_SQL["finish_attempts"], *columns)
             endpoint_of_new = {row[0].hex: row[1].hex for row in rows}
-            told = [one for one in known if one.attempt.id in endpoint_of_new]
-            told.sort(key=lambda one: one.attempt.at)
+            told = [one for one in results if one.attempt.id in endpoint_of_new]
             spoken = [(endpoint_of_new[one.attempt.id], one) for one in told if says_something(one)]
             if spoken and (notices := await note_results(link, spoken)):
                 await link.fetch(_SQL["add_messages"], *message_columns(notices))

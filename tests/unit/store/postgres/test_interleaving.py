@@ -7,8 +7,9 @@ import random
 from typing import Any
 
 import asyncpg
+from msgspec.structs import replace
 
-from parcelwire.domain.clock import SECOND, FrozenClock
+from parcelwire.domain.clock import HOUR, SECOND, FrozenClock
 from parcelwire.domain.status import Status
 from parcelwire.store.postgres import PostgresStore, open_store
 from parcelwire.webhooks.ports import Attempt, AttemptResult, MessageState
@@ -102,6 +103,39 @@ async def test_a_message_queued_while_the_one_before_is_delivered_gets_its_turn(
 
     assert await _claim(store) == [second.id]
     assert [row[0] for row in await other.fetch(DRIFT)] == [0, 0]
+    await other.close(timeout=2)
+
+
+async def test_a_failure_that_comes_after_the_delivery_does_not_put_off_the_next(
+    store: PostgresStore, dsn: str
+) -> None:
+    endpoint = make_endpoint()
+    await store.add_endpoint(endpoint)
+    first, second = (make_message(endpoint, new_id(), 1) for _ in range(2))
+    second = replace(second, tracking_id=first.tracking_id, sequence=2)
+    await store.add_messages([first, second])
+    assert await _claim(store) == [first.id]
+
+    other: Any = await asyncpg.connect(dsn)
+    transaction = other.transaction()
+    await transaction.start()
+    held = PostgresStore(_Held(other), render=render, clock=FrozenClock())  # type: ignore[arg-type]
+    # Another worker, after this one's lease, has delivered it.
+    await held.finish_attempts([_delivered(first.id)])
+    # Begins before that is committed: to this statement the message seems to wait still.
+    late = _delivered(first.id, MessageState.PENDING)
+    failing = asyncio.create_task(store.finish_attempts([replace(late, next_at=NOW + HOUR)]))
+    await asyncio.sleep(0.2)
+    assert not failing.done()
+    await transaction.commit()
+    await failing
+
+    assert await store.next_message_due() == NOW
+    assert await _claim(store) == [second.id]
+    assert [row[0] for row in await other.fetch(DRIFT)] == [0, 0]
+    delivered = await store.load_message(WORLD, first.id)
+    assert delivered is not None
+    assert (delivered.state, delivered.attempts) == (MessageState.DELIVERED, 2)
     await other.close(timeout=2)
 
 
