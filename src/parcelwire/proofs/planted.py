@@ -12,11 +12,13 @@ from typing import Any, Final
 
 import apsw
 import msgspec
+from msgspec.structs import replace
 
 from parcelwire.proofs.inspection import DATABASE
 from parcelwire.store.sqlite import store as store_module
 from parcelwire.store.sqlite.tally import tally_of
 from parcelwire.store.sqlite.writer import Writer
+from parcelwire.tracking.ports import Save
 
 Files = Mapping[str, bytes]
 
@@ -56,17 +58,37 @@ class _LooseWriter(Writer):
         return answers
 
 
-def _with_writer(kind: type[Writer]) -> Callable[[], AbstractContextManager[object]]:
-    @contextmanager
-    def planting() -> Iterator[None]:
-        module: Any = store_module
-        before, module.Writer = module.Writer, kind
-        try:
-            yield
-        finally:
-            module.Writer = before
+@contextmanager
+def _in_place_of(owner: Any, name: str, spoilt: object) -> Iterator[None]:
+    good = getattr(owner, name)
+    setattr(owner, name, spoilt)
+    try:
+        yield
+    finally:
+        setattr(owner, name, good)
 
-    return planting
+
+def answering_early() -> AbstractContextManager[None]:
+    """Let the store answer before the commit, for a while."""
+    return _in_place_of(store_module, "Writer", _EagerWriter)
+
+
+def without_transactions() -> AbstractContextManager[None]:
+    """Let every statement be a transaction of its own, for a while."""
+    return _in_place_of(store_module, "Writer", _LooseWriter)
+
+
+def telling_later() -> AbstractContextManager[None]:
+    """Let a change and its messages be two transactions, for a while."""
+    good = store_module.SqliteStore.change_courier
+
+    async def change_then_tell(store: store_module.SqliteStore, change: Save) -> str:
+        result = await good(store, replace(change, messages=()))
+        if result == "saved":
+            await store.add_messages(change.messages)
+        return result
+
+    return _in_place_of(store_module.SqliteStore, "change_courier", change_then_tell)
 
 
 _WAL: Final = f"{DATABASE}-wal"
@@ -122,6 +144,7 @@ PLANTED: Final = (
         ignores_sync=lambda name: name == DATABASE,
     ),
     Planted(name="torn frames are believed", tamper=accept_torn_frames),
-    Planted(name="answered before the commit", planting=_with_writer(_EagerWriter)),
-    Planted(name="statements without a transaction", planting=_with_writer(_LooseWriter)),
+    Planted(name="answered before the commit", planting=answering_early),
+    Planted(name="statements without a transaction", planting=without_transactions),
+    Planted(name="messages in a transaction of their own", planting=telling_later),
 )

@@ -180,8 +180,8 @@ def _judge(
     try:
         if bench.is_there:
             with bench.opened() as connection:
-                image = image_of(connection)
                 damage = damage_of(connection)
+                image = image_of(connection)
         else:
             image, damage = EMPTY, []
     except apsw.Error as error:
