@@ -31,7 +31,7 @@ import msgspec
 from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import default_registry
 from parcelwire.proofs import callscenario
-from parcelwire.proofs.filelayer import Call, watched_by_default
+from parcelwire.proofs.filelayer import Call, watched_by_default, watched_locks
 from parcelwire.proofs.planted import answering_early, telling_later, without_transactions
 
 PATIENCE_SECONDS: Final = 60.0
@@ -144,6 +144,7 @@ def _carry_out(order: Order) -> None:
     killer = _Killer(order.kill_at, is_half=order.is_half)
     with contextlib.ExitStack() as stack:
         stack.enter_context(watched_by_default(killer))
+        stack.enter_context(watched_locks(killer))
         if order.planted:
             stack.enter_context(PLANTED[order.planted]())
         asyncio.run((callscenario.make if order.task == "make" else callscenario.work)(folder))

@@ -5,12 +5,16 @@
                                    +-> the system's own file layer
 
 Reading, locking and the shared memory of the WAL go straight through: they change nothing that a
-restart finds.
+restart finds. Locks, which guard that shared memory, can be watched on Linux (``watched_locks``).
 """
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import itertools
+import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +22,7 @@ from typing import Any, Final, Literal, Protocol
 
 import apsw
 
-Kind = Literal["open", "write", "sync", "truncate", "delete"]
+Kind = Literal["open", "write", "sync", "truncate", "delete", "lock"]
 
 _SYNCS_FOLDER: Final = (
     apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_SUPER_JOURNAL | apsw.SQLITE_OPEN_WAL
@@ -141,3 +145,36 @@ def watched_by_default(watcher: Watcher) -> Iterator[None]:
             yield
         finally:
             apsw.set_default_vfs(_SYSTEM)
+
+
+_Fcntl = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, use_errno=True)
+
+
+@contextmanager
+def watched_locks(watcher: Watcher) -> Iterator[None]:
+    """Tell ``watcher`` of every lock that SQLite takes or gives back in this process, for a while.
+
+    That are the locks of the files and those of the WAL's shared memory, which no file layer of
+    ours
+    sees. Where the system's ``fcntl`` cannot be called so, nothing is told.
+    """
+    if sys.platform != "linux" or platform.machine() not in {"x86_64", "aarch64"}:
+        yield
+        return
+    vfs = apsw.VFS(f"parcelwire-locks-{next(_names)}", _SYSTEM)
+    pointer = vfs.xGetSystemCall("fcntl")
+    assert pointer is not None  # noqa: S101  # SQLite's file layer for Unix has it
+    good = _Fcntl(pointer)
+
+    def watch(descriptor: int, command: int, argument: int | None) -> int:
+        if command in {fcntl.F_SETLK, fcntl.F_SETLKW}:
+            watcher.before(Call("lock", ""))
+        return int(good(descriptor, command, argument))
+
+    watched = _Fcntl(watch)
+    vfs.xSetSystemCall("fcntl", ctypes.cast(watched, ctypes.c_void_p).value or 0)
+    try:
+        yield
+    finally:
+        vfs.xSetSystemCall("fcntl", pointer)
+        vfs.unregister()
