@@ -101,7 +101,7 @@ def test_with_several_accounts_one_must_be_named(shop: Terminal) -> None:
         (("key", "revoke", "pw_live_12345678"), "there is no key pw_live_12345678…"),
         (("webhook", "test", NOBODY), f"there is no endpoint {NOBODY}"),
         (("webhook", "enable", NOBODY), f"there is no endpoint {NOBODY}"),
-        (("webhook", "disable", NOBODY), f"there is no endpoint {NOBODY}"),
+        (("webhook", "pause", NOBODY), f"there is no endpoint {NOBODY}"),
         (("webhook", "remove", NOBODY), f"there is no endpoint {NOBODY}"),
         (("webhook", "log", "--endpoint", NOBODY), f"there is no endpoint {NOBODY}"),
         (("webhook", "resend", NOBODY), f"there is no message {NOBODY}"),

@@ -7,13 +7,11 @@ import os
 import random
 from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
-from starlette.routing import Mount
-
 from parcelwire.api.asgi import ASGIApp, Door
 from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.api.house import ApiSettings, House
 from parcelwire.api.native.application import application as native_application
+from parcelwire.api.native.application import in_front_of
 from parcelwire.api.v2.dialect import V2Dialect
 from parcelwire.api.v2.render import render_payload as render_v2_payload
 from parcelwire.api.v4.dialect import V4Dialect
@@ -213,12 +211,15 @@ class Installation:
         )
         self._workers: list[asyncio.Task[None]] = []
 
-    def asgi(self) -> ASGIApp:
-        """Return the application that answers HTTP: dialects, native API, pages, health."""
-        # From now on workers deliver, here or in processes of their own.
-        self._is_served = True
+    def asgi(self, *, is_served: bool = True) -> ASGIApp:
+        """Return the application that answers HTTP: dialects, native API, pages, health.
+
+        ``is_served``: from now on workers deliver, here or in processes of their own. A command
+        that calls the application of an installation by itself says that none need to.
+        """
+        self._is_served = is_served
         pages = pages_application(self.store, self.registry, self.clock)
-        other = Starlette(routes=[Mount("/api", native_application(self.house)), Mount("", pages)])
+        other = in_front_of(native_application(self.house), pages)
         return Door(
             self.house, [V2Dialect(self.house), V4Dialect(self.house, self._renderer)], other
         )

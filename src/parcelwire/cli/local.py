@@ -19,25 +19,27 @@ from parcelwire.domain.account import Account, ApiKey, world_of
 from parcelwire.domain.clock import Clock
 from parcelwire.store.port import Store
 
+LIVE_KEY, TEST_KEY = "live", "test"
+"""What opens the two worlds of the account of the installation here."""
+
 
 class OwnGate(Gate):
     """Lets one account in, whatever the key: who may open the database needs none."""
 
-    def __init__(self, store: Store, clock: Clock, account: Account, *, is_test: bool) -> None:
+    def __init__(self, store: Store, clock: Clock, account: Account) -> None:
         super().__init__(store, clock)
-        key = ApiKey(
-            digest=b"",
-            prefix="",
-            account_number=account.number,
-            is_test=is_test,
-            scope="admin",
-        )
-        self._admitted = key, account
+        self._account = account
 
     async def admit(self, key: str | None) -> tuple[ApiKey, Account] | Refusal:
-        """Return the one account."""
-        del key
-        return self._admitted
+        """Return the account, in the test world when the key says so."""
+        admitted = ApiKey(
+            digest=b"",
+            prefix="",
+            account_number=self._account.number,
+            is_test=key == TEST_KEY,
+            scope="admin",
+        )
+        return admitted, self._account
 
 
 def _check_there(config: Config) -> None:
@@ -62,12 +64,12 @@ async def open_here(config: Config, email: str | None, *, is_test: bool) -> Asyn
     try:
         await house.check_key()
         account = await account_of(house, email)
-        house.house.gate = OwnGate(house.store, house.clock, account, is_test=is_test)
+        house.house.gate = OwnGate(house.store, house.clock, account)
         house.house.limiter = RateLimiter(house.clock, {})
         client = AsyncParcelwire(
-            "here",
+            TEST_KEY if is_test else LIVE_KEY,
             "http://here",
-            transport=httpx2.ASGITransport(house.asgi()),
+            transport=httpx2.ASGITransport(house.asgi(is_served=False)),
             max_retries=0,
         )
         async with client:

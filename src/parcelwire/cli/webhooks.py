@@ -1,33 +1,30 @@
-"""``parcelwire webhook``: endpoints, a test event, the log, resending."""
+"""``parcelwire webhook``: endpoints of the installation here, or of a server."""
 
 from __future__ import annotations
 
-import secrets
+from typing import Any, Final
 
 import click
-from msgspec.structs import replace
 
-from parcelwire.bootstrap import Installation, InstallationError
-from parcelwire.cli.support import (
-    account_of,
-    account_option,
-    installation,
-    run_async,
-    when,
-    working,
+from parcelwire.cli import forwarding, webhook_log
+from parcelwire.cli.exits import CommandError
+from parcelwire.cli.native_calls import ProblemError, World, open_native
+from parcelwire.cli.support import run_async, working
+from parcelwire.cli.target import Choice, target_options
+from parcelwire.cli.timeline import plain
+from parcelwire.cli.webhook_words import (
+    DIALECTS,
+    event_type_option,
+    moment,
+    result_of,
+    state_of,
+    status_option,
+    webhook,
 )
-from parcelwire.domain.account import Endpoint, is_test_world, world_of
-from parcelwire.domain.status import Status
-from parcelwire.signatures.signing import make_secret
-from parcelwire.webhooks.envelope import DIALECTS
-from parcelwire.webhooks.ports import Attempt, MessageFilter, MessageState
 
-_test_world = click.option("--test", "is_test", is_flag=True, help="In the test world.")
+__all__ = ["forwarding", "webhook", "webhook_log"]
 
-
-@click.group()
-def webhook() -> None:
-    """Tell other systems: endpoints, log, resend."""
+HOUR_SECONDS: Final = 3_600
 
 
 @webhook.command("add")
@@ -35,229 +32,195 @@ def webhook() -> None:
 @click.option(
     "--dialect",
     type=click.Choice(DIALECTS),
-    default="v4",
+    default="native",
     show_default=True,
-    help="Form of the body and of the older signature.",
+    help="Form of the body: Parcelwire's own, or one of TrackingMore's.",
 )
+@status_option
+@event_type_option
 @click.option(
-    "--status",
-    "statuses",
+    "--header",
+    "headers",
     multiple=True,
-    type=click.Choice([status.value for status in Status]),
-    help="Only events with this status; repeat for more. Default: all.",
+    metavar="NAME=VALUE",
+    help="Send this header with every message; repeat for more.",
 )
+@click.option("--rate", type=float, help="Messages a second at most.")
+@click.option("--concurrency", type=int, help="Requests at one time at most.")
 @click.option("--description", default="", help="What the endpoint is for.")
-@account_option
-@_test_world
+@target_options
 @click.pass_context
 @run_async
-async def add(
-    ctx: click.Context,
-    url: str,
-    dialect: str,
-    statuses: tuple[str, ...],
-    description: str,
-    email: str | None,
-    is_test: bool,
-) -> None:
+async def add(ctx: click.Context, /, url: str, dialect: str, choice: Choice, **given: Any) -> None:
     """Send messages to URL, and print the secret that verifies them.
 
     \b
     parcelwire webhook add https://shop.example/hooks/parcels
     parcelwire webhook add https://shop.example/done --status delivered --status exception
     """
-    async with installation(ctx) as house:
-        owner = await account_of(house, email)
-        await house.check_endpoint_url(url)
-        now = house.clock.now()
-        endpoint = Endpoint(
-            id=house.identifiers.new_id(now),
-            world_id=world_of(owner.number, is_test),
-            url=url,
-            dialect=dialect,
-            secret=make_secret(secrets.token_bytes(32)),
-            statuses=statuses,
-            description=description,
-            created_at=now,
-        )
-        await house.store.add_endpoint(endpoint)
-    click.echo(f"endpoint {endpoint.id}\nsecret   {endpoint.secret}")
+    body = {
+        "url": url,
+        "dialect": dialect,
+        "statuses": given["statuses"],
+        "event_types": given["event_types"],
+        "headers": _headers(given["headers"]),
+        "rate_per_second": given["rate"],
+        "concurrency": given["concurrency"],
+        "description": given["description"],
+    }
+    async with open_native(ctx, choice) as native:
+        try:
+            made = await native.world.ask("POST", "/endpoints", body=body)
+        except ProblemError as error:
+            if error.kind != "url-refused":
+                raise
+            why = str(error).removeprefix("url: ")
+            hint = " (webhooks.allowed_networks, webhooks.extra_ports)" if native.is_here else ""
+            msg = f"{plain(url)} is refused: {why}{hint}"
+            raise CommandError(msg) from None
+        account = await native.world.ask("GET", "/account") if dialect == "v2" else {}
+    click.echo(f"endpoint {made['id']}\nsecret   {made['secret']}")
+    click.echo("The secret is shown only now: keep it where the receiver finds it.")
     if dialect == "v2":
-        click.echo(f"v2's own signature has the account's e-mail address as its key: {owner.email}")
-    click.echo(f"Try it: parcelwire webhook test {endpoint.id}")
+        email = account["email"]
+        click.echo(f"v2's own signature has the account's e-mail address as its key: {email}")
+    click.echo(f"Try it: parcelwire webhook test {made['id']}")
+
+
+def _headers(typed: tuple[str, ...]) -> dict[str, str]:
+    headers = {}
+    for one in typed:
+        name, equals, value = one.partition("=")
+        if not equals or not name.strip():
+            msg = f"--header wants NAME=VALUE, not {one!r}"
+            raise click.UsageError(msg)
+        headers[name.strip()] = value.strip()
+    return headers
 
 
 @webhook.command("list")
-@account_option
+@target_options
 @click.pass_context
 @run_async
-async def list_endpoints(ctx: click.Context, email: str | None) -> None:
-    """List endpoints of both worlds."""
-    async with installation(ctx) as house:
-        owner = await account_of(house, email)
-        endpoints = [
-            endpoint
-            for is_test in (False, True)
-            for endpoint in await house.store.list_endpoints(world_of(owner.number, is_test))
+async def list_endpoints(ctx: click.Context, choice: Choice) -> None:
+    """List endpoints and how they do."""
+    async with open_native(ctx, choice) as native:
+        found = [
+            (world, endpoint)
+            for world in native.worlds
+            for endpoint in (await world.ask("GET", "/endpoints"))["endpoints"]
         ]
-    if not endpoints:
+    if not found:
         click.echo("There are no endpoints. Add one with: parcelwire webhook add URL")
-    for endpoint in endpoints:
-        world = "test" if is_test_world(endpoint.world_id) else "live"
-        state = "on" if endpoint.is_enabled else f"off ({endpoint.disabled_why})"
-        statuses = ",".join(endpoint.statuses) or "all statuses"
-        click.echo(
-            f"{endpoint.id}  {world}  {endpoint.dialect:6}  {state}  {endpoint.url}  {statuses}"
-            f"  {endpoint.description}".rstrip()
-        )
+    for world, endpoint in found:
+        click.echo(_line(world, endpoint))
 
 
-async def _find(house: Installation, email: str | None, endpoint_id: str) -> Endpoint:
-    owner = await account_of(house, email)
-    for is_test in (False, True):
-        world_id = world_of(owner.number, is_test)
-        endpoint = await house.store.load_endpoint(world_id, endpoint_id)
-        if endpoint is not None:
-            return endpoint
-    msg = f"there is no endpoint {endpoint_id}; see: parcelwire webhook list"
-    raise InstallationError(msg)
+def _line(world: World, endpoint: dict[str, Any]) -> str:
+    parts = [endpoint["id"]]
+    if world.name:
+        parts.append(world.name)
+    parts += [f"{endpoint['dialect']:6}", state_of(endpoint), plain(endpoint["url"])]
+    only = ",".join((*endpoint["statuses"], *endpoint["event_types"]))
+    parts.append(only or "everything")
+    if (since := endpoint["health"]["failing_since"]) is not None:
+        parts.append(f"failing since {moment(since)}")
+    if waiting := endpoint["health"]["waiting"]:
+        parts.append(f"{waiting} waiting")
+    parts.append(plain(endpoint["description"]))
+    return "  ".join(parts).rstrip()
 
 
 @webhook.command("remove")
-@click.argument("endpoint_id")
-@account_option
+@click.argument("endpoint_id", metavar="ENDPOINT")
+@target_options
 @click.pass_context
 @run_async
-async def remove(ctx: click.Context, endpoint_id: str, email: str | None) -> None:
-    """Delete the endpoint ENDPOINT_ID; what waits for it is given up."""
-    async with installation(ctx) as house:
-        endpoint = await _find(house, email, endpoint_id)
-        await house.store.delete_endpoint(endpoint.world_id, endpoint.id)
+async def remove(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
+    """Delete ENDPOINT; what waits for it is given up."""
+    async with open_native(ctx, choice) as native:
+        world, _ = await native.find_endpoint(endpoint_id)
+        await world.ask("DELETE", f"/endpoints/{endpoint_id}")
     click.echo(f"endpoint {endpoint_id} is gone")
 
 
+@webhook.command("pause")
+@click.argument("endpoint_id", metavar="ENDPOINT")
+@target_options
+@click.pass_context
+@run_async
+async def pause(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
+    """Send nothing to ENDPOINT for a while; its messages are kept."""
+    async with open_native(ctx, choice) as native:
+        world, _ = await native.find_endpoint(endpoint_id)
+        endpoint = await world.ask("POST", f"/endpoints/{endpoint_id}/pause")
+    click.echo(f"endpoint {endpoint_id} is {state_of(endpoint)}")
+
+
 @webhook.command("enable")
-@click.argument("endpoint_id")
-@account_option
+@click.argument("endpoint_id", metavar="ENDPOINT")
+@target_options
 @click.pass_context
 @run_async
-async def enable(ctx: click.Context, endpoint_id: str, email: str | None) -> None:
-    """Switch ENDPOINT_ID on again; what waited for it is sent."""
-    await _switch(ctx, endpoint_id, email, is_enabled=True)
+async def enable(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
+    """Send to ENDPOINT again, beginning with what waited."""
+    async with open_native(ctx, choice) as native:
+        world, _ = await native.find_endpoint(endpoint_id)
+        endpoint = await world.ask("POST", f"/endpoints/{endpoint_id}/enable")
+    waiting = endpoint["health"]["waiting"]
+    rest = f"; messages waiting: {waiting}" if waiting else ""
+    click.echo(f"endpoint {endpoint_id} is {state_of(endpoint)}{rest}")
 
 
-@webhook.command("disable")
-@click.argument("endpoint_id")
-@account_option
+@webhook.command("rotate")
+@click.argument("endpoint_id", metavar="ENDPOINT")
+@click.option(
+    "--overlap-hours",
+    type=click.FloatRange(0, 7 * 24),
+    default=24,
+    show_default=True,
+    help="How long the old secret signs too; 0: not at all.",
+)
+@target_options
 @click.pass_context
 @run_async
-async def disable(ctx: click.Context, endpoint_id: str, email: str | None) -> None:
-    """Pause ENDPOINT_ID; its messages are kept."""
-    await _switch(ctx, endpoint_id, email, is_enabled=False)
-
-
-async def _switch(
-    ctx: click.Context, endpoint_id: str, email: str | None, *, is_enabled: bool
+async def rotate(
+    ctx: click.Context, endpoint_id: str, overlap_hours: float, choice: Choice
 ) -> None:
-    async with installation(ctx) as house:
-        endpoint = await _find(house, email, endpoint_id)
-        why = "" if is_enabled else "paused by the operator"
-        await house.store.save_endpoint(replace(endpoint, is_enabled=is_enabled, disabled_why=why))
-    click.echo(f"endpoint {endpoint_id} is {'on' if is_enabled else 'off'}")
+    """Give ENDPOINT a new secret and print it.
+
+    Until the overlap is over, messages carry a signature of each secret.
+    """
+    body = {"overlap_seconds": round(overlap_hours * HOUR_SECONDS)}
+    async with open_native(ctx, choice) as native:
+        world, _ = await native.find_endpoint(endpoint_id)
+        path = f"/endpoints/{endpoint_id}/rotate-secret"
+        endpoint = await world.ask("POST", path, body=body)
+    click.echo(f"secret   {endpoint['secret']}")
+    until = endpoint["previous_secret_until"]
+    click.echo(
+        f"The old secret signs too until {moment(until)}."
+        if until
+        else "The old secret is worth nothing any more."
+    )
 
 
 @webhook.command("test")
-@click.argument("endpoint_id")
-@account_option
+@click.argument("endpoint_id", metavar="ENDPOINT")
+@target_options
 @click.pass_context
 @run_async
-async def test(ctx: click.Context, endpoint_id: str, email: str | None) -> None:
-    """Send a made-up event to ENDPOINT_ID now and show what it answered."""
-    async with installation(ctx) as house:
-        endpoint = await _find(house, email, endpoint_id)
-        if not endpoint.is_enabled:
-            msg = f"the endpoint is off ({endpoint.disabled_why}); nothing was sent"
-            raise InstallationError(msg)
-        with working(f"sending to {endpoint.url}"):
-            attempt = await house.send_test_event(endpoint)
-    if attempt is None:
-        msg = f"{endpoint.url}: no attempt was made in time; see: parcelwire webhook log"
-        raise InstallationError(msg)
-    if not 200 <= attempt.status < 300:
-        msg = f"{endpoint.url} did not take it: {_result(attempt)}"
-        raise InstallationError(msg)
-    click.echo(f"{endpoint.url} took it: {_result(attempt)}")
-
-
-@webhook.command("log")
-@click.option("--endpoint", "endpoint_id", help="Only this endpoint's messages.")
-@click.option(
-    "--state",
-    type=click.Choice([state.value for state in MessageState]),
-    help="Only messages in this state.",
-)
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 1000),
-    default=20,
-    show_default=True,
-    help="How many messages.",
-)
-@account_option
-@_test_world
-@click.pass_context
-@run_async
-async def show_log(
-    ctx: click.Context,
-    endpoint_id: str | None,
-    state: str | None,
-    limit: int,
-    email: str | None,
-    is_test: bool,
-) -> None:
-    """Show messages, newest first, with every attempt."""
-    async with installation(ctx) as house:
-        if endpoint_id is not None:
-            world_id = (await _find(house, email, endpoint_id)).world_id
-        else:
-            world_id = world_of((await account_of(house, email)).number, is_test)
-        messages = await house.store.list_messages(
-            world_id,
-            MessageFilter(endpoint_id=endpoint_id, states=(MessageState(state),) if state else ()),
-            limit=limit,
-        )
-        rows = [(one, await house.store.list_attempts(one.id)) for one in messages]
-    if not rows:
-        click.echo("There are no messages.")
-    for message, attempts in rows:
-        click.echo(
-            f"{message.id}  {when(message.created_at)}  {message.state:9}  {message.event_type}"
-            f"  tracking {message.tracking_id} no. {message.sequence}  -> {message.endpoint_id}"
-        )
-        for attempt in attempts:
-            click.echo(f"    {when(attempt.at)}  {_result(attempt)}")
-        if message.state is MessageState.PENDING:
-            click.echo(f"    {when(message.due_at)}  next attempt")
-
-
-@webhook.command("resend")
-@click.argument("message_id")
-@account_option
-@click.pass_context
-@run_async
-async def resend(ctx: click.Context, message_id: str, email: str | None) -> None:
-    """Send the message MESSAGE_ID once more (a running server or worker does it)."""
-    async with installation(ctx) as house:
-        owner = await account_of(house, email)
-        now = house.clock.now()
-        for is_test in (False, True):
-            if await house.store.resend(world_of(owner.number, is_test), message_id, now):
-                click.echo(f"message {message_id} is due now")
-                return
-    msg = f"there is no message {message_id}; see: parcelwire webhook log"
-    raise InstallationError(msg)
-
-
-def _result(attempt: Attempt) -> str:
-    what = f"HTTP {attempt.status}" if attempt.status else attempt.error
-    return f"{what} after {attempt.duration_ms} ms"
+async def test(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
+    """Send a made-up event to ENDPOINT now and show what it answered."""
+    async with open_native(ctx, choice) as native:
+        world, endpoint = await native.find_endpoint(endpoint_id)
+        url = plain(endpoint["url"])
+        with working(f"sending to {url}"):
+            said = await world.ask("POST", f"/endpoints/{endpoint_id}/test")
+    if said["attempt"] is None:
+        msg = f"{url}: no attempt was made in time; see: parcelwire webhook log"
+        raise CommandError(msg)
+    if not said["is_delivered"]:
+        msg = f"{url} did not take it: {result_of(said['attempt'])}"
+        raise CommandError(msg)
+    click.echo(f"{url} took it: {result_of(said['attempt'])}")

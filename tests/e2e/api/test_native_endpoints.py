@@ -115,7 +115,6 @@ async def test_a_url_is_enough(shop: Caller) -> None:
         ({}, "url"),
         ({"url": None}, "url"),
         ({"url": ""}, "url"),
-        ({"url": "https://" + "a" * 2_041}, "url"),
         ({"url": URL, "dialect": "v3"}, "dialect"),
         ({"url": URL, "dialect": None}, "dialect"),
         ({"url": URL, "statuses": ["gone"]}, "statuses[0]"),

@@ -327,6 +327,7 @@ async def test_no_spelling_of_an_inner_address_gets_in(tmp_path: Path) -> None:
         "https://shop..example.com/",
         "https://-/",
         "https://" + "a" * 64 + ".com/",
+        "https://shop.example.com/" + "a" * 2_048,
         "http://metadata.google.internal/",
     ],
 )

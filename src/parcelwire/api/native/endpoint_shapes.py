@@ -34,8 +34,7 @@ Url = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=2_048,
-        description="`http` or `https`, to a public address",
+        description="`http` or `https`, to a public address; at most 2,048 characters",
         examples=["https://shop.example.com/hooks/parcels"],
     ),
 ]

@@ -25,12 +25,11 @@ from parcelwire.api.native.problems import FieldError, ProblemError
 from parcelwire.api.native.sealed import conceal, reveal
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import SECOND
-from parcelwire.signatures.signing import make_secret
 from parcelwire.webhooks.address import AddressRefusedError
 from parcelwire.webhooks.headers import HeadersRefusedError, check_headers
+from parcelwire.webhooks.secrets import new_secret
 
 PAUSED_WHY: Final = "paused"
-_SECRET_BYTES: Final = 32
 
 
 async def find_endpoint(house: House, asked: Asked) -> Endpoint:
@@ -54,7 +53,7 @@ async def create_endpoint(house: House, asked: Asked) -> EndpointWithSecret:
     if len(await house.store.list_endpoints(asked.world_id)) >= MOST_ENDPOINTS:
         raise ProblemError("endpoints-too-many", f"there are {MOST_ENDPOINTS} already")
     now = house.clock.now()
-    secret = make_secret(house.random_bytes(_SECRET_BYTES))
+    secret = new_secret(house.random_bytes)
     endpoint = Endpoint(
         id=house.identifiers.new_id(now),
         world_id=asked.world_id,
@@ -166,7 +165,7 @@ def rotated(endpoint: Endpoint, secret: str, overlap_seconds: int, now: int) -> 
 async def rotate_secret(house: House, asked: Asked) -> EndpointWithSecret:
     """Give an endpoint a new secret."""
     rotation: SecretRotation = asked.body
-    secret = make_secret(house.random_bytes(_SECRET_BYTES))
+    secret = new_secret(house.random_bytes)
     endpoint = rotated(
         await find_endpoint(house, asked), secret, rotation.overlap_seconds, house.clock.now()
     )

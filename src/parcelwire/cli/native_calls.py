@@ -1,0 +1,205 @@
+"""The native API as commands call it: on a server, or on the installation here without a network.
+
+Here both worlds of the account are open, so that an endpoint is found by its id alone; a key of a
+server opens one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import msgspec
+
+from parcelwire.cli.exits import FAILED, KEY_REFUSED, NO_ANSWER, CommandError
+from parcelwire.cli.target import Choice, open_target
+
+if TYPE_CHECKING:
+    import httpx2
+
+_TIMEOUT_SECONDS: Final = 60.0
+"""Longer than a test event or a long poll takes."""
+
+
+class ProblemError(CommandError):
+    """A call was refused; ``kind`` is the problem's code."""
+
+    def __init__(self, message: str, exit_code: int, kind: str) -> None:
+        super().__init__(message, exit_code)
+        self.kind = kind
+
+
+class World:
+    """One world that a command may look into."""
+
+    def __init__(self, http: httpx2.AsyncClient, key: str, name: str, where: str) -> None:
+        """``name``: ``live``, ``test``, or empty where only the server knows."""
+        self._http = http
+        self._key = key
+        self.name = name
+        self.where = where
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, Any] | Sequence[tuple[str, Any]] = (),
+    ) -> Any:
+        """Make a call of the native API (``path`` after ``/api``) and return what it answers.
+
+        Raises:
+            ProblemError: it was refused.
+            CommandError: no answer came, or one of somebody else.
+        """
+        answer = await self._send(
+            method,
+            f"/api{path}",
+            headers={"authorization": f"Bearer {self._key}"},
+            content=None if body is None else msgspec.json.encode(body),
+            query=query,
+        )
+        if answer.status_code == 204:
+            return None
+        try:
+            said = msgspec.json.decode(answer.content)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            said = None
+        if answer.status_code < 300 and said is not None:
+            return said
+        raise self._refusal(answer.status_code, said)
+
+    async def read(self, path: str, header: str, query: Mapping[str, Any] | None = None) -> Any:
+        """Make a call of another dialect, which wants the key in ``header``; return its ``data``.
+
+        Raises:
+            CommandError: no answer came, or it is none of the dialect's successes.
+        """
+        answer = await self._send("GET", path, headers={header: self._key}, query=query or {})
+        try:
+            return msgspec.json.decode(answer.content)["data"]
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError, KeyError):
+            raise self._refusal(answer.status_code, None) from None
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str],
+        query: Mapping[str, Any] | Sequence[tuple[str, Any]],
+        content: bytes | None = None,
+    ) -> httpx2.Response:
+        import httpx2
+
+        params = [*query.items()] if isinstance(query, Mapping) else [*query]
+        try:
+            return await self._http.request(
+                method, path, headers=headers, content=content, params=params
+            )
+        except httpx2.RequestError as error:
+            said = str(error) or type(error).__name__
+            msg = f"no answer from {self.where}: {said}"
+            raise CommandError(msg, NO_ANSWER) from None
+
+    def _refusal(self, status: int, said: Any) -> CommandError:
+        if not isinstance(said, dict) or not isinstance(said.get("code"), str):
+            msg = f"HTTP status {status} from {self.where}: is that a Parcelwire's address?"
+            return CommandError(msg, NO_ANSWER if status >= 500 or status == 429 else FAILED)
+        code = FAILED
+        if status in {401, 403}:
+            code = KEY_REFUSED
+        elif status == 429 or status >= 500:
+            code = NO_ANSWER
+        return ProblemError(str(said.get("detail")), code, said["code"])
+
+
+class Native:
+    """What a command about webhooks works with."""
+
+    def __init__(self, worlds: Sequence[World], *, is_here: bool) -> None:
+        """``worlds``: the one that the command is about by default comes first."""
+        self.worlds = tuple(worlds)
+        self.is_here = is_here
+
+    @property
+    def world(self) -> World:
+        """The world where new things are made."""
+        return self.worlds[0]
+
+    async def find_endpoint(self, endpoint_id: str) -> tuple[World, dict[str, Any]]:
+        """Return an endpoint and its world.
+
+        Raises:
+            CommandError: there is none of this id.
+        """
+        found = await self._find(f"/endpoints/{_checked(endpoint_id)}", "endpoint-unknown")
+        if found is None:
+            msg = f"there is no endpoint {endpoint_id}; see: parcelwire webhook list"
+            raise CommandError(msg)
+        return found
+
+    async def find_message(self, message_id: str) -> tuple[World, dict[str, Any]]:
+        """Return a message and its world.
+
+        Raises:
+            CommandError: there is none of this id.
+        """
+        found = await self._find(f"/messages/{_checked(message_id)}", "message-unknown")
+        if found is None:
+            msg = f"there is no message {message_id}; see: parcelwire webhook log"
+            raise CommandError(msg)
+        return found
+
+    async def _find(self, path: str, unknown: str) -> tuple[World, dict[str, Any]] | None:
+        for world in self.worlds:
+            try:
+                return world, await world.ask("GET", path)
+            except ProblemError as error:
+                if error.kind != unknown:
+                    raise
+        return None
+
+
+def _checked(typed: str) -> str:
+    """Return an id as a segment of a path; what cannot be one becomes one that nobody has."""
+    return typed if typed.isascii() and typed.isalnum() else "0"
+
+
+@asynccontextmanager
+async def open_native(ctx: click.Context, choice: Choice) -> AsyncIterator[Native]:
+    """Open the native API of what the command works with, and close it again.
+
+    Raises:
+        CommandError: there is nothing to work with, or it has no native API.
+    """
+    import httpx2
+
+    async with AsyncExitStack() as stack:
+        target = await stack.enter_async_context(open_target(ctx, choice))
+        if target.house is not None:
+            from parcelwire.cli.local import LIVE_KEY, TEST_KEY
+
+            transport = httpx2.ASGITransport(target.house.asgi(is_served=False))
+            http = httpx2.AsyncClient(
+                transport=transport, base_url="http://here", timeout=_TIMEOUT_SECONDS
+            )
+            await stack.enter_async_context(http)
+            worlds = [
+                World(http, LIVE_KEY, "live", "the installation here"),
+                World(http, TEST_KEY, "test", "the installation here"),
+            ]
+            yield Native(worlds[1:] if choice.is_test else worlds, is_here=True)
+            return
+        if not target.has_own_api:
+            msg = f"{target.where} is no Parcelwire: its webhooks are not managed from here"
+            raise CommandError(msg)
+        settings = target.client.engine.settings
+        http = httpx2.AsyncClient(
+            base_url=settings.base_url, timeout=_TIMEOUT_SECONDS, follow_redirects=False
+        )
+        await stack.enter_async_context(http)
+        yield Native([World(http, settings.api_key, "", settings.base_url)], is_here=False)

@@ -1,0 +1,63 @@
+"""What the commands of ``parcelwire webhook`` share.
+
+The group, options, and how things are told.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import click
+
+from parcelwire.cli.timeline import plain
+from parcelwire.domain.status import Status
+
+DIALECTS: Final = ("native", "v4", "v2")
+EVENT_TYPES: Final = (
+    "tracking.status_changed",
+    "tracking.updated",
+    "endpoint.failing",
+    "endpoint.disabled",
+    "endpoint.recovered",
+)
+
+status_option = click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice([status.value for status in Status]),
+    help="Only events with this status; repeat for more. Default: all.",
+)
+event_type_option = click.option(
+    "--event-type",
+    "event_types",
+    multiple=True,
+    type=click.Choice(EVENT_TYPES),
+    help="Only events of this type; repeat for more. Default: all.",
+)
+
+
+@click.group()
+def webhook() -> None:
+    """Tell other systems: endpoints, log, resend, replay, forward."""
+
+
+def state_of(endpoint: dict[str, Any]) -> str:
+    """Return an endpoint's state in words."""
+    if endpoint["state"] == "enabled":
+        return "on"
+    if endpoint["state"] == "paused":
+        return "paused"
+    return f"off ({plain(endpoint['disabled_why'] or 'disabled')})"
+
+
+def moment(text: str) -> str:
+    """Return a time of the API for people: UTC, to the second."""
+    return text.replace("T", " ").replace("+00:00", "Z")
+
+
+def result_of(attempt: dict[str, Any]) -> str:
+    """Return what came of an attempt, in words."""
+    status = attempt["status"]
+    what = f"HTTP {status}" if status is not None else plain(attempt["error"] or "no answer")
+    return f"{what} after {attempt['duration_ms']} ms"
