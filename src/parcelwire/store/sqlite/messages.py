@@ -17,7 +17,9 @@ from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.rows import message_of
 from parcelwire.tracking.ports import NewMessage, Once
-from parcelwire.webhooks.ports import AttemptResult, ClaimedMessage, Skipped
+from parcelwire.webhooks.ports import AttemptResult, ClaimedMessage, MessageState, Skipped
+
+_SkippedRows = dict[outbox.StoredId, list[Row]]
 
 
 class Messages(Doings):
@@ -109,9 +111,7 @@ class Messages(Doings):
         """
         skip = {id_value(endpoint_id) for endpoint_id in skip_endpoints}
 
-        def work(
-            connection: apsw.Connection,
-        ) -> list[tuple[bytes, list[tuple[Row, list[Row]]]]]:
+        def work(connection: apsw.Connection) -> list[tuple[bytes, list[Row], _SkippedRows]]:
             outbox.end_leases(connection, now)
             ready = [
                 (identity, document)
@@ -125,31 +125,37 @@ class Messages(Doings):
                 for identity, _ in ready
             }
             shares = _shares([len(lines[identity]) for identity, _ in ready], limit)
-            return [
-                (
-                    document,
-                    outbox.claim(connection, lease_until, identity, lines[identity][:share]),
-                )
-                for (identity, document), share in zip(ready, shares, strict=True)
-                if share
-            ]
+            has_skipped = outbox.has_skipped(connection)
+            found = []
+            for (identity, document), share in zip(ready, shares, strict=True):
+                if share:
+                    rows = outbox.claim(connection, lease_until, identity, lines[identity][:share])
+                    skipped = (
+                        outbox.skipped_before(connection, identity, rows) if has_skipped else {}
+                    )
+                    found.append((document, rows, skipped))
+            return found
 
         claimed = []
-        for document, rows in await self._write(work):
+        for document, rows, skipped in await self._write(work):
             endpoint = decode_endpoint(document)
             claimed += [
-                ClaimedMessage(message_of(row), endpoint, _skipped(skipped))
-                for row, skipped in rows
+                ClaimedMessage(message_of(row), endpoint, _skipped(skipped[row[0]]))
+                if skipped
+                else ClaimedMessage(message_of(row), endpoint)
+                for row in rows
             ]
         return claimed
 
     async def finish_attempts(self, results: Sequence[AttemptResult]) -> None:
         """See ``MessageStore``."""
         told = [(result, list(map(outbox.prepared, result.notices))) for result in results]
+        gives_up = any(result.state is MessageState.DEAD for result in results)
 
         def work(connection: apsw.Connection) -> None:
+            has_skipped = gives_up or outbox.has_skipped(connection)
             for result, notices in told:
-                endpoint_id = outbox.finish(connection, result)
+                endpoint_id = outbox.finish(connection, result, has_skipped=has_skipped)
                 if endpoint_id is None:
                     continue
                 if says_something(result) and _note(connection, endpoint_id, result):

@@ -19,7 +19,7 @@ from parcelwire.store.rules import LONGEST_LEASE, NAMED_SKIPPED
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.connection import Row, fetch
 from parcelwire.store.sqlite.ids import id_value
-from parcelwire.store.sqlite.rows import SEQUENCE_AT
+from parcelwire.store.sqlite.rows import SEQUENCE_AT, TRACKING_AT
 from parcelwire.tracking.ports import NewMessage
 from parcelwire.webhooks.ports import AttemptResult, MessageState
 
@@ -89,21 +89,27 @@ def settle(connection: apsw.Connection, endpoint_id: StoredId, tracking_id: Stor
         connection.execute(queries.CLOSE_LINE, line)
 
 
-def finish(connection: apsw.Connection, result: AttemptResult) -> StoredId | None:
+def finish(
+    connection: apsw.Connection, result: AttemptResult, *, has_skipped: bool
+) -> StoredId | None:
     """Store an attempt and what follows for its message; return the message's endpoint.
 
     None when the message is gone or the attempt was told before: then nothing follows from it.
+    ``has_skipped``: messages of any line are known to have been given up.
     """
     attempt, execute = result.attempt, connection.execute
-    rows = fetch(connection, queries.BEFORE_FINISH, (id_value(attempt.message_id),))
+    attempt_id, message_id = id_value(attempt.id), id_value(attempt.message_id)
+    rows = fetch(connection, queries.BEFORE_FINISH, (attempt_id, message_id))
     if not rows:
         return None
     endpoint_id: StoredId
-    key, endpoint_id, tracking_id, sequence, state = rows[0]
+    key, endpoint_id, tracking_id, sequence, state, is_known = rows[0]
+    if is_known:
+        return None
     execute(
         queries.ADD_ATTEMPT,
         (
-            id_value(attempt.id),
+            attempt_id,
             key,
             attempt.at,
             attempt.duration_ms,
@@ -112,8 +118,6 @@ def finish(connection: apsw.Connection, result: AttemptResult) -> StoredId | Non
             attempt.answer,
         ),
     )
-    if not connection.changes():
-        return None
     if state != MessageState.PENDING.value and result.state is not MessageState.DELIVERED:
         # Delivered by somebody else after this one's lease, or given up with its endpoint: a late
         # failure does not bring it back.
@@ -121,14 +125,18 @@ def finish(connection: apsw.Connection, result: AttemptResult) -> StoredId | Non
     else:
         execute(queries.FINISH_MESSAGE, (result.state.value, result.next_at, key))
         if result.state is MessageState.DEAD:
-            identity = id_value(attempt.message_id)
-            execute(queries.ADD_SKIPPED, (endpoint_id, tracking_id, sequence, identity))
-        elif result.state is MessageState.DELIVERED and _has(connection, queries.HAS_SKIPPED):
+            execute(queries.ADD_SKIPPED, (endpoint_id, tracking_id, sequence, message_id))
+        elif has_skipped and result.state is MessageState.DELIVERED:
             execute(queries.END_SKIPPED, (endpoint_id, tracking_id, sequence))
     line = _line(connection, endpoint_id, tracking_id)
     if line is not None and line[0] == key:
         settle(connection, endpoint_id, tracking_id)
     return endpoint_id
+
+
+def has_skipped(connection: apsw.Connection) -> bool:
+    """Tell whether messages of any line were given up and not caught up with."""
+    return _has(connection, queries.HAS_SKIPPED)
 
 
 def revive(
@@ -150,19 +158,29 @@ def revive(
 
 def claim(
     connection: apsw.Connection, lease_until: Instant, endpoint_id: StoredId, lines: list[Row]
-) -> list[tuple[Row, list[Row]]]:
-    """Lease the heads of ``lines`` (tracking and message key) of one endpoint.
-
-    Return the messages, each with what was skipped before it, newest first.
-    """
-    found: list[tuple[Row, list[Row]]] = []
-    has_skipped = _has(connection, queries.HAS_SKIPPED_OF, (endpoint_id,))
+) -> list[Row]:
+    """Lease the heads of ``lines`` (tracking and message key) of one endpoint; return messages."""
+    rows: list[Row] = []
     for tracking_id, key in lines:
         connection.execute(queries.LEASE_LINE, (lease_until, lease_until, endpoint_id, tracking_id))
-        for row in fetch(connection, queries.MESSAGE_BY_KEY, (key,)):
-            place = (endpoint_id, tracking_id, row[SEQUENCE_AT], NAMED_SKIPPED)
-            found.append((row, fetch(connection, queries.SKIPPED, place) if has_skipped else []))
-    return found
+        rows += fetch(connection, queries.MESSAGE_BY_KEY, (key,))
+    return rows
+
+
+def skipped_before(
+    connection: apsw.Connection, endpoint_id: StoredId, rows: list[Row]
+) -> dict[StoredId, list[Row]]:
+    """Return what was given up before messages of one endpoint, newest first, by their ids."""
+    if not _has(connection, queries.HAS_SKIPPED_OF, (endpoint_id,)):
+        return {}
+    return {
+        row[0]: fetch(
+            connection,
+            queries.SKIPPED,
+            (endpoint_id, row[TRACKING_AT], row[SEQUENCE_AT], NAMED_SKIPPED),
+        )
+        for row in rows
+    }
 
 
 def end_leases(connection: apsw.Connection, now: Instant) -> None:

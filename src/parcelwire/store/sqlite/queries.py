@@ -269,14 +269,15 @@ LOAD_MESSAGE: Final = f"""
 SELECT {MESSAGE} FROM message m JOIN payload y ON y.key = m.key WHERE m.id = ? AND m.world_id = ?
 """  # noqa: S608  # our own column names
 KEY_OF_MESSAGE: Final = "SELECT key FROM message WHERE id = ? AND world_id = ?"
-BEFORE_FINISH: Final = (
-    "SELECT key, endpoint_id, tracking_id, sequence, state FROM message WHERE id = ?"
-)
 # A worker whose answer was lost tells the same attempt again.
+BEFORE_FINISH: Final = """
+SELECT key, endpoint_id, tracking_id, sequence, state,
+    EXISTS (SELECT 1 FROM attempt a WHERE a.message_key = m.key AND a.id = ?1)
+FROM message m WHERE m.id = ?2
+"""
 ADD_ATTEMPT: Final = """
 INSERT INTO attempt (id, message_key, at, duration_ms, status, error, answer)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
-WHERE NOT EXISTS (SELECT 1 FROM attempt WHERE message_key = ?2 AND id = ?1)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 HAS_SKIPPED: Final = "SELECT EXISTS (SELECT 1 FROM skipped)"
 HAS_SKIPPED_OF: Final = "SELECT EXISTS (SELECT 1 FROM skipped WHERE endpoint_id = ?)"

@@ -48,8 +48,8 @@ MESSAGE = (
 )
 """The columns of ``message_of``, of message m and payload y."""
 
-SEQUENCE_AT = 4
-"""Where the sequence number stands in ``MESSAGE``."""
+TRACKING_AT, SEQUENCE_AT = 3, 4
+"""Where a message's tracking and its sequence number stand in ``MESSAGE``."""
 
 ACCOUNT = "a.number, a.email, a.name, a.created_at, a.tracking_quota, a.phone"
 """The columns of ``account_of``."""
