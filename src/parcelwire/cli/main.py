@@ -25,6 +25,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "worker": (_SERVE, "worker", "Run polling and webhooks alone (PostgreSQL)."),
     "migrate": (_SERVE, "migrate", "Bring the database's schema up to date."),
     "config": (_SERVE, "config", "Print the default settings, or check your own."),
+    "prove": ("parcelwire.cli.prove", "prove", "Try to lose data on your own settings and disk."),
     "key": (_KEYS, "key", "Create, list and revoke API keys."),
     "account": (_KEYS, "account", "List accounts, and set what they may."),
     "connection": ("parcelwire.cli.connections", "connection", "Connect an account to carriers."),
