@@ -96,6 +96,7 @@ class StepWriter(Writer):
         if not self._groups or not self._life.point("before commit"):
             return
         answers = self._commit_next()
+        self._disk.note_commit()
         if not self._life.point("after commit"):
             return
         self._steps.call_later(self._chance.random() * 0.001, self._told, answers)
@@ -168,10 +169,16 @@ class Disk:
             migrate(connection, FrozenClock().now())
             connection.close()
         self.path = folder / "world.db"
-        for leftover in folder.glob("world.db*"):
+        for leftover in folder.glob("*world.db*"):
             leftover.unlink()
         shutil.copyfile(template, self.path)
         self.is_full = is_full
+
+    def note_commit(self) -> None:
+        """Hear that a transaction was committed and flushed."""
+
+    def lose_power(self) -> None:
+        """Forget what was not flushed, when all processes are dead: of an honest disk, nothing."""
 
     def open(
         self,

@@ -94,8 +94,6 @@ class Parcel(msgspec.Struct):
     notes: set[str | None] = msgspec.field(default_factory=lambda: {None})
     archived: set[bool] = msgspec.field(default_factory=lambda: {False})
     overrides: set[str | None] = msgspec.field(default_factory=lambda: {None})
-    has_been_stopped: bool = False
-    has_been_moved: bool = False
 
 
 class Ledger:

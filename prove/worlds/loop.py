@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 EARLIEST_NEXT: Final = 1e-6
 """Timers nearer together than this (seconds) fire in one round."""
@@ -79,12 +81,19 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return self.call_soon(callback, *args, context=context)
 
 
-def live(main: Callable[[SimulatedLoop], Any]) -> Any:
+def live(main: Callable[[SimulatedLoop], Coroutine[Any, Any, T]]) -> T:
     """Run the coroutine that ``main`` makes to its end on a loop of its own; return its result."""
     loop = SimulatedLoop()
+    # What the world leaves behind has no bearing on it any more.
+    loop.set_exception_handler(lambda _, __: None)
     try:
         asyncio.set_event_loop(loop)
         return loop.run_until_complete(main(loop))
     finally:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         asyncio.set_event_loop(None)
         loop.close()

@@ -54,6 +54,7 @@ class Parts(msgspec.Struct, frozen=True):
     refresher: type[Refresher] = Refresher
     planner: type[PollPlanner] = PollPlanner
     composer: type[MessageComposer] = MessageComposer
+    disk: type[Disk] = Disk
 
 
 class UnknownOutcomeError(Exception):

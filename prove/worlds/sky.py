@@ -65,8 +65,8 @@ def plan_of(seed: int) -> Plan:
         power_share=chance.choice((0.0, 0.3, 1.0)),
         jumps=_jumps(chance, active),
         full_disks=_windows(chance, active, chance.choice((0, 0, 1, 2)), longest=5 * MINUTE),
-        # Looking around costs a world most of its time: some hundred looks must do.
-        poll_seconds=chance.choice((0.3, 1.0)) * (active + calm) / SECOND / 100,
+        # Looking around costs a world most of its time: some dozens of looks must do.
+        poll_seconds=chance.choice((1.0, 3.0)) * (active + calm) / SECOND / 120,
         attempts=chance.choice((14, 14, 4)),
         speed=4.0 if kind == "short" else 1.0,
         time_scale=1.0,

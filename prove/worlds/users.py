@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from copy import copy
 from typing import Final, TypeVar
 
 from parcelwire.domain.clock import SECOND
@@ -115,31 +116,41 @@ class Shop:
             stored = await self._ask(lambda one: one.service.create(self._world_id, draft))
         except AlreadyExistsError as error:
             self._ledger.note("user: exists", parcel.number)
-            if (
-                parcel.is_there == {True, False}
-                and was_there == {False}
-                and not (parcel.has_been_moved)
-            ):
+            if error.existing_id not in {one.id for one in self._ledger.parcels}:
                 self._ledger.wrong(f"{parcel.number} is said to exist, and nobody created it")
-            parcel.is_there = {True}
-            parcel.id = error.existing_id
+            parcel.is_there = was_there
         except (UnknownOutcomeError, StoreUnavailableError):
             self._ledger.note("user: create?", parcel.number)
-            await self._find_out(parcel, was_there)
+            await self._find_out(parcel)
         else:
             self._ledger.note("user: created", parcel.number, stored.tracking.id)
             if was_there == {True}:
-                self._ledger.wrong(f"{parcel.number} was created twice")
-            self._ledger.created[self._world_id] += 1
-            _begin(parcel, stored.tracking.id)
+                await self._check_twice(parcel)
+            self._come_to_be(parcel, stored.tracking.id)
 
-    async def _find_out(self, parcel: Parcel, was_there: set[bool]) -> None:
+    async def _check_twice(self, parcel: Parcel) -> None:
+        """A number can be followed twice only if its first tracking has another courier by now."""
+        first = await self._load(parcel)
+        if first is not None and first.tracking.courier_code == parcel.courier:
+            self._ledger.wrong(f"{parcel.number} was created twice")
+
+    async def _find_out(self, parcel: Parcel) -> None:
         """See whether a create or delete without an answer took place."""
         found = await self._certain(lambda one: one.store.find(self._world_id, parcel.number))
-        if found and (was_there == {False} or found[0].tracking.id != parcel.id):
-            self._ledger.created[self._world_id] += 1
-            _begin(parcel, found[0].tracking.id)
-        parcel.is_there = {bool(found)}
+        known = {one.id for one in self._ledger.parcels}
+        parcel.is_there = {parcel.id in {one.tracking.id for one in found}}
+        for one in reversed(found):
+            if one.tracking.id not in known:
+                self._come_to_be(parcel, one.tracking.id)
+
+    def _come_to_be(self, parcel: Parcel, tracking_id: str) -> None:
+        """Note a new tracking; the one that the number had before is left as it is."""
+        self._ledger.created[self._world_id] += 1
+        if parcel.id:
+            self._ledger.parcels.append(copy(parcel))
+        parcel.id = tracking_id
+        parcel.is_there = {True}
+        parcel.notes, parcel.archived, parcel.overrides = {None}, {False}, {None}
 
     async def _update(self, parcel: Parcel) -> None:
         note = f"note {self._chance.randrange(10**6)}"
@@ -196,7 +207,6 @@ class Shop:
     async def _stop(self, parcel: Parcel) -> None:
         stored = await self._load(parcel)
         if stored is not None:
-            parcel.has_been_stopped = True
             await self._try("stop", parcel, lambda one: one.service.stop(stored))
 
     async def _retrack(self, parcel: Parcel) -> None:
@@ -210,7 +220,6 @@ class Shop:
             return
         codes = [code for code in (FIRST, SECOND_COURIER) if code in self._carriers.policies]
         code = self._chance.choice(codes)
-        parcel.has_been_moved = True
         await self._try("move", parcel, lambda one: one.service.change_courier(stored, code))
 
     async def _delete(self, parcel: Parcel) -> None:
@@ -222,7 +231,7 @@ class Shop:
             gone = await self._ask(lambda one: one.service.delete(self._world_id, [parcel.id]))
         except (UnknownOutcomeError, StoreUnavailableError):
             self._ledger.note("user: delete?", parcel.number)
-            await self._find_out(parcel, was_there)
+            await self._find_out(parcel)
         else:
             self._ledger.note("user: deleted", parcel.number, *gone)
             if not gone and was_there == {True}:
@@ -271,11 +280,3 @@ class Shop:
                 await asyncio.sleep(60)
         msg = "nobody answers"
         raise RuntimeError(msg)
-
-
-def _begin(parcel: Parcel, tracking_id: str) -> None:
-    """Start anew: what was said of an earlier tracking of this number is no more."""
-    parcel.id = tracking_id
-    parcel.is_there = {True}
-    parcel.notes, parcel.archived, parcel.overrides = {None}, {False}, {None}
-    parcel.has_been_stopped = parcel.has_been_moved = False

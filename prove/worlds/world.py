@@ -17,7 +17,6 @@ from parcelwire.domain.clock import SECOND
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.webhooks.settings import WebhookSettings
 from prove.worlds.carriers import Carriers
-from prove.worlds.disk import Disk
 from prove.worlds.judge import Judge
 from prove.worlds.keepers import FeedReader, Keeper
 from prove.worlds.ledger import Ledger
@@ -58,12 +57,18 @@ def run_world(seed: int, folder: Path, parts: Parts = WELL) -> Verdict:
 
         async def main(loop: SimulatedLoop) -> None:
             world.append(_World(plan, loop, folder, parts))
-            await world[0].run()
+            try:
+                await world[0].run()
+            except Exception as error:  # noqa: BLE001  # whatever it is, the world did not go well
+                world[0].ledger.wrong(f"the world ended early: {type(error).__name__}: {error}")
+            finally:
+                world[0].end()
 
         try:
             live(main)
         except StalledError as error:
             world[0].ledger.wrong(f"the service hangs: {error}")
+            world[0].end()
     ledger = world[0].ledger
     violations = [*ledger.wrongs, *world[0].violations, *complaints]
     return Verdict(
@@ -98,7 +103,7 @@ class _World:
             loop=loop,
             clock=self._clock,
             ledger=self.ledger,
-            disk=Disk(folder, self._is_full),
+            disk=parts.disk(folder, self._is_full),
             carriers=self._carriers,
             receivers=Receivers(plan, self._clock, self.ledger, webhooks),
             identifiers=WorldIdentifiers(plan.seed, self.ledger.made_at, self._clock),
@@ -175,6 +180,11 @@ class _World:
             if one.is_alive:
                 await one.stop()
 
+    def end(self) -> None:
+        """Let go of everything, however it went."""
+        for one in self._processes:
+            one.kill()
+
     # -- processes ------------------------------------------------------------------------------
 
     def _start(self) -> Process:
@@ -216,6 +226,8 @@ class _World:
             if one.is_alive:
                 one.kill()
                 self._restarts.append(self._come_back())
+        if not has_power:
+            self._ground.disk.lose_power()
 
     def _come_back(self) -> asyncio.Task[None]:
         seconds = self._chance.choice((0.1, 5.0, 60.0, 900.0)) * self._chance.random()
