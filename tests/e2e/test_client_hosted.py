@@ -22,6 +22,7 @@ from parcelwire.client import (
     ServerError,
     UnsupportedError,
 )
+from parcelwire.client.settings import TRACKINGMORE
 from tests.support.clients import SIDES, open_client
 from tests.support.hosted import NEWER_FIELDS, Hosted
 from tests.support.house import serve
@@ -219,6 +220,15 @@ async def test_too_many_calls(client: Any, hosted: Hosted) -> None:
 async def test_what_it_has_no_call_for(client: Any, hosted: Hosted) -> None:
     with pytest.raises(UnsupportedError, match="TrackingMore's hosted service has no call"):
         await client.trackings.refresh("TBA000000000001")
+    assert not hasattr(client, "endpoints")
+    # A client of a Parcelwire that was told of the other server by hand says the same.
+    kinds: tuple[Any, ...] = (AsyncParcelwire, Parcelwire)
+    for kind in kinds:
+        own = kind("key", backend=TRACKINGMORE)
+        with pytest.raises(UnsupportedError, match="no call for events"):
+            own.events  # noqa: B018  (asking is the test)
+        with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+            own.nothing  # noqa: B018
     assert hosted.requests == []
 
 

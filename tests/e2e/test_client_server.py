@@ -31,7 +31,7 @@ from parcelwire.connectors.simulated import AirWaybill, air_waybill
 from parcelwire.domain.clock import DAY
 from parcelwire.domain.status import Substatus
 from parcelwire.tracking.ports import TrackingFilter
-from tests.support.clients import SIDES, Side, open_client
+from tests.support.clients import SIDES, Side, open_client, whole_door
 from tests.support.house import HouseUnderTest, MakeDialects, open_house, report, serve
 from tests.support.v4 import SWISS_NUMBER, USPS_NUMBER, point
 
@@ -54,7 +54,7 @@ async def house(tmp_path: Path) -> AsyncIterator[HouseUnderTest]:
 
 @pytest.fixture
 async def address(house: HouseUnderTest) -> AsyncIterator[str]:
-    async with serve(house.door) as address:
+    async with serve(whole_door(house)) as address:
         yield f"http://{address}"
 
 

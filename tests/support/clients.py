@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
-from parcelwire.client import AsyncParcelwire, Parcelwire
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from parcelwire.api.asgi import Door
+from parcelwire.api.native.application import application
+from parcelwire.api.v2.dialect import V2Dialect
+from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.client import AsyncParcelwire, AsyncV4Client, Parcelwire, V4Client
 from parcelwire.client.settings import TRACKINGMORE
+from tests.support.house import HouseUnderTest, nobody
 
 Side = Literal["async", "sync"]
 SIDES: tuple[Side, ...] = ("async", "sync")
+
+
+RESOURCES = (
+    *("trackings", "couriers", "air_waybills"),
+    *("endpoints", "messages", "events", "keys", "account"),
+)
+STREAMS = {"Trackings": ("list",), "OwnTrackings": ("list",), "Messages": ("list",)}
+"""Methods that fetch nothing before their result is iterated."""
 
 
 class Threaded:
@@ -23,18 +40,25 @@ class Threaded:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.blocking, name)
-        if name in ("trackings", "couriers", "air_waybills"):
+        if name in RESOURCES:
             return Threaded(found)
         if name == "with_options":
             return lambda **options: Threaded(found(**options))
-        if name == "list" and type(self.blocking).__name__ == "Trackings":
-            # Nothing is fetched before it is iterated, so this call does not block.
+        if name in ("webhooks", "engine"):
+            return found
+        is_stream = inspect.isgeneratorfunction(found)
+        if is_stream or name in STREAMS.get(type(self.blocking).__name__, ()):
             return lambda **conditions: Threaded(found(**conditions))
 
         async def call(*arguments: Any, **more: Any) -> Any:
             return await asyncio.to_thread(found, *arguments, **more)
 
         return call
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        blocking, over = iter(self.blocking), object()
+        while (item := await asyncio.to_thread(next, blocking, over)) is not over:
+            yield item
 
 
 @asynccontextmanager
@@ -60,6 +84,7 @@ async def open_client(
         options.setdefault("sleep", pauses.append)
         make = Parcelwire
     if is_hosted:
+        make = AsyncV4Client if side == "async" else V4Client
         options["backend"] = TRACKINGMORE
     client = make(key, base_url, **options)
     face: Any = client if side == "async" else Threaded(client)
@@ -68,6 +93,12 @@ async def open_client(
         yield face
     finally:
         await face.close()
+
+
+def whole_door(house: HouseUnderTest) -> Door:
+    """Return a house's v4 and v2 with its own API beside them, as an installation has them."""
+    own = Starlette(routes=[Mount("/api", application(house.house)), Mount("", nobody)])
+    return Door(house.house, [V4Dialect(house.house), V2Dialect(house.house)], own)
 
 
 Fault = Literal["pass", "cut_before", "cut_after", "stall"]

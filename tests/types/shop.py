@@ -7,12 +7,14 @@ from parcelwire import AsyncParcelwire, Parcelwire
 from parcelwire.client import (
     ConflictError,
     CreateManyResult,
+    EndpointWithSecret,
     NewTracking,
     ParcelwireError,
     RateLimitError,
     Status,
     Tracking,
     TrackingRef,
+    V4Client,
     WebhookEvent,
     unwrap,
 )
@@ -31,7 +33,7 @@ def follow(client: Parcelwire, number: str) -> str:
         pause: float | None = limit.retry_after_seconds
         return str(pause)
     except ParcelwireError as error:
-        code: int | None = error.code
+        code: int | str | None = error.code
         request_id: str | None = error.request_id
         return f"{error.message} {code} {request_id}"
     moment: datetime | None = tracking.created_at
@@ -72,4 +74,27 @@ def old(number: str) -> object:
     return trackingmore.tracking.create_tracking({"tracking_number": number})["data"]
 
 
-hosted = Parcelwire.for_trackingmore("key", max_wait_seconds=120)
+async def read_feed(client: AsyncParcelwire, cursor: str) -> str:
+    async for page in client.events.pages(after=cursor):
+        for event in page.items:
+            status: str | None = event.data.status if event.data is not None else None
+            print(event.tracking_id, status)
+        cursor = page.next_cursor
+    return cursor
+
+
+def set_up(client: Parcelwire) -> str:
+    made: EndpointWithSecret = client.endpoints.create(
+        "https://shop.example.com/hook", dialect="native", statuses=["delivered"]
+    )
+    client.endpoints.update(made, rate_per_second=None)
+    waiting = [message.id for message in client.messages.list(states=["pending"])]
+    quota: int | None = client.account.get().tracking_quota
+    return f"{made.secret} {len(waiting)} {quota} {client.trackings.refresh('1').status}"
+
+
+hosted: V4Client = Parcelwire.for_trackingmore("key", max_wait_seconds=120)
+number: str = hosted.trackings.create("1", "dhl").tracking_number
+# What the hosted service lacks, the type checker misses too.
+hosted.endpoints  # type: ignore[attr-defined]
+hosted.trackings.refresh(number)  # type: ignore[attr-defined]

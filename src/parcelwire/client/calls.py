@@ -12,8 +12,6 @@ from parcelwire.client.exchange import Call, Repeat
 from parcelwire.client.models import AirWaybill, Courier, Tracking, TrackingRef, UpdateResult
 from parcelwire.client.reading import Model, read, read_many
 
-V2_KEY_HEADER: Final = "trackingmore-api-key"
-
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -70,7 +68,7 @@ def update_tracking(tracking_id: str, fields: Mapping[str, str]) -> Call[UpdateR
     """Change what the shop says about a tracking, or its courier."""
     return Call(
         method="PUT",
-        path=f"/v4/trackings/update/{_segment(tracking_id)}",
+        path=f"/v4/trackings/update/{segment(tracking_id)}",
         body=_encode(fields),
         read=lambda data: read(UpdateResult, data),
     )
@@ -80,7 +78,7 @@ def delete_tracking(tracking_id: str) -> Call[TrackingRef]:
     """Delete a tracking."""
     return Call(
         method="DELETE",
-        path=f"/v4/trackings/delete/{_segment(tracking_id)}",
+        path=f"/v4/trackings/delete/{segment(tracking_id)}",
         read=lambda data: read(TrackingRef, data),
     )
 
@@ -89,22 +87,8 @@ def retrack(tracking_id: str) -> Call[TrackingRef]:
     """Take an expired tracking up again."""
     return Call(
         method="POST",
-        path=f"/v4/trackings/retrack/{_segment(tracking_id)}",
+        path=f"/v4/trackings/retrack/{segment(tracking_id)}",
         read=lambda data: read(TrackingRef, data),
-    )
-
-
-def ask_carrier(tracking_number: str, courier_code: str) -> Call[None]:
-    """Have the carrier asked now; the result is read afterwards.
-
-    v4 has no word for this, so it is v2's. Parcelwire's keys open all its dialects.
-    """
-    return Call(
-        method="POST",
-        path="/v2/trackings/realtime",
-        body=_encode({"tracking_number": tracking_number, "carrier_code": courier_code}),
-        read=lambda _: None,
-        key_header=V2_KEY_HEADER,
     )
 
 
@@ -137,19 +121,30 @@ def read_air_waybill(awb_number: str) -> Call[AirWaybill]:
 def call_of(
     method: str, path: str, body: Any = None, *, repeat: Repeat = Repeat.ALWAYS
 ) -> Call[Any]:
-    """Return a call that has no method of its own here; its result is ``data`` as it came."""
+    """Return a call that has no method of its own here; its result is ``data`` as it came.
+
+    Under ``/api/`` it is of Parcelwire's own API, and the result is the whole answer.
+    """
+    is_own = path.startswith("/api/")
     return Call(
         method=method,
         path=path,
+        is_own=is_own,
+        key_header="parcelwire-api-key" if is_own else "tracking-api-key",
         body=None if body is None else _encode(body),
         read=lambda data: data,
         repeat=repeat,
     )
 
 
-def _segment(tracking_id: str) -> str:
+def segment(tracking_id: str) -> str:
+    """Return an id as one segment of a path.
+
+    Raises:
+        ValueError: it is empty.
+    """
     if not tracking_id:
         # An empty segment would be another path, which other calls answer.
-        msg = "the id of the tracking is empty"
+        msg = "the id is empty"
         raise ValueError(msg)
     return quote(tracking_id, safe="")

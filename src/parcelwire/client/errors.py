@@ -11,6 +11,7 @@
     │   ├── NotFoundError            no such tracking, or no such page
     │   ├── InvalidError             something about the request is wrong
     │   │   ├── ConflictError        the number is followed already; ``existing`` says as what
+    │   │   ├── EventsPrunedError    the feed's events after this cursor are no longer kept
     │   │   └── QuotaError           the plan's number of parcels is used up
     │   ├── RateLimitError           too many calls; ``retry_after_seconds``
     │   └── ServerError              a fault over there
@@ -20,8 +21,9 @@
     ├── WaitError                    what was waited for did not come
     └── WebhookError                 the message is not to be trusted
 
-Each has ``code`` (of the API's envelope, None where no answer came), ``message`` and ``request_id``
-(None where no request was made).
+Each has ``code`` (a number of TrackingMore's envelope, a word of Parcelwire's own API, None where
+no
+answer came), ``message`` and ``request_id`` (None where no request was made).
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ class ParcelwireError(Exception):
     """The root of the tree: catch it to catch everything that this library raises by itself."""
 
     def __init__(
-        self, message: str, *, code: int | None = None, request_id: str | None = None
+        self, message: str, *, code: int | str | None = None, request_id: str | None = None
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -65,7 +67,7 @@ class APIError(ParcelwireError):
         self,
         message: str,
         *,
-        code: int | None = None,
+        code: int | str | None = None,
         request_id: str | None = None,
         status: int | None = None,
         data: Any = None,
@@ -103,6 +105,15 @@ class ConflictError(InvalidError):
     """
 
     existing: TrackingRef | None = None
+
+
+class EventsPrunedError(InvalidError):
+    """Events after this cursor are no longer kept (410): read the trackings anew.
+
+    Then go on with ``first_cursor``, the oldest place that is still kept.
+    """
+
+    first_cursor: str = ""
 
 
 class QuotaError(InvalidError):
@@ -147,8 +158,11 @@ class AmbiguousError(ParcelwireError):
         self.found = found
 
 
-class UnsupportedError(ParcelwireError):
-    """This server has no such call. Nothing was sent."""
+class UnsupportedError(ParcelwireError, AttributeError):
+    """This server has no such call. Nothing was sent.
+
+    An ``AttributeError`` too: ``hasattr(client, "endpoints")`` tells whether there is one.
+    """
 
 
 class WaitError(ParcelwireError, TimeoutError):

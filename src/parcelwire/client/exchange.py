@@ -27,7 +27,7 @@ from parcelwire.client.errors import (
     ServerError,
     UnexpectedAnswerError,
 )
-from parcelwire.client.faults import error_for
+from parcelwire.client.faults import error_for, problem_for
 from parcelwire.client.settings import Settings
 
 T = TypeVar("T")
@@ -66,6 +66,10 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     part: int = 0
     """Which part of a create that needs several calls, from 0: each part has a key of its own."""
     key_header: str = "tracking-api-key"
+    is_own: bool = False
+    """Of Parcelwire's own API: the answer is the result or a problem, without an envelope."""
+    wait_seconds: float = 0.0
+    """How long the server may keep silent on purpose, beside ``timeout_seconds``."""
 
 
 class Answer(NamedTuple):
@@ -98,6 +102,7 @@ class _Envelope(msgspec.Struct):
     data: Any = None
 
 
+_read_json: Final = msgspec.json.Decoder().decode
 _read_envelope: Final = msgspec.json.Decoder(_Envelope).decode
 
 
@@ -209,6 +214,8 @@ class Exchange(Generic[T]):
         self._began_at = now - (self._monotonic() - self._began)
 
     def _data(self, answer: Answer, request_id: str) -> Any:
+        if self.call.is_own:
+            return self._own_data(answer, request_id)
         try:
             envelope = _read_envelope(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -224,9 +231,17 @@ class Exchange(Generic[T]):
             data=envelope.data,
         )
 
+    def _own_data(self, answer: Answer, request_id: str) -> Any:
+        try:
+            if 200 <= answer.status < 300:
+                return _read_json(answer.body) if answer.body else None
+            raise problem_for(answer.body, status=answer.status, request_id=request_id)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise self._foreign(answer, request_id) from error
+
     def _foreign(self, answer: Answer, request_id: str) -> Exception:
         """Return the error for an answer without this API's envelope, a proxy's for instance."""
-        said = f"HTTP status {answer.status} without this API's envelope"
+        said = f"HTTP status {answer.status}, and no answer of this API"
         if answer.status == 429:
             return RateLimitError(said, status=429, request_id=request_id)
         if answer.status >= 500 or answer.status in _TEMPORARY:

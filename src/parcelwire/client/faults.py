@@ -1,4 +1,4 @@
-"""Which code of the envelope is which error."""
+"""Which code of an answer is which error."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from parcelwire.client.errors import (
     APIError,
     AuthenticationError,
     ConflictError,
+    EventsPrunedError,
     ForbiddenError,
     InvalidError,
     NotFoundError,
@@ -40,6 +41,57 @@ _KINDS: Final[dict[int, type[APIError]]] = {
     4019: QuotaError,
     4021: QuotaError,
 }
+
+
+_WORDS: Final[dict[str, type[APIError]]] = {
+    "quota-used-up": QuotaError,
+    "tracking-exists": ConflictError,
+    "events-pruned": EventsPrunedError,
+}
+"""Codes of Parcelwire's own API whose error is not that of their status."""
+_STATUSES: Final[dict[int, type[APIError]]] = {
+    401: AuthenticationError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    429: RateLimitError,
+}
+
+
+class _Problem(msgspec.Struct):
+    """What the own API says of a refusal (RFC 9457); ``code`` is what makes it one of ours."""
+
+    code: str
+    title: str
+    detail: str = ""
+    existing_id: str = ""
+    first_cursor: str = ""
+
+
+_read_problem: Final = msgspec.json.Decoder(_Problem).decode
+
+
+def problem_for(body: bytes, *, status: int, request_id: str | None = None) -> APIError:
+    """Return the error that an answer of Parcelwire's own API tells.
+
+    Raises:
+        msgspec.DecodeError, UnicodeDecodeError, RecursionError: it is no such answer.
+    """
+    problem = _read_problem(body)
+    kind = _WORDS.get(problem.code) or _STATUSES.get(status)
+    if kind is None:
+        kind = ServerError if status >= 500 else InvalidError
+    error = kind(
+        problem.detail or problem.title,
+        code=problem.code,
+        request_id=request_id,
+        status=status,
+        data=msgspec.json.decode(body),
+    )
+    if isinstance(error, ConflictError) and problem.existing_id:
+        error.existing = TrackingRef(id=problem.existing_id)
+    if isinstance(error, EventsPrunedError):
+        error.first_cursor = problem.first_cursor
+    return error
 
 
 def error_for(

@@ -6,14 +6,19 @@ from collections.abc import Callable
 from functools import cached_property
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from parcelwire.client.aio.air_waybills import AsyncAirWaybills
 from parcelwire.client.aio.couriers import AsyncCouriers
+from parcelwire.client.aio.endpoints import AsyncEndpoints
 from parcelwire.client.aio.engine import AsyncEngine, Sleep, open_http
-from parcelwire.client.aio.trackings import AsyncTrackings
+from parcelwire.client.aio.events import AsyncEvents
+from parcelwire.client.aio.keys import AsyncKeys, AsyncOwnAccount
+from parcelwire.client.aio.messages import AsyncMessages
+from parcelwire.client.aio.trackings import AsyncOwnTrackings, AsyncTrackings
 from parcelwire.client.calls import call_of
 from parcelwire.client.exchange import Repeat
+from parcelwire.client.missing import need_own_api, say_missing
 from parcelwire.client.settings import (
     LOCAL_URL,
     PARCELWIRE,
@@ -29,17 +34,10 @@ if TYPE_CHECKING:
     import httpx2
 
 
-class AsyncParcelwire:
-    """A client of one server.
+class AsyncV4Client:
+    """A client of one server: the calls that TrackingMore's hosted service has, too.
 
-    ::
-
-        async with AsyncParcelwire("pw_live_...", "https://parcels.example.com") as client:
-            tracking = await client.trackings.create("RA471108151CH", "swiss-post")
-            async for tracking in client.trackings.list(status="transit"):
-                ...
-
-    One client serves a whole program; it keeps connections open until it is closed.
+    ``AsyncParcelwire`` is one with more, and ``AsyncParcelwire.for_trackingmore`` makes this one.
     """
 
     def __init__(
@@ -72,20 +70,10 @@ class AsyncParcelwire:
             sleep=sleep,
         )
 
-    @classmethod
-    def for_trackingmore(
-        cls,
-        api_key: str,
-        *,
-        base_url: str = TRACKINGMORE_URL,
-        transport: httpx2.AsyncBaseTransport | None = None,
-        **options: Unpack[ClientOptions],
-    ) -> AsyncParcelwire:
-        """Return a client of TrackingMore's hosted service, version 4.
-
-        Calls that only Parcelwire has raise ``UnsupportedError`` there.
-        """
-        return cls(api_key, base_url, backend=TRACKINGMORE, transport=transport, **options)
+    if not TYPE_CHECKING:
+        # A type checker shall find that it is missing; a person is told why.
+        def __getattr__(self, name: str) -> object:
+            return say_missing(self, name, *OWN_RESOURCES)
 
     @cached_property
     def trackings(self) -> AsyncTrackings:
@@ -107,7 +95,7 @@ class AsyncParcelwire:
         """Check what claims to come from the server."""
         return Webhooks(self.engine.settings.backend.webhook_scheme)
 
-    def with_options(self, **options: Unpack[ClientOptions]) -> AsyncParcelwire:
+    def with_options(self, **options: Unpack[ClientOptions]) -> Self:
         """Return this client with other options. Both share the connections, so close only one."""
         changed = object.__new__(type(self))
         changed.engine = self.engine.with_options(options)
@@ -118,8 +106,9 @@ class AsyncParcelwire:
     ) -> Any:
         """Make a call that has no method here, and return its ``data`` as it came.
 
-        ``path`` begins with a slash and is encoded, its query included. ``is_repeatable``: doing it
-        twice is doing it once, so it may be tried again after an answer was lost.
+        ``path`` begins with a slash and is encoded, its query included; what stands under ``/api/``
+        is Parcelwire's own and comes without an envelope. ``is_repeatable``: doing it twice is
+        doing it once, so it may be tried again after an answer was lost.
 
         Raises:
             ParcelwireError: it came to nothing.
@@ -131,7 +120,7 @@ class AsyncParcelwire:
         """Close the connections, also those of clients made by ``with_options``."""
         await self.engine.close()
 
-    async def __aenter__(self) -> AsyncParcelwire:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -144,3 +133,71 @@ class AsyncParcelwire:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.engine.settings!r}>"
+
+
+class AsyncParcelwire(AsyncV4Client):
+    """A client of one Parcelwire.
+
+    ::
+
+        async with AsyncParcelwire("pw_live_...", "https://parcels.example.com") as client:
+            tracking = await client.trackings.create("RA471108151CH", "swiss-post")
+            async for tracking in client.trackings.list(status="transit"):
+                ...
+
+    One client serves a whole program; it keeps connections open until it is closed.
+    """
+
+    @staticmethod
+    def for_trackingmore(
+        api_key: str,
+        *,
+        base_url: str = TRACKINGMORE_URL,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> AsyncV4Client:
+        """Return a client of TrackingMore's hosted service, version 4.
+
+        It lacks what only a Parcelwire has: a type checker says so, and ``UnsupportedError``.
+        """
+        return AsyncV4Client(
+            api_key, base_url, backend=TRACKINGMORE, transport=transport, **options
+        )
+
+    @cached_property
+    def trackings(self) -> AsyncOwnTrackings:
+        """Create, read, change, follow; have carriers asked now."""
+        return AsyncOwnTrackings(self.engine)
+
+    @cached_property
+    def endpoints(self) -> AsyncEndpoints:
+        """URLs that are told what happens."""
+        return AsyncEndpoints(self._own("endpoints"))
+
+    @cached_property
+    def messages(self) -> AsyncMessages:
+        """What was told to whom, and what became of it."""
+        return AsyncMessages(self._own("messages"))
+
+    @cached_property
+    def events(self) -> AsyncEvents:
+        """Everything that changed, in one order."""
+        return AsyncEvents(self._own("events"))
+
+    @cached_property
+    def keys(self) -> AsyncKeys:
+        """Keys of the account."""
+        return AsyncKeys(self._own("keys"))
+
+    @cached_property
+    def account(self) -> AsyncOwnAccount:
+        """The account of the key."""
+        return AsyncOwnAccount(self._own("account"))
+
+    def _own(self, name: str) -> AsyncEngine:
+        need_own_api(self.engine.settings.backend, name)
+        return self.engine
+
+
+OWN_RESOURCES = ("endpoints", "messages", "events", "keys", "account")
+"""What only a Parcelwire has."""

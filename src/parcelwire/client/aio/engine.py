@@ -70,7 +70,9 @@ class AsyncEngine:
 
         call, options = exchange.call, self.settings.options
         headers = exchange.headers()
-        timeout = httpx2.Timeout(options.timeout_seconds, connect=options.connect_timeout_seconds)
+        timeout = httpx2.Timeout(
+            options.timeout_seconds + call.wait_seconds, connect=options.connect_timeout_seconds
+        )
         while True:
             try:
                 response = await self._http.request(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from parcelwire.client import calls
+from parcelwire.client import calls, own_calls
 from parcelwire.client.aio.engine import AsyncEngine
 from parcelwire.client.aio.pages import AsyncPages
 from parcelwire.client.batches import Chunk, CreateManyResult, interrupt, plan
@@ -24,11 +24,11 @@ from parcelwire.client.errors import (
     InvalidError,
     NotFoundError,
     ParcelwireError,
-    UnsupportedError,
     WaitError,
 )
 from parcelwire.client.exchange import Exchange
 from parcelwire.client.faults import RETRACK_NOT_ALLOWED
+from parcelwire.client.missing import need_own_api, say_missing
 from parcelwire.client.models import Tracking, TrackingRef, UpdateResult
 from parcelwire.client.paging import Paging, Query
 
@@ -42,6 +42,11 @@ class AsyncTrackings:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+
+    if not TYPE_CHECKING:
+        # A type checker shall find that it is missing; a person is told why.
+        def __getattr__(self, name: str) -> object:
+            return say_missing(self, name, "trackings.refresh")
 
     async def create(
         self,
@@ -242,28 +247,6 @@ class AsyncTrackings:
                 return _ref(tracking)
             raise
 
-    async def refresh(
-        self, tracking: Tracking | TrackingRef | str, courier_code: str | None = None
-    ) -> Tracking:
-        """Have the carrier asked now, and return the tracking as it stands then.
-
-        ``tracking`` may be a number, with its courier where it is followed with several.
-
-        Raises:
-            UnsupportedError: the hosted service asks carriers when it likes.
-            NotFoundError: the number is not followed.
-            ParcelwireError: it came to nothing.
-        """
-        backend = self._engine.settings.backend
-        if not backend.has_own_api:
-            msg = f"{backend.name} has no call in version 4 to have the carrier asked now"
-            raise UnsupportedError(msg)
-        number, courier = _number(tracking, courier_code)
-        # It has to be there: the call below would begin to follow a number that is not.
-        found = await self.get(number, courier)
-        await self._engine.send(calls.ask_carrier(found.tracking_number, found.courier_code))
-        return await self.get(found.tracking_number, found.courier_code)
-
     async def wait_until(
         self,
         tracking: Tracking | TrackingRef | str,
@@ -319,6 +302,31 @@ class AsyncTrackings:
             if is_it and exchange.is_own(_seconds(found.created_at)):
                 return found
         return None
+
+
+class AsyncOwnTrackings(AsyncTrackings):
+    """Trackings of a Parcelwire: what v4 has no word for, too."""
+
+    async def refresh(
+        self, tracking: Tracking | TrackingRef | str, courier_code: str | None = None
+    ) -> Tracking:
+        """Have the carrier asked now, and return the tracking as it stands then.
+
+        ``tracking`` may be a number, with its courier where it is followed with several. A carrier
+        that was asked a moment ago is not asked again: what it said then is returned.
+
+        Raises:
+            NotFoundError: the number is not followed.
+            UnsupportedError: this is TrackingMore's service, which asks carriers when it likes.
+            ParcelwireError: it came to nothing.
+        """
+        need_own_api(self._engine.settings.backend, "trackings.refresh")
+        if isinstance(tracking, str):
+            tracking = await self.get(tracking, courier_code)
+        asked = await self._engine.send(own_calls.refresh_tracking(tracking.id))
+        # The courier may have been corrected meanwhile.
+        number = asked.tracking_number or tracking.tracking_number
+        return await self.get(number or "", asked.courier_code)
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from functools import cached_property
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from parcelwire.client.calls import call_of
 from parcelwire.client.exchange import Repeat
+from parcelwire.client.missing import need_own_api, say_missing
 from parcelwire.client.settings import (
     LOCAL_URL,
     PARCELWIRE,
@@ -22,25 +23,22 @@ from parcelwire.client.settings import (
 )
 from parcelwire.client.sync.air_waybills import AirWaybills
 from parcelwire.client.sync.couriers import Couriers
+from parcelwire.client.sync.endpoints import Endpoints
 from parcelwire.client.sync.engine import Engine, Sleep, open_http
-from parcelwire.client.sync.trackings import Trackings
+from parcelwire.client.sync.events import Events
+from parcelwire.client.sync.keys import Keys, OwnAccount
+from parcelwire.client.sync.messages import Messages
+from parcelwire.client.sync.trackings import OwnTrackings, Trackings
 from parcelwire.client.webhooks import Webhooks
 
 if TYPE_CHECKING:
     import httpx2
 
 
-class Parcelwire:
-    """A client of one server.
+class V4Client:
+    """A client of one server: the calls that TrackingMore's hosted service has, too.
 
-    ::
-
-        with Parcelwire("pw_live_...", "https://parcels.example.com") as client:
-            tracking = client.trackings.create("RA471108151CH", "swiss-post")
-            for tracking in client.trackings.list(status="transit"):
-                ...
-
-    One client serves a whole program; it keeps connections open until it is closed.
+    ``Parcelwire`` is one with more, and ``Parcelwire.for_trackingmore`` makes this one.
     """
 
     def __init__(
@@ -73,20 +71,10 @@ class Parcelwire:
             sleep=sleep,
         )
 
-    @classmethod
-    def for_trackingmore(
-        cls,
-        api_key: str,
-        *,
-        base_url: str = TRACKINGMORE_URL,
-        transport: httpx2.BaseTransport | None = None,
-        **options: Unpack[ClientOptions],
-    ) -> Parcelwire:
-        """Return a client of TrackingMore's hosted service, version 4.
-
-        Calls that only Parcelwire has raise ``UnsupportedError`` there.
-        """
-        return cls(api_key, base_url, backend=TRACKINGMORE, transport=transport, **options)
+    if not TYPE_CHECKING:
+        # A type checker shall find that it is missing; a person is told why.
+        def __getattr__(self, name: str) -> object:
+            return say_missing(self, name, *OWN_RESOURCES)
 
     @cached_property
     def trackings(self) -> Trackings:
@@ -108,7 +96,7 @@ class Parcelwire:
         """Check what claims to come from the server."""
         return Webhooks(self.engine.settings.backend.webhook_scheme)
 
-    def with_options(self, **options: Unpack[ClientOptions]) -> Parcelwire:
+    def with_options(self, **options: Unpack[ClientOptions]) -> Self:
         """Return this client with other options. Both share the connections, so close only one."""
         changed = object.__new__(type(self))
         changed.engine = self.engine.with_options(options)
@@ -119,8 +107,9 @@ class Parcelwire:
     ) -> Any:
         """Make a call that has no method here, and return its ``data`` as it came.
 
-        ``path`` begins with a slash and is encoded, its query included. ``is_repeatable``: doing it
-        twice is doing it once, so it may be tried again after an answer was lost.
+        ``path`` begins with a slash and is encoded, its query included; what stands under ``/api/``
+        is Parcelwire's own and comes without an envelope. ``is_repeatable``: doing it twice is
+        doing it once, so it may be tried again after an answer was lost.
 
         Raises:
             ParcelwireError: it came to nothing.
@@ -132,7 +121,7 @@ class Parcelwire:
         """Close the connections, also those of clients made by ``with_options``."""
         self.engine.close()
 
-    def __enter__(self) -> Parcelwire:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -145,3 +134,69 @@ class Parcelwire:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.engine.settings!r}>"
+
+
+class Parcelwire(V4Client):
+    """A client of one Parcelwire.
+
+    ::
+
+        with Parcelwire("pw_live_...", "https://parcels.example.com") as client:
+            tracking = client.trackings.create("RA471108151CH", "swiss-post")
+            for tracking in client.trackings.list(status="transit"):
+                ...
+
+    One client serves a whole program; it keeps connections open until it is closed.
+    """
+
+    @staticmethod
+    def for_trackingmore(
+        api_key: str,
+        *,
+        base_url: str = TRACKINGMORE_URL,
+        transport: httpx2.BaseTransport | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> V4Client:
+        """Return a client of TrackingMore's hosted service, version 4.
+
+        It lacks what only a Parcelwire has: a type checker says so, and ``UnsupportedError``.
+        """
+        return V4Client(api_key, base_url, backend=TRACKINGMORE, transport=transport, **options)
+
+    @cached_property
+    def trackings(self) -> OwnTrackings:
+        """Create, read, change, follow; have carriers asked now."""
+        return OwnTrackings(self.engine)
+
+    @cached_property
+    def endpoints(self) -> Endpoints:
+        """URLs that are told what happens."""
+        return Endpoints(self._own("endpoints"))
+
+    @cached_property
+    def messages(self) -> Messages:
+        """What was told to whom, and what became of it."""
+        return Messages(self._own("messages"))
+
+    @cached_property
+    def events(self) -> Events:
+        """Everything that changed, in one order."""
+        return Events(self._own("events"))
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Keys of the account."""
+        return Keys(self._own("keys"))
+
+    @cached_property
+    def account(self) -> OwnAccount:
+        """The account of the key."""
+        return OwnAccount(self._own("account"))
+
+    def _own(self, name: str) -> Engine:
+        need_own_api(self.engine.settings.backend, name)
+        return self.engine
+
+
+OWN_RESOURCES = ("endpoints", "messages", "events", "keys", "account")
+"""What only a Parcelwire has."""

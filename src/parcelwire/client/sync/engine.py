@@ -71,7 +71,9 @@ class Engine:
 
         call, options = exchange.call, self.settings.options
         headers = exchange.headers()
-        timeout = httpx2.Timeout(options.timeout_seconds, connect=options.connect_timeout_seconds)
+        timeout = httpx2.Timeout(
+            options.timeout_seconds + call.wait_seconds, connect=options.connect_timeout_seconds
+        )
         while True:
             try:
                 response = self._http.request(

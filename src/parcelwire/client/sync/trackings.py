@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from parcelwire.client import calls
+from parcelwire.client import calls, own_calls
 from parcelwire.client.batches import Chunk, CreateManyResult, interrupt, plan
 from parcelwire.client.details import (
     Bound,
@@ -23,11 +23,11 @@ from parcelwire.client.errors import (
     InvalidError,
     NotFoundError,
     ParcelwireError,
-    UnsupportedError,
     WaitError,
 )
 from parcelwire.client.exchange import Exchange
 from parcelwire.client.faults import RETRACK_NOT_ALLOWED
+from parcelwire.client.missing import need_own_api, say_missing
 from parcelwire.client.models import Tracking, TrackingRef, UpdateResult
 from parcelwire.client.paging import Paging, Query
 from parcelwire.client.sync.engine import Engine
@@ -43,6 +43,11 @@ class Trackings:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    if not TYPE_CHECKING:
+        # A type checker shall find that it is missing; a person is told why.
+        def __getattr__(self, name: str) -> object:
+            return say_missing(self, name, "trackings.refresh")
 
     def create(
         self,
@@ -243,28 +248,6 @@ class Trackings:
                 return _ref(tracking)
             raise
 
-    def refresh(
-        self, tracking: Tracking | TrackingRef | str, courier_code: str | None = None
-    ) -> Tracking:
-        """Have the carrier asked now, and return the tracking as it stands then.
-
-        ``tracking`` may be a number, with its courier where it is followed with several.
-
-        Raises:
-            UnsupportedError: the hosted service asks carriers when it likes.
-            NotFoundError: the number is not followed.
-            ParcelwireError: it came to nothing.
-        """
-        backend = self._engine.settings.backend
-        if not backend.has_own_api:
-            msg = f"{backend.name} has no call in version 4 to have the carrier asked now"
-            raise UnsupportedError(msg)
-        number, courier = _number(tracking, courier_code)
-        # It has to be there: the call below would begin to follow a number that is not.
-        found = self.get(number, courier)
-        self._engine.send(calls.ask_carrier(found.tracking_number, found.courier_code))
-        return self.get(found.tracking_number, found.courier_code)
-
     def wait_until(
         self,
         tracking: Tracking | TrackingRef | str,
@@ -320,6 +303,31 @@ class Trackings:
             if is_it and exchange.is_own(_seconds(found.created_at)):
                 return found
         return None
+
+
+class OwnTrackings(Trackings):
+    """Trackings of a Parcelwire: what v4 has no word for, too."""
+
+    def refresh(
+        self, tracking: Tracking | TrackingRef | str, courier_code: str | None = None
+    ) -> Tracking:
+        """Have the carrier asked now, and return the tracking as it stands then.
+
+        ``tracking`` may be a number, with its courier where it is followed with several. A carrier
+        that was asked a moment ago is not asked again: what it said then is returned.
+
+        Raises:
+            NotFoundError: the number is not followed.
+            UnsupportedError: this is TrackingMore's service, which asks carriers when it likes.
+            ParcelwireError: it came to nothing.
+        """
+        need_own_api(self._engine.settings.backend, "trackings.refresh")
+        if isinstance(tracking, str):
+            tracking = self.get(tracking, courier_code)
+        asked = self._engine.send(own_calls.refresh_tracking(tracking.id))
+        # The courier may have been corrected meanwhile.
+        number = asked.tracking_number or tracking.tracking_number
+        return self.get(number or "", asked.courier_code)
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -1,0 +1,229 @@
+"""Every call of Parcelwire's own API that the resources make, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal, TypedDict, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from parcelwire.client.calls import segment
+from parcelwire.client.exchange import Call
+from parcelwire.client.models import TrackingRef
+from parcelwire.client.own_models import (
+    Account,
+    ApiKey,
+    Endpoint,
+    EndpointWithSecret,
+    EventPage,
+    Message,
+    MessageDetail,
+    MessagePage,
+    NewApiKey,
+    ReplayResult,
+    TestResult,
+)
+from parcelwire.client.reading import Model, read, read_many
+
+T = TypeVar("T")
+ModelT = TypeVar("ModelT", bound=Model)
+
+OWN_KEY_HEADER: Final = "parcelwire-api-key"
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class NewEndpoint(TypedDict, total=False):
+    """What may be said about an endpoint beside its URL. None takes a limit away."""
+
+    dialect: Literal["native", "v2", "v4"]
+    """On create only: messages that wait are worded in it."""
+    statuses: Sequence[str]
+    """Only events with one of these statuses; empty: all."""
+    event_types: Sequence[str]
+    headers: Mapping[str, str]
+    """Sent with every message; answers show their names alone."""
+    rate_per_second: float | None
+    concurrency: int | None
+    description: str
+
+
+class EndpointChanges(TypedDict, total=False):
+    """What may be changed of an endpoint. What is not given stays."""
+
+    url: str
+    statuses: Sequence[str]
+    event_types: Sequence[str]
+    headers: Mapping[str, str]
+    rate_per_second: float | None
+    concurrency: int | None
+    description: str
+
+
+def own_call(
+    method: str,
+    path: str,
+    read_answer: Callable[[Any], T],
+    *,
+    body: Any = None,
+    wait_seconds: float = 0.0,
+) -> Call[T]:
+    """Return a call; a POST gets an Idempotency-Key, so that doing it twice is doing it once."""
+    return Call(
+        method=method,
+        path=path,
+        body=None if body is None else _encode(body),
+        read=read_answer,
+        is_create=method == "POST",
+        key_header=OWN_KEY_HEADER,
+        is_own=True,
+        wait_seconds=wait_seconds,
+    )
+
+
+def _one(model: type[ModelT]) -> Callable[[Any], ModelT]:
+    return lambda data: read(model, data)
+
+
+def _listed(model: type[ModelT], name: str) -> Callable[[Any], list[ModelT]]:
+    return lambda data: read_many(model, data.get(name) if isinstance(data, dict) else data)
+
+
+def _nothing(_: Any) -> None:
+    return None
+
+
+def _query(given: Mapping[str, Any]) -> str:
+    """Return the query with its question mark; what is None or empty is left out."""
+    pairs = [
+        (name, str(one))
+        for name, value in given.items()
+        if value not in (None, "", ())
+        for one in (value if isinstance(value, list | tuple) else [value])
+    ]
+    return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def refresh_tracking(tracking_id: str) -> Call[TrackingRef]:
+    """Have the carrier asked now. Waits for it as long as the server is set to."""
+
+    def named(data: Any) -> TrackingRef:
+        said = data if isinstance(data, dict) else {}
+        return read(
+            TrackingRef,
+            {
+                "id": said.get("id"),
+                "tracking_number": said.get("number"),
+                "courier_code": said.get("courier_code"),
+            },
+        )
+
+    return own_call("POST", f"/api/trackings/{segment(tracking_id)}/refresh", named)
+
+
+# --- endpoints --------------------------------------------------------------------------------
+
+
+def list_endpoints() -> Call[list[Endpoint]]:
+    """Answer all endpoints."""
+    return own_call("GET", "/api/endpoints", _listed(Endpoint, "endpoints"))
+
+
+def create_endpoint(draft: Mapping[str, Any]) -> Call[EndpointWithSecret]:
+    """Make an endpoint."""
+    return own_call("POST", "/api/endpoints", _one(EndpointWithSecret), body=draft)
+
+
+def read_endpoint(endpoint_id: str) -> Call[Endpoint]:
+    """Answer one endpoint."""
+    return own_call("GET", _endpoint(endpoint_id), _one(Endpoint))
+
+
+def update_endpoint(endpoint_id: str, changes: Mapping[str, Any]) -> Call[Endpoint]:
+    """Change what is named."""
+    return own_call("PATCH", _endpoint(endpoint_id), _one(Endpoint), body=changes)
+
+
+def delete_endpoint(endpoint_id: str) -> Call[None]:
+    """Delete an endpoint."""
+    return own_call("DELETE", _endpoint(endpoint_id), _nothing)
+
+
+def switch_endpoint(endpoint_id: str, verb: str) -> Call[Endpoint]:
+    """``pause`` or ``enable``."""
+    return own_call("POST", f"{_endpoint(endpoint_id)}/{verb}", _one(Endpoint))
+
+
+def rotate_secret(endpoint_id: str, overlap_seconds: int) -> Call[EndpointWithSecret]:
+    """Replace the secret."""
+    body = {"overlap_seconds": overlap_seconds}
+    path = f"{_endpoint(endpoint_id)}/rotate-secret"
+    return own_call("POST", path, _one(EndpointWithSecret), body=body)
+
+
+def test_endpoint(endpoint_id: str) -> Call[TestResult]:
+    """Send a made-up event."""
+    return own_call("POST", f"{_endpoint(endpoint_id)}/test", _one(TestResult))
+
+
+def replay(endpoint_id: str, which: Mapping[str, Any]) -> Call[ReplayResult]:
+    """Send messages again."""
+    path = f"{_endpoint(endpoint_id)}/replay"
+    return own_call("POST", path, _one(ReplayResult), body=which)
+
+
+def _endpoint(endpoint_id: str) -> str:
+    return f"/api/endpoints/{segment(endpoint_id)}"
+
+
+# --- messages and events ----------------------------------------------------------------------
+
+
+def list_messages(query: Mapping[str, Any]) -> Call[MessagePage]:
+    """Answer one page of messages."""
+    return own_call("GET", f"/api/messages{_query(query)}", _one(MessagePage))
+
+
+def read_message(message_id: str) -> Call[MessageDetail]:
+    """Answer one message."""
+    return own_call("GET", f"/api/messages/{segment(message_id)}", _one(MessageDetail))
+
+
+def resend(message_id: str) -> Call[Message]:
+    """Send one message once more."""
+    return own_call("POST", f"/api/messages/{segment(message_id)}/resend", _one(Message))
+
+
+def read_events(query: Mapping[str, Any]) -> Call[EventPage]:
+    """Answer one page of the feed, waiting for it when that is asked for."""
+    path = f"/api/events{_query(query)}"
+    return own_call("GET", path, _one(EventPage), wait_seconds=float(query.get("wait") or 0))
+
+
+# --- keys and accounts ------------------------------------------------------------------------
+
+
+def list_keys() -> Call[list[ApiKey]]:
+    """Answer the account's keys."""
+    return own_call("GET", "/api/keys", _listed(ApiKey, "keys"))
+
+
+def create_key(draft: Mapping[str, Any]) -> Call[NewApiKey]:
+    """Make a key."""
+    return own_call("POST", "/api/keys", _one(NewApiKey), body=draft)
+
+
+def revoke_key(prefix: str, *, is_own_allowed: bool) -> Call[None]:
+    """Revoke a key for good."""
+    query = _query({"own": "true" if is_own_allowed else None})
+    return own_call("DELETE", f"/api/keys/{segment(prefix)}{query}", _nothing)
+
+
+def read_account() -> Call[Account]:
+    """Answer the key's account."""
+    return own_call("GET", "/api/account", _one(Account))
+
+
+def update_account(changes: Mapping[str, Any]) -> Call[Account]:
+    """Change name and phone number."""
+    return own_call("PATCH", "/api/account", _one(Account), body=changes)

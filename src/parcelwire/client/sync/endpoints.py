@@ -1,0 +1,146 @@
+# Generated from ../aio by tools/generate_sync.py: change that, and generate again.
+"""Endpoints: URLs that are told what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Unpack
+
+from parcelwire.client import own_calls
+from parcelwire.client.details import instant_text
+from parcelwire.client.errors import NotFoundError
+from parcelwire.client.own_calls import EndpointChanges, NewEndpoint
+from parcelwire.client.own_models import Endpoint, EndpointWithSecret, ReplayResult, TestResult
+from parcelwire.client.sync.engine import Engine
+
+Found = list[Endpoint]
+
+
+class Endpoints:
+    """Make, read, change, test. An endpoint is named by its id or given itself."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(self, url: str, **details: Unpack[NewEndpoint]) -> EndpointWithSecret:
+        """Have ``url`` told what happens. The answer holds the secret, this once.
+
+        Raises:
+            InvalidError: the URL may not be sent to (``url-refused``), or a detail is wrong.
+            ParcelwireError: it came to nothing.
+        """
+        return self._engine.send(own_calls.create_endpoint({"url": url, **details}))
+
+    def list(self) -> Found:
+        """Return all endpoints, oldest first.
+
+        Raises:
+            ParcelwireError: it came to nothing.
+        """
+        return self._engine.send(own_calls.list_endpoints())
+
+    def get(self, endpoint_id: str) -> Endpoint:
+        """Return one endpoint, and how it does.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+            ParcelwireError: it came to nothing.
+        """
+        return self._engine.send(own_calls.read_endpoint(endpoint_id))
+
+    def update(self, endpoint: Endpoint | str, **changes: Unpack[EndpointChanges]) -> Endpoint:
+        """Change what is given.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+            InvalidError: the URL may not be sent to, or a change is wrong.
+            ParcelwireError: it came to nothing.
+        """
+        return self._engine.send(own_calls.update_endpoint(_id(endpoint), changes))
+
+    def delete(self, endpoint: Endpoint | str) -> None:
+        """Delete an endpoint; what waits for it is given up.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+            ParcelwireError: it came to nothing.
+        """
+        exchange = self._engine.open(own_calls.delete_endpoint(_id(endpoint)))
+        try:
+            self._engine.run(exchange)
+        except NotFoundError:
+            # Gone it is; most likely by the try whose answer was lost.
+            if not exchange.was_cut:
+                raise
+
+    def pause(self, endpoint: Endpoint | str) -> Endpoint:
+        """Send nothing for a while; messages are kept.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+            ParcelwireError: it came to nothing.
+        """
+        return self._engine.send(own_calls.switch_endpoint(_id(endpoint), "pause"))
+
+    def enable(self, endpoint: Endpoint | str) -> Endpoint:
+        """Send again, beginning with what waited.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+            ParcelwireError: it came to nothing.
+        """
+        return self._engine.send(own_calls.switch_endpoint(_id(endpoint), "enable"))
+
+    def rotate_secret(
+        self, endpoint: Endpoint | str, *, overlap_seconds: int = 86_400
+    ) -> EndpointWithSecret:
+        """Replace the secret; for ``overlap_seconds`` messages carry signatures of both.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+            ParcelwireError: it came to nothing.
+        """
+        return self._engine.send(own_calls.rotate_secret(_id(endpoint), overlap_seconds))
+
+    def test(self, endpoint: Endpoint | str) -> TestResult:
+        """Send a made-up event now, and return what came back.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+            InvalidError: it is switched off (``endpoint-off``).
+            ParcelwireError: it came to nothing.
+        """
+        return self._engine.send(own_calls.test_endpoint(_id(endpoint)))
+
+    def replay(
+        self,
+        endpoint: Endpoint | str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        states: Sequence[str] | None = None,
+        event_types: Sequence[str] | None = None,
+        tracking_id: str | None = None,
+        limit: int = 10_000,
+    ) -> ReplayResult:
+        """Send messages again that were delivered or given up; at least one condition is needed.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+            InvalidError: no condition, or a wrong one.
+            ParcelwireError: it came to nothing.
+        """
+        which = {
+            "since": instant_text("since", since) or None,
+            "until": instant_text("until", until) or None,
+            "states": states,
+            "event_types": event_types,
+            "tracking_id": tracking_id,
+        }
+        given = {name: value for name, value in which.items() if value is not None}
+        return self._engine.send(own_calls.replay(_id(endpoint), {**given, "limit": limit}))
+
+
+def _id(endpoint: Endpoint | str) -> str:
+    return endpoint if isinstance(endpoint, str) else endpoint.id
