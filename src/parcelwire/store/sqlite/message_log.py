@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import apsw
@@ -21,6 +22,9 @@ REPLAYED_AT_ONCE: Final = 500
 
 PRUNED_AT_ONCE: Final = 250
 """Messages deleted in one transaction."""
+
+Place = tuple[Instant, int] | tuple[()]
+"""Time and key of the message after which a portion begins; empty: from the oldest."""
 
 WINDOW: Final = 2_000
 """Messages looked at in one step when old ones are sought."""
@@ -111,26 +115,20 @@ class MessageLog(Doings):
         for the writer.
         """
         if once is not None:
+            whole = replay_query(world_id, where, (), limit)
             return await self._write_once(
-                lambda connection: len(_replay(connection, world_id, where, now, (), limit)), once
+                lambda connection: len(_replay(connection, whole, now)), once
             )
         taken = 0
-        place: tuple[int, int] | tuple[()] = ()
+        place: Place = ()
         while taken < limit:
             portion = min(REPLAYED_AT_ONCE, limit - taken)
-
-            def work(
-                connection: apsw.Connection,
-                place: tuple[int, int] | tuple[()] = place,
-                portion: int = portion,
-            ) -> list[Row]:
-                return _replay(connection, world_id, where, now, place, portion)
-
-            rows = await self._write(work)
+            query = replay_query(world_id, where, place, portion)
+            rows = await self._write(partial(_replay, query=query, now=now))
             taken += len(rows)
             if len(rows) < portion:
                 break
-            *_, created_at, key = rows[-1]
+            key, *_, created_at = rows[-1]
             place = (created_at, key)
         return taken
 
@@ -212,25 +210,29 @@ class _Conditions:
         self.add(f"m.{column} IN ({', '.join('?' * len(values))})", *values)
 
 
-def _replay(
-    connection: apsw.Connection,
-    world_id: int,
-    where: MessageFilter,
-    now: Instant,
-    place: tuple[int, int] | tuple[()],
-    limit: int,
-) -> list[Row]:
-    """Take up again the oldest ``limit`` matching messages after a place; return their rows."""
+def replay_query(
+    world_id: int, where: MessageFilter, place: Place, limit: int
+) -> tuple[str, list[Any]]:
+    """Return the statement that finds the oldest matching messages after a place, and bindings."""
     conditions = _Conditions(world_id, where)
     conditions.add("m.state <> 'pending'")
     conditions.add("EXISTS (SELECT 1 FROM endpoint e WHERE e.id = m.endpoint_id)")
     if place:
         conditions.add("(m.created_at, m.key) > (?, ?)", *place)
     sql = (
-        "SELECT m.key, m.endpoint_id, m.tracking_id, m.created_at, m.key "  # noqa: S608  # ours
+        "SELECT m.key, m.endpoint_id, m.tracking_id, m.created_at "  # noqa: S608  # our own words
         f"FROM message m {conditions.index} WHERE {conditions.text} "
         "ORDER BY m.created_at, m.key LIMIT ?"
     )
-    rows = fetch(connection, sql, (*conditions.bindings, limit))
+    return sql, [*conditions.bindings, limit]
+
+
+def _replay(
+    connection: apsw.Connection,
+    query: tuple[str, list[Any]],
+    now: Instant,
+) -> list[Row]:
+    """Take up again what ``replay_query`` finds; return its rows."""
+    rows = fetch(connection, *query)
     outbox.revive(connection, [row[:3] for row in rows], now)
     return rows

@@ -11,9 +11,11 @@ import pytest
 
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.status import Status
-from parcelwire.store.sqlite import SqliteStore, open_store, queries
-from parcelwire.tracking.ports import TrackingFilter
-from tests.contract.store.samples import NOW, WORLD, make_new, render
+from parcelwire.store.sqlite import SqliteStore, listing, open_store, queries
+from parcelwire.store.sqlite.message_log import replay_query
+from parcelwire.tracking.ports import TrackingFilter, TrackingPlace
+from parcelwire.webhooks.ports import MessageFilter, MessageState
+from tests.contract.store.samples import NOW, WORLD, make_new, new_id, render
 
 SMALL = {
     # Lists that are asked for whole, and tables of the operator's own making.
@@ -125,4 +127,74 @@ async def test_a_page_is_found_by_the_index_meant_for_it(store: SqliteStore, nam
     assert all(index in step for step in ways), plan
     if index in ("tracking_by_age", "tracking_by_status") or name == "courier":
         # In the order of the index: a page is as quick in a million as in a thousand.
+        assert not [step for step in plan if "TEMP B-TREE" in step], plan
+
+
+@pytest.mark.parametrize("name", INDEXES)
+async def test_a_page_by_place_is_found_by_the_same_index_at_any_depth(
+    store: SqliteStore, name: str
+) -> None:
+    fields, index = INDEXES[name]
+    place = TrackingPlace(NOW - 1, new_id())
+    page = await store._page(WORLD, TrackingFilter(**fields), place, 100)
+    plan = await plan_of(store, page.sql, page.bindings)
+    ways = [step for step in plan if step.startswith(("SEARCH t ", "SCAN t "))]
+    assert ways
+    assert all(step.startswith("SEARCH t ") for step in ways), plan
+    if index in ("tracking_by_age", "tracking_by_status", "tracking_by_courier"):
+        # It begins at the place and goes in the order of the index; only those of one millisecond
+        # are sorted.
+        assert all(index in step and "created_at<?" in step for step in ways), plan
+        sorts = [step for step in plan if "TEMP B-TREE" in step]
+        assert sorts == ["USE TEMP B-TREE FOR LAST TERM OF ORDER BY"] * len(ways), plan
+
+
+async def test_a_beginning_is_found_by_the_numbers_where_few_have_it(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = TrackingFilter(number_prefix="N0000001")
+    page = await store._page(WORLD, where, 0, 100)
+    plan = " | ".join(await plan_of(store, page.sql, page.bindings))
+    assert "tracking_by_number (world_id=? AND number>? AND number<?)" in plan
+    monkeypatch.setattr(listing, "FEW", 3)
+    page = await store._page(WORLD, where, 0, 100)
+    plan = " | ".join(await plan_of(store, page.sql, page.bindings))
+    assert "tracking_by_age" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+MESSAGE_INDEXES: dict[str, tuple[dict[str, Any], str]] = {
+    "all": ({}, "message_by_world (world_id=?"),
+    "endpoint": ({"endpoint_id": new_id()}, "message_by_endpoint (endpoint_id=?"),
+    "tracking": (
+        {"endpoint_id": new_id(), "tracking_id": new_id()},
+        "message_by_tracking (tracking_id=?",
+    ),
+    "dead": ({"states": (MessageState.DEAD,)}, "message_by_world (world_id=?"),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGE_INDEXES)
+async def test_messages_are_listed_and_replayed_in_the_order_of_an_index(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    fields, index = MESSAGE_INDEXES[name]
+    asked: list[tuple[str, Any]] = []
+
+    async def note(sql: str, bindings: Any = ()) -> list[Any]:
+        asked.append((sql, bindings))
+        return []
+
+    where = MessageFilter(**fields, created_min=NOW, created_max=NOW + 9)
+    with monkeypatch.context() as patch:
+        patch.setattr(store._reader, "rows", note)
+        patch.setattr(store._reader, "scan", note)
+        await store.list_messages(WORLD, where, before=new_id())
+    asked.append(replay_query(WORLD, where, (NOW, 7), 100))
+    assert len(asked) == 2
+    for sql, bindings in asked:
+        plan = await plan_of(store, sql, bindings)
+        ways = [step for step in plan if step.startswith(("SEARCH m ", "SCAN m "))]
+        assert len(ways) == 1
+        assert f"{index} AND created_at>? AND created_at<?)" in ways[0], plan
         assert not [step for step in plan if "TEMP B-TREE" in step], plan
