@@ -39,6 +39,8 @@ Tell = Callable[[str], object]
 SETTLE_SECONDS: Final = 25.0
 """What a kill proof takes after its last kill: the leases of the killed must end."""
 
+LEAST_SECONDS: Final = 5.0
+
 SHARES: Final = {"A1": 0.5, "A3": 0.25, "A4": 0.25}
 """How the time is divided on SQLite; on PostgreSQL A1 has all of it."""
 
@@ -200,7 +202,7 @@ async def _kill(config: Config, folder: Path, url: str, seconds: float, seed: in
         url,
         kills=MOST_KILLS,
         seed=seed,
-        seconds=max(seconds - SETTLE_SECONDS, 8.0),
+        seconds=max(seconds - SETTLE_SECONDS, LEAST_SECONDS),
     )
     return Outcome(
         id="A1",

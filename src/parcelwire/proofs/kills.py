@@ -97,7 +97,7 @@ async def run_kills(
     plants_folder: Path | None = None,
     pause_seconds: float = 0.1,
 ) -> KillReport:
-    """Kill one server ``kills`` times, or as often as ``seconds`` allow, and judge.
+    """Kill one server ``kills`` times, but for no longer than ``seconds``, and judge.
 
     ``store_url`` names an empty database, ``base`` the operator's settings. ``plants`` are modules
     that spoil the program on purpose, imported before it starts from ``plants_folder``.
@@ -114,7 +114,8 @@ async def run_kills(
         load = Load([port], furniture.key, seed=seed, pause_seconds=pause_seconds)
         loading = asyncio.create_task(load.run())
         try:
-            report = await _kill(server, load, random.Random(seed), kills, started + seconds)  # noqa: S311  # seeded
+            chance = random.Random(seed)  # noqa: S311  # seeded randomness is wanted
+            report = await _kill(server, load, chance, kills, time.monotonic() + seconds)
             await asyncio.to_thread(server.launch)
             await asyncio.to_thread(server.wait_ready)
             await asyncio.sleep(0.3)
