@@ -7,8 +7,10 @@ trace.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 
+import msgspec
 from msgspec.structs import replace
 
 from parcelwire.domain.changes import (
@@ -27,6 +29,7 @@ from parcelwire.domain.status import Status, is_final
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.tracking.ports import Stored, TrackingFilter
+from parcelwire.webhooks.ports import MessageFilter
 from prove.worlds.judging_messages import judge_messages
 from prove.worlds.judging_polls import judge_asks, judge_due
 from prove.worlds.keepers import Keeper
@@ -65,9 +68,13 @@ class Judge:
                 self._judge_tracking(one.tracking, told[one.tracking.id])
                 self.found += judge_due(self._ground, one)
             await self._judge_counters(store, world_id, stored)
+            messages = await store.list_messages(world_id, MessageFilter(), limit=ALL)
             self.found += await judge_messages(
-                self._ground, store, keeper, [event for _, event in events]
+                self._ground, store, keeper, messages, [event for _, event in events]
             )
+            # Two runs of one seed must end in the same bytes.
+            state = msgspec.json.encode((stored, events, messages))
+            ledger.note("state", world_id, hashlib.sha256(state).hexdigest())
         self.found += judge_asks(self._ground)
         ledger.note("end", *(line for line in self.found))
         return self.found

@@ -10,22 +10,24 @@ from collections import Counter, defaultdict
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.changes import Event
 from parcelwire.store.sqlite.store import SqliteStore
-from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
+from parcelwire.webhooks.ports import Message, MessageState
 from prove.worlds.keepers import Keeper
 from prove.worlds.ledger import Receipt, Setting, Span
 from prove.worlds.process import Ground
 
-ALL = 100_000
 _TEST = "endpoint.test"
 
 
 async def judge_messages(
-    ground: Ground, store: SqliteStore, keeper: Keeper, events: list[Event]
+    ground: Ground,
+    store: SqliteStore,
+    keeper: Keeper,
+    messages: list[Message],
+    events: list[Event],
 ) -> list[str]:
     """Judge one account's endpoints."""
     ledger = ground.ledger
     found: list[str] = []
-    messages = await store.list_messages(keeper.world_id, MessageFilter(), limit=ALL)
     endpoints = {one.id: one for one in await store.list_endpoints(keeper.world_id)}
     if list(endpoints) != keeper.endpoint_ids:
         found.append(f"endpoints are {list(endpoints)}, made were {keeper.endpoint_ids}")

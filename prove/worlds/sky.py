@@ -53,6 +53,7 @@ def plan_of(seed: int) -> Plan:
     parcels = {"short": 9, "days": 7, "weeks": 3}[kind] + chance.randint(-2, 2)
     # A message that was tried for long rests up to 37.5 hours, and a parcel without news a day.
     calm = 42 * HOUR
+    jumps = _jumps(chance, active)
     return Plan(
         seed=seed,
         processes=chance.choice((1, 2, 2)),
@@ -61,9 +62,9 @@ def plan_of(seed: int) -> Plan:
         endpoints=chance.choice((1, 2, 3)),
         active=active,
         calm=calm,
-        steps_between_deaths=chance.choice((0, 30, 100, 300)),
+        steps_between_deaths=chance.choice((0 if jumps else 30, 30, 100, 300)),
         power_share=chance.choice((0.0, 0.3, 1.0)),
-        jumps=_jumps(chance, active),
+        jumps=jumps,
         full_disks=_windows(chance, active, chance.choice((0, 0, 1, 2)), longest=5 * MINUTE),
         # Looking around costs a world most of its time: some dozens of looks must do.
         poll_seconds=chance.choice((1.0, 3.0)) * (active + calm) / SECOND / 120,

@@ -19,7 +19,7 @@ from parcelwire.webhooks.settings import WebhookSettings
 from prove.worlds.carriers import Carriers
 from prove.worlds.judge import Judge
 from prove.worlds.keepers import FeedReader, Keeper
-from prove.worlds.ledger import Ledger
+from prove.worlds.ledger import TAIL, Ledger
 from prove.worlds.loop import SimulatedLoop, StalledError, live
 from prove.worlds.process import Ground, Parts, Process, UnknownOutcomeError, task_factory
 from prove.worlds.receivers import Receivers
@@ -49,8 +49,11 @@ class Verdict(msgspec.Struct):
     """The end of the trace, for people."""
 
 
-def run_world(seed: int, folder: Path, parts: Parts = WELL) -> Verdict:
-    """Live through the world of a seed; ``folder`` holds its disk."""
+def run_world(seed: int, folder: Path, parts: Parts = WELL, *, is_whole: bool = False) -> Verdict:
+    """Live through the world of a seed; ``folder`` holds its disk.
+
+    ``is_whole``: keep the whole trace, however it went.
+    """
     plan = plan_of(seed)
     with _listening() as complaints:
         world: list[_World] = []
@@ -82,7 +85,9 @@ def run_world(seed: int, folder: Path, parts: Parts = WELL) -> Verdict:
             events=world[0].events,
             lines=len(ledger.lines),
         ),
-        tail=ledger.tail() if violations else [],
+        tail=ledger.tail(count=len(ledger.lines) if is_whole else TAIL)
+        if violations or is_whole
+        else [],
     )
 
 
@@ -205,7 +210,10 @@ class _World:
 
     def _draw_death(self) -> float:
         between = self.plan.steps_between_deaths
-        return 1 + self._chance.expovariate(1 / between) if between else float("inf")
+        if not between:
+            return float("inf")
+        # The first one comes soon: something must go wrong in every world.
+        return 1 + self._chance.expovariate(1 / between if self.ledger.deaths else 0.2)
 
     def _at_point(self, process: Process, what: str) -> None:
         """Let a process die here if its time has come."""
