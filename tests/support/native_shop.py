@@ -9,16 +9,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from parcelwire.api.asgi import Door
-from parcelwire.api.native.application import application
+from parcelwire.api.native.application import application, in_front_of
 from parcelwire.api.native.operations import Operation
 from parcelwire.api.native.table import ALL
 from parcelwire.domain.clock import FrozenClock
 from tests.contract.store.places import PLACES
-from tests.support.house import Answer, HouseUnderTest, call, open_house
+from tests.support.house import Answer, HouseUnderTest, call, nobody, open_house
 
 PROBLEM_FIELDS = ["type", "title", "status", "detail", "code", "errors"]
 
@@ -28,8 +26,8 @@ class Shop:
 
     def __init__(self, house: HouseUnderTest, operations: tuple[Operation, ...] = ALL) -> None:
         self.house = house
-        other = Starlette(routes=[Mount("/api", application(house.house, operations))])
-        self.door = Door(house.house, [], other)
+        native = application(house.house, operations)
+        self.door = Door(house.house, [], in_front_of(native, nobody))
 
     async def ask(self, method: str, path: str, *, key: str = "", **sent: Any) -> Answer:
         """Make one call with the live key, with ``key``, or with the ``headers`` given.

@@ -222,8 +222,17 @@ async def test_keys(shop: Shop) -> None:
 
 
 async def test_paths_and_methods(shop: Shop) -> None:
-    for path in ("/api/", "/api/nothing", "/api/couriers/", "/api/couriers/a/b"):
+    for path in (
+        "/api",
+        "/api/",
+        "/api/nothing",
+        "/api/couriers/",
+        "/api/couriers/a/b",
+        "/api/a\n",
+    ):
         refused(await shop.ask("GET", path), 404, "path-unknown")
+    refused(await shop.ask("GET", "/api/couriers/a\nb"), 404, "courier-unknown")
+    assert (await shop.ask("GET", "/apis")).body == b"nobody"
     answer = await shop.ask("DELETE", "/api/couriers")
     refused(answer, 405, "method-not-allowed")
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
@@ -247,6 +256,18 @@ async def test_a_body_may_be_as_large_as_the_setting_says(tmp_path: Path) -> Non
         body = msgspec.json.encode({"tracking_number": SWISS})
         ok(await shop.ask("POST", DETECT, body=body.ljust(100)))
         refused(await shop.ask("POST", DETECT, body=body.ljust(101)), 413, "body-too-large")
+
+
+async def test_whole_numbers_may_have_a_point(shop: Shop) -> None:
+    path = f"/api/trackings/{(await shop.follow(SWISS))['id']}"
+    for number in (b"1.5", b"1e999", b"-1e999"):
+        body = b'{"details":{"title":%s}}' % number
+        answer = await shop.ask("PATCH", path, body=body)
+        assert answer.json()["code"] in {"body-invalid", "body-not-json"}
+    endpoint = {"url": "http://127.0.0.1:9009/hook", "concurrency": 2.0}
+    body = msgspec.json.encode(endpoint)
+    assert b"2.0" in body
+    assert ok(await shop.ask("POST", "/api/endpoints", body=body), 201)["concurrency"] == 2
 
 
 async def test_limits_are_told_and_kept(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from parcelwire.api.asgi import read_body
+from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send, read_body
 from parcelwire.api.gate import Allowance, Refusal
 from parcelwire.api.house import House
 from parcelwire.api.native.docs_page import show_docs
@@ -45,7 +46,18 @@ JSON: Final = "application/json"
 KEY_HEADER: Final = "parcelwire-api-key"
 
 _encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder().decode
+
+
+def _number_of(text: str) -> int | float:
+    """Return a number as JSON means it: 1.0 is as whole as 1."""
+    number = float(text)
+    if not math.isfinite(number):
+        msg = "Number out of range"
+        raise ValueError(msg)
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+_decode: Final = msgspec.json.Decoder(float_hook=_number_of).decode
 
 
 def application(house: House, operations: Iterable[Operation] = ALL) -> Starlette:
@@ -64,6 +76,22 @@ def application(house: House, operations: Iterable[Operation] = ALL) -> Starlett
     # A redirect would lead a client with a body to nowhere.
     made.router.redirect_slashes = False
     return made
+
+
+def in_front_of(native: ASGIApp, other: ASGIApp) -> ASGIApp:
+    """Return what hands everything under ``/api`` to ``native``, and the rest to ``other``.
+
+    Starlette's own mounting takes a path with a line feed in it for none of its own.
+    """
+
+    async def choose(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (scope["path"] + "/").startswith("/api/"):
+            inside = {**scope, "root_path": scope.get("root_path", "") + "/api"}
+            await native(inside, receive, send)
+        else:
+            await other(scope, receive, send)
+
+    return choose
 
 
 class _Endpoint:

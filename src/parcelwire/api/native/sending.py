@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -35,6 +35,24 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     limit: Annotated[
         int, Meta(ge=1, le=MOST_REPLAYED, description="The oldest so many at most")
     ] = MOST_REPLAYED
+
+
+def _having(name: str, **of: Any) -> dict[str, Any]:
+    return {"required": [name], "properties": {name: of}}
+
+
+_BOUNDED: Final = Meta(
+    extra_json_schema={
+        "anyOf": [
+            _having("since", type="string"),
+            _having("until", type="string"),
+            _having("states", minItems=1),
+            _having("event_types", minItems=1),
+            _having("tracking_id", type="string"),
+        ]
+    }
+)
+"""Tells in the description what the handler checks: one condition at least."""
 
 
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +147,7 @@ OPERATIONS: Final = (
         handler=replay_messages,
         answer=ReplayResult,
         scope="write",
-        request=ReplayRequest,
+        request=Annotated[ReplayRequest, _BOUNDED],
         takes_idempotency_key=True,
         example={"since": "2026-03-01T00:00:00Z", "states": ["dead"]},
     ),

@@ -30,7 +30,6 @@ from parcelwire.api.native.tracking_shapes import (
     Code,
     Counts,
     NewTrackingRequest,
-    Text,
     TrackingObject,
     TrackingPatch,
     When,
@@ -78,6 +77,8 @@ _EXAMPLE: Final = {
 
 # --- queries ----------------------------------------------------------------------------------
 
+# Everything at its longest, percent-encoded, stays below the 64 KB that a server takes for a URL.
+
 Prefix = Annotated[
     str,
     Meta(
@@ -92,8 +93,8 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Which trackings; all conditions together, bounds inclusive."""
 
     number: Annotated[
-        list[Annotated[str, Meta(max_length=200)]],
-        Meta(max_length=200, description="Numbers as typed; may be given several times"),
+        list[Annotated[str, Meta(max_length=60, pattern="^[^\\x00]*$")]],
+        Meta(max_length=40, description="Numbers as typed; may be given several times"),
     ] = []
     number_prefix: Prefix | UnsetType = UNSET
     status: Annotated[
@@ -101,7 +102,8 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = []
     courier_code: Code | UnsetType = UNSET
     order: Annotated[
-        list[Text], Meta(max_length=200, description="order_number or order_id; several times")
+        list[Annotated[str, Meta(min_length=1, max_length=100, pattern="^[^\\x00]*$")]],
+        Meta(max_length=20, description="order_number or order_id; may be given several times"),
     ] = []
     created_min: When | UnsetType = UNSET
     created_max: When | UnsetType = UNSET
