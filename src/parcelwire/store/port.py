@@ -7,7 +7,7 @@ accounts, keys and connections, which only the outermost rooms touch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from parcelwire.domain.account import Account, ApiKey, Connection
@@ -97,7 +97,50 @@ class AccountStore(Protocol):
         ...
 
 
-class Store(TrackingStore, PollStore, MessageStore, AccountStore, Protocol):
+Change = Callable[[bytes | None], bytes | None]
+"""Gives a record's new document from its old one (None: there is none; to be deleted).
+
+Pure: it may be called again when somebody else was faster.
+"""
+
+
+class RecordStore(Protocol):
+    """Small documents of rooms above the core: brands, subscriptions, sessions, saved views ...
+
+    A record is found by its kind, its scope (whose it is) and its id within the scope. What the
+    bytes say is the business of whoever keeps them. Records whose scope is a tracking's id go when
+    the tracking is deleted.
+    """
+
+    async def load_record(self, kind: str, scope: str, record_id: str) -> bytes | None:
+        """Return one document."""
+        ...
+
+    async def list_records(
+        self, kind: str, scope: str, *, after: str = "", limit: int = 100
+    ) -> list[tuple[str, bytes]]:
+        """Return ids and documents of one scope, by id, those behind ``after``."""
+        ...
+
+    async def change_record(
+        self, kind: str, scope: str, record_id: str, change: Change, *, at: Instant
+    ) -> bytes | None:
+        """Read, change and write one record in one transaction; return what it is then.
+
+        ``at`` becomes its age. Whatever ``change`` raises is raised, and nothing is written.
+        """
+        ...
+
+    async def delete_records(self, kind: str, scope: str) -> int:
+        """Delete all of one scope; return how many there were."""
+        ...
+
+    async def prune_records(self, kind: str, before: Instant, *, limit: int = 1_000) -> int:
+        """Delete up to ``limit`` records last written before that time; return how many."""
+        ...
+
+
+class Store(TrackingStore, PollStore, MessageStore, AccountStore, RecordStore, Protocol):
     """All of it, plus its own life."""
 
     async def close(self) -> None:

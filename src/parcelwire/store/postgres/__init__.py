@@ -15,6 +15,7 @@ from parcelwire.store.postgres.message_log import MessageLog
 from parcelwire.store.postgres.messages import Messages
 from parcelwire.store.postgres.migrating import migrate
 from parcelwire.store.postgres.polls import Polls
+from parcelwire.store.postgres.records import Records
 from parcelwire.store.postgres.trackings import Trackings
 
 __all__ = ["DEFAULT_POOL_SIZE", "PostgresStore", "UnfitDatabaseError", "open_store"]
@@ -22,7 +23,7 @@ __all__ = ["DEFAULT_POOL_SIZE", "PostgresStore", "UnfitDatabaseError", "open_sto
 DEFAULT_POOL_SIZE: Final = 8
 
 
-class PostgresStore(Trackings, Feed, Polls, Messages, MessageLog, Accounts):
+class PostgresStore(Trackings, Feed, Polls, Messages, MessageLog, Accounts, Records):
     """Implements ``store.port.Store``; make one with ``open_store``."""
 
     def __init__(

@@ -50,12 +50,7 @@ class MessageLog(Doings):
         """See ``MessageStore``."""
         if not _may_match(where) or (before is not None and not is_id(before)):
             return []
-        texts, arguments = _conditions(world_id, where, limit)
-        if before is not None:
-            arguments.append(before)
-            place = f"{_PLACE_OF}${len(arguments)} and world_id = $1)"
-            texts.append(f"(m.created_at, m.id) < {place}")
-        query = _SQL["list_messages"].replace("/* conditions */", " and ".join(texts))
+        query, arguments = list_query(world_id, where, before, limit)
         return [message_of(row) for row in await self._database.fetch(query, *arguments)]
 
     async def count_waiting(self, endpoint_id: str, *, most: int = 10_000) -> int:
@@ -168,10 +163,14 @@ def _conditions(world_id: int, where: MessageFilter, limit: int) -> tuple[list[s
     """Return conditions over ``message m`` and their arguments; the world is $1, the limit $2."""
     arguments: list[Any] = [world_id, within(max(0, limit))]
     texts = ["m.world_id = $1"]
+    states = [state.value for state in where.states]
+    is_dead = where.states == (MessageState.DEAD,)
+    if is_dead:
+        texts.append("m.is_dead")
     for text, value in (
         ("m.endpoint_id = {}", where.endpoint_id),
         ("m.tracking_id = {}", where.tracking_id),
-        ("m.state = any({}::text[])", [state.value for state in where.states] or None),
+        ("m.state = any({}::text[])", states if states and not is_dead else None),
         ("m.event_type = any({}::text[])", [clean(one) for one in where.event_types] or None),
         ("m.created_at >= {}", _bound(where.created_min)),
         ("m.created_at <= {}", _bound(where.created_max)),
@@ -184,6 +183,29 @@ def _conditions(world_id: int, where: MessageFilter, limit: int) -> tuple[list[s
 
 def _bound(value: Instant | None) -> Instant | None:
     return None if value is None else within(value)
+
+
+def list_query(
+    world_id: int, where: MessageFilter, before: str | None, limit: int
+) -> tuple[str, list[Any]]:
+    """Return the statement that lists messages, newest first, and its arguments."""
+    texts, arguments = _conditions(world_id, where, limit)
+    if before is not None:
+        arguments.append(before)
+        place = f"{_PLACE_OF}${len(arguments)} and world_id = $1)"
+        texts.append(f"(m.created_at, m.id) < {place}")
+    return _SQL["list_messages"].replace("/* conditions */", " and ".join(texts)), arguments
+
+
+def replay_query(
+    world_id: int, where: MessageFilter, place: tuple[Instant, Any] | None, limit: int
+) -> tuple[str, list[Any]]:
+    """Return the statement that finds the oldest matching messages after a place."""
+    texts, arguments = _conditions(world_id, where, limit)
+    if place is not None:
+        arguments += place
+        texts.append(f"(m.created_at, m.id) > (${len(arguments) - 1}, ${len(arguments)})")
+    return _SQL["replayable"].replace("/* conditions */", " and ".join(texts)), arguments
 
 
 async def _replay(
@@ -200,11 +222,7 @@ async def _replay(
     """
     if not _may_match(where):
         return 0, []
-    texts, arguments = _conditions(world_id, where, limit)
-    if place is not None:
-        arguments += place
-        texts.append(f"(m.created_at, m.id) > (${len(arguments) - 1}, ${len(arguments)})")
-    query = _SQL["replayable"].replace("/* conditions */", " and ".join(texts))
+    query, arguments = replay_query(world_id, where, place, limit)
     rows = await link.fetch(query, *arguments)
     taken = await _revive(link, world_id, [row[0] for row in rows], now, also_waiting=False)
     return len(taken), rows

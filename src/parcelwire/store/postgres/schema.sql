@@ -117,7 +117,8 @@ create table endpoint (
 );
 create index endpoint_world on endpoint (world_id);
 
--- One fact to tell. No index holds what an attempt changes (state, attempts, due_at).
+-- One fact to tell. No index holds what an attempt changes (state, attempts, due_at), but for those
+-- that die.
 create table message (
     id uuid primary key,
     endpoint_id uuid not null,
@@ -130,7 +131,8 @@ create table message (
     attempts integer not null,
     state text collate "C" not null,
     event_type text collate "C" not null,
-    payload bytea not null
+    payload bytea not null,
+    is_dead boolean not null generated always as (state = 'dead') stored
 ) with (
     fillfactor = 85,
     autovacuum_vacuum_scale_factor = 0.02,
@@ -141,6 +143,7 @@ alter table message alter column payload set storage external;
 create index message_world on message (world_id, created_at, id);
 create index message_endpoint on message (endpoint_id, created_at, id);
 create index message_tracking on message (tracking_id, created_at, id);
+create index message_dead on message (world_id, created_at, id) where is_dead;
 
 -- The messages that are still to be delivered; its smallest sequence is the one whose turn it is.
 create table waiting (
@@ -298,3 +301,16 @@ create table remote_area (
     company text collate "C" not null,
     primary key (country, place, company)
 );
+
+-- Small documents of the rooms above the core, by kind, whose they are, and id.
+create table record (
+    at bigint not null,
+    kind text collate "C" not null,
+    scope text collate "C" not null,
+    id text collate "C" not null,
+    document bytea not null,
+    primary key (kind, scope, id)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+create index record_at on record (kind, at);
+-- What is said about a tracking goes with it.
+create index record_scope on record (scope);

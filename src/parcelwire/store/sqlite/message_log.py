@@ -178,6 +178,8 @@ class _Conditions:
         self.index = "INDEXED BY " + (
             "message_by_tracking"
             if where.tracking_id is not None
+            else "message_dead"
+            if where.states == (MessageState.DEAD,)
             else "message_by_endpoint"
             if where.endpoint_id is not None
             else "message_by_world"
@@ -187,7 +189,9 @@ class _Conditions:
             self.add("m.tracking_id = ?", id_value(where.tracking_id))
         if where.endpoint_id is not None:
             self.add("m.endpoint_id = ?", id_value(where.endpoint_id))
-        if where.states:
+        if where.states == (MessageState.DEAD,):
+            self.add("m.state = 'dead'")  # in its words, or SQLite would not know the index fits
+        elif where.states:
             self._add_any("state", [state.value for state in where.states])
         if where.event_types:
             self._add_any("event_type", list(where.event_types))

@@ -126,6 +126,7 @@ CREATE UNIQUE INDEX message_by_id ON message (id);
 CREATE INDEX message_by_world ON message (world_id, created_at);
 CREATE INDEX message_by_tracking ON message (tracking_id, created_at);
 CREATE INDEX message_by_endpoint ON message (endpoint_id, created_at);
+CREATE INDEX message_dead ON message (world_id, created_at) WHERE state = 'dead';
 CREATE INDEX message_pending ON message (endpoint_id, tracking_id, sequence)
     WHERE state = 'pending';
 
@@ -249,3 +250,17 @@ CREATE TABLE remote_area (
     company TEXT NOT NULL,
     PRIMARY KEY (country, place, company)
 ) STRICT, WITHOUT ROWID;
+
+-- Small documents of the rooms above the core, by kind, whose they are, and id.
+CREATE TABLE record (
+    kind TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    document BLOB NOT NULL,
+    PRIMARY KEY (kind, scope, id)
+) STRICT;
+
+CREATE INDEX record_by_age ON record (kind, at);
+-- What is said about a tracking goes with it.
+CREATE INDEX record_by_scope ON record (scope);

@@ -24,6 +24,7 @@ from parcelwire.store.sqlite.messages import Messages
 from parcelwire.store.sqlite.migrations import migrate
 from parcelwire.store.sqlite.polls import Polls
 from parcelwire.store.sqlite.reader import Reader
+from parcelwire.store.sqlite.records import Records
 from parcelwire.store.sqlite.rows import Render
 from parcelwire.store.sqlite.trackings import Trackings
 from parcelwire.store.sqlite.writer import Writer, inode_of
@@ -31,7 +32,7 @@ from parcelwire.store.sqlite.writer import Writer, inode_of
 DEFAULT_SETTINGS = SqliteSettings()
 
 
-class SqliteStore(Trackings, Listing, Feed, Polls, Messages, MessageLog, Accounts):
+class SqliteStore(Trackings, Listing, Feed, Polls, Messages, MessageLog, Accounts, Records):
     """The ``Store`` port on one SQLite file. Made by ``open_store``."""
 
     async def close(self) -> None:

@@ -349,6 +349,7 @@ def _delete(
             queries.DELETE_RAW_ANSWERS,
         ):
             connection.execute(statement, (key,))
+        connection.execute(queries.DELETE_RECORDS, (public_id(identity),))
         tally_of(connection).move(world_id, status, is_archived, -1)
         gone.append(identity)
     return gone

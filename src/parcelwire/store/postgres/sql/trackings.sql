@@ -199,6 +199,8 @@ with gone as (
     delete from poll where tracking_id = any($2) and tracking_id in (select id from gone)
 ), raws as (
     delete from raw_answer where tracking_id = any($2) and tracking_id in (select id from gone)
+), records as (
+    delete from record where scope in (select replace(id::text, '-', '') from gone)
 ), counts as (
     insert into counter_change (world_id, difference, is_archived, what)
     select $1, -count(*), is_archived, status from gone group by is_archived, status

@@ -1,0 +1,29 @@
+-- name: lock
+select pg_advisory_xact_lock(hashtextextended($1::text, 7))
+
+-- name: load
+select document from record where kind = $1 and scope = $2 and id = $3
+
+-- name: list
+select id, document from record where kind = $1 and scope = $2 and id > $3 order by id limit $4
+
+-- name: save
+insert into record (kind, scope, id, at, document) values ($1, $2, $3, $4, $5)
+on conflict (kind, scope, id) do update set at = excluded.at, document = excluded.document
+
+-- name: delete
+delete from record where kind = $1 and scope = $2 and id = $3
+
+-- name: delete_kind
+with gone as (delete from record where kind = $1 and scope = $2 returning 1)
+select count(*) from gone
+
+-- name: prune
+with old as (
+    select kind, scope, id from record where kind = $1 and at < $2 order by at limit $3
+    for update skip locked
+), gone as (
+    delete from record r using old
+    where r.kind = old.kind and r.scope = old.scope and r.id = old.id returning 1
+)
+select count(*) from gone
