@@ -170,7 +170,12 @@ MESSAGE_INDEXES: dict[str, tuple[dict[str, Any], str]] = {
         {"endpoint_id": new_id(), "tracking_id": new_id()},
         "message_by_tracking (tracking_id=?",
     ),
-    "dead": ({"states": (MessageState.DEAD,)}, "message_by_world (world_id=?"),
+    "dead": ({"states": (MessageState.DEAD,)}, "message_dead (world_id=?"),
+    "dead of one": (
+        {"states": (MessageState.DEAD,), "endpoint_id": new_id()},
+        "message_dead (world_id=?",
+    ),
+    "delivered": ({"states": (MessageState.DELIVERED,)}, "message_by_world (world_id=?"),
 }
 
 

@@ -1,0 +1,118 @@
+"""What is asked for at any depth is found on an index, in its order."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from parcelwire.domain.status import Status
+from parcelwire.store.postgres import PostgresStore
+from parcelwire.store.postgres.listing import stored_page
+from parcelwire.store.postgres.message_log import list_query, replay_query
+from parcelwire.store.postgres.pool import Link, Row
+from parcelwire.store.postgres.queries import load_queries
+from parcelwire.tracking.ports import TrackingFilter, TrackingPlace
+from parcelwire.webhooks.ports import MessageFilter, MessageState
+from tests.contract.store.postgres_fixture import Cluster
+from tests.contract.store.samples import NOW, WORLD, make_endpoint, make_message, make_new, new_id
+
+ROWS = 6_000
+
+
+async def plan_of(store: PostgresStore, query: str, arguments: list[Any]) -> str:
+    """Return the plan for a table that is too large to be read whole."""
+
+    async def work(link: Link) -> list[Row]:
+        await link.execute("set local enable_seqscan = off")
+        await link.execute("set local enable_bitmapscan = off")
+        return await link.fetch(f"explain {query}", *arguments)
+
+    return "\n".join(row[0] for row in await store._database.transact(work))
+
+
+@pytest.fixture
+async def filled(store: PostgresStore, cluster: Cluster, dsn: str) -> PostgresStore:
+    """A store with so many rows that no sensible plan reads them all."""
+    for first in range(0, ROWS, 1_000):
+        await store.create_trackings(
+            [
+                make_new(f"NR{first + index:06d}", created_at=NOW + first + index)
+                for index in range(1_000)
+            ]
+        )
+    endpoint = make_endpoint()
+    await store.add_endpoint(endpoint)
+    await store.add_messages(
+        [make_message(endpoint, new_id(), 1, NOW + index) for index in range(ROWS)]
+    )
+    cluster.sql("update message set state = 'delivered' where created_at % 100 <> 0", dsn)
+    cluster.sql("update message set state = 'dead' where created_at % 100 = 1", dsn)
+    cluster.sql("vacuum analyze", dsn)
+    return store
+
+
+PAGES: dict[str, tuple[TrackingFilter, str]] = {
+    "everything": (TrackingFilter(), "tracking_created"),
+    "not archived": (TrackingFilter(is_archived=False), "tracking_created"),
+    "status": (TrackingFilter(statuses=(Status.PENDING,)), "tracking_(created|status)"),
+    "statuses": (
+        TrackingFilter(statuses=(Status.PENDING, Status.TRANSIT)),
+        "tracking_(created|status)",
+    ),
+    "beginning": (TrackingFilter(number_prefix="NR0012"), "tracking_(number|created)"),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_page_by_place_begins_at_its_place(filled: PostgresStore, name: str) -> None:
+    where, index = PAGES[name]
+    place = TrackingPlace(NOW + ROWS // 2, new_id())
+    plan = await plan_of(filled, *stored_page(WORLD, where, place, 50))
+    assert "Seq Scan" not in plan
+    walks = re.findall(
+        r"Index (?:Only )?Scan.* using (\w+) on tracking.*\n +Index Cond: (.*)", plan
+    )
+    assert walks, plan
+    assert all(re.fullmatch(index, used) for used, _ in walks), plan
+    if name != "beginning":
+        assert all("ROW(created_at, id) <" in condition for _, condition in walks), plan
+
+
+FILTERS = {
+    "all": (MessageFilter(), "message_(world|endpoint)"),
+    "dead": (MessageFilter(states=(MessageState.DEAD,)), "message_dead"),
+    "dead of one": (
+        MessageFilter(states=(MessageState.DEAD,), endpoint_id=new_id()),
+        "message_(dead|endpoint)",
+    ),
+    "time": (MessageFilter(created_min=NOW + 10, created_max=NOW + 500), "message_world"),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+async def test_messages_are_found_in_the_order_of_an_index(
+    filled: PostgresStore, name: str
+) -> None:
+    where, index = FILTERS[name]
+    for query, arguments in (
+        list_query(WORLD, where, new_id(), 50),
+        replay_query(WORLD, where, (NOW + 100, new_id()), 50),
+    ):
+        plan = await plan_of(filled, query, arguments)
+        assert re.search(rf"Index Scan (Backward )?using {index} on message m ", plan), plan
+        assert "Sort" not in plan, plan
+
+
+async def test_what_is_old_is_found_from_the_front(filled: PostgresStore) -> None:
+    messages, trackings = load_queries("messages.sql"), load_queries("trackings.sql")
+    for query, arguments, index in (
+        (messages["oldest_messages"], ["0" * 32, 100], "message_pkey"),
+        (messages["count_waiting"], [new_id(), 100], "waiting_pkey"),
+        (trackings["oldest_events"], [0, 100], "event_pkey"),
+        (trackings["first_cursor"], [WORLD], "event_world"),
+        (trackings["find_done"], [WORLD, "key"], "done_pkey"),
+    ):
+        plan = await plan_of(filled, query, arguments)
+        assert index in plan, plan
