@@ -13,7 +13,7 @@ import contextlib
 import secrets
 import signal
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -29,7 +29,7 @@ from parcelwire.cli.timeline import plain
 from parcelwire.cli.webhook_log import on_the_wire
 from parcelwire.cli.webhook_words import DIALECTS, EVENT_TYPES, status_option, webhook
 from parcelwire.domain.account import Account, Endpoint
-from parcelwire.domain.clock import Clock, from_datetime
+from parcelwire.domain.clock import Clock, from_datetime, to_datetime
 from parcelwire.signatures.signing import key_of
 from parcelwire.webhooks.secrets import new_secret
 
@@ -114,7 +114,7 @@ class Forwarder:
         if self._wish.dialect == "v2":
             said = await self._patiently("/account")
             self._account = Account(number=said["number"], email=said["email"])
-        since = self._wish.since or datetime.now(UTC).isoformat()
+        since = self._wish.since or to_datetime(self._clock.now()).isoformat()
         first = {} if self.cursor else {"since": since}
         wait = 0  # the first answer says where we are
         while True:
