@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.proofs.inspection import DATABASE
+from parcelwire.store.port import StoreUnavailableError
 from parcelwire.store.sqlite import store as store_module
 from parcelwire.store.sqlite.tally import tally_of
 from parcelwire.store.sqlite.writer import Writer
@@ -58,6 +59,22 @@ class _LooseWriter(Writer):
         return answers
 
 
+class _SulkingWriter(Writer):
+    """Writes nothing more after it could not write once."""
+
+    _sulks = False
+
+    def submit(self, work: Any) -> Any:
+        if self._sulks:
+            msg = "it could not write once"
+            raise StoreUnavailableError(msg)
+        return super().submit(work)
+
+    def _recover(self, error: Exception) -> None:
+        super()._recover(error)
+        self._sulks = True
+
+
 @contextmanager
 def _in_place_of(owner: Any, name: str, spoilt: object) -> Iterator[None]:
     good = getattr(owner, name)
@@ -71,6 +88,11 @@ def _in_place_of(owner: Any, name: str, spoilt: object) -> Iterator[None]:
 def answering_early() -> AbstractContextManager[None]:
     """Let the store answer before the commit, for a while."""
     return _in_place_of(store_module, "Writer", _EagerWriter)
+
+
+def sulking() -> AbstractContextManager[None]:
+    """Let the store need a restart after every trouble, for a while."""
+    return _in_place_of(store_module, "Writer", _SulkingWriter)
 
 
 def without_transactions() -> AbstractContextManager[None]:
