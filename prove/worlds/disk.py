@@ -7,15 +7,18 @@ die. Nothing of a dead process reaches the disk any more.
 
 from __future__ import annotations
 
+import itertools
 import random
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import apsw
 
 from parcelwire.domain.clock import FrozenClock
+from parcelwire.proofs.disk import Disk as Shadow
+from parcelwire.proofs.disk import Entry
+from parcelwire.proofs.filelayer import Call, WatchedVfs
 from parcelwire.store.sqlite.connection import SqliteSettings, connect
 from parcelwire.store.sqlite.migrations import migrate
 from parcelwire.store.sqlite.reader import Reader
@@ -24,7 +27,9 @@ from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.store.sqlite.writer import LARGEST_GROUP, Work, Writer
 from prove.worlds.loop import SimulatedLoop
 
-SLOWEST_COMMIT_SECONDS = 0.02
+SLOWEST_COMMIT_SECONDS: Final = 0.02
+
+_numbers = itertools.count(1)
 
 
 class Killed(BaseException):  # no error: like a cancellation, nobody may handle it
@@ -96,7 +101,8 @@ class StepWriter(Writer):
         if not self._groups or not self._life.point("before commit"):
             return
         answers = self._commit_next()
-        self._disk.note_commit()
+        if not self._disk.keeps_power():
+            self._life.point("without power")
         if not self._life.point("after commit"):
             return
         self._steps.call_later(self._chance.random() * 0.001, self._told, answers)
@@ -157,9 +163,17 @@ class StepReader(Reader):
 
 
 class Disk:
-    """One database file."""
+    """One database file on a disk that keeps no promise but that of flushed writes.
 
-    def __init__(self, folder: Path, is_full: Callable[[], bool]) -> None:
+    What SQLite does to its files is seen call by call. When the power fails, what was not flushed
+    is torn, lost or reordered, as ``parcelwire.proofs.disk`` does it; in the middle of a commit
+    too.
+    """
+
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    flushes = False
+
+    def __init__(self, folder: Path, is_full: Callable[[], bool], chance: random.Random) -> None:
         """Lay an empty database into ``folder``; a copy of one that was made there before."""
         template = folder / "template.db"
         if not template.exists():
@@ -169,16 +183,13 @@ class Disk:
             migrate(connection, FrozenClock().now())
             connection.close()
         self.path = folder / "world.db"
-        for leftover in folder.glob("*world.db*"):
-            leftover.unlink()
-        shutil.copyfile(template, self.path)
         self.is_full = is_full
-
-    def note_commit(self) -> None:
-        """Hear that a transaction was committed and flushed."""
-
-    def lose_power(self) -> None:
-        """Forget what was not flushed, when all processes are dead: of an honest disk, nothing."""
+        self._chance = chance
+        self._calls_left = 0
+        self._has_power = True
+        self._lay({self.path.name: template.read_bytes()})
+        self._vfs_name = f"parcelwire-world-{next(_numbers)}"
+        self._vfs = WatchedVfs(self._vfs_name, self)
 
     def open(
         self,
@@ -191,11 +202,14 @@ class Disk:
         store: type[SqliteStore] = SqliteStore,
     ) -> OpenStore:
         """Open the store for one process."""
-        settings = SqliteSettings(cache_bytes=1 << 20, writer_cache_bytes=2 << 20)
+        settings = SqliteSettings(
+            synchronous=self.synchronous,
+            cache_bytes=1 << 20,
+            writer_cache_bytes=2 << 20,
+            checkpoint_pages=200,
+            vfs=self._vfs_name,
+        )
         connection = connect(self.path, settings, is_writer=True)
-        # Power fails between transactions here, never inside the disk (that is A4's part): waiting
-        # for real flushes would prove nothing.
-        connection.execute("PRAGMA synchronous = OFF")
         reader = StepReader(self.path, settings)
         reader.begin(life)
         write = writer(self.path, settings, connection, reader)
@@ -203,6 +217,59 @@ class Disk:
         return OpenStore(
             store(self.path, writer=write, reader=reader, render=render), write, reader
         )
+
+    def close(self) -> None:
+        """Take it out, when all processes are dead."""
+        self._vfs.unregister()
+
+    # -- power ----------------------------------------------------------------------------------
+
+    def fail_soon(self) -> None:
+        """Let the power fail at one of the next calls of the commit that begins now."""
+        self._calls_left = self._chance.randint(1, 12)
+
+    def keeps_power(self) -> bool:
+        """Tell whether the power is still there; it fails now if it was about to."""
+        self._has_power = self._has_power and not self._calls_left
+        return self._has_power
+
+    def cut(self) -> None:
+        """Let the power fail now."""
+        self._has_power = False
+
+    def restore(self) -> int:
+        """Bring the power back, when all processes are dead; return how many writes suffered."""
+        wreck = self._shadow.lose_power(self._chance)
+        self._lay(wreck.files)
+        self._has_power = True
+        self._calls_left = 0
+        return sum(wreck.counts.values())
+
+    def before(self, call: Call) -> None:
+        """See ``parcelwire.proofs.filelayer.Watcher``."""
+        if self._calls_left:
+            self._calls_left -= 1
+            self._has_power = self._has_power and self._calls_left > 0
+        if not self._has_power:
+            # It comes to nothing; the process is dead before it can tell anybody of it.
+            return
+        self._shadow.play(
+            [Entry(call.kind, call.name, call.offset, call.data, call.is_folder_synced)]
+        )
+
+    def _lay(self, files: dict[str, bytes]) -> None:
+        for leftover in self.path.parent.glob(f"{self.path.name}*"):
+            leftover.unlink()
+        self._shadow = Shadow()
+        for name, content in files.items():
+            (self.path.parent / name).write_bytes(content)
+            self._shadow.play(
+                [
+                    Entry("open", name),
+                    Entry("write", name, 0, content),
+                    Entry("sync", name, is_folder_synced=True),
+                ]
+            )
 
 
 class OpenStore:

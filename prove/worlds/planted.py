@@ -6,9 +6,7 @@ product knows of them.
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import apsw
@@ -44,39 +42,11 @@ from parcelwire.webhooks.ports import AttemptResult, ClaimedMessage, MessageStat
 from prove.worlds.disk import Disk
 from prove.worlds.process import Parts
 
-_FLUSH_EVERY: Final = 6
-
 
 class _LazyDisk(Disk):
-    """Says that a commit is safe and flushes only every few: the rest goes with the power."""
+    """A commit is acknowledged before it is flushed."""
 
-    def __init__(self, folder: Path, is_full: Callable[[], bool]) -> None:
-        super().__init__(folder, is_full)
-        self._commits = 0
-        self._flush()
-
-    def note_commit(self) -> None:
-        self._commits += 1
-        if self._commits % _FLUSH_EVERY == 0:
-            self._flush()
-
-    def _flush(self) -> None:
-        for file in self._files():
-            shutil.copyfile(file, file.with_name(f"flushed-{file.name}"))
-
-    def lose_power(self) -> None:
-        flushed = sorted(self.path.parent.glob("flushed-world.db*"))
-        for file in self._files():
-            file.unlink()
-        for file in flushed:
-            shutil.copyfile(file, file.with_name(file.name.removeprefix("flushed-")))
-
-    def _files(self) -> list[Path]:
-        return [
-            file
-            for file in (self.path, self.path.with_name(f"{self.path.name}-wal"))
-            if file.exists()
-        ]
+    synchronous: Literal["FULL", "NORMAL"] = "NORMAL"
 
 
 class _LosesOutboxRow(SqliteStore):

@@ -101,6 +101,8 @@ class _World:
         self.ledger = Ledger(self._clock.true_ms)
         self._loop = loop
         self._outside = copy_context()
+        self._chance = random.Random(f"world {plan.seed}")
+        self._disk = parts.disk(folder, self._is_full, self._chance)
         webhooks = WebhookSettings(attempts=plan.attempts, poll_seconds=plan.poll_seconds)
         self._carriers = Carriers(plan, self._clock, self.ledger)
         self._ground = Ground(
@@ -108,14 +110,13 @@ class _World:
             loop=loop,
             clock=self._clock,
             ledger=self.ledger,
-            disk=parts.disk(folder, self._is_full),
+            disk=self._disk,
             carriers=self._carriers,
             receivers=Receivers(plan, self._clock, self.ledger, webhooks),
             identifiers=WorldIdentifiers(plan.seed, self.ledger.made_at, self._clock),
             webhooks=webhooks,
             parts=parts,
         )
-        self._chance = random.Random(f"world {plan.seed}")  # repeatable
         self._processes: list[Process] = []
         self._started = 0
         self._busy_at = 0
@@ -189,6 +190,7 @@ class _World:
         """Let go of everything, however it went."""
         for one in self._processes:
             one.kill()
+        self._disk.close()
 
     # -- processes ------------------------------------------------------------------------------
 
@@ -218,6 +220,9 @@ class _World:
     def _at_point(self, process: Process, what: str) -> None:
         """Let a process die here if its time has come."""
         now = self._clock.true_ms()
+        if what == "without power":
+            self._lose_power(process, "in the middle of a commit")
+            return
         if what in _BUSY:
             self._busy_at = now
         # A process that only looks around loses nothing when it dies.
@@ -227,15 +232,25 @@ class _World:
         if self._steps_to_death > 0:
             return
         self._steps_to_death = self._draw_death()
-        has_power = self._chance.random() >= self.plan.power_share
-        self.ledger.fault("kill" if has_power else "power loss", process.name, what)
+        if self._chance.random() >= self.plan.power_share:
+            self.ledger.fault("kill", process.name, what)
+            self._bury([process])
+        elif what == "before commit":
+            self._disk.fail_soon()
+        else:
+            self._disk.cut()
+            self._lose_power(process, what)
+
+    def _lose_power(self, process: Process, what: str) -> None:
+        self._bury(self._processes)
+        self.ledger.fault("power loss", process.name, what, self._disk.restore())
+
+    def _bury(self, dying: list[Process]) -> None:
         self.ledger.deaths.append(self._clock.true_ms())
-        for one in [process] if has_power else self._processes:
+        for one in dying:
             if one.is_alive:
                 one.kill()
                 self._restarts.append(self._come_back())
-        if not has_power:
-            self._ground.disk.lose_power()
 
     def _come_back(self) -> asyncio.Task[None]:
         seconds = self._chance.choice((0.1, 5.0, 60.0, 900.0)) * self._chance.random()
