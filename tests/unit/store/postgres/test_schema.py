@@ -11,8 +11,9 @@ import parcelwire.store.postgres as engine
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.postgres import UnfitDatabaseError, open_store
 from parcelwire.store.postgres.migrating import Migration, load_migrations, record_of
+from parcelwire.webhooks.ports import MessageFilter, MessageState
 from tests.contract.store.postgres_fixture import Cluster
-from tests.contract.store.samples import render
+from tests.contract.store.samples import NOW, WORLD, make_endpoint, new_id, render
 
 SCHEMA = Path(engine.__file__).with_name("schema.sql")
 
@@ -74,6 +75,51 @@ async def test_processes_that_start_at_once_migrate_once(cluster: Cluster, empty
         await store.close()
     applied = cluster.sql("select version from schema_version order by applied_at", empty_dsn)
     assert applied.split() == [str(migration.version) for migration in load_migrations()]
+
+
+OLD_ROWS = """
+insert into endpoint (id, world_id, is_enabled, created_at, url, dialect, secret, statuses,
+    disabled_why, description)
+values ('{endpoint}', {world}, true, {now}, '{url}', 'native', '{secret}', '{{}}', '', '');
+insert into message (id, endpoint_id, tracking_id, event_id, world_id, created_at, due_at,
+    sequence, attempts, state, event_type, payload)
+values ('{dead}', '{endpoint}', '{parcel}', '{dead}', {world}, {now}, {now}, 1, 3, 'dead', 'x',
+    '\\x007b7d'),
+    ('{waits}', '{endpoint}', '{parcel}', '{dead}', {world}, {now}, {now}, 2, 0, 'pending', 'x',
+    '\\x007b7d');
+insert into waiting values ('{endpoint}', '{parcel}', 2, '{waits}');
+insert into lane values ('{endpoint}', '{parcel}', null, {now}, 0, 1);
+"""
+
+
+async def test_a_database_of_the_first_layout_is_brought_forward_with_all_it_holds(
+    cluster: Cluster, empty_dsn: str
+) -> None:
+    first, *rest = load_migrations()
+    assert rest
+    cluster.sql(first.script + record_of(first), empty_dsn)
+    endpoint = make_endpoint()
+    dead, waits, parcel = new_id(), new_id(), new_id()
+    rows = OLD_ROWS.format(
+        endpoint=endpoint.id,
+        world=WORLD,
+        now=NOW,
+        url=endpoint.url,
+        secret=endpoint.secret,
+        dead=dead,
+        waits=waits,
+        parcel=parcel,
+    )
+    cluster.sql(rows, empty_dsn)
+
+    store = await open_store(empty_dsn, render=render, clock=FrozenClock())
+    assert (await store.list_endpoints(WORLD)) == [endpoint]
+    (letter,) = await store.list_messages(WORLD, MessageFilter(states=(MessageState.DEAD,)))
+    assert (letter.id, letter.payload) == (dead, b"{}")
+    (one,) = await store.claim_messages(NOW, lease_until=NOW + 9, limit=9, per_endpoint=9)
+    assert (one.message.id, one.endpoint) == (waits, endpoint)
+    assert await store.replay(WORLD, MessageFilter(tracking_id=parcel), NOW) == 1
+    await store.close()
 
 
 async def test_a_database_of_a_newer_program_is_refused_and_left_alone(

@@ -3,13 +3,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
 import parcelwire.store.sqlite
 from parcelwire.domain.clock import FrozenClock
-from parcelwire.store.sqlite import SchemaError, open_store
+from parcelwire.store.sqlite import SchemaError, migrations, open_store
 from parcelwire.store.sqlite.migrations import all_migrations, migrate
-from tests.contract.store.samples import NOW, render
+from parcelwire.webhooks.ports import MessageFilter, MessageState
+from tests.contract.store.samples import NOW, WORLD, create, make_endpoint, new_id, render
 
 SCHEMA = Path(parcelwire.store.sqlite.__file__).parent / "schema.sql"
 
@@ -45,8 +47,6 @@ def test_migrating_twice_does_nothing_the_second_time() -> None:
 
 
 def test_a_step_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    from parcelwire.store.sqlite import migrations
-
     steps = all_migrations()
     bad = migrations.Migration(len(steps) + 1, "bad", "CREATE TABLE half (x); SELECT nonsense;")
     monkeypatch.setattr(migrations, "all_migrations", lambda: [*steps, bad])
@@ -66,3 +66,43 @@ async def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(SchemaError, match="999"):
         await open_store(path, render=render, clock=FrozenClock())
+
+
+async def test_a_file_of_the_first_layout_is_brought_forward_with_all_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "parcelwire.db"
+    with monkeypatch.context() as patch:
+        first, *_ = all_migrations()
+        patch.setattr(migrations, "all_migrations", lambda: [first])
+        store = await open_store(path, render=render, clock=FrozenClock())
+        tracking = await create(store)
+        await store.close()
+    endpoint = make_endpoint()
+    old = {"id": endpoint.id, "world_id": WORLD, "url": endpoint.url, "dialect": "native"}
+    document = msgspec.json.encode({**old, "secret": endpoint.secret, "created_at": NOW})
+    dead, waiting = new_id(), new_id()
+    with apsw.Connection(str(path)) as connection:
+        connection.execute(
+            "INSERT INTO endpoint VALUES (1, ?, ?, 1, ?)",
+            (bytes.fromhex(endpoint.id), WORLD, document),
+        )
+        for key, (identity, state) in enumerate([(dead, "dead"), (waiting, "pending")], 1):
+            ids = [bytes.fromhex(one) for one in (identity, endpoint.id, tracking.id, identity)]
+            connection.execute(
+                "INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?1, ?6, 'x', ?7, ?8, 0, ?7)",
+                (key, ids[0], WORLD, ids[1], ids[2], ids[3], NOW, state),
+            )
+            connection.execute("INSERT INTO payload VALUES (?, x'007b7d')", (key,))
+        connection.execute("INSERT INTO line VALUES (?, ?, 2, ?, 0)", (ids[1], ids[2], NOW))
+    connection.close()
+
+    store = await open_store(path, render=render, clock=FrozenClock())
+    assert (await store.list_endpoints(WORLD)) == [endpoint]
+    assert await store.load(WORLD, tracking.id) is not None
+    (letter,) = await store.list_messages(WORLD, MessageFilter(states=(MessageState.DEAD,)))
+    assert (letter.id, letter.payload) == (dead, b"{}")
+    (one,) = await store.claim_messages(NOW, lease_until=NOW + 9, limit=9, per_endpoint=9)
+    assert (one.message.id, one.endpoint) == (waiting, endpoint)
+    assert await store.replay(WORLD, MessageFilter(tracking_id=tracking.id), NOW) == 1
+    await store.close()
