@@ -28,6 +28,7 @@ from parcelwire.config import Config, SecretsSection, StoreSection
 from parcelwire.proofs import checks
 from parcelwire.proofs.checks import Check, check_postgres, check_sqlite
 from parcelwire.proofs.examination import Report, as_observed, examine
+from parcelwire.proofs.outcome import Outcome
 from parcelwire.proofs.powerloss import prove_power_loss
 from parcelwire.proofs.scratch import furnish, scratch_config, write_config
 from parcelwire.proofs.servers import Server, clean_environment, free_port
@@ -115,6 +116,7 @@ async def test_sound_installations_pass_and_nothing_is_left(
     for report in reports:
         assert report.is_good, "\n".join(lines_of(report, 7))
         assert report.outcomes[0].fired > 1
+        assert lines_of(report, 7)[-1].startswith("Nothing was lost in ")
     assert [one.id for one in reports[0].outcomes] == ["A1", "A3", "A4"]
     assert reports[1].scratch.startswith("database parcelwire_prove_")
     assert reports[2].scratch.startswith("schema parcelwire_prove_")
@@ -358,7 +360,10 @@ async def test_the_checks_read_settings_only(cluster: Cluster) -> None:
 # --- the report -----------------------------------------------------------------------------------
 
 
-def test_the_report_is_readable_and_machine_readable(terminal: Terminal) -> None:
+def test_the_report_is_machine_readable(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: "3.51.2")  # so that it is quick
     (terminal.folder / "parcelwire.key").write_text("open to everybody")
     (terminal.folder / "parcelwire.key").chmod(0o644)
     result = terminal.run("prove", "--minutes", "0.5", "--seed", "5", "--json")
@@ -367,9 +372,24 @@ def test_the_report_is_readable_and_machine_readable(terminal: Terminal) -> None
     assert report["is_good"] is False
     assert report["seed"] == 5
     assert [one["what"] for one in report["checks"] if one["state"] == "bad"] == [
-        "others may read the key file parcelwire.key"
+        "others may read the key file parcelwire.key",
+        "SQLite library 3.51.2",
     ]
-    assert [one["id"] for one in report["outcomes"]] == ["A1", "A3", "A4"]
-    assert all(one["fired"] == one["tried"] > 0 for one in report["outcomes"])
-    assert "A1: killing servers under load" in result.err
+    assert report["not_run"][0].startswith("A1")
+    assert result.err == "settings, disk, other writers …\n"
     assert [one.name for one in terminal.folder.iterdir()] == ["parcelwire.key"]
+
+
+def test_a_proof_that_fails_is_told_with_what_was_lost() -> None:
+    report = Report(
+        database="SQLite, parcelwire.db",
+        outcomes=[
+            Outcome(id="A1", name="killed", tried=12, fired=12, violations=["lost: parcel"] * 11)
+        ],
+    )
+    assert not report.is_good
+    lines = lines_of(report, 5)
+    assert "  BAD   A1  killed: 12 of 12 fired, 11 violations (0 s)" in lines
+    assert lines.count("        ! lost: parcel") == 10
+    assert "        ! and 1 more (--json has all)" in lines
+    assert lines[-1].startswith("To be mended: 0 settings, 1 proofs failed")

@@ -89,7 +89,7 @@ def file_system_of(path: Path, mounts: str | None = None) -> FileSystem:
     return found
 
 
-def holders_of(path: Path, *, seconds: float = 2.0) -> list[Holder] | None:
+def holders_of(path: Path, *, seconds: float = 1.0) -> list[Holder] | None:
     """Return the processes that keep a SQLite database open for at least ``seconds``.
 
     In WAL mode every connection holds a shared lock on the file as long as it is open, and Linux
