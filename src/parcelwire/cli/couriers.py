@@ -1,22 +1,30 @@
-"""``parcelwire couriers`` and ``parcelwire detect``: no installation needed."""
+"""``parcelwire couriers`` and ``parcelwire detect``: neither server nor installation needed."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import msgspec
 
-from parcelwire.bootstrap import InstallationError, SystemClock, load_registry
 from parcelwire.cli.countries import read_country
-from parcelwire.cli.courier_list import fetch_list
+from parcelwire.cli.exits import FAILED, CommandError
 from parcelwire.cli.support import read_config, run_async, working
+from parcelwire.cli.target import Choice, login_of, open_target, server_options
+from parcelwire.client.errors import InvalidError
 from parcelwire.couriers.detection import Hints, default_detector
 from parcelwire.couriers.evaluation import Evaluation, evaluate
 from parcelwire.couriers.number import is_plausible, normalise
-from parcelwire.couriers.refresh import CourierListError, ListFile, compare, read_list, write_file
-from parcelwire.couriers.registry import default_registry
-from parcelwire.domain.clock import iso_utc
+from parcelwire.couriers.refresh import (
+    CourierListError,
+    ListFile,
+    compare,
+    read_list,
+    refreshed_registry,
+    write_file,
+)
+from parcelwire.couriers.registry import Courier, Registry, default_registry
 
 TRACKINGMORE = "https://api.trackingmore.com"
 
@@ -45,10 +53,17 @@ def couriers() -> None:
 @couriers.command("list")
 @click.argument("words", nargs=-1, metavar="[SEARCH]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@server_options
 @click.pass_context
-def list_couriers(ctx: click.Context, words: tuple[str, ...], as_json: bool) -> None:
-    """List all couriers, or those whose code, name or home page matches SEARCH."""
-    registry = load_registry(read_config(ctx))
+@run_async
+async def list_couriers(
+    ctx: click.Context, words: tuple[str, ...], as_json: bool, choice: Choice
+) -> None:
+    """List all couriers, or those whose code, name or home page matches SEARCH.
+
+    Those that are known here, or those of the server that you are logged in to.
+    """
+    registry = await _registry(ctx, choice)
     search = " ".join(words)
     found = registry.search(search) if search else list(registry.all())
     if as_json:
@@ -59,7 +74,38 @@ def list_couriers(ctx: click.Context, words: tuple[str, ...], as_json: bool) -> 
         click.echo(f"{courier.code:28} {courier.country or '  '}  {courier.name}{wants}")
     if not found:
         msg = f"no courier matches {search!r}"
-        raise InstallationError(msg)
+        raise CommandError(msg)
+
+
+async def _registry(ctx: click.Context, choice: Choice) -> Registry:
+    if login_of(ctx, choice) is None:
+        return registry_here(ctx)
+    async with open_target(ctx, choice) as target:
+        with working(f"asking {target.where}"):
+            listed = await target.client.couriers.list()
+    return Registry(
+        tuple(
+            Courier(
+                code=one.courier_code,
+                name=one.courier_name or one.courier_code,
+                country=one.courier_country_iso2,
+                homepage=one.courier_url,
+                phone=one.courier_phone,
+                required_fields=one.tracking_required_fields or (),
+            )
+            for one in listed
+        )
+    )
+
+
+def registry_here(ctx: click.Context) -> Registry:
+    """Return the couriers known here: the package's own, and what was refreshed since."""
+    config = read_config(ctx)
+    try:
+        return refreshed_registry(default_registry(), Path(config.carriers.registry_file))
+    except CourierListError as error:
+        msg = f"{error} (carriers.registry_file)"
+        raise CommandError(msg) from None
 
 
 @couriers.command("refresh")
@@ -80,6 +126,8 @@ async def refresh(ctx: click.Context, api_key: str | None, base_url: str, dry_ru
     It is kept in a file (carriers.registry_file) and adds to the built-in couriers; nothing is
     taken away. Running servers use it from their next start on.
     """
+    from parcelwire.cli.courier_list import fetch_list
+
     file = Path(read_config(ctx).carriers.registry_file)
     if api_key is None:
         api_key = click.prompt("API key of the TrackingMore account", hide_input=True)
@@ -89,14 +137,14 @@ async def refresh(ctx: click.Context, api_key: str | None, base_url: str, dry_ru
             listed = read_list(await fetch_list(url, api_key))
         differences = compare(default_registry(), listed)
         if not dry_run:
-            now = iso_utc(SystemClock().now())
+            now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}+00:00"
             write_file(file, ListFile(source=url, fetched_at=now, couriers=listed))
     except CourierListError as error:
         msg = f"{url}: {error}"
-        raise InstallationError(msg) from None
+        raise CommandError(msg) from None
     except OSError as error:
         msg = f"cannot write {file}: {error.strerror} (carriers.registry_file)"
-        raise InstallationError(msg) from None
+        raise CommandError(msg) from None
     click.echo(
         f"{len(listed)} couriers are listed; beside the built-in ones {len(differences.new)} are"
         f" new, {len(differences.changed)} changed, {len(differences.missing)} no longer listed"
@@ -117,20 +165,27 @@ async def refresh(ctx: click.Context, api_key: str | None, base_url: str, dry_ru
     help="Judge detection on a file of labelled numbers.",
 )
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of lines.")
+@server_options
 @click.pass_context
-def detect(
+@run_async
+async def detect(
     ctx: click.Context,
     number: str | None,
     destination: str | None,
     origin: str | None,
     file: Path | None,
     as_json: bool,
+    choice: Choice,
 ) -> None:
     """Say whose number NUMBER is, how sure that is, and why.
+
+    Found out here, or by the server that you are logged in to, which also knows which couriers the
+    account uses. TrackingMore's service says neither how sure it is nor why.
 
     \b
     parcelwire detect 99.00.123456.12345678
     parcelwire detect 12345678901234 --destination IT
+    parcelwire detect 12345678901234 --profile shop
     parcelwire detect --evaluate numbers.json --json
     """
     if (number is None) == (file is None):
@@ -142,22 +197,76 @@ def detect(
     hints = Hints(
         destination_country=read_country(destination), origin_country=read_country(origin)
     )
-    compact = normalise(number or "")
-    candidates = default_detector().detect(compact, hints) if is_plausible(compact) else []
+    if login_of(ctx, choice) is None:
+        registry = registry_here(ctx)
+        found = _detect_here(number or "", hints, registry)
+    else:
+        found = await _ask_server(ctx, choice, number or "", hints)
     if as_json:
-        click.echo(msgspec.json.encode(candidates).decode())
-    if not candidates:
+        click.echo(msgspec.json.encode(found).decode())
+    if not found:
         msg = f"{number} fits no courier's numbers"
-        raise InstallationError(msg)
-    if as_json:
-        return
-    registry = load_registry(read_config(ctx))
-    for candidate in candidates:
-        courier = registry.get(candidate.courier_code)
-        name = courier.name if courier is not None else candidate.courier_code
-        click.echo(f"{candidate.probability:6.1%}  {candidate.courier_code:24} {name}")
-        for reason in candidate.reasons:
+        raise CommandError(msg, FAILED)
+    for one in [] if as_json else found:
+        share = f"{one.probability:6.1%}" if one.probability is not None else "      "
+        click.echo(f"{share}  {one.courier_code:24} {one.courier_name}")
+        for reason in one.reasons:
             click.echo(f"          {reason}")
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A courier whose number it can be."""
+
+    courier_code: str
+    courier_name: str
+    probability: float | None = None
+    """None: the server does not say."""
+    reasons: tuple[str, ...] = ()
+
+
+def _detect_here(number: str, hints: Hints, registry: Registry) -> list[Found]:
+    compact = normalise(number)
+    candidates = default_detector().detect(compact, hints) if is_plausible(compact) else []
+    found = []
+    for one in candidates:
+        courier = registry.get(one.courier_code)
+        found.append(
+            Found(
+                courier_code=one.courier_code,
+                courier_name=courier.name if courier is not None else one.courier_code,
+                probability=one.probability,
+                reasons=tuple(one.reasons),
+            )
+        )
+    return found
+
+
+async def _ask_server(ctx: click.Context, choice: Choice, number: str, hints: Hints) -> list[Found]:
+    async with open_target(ctx, choice) as target:
+        with working(f"asking {target.where}"):
+            try:
+                if not target.has_own_api:
+                    listed = await target.client.couriers.detect(number)
+                    return [
+                        Found(
+                            courier_code=one.courier_code,
+                            courier_name=one.courier_name or one.courier_code,
+                        )
+                        for one in listed
+                    ]
+                given = {
+                    "tracking_number": number,
+                    "destination_country": hints.destination_country,
+                    "origin_country": hints.origin_country,
+                }
+                body = {name: value for name, value in given.items() if value}
+                said = await target.client.request(
+                    "POST", "/api/couriers/detect", body, is_repeatable=True
+                )
+            except InvalidError as error:
+                msg = f"{number!r}: {error.message}"
+                raise CommandError(msg) from None
+    return msgspec.convert(said["candidates"], list[Found])
 
 
 def _judge(file: Path, *, as_json: bool) -> None:
@@ -166,7 +275,7 @@ def _judge(file: Path, *, as_json: bool) -> None:
             evaluation = evaluate(file)
     except (OSError, msgspec.DecodeError) as error:
         msg = f"cannot use {file}: {error}"
-        raise InstallationError(msg) from None
+        raise CommandError(msg) from None
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(evaluation)).decode())
         return

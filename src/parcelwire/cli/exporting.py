@@ -130,7 +130,7 @@ class Writer:
             "ndjson": self._add_line,
         }
         self._add = adds[form]
-        self._table = csv.writer(opened, lineterminator="\n")
+        self._table = csv.writer(opened)
         if form == "csv":
             self._table.writerow(COLUMNS)
 

@@ -191,9 +191,9 @@ def _count(result: Result, report: Report, row: Row, outcome: Outcome) -> None:
         result.refused += 1
         report.add(row, outcome)
         if len(result.first_refused) < SHOWN:
-            number = plain(row.fields.get("tracking_number", ""))
-            code = f"{outcome.code} " if outcome.code is not None else ""
-            result.first_refused.append(f"line {row.line}: {number}: {code}{plain(outcome.reason)}")
+            number = row.fields.get("tracking_number", "")
+            parcel = "" if row.problem else f"{number}: {outcome.code} "
+            result.first_refused.append(plain(f"line {row.line}: {parcel}{outcome.reason}"))
 
 
 class Report:

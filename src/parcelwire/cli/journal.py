@@ -1,8 +1,8 @@
 """How far an import came, on disk: what lets it go on after a kill.
 
 One file for each (content of the file, target), a line for each chunk that the server has answered.
-A chunk that was sent and whose answer was not written down is sent again with the same key; what it
-had made is told by its age. The file is gone when the import is through.
+A chunk that was sent and whose answer was not written down is sent again; what it had made is told
+by its age. The file is gone when the import is through.
 """
 
 from __future__ import annotations
@@ -23,15 +23,13 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
     began_at: float
     """Seconds since 1970 by the server's clock."""
-    nonce: str
-    """Of this import alone: the same file imported again later makes calls of its own."""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """A row that was not taken."""
 
     row: int
-    code: int | None
+    code: int | str | None
     reason: str
 
 
@@ -89,11 +87,11 @@ class Journal:
         """How many rows are through."""
         return sum(step.rows for step in self.steps)
 
-    def begin(self, began_at: float, nonce: str) -> None:
+    def begin(self, began_at: float) -> None:
         """Start anew."""
         self._opened.truncate(0)
         self.steps = []
-        self.header = Header(began_at=began_at, nonce=nonce)
+        self.header = Header(began_at=began_at)
         self._write(self.header)
 
     def note(self, step: Step) -> None:

@@ -1,4 +1,4 @@
-"""What ``import`` does with rows: chunks of 40, each with a key of its own, noted when answered.
+"""What ``import`` does with rows: chunks of 40, each noted when it is answered.
 
 ::
 
@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
-from secrets import token_hex
 from time import time as system_time
 
 import msgspec
@@ -31,7 +30,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     is_created: bool = False
     is_existing: bool = False
-    code: int | None = None
+    code: int | str | None = None
     reason: str = ""
 
 
@@ -64,7 +63,7 @@ class Loader:
             return
         said = exchange.answer.headers.get("date") if exchange.answer is not None else None
         now = parsedate_to_datetime(said).timestamp() if said else system_time()
-        self._journal.begin(now, token_hex(16))
+        self._journal.begin(now)
 
     async def load(self, rows: Iterable[Row]) -> AsyncIterator[tuple[Row, Outcome]]:
         """Yield every row with what became of it, those of earlier runs first.
@@ -94,38 +93,35 @@ class Loader:
                 yield row, outcome
 
     async def _send(self, rows: list[Row]) -> list[Outcome] | None:
-        """Return what became of each row; None: all were refused for the quota."""
+        """Return what became of each row; None: the quota did not last for all of them."""
         good = [row for row in rows if not row.problem]
         results: dict[int, CreateResult] = {}
-        # The key is the import's and the place's: sent again after a kill, it is the same call.
-        assert self._journal.header is not None  # noqa: S101  (begin() saw to that)
-        key = f"import-{self._journal.header.nonce}-{rows[0].index}"
         if good:
-            await self._create(good, key, results)
+            await self._create(good, results)
         self._is_first = False
-        if good and all(isinstance(one.error, QuotaError) for one in results.values()):
+        if any(isinstance(one.error, QuotaError) for one in results.values()):
+            # What of it was made is told by its age when the import goes on with more quota.
             return None
         return [_outcome(row, results.get(row.index)) for row in rows]
 
-    async def _create(self, rows: list[Row], key: str, results: dict[int, CreateResult]) -> None:
+    async def _create(self, rows: list[Row], results: dict[int, CreateResult]) -> None:
         planned, (chunk,) = plan(row.fields for row in rows)
-        trackings = self._client.with_options(idempotency_key=key).trackings
         try:
-            await trackings.create_chunk(chunk)
+            await self._client.trackings.create_chunk(chunk)
         except InvalidError:
             if len(rows) == 1:
                 raise
             # The call as a whole was refused: by a row that cannot even be asked for.
             for row in rows:
-                await self._create_alone(row, f"{key}-{row.index}", results)
+                await self._create_alone(row, results)
             return
         if self._is_first:
             await self._claim(chunk)
         results.update({row.index: one for row, one in zip(rows, planned.items, strict=True)})
 
-    async def _create_alone(self, row: Row, key: str, results: dict[int, CreateResult]) -> None:
+    async def _create_alone(self, row: Row, results: dict[int, CreateResult]) -> None:
         try:
-            await self._create([row], key, results)
+            await self._create([row], results)
         except InvalidError as error:
             number = row.fields["tracking_number"]
             results[row.index] = CreateResult(index=0, tracking_number=number, error=error)

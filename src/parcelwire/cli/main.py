@@ -48,6 +48,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "export": ("parcelwire.cli.exporting", "export", "Write what is followed to CSV or JSON."),
     "detect": ("parcelwire.cli.couriers", "detect", "Say whose number a number is, and why."),
     "couriers": ("parcelwire.cli.couriers", "couriers", "List, search and refresh the couriers."),
+    "watch": ("parcelwire.cli.watching", "watch", "Show what happens as it happens."),
     "remote-areas": ("parcelwire.cli.remote_areas", "remote_areas", "Load v2's remote areas."),
     "login": (_LOGIN, "login", "Remember a server and the key to it."),
     "logout": (_LOGIN, "logout", "Forget a server and its key."),

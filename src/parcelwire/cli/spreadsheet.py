@@ -208,7 +208,7 @@ def _head_text(file: Path, encoding: str) -> str:
 
 def _delimiter_of(text: str) -> str:
     """Return what the first line is divided by most often, quoted parts left out."""
-    first = re.sub(r'"[^"]*"', "", text).partition("\n")[0]
+    first = re.sub(r'"[^"]*"', "", text).lstrip("\r\n ").partition("\n")[0]
     return max(DELIMITERS, key=first.count)
 
 

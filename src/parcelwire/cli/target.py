@@ -80,43 +80,58 @@ class Target:
 def target_options(function: Callable[P, T]) -> Callable[P, T]:
     """Give a command the options that choose its target; it takes them as ``choice``."""
 
+    return _with_options(function, (*_SERVER, *_HERE))
+
+
+def server_options(function: Callable[P, T]) -> Callable[P, T]:
+    """Give a command the options that choose a server, where it needs no installation otherwise."""
+    return _with_options(function, (*_SERVER, _LOCAL))
+
+
+def _with_options(function: Callable[P, T], options: tuple[Any, ...]) -> Callable[P, T]:
     @wraps(function)
     def gather(*args: Any, **kwargs: Any) -> T:
-        choice = Choice(**{name: kwargs.pop(name) for name in Choice.__struct_fields__})
+        given = {name: kwargs.pop(name) for name in Choice.__struct_fields__ if name in kwargs}
+        choice = Choice(**given)
         return function(*args, choice=choice, **kwargs)  # type: ignore[arg-type]  # click's words
 
-    options = (
-        click.option(
-            "--host",
-            envvar="PARCELWIRE_HOST",
-            show_envvar=True,
-            help="Address of a server; see: parcelwire login.",
-        ),
-        click.option(
-            "--key",
-            envvar="PARCELWIRE_API_KEY",
-            show_envvar=True,
-            help="API key of that server.",
-        ),
-        click.option(
-            "--profile",
-            envvar="PARCELWIRE_PROFILE",
-            show_envvar=True,
-            help="Use the server of this login.",
-        ),
-        click.option("--local", "is_local", is_flag=True, help="Use the installation here."),
-        click.option(
-            "--account",
-            "email",
-            help="E-mail address of the account here; needed when there are several.",
-        ),
-        click.option("--test", "is_test", is_flag=True, help="In the test world here."),
-    )
     wrapped: Any = gather
     for option in reversed(options):
         wrapped = option(wrapped)
     result: Callable[P, T] = wrapped
     return result
+
+
+_SERVER = (
+    click.option(
+        "--host",
+        envvar="PARCELWIRE_HOST",
+        show_envvar=True,
+        help="Address of a server; see: parcelwire login.",
+    ),
+    click.option(
+        "--key",
+        envvar="PARCELWIRE_API_KEY",
+        show_envvar=True,
+        help="API key of that server.",
+    ),
+    click.option(
+        "--profile",
+        envvar="PARCELWIRE_PROFILE",
+        show_envvar=True,
+        help="Use the server of this login.",
+    ),
+)
+_LOCAL = click.option("--local", "is_local", is_flag=True, help="Use the installation here.")
+_HERE = (
+    _LOCAL,
+    click.option(
+        "--account",
+        "email",
+        help="E-mail address of the account here; needed when there are several.",
+    ),
+    click.option("--test", "is_test", is_flag=True, help="In the test world here."),
+)
 
 
 def login_of(ctx: click.Context, choice: Choice) -> Login | None:

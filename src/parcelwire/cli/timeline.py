@@ -26,10 +26,15 @@ def console() -> Console:
     return Console(file=sys.stdout, highlight=False)
 
 
+def status_style(status: str) -> str:
+    """Return the colour of a status."""
+    return _STYLES.get(status, "bold")
+
+
 def status_text(tracking: Tracking) -> Text:
     """Return status and substatus in their colour."""
     substatus = f" ({tracking.substatus})" if tracking.substatus else ""
-    return Text(f"{tracking.status}{substatus}", style=_STYLES.get(tracking.status, "bold"))
+    return Text(f"{tracking.status}{substatus}", style=status_style(tracking.status))
 
 
 def print_timeline(console: Console, tracking: Tracking, registry: Registry) -> None:
