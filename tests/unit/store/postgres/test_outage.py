@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -12,7 +14,7 @@ from parcelwire.domain.status import Status
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.store.postgres import PostgresStore, open_store
 from parcelwire.store.postgres.pool import Link
-from parcelwire.tracking.ports import TrackingFilter
+from parcelwire.tracking.ports import AlreadyDoneError, Once, TrackingFilter
 from tests.contract.store.postgres_fixture import Cluster
 from tests.contract.store.samples import NOW, WORLD, create, make_change, make_new, render
 
@@ -134,6 +136,51 @@ async def test_what_a_race_rolled_back_is_done_again(store: PostgresStore, link:
     stored = await store.load(WORLD, tracking.id)
     assert stored is not None
     assert stored.poll.checks == 11
+
+
+@pytest.mark.parametrize("has_come_through", [True, False])
+async def test_a_write_under_a_key_is_done_once_when_its_answer_is_lost(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch, has_come_through: bool
+) -> None:
+    real = asyncpg.Connection.transaction
+    losses = [True]
+
+    @asynccontextmanager
+    async def breaking(self: asyncpg.Connection[asyncpg.Record]) -> AsyncIterator[None]:
+        transaction = real(self)
+        await transaction.start()
+        try:
+            yield
+        except BaseException:
+            await transaction.rollback()
+            raise
+        is_last = bool(losses)
+        if has_come_through or not is_last:
+            await transaction.commit()
+        if is_last:
+            losses.clear()
+            self.terminate()
+            raise asyncpg.exceptions.ConnectionDoesNotExistError("the connection was lost")
+
+    monkeypatch.setattr(asyncpg.Connection, "transaction", breaking)
+    once = Once(
+        world_id=WORLD,
+        key="order-17",
+        fingerprint=b"f" * 32,
+        at=NOW,
+        answer=lambda creations: (201, creations[0].result.encode()),
+    )
+    calling = store.create_trackings([make_new()], once=once)
+    if has_come_through:
+        # Whoever asks is told what would have been answered.
+        with pytest.raises(AlreadyDoneError) as caught:
+            await calling
+        assert caught.value.record.body == b"created"
+    else:
+        assert [one.result for one in await calling] == ["created"]
+    assert losses == []
+    assert await store.count_trackings(WORLD, TrackingFilter()) == 1
+    assert await store.count_created(WORLD) == 1
 
 
 async def test_a_fault_of_ours_is_not_called_an_outage(store: PostgresStore) -> None:
