@@ -13,7 +13,7 @@ async def test_what_stays_is_seen_exactly_once(engine: str) -> None:
     walk = await walk_through(5_000, engine, seed=20261121)
     assert walk.violations() == []
     assert walk.pages >= 200
-    assert min(walk.came, walk.went, walk.changed) >= 2000
+    assert min(walk.came, walk.went, walk.changed) >= 200
     assert len(walk.stayed) > 4_000
 
 
