@@ -325,9 +325,10 @@ class TrackingStore(Protocol):
         ...
 
     async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
-        """Delete up to ``limit`` of the oldest events, those that happened before that time.
+        """Delete up to ``limit`` of the oldest events (by cursor) that happened before that time.
 
-        Return how many; less than ``limit`` means done.
+        Return how many; less than ``limit`` means done. Those that a clock far ahead has dated stay
+        until their time has come, and keep no others.
         """
         ...
 

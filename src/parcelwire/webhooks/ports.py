@@ -92,7 +92,9 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     state: MessageState
     next_at: Instant | None = None
     disable_endpoint_why: str = ""
-    """Non-empty: disable the endpoint in the same transaction (410 Gone)."""
+    """Non-empty: disable the endpoint in the same transaction (410 Gone). It is paused no longer:
+    its owner has to enable it.
+    """
     failing_since: Instant | None = None
     """Given: the endpoint has failed since then; noted unless it has an earlier time already."""
     failing_told_at: Instant | None = None
@@ -159,7 +161,12 @@ class MessageStore(Protocol):
         ...
 
     async def finish_attempts(self, results: Sequence[AttemptResult]) -> None:
-        """Store attempts and the messages' new states, ending their leases, in one transaction."""
+        """Store attempts and the messages' new states, ending their leases, in one transaction.
+
+        What they say about endpoints is noted in the order given. An attempt that was told before
+        changes nothing; a late failure of a message that was delivered meanwhile does not bring it
+        back.
+        """
         ...
 
     async def next_message_due(self) -> Instant | None:
@@ -223,7 +230,8 @@ class MessageStore(Protocol):
         """Make the oldest ``limit`` matching messages that are not pending so again, as ``resend``.
 
         They go out in order per (endpoint, tracking), before younger ones that wait. Those whose
-        endpoint was deleted are passed over. Return how many were taken.
+        endpoint was deleted are passed over. Return how many were taken. With ``once`` it is one
+        transaction; without, portions, each durable by itself.
         """
         ...
 
