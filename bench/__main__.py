@@ -14,7 +14,7 @@ from typing import Any
 
 from bench import targets
 
-SECTIONS = ("http", "refresh", "store_sqlite", "store_postgres", "detection", "start")
+SECTIONS = ("http", "refresh", "store_sqlite", "store_postgres", "detection", "client", "start")
 
 
 def main() -> None:

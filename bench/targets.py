@@ -58,6 +58,7 @@ MOST: dict[tuple[str, str], float] = {
     ("refresh", "apply_nothing_new_us"): 110.0,
     ("refresh", "apply_one_new_us"): 250.0,
     ("detection", "parcelwire_us"): 5.0,
+    ("client", "cpu_ratio"): 1.0,
 }
 LEAST: dict[tuple[str, str], float] = {
     ("store_sqlite", "claim_and_finish_polls_per_second"): 15_000.0,

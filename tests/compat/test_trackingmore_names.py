@@ -20,7 +20,6 @@ import trackingmore as vendor
 
 from parcelwire import Parcelwire
 from parcelwire.api.v4.dialect import V4Dialect
-from parcelwire.client import APIError
 from parcelwire.compat import trackingmore as ours
 from parcelwire.compat.trackingmore.exception import (
     TrackingMoreException,
@@ -32,11 +31,12 @@ from parcelwire.domain.status import Substatus
 from tests.support.clients import cuttable
 from tests.support.house import HouseUnderTest, MakeDialects, open_house, report, serve
 from tests.support.process import free_port
+from tests.support.two_hundred import batch_of, old_names, our_names, plain, said, timed
 from tests.support.v4 import USPS_NUMBER, point
 
 DIALECTS: MakeDialects = lambda house: [V4Dialect(house)]  # noqa: E731
 NUMBERS = [f"94001118992238579253{i:02d}" for i in range(100)]
-BATCH = [{"tracking_number": number, "courier_code": "usps"} for number in NUMBERS[40:80]]
+BATCH = batch_of(NUMBERS)
 
 log = logging.getLogger(__name__)
 Step = Callable[[Any], Any]
@@ -80,102 +80,6 @@ def aim(monkeypatch: pytest.MonkeyPatch, module: Any, key: str, address: str) ->
         monkeypatch.setattr(ours, "base_url", f"http://{address}")
 
 
-def old_names(library: Any) -> Iterator[Any]:
-    """Make the 200 calls under the names that both libraries have, and yield what came."""
-    tracking, ids = library.tracking, []
-    for number in NUMBERS[:40]:
-        params = {"tracking_number": number, "courier_code": "usps", "title": "Mug & cup"}
-        answer = tracking.create_tracking(params)
-        ids.append(answer["data"]["id"])
-        yield answer
-    yield tracking.batch_create_trackings(BATCH)
-    yield tracking.batch_create_trackings(BATCH[:20])
-    for number in NUMBERS[:50]:
-        yield tracking.get_tracking_results({"tracking_numbers": number, "courier_code": "usps"})
-    yield tracking.get_tracking_results({"pages_amount": 1, "items_amount": 200})
-    yield tracking.get_tracking_results({"created_date_min": "2026-03-01T18:00:00+08:00"})
-    for index, tracking_id in enumerate(ids):
-        yield tracking.update_tracking_by_id(tracking_id, {"note": f"Note {index}", "title": ""})
-    for tracking_id in ids[:5]:
-        yield tracking.retrack_tracking_by_id(tracking_id)
-    yield tracking.create_tracking({"tracking_number": NUMBERS[0], "courier_code": "usps"})
-    yield tracking.create_tracking({"tracking_number": NUMBERS[0], "courier_code": "nobody"})
-    for tracking_id in ids:
-        yield tracking.delete_tracking_by_id(tracking_id)
-    yield tracking.delete_tracking_by_id(ids[0])
-    for number in NUMBERS[:10]:
-        yield library.courier.detect({"tracking_number": number})
-    yield library.courier.get_all_couriers()
-    for index in range(7):
-        yield library.air_waybill.create_an_air_waybill({"awb_number": f"235-6903043{index}"})
-
-
-def our_names(client: Parcelwire) -> Iterator[Any]:
-    """Make the same calls by our own client, and yield their data, or the error."""
-    tracking, ids = client.trackings, []
-    for number in NUMBERS[:40]:
-        created = tracking.create(number, "usps", title="Mug & cup")
-        ids.append(created.id)
-        yield created
-    yield tracking.create_many(BATCH)
-    yield tracking.create_many(BATCH[:20])
-    for number in NUMBERS[:50]:
-        yield tracking.list(tracking_numbers=[number], courier_code="usps").all()
-    yield tracking.list(page_size=200).all()
-    east = timezone(timedelta(hours=8))
-    yield tracking.list(created_date_min=datetime(2026, 3, 1, 18, tzinfo=east)).all()
-    for index, tracking_id in enumerate(ids):
-        yield tracking.update(tracking_id, note=f"Note {index}", title="")
-    for tracking_id in ids[:5]:
-        yield _error(tracking.retrack, tracking_id)
-    yield _error(tracking.create, NUMBERS[0], "usps")
-    yield _error(tracking.create, NUMBERS[0], "nobody")
-    for tracking_id in ids:
-        yield tracking.delete(tracking_id)
-    yield _error(tracking.delete, ids[0])
-    for number in NUMBERS[:10]:
-        yield client.couriers.detect(number)
-    yield client.couriers.list()
-    for index in range(7):
-        yield client.air_waybills.get(f"235-6903043{index}")
-
-
-def _error(call: Callable[..., Any], *arguments: Any) -> APIError:
-    with pytest.raises(APIError) as caught:
-        call(*arguments)
-    return caught.value
-
-
-def plain(found: Any) -> Any:
-    """Return what our client answered in the words of the wire."""
-    if isinstance(found, APIError):
-        return found.code, found.message, found.data
-    if isinstance(found, list):
-        return [one.to_dict() for one in found]
-    if hasattr(found, "refused"):
-        return {
-            "success": [ref.to_dict() for ref in found.created],
-            "error": [item.error.data for item in found.refused],
-        }
-    return found.to_dict()
-
-
-def said(envelope: Any) -> Any:
-    """Return what the vendor's library answered in the same form."""
-    meta, data = envelope["meta"], envelope["data"]
-    # That nobody's number it is, our client tells as an empty list.
-    if meta["code"] not in (200, 4121):
-        return meta["code"], meta["message"], data
-    return data
-
-
-def timed(calls: Callable[[], Iterator[Any]]) -> tuple[list[Any], float]:
-    """Return what came, and the CPU seconds of this thread that it took."""
-    began = time.thread_time()
-    answers = list(calls())
-    return answers, time.thread_time() - began
-
-
 async def test_200_calls_give_equal_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with (
         furnished(tmp_path / "1") as first,
@@ -187,11 +91,11 @@ async def test_200_calls_give_equal_data(tmp_path: Path, monkeypatch: pytest.Mon
     ):
         aim(monkeypatch, vendor, first.key, address1)
         aim(monkeypatch, ours, second.key, address2)
-        theirs, their_seconds = await asyncio.to_thread(timed, lambda: old_names(vendor))
-        same_names, _ = await asyncio.to_thread(timed, lambda: old_names(ours))
+        theirs, their_seconds = await asyncio.to_thread(timed, lambda: old_names(vendor, NUMBERS))
+        same_names, _ = await asyncio.to_thread(timed, lambda: old_names(ours, NUMBERS))
         with Parcelwire(third.key, f"http://{address3}") as client:
             await asyncio.to_thread(client.couriers.detect, USPS_NUMBER)  # opens the connection
-            found, our_seconds = await asyncio.to_thread(timed, lambda: our_names(client))
+            found, our_seconds = await asyncio.to_thread(timed, lambda: our_names(client, NUMBERS))
     assert len(theirs) == len(same_names) == len(found) == 200
     for index, (vendors, old, new) in enumerate(zip(theirs, same_names, found, strict=True)):
         assert old == vendors, f"call {index} under the old name"
