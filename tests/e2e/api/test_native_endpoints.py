@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -505,3 +506,21 @@ async def test_a_key_that_may_only_read_changes_nothing(shop: Caller) -> None:
     refused(await shop.ask("DELETE", path, key=reading), 403, small)
     for action in ACTIONS:
         refused(await shop.ask("POST", f"{path}/{action}", json={}, key=reading), 403, small)
+
+
+async def test_many_that_ask_at_once_make_one(both: Caller) -> None:
+    """D1 on what makes a secret: one effect, the same bytes, whoever comes first."""
+    admin = await both.house.add_key(seed=44, scope="admin")
+    for path, body in ((ENDPOINTS, {"url": URL}), ("/api/keys", {"label": "one"})):
+        answers = await asyncio.gather(
+            *(
+                both.ask("POST", path, json=body, key=admin, once=f"once for {path}")
+                for _ in range(200)
+            )
+        )
+        assert {one.status for one in answers} == {201}
+        assert len({one.body for one in answers}) == 1
+        told = [one.headers.get("idempotency-replayed") for one in answers]
+        assert told.count("true") == 199
+    assert len(ok(await both.ask("GET", ENDPOINTS))["endpoints"]) == 1
+    assert len(ok(await both.ask("GET", "/api/keys", key=admin))["keys"]) == 4
