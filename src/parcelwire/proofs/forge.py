@@ -36,7 +36,7 @@ def main(modules: list[str]) -> None:
         importlib.import_module(name)
     # The children share these pages as long as the collector writes no marks into them.
     gc.freeze()
-    children: set[int] = set()
+    children: dict[int, int | None] = {}
     _say({"ready": True})
     try:
         for line in sys.stdin:
@@ -47,11 +47,11 @@ def main(modules: list[str]) -> None:
                 pid = os.fork()
                 if pid == 0:
                     _become(order["arguments"], order["log"])
-                children.add(pid)
+                children[pid] = None
                 _say({"pid": pid})
     finally:
         for pid in children:
-            _end({pid}, pid, signal.SIGKILL, 10.0)
+            _end(children, pid, signal.SIGKILL, 10.0)
 
 
 def _say(answer: dict[str, Any]) -> None:
@@ -83,13 +83,13 @@ def _become(arguments: list[str], log: str) -> None:
         os._exit(code)
 
 
-def _end(children: set[int], pid: int, number: int, seconds: float) -> dict[str, Any]:
+def _end(children: dict[int, int | None], pid: int, number: int, seconds: float) -> dict[str, Any]:
     """Signal a child and wait for its end; ``code`` is as ``subprocess`` has it, None: still there.
 
     ``was_alive`` False: it had ended by itself before the signal.
     """
-    if pid not in children:
-        return {"code": None, "was_alive": False}
+    if children[pid] is not None:
+        return {"code": children[pid], "was_alive": False}
     ended, status = os.waitpid(pid, os.WNOHANG)
     was_alive = ended == 0
     if was_alive and number:
@@ -98,10 +98,9 @@ def _end(children: set[int], pid: int, number: int, seconds: float) -> dict[str,
     while ended == 0 and time.monotonic() < deadline:
         time.sleep(PACE_SECONDS)
         ended, status = os.waitpid(pid, os.WNOHANG)
-    if ended == 0:
-        return {"code": None, "was_alive": True}
-    children.discard(pid)
-    return {"code": os.waitstatus_to_exitcode(status), "was_alive": was_alive}
+    if ended:
+        children[pid] = os.waitstatus_to_exitcode(status)
+    return {"code": children[pid], "was_alive": was_alive}
 
 
 if __name__ == "__main__":
