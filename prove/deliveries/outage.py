@@ -42,7 +42,7 @@ async def prove_outage(changes: int, seed: int) -> Outcome:
     fired, tried, violations, notes = await _trial(parcels, EVENTS, seed)
     found = 0
     for plant in PLANTS:
-        _, _, seen, _ = await _trial(12, 8, seed, wrap=plant)
+        _, _, seen, _ = await _trial(12, 8, seed, wrap=plant, most_steps=400)
         found += any(one.startswith(("lost", "out of order")) for one in seen)
     return Outcome(
         id="B5",
@@ -57,7 +57,12 @@ async def prove_outage(changes: int, seed: int) -> Outcome:
 
 
 async def _trial(
-    parcels: int, events: int, seed: int, *, wrap: Wrap = lambda store: store
+    parcels: int,
+    events: int,
+    seed: int,
+    *,
+    wrap: Wrap = lambda store: store,
+    most_steps: int = _MOST_STEPS,
 ) -> tuple[int, int, list[str], str]:
     """Return how many changes fell into the outage, how many there were, violations and notes."""
     refused = 0
@@ -90,7 +95,7 @@ async def _trial(
         ends = began + HOURS * HOUR
         made = 0
         fired = 0
-        for _ in range(_MOST_STEPS):
+        for _ in range(most_steps):
             now = office.clock.now()
             is_down = now < ends
             due = min(events, (now - began) * events // (HOURS * HOUR - HOUR) + 1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from parcelwire.domain.clock import DAY, Instant
+from parcelwire.domain.clock import Instant
 from parcelwire.webhooks.ports import (
     AttemptResult,
     ClaimedMessage,
@@ -116,28 +116,3 @@ class NeverRecalling(Planted):
     async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:
         """See ``MessageStore``."""
         return 0
-
-
-class ShortLease(Planted):
-    """Gives leases that have ended when the request begins."""
-
-    async def claim_messages(
-        self, now: Instant, *, lease_until: Instant, **named: Any
-    ) -> list[ClaimedMessage]:
-        """See ``MessageStore``."""
-        claimed: list[ClaimedMessage] = await self._store.claim_messages(
-            now, lease_until=now + 1, **named
-        )
-        return claimed
-
-
-class Dating(Planted):
-    """Puts retries off by the day instead of by the second."""
-
-    async def finish_attempts(self, results: Sequence[AttemptResult]) -> None:
-        """See ``MessageStore``."""
-        bent = [
-            one if one.next_at is None else replace(one, next_at=one.next_at + 30 * DAY)
-            for one in results
-        ]
-        await self._store.finish_attempts(bent)

@@ -128,6 +128,8 @@ async def close_at_once(request: Received, writer: asyncio.StreamWriter) -> None
 async def drip_head(request: Received, writer: asyncio.StreamWriter) -> None:
     """Send the status line one byte at a time, and never its end."""
     for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 100_000:
+        if writer.is_closing():
+            return
         writer.write(bytes([byte]))
         await writer.drain()
         await asyncio.sleep(0.02)

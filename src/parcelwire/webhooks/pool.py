@@ -74,8 +74,7 @@ class ConnectionPool:
         self._settings = settings
         self._resolver = resolver
         self._sockets = sockets
-        self._tls = ssl.create_default_context(cafile=settings.ca_file)
-        self._tls.set_alpn_protocols(["http/1.1"])
+        self._tls: ssl.SSLContext | None = None
         self._loop = asyncio.get_running_loop()
         self._idle: dict[Origin, deque[HttpConnection]] = defaultdict(deque)
         self._lookups: dict[tuple[str, int], asyncio.Task[list[_Address]]] = {}
@@ -148,7 +147,7 @@ class ConnectionPool:
                     answer_bytes=settings.answer_bytes, body_seconds=settings.body_seconds
                 ),
                 sock=connected,
-                ssl=self._tls if origin.is_tls else None,
+                ssl=self._tls_context() if origin.is_tls else None,
                 server_hostname=origin.host.rstrip(".") if origin.is_tls else None,
             )
         except (OSError, ssl.CertificateError) as error:
@@ -158,6 +157,13 @@ class ConnectionPool:
             connected.close()
             raise
         return connection
+
+    def _tls_context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            # Made when it is needed: reading the system's authorities takes some 30 ms.
+            self._tls = ssl.create_default_context(cafile=self._settings.ca_file)
+            self._tls.set_alpn_protocols(["http/1.1"])
+        return self._tls
 
     async def _addresses(self, host: str, port: int) -> list[_Address]:
         with suppress(ValueError):
