@@ -200,6 +200,17 @@ def test_two_servers_on_one_file_are_found(tmp_path: Path) -> None:
     assert holders_of(file, seconds=0.0) == []
 
 
+async def test_a_place_where_no_database_can_be_opened_is_told(tmp_path: Path) -> None:
+    """As on a file system that cannot share memory: something is in the way of the WAL."""
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "scratch" / "check.db-wal").mkdir()
+    url = f"sqlite:{tmp_path / 'scratch' / 'check.db'}"
+    config = scratch_config(Config(), tmp_path / "scratch", url, free_port())
+    (found,) = await checks.check_connections(config)
+    assert found.what == "the service cannot open a database there"
+    assert found.is_fatal
+
+
 MOUNTS = """\
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 30 22 0:27 / /srv/data rw,relatime shared:7 - nfs4 files:/export rw,vers=4.2

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 import apsw
 import msgspec
 
-from parcelwire.bootstrap import SystemClock, open_store
+from parcelwire.bootstrap import InstallationError, SystemClock, open_store
 from parcelwire.config import Config
 from parcelwire.proofs.surroundings import (
     MEMORY_FILE_SYSTEMS,
@@ -47,6 +47,8 @@ class Check(msgspec.Struct, frozen=True):
     """What was found."""
     why: str = ""
     """What it means, and what to do."""
+    is_fatal: bool = False
+    """The service does not even start on it, so that nothing can be tried."""
 
 
 def good(what: str, why: str = "") -> Check:
@@ -59,9 +61,9 @@ def note(what: str, why: str) -> Check:
     return Check("note", what, why)
 
 
-def bad(what: str, why: str) -> Check:
+def bad(what: str, why: str, *, is_fatal: bool = False) -> Check:
     """Return a check that found something to mend."""
-    return Check("bad", what, why)
+    return Check("bad", what, why, is_fatal)
 
 
 # --- SQLite -------------------------------------------------------------------------------------
@@ -80,7 +82,7 @@ async def check_sqlite(file: Path, scratch: Path, scratch_config: Config) -> lis
         check_room(scratch),
         check_holders(await asyncio.to_thread(holders_of, file)),
     ]
-    if found[0].state != "bad":
+    if not found[0].is_fatal:
         found += await check_connections(scratch_config)
     return found
 
@@ -93,6 +95,7 @@ def check_library(version: str) -> Check:
             f"SQLite library {version}",
             f"it can corrupt a database when two connections reset the WAL at the same moment;"
             f" {oldest} or newer is needed: install a newer apsw",
+            is_fatal=True,
         )
     return good(f"SQLite library {version}", f"{oldest} or newer has no WAL-reset fault")
 
@@ -179,7 +182,10 @@ def check_holders(holders: list[Holder] | None) -> Check:
 
 async def check_connections(scratch_config: Config) -> list[Check]:
     """Open a scratch database as the service does, and ask its connections how they are set."""
-    seen = await observed_pragmas(scratch_config)
+    try:
+        seen = await observed_pragmas(scratch_config)
+    except InstallationError as error:
+        return [bad("the service cannot open a database there", str(error), is_fatal=True)]
     writers = [one for one in seen if not one["query_only"]]
     if not writers:
         return [bad("no connection that writes was opened", "the service could not store anything")]

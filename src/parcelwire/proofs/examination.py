@@ -108,8 +108,8 @@ async def _examine_sqlite(
             *check_key_file(Path(config.secrets.key_file)),
             *await check_sqlite(file, folder, scratch),
         ]
-        if any(one.state == "bad" and one.what.startswith("SQLite") for one in report.checks):
-            report.not_run = [f"{one}: the service does not start with it" for one in SHARES]
+        if any(check.is_fatal for check in report.checks):
+            report.not_run = [f"{one}: the service does not start there" for one in SHARES]
             return report
         tell("A1: killing servers under load")
         home = folder / "A1"
