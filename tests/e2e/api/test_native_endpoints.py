@@ -11,6 +11,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from parcelwire.api.native.endpoint_shapes import MOST_ENDPOINTS
+from parcelwire.domain.account import Endpoint
 from parcelwire.webhooks.ports import MessageState
 from tests.contract.webhook_receivers import Receiver, answer, receiver
 from tests.support.native import (
@@ -262,7 +263,7 @@ async def test_changes_while_paused_are_kept_and_sent_in_order(both: Caller) -> 
         await both.post_events(parcels=3)
         await both.deliver()
         paused = ok(await both.ask("POST", f"{path}/pause"))
-        assert (paused["state"], paused["disabled_why"]) == ("paused", "paused")
+        assert (paused["state"], paused["disabled_why"]) == ("paused", "paused by its owner")
         assert ok(await both.ask("POST", f"{path}/pause")) == paused
         await both.post_events(parcels=3, events=4, first=2)
         await both.deliver()
@@ -290,6 +291,26 @@ async def test_one_that_answered_410_stays_disabled_until_it_is_enabled(both: Ca
         assert ok(await both.ask("POST", f"{path}/enable"))["state"] == "enabled"
         await both.deliver()
         assert [one.headers["parcelwire-sequence"] for one in shop.received] == ["1", "1"]
+
+
+async def test_what_a_worker_notes_in_the_meantime_stays(both: Caller) -> None:
+    async with receiver(answer(410)) as shop:
+        made = await both.add_endpoint(shop.url)
+        await both.post_events()
+        store, load = both.house.store, both.house.store.load_endpoint
+
+        async def load_and_wait(world_id: int, endpoint_id: str) -> Endpoint | None:
+            """Read the endpoint, and let the receiver say 410 before anything is written."""
+            read = await load(world_id, endpoint_id)
+            await both.deliver()
+            return read
+
+        store.load_endpoint = load_and_wait  # type: ignore[method-assign]  # the race, held still
+        path = f"{ENDPOINTS}/{made['id']}"
+        ok(await both.ask("PATCH", path, json={"description": "new"}))
+        store.load_endpoint = load  # type: ignore[method-assign]
+        after = ok(await both.ask("GET", path))
+        assert (after["state"], after["description"]) == ("disabled", "new")
 
 
 async def test_health_tells_since_when_it_fails(both: Caller) -> None:

@@ -25,11 +25,10 @@ from parcelwire.api.native.problems import FieldError, ProblemError
 from parcelwire.api.native.sealed import conceal, reveal
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import SECOND
+from parcelwire.webhooks import standing
 from parcelwire.webhooks.address import AddressRefusedError
 from parcelwire.webhooks.headers import HeadersRefusedError, check_headers
 from parcelwire.webhooks.secrets import new_secret
-
-PAUSED_WHY: Final = "paused"
 
 
 async def find_endpoint(house: House, asked: Asked) -> Endpoint:
@@ -116,7 +115,7 @@ async def change_endpoint(house: House, asked: Asked) -> EndpointObject:
     for name in ("statuses", "event_types"):
         if name in changes:
             changes[name] = _texts(changes[name])
-    return await _save(house, asked, replace(endpoint, **changes))
+    return await _save(house, asked, endpoint, replace(endpoint, **changes))
 
 
 async def delete_endpoint(house: House, asked: Asked) -> None:
@@ -128,28 +127,16 @@ async def delete_endpoint(house: House, asked: Asked) -> None:
 async def pause_endpoint(house: House, asked: Asked) -> EndpointObject:
     """Send nothing for a while; messages are kept. One that is disabled already stays so."""
     endpoint = await find_endpoint(house, asked)
-    if endpoint.is_enabled:
-        endpoint = replace(endpoint, is_enabled=False, is_paused=True, disabled_why=PAUSED_WHY)
-    return await _save(house, asked, endpoint)
+    after = standing.pause(endpoint) if endpoint.is_enabled else endpoint
+    return await _save(house, asked, endpoint, after)
 
 
 async def enable_endpoint(house: House, asked: Asked) -> EndpointObject:
     """Send again, beginning with what waited."""
-    answer = await _save(house, asked, enabled(await find_endpoint(house, asked)))
+    endpoint = await find_endpoint(house, asked)
+    answer = await _save(house, asked, endpoint, standing.enable(endpoint))
     house.desk.wake()
     return answer
-
-
-def enabled(endpoint: Endpoint) -> Endpoint:
-    """Return the endpoint switched on, its failures forgotten: it gets a new chance."""
-    return replace(
-        endpoint,
-        is_enabled=True,
-        is_paused=False,
-        disabled_why="",
-        failing_since=None,
-        failing_told_at=None,
-    )
 
 
 def rotated(endpoint: Endpoint, secret: str, overlap_seconds: int, now: int) -> Endpoint:
@@ -166,16 +153,16 @@ async def rotate_secret(house: House, asked: Asked) -> EndpointWithSecret:
     """Give an endpoint a new secret."""
     rotation: SecretRotation = asked.body
     secret = new_secret(house.random_bytes)
-    endpoint = rotated(
-        await find_endpoint(house, asked), secret, rotation.overlap_seconds, house.clock.now()
-    )
+    before = await find_endpoint(house, asked)
+    endpoint = rotated(before, secret, rotation.overlap_seconds, house.clock.now())
     waiting = await house.store.count_waiting(endpoint.id, most=MOST_WAITING)
 
     def record(is_there: bool) -> EndpointWithSecret:
         _need(is_there)
         return endpoint_with_secret(endpoint, waiting, conceal(house, secret, endpoint.id))
 
-    _need(await house.store.save_endpoint(endpoint, once=asked.once(200, record)))
+    once = asked.once(200, record)
+    _need(await house.store.save_endpoint(endpoint, expected=before, once=once))
     return endpoint_with_secret(endpoint, waiting, secret)
 
 
@@ -212,14 +199,16 @@ async def _shown(house: House, endpoint: Endpoint) -> EndpointObject:
     )
 
 
-async def _save(house: House, asked: Asked, endpoint: Endpoint) -> EndpointObject:
-    shown = await _shown(house, endpoint)
+async def _save(house: House, asked: Asked, before: Endpoint, after: Endpoint) -> EndpointObject:
+    """Store what differs; what a worker noted in the meantime stays."""
+    shown = await _shown(house, after)
 
     def answer(is_there: bool) -> EndpointObject:
         _need(is_there)
         return shown
 
-    return answer(await house.store.save_endpoint(endpoint, once=asked.once(200, answer)))
+    once = asked.once(200, answer)
+    return answer(await house.store.save_endpoint(after, expected=before, once=once))
 
 
 _ID: Final = {"id": "The endpoint's id"}
