@@ -19,6 +19,7 @@ from parcelwire.domain.clock import MINUTE, SECOND, iso_utc
 from parcelwire.domain.report import DeliveryWindow, Outcome, ParcelFacts, ProofOfDelivery
 from parcelwire.domain.status import Reason, Status, Substatus
 from parcelwire.webhooks.native import tracking_to_wire
+from tests.contract.store.places import PLACES
 from tests.support.carriers import report
 from tests.support.native_shop import Shop, ok, open_shop, refused
 
@@ -30,6 +31,13 @@ UNKNOWN_ID = "0" * 32
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     async with open_shop(tmp_path) as shop:
+        yield shop
+
+
+@pytest.fixture(params=sorted(PLACES))
+async def either(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
+    """A shop on either engine, for what the store decides."""
+    async with open_shop(tmp_path, request, request.param) as shop:
         yield shop
 
 
@@ -120,15 +128,17 @@ async def test_a_courier_may_be_named_by_anothers_word(shop: Shop) -> None:
     assert said["is_auto_correct_off"] is True
 
 
-async def test_what_is_there_is_told_with_its_place(shop: Shop) -> None:
-    first = await shop.follow(SWISS)
-    answer = await shop.ask("POST", "/api/trackings", json={"number": TYPED})
+async def test_what_is_there_is_told_with_its_place(either: Shop) -> None:
+    first = await either.follow(SWISS)
+    answer = await either.ask("POST", "/api/trackings", json={"number": TYPED})
     problem = refused(answer, 409, "tracking-exists")
     assert problem["existing_id"] == first["id"]
     assert answer.headers["location"] == f"/api/trackings/{first['id']}"
     # Another courier's parcel may have the same number; another world knows nothing of it.
-    await shop.follow(SWISS, courier_code="dhl")
-    test = await shop.ask("POST", "/api/trackings", json={"number": SWISS}, key=shop.house.test_key)
+    await either.follow(SWISS, courier_code="dhl")
+    test = await either.ask(
+        "POST", "/api/trackings", json={"number": SWISS}, key=either.house.test_key
+    )
     ok(test, 201)
 
 
@@ -214,8 +224,8 @@ async def test_a_quota_counts(tmp_path: Path) -> None:
 # --- batch ------------------------------------------------------------------------------------
 
 
-async def test_each_number_of_a_batch_has_its_own_outcome(shop: Shop) -> None:
-    first = await shop.follow(SWISS)
+async def test_each_number_of_a_batch_has_its_own_outcome(either: Shop) -> None:
+    first = await either.follow(SWISS)
     sent: list[dict[str, Any]] = [
         {"number": TYPED},
         {"number": "RA 123 456 785 CH", "details": {"title": "a"}},
@@ -223,7 +233,7 @@ async def test_each_number_of_a_batch_has_its_own_outcome(shop: Shop) -> None:
         {"number": "RA123456785CH"},
         {"number": "RR123456785CH", "courier_code": "nobody"},
     ]
-    said = ok(await shop.ask("POST", "/api/trackings/batch", json={"trackings": sent}))
+    said = ok(await either.ask("POST", "/api/trackings/batch", json={"trackings": sent}))
     assert said["created"] == 1
     assert [one["number"] for one in said["items"]] == [one["number"] for one in sent]
     codes = [one["problem"] and one["problem"]["code"] for one in said["items"]]
@@ -237,7 +247,7 @@ async def test_each_number_of_a_batch_has_its_own_outcome(shop: Shop) -> None:
     made = said["items"][1]["tracking"]
     assert said["items"][0]["problem"]["existing_id"] == first["id"]
     assert said["items"][3]["problem"]["existing_id"] == made["id"]
-    assert ok(await shop.ask("GET", f"/api/trackings/{made['id']}")) == made
+    assert ok(await either.ask("GET", f"/api/trackings/{made['id']}")) == made
 
 
 async def test_a_batch_has_its_bounds(shop: Shop) -> None:
@@ -259,8 +269,8 @@ async def test_a_batch_has_its_bounds(shop: Shop) -> None:
 # --- one --------------------------------------------------------------------------------------
 
 
-async def test_all_that_is_known_has_the_shape_that_is_described(shop: Shop) -> None:
-    shop.house.carriers.script(
+async def test_all_that_is_known_has_the_shape_that_is_described(either: Shop) -> None:
+    either.house.carriers.script(
         "swiss-post",
         SWISS,
         found(
@@ -271,9 +281,9 @@ async def test_all_that_is_known_has_the_shape_that_is_described(shop: Shop) -> 
             facts=ParcelFacts(weight_grams=1_200, proof=ProofOfDelivery(signed_by="A. Muster")),
         ),
     )
-    made = await shop.follow(SWISS, details={"customer_email": "a@example.com"})
-    await shop.house.service.drain()
-    said = ok(await shop.ask("GET", f"/api/trackings/{made['id']}"))
+    made = await either.follow(SWISS, details={"customer_email": "a@example.com"})
+    await either.house.service.drain()
+    said = ok(await either.ask("GET", f"/api/trackings/{made['id']}"))
     msgspec.convert(said, TrackingObject)
     (checkpoint,) = said["checkpoints"]
     assert checkpoint["occurred_at"] == "2026-02-28T10:57:24+01:00"
@@ -287,46 +297,48 @@ async def test_all_that_is_known_has_the_shape_that_is_described(shop: Shop) -> 
     }
     assert said["facts"]["weight_grams"] == 1_200
     # What a webhook would carry is in it, word by word.
-    stored = await shop.house.service.get(shop.house.world_id, made["id"])
+    stored = await either.house.service.get(either.house.world_id, made["id"])
     wire = msgspec.json.decode(msgspec.json.encode(tracking_to_wire(stored.tracking)))
     assert {name: said[name] for name in wire} == wire
 
 
 @pytest.mark.parametrize("id_", [UNKNOWN_ID, "x", "A" * 32, "%00", "0" * 33, "\N{SNOWMAN}"])
-async def test_an_id_that_nothing_has(shop: Shop, id_: str) -> None:
+async def test_an_id_that_nothing_has(either: Shop, id_: str) -> None:
     for one in ALL:
         if one.path.startswith("/trackings/{id}"):
             path = f"/api{one.path.replace('{id}', id_)}"
             sent: dict[str, Any] = {} if one.request is None else {"json": one.example}
-            refused(await shop.ask(one.method, path, **sent), 404, "tracking-unknown")
+            refused(await either.ask(one.method, path, **sent), 404, "tracking-unknown")
 
 
-async def test_deleted_is_gone(shop: Shop) -> None:
-    path = f"/api/trackings/{(await shop.follow(SWISS))['id']}"
-    refused(await shop.ask("DELETE", path, key=shop.house.test_key), 404, "tracking-unknown")
-    answer = await shop.ask("DELETE", path)
+async def test_deleted_is_gone(either: Shop) -> None:
+    path = f"/api/trackings/{(await either.follow(SWISS))['id']}"
+    refused(await either.ask("DELETE", path, key=either.house.test_key), 404, "tracking-unknown")
+    answer = await either.ask("DELETE", path)
     ok(answer, 204)
     assert "content-type" not in answer.headers
-    refused(await shop.ask("DELETE", path), 404, "tracking-unknown")
-    refused(await shop.ask("GET", path), 404, "tracking-unknown")
+    refused(await either.ask("DELETE", path), 404, "tracking-unknown")
+    refused(await either.ask("GET", path), 404, "tracking-unknown")
 
 
 # --- change -----------------------------------------------------------------------------------
 
 
-async def test_a_change_leaves_alone_what_it_does_not_name(shop: Shop) -> None:
-    made = await shop.follow(SWISS, details={"title": "a", "note": "b"})
+async def test_a_change_leaves_alone_what_it_does_not_name(either: Shop) -> None:
+    made = await either.follow(SWISS, details={"title": "a", "note": "b"})
     path = f"/api/trackings/{made['id']}"
-    said = ok(await shop.ask("PATCH", path, json={"details": {"title": "c", "label": "d"}}))
+    said = ok(await either.ask("PATCH", path, json={"details": {"title": "c", "label": "d"}}))
     assert said["details"] == {"title": "c", "note": "b", "label": "d"}
-    said = ok(await shop.ask("PATCH", path, json={"details": {"note": None}, "is_archived": True}))
+    said = ok(
+        await either.ask("PATCH", path, json={"details": {"note": None}, "is_archived": True})
+    )
     assert said["details"] == {"title": "c", "label": "d"}
     assert said["is_archived"] is True
-    said = ok(await shop.ask("PATCH", path, json={"ordered_at": "2026-02-01T00:00:00Z"}))
+    said = ok(await either.ask("PATCH", path, json={"ordered_at": "2026-02-01T00:00:00Z"}))
     assert said["ordered_at"] == "2026-02-01T00:00:00+00:00"
     assert said["is_archived"] is True
-    assert ok(await shop.ask("PATCH", path, json={})) == said
-    assert ok(await shop.ask("GET", path)) == said
+    assert ok(await either.ask("PATCH", path, json={})) == said
+    assert ok(await either.ask("GET", path)) == said
 
 
 async def test_a_person_may_know_better(shop: Shop) -> None:
@@ -419,23 +431,23 @@ async def test_stop_and_retrack(shop: Shop) -> None:
     assert ok(await shop.ask("POST", f"{path}/retrack")) == said
 
 
-async def test_correct_courier(shop: Shop) -> None:
-    made = await shop.follow(SWISS)
+async def test_correct_courier(either: Shop) -> None:
+    made = await either.follow(SWISS)
     path = f"/api/trackings/{made['id']}"
     body = {"courier_code": "DHL"}
-    said = ok(await shop.ask("POST", f"{path}/correct-courier", json=body))
+    said = ok(await either.ask("POST", f"{path}/correct-courier", json=body))
     assert (said["id"], said["courier_code"]) == (made["id"], "dhl")
     (correction,) = said["corrections"]
     assert correction["from_courier"] == "swiss-post"
-    assert correction["at"] == iso_utc(shop.house.clock.now())
-    assert ok(await shop.ask("POST", f"{path}/correct-courier", json=body)) == said
+    assert correction["at"] == iso_utc(either.house.clock.now())
+    assert ok(await either.ask("POST", f"{path}/correct-courier", json=body)) == said
     unknown = {"courier_code": "nobody"}
-    answer = await shop.ask("POST", f"{path}/correct-courier", json=unknown)
+    answer = await either.ask("POST", f"{path}/correct-courier", json=unknown)
     refused(answer, 404, "courier-unknown")
-    refused(await shop.ask("POST", f"{path}/correct-courier", json={}), 422, "body-invalid")
+    refused(await either.ask("POST", f"{path}/correct-courier", json={}), 422, "body-invalid")
 
-    second = await shop.follow(SWISS)
-    answer = await shop.ask("POST", f"/api/trackings/{second['id']}/correct-courier", json=body)
+    second = await either.follow(SWISS)
+    answer = await either.ask("POST", f"/api/trackings/{second['id']}/correct-courier", json=body)
     problem = refused(answer, 409, "tracking-exists")
     assert problem["existing_id"] == made["id"]
     assert answer.headers["location"] == f"/api/trackings/{made['id']}"
@@ -450,21 +462,21 @@ async def numbers(shop: Shop, query: str) -> list[str]:
     return [one["number"] for one in page["items"]]
 
 
-async def test_conditions_of_a_list(shop: Shop) -> None:
-    first = await shop.follow("RA123456785CH", details={"order_number": "1001"})
-    shop.house.clock.advance(10.5)
-    await shop.follow("RA123456799CH", details={"order_id": "a,b"})
-    shop.house.clock.advance(10)
-    third = await shop.follow(SWISS)
-    await shop.follow(SWISS, courier_code="bartolini")
-    ok(await shop.ask("PATCH", f"/api/trackings/{first['id']}", json={"is_archived": True}))
+async def test_conditions_of_a_list(either: Shop) -> None:
+    first = await either.follow("RA123456785CH", details={"order_number": "1001"})
+    either.house.clock.advance(10.5)
+    await either.follow("RA123456799CH", details={"order_id": "a,b"})
+    either.house.clock.advance(10)
+    third = await either.follow(SWISS)
+    await either.follow(SWISS, courier_code="bartolini")
+    ok(await either.ask("PATCH", f"/api/trackings/{first['id']}", json={"is_archived": True}))
     ok(
-        await shop.ask(
+        await either.ask(
             "PATCH", f"/api/trackings/{third['id']}", json={"status_override": "delivered"}
         )
     )
     everything = [SWISS, SWISS, "RA123456799CH", "RA123456785CH"]
-    start = shop.house.clock.now()
+    start = either.house.clock.now()
     counts: dict[str, Any] = {}
     expectations: dict[str, list[str]] = {
         "": everything,
@@ -491,8 +503,8 @@ async def test_conditions_of_a_list(shop: Shop) -> None:
         "status=pending&is_archived=false&number_prefix=ra1": ["RA123456799CH"],
     }
     for query, expected in expectations.items():
-        assert await numbers(shop, query) == expected, query
-        counts = ok(await shop.ask("GET", "/api/trackings/counts", query=query))
+        assert await numbers(either, query) == expected, query
+        counts = ok(await either.ask("GET", "/api/trackings/counts", query=query))
         assert counts["total"] == sum(counts["by_status"].values()) == len(expected), query
     assert list(counts["by_status"]) == list(Status)
 
@@ -527,15 +539,15 @@ async def test_a_query_that_does_not_fit_is_told(shop: Shop, query: str, field: 
     assert problem["errors"][0]["field"].partition("[")[0] == field
 
 
-async def test_pages_follow_each_other(shop: Shop) -> None:
+async def test_pages_follow_each_other(either: Shop) -> None:
     made = [
-        (await shop.follow(f"RA{number:09d}CH", courier_code="swiss-post"))["id"]
+        (await either.follow(f"RA{number:09d}CH", courier_code="swiss-post"))["id"]
         for number in range(7)
     ]
     path, query = "/api/trackings", "limit=3&courier_code=swiss-post"
     seen: list[str] = []
     for size in (3, 3, 1):
-        answer = await shop.ask("GET", path, query=query)
+        answer = await either.ask("GET", path, query=query)
         page = ok(answer)
         assert len(page["items"]) == size
         seen += [one["id"] for one in page["items"]]
@@ -558,8 +570,8 @@ async def test_pages_follow_each_other(shop: Shop) -> None:
         for values in (("a", 1), (1,), (2**70, "0" * 32), (1, "x"), (-1, "0" * 32), (1, "0" * 31))
     ],
 )
-async def test_a_cursor_that_is_none_of_ours(shop: Shop, cursor: str) -> None:
-    answer = await shop.ask("GET", "/api/trackings", query=f"cursor={quote(cursor)}")
+async def test_a_cursor_that_is_none_of_ours(either: Shop, cursor: str) -> None:
+    answer = await either.ask("GET", "/api/trackings", query=f"cursor={quote(cursor)}")
     refused(answer, 400, "cursor-invalid")
 
 
