@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -23,6 +24,7 @@ from parcelwire.domain.changes import (
     WindowMoved,
 )
 from parcelwire.domain.checkpoint import Checkpoint
+from parcelwire.domain.clock import MINUTE
 from parcelwire.domain.merge import derive_milestones, derive_status
 from parcelwire.domain.report import DeliveryWindow
 from parcelwire.domain.status import Status, is_final
@@ -36,7 +38,11 @@ from prove.worlds.keepers import Keeper
 from prove.worlds.ledger import Given, Parcel
 from prove.worlds.process import Ground
 
-ALL = 100_000
+Known = dict[tuple[str, ...], Checkpoint]
+"""Checkpoints by identity, without the time at which they were learned."""
+
+ALL: Final = 100_000
+MOST_WAYS: Final = 64
 
 
 class Judge:
@@ -170,21 +176,17 @@ class Judge:
             self.found.append(f"{name}: its milestones do not follow from its checkpoints")
         self._judge_truth(name, tracking, visible)
 
-    def _judge_truth(
-        self, name: str, tracking: Tracking, visible: dict[tuple[str, ...], Checkpoint]
-    ) -> None:
+    def _judge_truth(self, name: str, tracking: Tracking, visible: Known) -> None:
         """The stored checkpoints are those of the answers, the last wording of each."""
         ledger = self._ground.ledger
-        states = _states_of(ledger.given[tracking.id], tracking.courier_code)
+        given = ledger.given[tracking.id]
+        ways = _ways_of(given, tracking.courier_code, [self._may_be_lost(one) for one in given])
         if tracking.is_stopped:
-            if visible not in states:
+            if not any(visible == _visible(one) for way in ways for one in way):
                 self.found.append(f"{name}: its checkpoints are none that its carrier reported")
             return
-        if visible != states[-1]:
-            self.found.append(
-                f"{name}: has {len(visible)} checkpoints, its carrier's answers make"
-                f" {len(states[-1])}, or others"
-            )
+        if not any(visible == _visible(way[-1]) for way in ways):
+            self.found.append(f"{name}: its checkpoints are not those of its carrier's answers")
         life = self._ground.carriers.life(tracking.courier_code, tracking.number)
         if life is None or tracking.courier_code not in self._ground.carriers.policies:
             return
@@ -195,6 +197,13 @@ class Judge:
         }
         if visible != truth:
             self.found.append(f"{name}: is not what its carrier has said for 40 hours")
+
+    def _may_be_lost(self, answer: Given) -> bool:
+        """Whether who heard an answer died, or could not write, before it was stored."""
+        start, end = answer.at, answer.at + MINUTE
+        return any(start <= at <= end for at in self._ground.ledger.deaths) or any(
+            since <= end and start <= until for since, until in self._ground.plan.full_disks
+        )
 
     # -- counters -------------------------------------------------------------------------------
 
@@ -237,9 +246,9 @@ def _days_of(window: DeliveryWindow | None) -> tuple[str, str] | None:
     return None if window is None else (window.earliest, window.latest)
 
 
-def _retold(events: list[Event]) -> tuple[dict[tuple[str, ...], Checkpoint], list[str]]:
+def _retold(events: list[Event]) -> tuple[Known, list[str]]:
     """Return the checkpoints that the events tell of, and where they contradict themselves."""
-    visible: dict[tuple[str, ...], Checkpoint] = {}
+    visible: Known = {}
     window: tuple[str, str] | None = None
     faults = []
     for event in events:
@@ -265,15 +274,22 @@ def _retold(events: list[Event]) -> tuple[dict[tuple[str, ...], Checkpoint], lis
     return visible, faults
 
 
-def _states_of(given: list[Given], courier: str) -> list[dict[tuple[str, ...], Checkpoint]]:
-    """Return what a courier's answers made of a tracking, one after the other."""
-    known: dict[tuple[str, ...], Checkpoint] = {}
-    states: list[dict[tuple[str, ...], Checkpoint]] = [{}]
-    for answer in given:
-        if answer.courier != courier:
+def _ways_of(given: list[Given], courier: str, may_be_lost: list[bool]) -> list[list[Known]]:
+    """Return what a courier's answers made of a tracking, one state after the other.
+
+    Every answer that may be lost doubles the ways that it can have gone.
+    """
+    ways: list[list[Known]] = [[{}]]
+    for answer, is_doubtful in zip(given, may_be_lost, strict=True):
+        if answer.courier == courier:
+            said = {one.identity: _words(one) for one in answer.checkpoints}
+            heard = [[*way, {**way[-1], **said}] for way in ways]
+        else:
             # Another courier's parcel: what it said before counts no more.
-            known = {}
-            continue
-        known = {**known, **{one.identity: _words(one) for one in answer.checkpoints}}
-        states.append({key: one for key, one in known.items() if not one.is_withdrawn})
-    return states
+            heard = [[*way, {}] for way in ways]
+        ways = [*heard, *ways][:MOST_WAYS] if is_doubtful else heard
+    return ways
+
+
+def _visible(known: Known) -> Known:
+    return {key: one for key, one in known.items() if not one.is_withdrawn}

@@ -138,13 +138,15 @@ def _judge_line(
     for receipt in line:
         if receipt.sequence < floor and not _was_replayed(replays, previous, receipt):
             found.append(f"{name}: {receipt.sequence} came after {floor}, at {receipt.at}")
-        if previous is not None and (previous.ended_at is None or receipt.at < previous.ended_at):
-            is_excused = _jumped_ahead(ground, previous.at, receipt.at)
-            if not is_excused and previous.ended_at is not None and not _died(ground, previous):
-                found.append(
-                    f"{name}: {receipt.sequence} was sent at {receipt.at} while"
-                    f" {previous.sequence} was under way"
-                )
+        if (
+            previous is not None
+            and (previous.ended_at is None or receipt.at < previous.ended_at)
+            and not _jumped_ahead(ground, previous.at, receipt.at)
+        ):
+            found.append(
+                f"{name}: {receipt.sequence} was sent at {receipt.at} while {previous.sequence}"
+                " was under way"
+            )
         floor = receipt.sequence
         previous = receipt
     return found
@@ -160,12 +162,6 @@ def _was_replayed(replays: list[Span], previous: Receipt | None, receipt: Receip
 def _jumped_ahead(ground: Ground, start: int, end: int) -> bool:
     """A clock that is set ahead ends leases early; no lease can help that."""
     return any(start <= at <= end and by > 0 for at, by in ground.ledger.jumps)
-
-
-def _died(ground: Ground, receipt: Receipt) -> bool:
-    """Whether its sender died meanwhile: then its request ended with it."""
-    ended = receipt.ended_at
-    return ended is not None and any(receipt.at <= at <= ended for at in ground.ledger.deaths)
 
 
 def _is_within(span: Span, at: int) -> bool:

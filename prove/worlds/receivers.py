@@ -54,12 +54,13 @@ class Receivers:
         self._ledger.note(
             "send", by, receipt.endpoint_id, receipt.tracking_id, receipt.sequence, answer.status
         )
-        await asyncio.sleep(min(seconds, self._total_seconds))
-        if not living.point("message sent"):
-            # The receiver goes on alone; its answer reaches nobody.
+        try:
+            await asyncio.sleep(min(seconds, self._total_seconds))
+        finally:
+            # Also when the sender dies or gives up: what it asked ends with it.
             receipt.ended_at = self._clock.true_ms()
+        if not living.point("message sent"):
             living.check()
-        receipt.ended_at = self._clock.true_ms()
         receipt.status = answer.status
         answer.duration_ms = receipt.ended_at - began
         return answer
@@ -108,7 +109,7 @@ class Receivers:
     def _spell(self, endpoint_id: str) -> str:
         if endpoint_id not in self._weather:
             self._weather[endpoint_id] = spells(
-                self._chance, self._plan.active, _WEATHER, most=5, longest=10 * 3_600
+                self._chance, self._plan.active, _WEATHER, most=8, longest=12 * 3_600
             )
         now = self._clock.true_ms()
         for start, end, kind in self._weather[endpoint_id]:

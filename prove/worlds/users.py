@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from parcelwire.domain.clock import SECOND
 from parcelwire.domain.status import Status
+from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.drafts import Draft
 from parcelwire.tracking.errors import (
@@ -113,7 +114,7 @@ class Shop:
         was_there = set(parcel.is_there)
         parcel.is_there.add(True)
         try:
-            stored = await self._ask(lambda one: one.service.create(self._world_id, draft))
+            tracking = await self._ask(self._creating(draft))
         except AlreadyExistsError as error:
             self._ledger.note("user: exists", parcel.number)
             if error.existing_id not in {one.id for one in self._ledger.parcels}:
@@ -123,10 +124,25 @@ class Shop:
             self._ledger.note("user: create?", parcel.number)
             await self._find_out(parcel)
         else:
-            self._ledger.note("user: created", parcel.number, stored.tracking.id)
+            self._ledger.note("user: created", parcel.number, tracking.id)
             if was_there == {True}:
                 await self._check_twice(parcel)
-            self._come_to_be(parcel, stored.tracking.id)
+            self._come_to_be(parcel, tracking.id)
+
+    def _creating(self, draft: Draft) -> Callable[[Process], Awaitable[Tracking]]:
+        async def create(one: Process) -> Tracking:
+            return (await one.service.create(self._world_id, draft)).tracking
+
+        async def create_many(one: Process) -> Tracking:
+            # The second of the two is there already when its turn comes.
+            first, second = await one.service.create_many(self._world_id, [draft, draft])
+            if second.error is None:
+                self._ledger.wrong(f"{draft.number} was created twice in one batch")
+            if first.tracking is None:
+                raise first.error or RuntimeError
+            return first.tracking
+
+        return create_many if self._chance.random() < 0.3 else create
 
     async def _check_twice(self, parcel: Parcel) -> None:
         """A number can be followed twice only if its first tracking has another courier by now."""

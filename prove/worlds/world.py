@@ -233,6 +233,9 @@ class _World:
             return
         self._steps_to_death = self._draw_death()
         if self._chance.random() >= self.plan.power_share:
+            if self._chance.random() < 0.2:
+                self._retire(process)
+                return
             self.ledger.fault("kill", process.name, what)
             self._bury([process])
         elif what == "before commit":
@@ -240,6 +243,21 @@ class _World:
         else:
             self._disk.cut()
             self._lose_power(process, what)
+
+    def _retire(self, process: Process) -> None:
+        """Let a process end as SIGTERM asks it to, and start another one."""
+        self.ledger.fault("restart", process.name)
+
+        async def retiring() -> None:
+            try:
+                await process.stop()
+            except UnknownOutcomeError:
+                return  # it died before; then somebody else starts the next one
+            await asyncio.sleep(self._chance.random())
+            self._processes = [one for one in self._processes if one.is_alive]
+            self._start()
+
+        self._restarts.append(self._outside.run(self._loop.create_task, retiring()))
 
     def _lose_power(self, process: Process, what: str) -> None:
         self._bury(self._processes)
