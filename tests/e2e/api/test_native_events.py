@@ -231,7 +231,7 @@ async def test_a_server_that_stops_lets_nobody_wait(shop: Shop) -> None:
         (f"after={make_cursor('events', 'a', 1)}", "cursor-invalid"),
         (f"after={make_cursor('events', 2**70, 1)}", "cursor-invalid"),
         (f"after={make_cursor('events', -1, 1)}", "cursor-invalid"),
-        (f"after={make_cursor('events', 1, 2)}=", "cursor-invalid"),
+        (f"after={make_cursor('events', 1, 2)}=", "query-invalid"),
     ],
 )
 async def test_a_query_that_does_not_fit(tmp_path: Path, query: str, code: str) -> None:

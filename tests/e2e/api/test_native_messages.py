@@ -177,7 +177,7 @@ async def test_a_query_that_is_not_understood(shop: Caller, query: str) -> None:
 
 
 async def test_a_cursor_of_another_list_is_refused(shop: Caller) -> None:
-    for cursor in ("x", "W10", "WyJ0cmFja2luZ3MiLDEsImEiXQ", "é"):
+    for cursor in ("x", "W10", "WyJ0cmFja2luZ3MiLDEsImEiXQ", "-_"):
         answered = await shop.ask("GET", MESSAGES, query=f"cursor={cursor}")
         refused(answered, 400, "cursor-invalid")
 

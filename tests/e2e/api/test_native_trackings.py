@@ -532,6 +532,8 @@ async def test_conditions_of_a_list(either: Shop) -> None:
         ("order=", "order"),
         ("courier_code=", "courier_code"),
         ("cursor=" + "a" * 501, "cursor"),
+        ("cursor=a=b", "cursor"),
+        ("cursor=%C3%A9", "cursor"),
     ],
 )
 async def test_a_query_that_does_not_fit_is_told(shop: Shop, query: str, field: str) -> None:
@@ -564,7 +566,7 @@ async def test_pages_follow_each_other(either: Shop) -> None:
 
 @pytest.mark.parametrize(
     "cursor",
-    ["a", "AAAA", "W10", "bnVsbA", "WyJldmVudHMiLDEsMl0", "é", "a=b"]
+    ["a", "AAAA", "W10", "bnVsbA", "WyJldmVudHMiLDEsMl0", "-_"]
     + [
         make_cursor("trackings", *values)
         for values in (("a", 1), (1,), (2**70, "0" * 32), (1, "x"), (-1, "0" * 32), (1, "0" * 31))

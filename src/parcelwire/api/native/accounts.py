@@ -11,7 +11,14 @@ from msgspec.structs import asdict, replace
 from parcelwire.api.house import House
 from parcelwire.api.native.keys import KeyDraft, KeyWithText, make_key_of, show_key
 from parcelwire.api.native.operations import Asked, Operation, given
-from parcelwire.api.native.paging import Page, PageQuery, make_cursor, page_of, read_cursor
+from parcelwire.api.native.paging import (
+    Page,
+    PageQuery,
+    PlaceInstant,
+    make_cursor,
+    page_of,
+    read_cursor,
+)
 from parcelwire.api.native.problems import ProblemError
 from parcelwire.domain.account import Account
 from parcelwire.domain.clock import iso_utc
@@ -97,7 +104,7 @@ async def list_accounts(house: House, asked: Asked) -> Page[AccountObject]:
     """Answer one page of all accounts, by number."""
     _need_operator(house, asked)
     query: PageQuery = asked.query
-    last = read_cursor(query.cursor, "accounts", tuple[int])[0] if query.cursor else 0
+    last = read_cursor(query.cursor, "accounts", tuple[PlaceInstant])[0] if query.cursor else 0
     rows = [one for one in await house.store.list_accounts() if one.number > last]
     return page_of(
         rows[: query.limit + 1],

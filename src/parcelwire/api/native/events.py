@@ -16,7 +16,14 @@ from msgspec import UNSET, Meta, UnsetType
 from parcelwire.api.house import House
 from parcelwire.api.native.event_places import place_before
 from parcelwire.api.native.operations import Asked, Operation
-from parcelwire.api.native.paging import MOST, USUAL, PlaceInstant, make_cursor, read_cursor
+from parcelwire.api.native.paging import (
+    CURSOR_PATTERN,
+    MOST,
+    USUAL,
+    PlaceInstant,
+    make_cursor,
+    read_cursor,
+)
 from parcelwire.api.native.problems import ProblemError
 from parcelwire.api.native.tracking_shapes import CheckpointObject, When, WindowObject
 from parcelwire.domain.changes import Event
@@ -39,6 +46,7 @@ class EventQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         str,
         Meta(
             max_length=500,
+            pattern=CURSOR_PATTERN,
             description="`next_cursor` of the answer before; empty: from the oldest event kept",
         ),
     ] = ""

@@ -16,6 +16,7 @@ from parcelwire.api.native.paging import (
     Cursor,
     Limit,
     Page,
+    PlaceId,
     make_cursor,
     page_of,
     read_cursor,
@@ -81,7 +82,7 @@ class AttemptList(msgspec.Struct, frozen=True, kw_only=True):
 async def list_messages(house: House, asked: Asked) -> Page[MessageObject]:
     """Answer one page of messages, newest first."""
     query: MessageQuery = asked.query
-    before = read_cursor(query.cursor, "messages", tuple[str])[0] if query.cursor else None
+    before = read_cursor(query.cursor, "messages", tuple[PlaceId])[0] if query.cursor else None
     earliest, latest = query.created_min, query.created_max
     where = MessageFilter(
         endpoint_id=query.endpoint_id or None,

@@ -19,6 +19,8 @@ Values = TypeVar("Values")
 MOST: Final = 200
 USUAL: Final = 50
 
+CURSOR_PATTERN: Final = "^[A-Za-z0-9_-]*$"
+
 PlaceInstant = Annotated[int, Meta(ge=0, le=2**53)]
 PlaceId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", max_length=32)]
 """Parts of places. A cursor can be made up by anybody; no store meets a value it cannot take."""
@@ -28,7 +30,12 @@ _decode: Final = msgspec.json.Decoder().decode
 
 
 Cursor = Annotated[
-    str, Meta(max_length=500, description="`next_cursor` of the page before; empty: the first page")
+    str,
+    Meta(
+        max_length=500,
+        pattern=CURSOR_PATTERN,
+        description="`next_cursor` of the page before; empty: the first page",
+    ),
 ]
 Limit = Annotated[int, Meta(ge=1, le=MOST, description="Items of a page at most")]
 
