@@ -12,8 +12,10 @@ out.
 
 import base64
 import binascii
+import errno
 import hashlib
 import logging
+import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -117,15 +119,51 @@ def make_key(random_bytes: RandomBytes) -> str:
 def create_key_file(path: Path, random_bytes: RandomBytes) -> None:
     """Write a key file with one new key, readable by its owner only.
 
+    It appears whole and is on the disk when this returns: what is sealed with a key that a power
+    failure takes away is lost, however safe the database is.
+
     Raises:
         FileExistsError: when there is one; an overwritten key loses everything it sealed.
     """
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_text(
+    text = (
         "# Opens the carriers' credentials in the database. Back it up apart from the database.\n"
-        f"{make_key(random_bytes)}\n",
-        "utf-8",
+        f"{make_key(random_bytes)}\n"
     )
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{random_bytes(4).hex()}")
+    try:
+        _write_flushed(draft, text)
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            raise
+        except OSError:
+            # A file system without links: then it is written in place, and a crash in this moment
+            # leaves half a file, which says so at the next start.
+            _write_flushed(path, text)
+    finally:
+        draft.unlink(missing_ok=True)
+    _flush_folder(path.parent)
+
+
+def _write_flushed(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  # a descriptor has no path
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return  # some systems open no folders, and write their entries at once
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def load_sealer(path: Path, random_bytes: RandomBytes) -> Sealer:
