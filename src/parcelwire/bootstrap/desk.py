@@ -39,12 +39,13 @@ class WebhookDesk:
         settings: WebhookSettings,
         resolver: AbstractResolver | None = None,
         is_served: Callable[[], bool] = lambda: False,
+        is_closing: Callable[[], bool] = lambda: False,
     ) -> None:
         """``guard`` is the sender's, so that what passes here is judged alike later.
 
         ``is_served`` tells whether workers, here or in other processes, deliver by themselves;
-        where they do not (a command, a test), waiting for an attempt makes it. ``resolver``
-        defaults to the system's.
+        where they do not (a command, a test), waiting for an attempt makes it. While
+        ``is_closing`` nobody waits any longer. ``resolver`` defaults to the system's.
         """
         self._store = store
         self._composer = composer
@@ -54,6 +55,7 @@ class WebhookDesk:
         self._settings = settings
         self._resolver = resolver
         self._is_served = is_served
+        self._is_closing = is_closing
         self._stepping = asyncio.Lock()
 
     async def check_url(self, url: str) -> None:
@@ -83,7 +85,7 @@ class WebhookDesk:
             attempts = await self._store.list_attempts(message_id)
             if attempts:
                 return attempts[0]
-            if self._clock.now() >= deadline:
+            if self._clock.now() >= deadline or self._is_closing():
                 return None
             if self._is_served():
                 self._delivery.notify()

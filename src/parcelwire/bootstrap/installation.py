@@ -116,6 +116,7 @@ class Installation:
             clock=clock,
             settings=self._webhook_settings,
             is_served=lambda: self._is_served,
+            is_closing=lambda: self.house.is_closing,
         )
         self.housekeeper = Housekeeper(store, clock=clock, settings=keeping_settings(config))
         planner = PollPlanner(config.polling.speed)

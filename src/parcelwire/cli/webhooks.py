@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from parcelwire.cli import forwarding, webhook_log
+from parcelwire.cli import webhook_forward, webhook_log
 from parcelwire.cli.exits import CommandError
 from parcelwire.cli.native_calls import ProblemError, World, open_native
 from parcelwire.cli.support import run_async, working
@@ -22,7 +22,7 @@ from parcelwire.cli.webhook_words import (
     webhook,
 )
 
-__all__ = ["forwarding", "webhook", "webhook_log"]
+__all__ = ["webhook", "webhook_forward", "webhook_log"]
 
 HOUR_SECONDS: Final = 3_600
 

@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from parcelwire.bootstrap import desk
+from parcelwire.api.gate import make_key
+from parcelwire.bootstrap import desk, open_installation
+from parcelwire.config import Config, SecretsSection, StoreSection
 from parcelwire.domain.account import Endpoint
-from parcelwire.webhooks.ports import MessageState
+from parcelwire.webhooks.ports import MessageFilter, MessageState
 from parcelwire.webhooks.settings import WebhookSettings
 from tests.contract.webhook_receivers import answer, close_at_once, receiver
 from tests.support.addresses import internal_urls
+from tests.support.house import call, key_record
 from tests.support.native import ENDPOINTS, Caller, fields_of, ok, open_caller, refused
 
 INNER = [
@@ -104,6 +107,34 @@ async def test_one_test_for_many_that_ask_at_once(both: Caller) -> None:
         assert answers[0].json()["is_delivered"] is True
         assert len(there.received) == 1
         assert len(await both.messages()) == 1
+
+
+async def test_a_server_that_stops_waits_for_no_attempt(tmp_path: Path) -> None:
+    config = Config(
+        store=StoreSection(url=f"sqlite:{tmp_path / 'parcelwire.db'}"),
+        secrets=SecretsSection(key_file=str(tmp_path / "parcelwire.key")),
+    )
+    house = await open_installation(config)
+    try:
+        # Workers deliver elsewhere, so it is said, and none does.
+        door = house.asgi()
+        account = await house.store.add_account("shop@example.com", now=house.clock.now())
+        key = make_key(bytes(24), is_test=False)
+        await house.store.add_key(key_record(key, account.number))
+        headers = {"authorization": f"Bearer {key}"}
+        body = b'{"url": "https://203.0.114.7/"}'
+        made = ok(await call(door, "POST", ENDPOINTS, body=body, headers=headers), 201)
+        path = f"{ENDPOINTS}/{made['id']}/test"
+        asking = asyncio.create_task(call(door, "POST", path, headers=headers))
+        await asyncio.sleep(0.3)
+        assert not asking.done()
+        house.house.is_closing = True
+        said = ok(await asyncio.wait_for(asking, 3))
+        assert (said["is_delivered"], said["attempt"]) == (False, None)
+        (message,) = await house.store.list_messages(account.number * 2, MessageFilter())
+        assert (message.id, message.state) == (said["message_id"], MessageState.PENDING)
+    finally:
+        await house.close()
 
 
 # --- replays ----------------------------------------------------------------------------------

@@ -20,8 +20,8 @@ from parcelwire.api.native.application import application
 from parcelwire.api.v2.dialect import V2Dialect
 from parcelwire.api.v4.dialect import V4Dialect
 from parcelwire.cli.exits import CommandError
-from parcelwire.cli.forwarding import EVERYWHERE, Forwarder, Wish
 from parcelwire.cli.native_calls import World
+from parcelwire.cli.webhook_forward import EVERYWHERE, Forwarder, Wish
 from parcelwire.domain.clock import SECOND, FrozenClock
 from parcelwire.domain.status import Substatus
 from parcelwire.signatures.verify import verify_standard, verify_v2, verify_v4
