@@ -9,7 +9,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from parcelwire.proofs.fulldisk import MANNERS, Manner, Siege, besiege, small_file_system
+from parcelwire.proofs.fulldisk import Siege, besiege
+from parcelwire.proofs.fulldisks import MANNERS, Manner, small_file_system
 from parcelwire.proofs.outcome import Outcome
 from parcelwire.proofs.planted import answering_early, sulking
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from parcelwire.proofs.fulldisk import MANNERS, Manner, besiege
+from parcelwire.proofs.fulldisk import besiege
+from parcelwire.proofs.fulldisks import MANNERS, Manner
 from parcelwire.proofs.planted import answering_early, sulking
 
 TIMES = 8

@@ -15,19 +15,15 @@ import contextlib
 import logging
 import os
 import random
-import resource
-import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final
 
 import apsw
 import msgspec
 
-from parcelwire.api.asgi import ASGIApp
 from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.config import (
@@ -39,134 +35,14 @@ from parcelwire.config import (
     StoreSection,
 )
 from parcelwire.domain.account import ApiKey
-from parcelwire.proofs.filelayer import Call, watched_by_default
+from parcelwire.proofs.asgicall import call
+from parcelwire.proofs.filelayer import watched_by_default
+from parcelwire.proofs.fulldisks import FullDisk, Manner, RealDisk, RefusingLayer, SizeLimit
 from parcelwire.proofs.inspection import Consistency, damage_of
 
-Manner = Literal["no growth", "no write", "half a write", "no flush", "file size limit", "real"]
-
-MANNERS: Final[tuple[Manner, ...]] = (
-    "no growth",
-    "no write",
-    "half a write",
-    "no flush",
-    "file size limit",
-)
-"""What any process may do to itself. ``real`` wants the right to mount."""
-
 DATABASE: Final = "parcelwire.db"
-REAL_BYTES: Final = 96 << 20
-"""More than database and WAL ever take here."""
 LONGEST_SIEGE: Final = 80
 """Rounds of calls after which a full disk must have refused something."""
-
-
-class FullDisk(Protocol):
-    """Something that can be full."""
-
-    def fill(self, after: int) -> None:
-        """Be full, after so many more writes."""
-        ...
-
-    def free(self) -> None:
-        """Have room again."""
-        ...
-
-
-class RefusingLayer:
-    """SQLite's file layer, refusing."""
-
-    flushes = False
-
-    def __init__(self, manner: Manner) -> None:
-        self.refused = 0
-        self._manner = manner
-        self._left: int | None = None
-
-    def fill(self, after: int) -> None:
-        """See ``FullDisk``."""
-        self._left = after
-
-    def free(self) -> None:
-        """See ``FullDisk``."""
-        self._left = None
-
-    def before(self, call: Call) -> None:
-        """See ``Watcher``."""
-        if self._left is None or call.kind not in {"write", "sync"}:
-            return
-        self._left -= call.kind == "write"
-        if self._left >= 0:
-            return
-        if self._manner == "no flush":
-            if call.kind == "sync":
-                self.refused += 1
-                msg = "no room, said when flushing"
-                raise apsw.IOError(msg)
-            return
-        if call.kind == "sync" or call.file is None:
-            return
-        grows = call.offset + len(call.data) > call.file.xFileSize()
-        if self._manner == "no growth" and not grows:
-            return
-        if self._manner == "half a write":
-            call.file.write_through(call.data[: len(call.data) // 2], call.offset)
-        self.refused += 1
-        msg = "no room"
-        raise apsw.FullError(msg)
-
-
-class SizeLimit:
-    """The system's limit on the size of a file: no file of the database may grow."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def fill(self, after: int) -> None:
-        """See ``FullDisk``."""
-        sizes = [file.stat().st_size for file in self._folder.iterdir() if "-shm" not in file.name]
-        # The smallest file that still grows by itself is the WAL; the first to be refused.
-        limit = min(size for size in sizes if size > 30_000) + after * 4_096
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, self._before[1]))
-
-    def free(self) -> None:
-        """See ``FullDisk``."""
-        resource.setrlimit(resource.RLIMIT_FSIZE, self._before)
-
-
-class RealDisk:
-    """A small file system of its own, filled by another file."""
-
-    def __init__(self, folder: Path) -> None:
-        self._ballast = folder / "ballast"
-
-    def fill(self, after: int) -> None:
-        """See ``FullDisk``."""
-        with self._ballast.open("wb", buffering=0) as file:
-            for size in (1 << 20, 4_096):
-                with contextlib.suppress(OSError):
-                    while True:
-                        file.write(bytes(size))
-            file.truncate(max(0, file.tell() - after * 4_096))
-
-    def free(self) -> None:
-        """See ``FullDisk``."""
-        self._ballast.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def small_file_system(folder: Path) -> Iterator[bool]:
-    """Have a small file system in ``folder`` for a while; False where that is not permitted."""
-    done = subprocess.run(  # noqa: S603  # our own arguments
-        ["mount", "-t", "tmpfs", "-o", f"size={REAL_BYTES},mode=0700", "tmpfs", str(folder)],  # noqa: S607  # the system's
-        capture_output=True,
-        check=False,
-    )
-    try:
-        yield done.returncode == 0
-    finally:
-        if done.returncode == 0:
-            subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607  # as above
 
 
 class Siege(msgspec.Struct):
@@ -433,47 +309,3 @@ async def _furnish(house: Installation) -> str:
         )
     )
     return key
-
-
-async def call(
-    app: ASGIApp,
-    method: str,
-    path: str,
-    *,
-    key: str,
-    body: Any = None,
-    query: str = "",
-    headers: dict[str, str] | None = None,
-) -> tuple[int, bytes]:
-    """Make one HTTP call of an application in this process; return status and body."""
-    content = b"" if body is None else msgspec.json.encode(body)
-    fields = {
-        "content-type": "application/json",
-        "content-length": str(len(content)),
-        "tracking-api-key": key,
-        "authorization": f"Bearer {key}",
-        **(headers or {}),
-    }
-    scope: dict[str, Any] = {
-        "type": "http",
-        "http_version": "1.1",
-        "scheme": "http",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": query.encode(),
-        "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-    }
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": content, "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app(scope, receive, send)
-    return sent[0]["status"], b"".join(one.get("body", b"") for one in sent[1:])

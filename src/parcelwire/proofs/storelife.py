@@ -13,29 +13,19 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol
 
-from msgspec.structs import replace
-
-from parcelwire.domain.account import ApiKey, Endpoint, world_of
-from parcelwire.domain.changes import Event, StatusChanged
-from parcelwire.domain.checkpoint import Checkpoint, TimeSource
+from parcelwire.domain.account import ApiKey, Endpoint
 from parcelwire.domain.clock import MINUTE, SECOND, FrozenClock
-from parcelwire.domain.status import DEFAULT_SUBSTATUS, Status
-from parcelwire.domain.tracking import Tracking, make_page_token
+from parcelwire.domain.tracking import Tracking
 from parcelwire.polling.ports import Pause
+from parcelwire.proofs.making import WORLD, Maker
 from parcelwire.store.port import Store
 from parcelwire.store.sqlite.ids import id_value
 from parcelwire.tracking.ports import (
-    NewMessage,
-    NewTracking,
     Once,
     PollResult,
-    PollState,
-    RawAnswer,
-    Save,
 )
 from parcelwire.webhooks.ports import Attempt, AttemptResult, ClaimedMessage, MessageState
 
-WORLD = world_of(1, is_test=False)
 LEASE = 30 * SECOND
 ENDPOINTS = 3
 
@@ -81,7 +71,7 @@ class StoreLife:
         self._notes = notes
         self._clock = clock
         self._dice = dice
-        self._count = first_number
+        self._maker = Maker(clock, dice, first_number)
         self._trackings: dict[str, Tracking] = {}
         self._endpoints: list[Endpoint] = []
         self._claimed: list[ClaimedMessage] = []
@@ -122,7 +112,7 @@ class StoreLife:
     # -- trackings ------------------------------------------------------------------------------
 
     async def _create(self) -> None:
-        items = [self._new() for _ in range(self._dice.randrange(1, 4))]
+        items = [self._maker.new_tracking() for _ in range(self._dice.randrange(1, 4))]
         ids = [id_value(item.tracking.id) for item in items]
         marks = ", ".join("?" * len(ids))
         sql = (
@@ -132,7 +122,7 @@ class StoreLife:
         bindings: tuple[Any, ...] = (len(ids), *ids)
         once = None
         if self._dice.random() < 0.4:
-            key = f"key-{self._next()}"
+            key = f"key-{self._maker.number()}"
             sql = f"SELECT ({sql}) AND EXISTS (SELECT 1 FROM done WHERE key = ?)"  # noqa: S608
             bindings = (*bindings, key)
             once = Once(
@@ -154,7 +144,7 @@ class StoreLife:
         before = self._any_tracking()
         if before is None:
             return
-        change = self._change(before)
+        change = self._maker.change(before, self._endpoints)
         assert change.event is not None  # noqa: S101  # it was made with one
         self.told[change.event.id] = tuple(one.id for one in change.messages)
         ids = [id_value(one.id) for one in change.messages]
@@ -174,8 +164,8 @@ class StoreLife:
         tracking = self._any_tracking()
         if tracking is None:
             return
-        poll = self._poll()
-        result = PollResult(tracking_id=tracking.id, poll=poll, raw=self._raw())
+        poll = self._maker.poll()
+        result = PollResult(tracking_id=tracking.id, poll=poll, raw=self._maker.raw_answer())
         await self._do(
             self._store.save_polls([result]),
             Effect(
@@ -213,7 +203,7 @@ class StoreLife:
 
     async def _open_endpoint(self) -> None:
         endpoint = Endpoint(
-            id=self._new_id(),
+            id=self._maker.new_id(),
             world_id=WORLD,
             url="https://shop.example/hook",
             dialect="native",
@@ -258,12 +248,12 @@ class StoreLife:
     def _result(self, claimed: ClaimedMessage, state: MessageState) -> AttemptResult:
         now = self._clock.now()
         attempt = Attempt(
-            id=self._new_id(),
+            id=self._maker.new_id(),
             message_id=claimed.message.id,
             at=now,
             duration_ms=self._dice.randrange(900),
             status=200 if state is MessageState.DELIVERED else 503,
-            answer=self._text(300),
+            answer=self._maker.text(300),
         )
         next_at = now + 10 * SECOND if state is MessageState.PENDING else None
         return AttemptResult(attempt=attempt, state=state, next_at=next_at)
@@ -284,7 +274,7 @@ class StoreLife:
     # -- beside them ----------------------------------------------------------------------------
 
     async def _set_pause(self) -> None:
-        key = f"carrier-{self._next()}"
+        key = f"carrier-{self._maker.number()}"
         pause = Pause(until=self._clock.now() + MINUTE, failures=1, why="outage", since=0)
         await self._do(
             self._store.set_pause(key, pause),
@@ -292,7 +282,7 @@ class StoreLife:
         )
 
     async def _take_budget(self) -> None:
-        key = f"budget-{self._next()}"
+        key = f"budget-{self._maker.number()}"
         await self._do(
             self._store.take_budget(
                 key, now=self._clock.now(), wanted=3, per_minute=60, per_day=None
@@ -301,7 +291,7 @@ class StoreLife:
         )
 
     async def _add_owner(self) -> None:
-        now, email = self._clock.now(), f"owner-{self._next()}@shop.example"
+        now, email = self._clock.now(), f"owner-{self._maker.number()}@shop.example"
         owner = await self._do(
             self._store.add_account(email, now=now),
             Effect("account", "SELECT 1 FROM account WHERE email = ?", (email,)),
@@ -313,7 +303,7 @@ class StoreLife:
             Effect("key", "SELECT 1 FROM api_key WHERE digest = ?", (digest,)),
         )
 
-    # -- making things --------------------------------------------------------------------------
+    # -- beneath all this ----------------------------------------------------------------------
 
     async def _do(self, write: Awaitable[Any], effect: Effect) -> Any:
         number = self._notes.begin(effect)
@@ -333,103 +323,3 @@ class StoreLife:
             return None
         tracking = self._trackings[self._dice.choice(list(self._trackings))]
         return tracking if self._take(tracking.id) else None
-
-    def _next(self) -> int:
-        self._count += 1
-        return self._count
-
-    def _new_id(self) -> str:
-        return f"{self._clock.now():012x}{self._next():020x}"
-
-    def _text(self, longest: int) -> str:
-        return self._dice.randbytes(self._dice.randrange(longest // 2)).hex()
-
-    def _new(self) -> NewTracking:
-        identity, now = self._new_id(), self._clock.now()
-        tracking = Tracking(
-            id=identity,
-            world_id=WORLD,
-            number=f"N{self._next():08d}",
-            typed_number=f"N{self._count:08d}",
-            courier_code="swiss-post",
-            created_at=now,
-            updated_at=now,
-            page_token=make_page_token(identity, f"secret-{self._count:08d}"),
-        )
-        return NewTracking(tracking=tracking, due_at=now, due_reason="new")
-
-    def _change(self, before: Tracking) -> Save:
-        now = max(self._clock.now(), before.updated_at)
-        status = self._dice.choice(list(Status))
-        after = replace(
-            before,
-            version=before.version + 1,
-            sequence=before.sequence + 1,
-            status=status,
-            substatus=DEFAULT_SUBSTATUS[status],
-            is_archived=self._dice.random() < 0.2,
-            checkpoints=(*before.checkpoints, self._checkpoint(len(before.checkpoints))),
-            updated_at=now,
-        )
-        event = Event(
-            id=self._new_id(),
-            world_id=WORLD,
-            tracking_id=after.id,
-            sequence=after.sequence,
-            at=now,
-            status=status,
-            substatus=after.substatus,
-            changes=(
-                StatusChanged(
-                    from_status=before.status,
-                    from_substatus=before.substatus,
-                    to_status=status,
-                    to_substatus=after.substatus,
-                ),
-            ),
-        )
-        messages = tuple(self._message(endpoint, event) for endpoint in self._endpoints)
-        return Save(
-            tracking=after,
-            expected_version=before.version,
-            event=event,
-            messages=messages,
-            poll=self._poll() if self._dice.random() < 0.7 else None,
-            raw=self._raw(),
-        )
-
-    def _message(self, endpoint: Endpoint, event: Event) -> NewMessage:
-        return NewMessage(
-            id=self._new_id(),
-            endpoint_id=endpoint.id,
-            world_id=WORLD,
-            tracking_id=event.tracking_id,
-            sequence=event.sequence,
-            event_id=event.id,
-            event_type="tracking.updated",
-            payload=self._text(1_500).encode(),
-            created_at=event.at,
-        )
-
-    def _checkpoint(self, place: int) -> Checkpoint:
-        return Checkpoint(
-            local_time=f"2026-02-{place % 28 + 1:02d}T{place % 24:02d}:57:24",
-            text=f"Sorting centre {place}: {self._text(120)}",
-            offset_minutes=60,
-            time_source=TimeSource.CARRIER,
-            received_at=self._clock.now(),
-        )
-
-    def _poll(self) -> PollState:
-        return PollState(
-            due_at=self._clock.now() + self._dice.choice((0, MINUTE)),
-            due_reason="by plan",
-            checked_at=self._clock.now(),
-            checks=self._next(),
-        )
-
-    def _raw(self) -> RawAnswer | None:
-        if self._dice.random() < 0.5:
-            return None
-        body = self._text(2_000).encode()
-        return RawAnswer(at=self._clock.now(), connector="swiss_post", outcome="found", body=body)
