@@ -111,12 +111,12 @@ def _shapes(said: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 _BOUNDS: Final = {
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minimum": "at least {}",
-    "maximum": "at most {}",
-    "minItems": "at least {} items",
-    "maxItems": "at most {} items",
+    "minLength": "length {} or more",
+    "maxLength": "length {} or less",
+    "minimum": "{} or more",
+    "maximum": "{} or less",
+    "minItems": "{} items or more",
+    "maxItems": "{} items or less",
     "default": "default {}",
 }
 
