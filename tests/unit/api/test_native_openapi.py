@@ -62,3 +62,33 @@ def test_every_kind_of_problem_and_every_call_is_written_down() -> None:
     assert documented == [(kind, str(status)) for kind, (status, _) in KINDS.items()]
     for one in ALL:
         assert f"| `{one.method} /api{one.path}` |" in text
+
+
+def test_examples_have_the_shapes_they_are_examples_of() -> None:
+    shown = 0
+    for one in ALL:
+        if one.example is not None:
+            msgspec.convert(one.example, one.request)
+        if one.answer_example is not None:
+            msgspec.convert(one.answer_example, one.answer)
+            shown += 1
+        assert set(one.path_examples) <= set(one.path_texts)
+        assert (one.answer is None) is (one.success == 204), one.name
+    assert shown >= 3
+
+
+def test_the_longest_query_fits_into_a_url() -> None:
+    """Servers take 64 KB; a character can need 12 bytes of it."""
+    for path, methods in msgspec.json.decode(render())["paths"].items():
+        for call in methods.values():
+            size = sum(_longest(one) for one in call["parameters"] if one["in"] == "query")
+            assert size + len(path) < 65_000, call["operationId"]
+
+
+def _longest(parameter: dict[str, Any]) -> int:
+    schema = parameter["schema"]
+    count, one = (schema["maxItems"], schema["items"]) if "items" in schema else (1, schema)
+    is_plain = str(one.get("pattern", "")).startswith("^[A-Za-z0-9")
+    # Without a length it is a number, a time or one of a few words.
+    length = one["maxLength"] * (1 if is_plain else 12) if "maxLength" in one else 40
+    return int(count) * (len(parameter["name"]) + 2 + int(length))

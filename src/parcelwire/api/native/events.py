@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from parcelwire.api.house import House
 from parcelwire.api.native.event_places import place_before
+from parcelwire.api.native.examples import FEED
 from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.paging import (
     CURSOR_PATTERN,
@@ -270,6 +271,7 @@ OPERATIONS: Final = (
         " closed. Events are kept for 30 days at least.",
         handler=list_events,
         answer=Feed,
+        answer_example=FEED,
         query=EventQuery,
         problems=("cursor-invalid", "events-pruned"),
     ),

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from parcelwire.api.house import House
+from parcelwire.api.native import examples
 from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.paging import (
     USUAL,
@@ -350,6 +351,7 @@ OPERATIONS: Final = (
         summary="Trackings, newest first",
         handler=list_trackings,
         answer=Page[TrackingObject],
+        answer_example=examples.PAGE,
         query=ListQuery,
     ),
     Operation(
@@ -401,6 +403,7 @@ OPERATIONS: Final = (
         summary="One tracking",
         handler=read_tracking,
         answer=TrackingObject,
+        answer_example=examples.TRACKING,
         path_texts=PATH_TEXTS,
         problems=("tracking-unknown",),
     ),
