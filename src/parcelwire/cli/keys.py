@@ -31,7 +31,8 @@ def key() -> None:
     type=click.Choice(["read", "write", "admin"]),
     default="write",
     show_default=True,
-    help="What the key may do: only read; also change parcels; everything.",
+    help="What the key may do: only read; also change parcels and endpoints; also change keys and"
+    " accounts.",
 )
 @click.option("--quiet", is_flag=True, help="Print the key alone, for scripts.")
 @click.pass_context

@@ -138,7 +138,10 @@ async def test_a_test_key_stays_in_its_world(office: Office) -> None:
     refused(await office.ask("PATCH", ACCOUNT, json={"name": "x"}, key=testing), 403, "key-is-test")
 
 
-async def test_a_repetition_shows_the_same_key_which_lies_nowhere(office: Office) -> None:
+async def test_a_repetition_shows_the_same_key_which_lies_nowhere(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
     first = await office.ask("POST", KEYS, json={"label": "a"}, key=office.admin, once="k-1")
     key = ok(first, 201)["key"]
     ok(await office.ask("GET", ACCOUNT, key=key))
@@ -149,7 +152,8 @@ async def test_a_repetition_shows_the_same_key_which_lies_nowhere(office: Office
     assert record is not None
     assert b'"label":"a"' in record.body
     assert key.encode() not in record.body
-    # Not in the log of the database either.
+    assert key not in caplog.text
+    # Not in the files of the database either.
     for file in office.folder.glob("parcelwire.db*"):
         assert key.encode() not in file.read_bytes()
 
