@@ -1,8 +1,8 @@
-"""Write docs/configuration.md and docs/cli.md from what the program itself says.
+"""Write docs/configuration.md, cli.md and sdk-reference.md from what the program itself says.
 
     python -m tools.reference_pages
 
-Both pages are checked in, and a test compares them, so that no setting, command or option can come
+The pages are checked in, and a test compares them, so that no setting, command or option can come
 without being written down.
 """
 
@@ -13,8 +13,10 @@ from pathlib import Path
 
 import click
 
+from parcelwire.cli.exits import EXITS
 from parcelwire.cli.main import cli
 from parcelwire.config import default_text, variable_of
+from tools.client_reference import describe_client
 
 COMMAND = "python -m tools.reference_pages"
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -44,9 +46,27 @@ _CLI = """\
 Written by `{command}` from the help of the commands: `parcelwire COMMAND --help`
 shows the same.
 
-Exit codes: 0 it is done; 1 it did not work, and the last line of standard error says why; 2 the
-command was called wrongly; 130 interrupted. What a command is asked for goes to standard output,
-everything else to standard error. Commands may be used while servers run on the same database.
+What a command is asked for goes to standard output, everything else to standard error. Commands may
+be used while servers run on the same database.
+
+## Exit codes
+
+| code | |
+| --- | --- |
+{exits}
+## Which server
+
+`track`, `create`, `list`, `show`, `delete`, `retrack`, `import`, `export`, `watch`, `detect` and
+`couriers` work on the installation here and on a server elsewhere. The first of these decides:
+
+1. `--host` and `--key`, or `PARCELWIRE_HOST` and `PARCELWIRE_API_KEY`: that server
+2. `--profile`, or `PARCELWIRE_PROFILE`: the server of that login (`parcelwire login --profile`)
+3. `--local`, `--account`, `--test` or `--config`: the installation here
+4. the login without a profile
+5. the installation here, if there is one (`detect` and `couriers` need none)
+
+TrackingMore's own service is known by its address; `refresh` and the feed are what it lacks. For
+servers elsewhere `pip install 'parcelwire[cli]'` is enough.
 """
 
 _SETTINGS_HEAD = "\n| setting | default | what it is |\n| --- | --- | --- |\n"
@@ -73,7 +93,8 @@ def describe_configuration() -> str:
 
 def describe_commands() -> str:
     """Return docs/cli.md."""
-    parts = [_CLI.format(command=COMMAND), "\n## parcelwire\n", _options(cli)]
+    exits = "".join(f"| {code} | {meaning} |\n" for code, meaning in EXITS.items())
+    parts = [_CLI.format(command=COMMAND, exits=exits), "\n## parcelwire\n", _options(cli)]
     for path, command in walk(cli):
         level = "##" if len(path) == 1 else "###"
         parts.append(f"\n{level} parcelwire {' '.join(path)}\n\n")
@@ -122,7 +143,8 @@ def _escape(text: str) -> str:
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write all pages."""
+    (DOCS / "sdk-reference.md").write_text(describe_client(COMMAND), "utf-8")
     (DOCS / "configuration.md").write_text(describe_configuration(), "utf-8")
     (DOCS / "cli.md").write_text(describe_commands(), "utf-8")
 

@@ -1,4 +1,4 @@
-"""The snippets of the client's pages run as they stand, against the real server."""
+"""The snippets of the client's pages run as they stand, against the real server; examples too."""
 
 from __future__ import annotations
 
@@ -9,22 +9,50 @@ from typing import Any
 
 import pytest
 
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire import client
 from parcelwire.compat import trackingmore
-from tests.support.house import MakeDialects, open_house, serve
+from tests.support.clients import whole_door
+from tests.support.house import open_house, serve
+from tools.client_reference import describe_client
+from tools.reference_pages import COMMAND
 
 ROOT = Path(__file__).parents[2]
-DIALECTS: MakeDialects = lambda house: [V4Dialect(house)]  # noqa: E731
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+PAGES = {
+    "docs/sdk.md": 9,
+    "docs/migrating-from-trackingmore.md": 1,
+    "docs/hosted-trackingmore.md": 1,
+}
+ELSEWHERE = {
+    "docs/tutorial.md": "test_tutorial.py follows it, step by step",
+    "docs/receiving-webhooks.md": "test_receivers.py runs what it shows",
+    "docs/connectors.md": "its blocks are parts of a connector, which has tests of its own",
+    "docs/webhooks.md": "tests/unit/webhooks/test_verify.py has its rules",
+}
 
-@pytest.mark.parametrize(
-    ("page", "snippets"), [("sdk.md", 8), ("migrating-from-trackingmore.md", 1)]
-)
+
+def test_every_page_with_python_is_run_somewhere() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*.md")]
+    found = {
+        str(page.relative_to(ROOT)) for page in pages if _BLOCK.search(page.read_text("utf-8"))
+    }
+    assert found == {*PAGES, *ELSEWHERE, *REFERENCE} & found
+    assert set(PAGES) <= found
+
+
+REFERENCE = ("docs/sdk-reference.md",)
+"""Its only blocks of Python are of docstrings, compiled by tests/unit/test_docs.py."""
+
+
+@pytest.mark.parametrize(("page", "snippets"), PAGES.items())
 async def test_snippets_run(page: str, snippets: int, tmp_path: Path) -> None:
-    found = _BLOCK.findall((ROOT / "docs" / page).read_text())
+    found = _BLOCK.findall((ROOT / page).read_text())
     assert len(found) == snippets
-    async with open_house(tmp_path, DIALECTS) as house, serve(house.door) as address:
+    async with (
+        open_house(tmp_path, lambda _: []) as house,
+        serve(whole_door(house)) as address,
+    ):
         names: dict[str, Any] = {}
 
         def run() -> None:
@@ -39,6 +67,16 @@ async def test_snippets_run(page: str, snippets: int, tmp_path: Path) -> None:
         trackingmore.close()
 
 
-@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
-def test_examples_compile(example: Path) -> None:
-    compile(example.read_text(), str(example), "exec")
+def test_the_reference_is_what_the_code_says() -> None:
+    text = (ROOT / "docs" / "sdk-reference.md").read_text("utf-8")
+    assert text == describe_client(COMMAND), COMMAND
+
+
+def test_the_reference_has_every_public_name() -> None:
+    text = (ROOT / "docs" / "sdk-reference.md").read_text("utf-8")
+    without_page = {
+        *("AsyncPages", "Pages", "AsyncV4Client", "V4Client", "Parcelwire", "Status"),
+        *("ClientOptions", "NewDetails", "NewTracking", "NewEndpoint", "EndpointChanges"),
+    }
+    for name in set(client.__all__) - without_page:
+        assert re.search(rf"^##+ {name}\b", text, re.MULTILINE), name

@@ -289,7 +289,7 @@ class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int | None = None
     """Counts the events of one tracking from 1; Parcelwire only."""
     tracking: Tracking | None = None
-    """The tracking as of the event, where the body is v4's."""
+    """The tracking as of the event; None where the body is v2's, or about no parcel."""
 
     @property
     def data(self) -> dict[str, Any]:

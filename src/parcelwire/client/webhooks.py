@@ -10,6 +10,7 @@ import msgspec
 
 from parcelwire.client.errors import WebhookError
 from parcelwire.client.models import Tracking, WebhookEvent
+from parcelwire.client.own_tracking import tracking_of
 from parcelwire.client.reading import read
 from parcelwire.client.settings import Scheme
 from parcelwire.signatures.verify import (
@@ -136,12 +137,15 @@ def _said(content: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]
     data = content.get("data")
     data = data if isinstance(data, dict) else {}
     tracking: Tracking | None = None
-    if "delivery_status" in data:
-        try:
+    own = data.get("tracking")
+    try:
+        if "delivery_status" in data:
             tracking = read(Tracking, data)
-        except msgspec.ValidationError as error:
-            msg = f"the tracking in the body cannot be read: {error}"
-            raise WebhookError(msg, "body") from error
+        elif isinstance(own, dict):
+            tracking = tracking_of(own)
+    except msgspec.ValidationError as error:
+        msg = f"the tracking in the body cannot be read: {error}"
+        raise WebhookError(msg, "body") from error
 
     def first(kind: type, *candidates: Any) -> Any:
         return next((one for one in candidates if isinstance(one, kind) and one != ""), None)
