@@ -67,8 +67,8 @@ class PollingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     claim_size: int = 200
     concurrency: int = 32
-    lease_seconds: float = 30.0
-    ask_timeout_seconds: float = 25.0
+    lease_seconds: float = 27.0
+    ask_timeout_seconds: float = 22.0
     idle_seconds: float = 2.0
     speed: float = 1.0
 

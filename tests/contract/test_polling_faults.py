@@ -207,7 +207,7 @@ class TestSharing:
         yard.carriers.gates.clear()
 
         other = yard.worker(await open_another())
-        yard.clock.advance(29.9)
+        yard.clock.advance(26.9)
         await drive(other)
         assert len(yard.carriers.calls) == 1
         yard.clock.advance(0.1)

@@ -277,7 +277,7 @@ def test_a_refusal_does_not_repeat_the_value(tmp_path: Path) -> None:
         ("polling", "concurrency", 0),
         ("polling", "ask_timeout_seconds", 0.0),
         ("polling", "ask_timeout_seconds", 30.0),
-        ("polling", "lease_seconds", 25.0),
+        ("polling", "lease_seconds", 22.0),
         ("polling", "idle_seconds", 0.0),
         ("polling", "speed", 0.5),
         ("webhooks", "attempts", 0),

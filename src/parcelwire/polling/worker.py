@@ -55,9 +55,9 @@ class PollSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Questions to carriers under way at a time, in this process."""
     concurrency_per_carrier: int = 4
     """Of these, to one carrier: as many as the gateway holds conversations with it."""
-    lease_seconds: float = 30.0
+    lease_seconds: float = 27.0
     """A dead worker's trackings are free again after this."""
-    ask_timeout_seconds: float = 25.0
+    ask_timeout_seconds: float = 22.0
     """A carrier's conversation is broken off after this; shorter than the lease."""
     idle_seconds: float = 2.0
     """Longest sleep between two looks at the table (other processes add to it without telling)."""

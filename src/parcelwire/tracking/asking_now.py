@@ -37,7 +37,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     ask_seconds: float = 6.0
     """How long create and realtime wait for the carrier before they answer with what is known."""
-    ask_timeout_seconds: float = 25.0
+    ask_timeout_seconds: float = 22.0
     """After this the conversation behind such an answer is broken off, too."""
     ask_at_create: bool = True
     realtime_interval_seconds: int = 60
