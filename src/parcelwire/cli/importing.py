@@ -20,7 +20,15 @@ from parcelwire.cli.journal import Journal
 from parcelwire.cli.loading import Loader, Outcome
 from parcelwire.cli.logins import state_folder
 from parcelwire.cli.progress import progress
-from parcelwire.cli.spreadsheet import Form, Row, Sheet, examine, guarded, parse_columns
+from parcelwire.cli.spreadsheet import (
+    Form,
+    Row,
+    Sheet,
+    examine,
+    guarded,
+    parse_columns,
+    reading,
+)
 from parcelwire.cli.support import run_async
 from parcelwire.cli.target import Choice, Target, open_target, target_options
 from parcelwire.cli.timeline import plain
@@ -84,6 +92,7 @@ async def import_file(
         raise click.UsageError(msg)
     mapped = parse_columns(columns)
     with ExitStack() as stack:
+        stack.enter_context(reading())
         if str(file) == "-":
             file = stack.enter_context(_spooled())
         elif not file.is_file():
