@@ -38,7 +38,8 @@ async def follow(
         for before in open_ones:
             now = await find(target, before.tracking_number, before.courier_code)
             known[now.id] = now
-            if now.id != before.id or now.updated_at == before.updated_at:
+            # The times of the wire are whole seconds, so two updates may have the same.
+            if now == before:
                 continue
             if as_json:
                 _show(out, target, now, as_json=True)
