@@ -71,6 +71,25 @@ def test_an_endpoint_with_everything(shop: Terminal) -> None:
     assert "signature" in ear.heard[0].headers
 
 
+def test_an_endpoint_is_changed(shop: Terminal) -> None:
+    added = shop("webhook", "add", "https://a.example/", "--status", "pickup", "--header", "x-a=1")
+    endpoint_id = first(r"endpoint (\w+)", added)
+    change = ("webhook", "change", endpoint_id)
+    told = shop(*change, "--url", "https://b.example/", "--description", "new", "--rate", "2")
+    assert told == f"{endpoint_id}  live  native  on  https://b.example/  pickup  new\n"
+    assert shop("webhook", "list") == told
+    assert "delivered,exception  new" in shop(
+        *change, "--status", "delivered", "--status", "exception"
+    )
+    assert "https://b.example/  everything  new" in shop(*change, "--everything", "--no-headers")
+    refused = shop.fails(*change, "--url", "http://10.0.0.1/")
+    assert "http://10.0.0.1/ is refused: 10.0.0.1 is not a public address" in refused
+    assert "say what to change" in shop.refuses(*change)
+    for both in (("--everything", "--status", "pickup"), ("--no-headers", "--header", "a=b")):
+        assert "contradicts" in shop.refuses(*change, *both)
+    assert "there is no endpoint" in shop.fails("webhook", "change", "0" * 32, "--rate", "1")
+
+
 def test_a_secret_is_replaced(shop: Terminal) -> None:
     ear = Ear()
     with listener(ear) as url:

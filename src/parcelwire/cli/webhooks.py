@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import click
@@ -69,15 +71,8 @@ async def add(ctx: click.Context, /, url: str, dialect: str, choice: Choice, **g
         "description": given["description"],
     }
     async with open_native(ctx, choice) as native:
-        try:
+        with _explaining(url, is_here=native.is_here):
             made = await native.world.ask("POST", "/endpoints", body=body)
-        except ProblemError as error:
-            if error.kind != "url-refused":
-                raise
-            why = str(error).removeprefix("url: ")
-            hint = " (webhooks.allowed_networks, webhooks.extra_ports)" if native.is_here else ""
-            msg = f"{plain(url)} is refused: {why}{hint}"
-            raise CommandError(msg) from None
         account = await native.world.ask("GET", "/account") if dialect == "v2" else {}
     click.echo(f"endpoint {made['id']}\nsecret   {made['secret']}")
     click.echo("The secret is shown only now: keep it where the receiver finds it.")
@@ -85,6 +80,20 @@ async def add(ctx: click.Context, /, url: str, dialect: str, choice: Choice, **g
         email = account["email"]
         click.echo(f"v2's own signature has the account's e-mail address as its key: {email}")
     click.echo(f"Try it: parcelwire webhook test {made['id']}")
+
+
+@contextmanager
+def _explaining(url: str, *, is_here: bool) -> Iterator[None]:
+    """Say which settings open an address that is refused."""
+    try:
+        yield
+    except ProblemError as error:
+        if error.kind != "url-refused":
+            raise
+        why = str(error).removeprefix("url: ")
+        hint = " (webhooks.allowed_networks, webhooks.extra_ports)" if is_here else ""
+        msg = f"{plain(url)} is refused: {why}{hint}"
+        raise CommandError(msg) from None
 
 
 def _headers(typed: tuple[str, ...]) -> dict[str, str]:
@@ -96,6 +105,64 @@ def _headers(typed: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(msg)
         headers[name.strip()] = value.strip()
     return headers
+
+
+@webhook.command("change")
+@click.argument("endpoint_id", metavar="ENDPOINT")
+@click.option("--url", help="Send there from now on.")
+@status_option
+@event_type_option
+@click.option("--everything", is_flag=True, help="Send events of all statuses and types again.")
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Send these headers, and no others of your own, with every message.",
+)
+@click.option("--no-headers", is_flag=True, help="Send no headers of your own any more.")
+@click.option("--rate", type=float, help="Messages a second at most.")
+@click.option("--concurrency", type=int, help="Requests at one time at most.")
+@click.option("--description", help="What the endpoint is for.")
+@target_options
+@click.pass_context
+@run_async
+async def change(ctx: click.Context, /, endpoint_id: str, choice: Choice, **given: Any) -> None:
+    """Change what is given of ENDPOINT; the rest stays as it is.
+
+    \b
+    parcelwire webhook change ENDPOINT --url https://shop.example/new --status delivered
+    """
+    body: dict[str, Any] = {
+        "url": given["url"],
+        "statuses": given["statuses"],
+        "event_types": given["event_types"],
+        "headers": _headers(given["headers"]),
+        "rate_per_second": given["rate"],
+        "concurrency": given["concurrency"],
+        "description": given["description"],
+    }
+    body = {name: value for name, value in body.items() if value not in (None, (), {})}
+    if given["everything"]:
+        _refuse_both(body, "--everything", "statuses", "event_types")
+        body |= {"statuses": [], "event_types": []}
+    if given["no_headers"]:
+        _refuse_both(body, "--no-headers", "headers")
+        body["headers"] = {}
+    if not body:
+        msg = "say what to change; see: parcelwire webhook change --help"
+        raise click.UsageError(msg)
+    async with open_native(ctx, choice) as native:
+        world, _ = await native.find_endpoint(endpoint_id)
+        with _explaining(given["url"] or "", is_here=native.is_here):
+            endpoint = await world.ask("PATCH", f"/endpoints/{endpoint_id}", body=body)
+    click.echo(_line(world, endpoint))
+
+
+def _refuse_both(body: dict[str, Any], flag: str, *names: str) -> None:
+    if any(name in body for name in names):
+        msg = f"{flag} contradicts what is given beside it"
+        raise click.UsageError(msg)
 
 
 @webhook.command("list")
