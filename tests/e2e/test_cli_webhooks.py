@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from parcelwire.signatures.verify import VerificationError, verify_standard
+from tests.contract.store.postgres_fixture import shared_cluster
 from tests.e2e.test_cli_server import Place, call
 from tests.support.process import free_port
 from tests.support.terminal import Answer, Call, Terminal, listener
@@ -209,6 +210,19 @@ def test_a_server_elsewhere_is_managed_with_a_key(tmp_path: Path) -> None:
         assert "scope write" in refused.value.stderr
         assert "is gone" in place("webhook", "remove", endpoint_id, *there)
         assert "no endpoints" in place("webhook", "list", *there)
+
+
+@pytest.mark.slow
+def test_where_api_and_worker_are_apart_a_test_is_answered_too(tmp_path: Path) -> None:
+    dsn = shared_cluster().create_database(is_migrated=False)
+    place = Place(tmp_path, dsn)
+    there = ("--host", place.url, "--key", place.key())
+    ear = Ear()
+    with listener(ear) as url, place.server("api"):
+        endpoint_id = first(r"endpoint (\w+)", place("webhook", "add", url, *there))
+        with place.server("worker"):
+            assert "HTTP 204" in place("webhook", "test", endpoint_id, *there)
+    assert len(ear.heard) == 1
 
 
 # --- forward ----------------------------------------------------------------------------------
