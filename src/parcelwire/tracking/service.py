@@ -145,8 +145,7 @@ class TrackingService:
     ) -> list[Outcome]:
         """Follow many numbers in one transaction; each draft has its own outcome, in order.
 
-        Carriers are asked soon after. ``once.answer`` is given the outcomes; where no draft is good
-        for anything, nothing happens and nothing is recorded.
+        Carriers are asked soon after. ``once.answer`` is given the outcomes.
 
         Raises:
             AlreadyDoneError: ``once`` says that this has happened before.
@@ -177,7 +176,7 @@ class TrackingService:
                 for draft, outcome in zip(drafts, outcomes, strict=True)
             ]
 
-        if not new:
+        if not new and once is None:
             return results_of(())
         creations = await self.store.create_trackings(
             new, quota=quota, once=told_as(once, results_of)

@@ -12,8 +12,10 @@ import pytest
 from parcelwire.api.native.openapi import problems_of
 from parcelwire.api.native.table import ALL
 from parcelwire.domain.clock import DAY
+from parcelwire.domain.status import Status
 from parcelwire.store.port import Store, StoreUnavailableError
 from tests.contract.store.places import PLACES
+from tests.contract.store.samples import advance, create
 from tests.support.house import Answer
 from tests.support.native_shop import Shop, ok, open_shop, refused
 
@@ -63,6 +65,42 @@ async def test_a_batch_sent_again(shop: Shop) -> None:
     assert (again.status, again.body) == (200, first.body)
     plain = ok(await shop.ask("POST", f"{PATH}/batch", json=body))
     assert plain["created"] == 0
+
+
+async def test_what_is_done_with_a_tracking_is_answered_again(shop: Shop) -> None:
+    store, world_id = shop.house.store, shop.house.world_id
+    tracking = await create(store, "RA123456785CH", world_id=world_id)
+    await advance(store, tracking, status=Status.EXPIRED, expired_at=shop.house.clock.now())
+    path = f"{PATH}/{tracking.id}"
+    for action, body in (
+        ("retrack", None),
+        ("refresh", None),
+        ("correct-courier", {"courier_code": "dhl"}),
+        ("stop", None),
+    ):
+        sent: dict[str, Any] = {} if body is None else {"json": body}
+        answers = await asyncio.gather(
+            *(
+                shop.ask("POST", f"{path}/{action}", idempotency_key=action, **sent)
+                for _ in range(10)
+            )
+        )
+        assert {one.status for one in answers} == {200}
+        assert len({one.body for one in answers}) == 1, action
+        assert sum(not is_replayed(one) for one in answers) == 1
+        ok(await shop.ask("PATCH", path, json={"details": {"note": f"after {action}"}}))
+        again = await shop.ask("POST", f"{path}/{action}", idempotency_key=action, **sent)
+        assert again.body == answers[0].body
+    stored = await shop.house.service.get(world_id, tracking.id)
+    (correction,) = stored.tracking.corrections
+    assert correction.to_courier == "dhl"
+    # What was refused is not kept: it may become possible.
+    fresh = (await shop.follow("RA123456799CH"))["id"]
+    answer = await shop.ask("POST", f"{PATH}/{fresh}/retrack", idempotency_key="other")
+    refused(answer, 409, "tracking-not-expired")
+    assert not is_replayed(
+        await shop.ask("POST", f"{PATH}/{fresh}/retrack", idempotency_key="other")
+    )
 
 
 async def test_many_at_once_have_one_effect(shop: Shop) -> None:
@@ -188,17 +226,9 @@ async def test_the_longest_key(tmp_path: Path) -> None:
 
 
 def test_calls_that_make_something_take_a_key() -> None:
-    # These change nothing when they come again.
-    repeatable = {
-        "detect_courier",
-        "refresh_tracking",
-        "stop_tracking",
-        "retrack_tracking",
-        "correct_courier",
-        "revoke_key",
-    }
+    asks_only = {"detect_courier"}
     for one in ALL:
-        if one.method == "POST" and one.name not in repeatable:
+        if one.method == "POST" and one.name not in asks_only:
             assert one.takes_idempotency_key, one.name
             assert "idempotency-key-reused" in problems_of(one)
         if one.takes_idempotency_key:

@@ -24,34 +24,24 @@ from parcelwire.tracking.ports import RawAnswer, Stored
 
 async def refresh_tracking(house: House, asked: Asked) -> Any:
     """Ask the carrier now; answer what is known then."""
-    return await _answer(house, house.service.refresh_now(await load(house, asked)))
+    return await _answer(house, asked, house.service.refresh_now(await load(house, asked)))
 
 
 async def stop_tracking(house: House, asked: Asked) -> Any:
     """Ask the carrier no more."""
-    return await _answer(house, house.service.stop(await load(house, asked)))
+    return await _answer(house, asked, house.service.stop(await load(house, asked)))
 
 
 async def retrack_tracking(house: House, asked: Asked) -> Any:
     """Take an expired tracking up again."""
-    stored = await load(house, asked)
-    try:
-        return tracking_object(house, await house.service.retrack(stored))
-    except RetrackNotAllowedError as error:
-        if error.tracking.retracked_at is not None:
-            # The call came again; the first time did it.
-            return tracking_object(house, stored)
-        status = error.tracking.status
-        raise ProblemError("tracking-not-expired", f"its status is {status}") from error
-    except TrackingError as error:
-        raise problem_of(error) from error
+    return await _answer(house, asked, _retrack(house, await load(house, asked)))
 
 
 async def correct_courier(house: House, asked: Asked) -> Any:
     """Give a tracking another courier."""
     request: CorrectionRequest = asked.body
-    stored = await load(house, asked)
-    return await _answer(house, house.service.change_courier(stored, request.courier_code))
+    changing = house.service.change_courier(await load(house, asked), request.courier_code)
+    return await _answer(house, asked, changing)
 
 
 async def read_raw_answers(house: House, asked: Asked) -> RawAnswerList:
@@ -61,11 +51,31 @@ async def read_raw_answers(house: House, asked: Asked) -> RawAnswerList:
     return RawAnswerList(items=[_raw_answer(one) for one in answers])
 
 
-async def _answer(house: House, doing: Awaitable[Stored]) -> Any:
+async def _retrack(house: House, stored: Stored) -> Stored:
     try:
-        return tracking_object(house, await doing)
+        return await house.service.retrack(stored)
+    except RetrackNotAllowedError as error:
+        if error.tracking.retracked_at is not None:
+            # The call came again; the first time did it.
+            return stored
+        status = error.tracking.status
+        raise ProblemError("tracking-not-expired", f"its status is {status}") from error
+
+
+async def _answer(house: House, asked: Asked, doing: Awaitable[Stored]) -> Any:
+    """Do something that changes nothing when it is done again, and answer the tracking then.
+
+    So its answer may be recorded after it: who asks again in between does it again. Nobody is
+    answered before the record stands, and whoever comes second is answered what the first was.
+    """
+    try:
+        answer = tracking_object(house, await doing)
     except TrackingError as error:
         raise problem_of(error) from error
+    once = asked.once(200, lambda _: answer)
+    if once is not None:
+        await house.store.create_trackings([], once=once)
+    return answer
 
 
 def _raw_answer(answer: RawAnswer) -> RawAnswerObject:
@@ -91,6 +101,7 @@ OPERATIONS: Final = (
         text="Waits some seconds for the carrier. `freshness` tells when it was last asked: a check"
         " that is a minute young, a spent budget or a slow carrier answer from the store.",
         handler=refresh_tracking,
+        takes_idempotency_key=True,
         answer=TrackingObject,
         scope="write",
         path_texts=PATH_TEXTS,
@@ -103,6 +114,7 @@ OPERATIONS: Final = (
         summary="Ask the carrier no more",
         text="Of a tracking that is stopped already it changes nothing.",
         handler=stop_tracking,
+        takes_idempotency_key=True,
         answer=TrackingObject,
         scope="write",
         path_texts=PATH_TEXTS,
@@ -115,6 +127,7 @@ OPERATIONS: Final = (
         summary="Take an expired tracking up again",
         text="Of one that was taken up again before it changes nothing.",
         handler=retrack_tracking,
+        takes_idempotency_key=True,
         answer=TrackingObject,
         scope="write",
         path_texts=PATH_TEXTS,
@@ -127,6 +140,7 @@ OPERATIONS: Final = (
         summary="Give a tracking another courier",
         text="Its id stays; what the wrong courier said goes; the new one is asked soon.",
         handler=correct_courier,
+        takes_idempotency_key=True,
         answer=TrackingObject,
         scope="write",
         path_texts=PATH_TEXTS,
