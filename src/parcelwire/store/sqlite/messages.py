@@ -11,7 +11,7 @@ from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import decode_endpoint, encode_json
 from parcelwire.store.rules import is_news, merge_endpoint, note_result, says_something
-from parcelwire.store.sqlite import outbox, queries
+from parcelwire.store.sqlite import outbox, outcomes, queries
 from parcelwire.store.sqlite.connection import Row, fetch
 from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
@@ -118,18 +118,17 @@ class Messages(Doings):
                 for identity, document, _ in connection.execute(queries.READY_ENDPOINTS, (now,))
                 if identity not in skip
             ]
-            lines = {
-                identity: connection.execute(
-                    queries.READY_LINES, (identity, now, min(limit, per_endpoint))
-                ).fetchall()
+            most = min(limit, per_endpoint)
+            lines = [
+                fetch(connection, queries.COUNT_READY_LINES, (identity, now, most))[0][0]
                 for identity, _ in ready
-            }
-            shares = _shares([len(lines[identity]) for identity, _ in ready], limit)
+            ]
+            shares = _shares(lines, limit)
             has_skipped = outbox.has_skipped(connection)
             found = []
             for (identity, document), share in zip(ready, shares, strict=True):
                 if share:
-                    rows = outbox.claim(connection, lease_until, identity, lines[identity][:share])
+                    rows = outbox.claim(connection, now, lease_until, identity, share)
                     skipped = (
                         outbox.skipped_before(connection, identity, rows) if has_skipped else {}
                     )
@@ -149,18 +148,25 @@ class Messages(Doings):
 
     async def finish_attempts(self, results: Sequence[AttemptResult]) -> None:
         """See ``MessageStore``."""
-        told = [(result, list(map(outbox.prepared, result.notices))) for result in results]
+        plain = [result for result in results if outcomes.is_plain(result)]
+        others = [result for result in results if not outcomes.is_plain(result)]
+        document = outcomes.document_of(plain)
         gives_up = any(result.state is MessageState.DEAD for result in results)
 
         def work(connection: apsw.Connection) -> None:
             has_skipped = gives_up or outbox.has_skipped(connection)
-            for result, notices in told:
+            one_by_one = others
+            if has_skipped:
+                one_by_one = [*plain, *others]
+            elif plain:
+                outcomes.finish_plain(connection, document)
+            for result in one_by_one:
                 endpoint_id = outbox.finish(connection, result, has_skipped=has_skipped)
                 if endpoint_id is None:
                     continue
                 if says_something(result) and _note(connection, endpoint_id, result):
-                    for notice in notices:
-                        outbox.add_message(connection, notice)
+                    for notice in result.notices:
+                        outbox.add_message(connection, outbox.prepared(notice))
 
         if results:
             await self._write(work)

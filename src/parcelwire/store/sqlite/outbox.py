@@ -157,13 +157,15 @@ def revive(
 
 
 def claim(
-    connection: apsw.Connection, lease_until: Instant, endpoint_id: StoredId, lines: list[Row]
+    connection: apsw.Connection,
+    now: Instant,
+    lease_until: Instant,
+    endpoint_id: StoredId,
+    count: int,
 ) -> list[Row]:
-    """Lease the heads of ``lines`` (tracking and message key) of one endpoint; return messages."""
-    rows: list[Row] = []
-    for tracking_id, key in lines:
-        connection.execute(queries.LEASE_LINE, (lease_until, lease_until, endpoint_id, tracking_id))
-        rows += fetch(connection, queries.MESSAGE_BY_KEY, (key,))
+    """Lease the heads of the ``count`` lines of an endpoint that are due first; return messages."""
+    rows = fetch(connection, queries.READY_MESSAGES, (endpoint_id, now, count))
+    connection.execute(queries.LEASE_LINES, (lease_until, endpoint_id, now, count))
     return rows
 
 

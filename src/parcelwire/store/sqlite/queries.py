@@ -235,12 +235,21 @@ SELECT id, document, ready_at FROM (
 )
 WHERE ready_at <= ? ORDER BY ready_at
 """
-READY_LINES: Final = """
-SELECT tracking_id, message_key FROM line
-WHERE endpoint_id = ? AND ready_at <= ? ORDER BY ready_at LIMIT ?
+COUNT_READY_LINES: Final = """
+SELECT count(*) FROM (SELECT 1 FROM line WHERE endpoint_id = ? AND ready_at <= ? LIMIT ?)
 """
-LEASE_LINE: Final = """
-UPDATE line SET ready_at = ?, leased_until = ? WHERE endpoint_id = ? AND tracking_id = ?
+# Both take the same lines: those that the index of ready lines names first.
+READY_MESSAGES: Final = f"""
+SELECT {MESSAGE} FROM line l CROSS JOIN message m ON m.key = l.message_key
+CROSS JOIN payload y ON y.key = m.key
+WHERE l.endpoint_id = ? AND l.ready_at <= ? ORDER BY l.ready_at, l.tracking_id LIMIT ?
+"""  # noqa: S608  # our own column names
+LEASE_LINES: Final = """
+UPDATE line SET ready_at = ?1, leased_until = ?1
+WHERE endpoint_id = ?2 AND tracking_id IN (
+    SELECT tracking_id FROM line
+    WHERE endpoint_id = ?2 AND ready_at <= ?3 ORDER BY ready_at, tracking_id LIMIT ?4
+)
 """
 LATE_MESSAGES: Final = """
 WITH waiting AS (
@@ -263,9 +272,6 @@ NEXT_READY: Final = """
 SELECT min((SELECT min(l.ready_at) FROM line l WHERE l.endpoint_id = e.id))
 FROM endpoint e WHERE e.is_enabled = 1
 """
-MESSAGE_BY_KEY: Final = f"""
-SELECT {MESSAGE} FROM message m JOIN payload y ON y.key = m.key WHERE m.key = ?
-"""  # noqa: S608  # our own column names
 LOAD_MESSAGE: Final = f"""
 SELECT {MESSAGE} FROM message m JOIN payload y ON y.key = m.key WHERE m.id = ? AND m.world_id = ?
 """  # noqa: S608  # our own column names
