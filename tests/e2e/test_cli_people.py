@@ -223,6 +223,13 @@ async def test_list_narrows_and_pages(run: Run, house: HouseUnderTest) -> None:
     assert (await run("list", "--courier", "swiss-post")).out.count("\n") == 1
     assert (await run("list", "--prefix", "9400.1118 9922")).out.count("\n") == 20
     assert (await run("list", "--prefix", "99")).out.startswith(SWISS_NUMBER)
+    narrow = ("--prefix", "9400 1118", "--courier", "usps", "--status", "pending")
+    shown = await run("list", *narrow, "--since", "2026-03-01", "--not-archived", "--limit", "7")
+    assert shown.out.count("\n") == 7
+    assert shown.out.splitlines()[0].startswith("9400111899223857925324")
+    assert (await run("list", "--prefix", "9400", "--archived")).out.startswith("There are no")
+    page = await run("list", "--prefix", "9400", "--limit", "10", "--page", "3")
+    assert page.out.count("\n") == 5
     nothing = await run("list", "--status", "delivered")
     assert nothing.out == "There are no such parcels.\n"
     assert (await run("list", "--since", "2026-03-01T10:20:00+00:00")).out.count("\n") == 6

@@ -37,6 +37,7 @@ COLUMNS: Final = (
 
 FORMATS: Final = ("csv", "json", "ndjson")
 PAGE: Final = 200
+RETRIES: Final = 6
 
 
 @click.command()
@@ -71,7 +72,7 @@ async def export(
     """
     ending = output.suffix.removeprefix(".").lower() if output is not None else ""
     form = form or (ending if ending in FORMATS else "csv")
-    async with open_target(ctx, choice) as target:
+    async with open_target(ctx, choice, retries=RETRIES) as target:
         with Draft(output) as opened, progress("exporting") as bar:
             write = Writer(opened, form)
             async for tracking in select(target, wanted, PAGE):

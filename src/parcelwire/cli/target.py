@@ -206,8 +206,16 @@ def client_of(login: Login, *, retries: int = RETRIES) -> AsyncParcelwire:
         CommandError: address or key is unusable.
     """
     backend = TRACKINGMORE if login.kind == "trackingmore" else PARCELWIRE
+    # Its manual asks for two minutes of silence after a call too many; a long command keeps to it.
+    patience = 60.0 if retries <= RETRIES else 150.0
     try:
-        return AsyncParcelwire(login.key, login.host, backend=backend, max_retries=retries)
+        return AsyncParcelwire(
+            login.key,
+            login.host,
+            backend=backend,
+            max_retries=retries,
+            max_wait_seconds=patience,
+        )
     except ValueError as error:
         raise CommandError(str(error)) from None
 
