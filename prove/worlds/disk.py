@@ -7,6 +7,7 @@ die. Nothing of a dead process reaches the disk any more.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 from collections.abc import Callable
@@ -78,6 +79,13 @@ class StepWriter(Writer):
         """See ``Writer``."""
         self._life.check()
         return super().submit(work)
+
+    async def close(self) -> None:
+        """See ``Writer``. Those whose work is committed hear of it before."""
+        if self._is_busy:
+            # By then what is being committed is, and its callers have heard of it.
+            await asyncio.sleep(2 * SLOWEST_COMMIT_SECONDS)
+        await super().close()
 
     def _run(self) -> None:
         """The thread has nothing to do: its work is done in the loop."""

@@ -43,6 +43,9 @@ from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers
 
 T = TypeVar("T")
 
+LONGEST_CALL_SECONDS = 3_600.0
+"""A request that takes longer is a hang."""
+
 _CURRENT: ContextVar[Process | None] = ContextVar("process", default=None)
 
 
@@ -222,7 +225,10 @@ class Process:
             task = asyncio.ensure_future(request())
         finally:
             _CURRENT.reset(token)
-        await asyncio.wait([task])
+        await asyncio.wait([task], timeout=LONGEST_CALL_SECONDS)
+        if not task.done():
+            self.ledger.wrong(f"a request to {self.name} hangs: {task.get_stack()}")
+            raise UnknownOutcomeError
         if task.cancelled() or isinstance(task.exception(), Killed):
             raise UnknownOutcomeError
         return task.result()
@@ -247,4 +253,4 @@ class Process:
             await process.store.close()
 
         await self.call(ending)
-        self._living.is_over = True
+        self.kill()
