@@ -14,7 +14,16 @@ from typing import Any
 
 from bench import targets
 
-SECTIONS = ("http", "refresh", "store_sqlite", "store_postgres", "detection", "client", "start")
+SECTIONS = (
+    "http",
+    "refresh",
+    "store_sqlite",
+    "store_postgres",
+    "deliveries",
+    "detection",
+    "client",
+    "start",
+)
 
 
 def main() -> None:

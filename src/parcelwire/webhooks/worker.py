@@ -16,25 +16,17 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from msgspec.structs import replace
-
 from parcelwire.domain.account import Account
 from parcelwire.domain.clock import HOUR, SECOND, Clock, Instant
-from parcelwire.tracking.ports import Identifiers, NewMessage
+from parcelwire.tracking.ports import Identifiers
 from parcelwire.webhooks.envelope import UnsendableError, make_request
-from parcelwire.webhooks.notices import (
-    LogNotifier,
-    Notice,
-    NoticeType,
-    Notifier,
-    compose_notices,
-)
+from parcelwire.webhooks.notices import Notifier
 from parcelwire.webhooks.pacing import Health, Pacer, Slot
 from parcelwire.webhooks.ports import AttemptResult, ClaimedMessage, MessageState, MessageStore
+from parcelwire.webhooks.reporting import Reporter
 from parcelwire.webhooks.schedule import Answer, RandomShare, decide, rest_seconds
 from parcelwire.webhooks.sender import Sender
 from parcelwire.webhooks.settings import WebhookSettings
-from parcelwire.webhooks.standing import WELL, Watch
 
 AccountLookup = Callable[[int], Awaitable[Account | None]]
 """Gives the account that a world belongs to."""
@@ -79,12 +71,11 @@ class DeliveryWorker:
             in_flight=self._settings.in_flight,
             per_endpoint=self._settings.in_flight_per_endpoint,
         )
-        self._watch = Watch(self._settings)
-        self._notifiers = (LogNotifier(), *notifiers)
+        self._reporter = Reporter(
+            store, identifiers=identifiers, settings=self._settings, notifiers=notifiers
+        )
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._outcomes: list[AttemptResult] = []
-        self._notices: dict[str, Notice] = {}
-        self._telling: set[asyncio.Task[None]] = set()
         self._started = 0
         self._wake = asyncio.Event()
         self._is_stopping = False
@@ -130,7 +121,7 @@ class DeliveryWorker:
         passed = now - before
         if not -_JUMP_SECONDS * SECOND < passed < (waited_seconds + _JUMP_SECONDS) * SECOND:
             _log.warning("webhooks: the clock moved by %d s", round(passed / SECOND))
-            self._watch.distrust_time_before(now)
+            self._reporter.distrust_time_before(now)
         return now
 
     async def step(self) -> int:
@@ -144,7 +135,7 @@ class DeliveryWorker:
         await self._guarded(self._claim)
         await asyncio.gather(*self._tasks.values())
         await self._guarded(self._store_outcomes)
-        await asyncio.gather(*self._telling)
+        await self._reporter.drain()
         return self._started - before
 
     async def _round(self) -> float:
@@ -232,24 +223,26 @@ class DeliveryWorker:
             slot = self._pacer.begin(one.endpoint, now)
             self._started += 1
             self._tasks[key] = asyncio.create_task(
-                self._deliver(one, owners.get(one.message.world_id), slot),
-                name=f"webhook {one.message.id}",
+                self._deliver(one, owners.get(one.message.world_id), slot)
             )
         return claimed
 
     async def _deliver(self, claimed: ClaimedMessage, owner: Account | None, slot: Slot) -> None:
-        started_at = self._clock.now()
+        started_at = ended_at = self._clock.now()
         health = Health.UNKNOWN
         rest = 0.0
         why = ""
         try:
             answer, health = await self._attempt(claimed, owner, started_at)
+            ended_at = self._clock.now()
             why = answer.error
-            rest = rest_seconds(answer, self._clock.now(), self._settings)
-            await self._note(claimed, answer, health, started_at)
+            rest = rest_seconds(answer, ended_at, self._settings)
+            outcome = self._decide(claimed, answer, started_at, ended_at)
+            if health is not Health.UNKNOWN:
+                outcome = await self._reporter.judge(claimed, answer, outcome, ended_at)
+            self._outcomes.append(outcome)
         finally:
-            now = self._clock.now()
-            before, after = self._pacer.end(slot, health, now=now, rest_seconds=rest)
+            before, after = self._pacer.end(slot, health, now=ended_at, rest_seconds=rest)
             del self._tasks[(claimed.endpoint.id, claimed.message.tracking_id)]
             self._wake.set()
         if after is Health.BAD and before is not Health.BAD:
@@ -273,21 +266,18 @@ class DeliveryWorker:
         is_slow = answer.duration_ms > self._settings.slow_seconds * SECOND
         return answer, Health.SLOW if is_slow else Health.GOOD
 
-    async def _note(
-        self, claimed: ClaimedMessage, answer: Answer, health: Health, started_at: Instant
-    ) -> None:
+    def _decide(
+        self, claimed: ClaimedMessage, answer: Answer, started_at: Instant, ended_at: Instant
+    ) -> AttemptResult:
         outcome = decide(
             claimed.message,
             answer,
             attempt_id=self._identifiers.new_id(started_at),
             started_at=started_at,
-            now=self._clock.now(),
+            now=ended_at,
             settings=self._settings,
             random=self._random,
         )
-        if health is not Health.UNKNOWN:
-            outcome = await self._judge(claimed, answer, outcome)
-        self._outcomes.append(outcome)
         if outcome.state is MessageState.DEAD:
             _log.error(
                 "webhooks: message %s to endpoint %s given up after %d attempts: %s",
@@ -296,67 +286,15 @@ class DeliveryWorker:
                 claimed.message.attempts + 1,
                 answer.error,
             )
-
-    async def _judge(
-        self, claimed: ClaimedMessage, answer: Answer, outcome: AttemptResult
-    ) -> AttemptResult:
-        """Add to an outcome what it says about the endpoint, and whom that is told."""
-        endpoint, now = claimed.endpoint, self._clock.now()
-        if answer.is_success:
-            verdict = self._watch.judge_success(endpoint, now)
-        else:
-            tries = claimed.message.attempts + 1
-            verdict = self._watch.judge_failure(endpoint, answer, tries=tries, now=now)
-        if verdict is WELL:
-            return outcome
-        told_at = verdict.told_at
-        # What the row says already need not be written again with every failure.
-        is_known = verdict.has_recovered or verdict.failing_since == endpoint.failing_since
-        since = None if is_known else verdict.failing_since
-        messages: tuple[NewMessage, ...] = ()
-        if verdict.notice is not None:
-            notice = Notice(
-                type=verdict.notice,
-                endpoint=endpoint,
-                at=now,
-                failing_since=verdict.failing_since,
-                why=verdict.disable_why or answer.error,
-                status=answer.status,
-            )
-            others = await self._guarded(lambda: self._store.list_endpoints(endpoint.world_id))
-            if others is None and notice.type is NoticeType.FAILING:
-                # Nobody can be told now; the next failure brings it up again.
-                self._watch.forget_telling(endpoint.id)
-                told_at = None
-            else:
-                self._notices[outcome.attempt.id] = notice
-                messages = compose_notices(notice, others or (), self._identifiers)
-        return replace(
-            outcome,
-            failing_since=since,
-            failing_told_at=told_at,
-            has_recovered=verdict.has_recovered,
-            disable_endpoint_why=verdict.disable_why,
-            notices=messages,
-        )
+        return outcome
 
     async def _store_outcomes(self) -> bool:
         """Write down what came back since the last time, many in one transaction."""
         while batch := self._outcomes[: self._settings.claim_batch]:
             await self._store.finish_attempts(batch)
             del self._outcomes[: len(batch)]
-            for outcome in batch if self._notices else ():
-                notice = self._notices.pop(outcome.attempt.id, None)
-                if notice is not None:
-                    self._tell(notice)
+            self._reporter.note_stored(batch)
         return True
-
-    def _tell(self, notice: Notice) -> None:
-        for notifier in self._notifiers:
-            # Beside the work: mail servers are slow.
-            task = asyncio.create_task(_tell(notifier, notice))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
 
     async def _guarded(self, work: Callable[[], Awaitable[Result]]) -> Result | None:
         """Do something with the store; None when the store could not. Says so once."""
@@ -389,15 +327,8 @@ class DeliveryWorker:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
         await self._guarded(self._store_outcomes)
-        if self._telling:
-            await _first_of(asyncio.wait(set(self._telling)), self._clock.sleep(grace_seconds))
-
-
-async def _tell(notifier: Notifier, notice: Notice) -> None:
-    try:
-        await notifier.tell(notice)
-    except Exception:  # noqa: BLE001 - a notifier's trouble is logged, and is not delivery's
-        _log.exception("webhooks: %s could not be told of", notice.type)
+        if self._reporter.is_telling:
+            await _first_of(self._reporter.drain(), self._clock.sleep(grace_seconds))
 
 
 async def _first_of(*things: Coroutine[Any, Any, object]) -> None:
