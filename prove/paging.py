@@ -24,8 +24,8 @@ from parcelwire.api.house import House
 from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.paging import Page, make_cursor, page_of, read_cursor
 from parcelwire.api.native.table import ALL
+from parcelwire.api.native.tracking_filter import filter_of
 from parcelwire.api.native.tracking_shapes import tracking_object
-from parcelwire.api.native.trackings import filter_of
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import TrackingPlace

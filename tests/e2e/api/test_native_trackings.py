@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
+from parcelwire.api.house import ApiSettings
 from parcelwire.api.native.paging import make_cursor
 from parcelwire.api.native.table import ALL
 from parcelwire.api.native.tracking_shapes import TrackingObject
@@ -219,6 +220,21 @@ async def test_a_quota_counts(tmp_path: Path) -> None:
             ),
             201,
         )
+
+
+async def test_creating_has_a_limit_of_its_own(tmp_path: Path) -> None:
+    settings = ApiSettings(create_per_second=1)
+    async with open_shop(tmp_path, settings=settings) as shop:
+        body = {"trackings": [{"number": "RA123456785CH"}]}
+        answer = await shop.ask("POST", "/api/trackings/batch", json=body)
+        ok(answer)
+        assert answer.headers["ratelimit-remaining"] == "0"
+        answer = await shop.ask("POST", "/api/trackings", json={"number": SWISS})
+        refused(answer, 429, "too-many-requests")
+        assert answer.headers["retry-after"] == answer.headers["ratelimit-reset"] == "1"
+        ok(await shop.ask("GET", "/api/trackings"))
+        shop.house.clock.advance(1)
+        await shop.follow(SWISS)
 
 
 # --- batch ------------------------------------------------------------------------------------

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET
 
 from parcelwire.api.house import House
 from parcelwire.api.native import examples
 from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.paging import (
-    USUAL,
-    Cursor,
-    Limit,
     Page,
     PlaceId,
     PlaceInstant,
@@ -24,25 +19,23 @@ from parcelwire.api.native.paging import (
     read_cursor,
 )
 from parcelwire.api.native.problems import FieldError, ProblemError
+from parcelwire.api.native.tracking_filter import Conditions, ListQuery, filter_of
 from parcelwire.api.native.tracking_shapes import (
     BatchAnswer,
     BatchItem,
     BatchRequest,
-    Code,
     Counts,
     NewTrackingRequest,
     TrackingObject,
     TrackingPatch,
-    When,
     details_given,
     draft_of,
     instant_of,
     order_date_of,
     tracking_object,
 )
-from parcelwire.couriers.number import LONGEST, SHORTEST, normalise
+from parcelwire.couriers.number import LONGEST, SHORTEST
 from parcelwire.domain.account import is_test_world
-from parcelwire.domain.clock import SECOND, Instant
 from parcelwire.domain.status import Status
 from parcelwire.tracking.creating import Outcome
 from parcelwire.tracking.errors import (
@@ -56,7 +49,7 @@ from parcelwire.tracking.errors import (
     OverQuotaError,
     TrackingError,
 )
-from parcelwire.tracking.ports import Stored, TrackingFilter, TrackingPlace
+from parcelwire.tracking.ports import Stored, TrackingPlace
 
 LOCATION: Final = "/trackings/{id}"
 PATH_TEXTS: Final = {"id": "Id of the tracking"}
@@ -75,86 +68,6 @@ _EXAMPLE: Final = {
     "courier_code": "swiss-post",
     "details": {"order_number": "1001", "title": "Two books", "destination_country": "CH"},
 }
-
-# --- queries ----------------------------------------------------------------------------------
-
-# Everything at its longest, percent-encoded, stays below the 64 KB that a server takes for a URL.
-
-Prefix = Annotated[
-    str,
-    Meta(
-        pattern="^[A-Za-z0-9]{3,45}$",
-        max_length=LONGEST,
-        description="What the compact number begins with",
-    ),
-]
-
-
-class Conditions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which trackings; all conditions together, bounds inclusive."""
-
-    number: Annotated[
-        list[Annotated[str, Meta(max_length=60, pattern="^[^\\x00]*$")]],
-        Meta(max_length=40, description="Numbers as typed; may be given several times"),
-    ] = []
-    number_prefix: Prefix | UnsetType = UNSET
-    status: Annotated[
-        list[Status], Meta(max_length=20, description="May be given several times")
-    ] = []
-    courier_code: Code | UnsetType = UNSET
-    order: Annotated[
-        list[Annotated[str, Meta(min_length=1, max_length=100, pattern="^[^\\x00]*$")]],
-        Meta(max_length=20, description="order_number or order_id; may be given several times"),
-    ] = []
-    created_min: When | UnsetType = UNSET
-    created_max: When | UnsetType = UNSET
-    updated_min: When | UnsetType = UNSET
-    updated_max: When | UnsetType = UNSET
-    is_archived: bool | UnsetType = UNSET
-
-
-class ListQuery(Conditions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which trackings, and which page of them."""
-
-    cursor: Cursor = ""
-    limit: Limit = USUAL
-
-
-def filter_of(house: House, query: Conditions) -> TrackingFilter:
-    """Return the conditions as the store takes them."""
-    courier_code = None
-    if query.courier_code is not UNSET:
-        # A courier that nobody knows has no trackings; that is no error in a list.
-        courier = house.registry.resolve(query.courier_code)
-        courier_code = courier.code if courier is not None else query.courier_code
-    return TrackingFilter(
-        numbers=tuple(normalise(one) for one in query.number),
-        courier_code=courier_code,
-        statuses=tuple(dict.fromkeys(query.status)),
-        order_ids=tuple(query.order),
-        created_min=_from(query.created_min, "created_min"),
-        created_max=_until(query.created_max, "created_max"),
-        updated_min=_from(query.updated_min, "updated_min"),
-        updated_max=_until(query.updated_max, "updated_max"),
-        is_archived=None if query.is_archived is UNSET else query.is_archived,
-        number_prefix="" if query.number_prefix is UNSET else query.number_prefix.upper(),
-    )
-
-
-def _from(moment: datetime | UnsetType, field: str) -> Instant | None:
-    return None if moment is UNSET else instant_of(moment, field, "query-invalid")
-
-
-def _until(moment: datetime | UnsetType, field: str) -> Instant | None:
-    """Return the end of a period; of a whole second, its last millisecond.
-
-    Answers show whole seconds: "until" a time that was read there includes what has that time.
-    """
-    if moment is UNSET:
-        return None
-    instant = instant_of(moment, field, "query-invalid")
-    return instant if moment.microsecond else instant + SECOND - 1
-
 
 # --- handlers ---------------------------------------------------------------------------------
 
