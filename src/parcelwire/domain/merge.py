@@ -6,6 +6,11 @@ that reports form a
 join-semilattice: repeated, late, reordered and corrected answers end in the same set. Status,
 milestones and the rest
 are derived from the set alone, never from the order in which it was learned.
+
+One thing depends on the order: the wording of an event that a carrier words A, then B, then A
+again,
+when the answer with B comes last. That A was heard again is not noted (a poll that brings no news
+writes no tracking), so B looks like a correction.
 """
 
 from __future__ import annotations

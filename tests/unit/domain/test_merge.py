@@ -94,6 +94,9 @@ def stories(draw: st.DrawFn) -> list[CarrierReport]:
                     st.tuples(st.sampled_from(["a", "b", "c"]), st.booleans()),
                     min_size=1,
                     max_size=3,
+                    # A wording that comes back is told apart from one that was late by nothing
+                    # that is stored; see ``merge``.
+                    unique=True,
                 ),
             ),
             max_size=8,
@@ -239,6 +242,16 @@ def test_a_corrected_wording_is_told_as_a_correction() -> None:
     assert (change.before.text, change.after.text) == ("Bern", "Basel")
     stale = merge(merged.tracking, found(checkpoint(1, text="Bern"), at=T0 + HOUR))
     assert stale.tracking == merged.tracking
+
+
+def test_a_wording_that_comes_back_stands_when_the_answers_come_in_their_order() -> None:
+    first, second, third = (
+        found(checkpoint(1, Substatus.TRANSIT_AT_HUB, raw_code="e", text=text), at=T0 + at * HOUR)
+        for at, text in ((1, "a"), (2, "b"), (3, "a"))
+    )
+    assert [one.text for one in after(first, second, third).checkpoints] == ["a"]
+    # Out of order, the event stays one event.
+    assert len(after(third, first, second).checkpoints) == 1
 
 
 def test_a_withdrawn_delivery_reopens_the_parcel_and_stays_withdrawn() -> None:
