@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -126,7 +127,7 @@ def _prose(thing: Any) -> str:
 
 
 def _fenced(found: re.Match[str]) -> str:
-    return f"```python\n{inspect.cleandoc(found[1])}\n```\n"
+    return f"```\n{textwrap.dedent(found[1]).strip()}\n```\n"
 
 
 def _models() -> Iterator[str]:

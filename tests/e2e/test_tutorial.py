@@ -1,19 +1,24 @@
-"""docs/tutorial.md, followed step by step in an empty folder with the real program."""
+"""The tutorial and the README's first steps, followed in an empty folder with the real program."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.support.process import free_port
+from tests.support.terminal import Answer, Call, listener
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -115,3 +120,50 @@ def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
     assert any("Delivered" in text for text in printed), "track --watch saw the end"
     assert any("HTTP 204" in text for text in printed), "the log shows what the shop answered"
     assert any("1018 pending" in text or "1018 transit" in text for text in printed)
+
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def fetch(line: str, key: str) -> object:
+    """Do what a call of curl says; a bare machine need not have curl."""
+    words = shlex.split(line.replace("pw_test_…", key))
+    assert words[0] == "curl"
+    url = next(word for word in words[1:] if word.startswith("http://"))
+    given = dict(pairwise(words))
+    name, _, value = given["-H"].partition(": ")
+    body = given["-d"].encode() if "-d" in given else None
+    request = urllib.request.Request(url, body, {name: value})  # noqa: S310  (loopback)
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        return json.loads(answer.read())
+
+
+@pytest.mark.timeout(150)
+def test_the_first_steps_of_the_readme_work(tmp_path: Path) -> None:
+    def hear(_: Call) -> Answer:
+        return 204, b"", {}
+
+    with ExitStack() as stack:
+        hook = stack.enter_context(listener(hear))
+        port = str(free_port())
+        ports = {"8787": port, "https://shop.example/hooks/parcels": f"{hook}/hooks"}
+        reader = Reader(tmp_path, ports)
+        text = README.read_text("utf-8")
+        steps = text.partition("\n## Five minutes\n")[2].partition("\n## ")[0]
+        keys, curls, webhooks, settings, _real = (body for _, body in _BLOCK.findall(steps))
+        (tmp_path / "parcelwire.toml").write_text(f"[server]\nport = {port}\n{settings}")
+        *made, serve = keys.strip().splitlines()
+        printed = "".join(reader.type(line) for line in made)
+        (key,) = re.findall(r"pw_test_\w+", printed)
+        wait_for(stack.enter_context(reader.terminal(serve)), "listening on")
+        for call in reader.text(curls).replace("\\\n", " ").strip().split("\n\n"):
+            answer = fetch(call, key)
+            assert isinstance(answer, dict)
+            assert answer["meta"]["code"] == 200
+        add, test, log = webhooks.strip().splitlines()
+        (endpoint,) = re.findall(r"^endpoint (\w+)", reader.type(add), re.MULTILINE)
+        assert "204" in reader.type(test.replace("ENDPOINT_ID", endpoint))
+        assert "204" in reader.type(log)
+        (snippet,) = (body for language, body in _BLOCK.findall(text) if language == "python")
+        (tmp_path / "own.py").write_text(reader.text(snippet).replace("pw_test_…", key))
+        assert reader.type("python own.py").startswith("pending")
