@@ -92,3 +92,12 @@ def _longest(parameter: dict[str, Any]) -> int:
     # Without a length it is a number, a time or one of a few words.
     length = one["maxLength"] * (1 if is_plain else 12) if "maxLength" in one else 40
     return int(count) * (len(parameter["name"]) + 2 + int(length))
+
+
+def test_no_parameter_is_described_as_able_to_hold_a_nul() -> None:
+    for methods in msgspec.json.decode(render())["paths"].values():
+        for call in methods.values():
+            for one in call["parameters"]:
+                schema = one["schema"].get("items", one["schema"])
+                if one["in"] == "query" and schema.get("type") == "string":
+                    assert schema.keys() & {"pattern", "format", "enum"}, one

@@ -191,16 +191,24 @@ def _query_parameters(schema: dict[str, Any]) -> list[dict[str, Any]]:
     parameters = []
     for name, of in schema["properties"].items():
         field = {word: value for word, value in of.items() if word != "description"}
+        if "items" in field:
+            field["items"] = _without_nul(field["items"])
         parameters.append(
             {
                 "name": name,
                 "in": "query",
                 "required": name in schema["required"],
                 "description": of.get("description", ""),
-                "schema": field,
+                "schema": _without_nul(field),
             }
         )
     return parameters
+
+
+def _without_nul(field: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter, none of which holds a NUL (``reading.read_query``)."""
+    is_free = field.get("type") == "string" and not field.keys() & {"pattern", "format", "enum"}
+    return {**field, "pattern": "^[^\\x00]*$"} if is_free else field
 
 
 if __name__ == "__main__":
