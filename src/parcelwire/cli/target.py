@@ -2,11 +2,12 @@
 
 The first of these that is given decides:
 
-1. ``--host`` and ``--key`` (or ``PARCELWIRE_HOST`` and ``PARCELWIRE_API_KEY``): that server
-2. ``--profile`` (or ``PARCELWIRE_PROFILE``): the server of that login
-3. ``--local``, ``--account``, ``--test`` or ``--config``: the installation here
-4. the login without a profile
-5. the installation here, if there is one
+1. ``--local``, ``--account`` or ``--test``: the installation here
+2. ``--host`` and ``--key`` (or ``PARCELWIRE_HOST`` and ``PARCELWIRE_API_KEY``): that server
+3. ``--profile`` (or ``PARCELWIRE_PROFILE``): the server of that login
+4. ``--config``: the installation that it describes
+5. the login without a profile
+6. the installation here, if there is one
 
 Either way a command works with the client: the installation here is reached without a network, by
 calls of its own application.
