@@ -26,6 +26,7 @@ from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account, Connection, Endpoint, account_of
 from parcelwire.domain.clock import Clock
+from parcelwire.pages.application import PageHouse
 from parcelwire.pages.application import application as pages_application
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.turnstile import CarrierTurnstile
@@ -219,7 +220,16 @@ class Installation:
         that calls the application of an installation by itself says that none need to.
         """
         self._is_served = is_served
-        pages = pages_application(self.store, self.registry, self.clock)
+        pages = pages_application(
+            PageHouse(
+                store=self.store,
+                registry=self.registry,
+                clock=self.clock,
+                identifiers=self.identifiers,
+                public_url=self.config.public_url,
+                is_closing=lambda: self.house.is_closing,
+            )
+        )
         other = in_front_of(native_application(self.house), pages)
         return Door(
             self.house, [V2Dialect(self.house), V4Dialect(self.house, self._renderer)], other

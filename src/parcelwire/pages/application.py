@@ -1,82 +1,51 @@
-"""The pages as an ASGI application: the customer's tracking page behind its unguessable address."""
+"""The customer's pages as an ASGI application.
+
+    /t/<token>              the tracking page      ?lang=de  ?embed=1
+    /t/<token>/live         server-sent events: "changed" when there is news
+    /t/<token>/data.json    the same words for the widget
+    /t/<token>/brand.css    the shop's colours and rules;  /t/<token>/logo  its picture
+    /t/<token>/feedback     POST;  /t/<token>/subscribe  POST
+    /track, /track/<n>      lookup by number and a word, for account n
+    /widget.js              the web component
+
+Behind an unguessable address, without cookies, and without a request to anybody else.
+"""
 
 from __future__ import annotations
 
-import re
-from typing import Protocol
-
-from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from parcelwire.couriers.registry import Registry
-from parcelwire.domain.account import is_test_world
-from parcelwire.domain.clock import Clock
-from parcelwire.pages.view import page_of
-from parcelwire.store.port import StoreUnavailableError
-from parcelwire.tracking.ports import Stored
+from parcelwire.pages.house import PageHouse, PageStore, Subscriber
+from parcelwire.pages.parcel import ParcelPages
+from parcelwire.pages.search import SearchPages
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}\Z")
-
-_HEADERS = {
-    # The page needs nothing but its own style sheet; everything else is forbidden to it.
-    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self';"
-    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-robots-tag": "noindex",
-    "cache-control": "private, no-store",
-}
+__all__ = ["PageHouse", "PageStore", "Subscriber", "application"]
 
 
-class PageStore(Protocol):
-    """What the pages read."""
-
-    async def find_by_page_token(self, page_token: str) -> Stored | None:
-        """Return the tracking behind a tracking page's address."""
-        ...
-
-
-def application(store: PageStore, registry: Registry, clock: Clock) -> Starlette:
-    """Return the application that serves ``/t/<token>`` and its style sheet."""
-    templates = Environment(
-        loader=PackageLoader("parcelwire.pages"),
-        autoescape=select_autoescape(default=True),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    tracking_page = templates.get_template("tracking.html")
-    missing_page = templates.get_template("missing.html")
-
-    async def show_tracking(request: Request) -> Response:
-        token = request.path_params["token"]
-        stored = None
-        if _TOKEN.match(token):
-            try:
-                stored = await store.find_by_page_token(token)
-            except StoreUnavailableError:
-                return PlainTextResponse(
-                    "Please try again in a minute.", 503, {**_HEADERS, "retry-after": "60"}
-                )
-        if stored is None:
-            # The same bytes for "never was" and "is gone": an address tells nothing but itself.
-            return HTMLResponse(missing_page.render(), 404, _HEADERS)
-        tracking = stored.tracking
-        page = page_of(
-            tracking,
-            stored.poll,
-            registry.get(tracking.courier_code),
-            now=clock.now(),
-            is_test=is_test_world(tracking.world_id),
-        )
-        return HTMLResponse(tracking_page.render(page=page), headers=_HEADERS)
-
+def application(house: PageHouse) -> Starlette:
+    """Return the application that serves the customer's pages."""
+    parcel, search = ParcelPages(house), SearchPages(house)
+    token = "/t/{token}"  # noqa: S105  (a path, no secret)
     return Starlette(
         routes=[
-            Route("/t/{token}", show_tracking, methods=["GET"]),
+            Route(token, parcel.show, methods=["GET"]),
+            Route(f"{token}/live", parcel.live, methods=["GET"]),
+            Route(f"{token}/data.json", parcel.data, methods=["GET"]),
+            Route(f"{token}/brand.css", parcel.style, methods=["GET"]),
+            Route(f"{token}/logo", parcel.logo, methods=["GET"]),
+            Route(f"{token}/feedback", parcel.feedback, methods=["POST"]),
+            Route(f"{token}/subscribe", parcel.subscribe, methods=["POST"]),
+            Route("/track", search.show, methods=["GET"]),
+            Route("/track/{account:int}", search.show, methods=["GET"]),
+            Route("/track/{account:int}", search.find, methods=["POST"]),
+            Route("/track/{account:int}/brand.css", search.style, methods=["GET"]),
+            Route("/track/{account:int}/logo", search.logo, methods=["GET"]),
+            Route("/widget.js", parcel.widget, methods=["GET"]),
             Mount("/static", StaticFiles(packages=[("parcelwire.pages", "static")])),
-        ]
+        ],
+        middleware=[Middleware(GZipMiddleware, minimum_size=1_000)],
     )

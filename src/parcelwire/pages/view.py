@@ -2,121 +2,104 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from itertools import groupby
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 
 import msgspec
 
 from parcelwire.couriers.registry import Courier
-from parcelwire.domain.checkpoint import Checkpoint, Leg
+from parcelwire.domain.brand import Brand
+from parcelwire.domain.checkpoint import Leg
 from parcelwire.domain.clock import Instant, to_datetime
 from parcelwire.domain.report import DeliveryWindow, Outcome
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
+from parcelwire.pages.timeline import TROUBLE, Day, days
+from parcelwire.pages.words import Words
 from parcelwire.tracking.ports import PollState
 
-STEPS = ("Announced", "Handed over", "On its way", "Out for delivery", "Delivered")
-_WAITING = "Ready to collect"
-"""Takes the place of "Out for delivery" while the parcel waits for its recipient."""
+STEPS = ("announced", "accepted", "transit", "out", "delivered")
+_WAITING = "collect"
+"""Takes the place of "out" while the parcel waits for its recipient."""
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the timeline."""
+class Step(msgspec.Struct, frozen=True):
+    """One of the five steps of the progress bar."""
 
-    time: str
-    """``14:05``, or empty when the carrier gave only a date."""
-    zone: str
-    """``UTC+01:00``, or ``time zone unknown``."""
-    machine_time: str
-    text: str
+    name: str
+    state: str
+    """``done``, ``now`` or ``open``."""
+
+
+class Sibling(msgspec.Struct, frozen=True, kw_only=True):
+    """Another parcel of the same order, or this one."""
+
+    number: str
+    status: str
+    token: str
+    is_this: bool
+    is_delivered: bool
+
+
+class Promise(msgspec.Struct, frozen=True):
+    """When the parcel is promised, and who says so."""
+
+    when: str
+    by: str
+
+
+class Pickup(msgspec.Struct, frozen=True):
+    """Where a waiting parcel can be collected, and until when (empty: not known)."""
+
+    point: str
+    until: str
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What shows that the parcel was delivered. Empty: not known, or not for the public."""
+
+    signed_by: str
     place: str
-    language: str | None
-    is_trouble: bool
-
-
-class Day(msgspec.Struct, frozen=True):
-    """The entries of one local date, newest first."""
-
-    title: str
-    entries: tuple[Entry, ...]
+    image_url: str
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the template shows."""
 
     headline: str
+    subline: str
     advice: str
+    own_text: str
+    """What the shop says about this status."""
     tone: str
     """``calm``, ``good`` or ``trouble``."""
-    steps: tuple[tuple[str, str], ...]
-    """Name and state (``done``, ``now``, ``open``)."""
+    steps: tuple[Step, ...]
     step_text: str
     number: str
     carrier_name: str
     carrier_link: str | None
-    promise: str
-    promise_by: str
-    pickup_point: str
-    pickup_until: str
-    """Last day to collect it, in words; empty when the carrier named none."""
+    partner_name: str
+    partner_link: str | None
+    promise: Promise | None
+    pickup: Pickup | None
+    proof: Proof | None
     days: tuple[Day, ...]
     partner_days: tuple[Day, ...]
     """The destination leg, where another carrier took over."""
     freshness: str
+    siblings: tuple[Sibling, ...]
+    """All parcels of the order, where it has several."""
+    order_text: str
+    is_final: bool
     is_test: bool
 
 
-_HEADLINES: dict[Status, str] = {
-    Status.PENDING: "We are waiting for the first news of your parcel",
-    Status.NOTFOUND: "The carrier does not know your parcel yet",
-    Status.INFORECEIVED: "Your parcel is announced",
-    Status.TRANSIT: "Your parcel is on its way",
-    Status.PICKUP: "Your parcel is out for delivery",
-    Status.DELIVERED: "Your parcel was delivered",
-    Status.UNDELIVERED: "Your parcel could not be delivered",
-    Status.EXCEPTION: "There is a problem with your parcel",
-    Status.EXPIRED: "There has been no news of your parcel for a long time",
-}
+class Couriers(msgspec.Struct, frozen=True):
+    """The couriers of the two legs, as far as the registry knows them."""
 
-_FINER: dict[Substatus, tuple[str, str]] = {
-    Substatus.PICKUP_READY_FOR_COLLECTION: (
-        "Your parcel is ready for collection",
-        "Take an identity document and, if you have one, the carrier's notice with you.",
-    ),
-    Substatus.PICKUP_CUSTOMER_CONTACTED: (
-        "The carrier is getting in touch with you before delivery",
-        "",
-    ),
-    Substatus.TRANSIT_CUSTOMS_CLEARED: ("Your parcel has cleared customs", ""),
-    Substatus.DELIVERED_COLLECTED: ("Your parcel was collected", ""),
-    Substatus.DELIVERED_SAFE_PLACE_OR_NEIGHBOUR: (
-        "Your parcel was left in a safe place or with a neighbour",
-        "Look at your agreed place, and ask your neighbours.",
-    ),
-    Substatus.UNDELIVERED_NOBODY_HOME: (
-        "Nobody was at home when your parcel came",
-        "The carrier usually tries again or leaves a notice that says where to collect it.",
-    ),
-    Substatus.UNDELIVERED_ADDRESS: (
-        "The address of your parcel needs a correction",
-        "Get in touch with the shop or the carrier.",
-    ),
-    Substatus.EXCEPTION_CUSTOMS_HOLD: (
-        "Your parcel is held by customs",
-        "Customs may need a document or a payment. The carrier writes to you if so.",
-    ),
-    Substatus.EXCEPTION_LOST_OR_DAMAGED: (
-        "Your parcel is damaged or lost",
-        "Get in touch with the shop.",
-    ),
-    Substatus.EXCEPTION_UNCLAIMED: ("Your parcel was not collected in time", ""),
-    Substatus.EXCEPTION_REFUSED: ("Your parcel was refused", ""),
-    Substatus.EXCEPTION_RETURNING: ("Your parcel is on its way back to the sender", ""),
-    Substatus.EXCEPTION_RETURNED: ("Your parcel went back to the sender", ""),
-    Substatus.EXCEPTION_CANCELLED: ("The shipment was cancelled", ""),
-}
+    first: Courier | None
+    partner: Courier | None = None
 
-_TROUBLE = {Status.UNDELIVERED, Status.EXCEPTION, Status.EXPIRED}
 
 _NO_ANSWER = {
     Outcome.AUTH_FAILED,
@@ -129,43 +112,133 @@ _NO_ANSWER = {
 
 
 def page_of(
-    tracking: Tracking, poll: PollState, courier: Courier | None, *, now: Instant, is_test: bool
+    tracking: Tracking,
+    poll: PollState,
+    couriers: Couriers,
+    say: Words,
+    *,
+    now: Instant,
+    brand: Brand | None = None,
+    order: Sequence[Tracking] = (),
+    is_test: bool = False,
 ) -> Page:
-    """Return what the page shows at ``now``."""
-    headline, advice = _HEADLINES[tracking.status], ""
-    if tracking.substatus in _FINER:
-        headline, advice = _FINER[tracking.substatus]
-    name = courier.name if courier is not None else tracking.courier_code
+    """Return what the page shows at ``now``. ``order``: all parcels of the order, this included."""
+    brand = brand or Brand()
+    today = _today(tracking, now)
+    window = _window(tracking, today)
     step, names = _step(tracking), _step_names(tracking)
-    window = None if tracking.is_final else tracking.window
+    plain, headline = _plain_headline(tracking, say), _headline(tracking, window, say, today)
+    name = couriers.first.name if couriers.first is not None else tracking.courier_code
     checkpoints = tracking.visible_checkpoints
-    pickup_point, pickup_until = _pickup(tracking)
+    facts = tracking.facts
+    partner, partner_number = couriers.partner, facts.exchange_number if facts else None
     return Page(
         headline=headline,
-        advice=advice,
+        subline="" if headline == plain else plain,
+        advice=_advice(tracking, say),
+        own_text=own_text(brand, tracking.status.value, say),
         tone=_tone(tracking.status),
-        steps=_steps(names, step, is_delivered=tracking.status is Status.DELIVERED),
-        step_text=f"Step {step + 1} of {len(names)}: {names[step]}"
+        steps=_steps(names, step, say, is_delivered=tracking.status is Status.DELIVERED),
+        step_text=say.say(
+            "step.place", number=step + 1, total=len(names), name=say.say(f"step.{names[step]}")
+        )
         if step >= 0
-        else "Not announced yet",
+        else say.say("step.none"),
         number=tracking.number,
         carrier_name=name,
-        carrier_link=courier.link(tracking.number) if courier is not None else None,
-        promise=_promise(window) if window is not None else "",
-        promise_by=name if window is not None else "",
-        pickup_point=pickup_point,
-        pickup_until=pickup_until,
-        days=_days([one for one in checkpoints if one.leg is Leg.ORIGIN]),
-        partner_days=_days([one for one in checkpoints if one.leg is Leg.DESTINATION]),
-        freshness=_freshness(poll, now),
+        carrier_link=couriers.first.link(tracking.number) if couriers.first else None,
+        partner_name=partner.name if partner else "",
+        partner_link=partner.link(partner_number) if partner and partner_number else None,
+        promise=Promise(_when(window, say, today), say.say("when.says", carrier=name))
+        if window
+        else None,
+        pickup=_pickup(tracking, say, today),
+        proof=_proof(tracking, brand),
+        days=days([one for one in checkpoints if one.leg is Leg.ORIGIN], say),
+        partner_days=days([one for one in checkpoints if one.leg is Leg.DESTINATION], say),
+        freshness=_freshness(poll, now, say),
+        siblings=_siblings(tracking, order, say),
+        order_text=say.say(
+            "order.progress",
+            done=sum(one.status is Status.DELIVERED for one in order),
+            total=len(order),
+        )
+        if len(order) > 1
+        else "",
+        is_final=tracking.is_final or tracking.is_stopped,
         is_test=is_test,
     )
+
+
+def own_text(brand: Brand, name: str, say: Words) -> str:
+    """Return what the shop says in a place, in the reader's language, else in English."""
+    for language in (say.language, "en"):
+        for tag, texts in brand.texts.items():
+            if tag.partition("-")[0] == language and texts.get(name):
+                return texts[name]
+    return ""
+
+
+def _today(tracking: Tracking, now: Instant) -> date | None:
+    """Return the date where the parcel was last seen; None where nobody knows its zone."""
+    for checkpoint in reversed(tracking.visible_checkpoints):
+        if checkpoint.offset_minutes is not None:
+            return (to_datetime(now) + timedelta(minutes=checkpoint.offset_minutes)).date()
+    return None
+
+
+def _window(tracking: Tracking, today: date | None) -> DeliveryWindow | None:
+    """Return the promise that can still be kept."""
+    window = tracking.window
+    if window is None or tracking.is_final or tracking.status is Status.EXPIRED:
+        return None
+    if today is not None and date.fromisoformat(window.latest[:10]) < today:
+        return None
+    return window
+
+
+def _plain_headline(tracking: Tracking, say: Words) -> str:
+    finer = f"finer.{tracking.substatus.value}" if tracking.substatus else ""
+    return say.find(finer, f"headline.{tracking.status.value}")
+
+
+def _headline(
+    tracking: Tracking, window: DeliveryWindow | None, say: Words, today: date | None
+) -> str:
+    plain = _plain_headline(tracking, say)
+    waits = tracking.substatus is Substatus.PICKUP_READY_FOR_COLLECTION
+    if window is not None and tracking.status not in TROUBLE and not waits:
+        if window.earliest[:10] != window.latest[:10]:
+            return say.say(
+                "headline.arrives_between",
+                first=say.day(_on(window.earliest), today),
+                last=say.day(_on(window.latest), today),
+            )
+        return say.say("headline.arrives", when=_when(window, say, today))
+    if tracking.status is Status.DELIVERED and tracking.milestones.delivered:
+        moment = tracking.milestones.delivered
+        if tracking.substatus in (None, Substatus.DELIVERED, Substatus.DELIVERED_SIGNED):
+            return say.say("headline.delivered_on", when=_moment(moment, say, today))
+    return plain
+
+
+def _advice(tracking: Tracking, say: Words) -> str:
+    finer = f"advice.{tracking.substatus.value}" if tracking.substatus else ""
+    if finer and (said := say.find(finer)):
+        return said
+    is_returning = tracking.substatus in (
+        Substatus.EXCEPTION_RETURNING,
+        Substatus.EXCEPTION_RETURNED,
+        Substatus.EXCEPTION_CANCELLED,
+        Substatus.EXCEPTION_REFUSED,
+    )
+    return "" if is_returning else say.find(f"advice.{tracking.status.value}")
 
 
 def _tone(status: Status) -> str:
     if status is Status.DELIVERED:
         return "good"
-    return "trouble" if status in _TROUBLE else "calm"
+    return "trouble" if status in TROUBLE else "calm"
 
 
 def _step_names(tracking: Tracking) -> tuple[str, ...]:
@@ -174,22 +247,16 @@ def _step_names(tracking: Tracking) -> tuple[str, ...]:
     return (*STEPS[:3], _WAITING, *STEPS[4:])
 
 
-def _steps(names: tuple[str, ...], step: int, *, is_delivered: bool) -> tuple[tuple[str, str], ...]:
-    if is_delivered:
-        return tuple((name, "done") for name in names)
+def _steps(
+    names: tuple[str, ...], step: int, say: Words, *, is_delivered: bool
+) -> tuple[Step, ...]:
+    states = [
+        "done" if is_delivered or place < step else "now" if place == step else "open"
+        for place in range(len(names))
+    ]
     return tuple(
-        (name, "done" if i < step else "now" if i == step else "open")
-        for i, name in enumerate(names)
+        Step(say.say(f"step.{name}"), state) for name, state in zip(names, states, strict=True)
     )
-
-
-def _pickup(tracking: Tracking) -> tuple[str, str]:
-    """Where and until when the parcel waits; empty while it does not."""
-    facts = tracking.facts
-    if facts is None or tracking.substatus is not Substatus.PICKUP_READY_FOR_COLLECTION:
-        return "", ""
-    until = facts.pickup_until_on
-    return facts.pickup_point or "", _date(date.fromisoformat(until[:10])) if until else ""
 
 
 def _step(tracking: Tracking) -> int:
@@ -207,78 +274,81 @@ def _step(tracking: Tracking) -> int:
     return 0 if visible else -1
 
 
-def _promise(window: DeliveryWindow) -> str:
-    first, last = _moment(window.earliest), _moment(window.latest)
-    if window.earliest[:10] != window.latest[:10]:
-        return f"Expected between {_date(first)} and {_date(last)}"
-    day = f"Expected {_date(first)}"
-    if "T" not in window.latest:
-        return f"{day}, from {first:%H:%M}" if "T" in window.earliest else day
-    if "T" not in window.earliest:
-        return f"{day}, until {last:%H:%M}"
-    if first == last:
-        return f"{day}, {first:%H:%M}"
-    return f"{day}, {first:%H:%M} to {last:%H:%M}"
+def _pickup(tracking: Tracking, say: Words, today: date | None) -> Pickup | None:
+    """Where and until when the parcel waits; None while it does not."""
+    facts = tracking.facts
+    if facts is None or tracking.substatus is not Substatus.PICKUP_READY_FOR_COLLECTION:
+        return None
+    until = facts.pickup_until_on
+    if not facts.pickup_point and not until:
+        return None
+    return Pickup(facts.pickup_point or "", say.day(_on(until), today) if until else "")
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _proof(tracking: Tracking, brand: Brand) -> Proof | None:
+    proof = tracking.facts.proof if tracking.facts else None
+    if proof is None or tracking.status is not Status.DELIVERED:
+        return None
+    image = proof.image_url if proof.image_url and proof.image_url.startswith("https://") else ""
+    if not brand.shows_signer:
+        # Name, place and picture can tell who lives where: the shop decides.
+        return None
+    shown = Proof(proof.signed_by or "", proof.place or "", image)
+    return shown if any((shown.signed_by, shown.place, shown.image_url)) else None
 
 
-def _date(moment: date) -> str:
-    return f"{moment:%A}, {moment.day} {moment:%B %Y}"
-
-
-def _days(checkpoints: list[Checkpoint]) -> tuple[Day, ...]:
-    newest_first = list(reversed(checkpoints))
+def _siblings(tracking: Tracking, order: Sequence[Tracking], say: Words) -> tuple[Sibling, ...]:
+    if len(order) < 2:
+        return ()
     return tuple(
-        Day(_date(date.fromisoformat(local_date)), tuple(_entry(one) for one in group))
-        for local_date, group in groupby(newest_first, key=lambda one: one.local_time[:10])
+        Sibling(
+            number=one.number,
+            status=_plain_headline(one, say),
+            token=one.page_token,
+            is_this=one.id == tracking.id,
+            is_delivered=one.status is Status.DELIVERED,
+        )
+        for one in sorted(order, key=lambda one: (one.created_at, one.id))
     )
 
 
-def _entry(checkpoint: Checkpoint) -> Entry:
-    moment = datetime.fromisoformat(checkpoint.local_time)
-    has_time = "T" in checkpoint.local_time
-    zone = ""
-    if has_time:
-        zone = _zone(checkpoint.offset_minutes)
-    place = checkpoint.location or ", ".join(
-        part for part in (checkpoint.postal_code, checkpoint.city, checkpoint.country) if part
-    )
-    return Entry(
-        time=f"{moment:%H:%M}" if has_time else "",
-        zone=zone,
-        machine_time=checkpoint.iso_time,
-        text=checkpoint.text,
-        place=place,
-        language=checkpoint.language,
-        is_trouble=checkpoint.status in _TROUBLE,
-    )
+def _when(window: DeliveryWindow, say: Words, today: date | None) -> str:
+    if window.earliest[:10] != window.latest[:10]:
+        first, last = say.day(_on(window.earliest), today), say.day(_on(window.latest), today)
+        return f"{first} – {last}"
+    day = say.day(_on(window.latest), today)
+    begins = say.clock(datetime.fromisoformat(window.earliest)) if "T" in window.earliest else ""
+    ends = say.clock(datetime.fromisoformat(window.latest)) if "T" in window.latest else ""
+    if begins and ends:
+        name = "when.at" if begins == ends else "when.between"
+        return say.say(name, day=day, **{"from": begins, "until": ends})
+    if begins:
+        return say.say("when.from", day=day, **{"from": begins})
+    return say.say("when.until", day=day, until=ends) if ends else day
 
 
-def _zone(offset_minutes: int | None) -> str:
-    if offset_minutes is None:
-        return "time zone unknown"
-    hours, minutes = divmod(abs(offset_minutes), 60)
-    return f"UTC{'-' if offset_minutes < 0 else '+'}{hours:02d}:{minutes:02d}"
+def _moment(text: str, say: Words, today: date | None) -> str:
+    day = say.day(_on(text), today)
+    if "T" not in text:
+        return day
+    return say.say("when.at", day=day, **{"from": say.clock(datetime.fromisoformat(text))})
 
 
-def _freshness(poll: PollState, now: Instant) -> str:
+def _on(text: str) -> date:
+    return date.fromisoformat(text[:10])
+
+
+def _freshness(poll: PollState, now: Instant, say: Words) -> str:
     is_silent = poll.last_outcome in _NO_ANSWER
     if poll.checked_at is None:
-        return f"The carrier {'could not be' if is_silent else 'was not'} asked yet."
+        return say.say("fresh.never_silent" if is_silent else "fresh.never")
     minutes = max(0, now - poll.checked_at) // 60_000
     if minutes < 2:
-        ago = "just now"
+        ago = say.say("fresh.now")
     elif minutes < 120:
-        ago = f"{minutes} minutes ago"
+        ago = say.say("fresh.minutes", count=minutes)
     elif minutes < 48 * 60:
-        ago = f"{minutes // 60} hours ago"
+        ago = say.say("fresh.hours", count=minutes // 60)
     else:
-        ago = f"on {_date(to_datetime(poll.checked_at))}"
-    since = " At the moment it gives no answer that can be used." if is_silent else ""
-    return f"The carrier last answered {ago}.{since}"
-
-
-__all__ = ["Day", "Entry", "Page", "page_of"]
+        ago = say.say("fresh.on", when=say.full_day(to_datetime(poll.checked_at).date()))
+    return f"{ago} {say.say('fresh.silent')}" if is_silent else ago

@@ -6,13 +6,21 @@ import pytest
 from msgspec.structs import replace
 
 from parcelwire.couriers.registry import Courier
+from parcelwire.domain.brand import Brand
 from parcelwire.domain.checkpoint import Checkpoint, Leg
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, FrozenClock
 from parcelwire.domain.merge import merge
-from parcelwire.domain.report import CarrierReport, DeliveryWindow, Outcome, ParcelFacts
+from parcelwire.domain.report import (
+    CarrierReport,
+    DeliveryWindow,
+    Outcome,
+    ParcelFacts,
+    ProofOfDelivery,
+)
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Details, Tracking
-from parcelwire.pages.view import STEPS, Page, page_of
+from parcelwire.pages.view import Couriers, Page, Pickup, Promise, Sibling, page_of
+from parcelwire.pages.words import LANGUAGES, words
 from parcelwire.tracking.ports import PollState
 
 NOW = FrozenClock().now()
@@ -59,8 +67,21 @@ def page(
     *,
     courier: Courier | None = SWISS_POST,
     is_test: bool = False,
+    language: str = "en",
+    **more: Any,
 ) -> Page:
-    return page_of(parcel, poll or PollState(), courier, now=NOW, is_test=is_test)
+    return page_of(
+        parcel,
+        poll or PollState(),
+        Couriers(courier),
+        words(language),
+        now=NOW,
+        is_test=is_test,
+        **more,
+    )
+
+
+STEPS = ("Announced", "Handed over", "On its way", "Out for delivery", "Delivered")
 
 
 # --- headline and tone ------------------------------------------------------------------------
@@ -110,8 +131,8 @@ HELD = at("2026-02-27T03:00", status=Status.EXCEPTION, substatus=Substatus.EXCEP
 
 
 def states(shown: Page) -> list[str]:
-    assert [name for name, _ in shown.steps] == list(STEPS)
-    return [state for _, state in shown.steps]
+    assert [step.name for step in shown.steps] == list(STEPS)
+    return [step.state for step in shown.steps]
 
 
 @pytest.mark.parametrize(
@@ -231,33 +252,80 @@ def test_two_legs_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("earliest", "latest", "promise"),
+    ("earliest", "latest", "when", "headline"),
     [
-        ("2026-03-02", "2026-03-02", "Expected Monday, 2 March 2026"),
+        ("2026-03-05", "2026-03-05", "Thursday", "Arrives Thursday"),
+        (
+            "2026-03-05T14:00",
+            "2026-03-05T17:00",
+            "Thursday, 14:00 to 17:00",
+            "Arrives Thursday, 14:00 to 17:00",
+        ),
         (
             "2026-03-02T09:00",
             "2026-03-02T11:30",
-            "Expected Monday, 2 March 2026, 09:00 to 11:30",
+            "tomorrow, 09:00 to 11:30",
+            "Arrives tomorrow, 09:00 to 11:30",
         ),
+        ("2026-03-01", "2026-03-01T18:00", "today, until 18:00", "Arrives today, until 18:00"),
         (
             "2026-03-02",
             "2026-03-04",
-            "Expected between Monday, 2 March 2026 and Wednesday, 4 March 2026",
+            "tomorrow – Wednesday",
+            "Arrives between tomorrow and Wednesday",
         ),
-        ("2026-03-02T09:00", "2026-03-02T09:00", "Expected Monday, 2 March 2026, 09:00"),
-        ("2026-03-02", "2026-03-02T18:00", "Expected Monday, 2 March 2026, until 18:00"),
+        ("2026-03-02T09:00", "2026-03-02T09:00", "tomorrow, 09:00", "Arrives tomorrow, 09:00"),
+        (
+            "2026-03-04T09:00",
+            "2026-03-04",
+            "Wednesday, from 09:00",
+            "Arrives Wednesday, from 09:00",
+        ),
+        (
+            "2026-03-20",
+            "2026-03-20",
+            "Friday, 20 March 2026",
+            "Arrives Friday, 20 March 2026",
+        ),
     ],
 )
-def test_windows_in_words(earliest: str, latest: str, promise: str) -> None:
+def test_windows_in_words(earliest: str, latest: str, when: str, headline: str) -> None:
     window = DeliveryWindow(earliest=earliest, latest=latest, said_by="carrier")
     shown = page(after(SORTED, window=window))
-    assert (shown.promise, shown.promise_by) == (promise, "Swiss Post")
+    assert shown.promise == Promise(when, "says Swiss Post")
+    assert (shown.headline, shown.subline) == (headline, "Your parcel is on its way")
+
+
+def test_today_is_the_day_where_the_parcel_is() -> None:
+    window = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", said_by="carrier")
+    # At ten in the morning in Greenwich it is already tomorrow in Kiribati.
+    late = at("2026-03-01T23:00", offset_minutes=14 * 60, status=Status.TRANSIT)
+    assert page(after(late, window=window)).headline == "Arrives today"
+    nobody_knows = at("2026-03-01T08:00", offset_minutes=None, status=Status.TRANSIT)
+    assert page(after(nobody_knows, window=window)).headline == "Arrives Monday, 2 March 2026"
+
+
+@pytest.mark.parametrize("trouble", [HELD, at("2026-02-27T09:00", status=Status.UNDELIVERED)])
+def test_in_trouble_the_trouble_comes_first(trouble: Checkpoint) -> None:
+    window = DeliveryWindow(earliest="2026-03-05", latest="2026-03-05", said_by="carrier")
+    shown = page(after(SORTED, trouble, window=window))
+    assert shown.tone == "trouble"
+    assert "Arrives" not in shown.headline
+    assert shown.advice
+
+
+def test_a_promise_that_has_passed_is_no_promise() -> None:
+    window = DeliveryWindow(earliest="2026-02-20", latest="2026-02-28T18:00", said_by="carrier")
+    shown = page(after(SORTED, window=window))
+    assert (shown.promise, shown.headline) == (None, "Your parcel is on its way")
 
 
 def test_a_finished_parcel_promises_nothing() -> None:
     window = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", said_by="carrier")
     shown = page(after(SORTED, DELIVERED, window=window))
-    assert (shown.promise, shown.promise_by) == ("", "")
+    assert shown.promise is None
+    assert shown.headline == "Delivered Friday, 11:00"
+    assert shown.subline == "Your parcel was delivered"
 
 
 # --- collection -------------------------------------------------------------------------------
@@ -269,12 +337,78 @@ def test_where_and_until_when_a_parcel_waits() -> None:
     )
     facts = ParcelFacts(pickup_point="Post office 3001 Bern", pickup_until_on="2026-03-06")
     shown = page(after(waiting, facts=facts))
-    assert shown.pickup_point == "Post office 3001 Bern"
-    assert shown.pickup_until == "Friday, 6 March 2026"
-    assert shown.steps[3] == ("Ready to collect", "now")
+    assert shown.pickup == Pickup("Post office 3001 Bern", "Friday")
+    assert (shown.steps[3].name, shown.steps[3].state) == ("Ready to collect", "now")
     assert shown.step_text == "Step 4 of 5: Ready to collect"
     moved_on = page(after(waiting, at("2026-02-28T09:00", status=Status.DELIVERED), facts=facts))
-    assert (moved_on.pickup_point, moved_on.pickup_until) == ("", "")
+    assert moved_on.pickup is None
+
+
+# --- proof, order, brand, language ------------------------------------------------------------
+
+
+def test_the_shop_decides_whether_the_public_sees_the_proof() -> None:
+    proof = ProofOfDelivery(
+        signed_by="E. Muster", place="Porch", image_url="https://post.example/proof.jpg"
+    )
+    parcel = after(SORTED, DELIVERED, facts=ParcelFacts(proof=proof))
+    assert page(parcel).proof is None
+    shown = page(parcel, brand=Brand(shows_signer=True)).proof
+    assert shown is not None
+    assert (shown.signed_by, shown.place) == ("E. Muster", "Porch")
+    assert (
+        page(after(SORTED, facts=ParcelFacts(proof=proof)), brand=Brand(shows_signer=True)).proof
+        is None
+    )
+
+
+def test_a_picture_is_only_linked_where_it_is_safe() -> None:
+    proof = ProofOfDelivery(signed_by="E.", image_url="javascript:alert(1)")
+    parcel = after(SORTED, DELIVERED, facts=ParcelFacts(proof=proof))
+    shown = page(parcel, brand=Brand(shows_signer=True)).proof
+    assert shown is not None
+    assert shown.image_url == ""
+
+
+def test_parcels_of_one_order() -> None:
+    this = after(SORTED)
+    there = replace(after(SORTED, DELIVERED), id="1" * 32, number="N2", page_token="u" * 20)
+    shown = page(this, order=[there, this])
+    assert shown.order_text == "1 of 2 parcels delivered"
+    assert [(one.number, one.is_this, one.is_delivered) for one in shown.siblings] == [
+        (this.number, True, False),
+        ("N2", False, True),
+    ]
+    assert isinstance(shown.siblings[0], Sibling)
+    alone = page(this, order=[this])
+    assert (alone.siblings, alone.order_text) == ((), "")
+
+
+def test_what_the_shop_says_stands_beside_our_words() -> None:
+    brand = Brand(texts={"en": {"transit": "It is coming!"}, "de": {"transit": "Es kommt!"}})
+    assert page(after(SORTED), brand=brand).own_text == "It is coming!"
+    assert page(after(SORTED), brand=brand, language="de").own_text == "Es kommt!"
+    assert page(after(SORTED), brand=brand, language="fr").own_text == "It is coming!"
+    assert page(after(DELIVERED), brand=brand).own_text == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("substatus", Substatus)
+def test_every_state_in_every_language(language: str, substatus: Substatus) -> None:
+    parcel = tracking(status=substatus.status, substatus=substatus)
+    shown = page(parcel, language=language)
+    assert shown.headline
+    assert "{" not in repr(shown)
+    if language != "en":
+        assert shown.headline != page(parcel).headline
+
+
+def test_our_line_in_the_readers_language_and_the_carriers_words() -> None:
+    parcel = after(at("2026-02-26T09:00", "Zugestellt", language="de", status=Status.DELIVERED))
+    ((entry,),) = (day.entries for day in page(parcel, language="fr").days)
+    assert (entry.line, entry.text) == ("Votre colis a été livré", "Zugestellt")
+    ((entry,),) = (day.entries for day in page(parcel, language="de").days)
+    assert (entry.line, entry.text) == ("", "Zugestellt")
 
 
 # --- the rest ---------------------------------------------------------------------------------

@@ -1,0 +1,157 @@
+"""How the customer's pages become answers: templates, headers, brands."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, Template, select_autoescape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from parcelwire.domain.brand import Brand, Font, decode_brand
+from parcelwire.pages.house import PageStore
+from parcelwire.pages.words import LANGUAGES, Words, choose
+
+PUBLIC: Final = {
+    # The page needs nothing but its own files; everything else is forbidden to it.
+    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self';"
+    " img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-robots-tag": "noindex",
+    "cache-control": "private, no-store",
+    "vary": "accept-language",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+"""Headers of every page."""
+
+EMBEDDED: Final = {
+    **PUBLIC,
+    "content-security-policy": PUBLIC["content-security-policy"].replace(
+        "frame-ancestors 'none'", "frame-ancestors *"
+    ),
+}
+"""The same for a page that the shop shows within its own."""
+
+FONTS: Final = {
+    Font.SYSTEM: "system-ui, sans-serif",
+    Font.SERIF: "Georgia, 'Times New Roman', serif",
+    Font.ROUNDED: "ui-rounded, 'Hiragino Maru Gothic ProN', Quicksand, system-ui, sans-serif",
+    Font.MONO: "ui-monospace, 'Cascadia Mono', Menlo, monospace",
+}
+
+
+@cache
+def template(name: str) -> Template:
+    """Return a template."""
+    environment = Environment(
+        loader=PackageLoader("parcelwire.pages"),
+        autoescape=select_autoescape(default=True),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
+
+
+def language_of(request: Request, own: str | None = None) -> Words:
+    """Return the language that the reader of this page wants."""
+    return choose(request.query_params.get("lang"), request.headers.get("accept-language"), own)
+
+
+def html(
+    name: str,
+    say: Words,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    **context: Any,
+) -> HTMLResponse:
+    """Return a page; ``say`` and the languages are known to every template."""
+    text = template(name).render(say=say, languages=LANGUAGES, **context)
+    return HTMLResponse(text, status, headers or PUBLIC)
+
+
+async def load_brand(store: PageStore, account_number: int) -> Brand:
+    """Return an account's brand; an empty one where nobody made one."""
+    return decode_brand(await store.load_record("brand", str(account_number), "brand"))
+
+
+async def logo_of(store: PageStore, account_number: int, brand: Brand) -> Response:
+    """Return an account's logo."""
+    data = await store.load_record("brand-logo", str(account_number), "logo")
+    if data is None or not brand.logo_type:
+        return Response(status_code=404, headers=PUBLIC)
+    return Response(data, media_type=brand.logo_type, headers=PUBLIC)
+
+
+def style_of(brand: Brand) -> Response:
+    """Return a brand's colours and rules as a style sheet."""
+    return Response(brand_css(brand), media_type="text/css", headers=PUBLIC)
+
+
+def brand_css(brand: Brand) -> str:
+    """Return a brand as style rules. Colours are made legible: see ``ink_on`` and ``on_paper``."""
+    rules = []
+    if brand.primary_color:
+        light, dark = on_paper(brand.primary_color), on_night(brand.primary_color)
+        rules.append(f":root{{--calm:{light};--link:{light};--on-calm:{ink_on(light)}}}")
+        rules.append(
+            "@media (prefers-color-scheme: dark){"
+            f":root{{--calm:{dark};--link:{dark};--on-calm:{ink_on(dark)}}}}}"
+        )
+    if brand.background_color and luminance(brand.background_color) > 0.75:
+        # A ground on which dark ink can be read; at night the page has its own.
+        rules.append(
+            f"@media not (prefers-color-scheme: dark){{:root{{--ground:{brand.background_color}}}}}"
+        )
+    if brand.font is not Font.SYSTEM:
+        rules.append(f"body{{font-family:{FONTS[brand.font]}}}")
+    return "\n".join([*rules, brand.css])
+
+
+def luminance(color: str) -> float:
+    """Return the relative luminance of ``#rrggbb`` (WCAG 2.2), 0 to 1."""
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours (WCAG 2.2), 1 to 21."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def on_paper(color: str) -> str:
+    """Return the colour, darkened until text in it can be read on the light page (4.5 to 1)."""
+    return _moved(color, "#f6f5f2", towards=0)
+
+
+def on_night(color: str) -> str:
+    """Return the colour, lightened until text in it can be read on the dark page."""
+    return _moved(color, "#211e1b", towards=255)
+
+
+def ink_on(color: str) -> str:
+    """Return black or white, whichever can be read on the colour."""
+    return "#000000" if contrast(color, "#000000") > contrast(color, "#ffffff") else "#ffffff"
+
+
+def _moved(color: str, ground: str, *, towards: int) -> str:
+    for step in range(21):
+        parts = [int(color[at : at + 2], 16) for at in (1, 3, 5)]
+        mixed = [round(part + (towards - part) * step / 20) for part in parts]
+        tried = "#" + "".join(f"{part:02x}" for part in mixed)
+        if contrast(tried, ground) >= 4.6:
+            return tried
+    return "#000000" if towards == 0 else "#ffffff"
+
+
+def asset(name: str) -> bytes:
+    """Return a static file that is served under another address too."""
+    return files(__package__).joinpath("static", name).read_bytes()

@@ -1,0 +1,98 @@
+"""The lookup page: a number and something that only the parcel's people know."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from parcelwire.domain.brand import Brand, LookupField
+from parcelwire.pages.house import PageHouse
+from parcelwire.pages.lookup import Lookup
+from parcelwire.pages.parcel import read_form
+from parcelwire.pages.rendering import (
+    PUBLIC,
+    html,
+    language_of,
+    load_brand,
+    logo_of,
+    style_of,
+)
+from parcelwire.store.port import StoreUnavailableError
+
+
+class SearchPages:
+    """Everything under ``/track``."""
+
+    def __init__(self, house: PageHouse) -> None:
+        self._house = house
+        self._lookup = Lookup(house.store, house.clock)
+
+    async def show(self, request: Request) -> Response:
+        """Answer the form; ``/track`` alone is that of the only account there is."""
+        try:
+            account = await self._account(request)
+            brand = await load_brand(self._house.store, account) if account else Brand()
+        except StoreUnavailableError:
+            return self._later(request)
+        if brand.lookup is LookupField.NONE:
+            return self._missing(request)
+        return self._form(request, account, brand)
+
+    async def find(self, request: Request) -> Response:
+        """Lead to the parcel, or say that nothing fits: for every reason the same."""
+        try:
+            account = await self._account(request)
+            brand = await load_brand(self._house.store, account)
+            if brand.lookup is LookupField.NONE:
+                return self._missing(request)
+            if self._lookup.is_busy(account):
+                return self._form(request, account, brand, "lookup.busy", status=429)
+            form = await read_form(request)
+            tracking = await self._lookup.find(
+                account, brand.lookup, form.get("number", ""), form.get("word", "")
+            )
+        except StoreUnavailableError:
+            return self._later(request)
+        if tracking is None:
+            return self._form(request, account, brand, "lookup.nothing")
+        return RedirectResponse(f"/t/{tracking.page_token}", 303, PUBLIC)
+
+    async def style(self, request: Request) -> Response:
+        """Answer the shop's style rules."""
+        return style_of(await load_brand(self._house.store, await self._account(request)))
+
+    async def logo(self, request: Request) -> Response:
+        """Answer the shop's logo."""
+        account = await self._account(request)
+        return await logo_of(
+            self._house.store, account, await load_brand(self._house.store, account)
+        )
+
+    async def _account(self, request: Request) -> int:
+        number = request.path_params.get("account")
+        if number is not None:
+            return int(number) if number < 2**31 else 0
+        accounts = await self._house.store.list_accounts()
+        return accounts[0].number if len(accounts) == 1 else 0
+
+    def _form(
+        self, request: Request, account: int, brand: Brand, message: str = "", status: int = 200
+    ) -> Response:
+        # Nothing of what was typed comes back: the answer tells no guess from another.
+        say = language_of(request)
+        return html(
+            "lookup.html",
+            say,
+            status=status,
+            brand=brand,
+            base=f"/track/{account}",
+            field=brand.lookup.value,
+            message=say.say(message) if message else "",
+        )
+
+    def _missing(self, request: Request) -> Response:
+        return html("missing.html", language_of(request), status=404, brand=Brand(), base="")
+
+    def _later(self, request: Request) -> Response:
+        text = language_of(request).say("page.later")
+        return PlainTextResponse(text, 503, {**PUBLIC, "retry-after": "60"})
