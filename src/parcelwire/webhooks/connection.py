@@ -65,6 +65,7 @@ class HttpConnection(asyncio.Protocol):
         self._room = self._answer_bytes
         self._fed = 0
         self._has_head = False
+        self._is_hurried = False
 
     @property
     def heard_nothing(self) -> bool:
@@ -131,7 +132,10 @@ class HttpConnection(asyncio.Protocol):
             self._finish(may_stay_open=False)
         except httptools.HttpParserError:
             self._break(NotHttpError())
-        if not self._has_head and self._fed > LONGEST_HEAD:
+        if self._has_head:
+            if not (self._is_hurried or self._waiter.done()):
+                self._hurry()
+        elif self._fed > LONGEST_HEAD:
             self._break(NotHttpError())
 
     def connection_lost(self, exception: Exception | None) -> None:
@@ -168,8 +172,6 @@ class HttpConnection(asyncio.Protocol):
         self._room -= len(data)
         if self._room < 0:
             self._finish(may_stay_open=False)
-        elif self._timer is not None and len(self._body) == 1:
-            self._hurry()
 
     def on_message_complete(self) -> None:
         """Hand over the answer, unless it was an interim one."""
@@ -185,6 +187,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _hurry(self) -> None:
         """The head has come: what the receiver thinks is known, and the rest may not take long."""
+        self._is_hurried = True
         timer = self._timer
         soon = self._loop.time() + self._body_seconds
         if timer is not None and soon < timer.when():

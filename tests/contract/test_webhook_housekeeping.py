@@ -1,0 +1,219 @@
+"""What is deleted after its time, on both engines, and what is not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from parcelwire.domain.clock import DAY, SECOND, FrozenClock, Instant
+from parcelwire.tracking.ports import Once
+from parcelwire.webhooks.housekeeping import Housekeeper, KeepingSettings
+from parcelwire.webhooks.ports import MessageState
+from tests.contract import webhook_receivers as receivers
+from tests.contract.store.places import PLACES
+from tests.contract.webhook_office import Office, open_office
+from tests.contract.webhook_receivers import receiver
+
+
+@pytest.fixture(params=sorted(PLACES))
+async def office(request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+    async with open_office(request.param, request) as one:
+        yield one
+
+
+def days(count: float) -> float:
+    return count * DAY / SECOND
+
+
+async def test_what_is_over_goes_and_what_waits_stays(office: Office) -> None:
+    keeper = Housekeeper(
+        office.store, clock=office.clock, settings=KeepingSettings(message_days=90, batch=7)
+    )
+    async with receiver(receivers.answer(200)) as shop:
+        endpoint = await office.add_endpoint(shop.url)
+        await office.post(endpoint, parcels=20)
+        worker = office.worker()
+        while await worker.step():
+            pass
+        off = await office.add_endpoint(shop.url, is_enabled=False)
+        await office.post(off, parcels=5)
+        office.clock.advance(days(89))
+        assert await keeper.step() == 0
+        office.clock.advance(days(1.001))
+        young = await office.add_endpoint(shop.url)
+        await office.post(young, parcels=3)
+        while await worker.step():
+            pass
+        gone = []
+        while count := await keeper.step():
+            gone.append(count)
+    assert (sum(gone), max(gone)) == (20, 7)
+    left = await office.messages()
+    assert sorted((one.endpoint_id, one.state) for one in left) == sorted(
+        [(off.id, MessageState.PENDING)] * 5 + [(young.id, MessageState.DELIVERED)] * 3
+    )
+
+
+async def test_idempotency_records_go_after_their_hours(office: Office) -> None:
+    keeper = Housekeeper(office.store, clock=office.clock)
+    once = Once(
+        world_id=office.world_id,
+        key="k",
+        fingerprint=b"f" * 32,
+        at=office.clock.now(),
+        answer=lambda result: (204, b""),
+    )
+    await office.store.add_messages([], once=once)
+    office.clock.advance(23 * 3_600)
+    assert await keeper.step() == 0
+    assert await office.store.done_before(office.world_id, "k") is not None
+    office.clock.advance(3_601)
+    assert await keeper.step() == 1
+    assert await office.store.done_before(office.world_id, "k") is None
+
+
+class Recorder:
+    """A store that has ``left`` rows of each kind to delete, and can be away."""
+
+    def __init__(self, left: int = 0) -> None:
+        self.left = {"messages": left, "events": left, "done": left}
+        self.calls: list[tuple[str, Instant, int]] = []
+        self.is_away = False
+        self.called = asyncio.Event()
+
+    async def _prune(self, kind: str, before: Instant, limit: int) -> int:
+        self.calls.append((kind, before, limit))
+        self.called.set()
+        if self.is_away:
+            raise ConnectionError
+        gone = min(limit, self.left[kind])
+        self.left[kind] -= gone
+        return gone
+
+    async def prune_messages(self, before: Instant, *, limit: int = 1_000) -> int:
+        return await self._prune("messages", before, limit)
+
+    async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
+        return await self._prune("events", before, limit)
+
+    async def prune_done(self, before: Instant, *, limit: int = 1_000) -> int:
+        return await self._prune("done", before, limit)
+
+
+class SteppingClock(FrozenClock):
+    """Lets the others run whenever somebody sleeps, and remembers for how long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(0)
+        self.advance(seconds)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - time here passes by being slept away
+        await asyncio.sleep(0)
+
+
+async def run_for(keeper: Housekeeper, clock: SteppingClock, sleeps: int) -> None:
+    running = asyncio.create_task(keeper.run())
+    await until(lambda: not (len(clock.slept) < sleeps))
+    keeper.stop()
+    await running
+
+
+async def test_each_kind_has_its_own_time() -> None:
+    store, clock = Recorder(), FrozenClock()
+    settings = KeepingSettings(message_days=10, event_days=30, idempotency_hours=2, batch=5)
+    assert await Housekeeper(store, clock=clock, settings=settings).step() == 0
+    now = clock.now()
+    assert store.calls == [
+        ("messages", now - 10 * DAY, 5),
+        ("events", now - 30 * DAY, 5),
+        ("done", now - 7_200 * SECOND, 5),
+    ]
+
+
+async def test_it_rests_between_batches_and_long_when_there_is_nothing() -> None:
+    store, clock = Recorder(left=1_200), SteppingClock()
+    await run_for(Housekeeper(store, clock=clock), clock, 6)
+    assert clock.slept[:5] == [0.2, 0.2, 0.2, 3_600, 3_600]
+    assert set(store.left.values()) == {0}
+
+
+async def test_a_slow_store_gets_longer_rests() -> None:
+    clock = SteppingClock()
+
+    class Slow(Recorder):
+        async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
+            clock.advance(2)
+            return await super().prune_events(before, limit=limit)
+
+    await run_for(Housekeeper(Slow(left=10_000), clock=clock), clock, 3)
+    assert clock.slept[:3] == [18, 18, 18]
+
+
+async def test_an_outage_is_sat_out_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    store, clock = Recorder(left=10), SteppingClock()
+    store.is_away = True
+    keeper = Housekeeper(store, clock=clock)
+    running = asyncio.create_task(keeper.run())
+    await until(lambda: not (len(clock.slept) < 4))
+    store.is_away = False
+    await until(lambda: not (store.left["done"]))
+    keeper.stop()
+    await running
+    told = [one.getMessage() for one in caplog.records if "housekeeping" in one.getMessage()]
+    assert told == [
+        "housekeeping: the store fails (ConnectionError); it waits",
+        "housekeeping: the store works again",
+    ]
+
+
+async def test_a_clock_that_jumps_ahead_deletes_nothing_for_a_day() -> None:
+    store, clock = Recorder(), SteppingClock()
+    keeper = Housekeeper(store, clock=clock)
+    running = asyncio.create_task(keeper.run())
+    await store.called.wait()
+    store.left = {"messages": 10, "events": 10, "done": 10}
+    ahead = len(clock.slept)
+    clock.advance(days(3_650))
+    await until(lambda: not (len(clock.slept) < ahead + 20))
+    assert store.left["messages"] == 10
+    await until(lambda: not (store.left["messages"] and len(clock.slept) < ahead + 60))
+    assert store.left["messages"] == 0
+    keeper.stop()
+    await running
+
+
+async def test_a_clock_that_is_set_right_again_ends_the_waiting() -> None:
+    store, clock = Recorder(), SteppingClock()
+    keeper = Housekeeper(store, clock=clock)
+    running = asyncio.create_task(keeper.run())
+    await store.called.wait()
+    clock.advance(days(3_650))
+    await until(lambda: not (len(clock.slept) < 5))
+    clock.advance(-days(3_650))
+    store.left = {"messages": 10, "events": 10, "done": 10}
+    now = len(clock.slept)
+    await until(lambda: not (store.left["messages"] and len(clock.slept) < now + 5))
+    assert store.left["messages"] == 0
+    keeper.stop()
+    await running
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [{"message_days": 0}, {"event_days": 29}, {"idempotency_hours": 0}, {"batch": 0}],
+)
+def test_figures_that_make_no_sense_are_refused(figures: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(figures))):
+        KeepingSettings(**figures)
