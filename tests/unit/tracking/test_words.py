@@ -9,11 +9,11 @@ from importlib.resources import files
 
 import pytest
 
-from parcelwire.pages.words import LANGUAGES, choose, words
+from parcelwire.tracking.words import LANGUAGES, choose, words
 
 
 def phrases(language: str) -> dict[str, str]:
-    text = files("parcelwire.pages").joinpath("languages", f"{language}.toml").read_text("utf-8")
+    text = files("parcelwire.tracking").joinpath("languages", f"{language}.toml").read_text("utf-8")
     return {
         f"{group}.{name}": phrase
         for group, all_of_it in tomllib.loads(text).items()
