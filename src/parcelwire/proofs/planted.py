@@ -6,6 +6,7 @@ Some are in the program, some in its settings, some in the disk, one in SQLite.
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
@@ -46,6 +47,8 @@ class _EagerWriter(Writer):
         answers = [(future, work(connection), None) for work, future in group]
         tally_of(connection).write(connection)
         self._answer(answers)  # type: ignore[arg-type]  # as the writer's own
+        # Whoever waits for the answers goes on before it is true.
+        time.sleep(0.005)
         connection.execute("COMMIT")
         return []
 
