@@ -44,16 +44,23 @@ Step = Callable[[], None]
 
 def run(*, scale: float, seed: int) -> Outcome:
     """Take the database away five times in each way, times ``scale``; find the planted bug."""
-    return asyncio.run(prove_away(max(round(ROUNDS * scale), 1), seed, plants=("always_ready",)))
+    rounds = max(round(ROUNDS * scale), 1)
+    cluster = Cluster()
+    try:
+        return asyncio.run(prove_away(rounds, seed, ("always_ready",), cluster=cluster))
+    finally:
+        cluster.remove()
 
 
-async def prove_away(rounds: int, seed: int, plants: Sequence[str] = ()) -> Outcome:
+async def prove_away(
+    rounds: int, seed: int, plants: Sequence[str] = (), *, cluster: Cluster
+) -> Outcome:
     """Take PostgreSQL away in four ways and a SQLite file in one, ``rounds`` times each.
 
     ``plants`` are modules of ``prove.planted``: each must be found by readiness not saying so.
     """
     on_postgres, on_sqlite, *spoiled = await asyncio.gather(
-        _on_postgres(rounds, seed),
+        _on_postgres(cluster, rounds, seed),
         _on_sqlite(rounds, seed),
         *(_on_sqlite(1, seed, plant) for plant in plants),
     )
@@ -73,14 +80,10 @@ async def prove_away(rounds: int, seed: int, plants: Sequence[str] = ()) -> Outc
     )
 
 
-async def _on_postgres(rounds: int, seed: int) -> _Watch:
-    cluster = await asyncio.to_thread(Cluster)
-    try:
-        dsn = await asyncio.to_thread(cluster.create_database)
-        with tempfile.TemporaryDirectory(prefix="parcelwire-away-") as name:
-            return await _Watch(Path(name), dsn).run(_postgres_ways(cluster) * rounds, seed)
-    finally:
-        await asyncio.to_thread(cluster.remove)
+async def _on_postgres(cluster: Cluster, rounds: int, seed: int) -> _Watch:
+    dsn = await asyncio.to_thread(cluster.create_database)
+    with tempfile.TemporaryDirectory(prefix="parcelwire-away-") as name:
+        return await _Watch(Path(name), dsn).run(_postgres_ways(cluster) * rounds, seed)
 
 
 async def _on_sqlite(rounds: int, seed: int, plant: str = "") -> _Watch:

@@ -18,6 +18,12 @@ Method = Callable[..., Coroutine[Any, Any, Any]]
 
 STORES: Final = (SqliteStore, PostgresStore)
 
+DELAY_SECONDS: Final = 0.25
+"""How long a planted bug leaves something undone: the window in which a kill meets it.
+
+It is wide, so that sixteen kills find it on a machine that is busy with other things.
+"""
+
 _pending: set[asyncio.Task[Any]] = set()
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from parcelwire.webhooks.envelope import WebhookRequest
 from parcelwire.webhooks.schedule import Answer
-from prove.planted import Method, later, spoil_sender
+from prove.planted import DELAY_SECONDS, Method, later, spoil_sender
 
 
 @spoil_sender("send")
 def _(send: Method) -> Method:
     async def send_later(sender: Any, request: WebhookRequest) -> Answer:
         async def work() -> None:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(DELAY_SECONDS)
             await send(sender, request)
 
         later(work())

@@ -8,14 +8,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from parcelwire.tracking.ports import Save
-from prove.planted import Method, later, spoil_store
+from prove.planted import DELAY_SECONDS, Method, later, spoil_store
 
 
 @spoil_store("save")
 def _(save: Method) -> Method:
     async def save_then_tell(store: Any, change: Save) -> Any:
         async def tell() -> None:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(DELAY_SECONDS)
             await store.add_messages(change.messages)
 
         is_saved = await save(store, replace(change, messages=()))

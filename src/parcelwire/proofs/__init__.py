@@ -1,12 +1,18 @@
 """Proofs that run against the real program: what `parcelwire prove` and the fault tests are made
 of.
 
-    servers   the program as processes of its own: started, killed, started again
-    forge     a quick way to start it: fork a process that has imported everything already
-    load      shops that create, change and delete, and note down what was acknowledged
-    receiver  an endpoint that notes down what came, in which order
-    ledger    the judge: what was promised, held against what is there
-    kills     all of these together: SIGKILL at random instants
+    kills         SIGKILL of servers at random instants (A1), from
+      servers, forge    the program as processes of its own, started in a tenth of the time
+      load, receiver    shops that note down what was acknowledged, endpoints that note what came
+      scratch           an installation beside the real one: settings, key, endpoints
+      ledger            the judge: what was promised, held against what is there
+    syscalls      SIGKILL at every call to storage (A3), from callforge, callscenario
+    powerloss     power failures (A4), from disk, filelayer, recording, storelife, inspection,
+    planted
+    fulldisk      a disk that fills up (B1)
+    examination   `parcelwire prove`: the short proofs on the operator's own settings, with
+      checks, surroundings   what is known to lose data, looked for in settings and system
+      scratch_database       a place beside the operator's database, and its removal
 
 Nothing here is imported by the servers themselves.
 """
