@@ -25,7 +25,12 @@ from prove.catalogue import TITLES, discover
 from prove.outcome import Outcome
 
 LIMIT_MINUTES = 90.0
-"""How long one proof may take in its long form; short ones get less, but never below five."""
+"""How long one proof may take in its long form; short ones get less."""
+
+LEAST_MINUTES = 5.0
+
+GRACE_SECONDS = 30.0
+"""How long a proof that took too long may take to clear up."""
 
 
 def main() -> int:
@@ -103,6 +108,8 @@ def _run_here(id_: str, scale: float, seed: int, into: Path) -> int:
     proofs, broken = discover()
     if id_ not in proofs:
         sys.exit("\n".join([f"there is no module with the proof {id_}", *broken]))
+    # As an exception, so that what was made is removed on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     started = time.monotonic()
     outcome = proofs[id_](scale=scale, seed=seed)
     outcome.seconds = outcome.seconds or time.monotonic() - started
@@ -112,12 +119,11 @@ def _run_here(id_: str, scale: float, seed: int, into: Path) -> int:
 
 def _run_apart(id_: str, scale: float, seed: int) -> Outcome:
     """Run one proof in a process group of its own, so that nothing of it outlives its time."""
-    limit_seconds = max(LIMIT_MINUTES * min(scale, 1.0), 5.0) * 60
+    limit_seconds = max(LIMIT_MINUTES * min(scale, 1.0), LEAST_MINUTES) * 60
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="parcelwire-prove-") as folder:
-        Path(folder).chmod(
-            0o711
-        )  # a PostgreSQL that runs as another user must get at its own files
+        # A PostgreSQL that runs as another user must get at its own files.
+        Path(folder).chmod(0o711)
         into = Path(folder) / "outcome.json"
         command = [sys.executable, "-m", "prove", "--one", id_, "--into", str(into)]
         process = subprocess.Popen(
@@ -146,6 +152,10 @@ def _run_apart(id_: str, scale: float, seed: int) -> Outcome:
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a proof with all that it started; first politely: it may have a PostgreSQL to remove."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=GRACE_SECONDS)
     # Not there: everything of it has ended by itself.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
