@@ -1,9 +1,9 @@
-"""The address guard inside aiohttp: what is resolved, and what a socket is opened to.
+"""The address guard where connections are made: what is resolved, and what a socket is opened to.
 
-aiohttp connects to the very addresses its resolver returns, so judging them there pins the answer:
-no second lookup happens between check and connection. Literal addresses pass its resolver by;
-``open_socket`` therefore judges once more, for every socket, the address it is about to be
-connected to.
+``pool`` connects to the very addresses that its resolver returns, so judging them there pins the
+answer: no second lookup happens between check and connection. Literal addresses pass the resolver
+by; ``open_socket`` therefore judges once more, for every socket, the address it is about to be
+connected to. The resolver has aiohttp's interface, so that any resolver made for it can be used.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class GuardedResolver(AbstractResolver):
 
 
 class GuardedSockets:
-    """Opens sockets for aiohttp's connector; the last word on where a connection goes."""
+    """Opens sockets for connections; the last word on where one goes."""
 
     def __init__(self, guard: AddressGuard) -> None:
         self._guard = guard

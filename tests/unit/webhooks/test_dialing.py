@@ -5,18 +5,20 @@ import random
 import socket
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from parcelwire.webhooks.address import AddressGuard, AddressRefusedError
 from parcelwire.webhooks.dialing import (
+    AddressInfo,
     GuardedResolver,
     GuardedSockets,
     SystemResolver,
     check_destination,
 )
+from parcelwire.webhooks.pool import ConnectionPool, Origin
+from parcelwire.webhooks.settings import WebhookSettings
 
 OUTSIDE = "127.0.0.1"
 """The one loopback address that plays the world; the rest of loopback plays the inside."""
@@ -93,25 +95,31 @@ async def start_receiver() -> tuple[web.AppRunner, int]:
     return runner, runner.addresses[0][1]
 
 
+class Unjudged(GuardedSockets):
+    """The planted fault: sockets for everybody."""
+
+    def open_socket(self, info: AddressInfo) -> socket.socket:
+        family, kind, protocol, _, _ = info
+        return socket.socket(family, kind, protocol)
+
+
 async def post_often(
-    resolver: AbstractResolver, sockets: GuardedSockets | None, times: int
+    resolver: AbstractResolver, sockets: GuardedSockets, times: int
 ) -> tuple[int, int]:
     """Post to many names; return how many got through and how many did not."""
     runner, port = await start_receiver()
-    connector = aiohttp.TCPConnector(
-        resolver=resolver,
-        socket_factory=sockets.open_socket if sockets else None,
-        use_dns_cache=False,
-        force_close=True,
-    )
+    pool = ConnectionPool(WebhookSettings(), resolver=resolver, sockets=sockets)
+    request = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"
     passed = refused = 0
-    async with aiohttp.ClientSession(connector=connector) as session:
-        for number in range(times):
-            try:
-                async with session.post(f"http://name{number}.example:{port}/"):
-                    passed += 1
-            except aiohttp.ClientConnectorError:
-                refused += 1
+    for number in range(times):
+        try:
+            connection = await pool.open(Origin(f"name{number}.example", port, is_tls=False), 5)
+            await connection.post(request, asyncio.get_running_loop().time() + 5)
+            passed += 1
+            connection.abort()
+        except OSError:
+            refused += 1
+    await pool.close()
     await runner.cleanup()
     return passed, refused
 
@@ -154,21 +162,22 @@ async def test_sockets_alone_keep_a_bad_resolver_out(connected: list[str]) -> No
 
 async def test_without_the_guard_the_witness_sees_the_inside(connected: list[str]) -> None:
     """The planted fault: the two tests above would notice if nobody judged."""
-    await post_often(FlippingResolver(seed=4), None, times=50)
+    await post_often(FlippingResolver(seed=4), Unjudged(GUARD), times=50)
     assert set(connected) - {OUTSIDE}
 
 
 async def test_literal_addresses_are_judged_at_the_socket(connected: list[str]) -> None:
-    """aiohttp asks no resolver about them."""
+    """No resolver is asked about them."""
     sockets = GuardedSockets(GUARD)
-    connector = aiohttp.TCPConnector(
-        resolver=GuardedResolver(GUARD, FlippingResolver(5)), socket_factory=sockets.open_socket
+    flipping = FlippingResolver(5)
+    pool = ConnectionPool(
+        WebhookSettings(), resolver=GuardedResolver(GUARD, flipping), sockets=sockets
     )
-    async with aiohttp.ClientSession(connector=connector) as session:
-        for host in ("127.0.0.2", "10.0.0.1", "[::1]", "[::ffff:127.0.0.2]", "169.254.169.254"):
-            with pytest.raises(aiohttp.ClientConnectorError) as caught:
-                await session.post(f"http://{host}:8000/")
-            assert isinstance(caught.value.os_error, AddressRefusedError)
+    for host in ("127.0.0.2", "10.0.0.1", "::1", "::ffff:127.0.0.2", "169.254.169.254"):
+        with pytest.raises(AddressRefusedError):
+            await pool.open(Origin(host, 8_000, is_tls=False), 5)
+    await pool.close()
+    assert flipping.flips == 0
     assert connected == []
     assert sockets.refused >= 5
 
