@@ -27,7 +27,7 @@ from parcelwire.connectors.simulated import AirWaybill, air_waybill
 from parcelwire.domain.clock import DAY, FrozenClock
 from parcelwire.domain.status import Substatus
 from parcelwire.tracking.ports import TrackingFilter
-from tests.support.clients import SIDES, Side, Wire, cuttable, open_client
+from tests.support.clients import SIDES, Side, Wire, cuttable, open_client, whole_door
 from tests.support.house import HouseUnderTest, MakeDialects, open_house, report, serve
 from tests.support.process import free_port
 from tests.support.v4 import USPS_NUMBER, point
@@ -55,7 +55,7 @@ async def house(tmp_path: Path) -> AsyncIterator[HouseUnderTest]:
 
 @pytest.fixture
 async def wired(house: HouseUnderTest) -> AsyncIterator[tuple[Wire, str]]:
-    async with serve(house.door) as address, cuttable(address) as (wire, outside):
+    async with serve(whole_door(house)) as address, cuttable(address) as (wire, outside):
         yield wire, f"http://{outside}"
 
 
