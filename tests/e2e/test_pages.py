@@ -80,7 +80,6 @@ async def test_the_page_of_a_parcel(tmp_path: Path) -> None:
         "Friday, 27 February 2026",
         "08:15",
         "UTC+01:00",
-        "tomorrow, 09:00 to 11:00",
         "says Swiss Post",
         "The carrier last answered just now.",
     ):

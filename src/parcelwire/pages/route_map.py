@@ -60,9 +60,8 @@ def route_map(tracking: Tracking, say: Words) -> RouteMap | None:
     places = _places(tracking, say)
     if len(places) < 2:
         return None
-    lons, lats = [lon for _, (lon, _) in places], [lat for _, (_, lat) in places]
-    view = _View(lons, lats)
-    stops = tuple(Stop(name, *view.at(lon, lat)) for name, (lon, lat) in places)
+    view = _View([place.at[0] for place in places], [place.at[1] for place in places])
+    stops = tuple(Stop(place.name, *view.at(*place.at)) for place in places)
     return RouteMap(
         outlines=tuple(view.outlines(_world().countries.values())),
         line=_curve(stops),
@@ -71,8 +70,15 @@ def route_map(tracking: Tracking, say: Words) -> RouteMap | None:
     )
 
 
-def _places(tracking: Tracking, say: Words) -> list[tuple[str, tuple[int, int]]]:
-    """Return names and coordinates of the places in their order, none twice in a row."""
+class _Place(msgspec.Struct, frozen=True):
+    name: str
+    at: tuple[int, int]
+    country: str
+    is_city: bool
+
+
+def _places(tracking: Tracking, say: Words) -> list[_Place]:
+    """Return the places in their order, none twice in a row."""
     facts, details = tracking.facts, tracking.details
     origin = (facts.origin_country if facts else None) or details.origin_country
     destination = (facts.destination_country if facts else None) or details.destination_country
@@ -80,26 +86,30 @@ def _places(tracking: Tracking, say: Words) -> list[tuple[str, tuple[int, int]]]
     seen += [(one.country, one.city or one.location) for one in tracking.visible_checkpoints]
     if tracking.visible_checkpoints:
         seen.append((destination, facts.destination_city if facts else None))
-    places: list[tuple[str, tuple[int, int]]] = []
+    places: list[_Place] = []
     for country, city in seen:
-        found = _locate(country, city, say)
-        if found is not None and (not places or places[-1][1] != found[1]):
+        found = _locate((country or "").upper(), city or "", say)
+        if found is None:
+            continue
+        if places and found.country and found.country == places[-1].country:
+            # "Somewhere in China" beside Shanghai says nothing, and draws a detour.
+            if not found.is_city:
+                continue
+            if not places[-1].is_city:
+                places.pop()
+        if not places or places[-1].at != found.at:
             places.append(found)
     return places
 
 
-def _locate(
-    country: str | None, city: str | None, say: Words
-) -> tuple[str, tuple[int, int]] | None:
+def _locate(country: str, city: str, say: Words) -> _Place | None:
     world = _world()
-    home = world.countries.get(country.upper()) if country else None
+    home = world.countries.get(country) if country else None
     at = world.cities.get(_key_of(city)) if city else None
     # Names repeat over the world: a city far from its country is another one.
-    if city and at and (home is None or _is_near(at, home.c)):
-        return city, at
-    if home is None or country is None:
-        return None
-    return say.country(country), home.c
+    if at and (home is None or _is_near(at, home.c)):
+        return _Place(city, at, country, is_city=True)
+    return None if home is None else _Place(say.country(country), home.c, country, is_city=False)
 
 
 def _is_near(one: tuple[int, int], other: tuple[int, int]) -> bool:

@@ -34,9 +34,9 @@ def seen(*places: tuple[str | None, str | None], **facts: Any) -> Tracking:
 def test_a_way_through_two_countries() -> None:
     drawn = route_map(seen(("CH", None), ("CH", "Bern"), ("IT", "Rome")), EN)
     assert drawn is not None
-    assert [stop.name for stop in drawn.stops] == ["Switzerland", "Bern", "Rome"]
-    assert drawn.text == "From Switzerland to Rome"
-    north, _, south = drawn.stops
+    assert [stop.name for stop in drawn.stops] == ["Bern", "Rome"]
+    assert drawn.text == "From Bern to Rome"
+    north, south = drawn.stops
     assert south.y > north.y, "Rome is south of Switzerland"
     assert south.x > north.x, "and east"
     for stop in drawn.stops:
@@ -44,6 +44,15 @@ def test_a_way_through_two_countries() -> None:
         assert 0 < stop.y < HEIGHT
     assert 3 < len(drawn.outlines) < 60
     assert sum(map(len, drawn.outlines)) < 15_000
+
+
+def test_a_country_beside_its_city_is_no_detour() -> None:
+    drawn = route_map(
+        seen(("CN", "Shanghai"), ("CN", None), ("IT", None), ("IT", "Rome"), origin_country="CN"),
+        EN,
+    )
+    assert drawn is not None
+    assert [stop.name for stop in drawn.stops] == ["Shanghai", "Rome"]
 
 
 def test_what_is_seen_in_one_place_has_no_map() -> None:

@@ -62,7 +62,10 @@
       root.adoptedStyleSheets = [sheet];
       box.append(make("h2", parcel.headline));
       for (const text of [parcel.subline, parcel.advice]) if (text) box.append(make("p", text));
-      if (parcel.promise) box.append(make("p", `${parcel.promise.when} – ${parcel.promise.by}`, "quiet"));
+      if (parcel.promise) {
+        const isSaid = parcel.headline.includes(parcel.promise.when);
+        box.append(make("p", isSaid ? parcel.promise.by : `${parcel.promise.when} – ${parcel.promise.by}`, "quiet"));
+      }
       const bar = make("ol", "", "bar");
       bar.setAttribute("aria-hidden", "true");
       for (const step of parcel.steps) bar.append(make("li", "", step.state));
