@@ -13,6 +13,7 @@ from typing import Protocol
 from parcelwire.domain.account import Account, ApiKey, Connection
 from parcelwire.domain.clock import Instant
 from parcelwire.polling.ports import PollStore
+from parcelwire.tracking.journeys import JourneyStore
 from parcelwire.tracking.ports import Once, TrackingStore
 from parcelwire.webhooks.ports import MessageStore
 
@@ -140,7 +141,9 @@ class RecordStore(Protocol):
         ...
 
 
-class Store(TrackingStore, PollStore, MessageStore, AccountStore, RecordStore, Protocol):
+class Store(
+    TrackingStore, PollStore, MessageStore, AccountStore, RecordStore, JourneyStore, Protocol
+):
     """All of it, plus its own life."""
 
     async def close(self) -> None:

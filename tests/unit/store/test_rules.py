@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcelwire.domain.clock import DAY, MINUTE
+from parcelwire.domain.lane import Lane, lane_of
 from parcelwire.domain.report import ParcelFacts
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details, Milestones
-from parcelwire.store.rules import Budget, Lane, lane_of, place_key, take_from_budget
+from parcelwire.store.rules import Budget, place_key, take_from_budget
 from tests.contract.store.samples import NOW, make_tracking
 
 

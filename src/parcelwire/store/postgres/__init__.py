@@ -11,6 +11,7 @@ from parcelwire.store.postgres.accounts import Accounts
 from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.errors import UnfitDatabaseError
 from parcelwire.store.postgres.feed import Feed
+from parcelwire.store.postgres.journeys import Journeys
 from parcelwire.store.postgres.message_log import MessageLog
 from parcelwire.store.postgres.messages import Messages
 from parcelwire.store.postgres.migrating import migrate
@@ -23,7 +24,7 @@ __all__ = ["DEFAULT_POOL_SIZE", "PostgresStore", "UnfitDatabaseError", "open_sto
 DEFAULT_POOL_SIZE: Final = 8
 
 
-class PostgresStore(Trackings, Feed, Polls, Messages, MessageLog, Accounts, Records):
+class PostgresStore(Trackings, Feed, Polls, Messages, MessageLog, Accounts, Records, Journeys):
     """Implements ``store.port.Store``; make one with ``open_store``."""
 
     def __init__(

@@ -6,8 +6,8 @@ import hashlib
 import re
 from typing import Any, Final
 
+from parcelwire.domain.lane import lane_of
 from parcelwire.domain.tracking import Tracking
-from parcelwire.store.rules import lane_of
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _NIL: Final = "0" * 32

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import msgspec
 
 from parcelwire.domain.account import Account, ApiKey
+from parcelwire.domain.lane import lane_of
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.codec import decode_tracking, encode_tracking, unpack
-from parcelwire.store.rules import lane_of
 from parcelwire.store.sqlite.connection import Row
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.tracking.ports import PollState, Stored

@@ -18,6 +18,7 @@ from parcelwire.store.sqlite.connection import (
     translated,
 )
 from parcelwire.store.sqlite.feed import Feed
+from parcelwire.store.sqlite.journeys import Journeys
 from parcelwire.store.sqlite.listing import Listing
 from parcelwire.store.sqlite.message_log import MessageLog
 from parcelwire.store.sqlite.messages import Messages
@@ -32,7 +33,9 @@ from parcelwire.store.sqlite.writer import Writer, inode_of
 DEFAULT_SETTINGS = SqliteSettings()
 
 
-class SqliteStore(Trackings, Listing, Feed, Polls, Messages, MessageLog, Accounts, Records):
+class SqliteStore(
+    Trackings, Listing, Feed, Polls, Messages, MessageLog, Accounts, Records, Journeys
+):
     """The ``Store`` port on one SQLite file. Made by ``open_store``."""
 
     async def close(self) -> None:

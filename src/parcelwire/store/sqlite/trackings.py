@@ -11,7 +11,7 @@ from parcelwire.domain.changes import Event
 from parcelwire.domain.tracking import Tracking, id_of_page_token
 from parcelwire.store.codec import decode_event, encode_event, pack, unpack
 from parcelwire.store.rules import KEPT_RAW_ANSWERS, check_new, check_save
-from parcelwire.store.sqlite import queries
+from parcelwire.store.sqlite import journeys, queries
 from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
@@ -342,6 +342,7 @@ def _delete(
         if not rows:
             continue
         key, status, is_archived = rows[0]
+        connection.execute(journeys.DELETE, (key, world_id))
         for statement in (
             queries.DELETE_TRACKING,
             queries.DELETE_DOC,

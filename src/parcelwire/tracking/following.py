@@ -1,0 +1,136 @@
+"""Follows the events feed of every world, and remembers in the store how far it came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import msgspec
+
+from parcelwire.domain.account import Account, world_of
+from parcelwire.domain.changes import Event
+from parcelwire.domain.clock import Clock, Instant
+from parcelwire.tracking.ports import TrackingPlace
+
+KIND: Final = "cursor"
+"""Of the records that say how far somebody came: scope = the world, id = who follows."""
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a follower came in one world."""
+
+    cursor: int = 0
+    since: Instant = 0
+    """When it began."""
+    is_filled: bool = False
+    """Whether it has gone through all that was there when it began, where it does such a thing."""
+    place: TrackingPlace | None = None
+    """How far it came with that."""
+
+
+class FeedStore(Protocol):
+    """What a follower needs of the store."""
+
+    async def list_accounts(self) -> list[Account]:
+        """Return all accounts by number."""
+        ...
+
+    async def events_after(self, world_id: int, cursor: int, limit: int) -> list[tuple[int, Event]]:
+        """Return events after ``cursor`` with their own cursors, ascending."""
+        ...
+
+    async def load_record(self, kind: str, scope: str, record_id: str) -> bytes | None:
+        """Return one document."""
+        ...
+
+    async def change_record(
+        self,
+        kind: str,
+        scope: str,
+        record_id: str,
+        change: Callable[[bytes | None], bytes | None],
+        *,
+        at: Instant,
+    ) -> bytes | None:
+        """Read, change and write one record in one transaction."""
+        ...
+
+
+_decode: Final = msgspec.json.Decoder(Mark).decode
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Follower:
+    """One reader of the feed, by name; all processes that use the name share its marks.
+
+    Two of them may read the same events: what is done with an event must bear being done twice.
+    """
+
+    def __init__(self, name: str, store: FeedStore, clock: Clock, *, batch: int = 500) -> None:
+        """``batch``: events read at a time."""
+        self._name = name
+        self._store = store
+        self._clock = clock
+        self._batch = batch
+        self._marks: dict[int, Mark] = {}
+        """As last seen: what others have done since may be read again, once."""
+
+    async def worlds(self) -> list[int]:
+        """Return all worlds."""
+        return [
+            world_of(account.number, is_test)
+            for account in await self._store.list_accounts()
+            for is_test in (False, True)
+        ]
+
+    async def mark(self, world_id: int) -> Mark:
+        """Return how far this follower is known to have come; made at first sight."""
+        known = self._marks.get(world_id)
+        if known is None:
+            now = self._clock.now()
+            fresh = Mark(since=now)
+            known = await self._change(world_id, lambda before: before or fresh)
+        return known
+
+    async def read(self, world_id: int) -> list[tuple[int, Event]]:
+        """Return what happened after the mark, oldest first."""
+        mark = await self.mark(world_id)
+        events = await self._store.events_after(world_id, mark.cursor, self._batch)
+        if not events:
+            return []
+        document = await self._store.load_record(KIND, str(world_id), self._name)
+        shared = mark if document is None else _decode(document)
+        self._marks[world_id] = shared
+        return [(cursor, event) for cursor, event in events if cursor > shared.cursor]
+
+    async def advance(self, world_id: int, cursor: int) -> None:
+        """Say that everything up to ``cursor`` is done with."""
+        await self._change(
+            world_id,
+            lambda before: msgspec.structs.replace(
+                before or Mark(), cursor=max(cursor, before.cursor if before else 0)
+            ),
+        )
+
+    async def fill(self, world_id: int, place: TrackingPlace | None) -> None:
+        """Say how far what was there at the beginning is gone through; None = to its end."""
+
+        def note(before: Mark | None) -> Mark:
+            mark = before or Mark()
+            if mark.is_filled:
+                return mark
+            return msgspec.structs.replace(mark, place=place, is_filled=place is None)
+
+        await self._change(world_id, note)
+
+    async def _change(self, world_id: int, change: Callable[[Mark | None], Mark]) -> Mark:
+        document = await self._store.change_record(
+            KIND,
+            str(world_id),
+            self._name,
+            lambda before: _encode(change(None if before is None else _decode(before))),
+            at=self._clock.now(),
+        )
+        mark = Mark() if document is None else _decode(document)
+        self._marks[world_id] = mark
+        return mark
