@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from parcelwire.api.v2.render import render_payload
+from parcelwire.api.v2.render import Renderer as V2Renderer
 from parcelwire.api.v4.render import Renderer
 from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import default_registry
@@ -134,7 +134,11 @@ class Process:
         history = CourierHistory(store, clock)
         finder = CandidateFinder(detector, registry, by_polls, history=history, speed=plan.speed)
         self.composer = parts.composer(
-            {"v2": render_payload, "v4": renderer.payload, "native": render_native},
+            {
+                "v2": V2Renderer(registry).payload,
+                "v4": renderer.payload,
+                "native": render_native,
+            },
             ground.identifiers,
         )
         refresher = parts.refresher(

@@ -27,7 +27,7 @@ from msgspec.structs import replace
 from parcelwire.api.asgi import ASGIApp, Dialect, Door, Receive, Scope, Send
 from parcelwire.api.gate import Gate, RateLimiter, digest_of, make_key, prefix_of
 from parcelwire.api.house import AirWaybills, ApiSettings, House
-from parcelwire.api.v2.render import render_payload as render_v2_payload
+from parcelwire.api.v2.render import Renderer as V2Renderer
 from parcelwire.api.v4.render import Renderer
 from parcelwire.bootstrap.desk import WebhookDesk
 from parcelwire.connectors.sealing import Sealer
@@ -261,7 +261,10 @@ async def open_house(
     sender = HttpSender(webhooks, resolver=resolver or NoNames())
     try:
         identifiers = SeededIdentifiers()
-        composer = MessageComposer({"v2": render_v2_payload, "v4": renderer.payload}, identifiers)
+        composer = MessageComposer(
+            {"v2": V2Renderer(registry, carriers.phrase).payload, "v4": renderer.payload},
+            identifiers,
+        )
         planner = PollPlanner()
         refresher = Refresher(
             store,

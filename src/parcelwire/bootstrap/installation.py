@@ -13,7 +13,7 @@ from parcelwire.api.house import ApiSettings, House
 from parcelwire.api.native.application import application as native_application
 from parcelwire.api.native.application import in_front_of
 from parcelwire.api.v2.dialect import V2Dialect
-from parcelwire.api.v2.render import render_payload as render_v2_payload
+from parcelwire.api.v2.render import Renderer as V2Renderer
 from parcelwire.api.v4.dialect import V4Dialect
 from parcelwire.api.v4.render import Renderer
 from parcelwire.config import Config
@@ -96,7 +96,11 @@ class Installation:
         self._webhook_settings = webhook_settings(config)
         self._sender = HttpSender(self._webhook_settings)
         self._composer = MessageComposer(
-            {"v2": render_v2_payload, "v4": renderer.payload, "native": render_native},
+            {
+                "v2": V2Renderer(registry, self.carriers.phrase).payload,
+                "v4": renderer.payload,
+                "native": render_native,
+            },
             self.identifiers,
         )
         self.delivery = DeliveryWorker(

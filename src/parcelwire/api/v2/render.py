@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from parcelwire.api.v2.countries import country_name
 from parcelwire.api.v2.models import FullItem, Info, Row, ShortItem, UpdatedItem
-from parcelwire.couriers.registry import Registry, default_registry
+from parcelwire.couriers.registry import Registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint, Leg
 from parcelwire.domain.clock import DAY, Instant, iso_utc
@@ -114,6 +114,13 @@ class Renderer:
         """``phrase`` words events in the language a reader asks for."""
         self._registry = registry
         self._phrase = phrase
+
+    def payload(self, tracking: Tracking, event: Event) -> bytes:
+        """Return the ``data`` of the message that tells ``event``.
+
+        The full item as of the event.
+        """
+        return _encode(self.full_item(tracking, now=event.at))
 
     def full_item(
         self, tracking: Tracking, now: Instant | None = None, language: str | None = None
@@ -249,23 +256,3 @@ def _transit_days(reached: Milestones, visible: Sequence[Checkpoint]) -> int | N
 
 def _days_since(latest: Checkpoint | None, now: Instant) -> int | None:
     return max(0, (now - latest.occurred_at) // DAY) if latest is not None else None
-
-
-def render_tracking(tracking: Tracking) -> bytes:
-    """Return the full item, with the package's own registry and without translations."""
-    return _encode(_plain().full_item(tracking))
-
-
-def render_payload(tracking: Tracking, event: Event) -> bytes:
-    """Return the ``data`` of the message that tells ``event``: the full item as of the event."""
-    return _encode(_plain().full_item(tracking, now=event.at))
-
-
-_made: list[Renderer] = []
-
-
-def _plain() -> Renderer:
-    # The registry is read when something is rendered first, not when this module is imported.
-    if not _made:
-        _made.append(Renderer(default_registry()))
-    return _made[0]
