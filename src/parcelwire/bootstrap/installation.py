@@ -28,6 +28,10 @@ from parcelwire.domain.account import Account, Connection, Endpoint, account_of
 from parcelwire.domain.clock import Clock
 from parcelwire.pages.application import PageHouse
 from parcelwire.pages.application import application as pages_application
+from parcelwire.pages.dashboard.application import application as dashboard_application
+from parcelwire.pages.dashboard.application import in_front_of as dashboard_in_front_of
+from parcelwire.pages.dashboard.house import Dashboard
+from parcelwire.pages.dashboard.importing import ImportRunner
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.polling.worker import PollSettings, PollWorker
@@ -49,6 +53,7 @@ from parcelwire.webhooks.worker import DeliveryWorker
 if TYPE_CHECKING:
     from parcelwire.connectors.base import Manifest
 
+from parcelwire.bootstrap.dashboard import Carriers, Keys, dashboard_settings
 from parcelwire.bootstrap.desk import WebhookDesk
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.settings import keeping_settings, make_catalogue, webhook_settings
@@ -215,6 +220,29 @@ class Installation:
             random_bytes=os.urandom,
             air_waybills=SimulatedAirWaybills(clock),
         )
+        self.imports = ImportRunner(store, self.service, clock)
+        self.dashboard = Dashboard(
+            store=store,
+            service=self.service,
+            registry=self.registry,
+            clock=clock,
+            identifiers=self.identifiers,
+            random_bytes=os.urandom,
+            keys=Keys(),
+            endpoints=self.desk,
+            carriers=Carriers(
+                config,
+                store,
+                catalogue=self._catalogue,
+                gateway=self.carriers,
+                sealer=sealer,
+                connect=self.connect,
+                clock=clock,
+                identifiers=self.identifiers,
+            ),
+            settings=dashboard_settings(config),
+            wake_imports=self.imports.wake,
+        )
         self._workers: list[asyncio.Task[None]] = []
 
     def asgi(self, *, is_served: bool = True) -> ASGIApp:
@@ -234,7 +262,8 @@ class Installation:
                 is_closing=lambda: self.house.is_closing,
             )
         )
-        other = in_front_of(native_application(self.house), pages)
+        dashboard = dashboard_application(self.dashboard)
+        other = in_front_of(native_application(self.house), dashboard_in_front_of(dashboard, pages))
         return Door(
             self.house, [V2Dialect(self.house), V4Dialect(self.house, self._renderer)], other
         )
@@ -246,6 +275,7 @@ class Installation:
                 asyncio.create_task(self.polls.run(), name="polling"),
                 asyncio.create_task(self.delivery.run(), name="delivery"),
                 asyncio.create_task(self.housekeeper.run(), name="housekeeping"),
+                asyncio.create_task(self.imports.run(), name="imports"),
             ]
 
     async def stop_workers(self) -> None:
@@ -253,6 +283,7 @@ class Installation:
         self.polls.stop()
         self.delivery.stop()
         self.housekeeper.stop()
+        self.imports.stop()
         if self._workers:
             await asyncio.wait(self._workers)
             self._workers = []

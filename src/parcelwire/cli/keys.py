@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.bootstrap import InstallationError
+from parcelwire.cli.passwords import password
 from parcelwire.cli.support import account_of, installation, run_async
 from parcelwire.domain.account import ApiKey
 from parcelwire.domain.clock import to_datetime
@@ -170,3 +171,6 @@ async def set_account(
             )
         )
     click.echo(f"{email} is changed.")
+
+
+account.add_command(password)

@@ -1,0 +1,345 @@
+"""The dashboard as an ASGI application: who comes in, what they may, and then the page's own code.
+
+path -> page -> session -> scope -> (POST: origin, form, CSRF token) -> handler -> headers
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from parcelwire.pages.dashboard.forms import Form, FormError, read_form
+from parcelwire.pages.dashboard.house import Dashboard
+from parcelwire.pages.dashboard.registry import (
+    Handler,
+    Page,
+    discover,
+    may,
+    menu_of,
+)
+from parcelwire.pages.dashboard.sessions import LONGEST, LoginError, Session, Sessions
+from parcelwire.pages.dashboard.visit import ROOT, RefusalError, Visit
+from parcelwire.pages.dashboard.words import FILTERS
+from parcelwire.store.port import StoreUnavailableError
+
+log = logging.getLogger(__name__)
+
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+COOKIE: Final = "parcelwire_session"
+HOME: Final = "/trackings"
+
+CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "content-security-policy": CSP,
+    # "no-referrer" would take the origin from our own forms' POSTs.
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-robots-tag": "noindex",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+class _Call(msgspec.Struct, frozen=True):
+    """What answers one method of one path."""
+
+    page: Page
+    handler: Handler
+    scope: str
+    most_bytes: int
+
+
+def make_templates() -> Environment:
+    """Return the dashboard's templates."""
+    templates = Environment(
+        loader=PackageLoader("parcelwire.pages.dashboard"),
+        autoescape=select_autoescape(default=True),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    templates.filters.update(FILTERS)
+    return templates
+
+
+def in_front_of(dashboard: ASGIApp, other: ASGIApp) -> ASGIApp:
+    """Return what hands everything under ``/dashboard`` to it, and the rest to ``other``."""
+
+    async def choose(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and (scope["path"] + "/").startswith(ROOT + "/"):
+            await dashboard(scope, receive, send)
+        else:
+            await other(scope, receive, send)
+
+    return choose
+
+
+def application(house: Dashboard, *, extra: Iterable[Page] = ()) -> Starlette:
+    """Return the application that answers everything under ``/dashboard``.
+
+    ``extra``: pages beside those of ``screens``.
+    """
+    return _Application(house, [*discover(), *extra]).starlette()
+
+
+class _Application:
+    def __init__(self, house: Dashboard, pages: list[Page]) -> None:
+        self._house = house
+        self._pages = pages
+        self._sessions = Sessions(house)
+        self._templates = make_templates()
+        public = urlsplit(house.settings.public_url)
+        self._public_host = public.netloc.casefold()
+        self._is_secure = public.scheme == "https"
+
+    def starlette(self) -> Starlette:
+        calls: dict[str, dict[str, _Call]] = {}
+        for page in self._pages:
+            calls.setdefault(page.path, {})["GET"] = _Call(page, page.handler, page.scope, 0)
+            for part in page.parts:
+                calls.setdefault(part.path, {})[part.method] = _Call(
+                    page, part.handler, part.scope, part.most_bytes
+                )
+        routes = [
+            Route(ROOT, self._guarded(self._home), methods=["GET"]),
+            Route(ROOT + "/", self._guarded(self._home), methods=["GET"]),
+            Route(ROOT + "/login", self._guarded(self._login), methods=["GET", "POST"]),
+            Route(ROOT + "/logout", self._guarded(self._logout), methods=["POST"]),
+            Route(ROOT + "/world", self._guarded(self._world), methods=["POST"]),
+        ]
+        # A path of fixed words before one with a name in its place.
+        for path, by_method in sorted(calls.items(), key=lambda one: "{" in one[0]):
+            routes.append(
+                Route(ROOT + path, self._guarded(self._calling(by_method)), methods=[*by_method])
+            )
+        made = Starlette(routes=routes, exception_handlers={HTTPException: self._refuse_route})
+        made.router.redirect_slashes = False
+        return made
+
+    # -- around every answer --------------------------------------------------------------------
+
+    def _guarded(
+        self, answer: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def guarded(request: Request) -> Response:
+            try:
+                response = await answer(request)
+            except RefusalError as refusal:
+                response = self._refused(refusal)
+            except FormError as error:
+                response = self._refused(
+                    RefusalError(error.status, "This cannot be read", str(error))
+                )
+            except StoreUnavailableError as error:
+                log.warning("store unavailable: %s", error)
+                response = self._refused(
+                    RefusalError(
+                        503, "The database does not answer", "Please try again in a minute."
+                    )
+                )
+                response.headers["retry-after"] = "60"
+            except Exception:
+                log.exception("%s %s failed", request.method, request.url.path)
+                response = self._refused(
+                    RefusalError(500, "Something went wrong", "It is written down in the log.")
+                )
+            for name, value in _HEADERS.items():
+                response.headers.setdefault(name, value)
+            return response
+
+        return guarded
+
+    def _refused(self, refusal: RefusalError) -> Response:
+        text = self._templates.get_template("refusal.html").render(
+            root=ROOT, title=refusal.title, text=refusal.text
+        )
+        return HTMLResponse(text, refusal.status)
+
+    async def _refuse_route(self, _: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        title = "This cannot be done here" if status == 405 else "There is no such page"
+        response = self._refused(RefusalError(status, title))
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    # -- pages ----------------------------------------------------------------------------------
+
+    def _calling(self, by_method: dict[str, _Call]) -> Callable[[Request], Awaitable[Response]]:
+        async def call(request: Request) -> Response:
+            found = by_method["GET" if request.method == "HEAD" else request.method]
+            session = await self._session_of(request)
+            if session is None:
+                return self._to_login(request)
+            form = Form()
+            if request.method == "POST":
+                form = await self._checked_form(request, session, found.most_bytes)
+            _check_scope(session, found)
+            visit = Visit(
+                self._house,
+                request,
+                session,
+                sessions=self._sessions,
+                templates=self._templates,
+                page=found.page,
+                menu=menu_of(self._pages, session.scope, is_operator=session.is_operator),
+                form=form,
+            )
+            return await found.handler(visit)
+
+        return call
+
+    async def _session_of(self, request: Request) -> Session | None:
+        token = request.cookies.get(COOKIE)
+        return None if token is None else await self._sessions.find(token)
+
+    def _to_login(self, request: Request) -> Response:
+        url = request.url.path
+        if request.method in {"GET", "HEAD"} and request.url.query:
+            url = f"{url}?{request.url.query}"
+        place = f"{ROOT}/login"
+        if request.method in {"GET", "HEAD"} and "hx-request" not in request.headers:
+            place += f"?next={quote(url, safe='')}"
+        if "hx-request" in request.headers:
+            return Response(status_code=401, headers={"hx-redirect": place})
+        return RedirectResponse(place, 303)
+
+    def _check_origin(self, request: Request) -> None:
+        """Refuse a POST that another site made the browser send.
+
+        Raises:
+            RefusalError: it says so itself.
+        """
+        origin = request.headers.get("origin")
+        if origin is None:
+            # No browser of today leaves both out; what is no browser has no cookies to misuse.
+            is_ours = request.headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
+        else:
+            try:
+                host = urlsplit(origin).netloc.casefold()
+            except ValueError:
+                host = ""
+            is_ours = host != "" and host in {
+                request.headers.get("host", "").casefold(),
+                self._public_host,
+            }
+        if not is_ours:
+            raise RefusalError(403, "This came from another site", "Nothing was changed.")
+
+    async def _checked_form(self, request: Request, session: Session, most_bytes: int) -> Form:
+        self._check_origin(request)
+        form = await read_form(request, most_bytes=most_bytes)
+        if not session.is_csrf(form.get("csrf")):
+            raise RefusalError(
+                403, "This form is too old", "Nothing was changed. Go back, reload, try again."
+            )
+        return form
+
+    # -- coming and going -----------------------------------------------------------------------
+
+    async def _home(self, request: Request) -> Response:
+        session = await self._session_of(request)
+        return RedirectResponse(ROOT + (HOME if session is not None else "/login"), 303)
+
+    async def _login(self, request: Request) -> Response:
+        following = _place_of(request.query_params.get("next", ""))
+        if request.method != "POST":
+            if await self._session_of(request) is not None:
+                return RedirectResponse(ROOT + HOME, 303)
+            return self._login_page(following=following)
+        self._check_origin(request)
+        form = await read_form(request, most_bytes=20_000)
+        following = _place_of(form.get("next"))
+        key, email = form.get("key"), form.get("email")
+        try:
+            if key:
+                token = await self._sessions.open_with_key(key)
+            elif email:
+                token = await self._sessions.open_with_password(email, form.text("password"))
+            else:
+                raise LoginError
+        except LoginError as error:
+            return self._login_page(
+                following=following, email=email, is_wrong=True, is_locked=error.is_locked
+            )
+        old = request.cookies.get(COOKIE)
+        if old is not None:
+            await self._sessions.end(old)
+        response = RedirectResponse(following or ROOT + HOME, 303)
+        response.set_cookie(
+            COOKIE,
+            token,
+            max_age=LONGEST // 1_000,
+            path=ROOT,
+            httponly=True,
+            samesite="strict",
+            secure=self._is_secure,
+        )
+        return response
+
+    def _login_page(
+        self,
+        *,
+        following: str,
+        email: str = "",
+        is_wrong: bool = False,
+        is_locked: bool = False,
+    ) -> Response:
+        text = self._templates.get_template("login.html").render(
+            root=ROOT, following=following, email=email, is_wrong=is_wrong, is_locked=is_locked
+        )
+        status = 429 if is_locked else 401 if is_wrong else 200
+        headers = {"retry-after": "900"} if is_locked else None
+        return HTMLResponse(text, status, headers)
+
+    async def _logout(self, request: Request) -> Response:
+        session = await self._session_of(request)
+        if session is not None:
+            await self._checked_form(request, session, 10_000)
+            await self._sessions.end(session.token)
+        response = RedirectResponse(f"{ROOT}/login", 303)
+        response.delete_cookie(
+            COOKIE, path=ROOT, httponly=True, samesite="strict", secure=self._is_secure
+        )
+        return response
+
+    async def _world(self, request: Request) -> Response:
+        session = await self._session_of(request)
+        if session is None:
+            return self._to_login(request)
+        form = await self._checked_form(request, session, 10_000)
+        await self._sessions.choose_world(session, is_test=form.get("world") == "test")
+        return RedirectResponse(ROOT + HOME, 303)
+
+
+def _check_scope(session: Session, call: _Call) -> None:
+    if not may(session.scope, call.scope):
+        raise RefusalError(
+            403,
+            "This key may not do that",
+            f"It needs the scope {call.scope}; this one has {session.scope}.",
+        )
+    if call.page.is_for_operators and not session.is_operator:
+        raise RefusalError(403, "This is for operators", "See api.operators in the settings.")
+
+
+def _place_of(typed: str) -> str:
+    """Return a place of the dashboard to go on to; empty for anything else."""
+    is_ours = typed.startswith(ROOT + "/") and typed.isascii() and typed.isprintable()
+    return typed if is_ours and "\\" not in typed and "//" not in typed else ""

@@ -1,0 +1,128 @@
+"""What the dashboard is handed: use cases, stores, and what only the outermost rooms know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from parcelwire.couriers.registry import Registry
+from parcelwire.domain.account import Account, Connection, Endpoint
+from parcelwire.domain.clock import Clock
+from parcelwire.domain.report import CarrierReport
+from parcelwire.store.port import Store
+from parcelwire.tracking.ports import Identifiers, NewMessage
+from parcelwire.tracking.service import TrackingService
+from parcelwire.webhooks.ports import Attempt
+
+
+class EndpointDesk(Protocol):
+    """Somebody who looks after endpoints by hand."""
+
+    async def check_url(self, url: str) -> None:
+        """Check that messages may be sent to ``url``.
+
+        Raises:
+            AddressRefusedError: they may not; the text says why.
+        """
+        ...
+
+    def compose_test(self, endpoint: Endpoint) -> NewMessage:
+        """Return a message about a made-up parcel, to be stored."""
+        ...
+
+    async def first_attempt(self, message_id: str) -> Attempt | None:
+        """Wait for the first attempt at a message and return it; None when none was in time."""
+        ...
+
+    def wake(self) -> None:
+        """Say that messages have become due."""
+        ...
+
+
+class KeyMaker(Protocol):
+    """Makes and reads API keys."""
+
+    def make(self, random_bytes: bytes, *, is_test: bool) -> str:
+        """Return the text of a new key."""
+        ...
+
+    def is_well_formed(self, text: str) -> bool:
+        """Tell whether a text has the form of a key."""
+        ...
+
+    def digest(self, text: str) -> bytes:
+        """Return what is stored of a key."""
+        ...
+
+    def prefix(self, text: str) -> str:
+        """Return what people may see of a key."""
+        ...
+
+
+class WayToAsk(msgspec.Struct, frozen=True, kw_only=True):
+    """One transport of one connector."""
+
+    connector: str
+    name: str
+    """The carrier's."""
+    transport: str
+    is_official: bool
+    is_on: bool
+    """Whether it may be used here: an undocumented endpoint is off until the operator wants it."""
+    credential_fields: tuple[str, ...]
+    courier_codes: tuple[str, ...]
+    docs_url: str = ""
+    requests_per_minute: int = 0
+
+
+class CarrierDesk(Protocol):
+    """Somebody who looks after connections to carriers by hand."""
+
+    def ways(self) -> Sequence[WayToAsk]:
+        """Return every transport of every connector."""
+        ...
+
+    async def connect(
+        self, owner: Account, connector: str, transport: str, credentials: dict[str, str]
+    ) -> Connection:
+        """Store a new connection, its credentials sealed."""
+        ...
+
+    async def try_connection(self, connection: Connection, number: str) -> CarrierReport:
+        """Ask a carrier about one number over a stored connection; nothing is changed by it."""
+        ...
+
+    def forget(self, account_number: int) -> None:
+        """Say that an account's connections have changed."""
+        ...
+
+
+class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the dashboard behaves."""
+
+    public_url: str = "http://127.0.0.1:8787"
+    operators: tuple[str, ...] = ()
+    """E-mail addresses of accounts that may see what belongs to the whole installation."""
+    suspended_accounts: tuple[str, ...] = ()
+    max_upload_bytes: int = 10_000_000
+    effective: tuple[tuple[str, str, str], ...] = ()
+    """Section, setting, value: all settings, without what is secret."""
+
+
+class Dashboard(msgspec.Struct, kw_only=True):
+    """The dashboard's dependencies, put together by bootstrap."""
+
+    store: Store
+    service: TrackingService
+    registry: Registry
+    clock: Clock
+    identifiers: Identifiers
+    random_bytes: Callable[[int], bytes]
+    keys: KeyMaker
+    endpoints: EndpointDesk
+    carriers: CarrierDesk
+    settings: DashboardSettings
+    wake_imports: Callable[[], None] = lambda: None
+    """Called when a file is there to be worked through."""

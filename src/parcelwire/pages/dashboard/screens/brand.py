@@ -1,0 +1,273 @@
+"""The brand: how the shop looks on its customers' pages, with a preview of what is typed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+from starlette.responses import HTMLResponse, Response
+
+from parcelwire.domain.brand import (
+    LOGO_TYPES,
+    MAX_LOGO_BYTES,
+    TEXT_NAMES,
+    Brand,
+    BrandError,
+    Font,
+    Link,
+    LookupField,
+    check_brand,
+    check_logo,
+    decode_brand,
+    encode_brand,
+)
+from parcelwire.pages.dashboard.forms import File, Form
+from parcelwire.pages.dashboard.registry import Page, Part
+from parcelwire.pages.dashboard.sample import SAMPLES, sample_of
+from parcelwire.pages.dashboard.visit import ROOT, Problem, Visit
+from parcelwire.pages.rendering import PUBLIC, html, style_of
+from parcelwire.pages.route_map import HEIGHT, WIDTH, route_map
+from parcelwire.pages.view import Couriers, page_of
+from parcelwire.pages.words import LANGUAGES, choose
+
+KIND: Final = "brand"
+LOGO_KIND: Final = "brand-logo"
+DRAFT_KIND: Final = "brand-draft"
+LOGO: Final = "logo"
+DRAFT: Final = "/brand/draft"
+
+LOOKUPS: Final = {
+    LookupField.NONE: "Off: only a parcel's own address leads to it",
+    LookupField.ORDER_NUMBER: "Number and order number",
+    LookupField.EMAIL: "Number and e-mail address",
+    LookupField.POSTAL_CODE: "Number and postal code",
+}
+_FRAMED: Final = {
+    **PUBLIC,
+    "content-security-policy": PUBLIC["content-security-policy"].replace(
+        "frame-ancestors 'none'", "frame-ancestors 'self'"
+    ),
+}
+_LINES: Final = (
+    "name",
+    "home_url",
+    "logo_alt",
+    "support_email",
+    "support_phone",
+    "support_url",
+    "mail_from",
+)
+
+
+async def show(visit: Visit) -> Response:
+    """Show the editor."""
+    return await _show(visit, await _load(visit, KIND))
+
+
+async def _show(visit: Visit, brand: Brand, problems: tuple[Problem, ...] = ()) -> Response:
+    language = visit.form.get("language") or visit.query("language")
+    language = language if language in LANGUAGES else "en"
+    return await visit.show(
+        "brand.html",
+        brand=brand,
+        links="\n".join(f"{one.text} | {one.url}" for one in brand.links),
+        texts=brand.texts.get(language, {}),
+        language=language,
+        languages=LANGUAGES,
+        written=[one for one in brand.texts if one in LANGUAGES],
+        text_names=TEXT_NAMES,
+        fonts=list(Font),
+        lookups=LOOKUPS,
+        samples=SAMPLES,
+        logo_types=", ".join(LOGO_TYPES),
+        most_logo_bytes=MAX_LOGO_BYTES,
+        problems=problems,
+    )
+
+
+def _scope(visit: Visit) -> str:
+    return str(visit.session.account.number)
+
+
+async def _load(visit: Visit, kind: str) -> Brand:
+    return decode_brand(await visit.house.store.load_record(kind, _scope(visit), KIND))
+
+
+def read_brand(form: Form, before: Brand) -> Brand:
+    """Return the brand that a form describes; the texts of other languages stay.
+
+    Raises:
+        BrandError: something of it cannot be taken.
+    """
+    links = []
+    for line in form.text("links").splitlines():
+        if line.strip():
+            text, bar, url = line.rpartition("|")
+            if not bar:
+                raise BrandError("links", "write each link as: Text | https://address")
+            links.append(Link(text.strip(), url.strip()))
+    language = form.get("language", "en")
+    if language not in LANGUAGES:
+        raise BrandError("texts", "choose a language of the page")
+    texts = {name: form.text(f"text-{name}").strip() for name in TEXT_NAMES}
+    said = {name: text for name, text in texts.items() if text}
+    others = {one: kept for one, kept in before.texts.items() if one != language}
+    try:
+        font, lookup = Font(form.get("font", "system")), LookupField(form.get("lookup", "none"))
+    except ValueError:
+        raise BrandError("font", "choose one that exists") from None
+    return check_brand(
+        replace(
+            before,
+            **{name: form.get(name) for name in _LINES},
+            primary_color=form.get("primary_color") if form.has("has_primary") else "",
+            background_color=form.get("background_color") if form.has("has_background") else "",
+            font=font,
+            links=tuple(links),
+            texts={**others, language: said} if said else others,
+            css=form.text("css").strip(),
+            lookup=lookup,
+            shows_signer=form.has("shows_signer"),
+        )
+    )
+
+
+def _logo_type(file: File) -> str:
+    """Return what kind of picture a file is, by its first bytes and not by what is said of it.
+
+    Raises:
+        BrandError: it is no picture that may be shown.
+    """
+    for media_type, begins in LOGO_TYPES.items():
+        if file.data.startswith(begins):
+            check_logo(media_type, file.data)
+            return media_type
+    raise BrandError(LOGO, f"one of {', '.join(LOGO_TYPES)}")
+
+
+async def _put(visit: Visit, kind: str, name: str, document: bytes | None) -> None:
+    await visit.house.store.change_record(
+        kind, _scope(visit), name, lambda _: document, at=visit.now
+    )
+
+
+async def save(visit: Visit) -> Response:
+    """Keep the brand: from now on customers see it."""
+    before, file = await _load(visit, KIND), visit.form.file(LOGO)
+    try:
+        brand = read_brand(visit.form, before)
+        if file is not None:
+            brand = replace(brand, logo_type=_logo_type(file))
+        elif visit.form.has("remove_logo"):
+            brand = replace(brand, logo_type="")
+    except BrandError as error:
+        return await _show(visit, _typed(visit.form, before), (_problem(error),))
+    if file is not None:
+        await _put(visit, LOGO_KIND, LOGO, file.data)
+    await _put(visit, KIND, KIND, encode_brand(brand))
+    if not brand.logo_type:
+        await _put(visit, LOGO_KIND, LOGO, None)
+    language = visit.form.get("language", "en")
+    return await visit.go(f"/brand?language={language}", "The brand is saved.")
+
+
+def _problem(error: BrandError) -> Problem:
+    return Problem(
+        error.field.partition("[")[0].partition(".")[0], f"{error.field}: {error.message}"
+    )
+
+
+def _typed(form: Form, before: Brand) -> Brand:
+    """Return what was typed as far as it can be shown again: nothing of it is checked."""
+    fields: dict[str, object] = {name: form.get(name) for name in _LINES}
+    texts = {name: form.text(f"text-{name}") for name in TEXT_NAMES}
+    language = form.get("language", "en")
+    return replace(
+        before,
+        **fields,
+        css=form.text("css"),
+        texts={**before.texts, language: texts},
+        shows_signer=form.has("shows_signer"),
+    )
+
+
+# --- the preview ------------------------------------------------------------------------------
+
+
+async def preview(visit: Visit) -> Response:
+    """Answer the customer's page of a made-up parcel, in the brand as it is typed."""
+    file = visit.form.file(LOGO)
+    before = await _load(visit, KIND)
+    try:
+        brand = read_brand(visit.form, before)
+        if file is not None:
+            brand = replace(brand, logo_type=_logo_type(file))
+            await _put(visit, DRAFT_KIND, LOGO, file.data)
+        else:
+            # Whatever logo is kept is the draft's too.
+            await _put(visit, DRAFT_KIND, LOGO, None)
+            if visit.form.has("remove_logo"):
+                brand = replace(brand, logo_type="")
+    except BrandError as error:
+        return HTMLResponse(
+            visit.render("brand_problem.html", problem=_problem(error)), 422, _FRAMED
+        )
+    await _put(visit, DRAFT_KIND, KIND, encode_brand(brand))
+    kind = visit.form.get("sample")
+    tracking, poll = sample_of(kind if kind in SAMPLES else "transit", visit.now)
+    say = choose(visit.form.get("language"), None, None)
+    courier = visit.house.registry.get(tracking.courier_code)
+    return html(
+        "tracking.html",
+        say,
+        headers=_FRAMED,
+        page=page_of(tracking, poll, Couriers(courier), say, now=visit.now, brand=brand),
+        brand=brand,
+        base=ROOT + DRAFT,
+        map=route_map(tracking, say),
+        map_size=(WIDTH, HEIGHT),
+        is_embedded=False,
+        version=1,
+        offers_mail=False,
+        offers_feedback=False,
+        said="",
+    )
+
+
+async def draft_style(visit: Visit) -> Response:
+    """Answer the draft's colours and rules."""
+    return style_of(await _load(visit, DRAFT_KIND))
+
+
+async def draft_logo(visit: Visit) -> Response:
+    """Answer the draft's logo, or the one that is kept."""
+    brand, store, scope = await _load(visit, DRAFT_KIND), visit.house.store, _scope(visit)
+    data = await store.load_record(DRAFT_KIND, scope, LOGO)
+    data = data or await store.load_record(LOGO_KIND, scope, LOGO)
+    if data is None or not brand.logo_type:
+        return Response(status_code=404)
+    return Response(data, media_type=brand.logo_type, headers=PUBLIC)
+
+
+async def draft_live(visit: Visit) -> Response:
+    """Answer whoever listens for news of the made-up parcel that there will be none."""
+    del visit
+    return Response(status_code=204)
+
+
+PAGE: Final = Page(
+    path="/brand",
+    title="Brand",
+    section="Account",
+    order=10,
+    scope="admin",
+    handler=show,
+    shortcut="b",
+    parts=(
+        Part("POST", "/brand", save, "admin"),
+        Part("POST", "/brand/preview", preview, "admin"),
+        Part("GET", f"{DRAFT}/brand.css", draft_style, "admin"),
+        Part("GET", f"{DRAFT}/logo", draft_logo, "admin"),
+        Part("GET", f"{DRAFT}/live", draft_live, "admin"),
+    ),
+)

@@ -1,0 +1,139 @@
+"""One request of somebody who is logged in, as the handlers of pages see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from parcelwire.domain.clock import Instant
+from parcelwire.pages.dashboard.forms import Form
+from parcelwire.pages.dashboard.house import Dashboard
+from parcelwire.pages.dashboard.registry import MenuSection, Page, may
+from parcelwire.pages.dashboard.sessions import Session, Sessions
+
+ROOT: Final = "/dashboard"
+
+
+class RefusalError(Exception):
+    """The request cannot be answered as asked; shown as a page of its own."""
+
+    def __init__(self, status: int, title: str, text: str = "") -> None:
+        """``title`` and ``text`` are for people."""
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.text = text
+
+
+def missing(what: str) -> RefusalError:
+    """Return the refusal for what is not there, or not this account's: both look alike."""
+    return RefusalError(404, f"There is no such {what}", "It may have been deleted, or never was.")
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with a form: which field, and why."""
+
+    field: str
+    text: str
+
+
+class Visit:
+    """What a handler is given."""
+
+    def __init__(
+        self,
+        house: Dashboard,
+        request: Request,
+        session: Session,
+        *,
+        sessions: Sessions,
+        templates: Environment,
+        page: Page,
+        menu: list[MenuSection],
+        form: Form,
+    ) -> None:
+        """Made by the application for each request."""
+        self.house = house
+        self.request = request
+        self.session = session
+        self.page = page
+        self.form = form
+        self.now: Instant = house.clock.now()
+        self._sessions = sessions
+        self._templates = templates
+        self._menu = menu
+
+    @property
+    def world_id(self) -> int:
+        """The world that is looked at: nothing outside it may be shown or changed."""
+        return self.session.world_id
+
+    @property
+    def path(self) -> dict[str, str]:
+        """The parts of the path that have a name."""
+        return self.request.path_params
+
+    @property
+    def quota(self) -> int | None:
+        """How many trackings this world may have created in all; None: any number."""
+        return None if self.session.kept.is_test else self.session.account.tracking_quota
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether a part of the page is enough (htmx asks)."""
+        headers = self.request.headers
+        return "hx-request" in headers and "hx-boosted" not in headers
+
+    def may(self, scope: str) -> bool:
+        """Tell whether this person may do what needs ``scope``."""
+        return may(self.session.scope, scope)
+
+    def query(self, name: str) -> str:
+        """Return one parameter of the query, without outer blanks."""
+        return self.request.query_params.get(name, "").strip().replace("\0", "")
+
+    def queries(self, name: str) -> list[str]:
+        """Return a parameter that may be given several times."""
+        return [one.strip().replace("\0", "") for one in self.request.query_params.getlist(name)]
+
+    def render(self, template: str, **context: Any) -> str:
+        """Return a template as text."""
+        return self._templates.get_template(template).render(
+            visit=self, now=self.now, root=ROOT, csrf=self.session.csrf, **context
+        )
+
+    async def show(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        problems: Iterable[Problem] = (),
+        **context: Any,
+    ) -> Response:
+        """Answer a whole page. With ``problems`` (of a form) its status is 422."""
+        found = list(problems)
+        flashes = await self._sessions.take_flashes(self.session)
+        text = self.render(
+            template,
+            menu=self._menu,
+            flashes=flashes,
+            problems=found,
+            wrong={problem.field: problem.text for problem in found},
+            **context,
+        )
+        return HTMLResponse(text, 422 if found and status == 200 else status)
+
+    def fragment(self, template: str, **context: Any) -> Response:
+        """Answer a part of a page."""
+        return HTMLResponse(self.render(template, **context))
+
+    async def go(self, path: str, text: str = "", *, tone: str = "good") -> Response:
+        """Lead to another page of the dashboard, where ``text`` is shown."""
+        if text:
+            await self._sessions.tell(self.session, tone, text)
+        return RedirectResponse(ROOT + path, 303)
