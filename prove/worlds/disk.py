@@ -247,11 +247,16 @@ class Disk:
 
     def restore(self) -> int:
         """Bring the power back, when all processes are dead; return how many writes suffered."""
-        wreck = self._shadow.lose_power(self._chance)
-        self._lay(wreck.files)
+        suffered = 0
+        if self._shadow.is_at_risk:
+            wreck = self._shadow.lose_power(self._chance)
+            suffered = sum(wreck.counts.values())
+            self._lay(wreck.files)
+        else:
+            self._lay(self._shadow.contents())
         self._has_power = True
         self._calls_left = 0
-        return sum(wreck.counts.values())
+        return suffered
 
     def before(self, call: Call) -> None:
         """See ``parcelwire.proofs.filelayer.Watcher``."""

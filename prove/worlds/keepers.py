@@ -72,7 +72,7 @@ class Keeper:
         for _ in range(endpoints):
             await self._add()
         for at in sorted(
-            self._chance.randrange(self._plan.active) for _ in range(self._chance.randint(0, 10))
+            self._chance.randrange(self._plan.active) for _ in range(self._chance.randint(4, 16))
         ):
             await self._until(at)
             if not self.endpoint_ids:
@@ -89,7 +89,7 @@ class Keeper:
                     self._test,
                     self._replace,
                 ),
-                (3, 4, 2, 1, 3, 2, 0.5),
+                (3, 4, 2, 1, 3, 6, 1),
             )[0]
             await act(endpoint_id)
 

@@ -109,7 +109,11 @@ class Receivers:
     def _spell(self, endpoint_id: str) -> str:
         if endpoint_id not in self._weather:
             self._weather[endpoint_id] = spells(
-                self._chance, self._plan.active, _WEATHER, most=8, longest=12 * 3_600
+                self._chance,
+                self._plan.active,
+                _WEATHER,
+                most=8,
+                longest=self._plan.active // 3_000,
             )
         now = self._clock.true_ms()
         for start, end, kind in self._weather[endpoint_id]:

@@ -110,12 +110,15 @@ def _windows(
 def spells(
     chance: random.Random, active: int, kinds: dict[str, float], *, most: int, longest: int
 ) -> tuple[tuple[int, int, str], ...]:
-    """Return up to ``most`` spells of bad weather: (from, to, kind), by their beginning."""
+    """Return up to ``most`` spells of bad weather: (from, to, kind), by their beginning.
+
+    ``longest`` in seconds; most are much shorter.
+    """
     names, weights = list(kinds), list(kinds.values())
     found = []
     for _ in range(chance.randint(0, most)):
         start = chance.randrange(active)
-        length = int(longest ** chance.random() * 1_000)
+        length = int(longest ** chance.uniform(0.3, 1.0) * 1_000)
         kind = chance.choices(names, weights)[0]
         found.append((start, min(active, start + length), kind))
     return tuple(sorted(found))
