@@ -27,14 +27,14 @@ from parcelwire.api.native.openapi import describe
 from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.problems import ProblemError
 from parcelwire.api.native.table import ALL
-from parcelwire.domain.status import Status
 from prove.outcome import Outcome
-from tests.contract.store.samples import advance, create
 from tests.support.house import serve
 from tests.support.native_rows import ROWS, Yard, open_yard, refusals, uncovered
 
 EXAMPLES: Final = 60
 """Made-up calls of one operation in one phase, in the long form."""
+
+OWNER: Final = "shop@example.com"
 
 PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
 
@@ -96,7 +96,7 @@ def explore(
 ) -> Exploration:
     """Make up calls of the API at ``address`` (blocks); of the operation ``only``, if given.
 
-    ``samples``: operation -> an id that it is good for, where made-up ones rarely are.
+    ``samples``: operation -> a value of its path that it is good for, as made-up ones rarely are.
     """
     config = SchemathesisConfig.from_dict(
         {
@@ -177,9 +177,9 @@ async def explore_house(
 ) -> Exploration:
     """Open a house that answers ``operations`` and let schemathesis loose on it."""
     with tempfile.TemporaryDirectory() as folder:
-        async with open_yard(Path(folder), operations) as yard:
-            key = await yard.key("operator")
-            samples = {"retrack_tracking": await _furnish(yard)}
+        async with open_yard(Path(folder), operations, operator=OWNER) as yard:
+            key = await yard.key("owner")
+            samples = await _samples(yard)
             async with serve(yard.shop.door) as address:
                 found = await asyncio.to_thread(
                     explore,
@@ -197,12 +197,13 @@ async def explore_house(
             return found
 
 
-async def _furnish(yard: Yard) -> str:
-    """Give the account that asks a parcel whose time is over; return its id."""
-    store, operator = yard.house.store, yard.accounts["operator"]
-    tracking = await create(store, "RA123456785CH", world_id=operator.number * 2)
-    await advance(store, tracking, status=Status.EXPIRED, expired_at=yard.house.clock.now())
-    return tracking.id
+async def _samples(yard: Yard) -> dict[str, str]:
+    """Make a thing for each call that is about one, so that one call at least finds it."""
+    samples = {}
+    for name, row in ROWS.items():
+        for kind in row.path.values():
+            samples[name] = kind[1:] if kind.startswith("=") else await yard.make(kind)
+    return samples
 
 
 # --- planted bugs -----------------------------------------------------------------------------

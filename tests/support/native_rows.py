@@ -208,9 +208,11 @@ class Yard:
 
 
 @asynccontextmanager
-async def open_yard(folder: Path, operations: tuple[Operation, ...] = ALL) -> AsyncIterator[Yard]:
-    """Open a house with everything in it."""
-    settings = ApiSettings(operators=(OPERATOR,))
+async def open_yard(
+    folder: Path, operations: tuple[Operation, ...] = ALL, *, operator: str = OPERATOR
+) -> AsyncIterator[Yard]:
+    """Open a house with everything in it. ``operator``: who runs the installation."""
+    settings = ApiSettings(operators=(operator,))
     async with open_house(folder, lambda _: [], settings=settings) as house:
         yard = Yard(house, operations)
         await yard.settle()
