@@ -219,14 +219,18 @@ def _every_call(folder: Path, seconds: float, seed: int) -> Outcome:
     def run(points: int, seed: int) -> Outcome:
         return prove_every_call(points=points, seed=seed, folder=folder, with_planted=False)
 
-    return fit(run, seconds, seed, first=FIRST_POINTS, most=MOST_POINTS)
+    outcome = fit(run, seconds, seed, first=FIRST_POINTS, most=MOST_POINTS)
+    outcome.name = "killed at calls to storage, one restart each"
+    return outcome
 
 
 def _power_loss(settings: SqliteSettings, seconds: float, seed: int) -> Outcome:
     def run(trials: int, seed: int) -> Outcome:
         return prove_power_loss(trials=trials, seed=seed, settings=settings, with_planted=False)
 
-    return fit(run, seconds, seed, first=FIRST_TRIALS, most=MOST_TRIALS)
+    outcome = fit(run, seconds, seed, first=FIRST_TRIALS, most=MOST_TRIALS)
+    outcome.name = f"power lost with synchronous={settings.synchronous}"
+    return outcome
 
 
 def fit(

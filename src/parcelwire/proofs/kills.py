@@ -46,6 +46,9 @@ WINDOW: Final = 0.6
 NEW_EVERY: Final = 20
 """One start in so many is a new interpreter, as an operator starts it."""
 
+LEAST_KILLS: Final = 5
+"""However short the time is: fewer would tell nothing."""
+
 MOST_DEATHS: Final = 3
 SETTLE_SECONDS: Final = 120.0
 ENDPOINTS: Final = ("first", "second")
@@ -152,7 +155,8 @@ async def _kill(
     server: Server, load: Load, chance: random.Random, kills: int, deadline: float
 ) -> KillReport:
     report = KillReport()
-    while report.tried < kills and time.monotonic() < deadline:
+    least = min(LEAST_KILLS, kills)
+    while report.tried < least or (report.tried < kills and time.monotonic() < deadline):
         report.tried += 1
         is_new = server.forge is None or report.tried % NEW_EVERY == 0
         answered = load.answers["200"]
