@@ -79,7 +79,7 @@ def test_the_light_install(wheel: Path, tmp_path: Path) -> None:
 
     code = (
         "import time; t = time.process_time();"
-        "from parcelwire import Parcelwire, AsyncParcelwire;"
+        "from parcelwire import Parcelwire;"
         "print(time.process_time() - t);"
         "from parcelwire.client import unwrap; from parcelwire.compat import trackingmore;"
         "Parcelwire('k').close(); Parcelwire.for_trackingmore('k').close()"

@@ -10,7 +10,6 @@ import msgspec
 
 from parcelwire.client.errors import WebhookError
 from parcelwire.client.models import Tracking, WebhookEvent
-from parcelwire.client.own_tracking import tracking_of
 from parcelwire.client.reading import read
 from parcelwire.client.settings import Scheme
 from parcelwire.signatures.verify import (
@@ -142,6 +141,8 @@ def _said(content: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]
         if "delivery_status" in data:
             tracking = read(Tracking, data)
         elif isinstance(own, dict):
+            from parcelwire.client.own_tracking import tracking_of
+
             tracking = tracking_of(own)
     except msgspec.ValidationError as error:
         msg = f"the tracking in the body cannot be read: {error}"

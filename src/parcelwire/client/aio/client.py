@@ -10,11 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from parcelwire.client.aio.air_waybills import AsyncAirWaybills
 from parcelwire.client.aio.couriers import AsyncCouriers
-from parcelwire.client.aio.endpoints import AsyncEndpoints
 from parcelwire.client.aio.engine import AsyncEngine, Sleep, open_http
-from parcelwire.client.aio.events import AsyncEvents
-from parcelwire.client.aio.keys import AsyncKeys, AsyncOwnAccount
-from parcelwire.client.aio.messages import AsyncMessages
 from parcelwire.client.aio.trackings import AsyncOwnTrackings, AsyncTrackings
 from parcelwire.client.calls import call_of
 from parcelwire.client.exchange import Repeat
@@ -32,6 +28,12 @@ from parcelwire.client.webhooks import Webhooks
 
 if TYPE_CHECKING:
     import httpx2
+
+    # What a short script does not use, it shall not pay for at its start.
+    from parcelwire.client.aio.endpoints import AsyncEndpoints
+    from parcelwire.client.aio.events import AsyncEvents
+    from parcelwire.client.aio.keys import AsyncKeys, AsyncOwnAccount
+    from parcelwire.client.aio.messages import AsyncMessages
 
 
 class AsyncV4Client:
@@ -172,26 +174,36 @@ class AsyncParcelwire(AsyncV4Client):
     @cached_property
     def endpoints(self) -> AsyncEndpoints:
         """URLs that are told what happens."""
+        from parcelwire.client.aio.endpoints import AsyncEndpoints
+
         return AsyncEndpoints(self._own("endpoints"))
 
     @cached_property
     def messages(self) -> AsyncMessages:
         """What was told to whom, and what became of it."""
+        from parcelwire.client.aio.messages import AsyncMessages
+
         return AsyncMessages(self._own("messages"))
 
     @cached_property
     def events(self) -> AsyncEvents:
         """Everything that changed, in one order."""
+        from parcelwire.client.aio.events import AsyncEvents
+
         return AsyncEvents(self._own("events"))
 
     @cached_property
     def keys(self) -> AsyncKeys:
         """Keys of the account."""
+        from parcelwire.client.aio.keys import AsyncKeys
+
         return AsyncKeys(self._own("keys"))
 
     @cached_property
     def account(self) -> AsyncOwnAccount:
         """The account of the key."""
+        from parcelwire.client.aio.keys import AsyncOwnAccount
+
         return AsyncOwnAccount(self._own("account"))
 
     def _own(self, name: str) -> AsyncEngine:

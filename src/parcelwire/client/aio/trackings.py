@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from parcelwire.client import calls, own_calls
+from parcelwire.client import calls
 from parcelwire.client.aio.engine import AsyncEngine
 from parcelwire.client.aio.pages import AsyncPages
 from parcelwire.client.batches import Chunk, CreateManyResult, interrupt, plan
@@ -320,6 +320,8 @@ class AsyncOwnTrackings(AsyncTrackings):
             UnsupportedError: this is TrackingMore's service, which asks carriers when it likes.
             ParcelwireError: it came to nothing.
         """
+        from parcelwire.client import own_calls
+
         need_own_api(self._engine.settings.backend, "trackings.refresh")
         if isinstance(tracking, str):
             tracking = await self.get(tracking, courier_code)

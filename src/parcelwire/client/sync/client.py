@@ -23,16 +23,18 @@ from parcelwire.client.settings import (
 )
 from parcelwire.client.sync.air_waybills import AirWaybills
 from parcelwire.client.sync.couriers import Couriers
-from parcelwire.client.sync.endpoints import Endpoints
 from parcelwire.client.sync.engine import Engine, Sleep, open_http
-from parcelwire.client.sync.events import Events
-from parcelwire.client.sync.keys import Keys, OwnAccount
-from parcelwire.client.sync.messages import Messages
 from parcelwire.client.sync.trackings import OwnTrackings, Trackings
 from parcelwire.client.webhooks import Webhooks
 
 if TYPE_CHECKING:
     import httpx2
+
+    # What a short script does not use, it shall not pay for at its start.
+    from parcelwire.client.sync.endpoints import Endpoints
+    from parcelwire.client.sync.events import Events
+    from parcelwire.client.sync.keys import Keys, OwnAccount
+    from parcelwire.client.sync.messages import Messages
 
 
 class V4Client:
@@ -171,26 +173,36 @@ class Parcelwire(V4Client):
     @cached_property
     def endpoints(self) -> Endpoints:
         """URLs that are told what happens."""
+        from parcelwire.client.sync.endpoints import Endpoints
+
         return Endpoints(self._own("endpoints"))
 
     @cached_property
     def messages(self) -> Messages:
         """What was told to whom, and what became of it."""
+        from parcelwire.client.sync.messages import Messages
+
         return Messages(self._own("messages"))
 
     @cached_property
     def events(self) -> Events:
         """Everything that changed, in one order."""
+        from parcelwire.client.sync.events import Events
+
         return Events(self._own("events"))
 
     @cached_property
     def keys(self) -> Keys:
         """Keys of the account."""
+        from parcelwire.client.sync.keys import Keys
+
         return Keys(self._own("keys"))
 
     @cached_property
     def account(self) -> OwnAccount:
         """The account of the key."""
+        from parcelwire.client.sync.keys import OwnAccount
+
         return OwnAccount(self._own("account"))
 
     def _own(self, name: str) -> Engine:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from parcelwire.client import calls, own_calls
+from parcelwire.client import calls
 from parcelwire.client.batches import Chunk, CreateManyResult, interrupt, plan
 from parcelwire.client.details import (
     Bound,
@@ -321,6 +321,8 @@ class OwnTrackings(Trackings):
             UnsupportedError: this is TrackingMore's service, which asks carriers when it likes.
             ParcelwireError: it came to nothing.
         """
+        from parcelwire.client import own_calls
+
         need_own_api(self._engine.settings.backend, "trackings.refresh")
         if isinstance(tracking, str):
             tracking = self.get(tracking, courier_code)
