@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -127,6 +129,30 @@ async def test_sound_installations_pass_and_nothing_is_left(
     assert cluster.sql("select datname from pg_database order by 1") == databases
     assert cluster.sql("select nspname from pg_namespace where nspname ~ 'prove'", shared) == ""
     assert cluster.sql("select count(*) from endpoint", shared).strip() == "1"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_leaves_nothing_either(tmp_path: Path, number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "parcelwire", "prove"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    )
+    assert process.stderr is not None
+    lines = [process.stderr.readline() for _ in range(2)]
+    assert lines[1] == "A1: killing servers under load …\n"
+    logs = tmp_path.glob(".parcelwire-prove-*/A1/server.log")
+    deadline = time.monotonic() + 30
+    while not list(logs) and time.monotonic() < deadline:
+        time.sleep(0.05)
+        logs = tmp_path.glob(".parcelwire-prove-*/A1/server.log")
+    process.send_signal(number)
+    assert process.wait(timeout=30) == 130
+    assert process.stderr.read().endswith("interrupted\n")
+    process.stderr.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- SQLite ---------------------------------------------------------------------------------------

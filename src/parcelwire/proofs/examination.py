@@ -124,7 +124,7 @@ async def _examine_sqlite(
         tell("A4: losing power")
         settings = as_observed(report.checks)
         report.outcomes.append(
-            await asyncio.to_thread(_power_loss, settings, seconds * SHARES["A4"], seed)
+            await asyncio.to_thread(_power_loss, folder, settings, seconds * SHARES["A4"], seed)
         )
     return report
 
@@ -224,9 +224,16 @@ def _every_call(folder: Path, seconds: float, seed: int) -> Outcome:
     return outcome
 
 
-def _power_loss(settings: SqliteSettings, seconds: float, seed: int) -> Outcome:
+def _power_loss(folder: Path, settings: SqliteSettings, seconds: float, seed: int) -> Outcome:
+    def go_on(line: str) -> None:
+        del line
+        if not folder.exists():  # interrupted: the scratch place is gone, nobody waits any more
+            raise InterruptedError
+
     def run(trials: int, seed: int) -> Outcome:
-        return prove_power_loss(trials=trials, seed=seed, settings=settings, with_planted=False)
+        return prove_power_loss(
+            trials=trials, seed=seed, settings=settings, with_planted=False, tell=go_on
+        )
 
     outcome = fit(run, seconds, seed, first=FIRST_TRIALS, most=MOST_TRIALS)
     outcome.name = f"power lost with synchronous={settings.synchronous}"
