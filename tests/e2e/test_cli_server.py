@@ -152,7 +152,7 @@ async def test_the_page_and_the_health_of_a_server(tmp_path: Path) -> None:
                 assert await answer.json() == {"status": "ready"}
             async with session.get(f"{place.url}/t/AAAAAAAAAAAAAAAAAAAAAAAAAAA") as answer:
                 assert answer.status == 404
-                assert "no parcel at this address" in await answer.text()
+                assert "There is no parcel here" in await answer.text()
     log = (tmp_path / "serve.log").read_text()
     assert f"listening on {place.url}" in log
     assert "stopping" in log
