@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import textwrap
 import time
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 import click
 import msgspec
 
+from parcelwire.cli.exits import CommandError
 from parcelwire.cli.support import read_config, run_async
 from parcelwire.proofs.checks import Check
 from parcelwire.proofs.examination import Report, examine
@@ -75,13 +75,16 @@ async def prove(ctx: click.Context, minutes: float, seed: int | None, as_json: b
         found = {**msgspec.to_builtins(report), "seed": chosen, "is_good": report.is_good}
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:
-        click.echo("\n".join(lines_of(report, chosen)))
+        click.echo("\n".join(lines_of(report)))
+    verdict = verdict_of(report, chosen)
     if not report.is_good:
-        sys.exit(1)
+        raise CommandError(verdict)
+    if not as_json:
+        click.echo(f"\n{verdict}")
 
 
-def lines_of(report: Report, seed: int) -> list[str]:
-    """Return the report for people."""
+def lines_of(report: Report) -> list[str]:
+    """Return the report for people, without its verdict."""
     lines = [report.database]
     if report.scratch:
         lines.append(f"Tried in a scratch {report.scratch}, which is gone again.")
@@ -94,7 +97,6 @@ def lines_of(report: Report, seed: int) -> list[str]:
     for outcome in report.outcomes:
         lines += _outcome(outcome)
     lines += [f"  BAD   not tried: {why}" for why in report.not_run]
-    lines += ["", _verdict(report, seed)]
     return lines
 
 
@@ -122,7 +124,8 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, 92, initial_indent=" " * 8, subsequent_indent=" " * 8)
 
 
-def _verdict(report: Report, seed: int) -> str:
+def verdict_of(report: Report, seed: int) -> str:
+    """Return what it comes to, in one line."""
     spent = f"in {report.seconds / 60:.1f} minutes (seed {seed})"
     if report.is_good:
         return f"Nothing was lost {spent}."
