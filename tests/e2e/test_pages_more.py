@@ -18,7 +18,7 @@ from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.clock import HOUR, SECOND, FrozenClock
 from parcelwire.domain.report import CarrierReport, ParcelFacts, ProofOfDelivery
 from parcelwire.domain.status import Status, Substatus
-from parcelwire.domain.tracking import Tracking
+from parcelwire.domain.tracking import Product, Tracking
 from parcelwire.pages.application import application
 from parcelwire.pages.words import LANGUAGES
 from parcelwire.tracking.ports import Save, Stored
@@ -155,6 +155,21 @@ async def test_parcels_of_one_order_lead_to_each_other(site: Site) -> None:
     assert stranger.number not in text, "the same order number, but somebody else's"
     _, data, _ = await site.get(f"/t/{site.tokens[0]}/data.json")
     assert site.tokens[1] not in data
+
+
+async def test_what_is_in_the_parcel_is_listed_as_text(site: Site) -> None:
+    stored = await site.stored(NUMBERS[0])
+    products = (Product(name="Boots <b>", quantity=2), Product(name="Laces"))
+    tracking = stored.tracking
+    changed = replace(
+        tracking,
+        version=tracking.version + 1,
+        details=replace(tracking.details, products=products),
+    )
+    assert await site.house.store.save(Save(tracking=changed, expected_version=tracking.version))
+    _, text, _ = await site.get(f"/t/{site.tokens[0]}")
+    assert "<strong>2 ×</strong> Boots &lt;b&gt;" in text
+    assert "<li>Laces</li>" in text
 
 
 async def test_the_widgets_data(site: Site) -> None:

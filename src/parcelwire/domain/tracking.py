@@ -13,6 +13,13 @@ from parcelwire.domain.report import DeliveryWindow, ParcelFacts
 from parcelwire.domain.status import Reason, Status, Substatus, is_final
 
 
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing in the parcel, as the shop calls it."""
+
+    name: str
+    quantity: int = 1
+
+
 class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the shop told us about its parcel. None means "not given"; all text is kept as given."""
 
@@ -40,6 +47,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     asked_origin_country: str | None = None
     asked_destination_country: str | None = None
     key: str | None = None
+    products: tuple[Product, ...] = ()
+    """What is in the parcel; the tracking page lists it."""
 
 
 class Milestones(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

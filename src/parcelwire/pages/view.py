@@ -13,7 +13,7 @@ from parcelwire.domain.checkpoint import Leg
 from parcelwire.domain.clock import Instant, to_datetime
 from parcelwire.domain.report import DeliveryWindow, Outcome
 from parcelwire.domain.status import Status, Substatus
-from parcelwire.domain.tracking import Tracking
+from parcelwire.domain.tracking import Product, Tracking
 from parcelwire.pages.timeline import TROUBLE, Day, days
 from parcelwire.pages.words import Words
 from parcelwire.tracking.ports import PollState
@@ -87,6 +87,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     partner_days: tuple[Day, ...]
     """The destination leg, where another carrier took over."""
     freshness: str
+    products: tuple[Product, ...]
     siblings: tuple[Sibling, ...]
     """All parcels of the order, where it has several."""
     order_text: str
@@ -157,6 +158,7 @@ def page_of(
         days=days([one for one in checkpoints if one.leg is Leg.ORIGIN], say),
         partner_days=days([one for one in checkpoints if one.leg is Leg.DESTINATION], say),
         freshness=_freshness(poll, now, say),
+        products=tracking.details.products,
         siblings=_siblings(tracking, order, say),
         order_text=say.say(
             "order.progress",

@@ -11,7 +11,8 @@ answer by at most ``ask_seconds``, then the question goes on behind it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -228,7 +229,7 @@ class TrackingService:
         self,
         stored: Stored,
         *,
-        details: dict[str, str | None] | None = None,
+        details: Mapping[str, Any] | None = None,
         is_archived: bool | None = None,
         ordered_at: Instant | None = None,
         status_override: Status | None = None,

@@ -615,3 +615,20 @@ async def test_substatus_and_reason_are_shown(shop: Shop) -> None:
     # Only a date is known of it, and no offset is invented.
     assert said["checkpoints"][0]["occurred_at"] == "2026-02-28"
     assert said["checkpoints"][0]["time_source"] == "unknown"
+
+
+async def test_what_is_in_the_parcel(either: Shop) -> None:
+    products = [{"name": "Boots <b>", "quantity": 2}, {"name": "Laces"}]
+    followed = await either.follow(
+        "SIM-NORMAL-0042", courier_code="swiss-post", details={"products": products}
+    )
+    assert followed["details"]["products"] == [
+        {"name": "Boots <b>", "quantity": 2},
+        {"name": "Laces", "quantity": 1},
+    ]
+    path = f"/api/trackings/{followed['id']}"
+    emptied = ok(await either.ask("PATCH", path, json={"details": {"products": None}}))
+    assert "products" not in emptied["details"]
+    for wrong in ([{"name": ""}], [{"quantity": 1}], [{"name": "x", "quantity": 0}], ["x"], "x"):
+        answer = await either.ask("PATCH", path, json={"details": {"products": wrong}})
+        assert refused(answer, 422, "body-invalid")["errors"][0]["field"].startswith("details.pro")

@@ -18,7 +18,7 @@ from parcelwire.domain.report import (
     ProofOfDelivery,
 )
 from parcelwire.domain.status import Status, Substatus
-from parcelwire.domain.tracking import Details, Tracking
+from parcelwire.domain.tracking import Details, Product, Tracking
 from parcelwire.pages.view import Couriers, Page, Pickup, Promise, Sibling, page_of
 from parcelwire.pages.words import LANGUAGES, words
 from parcelwire.tracking.ports import PollState
@@ -382,6 +382,13 @@ def test_parcels_of_one_order() -> None:
     assert isinstance(shown.siblings[0], Sibling)
     alone = page(this, order=[this])
     assert (alone.siblings, alone.order_text) == ((), "")
+
+
+def test_what_is_in_the_parcel() -> None:
+    products = (Product(name="Boots", quantity=2), Product(name="Laces"))
+    parcel = replace(after(SORTED), details=Details(products=products))
+    assert page(parcel).products == products
+    assert page(after(SORTED)).products == ()
 
 
 def test_what_the_shop_says_stands_beside_our_words() -> None:

@@ -20,7 +20,7 @@ from parcelwire.domain.checkpoint import Leg, TimeSource
 from parcelwire.domain.clock import Instant, from_datetime, iso_utc
 from parcelwire.domain.report import Outcome, ParcelFacts
 from parcelwire.domain.status import Reason, Status, Substatus
-from parcelwire.domain.tracking import Details, Milestones, Tracking
+from parcelwire.domain.tracking import Details, Milestones, Product, Tracking
 from parcelwire.tracking.drafts import Draft
 from parcelwire.tracking.ports import PollState, Stored
 from parcelwire.webhooks.native import Wire, tracking_to_wire
@@ -56,6 +56,13 @@ When = Annotated[datetime, Meta(tz=True, description="ISO 8601 with an offset")]
 # --- what is sent -----------------------------------------------------------------------------
 
 
+class ProductObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing in the parcel."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=300, pattern="^[^\\x00]*$")]
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+
+
 class DetailsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What you know of the parcel. Left out: not said (when changing: stays); null: empty."""
 
@@ -78,6 +85,14 @@ class DetailsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     asked_origin_country: Country | UnsetType | None = UNSET
     asked_destination_country: Country | UnsetType | None = UNSET
     key: Text | UnsetType | None = UNSET
+    products: (
+        Annotated[
+            list[ProductObject],
+            Meta(max_length=100, description="What is in the parcel; its page lists it"),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
 
 
 class NewTrackingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -118,13 +133,16 @@ class CorrectionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     courier_code: Code
 
 
-def details_given(request: DetailsRequest) -> dict[str, str | None]:
+def details_given(request: DetailsRequest) -> dict[str, Any]:
     """Return the details that were given, as the store keeps them, by their names there."""
-    said: dict[str, str | None] = {}
+    said: dict[str, Any] = {}
     for name in request.__struct_fields__:
         value = getattr(request, name)
-        if value is not UNSET:
-            said[name] = value.strftime("%Y%m%d") if isinstance(value, date) else value
+        if value is UNSET:
+            continue
+        if name == "products":
+            value = tuple(Product(name=one.name, quantity=one.quantity) for one in value or ())
+        said[name] = value.strftime("%Y%m%d") if isinstance(value, date) else value
     return said
 
 
@@ -228,6 +246,7 @@ class DetailsObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     asked_origin_country: str | UnsetType = UNSET
     asked_destination_country: str | UnsetType = UNSET
     key: str | UnsetType = UNSET
+    products: list[ProductObject] | UnsetType = UNSET
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True):
