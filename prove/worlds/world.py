@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -26,14 +27,17 @@ from prove.worlds.receivers import Receivers
 from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers, plan_of
 from prove.worlds.users import Shop
 
-WELL = Parts()
+WELL: Final = Parts()
 
 
-_BUSY = frozenset({"carrier asked", "message sent", "request"})
+_BUSY: Final = frozenset({"carrier asked", "message sent", "request"})
 """Points at which something is going on."""
 
-BUSY_FOR = 5 * SECOND
+BUSY_FOR: Final = 5 * SECOND
 """For so long after such a point others count, too."""
+
+MOST_DEATHS: Final = 12
+"""More of them teach nothing new, and starting anew takes a world's time."""
 
 
 class Verdict(msgspec.Struct):
@@ -212,7 +216,7 @@ class _World:
 
     def _draw_death(self) -> float:
         between = self.plan.steps_between_deaths
-        if not between:
+        if not between or len(self.ledger.deaths) >= MOST_DEATHS:
             return float("inf")
         # The first one comes soon: something must go wrong in every world.
         return 1 + self._chance.expovariate(1 / between if self.ledger.deaths else 0.2)
@@ -247,6 +251,7 @@ class _World:
     def _retire(self, process: Process) -> None:
         """Let a process end as SIGTERM asks it to, and start another one."""
         self.ledger.fault("restart", process.name)
+        self.ledger.deaths.append(self._clock.true_ms())
 
         async def retiring() -> None:
             try:
