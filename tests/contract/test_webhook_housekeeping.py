@@ -143,8 +143,8 @@ async def test_each_kind_has_its_own_time() -> None:
 
 async def test_it_rests_between_batches_and_long_when_there_is_nothing() -> None:
     store, clock = Recorder(left=1_200), SteppingClock()
-    await run_for(Housekeeper(store, clock=clock), clock, 6)
-    assert clock.slept[:5] == [0.2, 0.2, 0.2, 3_600, 3_600]
+    await run_for(Housekeeper(store, clock=clock), clock, 7)
+    assert clock.slept[:6] == [600, 0.2, 0.2, 0.2, 3_600, 3_600]
     assert set(store.left.values()) == {0}
 
 
@@ -156,8 +156,8 @@ async def test_a_slow_store_gets_longer_rests() -> None:
             clock.advance(2)
             return await super().prune_events(before, limit=limit)
 
-    await run_for(Housekeeper(Slow(left=10_000), clock=clock), clock, 3)
-    assert clock.slept[:3] == [18, 18, 18]
+    await run_for(Housekeeper(Slow(left=10_000), clock=clock), clock, 4)
+    assert clock.slept[:4] == [600, 18, 18, 18]
 
 
 async def test_an_outage_is_sat_out_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -192,6 +192,27 @@ async def test_a_clock_that_jumps_ahead_deletes_nothing_for_a_day() -> None:
     assert store.left["messages"] == 0
     keeper.stop()
     await running
+
+
+async def test_a_clock_that_is_set_right_soon_after_the_start_deletes_nothing() -> None:
+    clock = SteppingClock()
+    right = clock.now()
+    clock.advance(days(3_650))
+
+    class Corrected(Recorder):
+        async def prune_messages(self, before: Instant, *, limit: int = 1_000) -> int:
+            assert before < right
+            return await super().prune_messages(before, limit=limit)
+
+    store = Corrected(left=10)
+    keeper = Housekeeper(store, clock=clock)
+    running = asyncio.create_task(keeper.run())
+    await until(lambda: len(clock.slept) == 1)
+    clock.set(right)
+    await until(lambda: len(clock.slept) == 4)
+    keeper.stop()
+    await running
+    assert store.calls
 
 
 async def test_a_clock_that_is_set_right_again_ends_the_waiting() -> None:

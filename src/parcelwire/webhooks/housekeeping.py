@@ -52,6 +52,9 @@ class KeepingSettings(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_hours: float = 24
     batch: int = 500
     """Rows deleted in one transaction."""
+    first_seconds: float = 600
+    """How long to wait after the start: a machine without a clock of its own has the time by then.
+    """
     idle_seconds: float = 3_600
     """How often it is looked whether there is something to delete."""
     least_pause_seconds: float = 0.2
@@ -89,7 +92,8 @@ class Housekeeper:
 
     async def run(self) -> None:
         """Prune until ``stop`` is called. Outages of the store are sat out."""
-        before, waited = self._clock.now(), 0.0
+        before, waited = self._clock.now(), self._settings.first_seconds
+        await self._rest(waited)
         while not self._stopping.is_set():
             started = self._clock.now()
             self._check_clock(before, waited)
