@@ -1,0 +1,422 @@
+"""Who comes into the dashboard, how long they stay, and what they may, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+from starlette.responses import Response
+
+from parcelwire.config import ServerSection
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
+from parcelwire.domain.status import Status
+from parcelwire.pages.dashboard.passwords import set_password
+from parcelwire.pages.dashboard.registry import Page, discover
+from parcelwire.pages.dashboard.visit import Visit
+from parcelwire.tracking.ports import TrackingFilter
+from tests.support.dashboard import COOKIE, Desk, Person, open_dashboard, put_parcel, put_parcels
+from tests.support.terminal import Terminal
+
+EMAIL, PASSWORD = "shop@example.com", "correct horse battery"
+
+
+async def give_password(desk: Desk, text: str = PASSWORD) -> None:
+    await set_password(
+        desk.house.store,
+        desk.account.number,
+        text,
+        random_bytes=lambda count: b"salt" * (count // 4),
+        now=desk.clock.now(),
+    )
+
+
+def sentence(text: str) -> str:
+    """Return what a login page says, without what was typed."""
+    return re.sub(r"\s+", " ", re.sub(r'value="[^"]*"|autofocus', "", text)).replace(" >", ">")
+
+
+async def test_a_key_opens_the_dashboard_and_logging_out_closes_it(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.browser()
+        answer = await person.get("/trackings?status=exception")
+        assert (answer.status, answer.place) == (
+            303,
+            "/login?next=%2Fdashboard%2Ftrackings%3Fstatus%3Dexception",
+        )
+        key = await desk.add_key(scope="read")
+        answer = await person.ask(
+            "POST", "/login", data={"key": key, "next": "/dashboard/trackings?status=exception"}
+        )
+        assert (answer.status, answer.place) == (303, "/trackings?status=exception")
+        cookie = answer.headers["set-cookie"].lower()
+        for word in ("httponly", "samesite=strict", "path=/dashboard", f"max-age={7 * 86_400}"):
+            assert word in cookie
+        # Over plain http on loopback a Secure cookie would never come back.
+        assert "secure" not in cookie
+        page = await person.get(answer.place)
+        assert page.status == 200
+        token = person.cookie
+        assert (await person.post("/logout")).status == 303
+        person.session.cookie_jar.update_cookies({COOKIE: token})
+        assert (await person.get("/trackings")).status == 303
+
+
+async def test_only_the_digest_of_a_token_is_stored(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.person()
+        token = person.cookie
+        assert len(token) >= 43  # 256 bits
+        records = await desk.house.store.list_records("session", "dashboard")
+        assert [name for name, _ in records] == [hashlib.sha256(token.encode()).hexdigest()]
+        assert token.encode() not in b"".join(document for _, document in records)
+    for file in tmp_path.glob("parcelwire.db*"):
+        assert token.encode() not in file.read_bytes()
+
+
+async def test_a_cookie_is_secure_where_the_installation_is(tmp_path: Path) -> None:
+    server = ServerSection(public_url="https://parcels.example")
+    async with open_dashboard(tmp_path, server=server) as desk:
+        person = await desk.browser()
+        answer = await person.ask("POST", "/login", data={"key": await desk.add_key()})
+        assert "secure" in answer.headers["set-cookie"].lower()
+        # The browser names the outer address, whatever stands in between calls this server.
+        answer = await person.ask(
+            "POST",
+            "/login",
+            data={"key": await desk.add_key()},
+            headers={"origin": "https://parcels.example"},
+        )
+        assert answer.status == 303
+
+
+async def test_wrong_keys_and_passwords_all_get_one_answer(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        await give_password(desk)
+        person = await desk.browser()
+        revoked = await desk.add_key(revoked_at=desk.clock.now())
+        answers = [
+            await person.login(**fields)
+            for fields in (
+                {"key": "nonsense"},
+                {"key": revoked},
+                {"key": revoked[:-1] + "x"},
+                {"email": EMAIL, "password": "wrong"},
+                {"email": "nobody@example.com", "password": PASSWORD},
+                {"email": EMAIL, "password": ""},
+                {},
+            )
+        ]
+        assert {answer.status for answer in answers} == {401}
+        assert len({sentence(answer.text) for answer in answers}) == 1
+        assert (await person.login(email=EMAIL, password=PASSWORD)).status == 303
+        assert "with password" in (await person.get("/trackings")).text
+
+
+async def test_five_tries_and_no_more(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        await give_password(desk)
+        person = await desk.browser()
+        for email in (EMAIL, "nobody@example.com"):
+            statuses = [
+                (await person.login(email=email, password="wrong")).status for _ in range(7)
+            ]
+            # Whether there is such an account is not told by being locked either.
+            assert statuses == [401] * 5 + [429] * 2
+        assert (await person.login(email=EMAIL, password=PASSWORD)).status == 429
+        assert (await person.login(key=await desk.add_key())).status == 303
+        desk.clock.advance(15 * MINUTE / SECOND + 1)
+        other = await desk.browser()
+        assert (await other.login(email=EMAIL.upper(), password=PASSWORD)).status == 303
+
+
+async def test_sixty_wrong_tries_a_minute_of_all_together(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        await give_password(desk)
+        person = await desk.browser()
+        statuses = [(await person.login(key=f"wrong {number}")).status for number in range(62)]
+        assert statuses == [401] * 60 + [429] * 2
+        assert (await person.login(email=EMAIL, password=PASSWORD)).status == 429
+        # A key cannot be guessed, so who has one is not kept out by those who guess.
+        assert (await person.login(key=await desk.add_key())).status == 303
+        desk.clock.advance(61)
+        other = await desk.browser()
+        assert (await other.login(email=EMAIL, password=PASSWORD)).status == 303
+
+
+async def test_a_session_ends_with_its_time_its_key_and_its_password(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        idle = await desk.person()
+        desk.clock.advance(12 * HOUR / SECOND)
+        assert (await idle.get("/trackings")).status == 303
+
+        busy = await desk.person()
+        for _ in range(14):
+            desk.clock.advance(11.9 * HOUR / SECOND)
+            assert (await busy.get("/trackings")).status == 200
+        desk.clock.advance(7 * DAY / SECOND - 14 * 11.9 * HOUR / SECOND)
+        assert (await busy.get("/trackings")).status == 303
+
+        revoked = await desk.browser()
+        key = await desk.add_key()
+        await revoked.login(key=key)
+        assert (await revoked.get("/trackings")).status == 200
+        await desk.house.store.revoke_key(key[:16], desk.clock.now())
+        assert (await revoked.get("/trackings")).status == 303
+
+        await give_password(desk)
+        person = await desk.browser()
+        await person.login(email=EMAIL, password=PASSWORD)
+        assert (await person.get("/trackings")).status == 200
+        await give_password(desk, "another long password")
+        assert (await person.get("/trackings")).status == 303
+
+
+async def test_posts_from_elsewhere_change_nothing(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.person()
+        one = {"number": "990012345612345678"}
+        for headers in (
+            {"origin": "https://evil.example"},
+            {"origin": "null"},
+            {"origin": ""},
+            {"origin": f"{desk.url}.evil.example"},
+        ):
+            assert (await person.post("/add/one", one, headers=headers)).status == 403, headers
+        for csrf in ("", "0" * 64, "ü"):
+            answer = await person.post("/add/one", {**one, "csrf": csrf})
+            assert answer.status == 403
+        other = await desk.person()
+        assert (await person.post("/add/one", {**one, "csrf": other.csrf})).status == 403
+        async with person.session.post(
+            f"{desk.url}/dashboard/add/one",
+            headers={"sec-fetch-site": "cross-site"},
+            allow_redirects=False,
+            data={"csrf": person.csrf, **one},
+        ) as response:
+            assert response.status == 403
+        counts = await desk.house.store.count_by_status(desk.world_id, TrackingFilter())
+        assert sum(counts.values()) == 0
+        assert (await person.post("/add/one", one)).status == 303
+
+
+async def test_what_a_scope_may(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        parcel = await put_parcel(desk, "990012345612345678", Status.TRANSIT)
+        reader, writer = await desk.person(scope="read"), await desk.person(scope="write")
+        admin = await desk.person(scope="admin")
+        changes = [
+            (f"{page.path}: {part.path}", part.path, part.scope)
+            for page in discover()
+            for part in page.parts
+            if part.method == "POST"
+        ]
+        assert len(changes) > 20
+        for name, path, scope in changes:
+            place = path.replace("{id}", parcel.id).replace("{prefix}", "x")
+            assert (await reader.post(place)).status == 403, name
+            if scope == "admin":
+                assert (await writer.post(place)).status == 403, name
+        for path in ("/keys", "/brand", "/connections", "/settings"):
+            assert (await writer.get(path)).status == 403
+            assert (await admin.get(path)).status == 200
+        page = (await reader.get("/trackings")).text
+        assert "Add parcels" not in page
+        assert "API keys" not in page
+        page = (await reader.get(f"/trackings/{parcel.id}")).text
+        assert "Delete" not in page
+        assert "Ask the carrier now" not in page
+
+
+async def test_other_peoples_things_are_not_there(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        store = desk.house.store
+        stranger = await store.add_account("other@example.com", now=desk.clock.now())
+        parcels = await put_parcels(desk)
+        owner = await desk.person(scope="admin")
+        await owner.post("/endpoints", {"url": "http://127.0.0.1:8099/hook"})
+        (endpoint,) = await store.list_endpoints(desk.world_id)
+        await owner.post(
+            "/connections",
+            {
+                "way": "swiss-post/api",
+                "swiss-post/api/client_id": "a",
+                "swiss-post/api/client_secret": "b",
+            },
+        )
+        (connection,) = await store.list_connections(desk.account.number)
+        message = desk.house.desk.compose_test(endpoint)
+        await store.add_messages([message])
+        key = await desk.add_key()
+        other = await desk.person(stranger, scope="admin")
+        test_world = await desk.person(scope="admin", is_test=True)
+        ids = [parcels["transit"].id, endpoint.id, connection.id, message.id, key[:16]]
+        for person in (other, test_world):
+            for page in discover():
+                calls = [("GET", page.path), *((part.method, part.path) for part in page.parts)]
+                for method, path in calls:
+                    if "{" not in path:
+                        continue
+                    if person is test_world and path.startswith(("/connections", "/keys")):
+                        continue  # these belong to the account, not to a world
+                    for one in ids:
+                        place = path.replace("{id}", one).replace("{prefix}", one)
+                        ask = person.get if method == "GET" else person.post
+                        answer = await ask(place)
+                        # A view that is not there is as good as deleted.
+                        wanted = 303 if place.startswith("/trackings/views/") else 404
+                        assert answer.status == wanted, (method, place)
+            everything = (await person.get("/trackings?archived=all")).text
+            assert parcels["transit"].number not in everything
+        assert (await owner.get(f"/trackings/{parcels['transit'].id}")).status == 200
+        assert (await owner.get(f"/endpoints/{endpoint.id}")).status == 200
+        # What belongs to the installation is for those who run it.
+        for path in ("/gaps", "/settings"):
+            assert (await other.get(path)).status == 403
+            assert (await owner.get(path)).status == 403
+
+
+async def test_the_two_worlds(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.person()
+        await person.do("/add/one", {"number": "990012345612345678"})
+        page = await person.do("/world", {"world": "test"})
+        assert "This is the test world" in page.text
+        assert "990012345612345678" not in page.text
+        await person.do("/add/one", {"number": "990012345612345679"})
+        page = await person.do("/world", {"world": "live"})
+        assert "990012345612345678" in page.text
+        assert "990012345612345679" not in page.text
+        # A test key stays where it belongs.
+        bound = await desk.person(is_test=True)
+        page = await bound.do("/world", {"world": "live"})
+        assert "990012345612345679" in page.text
+        assert "990012345612345678" not in page.text
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/dashboard//evil.example",
+        "/dashboard/\\evil",
+        "/dashboard/\r\nx: y",
+        "/t/abc",
+        "javascript:alert(1)",
+    ],
+)
+async def test_logging_in_leads_nowhere_else(tmp_path: Path, place: str) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.browser()
+        answer = await person.ask(
+            "POST", "/login", data={"key": await desk.add_key(), "next": place}
+        )
+        assert answer.place == "/trackings"
+
+
+async def test_what_pages_forbid_to_browsers(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.person(scope="admin")
+        for path in ("/trackings", "/login", "/nothing", "/trackings/x", "/brand"):
+            headers = (await person.get(path)).headers
+            policy = headers["content-security-policy"]
+            assert "unsafe" not in policy
+            assert "default-src 'none'" in policy
+            assert "frame-ancestors 'none'" in policy
+            assert headers["cache-control"] == "no-store"
+            assert headers["x-content-type-options"] == "nosniff"
+        for page in (await person.get("/trackings"), await person.get("/brand")):
+            assert not re.search(r"<[^>]+\son\w+=", page.text)
+            assert not re.search(r"<script(?![^>]*\ssrc=)", page.text)
+            assert "style=" not in page.text
+
+
+async def test_bodies_that_are_no_forms(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.person(scope="admin")
+        text = {"content-type": "application/json"}
+        assert (await person.ask("POST", "/add/one", data=b"{}", headers=text)).status == 415
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        for body, status in (
+            (b"csrf=%ff", 400),
+            (b"a=" + b"1&a=" * 2_000, 400),
+            (b"a=" + b"x" * 1_100_000, 413),
+            (f"csrf={person.csrf}&number=a%00b".encode(), 400),
+        ):
+            data = io.BytesIO(body)
+            answer = await person.ask("POST", "/add/one", data=data, headers=form)
+            assert answer.status == status, body[:40]
+        parts = {"content-type": "multipart/form-data; boundary=xx"}
+        for body in (
+            b"",
+            b"--xx\r\n",
+            b'--xx\r\ncontent-disposition: form-data; name="csrf"\r\n\r\n1',
+            b"--xx\r\nno-name: 1\r\n\r\n1\r\n--xx--\r\n",
+        ):
+            answer = await person.ask("POST", "/brand", data=body, headers=parts)
+            assert answer.status == 400, body
+        answer = await person.ask(
+            "POST", "/brand", data=b"x", headers={"content-type": "multipart/form-data"}
+        )
+        assert answer.status == 400
+
+
+async def test_a_new_page_needs_no_change_elsewhere(tmp_path: Path) -> None:
+    async def show(visit: Visit) -> Response:
+        return await visit.show("gaps.html", gaps=[], most=1)
+
+    extra = (
+        Page(path="/alerts", title="Alarm bells", section="Insight", handler=show),
+        Page(path="/hidden", title="Not in the menu", handler=show),
+        Page(path="/more", title="Own heading", section="Elsewhere", handler=show, scope="admin"),
+    )
+    async with open_dashboard(tmp_path, extra=extra) as desk:
+        person = await desk.person(scope="read")
+        page = await person.get("/trackings")
+        assert 'href="/dashboard/alerts"' in page.text
+        assert "Insight" in page.text
+        assert "Not in the menu" not in page.text
+        assert "Own heading" not in page.text
+        page = await person.get("/alerts")
+        assert page.status == 200
+        assert "<title>Alarm bells" in page.text
+        assert (await person.get("/more")).status == 403
+        admin = await desk.person(scope="admin")
+        assert "Elsewhere" in (await admin.get("/more")).text
+
+
+def test_the_command_that_sets_a_password(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal("key", "create", "--account", "you@shop.example")
+
+    def type_in(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+    type_in("short\n")
+    said = terminal.fails("account", "password", "you@shop.example")
+    assert said == "parcelwire: a password has at least 10 characters"
+    type_in("a long enough one\n")
+    said = terminal("account", "password", "you@shop.example")
+    assert said == "you@shop.example can log in at /dashboard with this password.\n"
+    assert "nobody@shop.example" in terminal.fails("account", "password", "nobody@shop.example")
+
+    async def log_in(password: str) -> int:
+        async with open_dashboard(terminal.folder) as desk:
+            person = await desk.browser()
+            return (await person.login(email="you@shop.example", password=password)).status
+
+    assert asyncio.run(log_in("a long enough one")) == 303
+    said = terminal("account", "password", "you@shop.example", "--remove")
+    assert said == "you@shop.example has no password any more.\n"
+
+
+async def test_htmx_is_told_to_log_in_again(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person: Person = await desk.browser()
+        answer = await person.get("/trackings", headers={"hx-request": "true"})
+        assert (answer.status, answer.headers["hx-redirect"]) == (401, "/dashboard/login")
