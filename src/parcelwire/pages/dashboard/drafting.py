@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
+
 from parcelwire.couriers.number import LONGEST, SHORTEST
 from parcelwire.domain.clock import Instant, from_datetime
 from parcelwire.domain.tracking import Details
@@ -109,6 +111,11 @@ def check_detail(name: str, value: str) -> str | None:
     return value
 
 
+def details_of(said: Mapping[str, str | None]) -> Details:
+    """Return checked details as a whole."""
+    return msgspec.convert(dict(said), Details)
+
+
 def draft_of_row(fields: Mapping[str, str]) -> Draft:
     """Return the draft that a file's row stands for.
 
@@ -130,7 +137,7 @@ def draft_of_row(fields: Mapping[str, str]) -> Draft:
     return Draft(
         number=number,
         courier_code=courier_code or None,
-        details=Details(**said),
+        details=details_of(said),
         ordered_at=_instant_of(said.get("order_date")),
         source="CSV",
     )

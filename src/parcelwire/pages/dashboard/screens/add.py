@@ -9,11 +9,11 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-from parcelwire.domain.tracking import Details
 from parcelwire.pages.dashboard.drafting import (
     DETAIL_LABELS,
     FieldError,
     check_detail,
+    details_of,
     problem_of,
     sentence_of,
 )
@@ -82,7 +82,7 @@ async def add_one(visit: Visit) -> Response:
     if problems:
         return await _show(visit, tuple(problems))
     draft = Draft(
-        number=number, courier_code=code or None, details=Details(**details), source="dashboard"
+        number=number, courier_code=code or None, details=details_of(details), source="dashboard"
     )
     try:
         stored = await visit.house.service.create(

@@ -6,8 +6,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from parcelwire.domain.tracking import Details
-from parcelwire.pages.dashboard.drafting import FieldError, check_detail, sentence_of
+from parcelwire.pages.dashboard.drafting import FieldError, check_detail, details_of, sentence_of
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, Visit
 from parcelwire.tracking.errors import TrackingError
@@ -56,7 +55,7 @@ async def _candidates(
         problems.append(Problem("number", sentence_of(error)))
     if problems:
         return []
-    found = await drafting.candidates(visit.world_id, compact, Details(**details))
+    found = await drafting.candidates(visit.world_id, compact, details_of(details))
     registry = visit.house.registry
     return [
         (courier.name, courier.code, one.probability, one.reasons)
