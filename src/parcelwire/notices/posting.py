@@ -1,0 +1,103 @@
+"""From words to the bytes of a mail (RFC 5322, MIME), with the headers that good mail has."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from functools import cache
+from typing import Final
+
+import msgspec
+from jinja2 import Environment, PackageLoader, Template, select_autoescape
+
+from parcelwire.domain.brand import Brand
+from parcelwire.domain.clock import SECOND, Instant
+from parcelwire.notices.addresses import mail_address, one_line
+from parcelwire.notices.letters import Letter, Logo
+
+# A mail is 7 bit through and through: no server on its way can refuse or change it.
+_POLICY: Final = SMTP.clone(cte_type="7bit", max_line_length=78)
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """One mail to one recipient, ready to be sent."""
+
+    sender: str
+    """Whom bounces go to."""
+    recipient: str
+    data: bytes
+    """The message as it goes over the wire."""
+
+
+def make_mail(
+    letter: Letter,
+    recipient: str,
+    *,
+    sender: str,
+    brand: Brand,
+    mail_id: str,
+    at: Instant,
+    logo: Logo | None = None,
+) -> Mail:
+    """Return a mail.
+
+    Raises:
+        ValueError: ``sender`` or ``recipient`` is no address.
+    """
+    for address in (sender, recipient):
+        if mail_address(address) is None:
+            msg = "not an e-mail address"
+            raise ValueError(msg)
+    shown = mail_address(brand.mail_from) or sender
+    # Written by hand: the library would encode an address that is longer than a line.
+    head = f"Message-ID: <{mail_id}@{sender.rpartition('@')[2]}>\r\n"
+    message = EmailMessage(policy=_POLICY)
+    message["From"] = _named(one_line(brand.name), shown)
+    if shown != sender:
+        message["Sender"] = sender
+    message["To"] = recipient
+    reply_to = mail_address(brand.support_email)
+    if reply_to is not None:
+        message["Reply-To"] = reply_to
+    message["Subject"] = one_line(letter.subject)
+    message["Date"] = format_datetime(datetime.fromtimestamp(at // SECOND, UTC))
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    if letter.end_link:
+        # RFC 2369 and RFC 8058: the mail program shows a button, and one POST ends it.
+        head += f"List-Unsubscribe: <{letter.end_link}>\r\n"
+        head += "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    message.set_content(letter.text, charset="utf-8", cte=_encoding(letter.text))
+    dressed = msgspec.structs.replace(letter, has_logo=logo is not None)
+    html = _template().render(letter=dressed)
+    message.add_alternative(html, subtype="html", charset="utf-8", cte=_encoding(html))
+    if logo is not None:
+        body = message.get_payload()
+        maintype, _, subtype = logo.media_type.partition("/")
+        body[1].add_related(  # type: ignore[index,union-attr]  # the HTML part, added just now
+            logo.data, maintype, subtype, cid=f"<{letter.logo_id}>", disposition="inline"
+        )
+    # At last: making it multipart moves what begins with Content- into the first part.
+    message["Content-Language"] = letter.language
+    return Mail(sender=sender, recipient=recipient, data=head.encode("ascii") + message.as_bytes())
+
+
+def _named(name: str, address: str) -> Address:
+    local, _, domain = address.rpartition("@")
+    return Address(display_name=name, username=local, domain=domain)
+
+
+def _encoding(text: str) -> str:
+    """Return the shorter of the two encodings that keep lines short."""
+    return "quoted-printable" if sum(map(str.isascii, text)) * 4 > len(text) * 3 else "base64"
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("parcelwire.notices"), autoescape=select_autoescape(default=True)
+    )
+    return environment.get_template("letter.html")

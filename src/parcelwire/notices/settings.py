@@ -1,0 +1,45 @@
+"""How mails are sent and how many."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Security = Literal["starttls", "tls", "none"]
+
+
+class MailServer(msgspec.Struct, frozen=True, kw_only=True):
+    """The server that takes our mails. ``repr`` shows no password."""
+
+    host: str
+    port: int = 587
+    security: Security = "starttls"
+    username: str = ""
+    password: str = ""
+    timeout_seconds: float = 20
+    """For each step of the conversation."""
+    ca_file: str = ""
+    """Certificate authorities to trust instead of the system's."""
+
+    def __repr__(self) -> str:
+        return f"MailServer({self.host}:{self.port}, {self.security})"
+
+
+class NoticeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How customers are told."""
+
+    sender: str
+    """Address in ``From``, and to which bounces go."""
+    public_url: str
+    per_minute: int = 60
+    """Mails of the whole installation, in all processes together."""
+    recipient_minutes: float = 30
+    """Least time between two mails to one address, but for what cannot wait."""
+    automatic_accounts: tuple[str, ...] = ()
+    """Accounts (by e-mail) whose parcels' customers are told unasked; ``*`` = all."""
+    attempts: int = 8
+    first_delay_seconds: float = 60
+    """Doubles with each failed attempt."""
+    in_flight: int = 4
+    """Mails under way at one time in this process."""

@@ -1,0 +1,230 @@
+"""Who wants mails about a parcel, and who does so no more.
+
+    subscribe -> (pending) -> mail "please confirm" -> confirm -> news -> end
+
+Nothing but the one mail goes to an address whose owner has not confirmed. A subscription that was
+ended stays as a digest without the address, so that nothing takes it up again unasked.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from parcelwire.domain.clock import DAY, MINUTE, Clock, Instant
+from parcelwire.domain.tracking import Tracking, id_of_page_token, make_page_token
+from parcelwire.notices.addresses import digest_of, mail_address
+from parcelwire.notices.ports import NoticeStore
+from parcelwire.tracking.ports import Identifiers, Stored
+from parcelwire.tracking.words import choose
+
+KIND: Final = "subscription"
+ADDRESS_KIND: Final = "notice-address"
+"""What was sent to an address lately; scope ``mail``, id = digest."""
+
+MOST_OF_A_PARCEL: Final = 10
+"""Subscriptions that strangers may ask for on one tracking page."""
+CONFIRM_PAUSE: Final = 30 * MINUTE
+"""Between two mails that ask one address to confirm."""
+CONFIRMS_A_DAY: Final = 3
+"""Such mails to one address, whatever the number of parcels."""
+CONFIRM_WITHIN: Final = 7 * DAY
+
+
+class Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One address and one parcel."""
+
+    email: str
+    """Empty when it was ended."""
+    language: str
+    token: str
+    """Leads to this subscription from a mail; unguessable."""
+    created_at: Instant
+    confirmed_at: Instant | None = None
+    ended_at: Instant | None = None
+    asked_at: Instant = 0
+    """When its owner was last asked to confirm."""
+    asks: int = 0
+    is_automatic: bool = False
+    """The shop gave the address with the parcel."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether news may be sent."""
+        return self.confirmed_at is not None and self.ended_at is None and bool(self.email)
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one address got lately."""
+
+    last_at: Instant = 0
+    """The newest news."""
+    confirms: tuple[Instant, ...] = ()
+
+
+_decode: Final = msgspec.json.Decoder(Subscription).decode
+_decode_address: Final = msgspec.json.Decoder(Address).decode
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def address_of(document: bytes | None) -> Address:
+    """Return what is known of an address."""
+    return Address() if document is None else _decode_address(document)
+
+
+class Subscriptions:
+    """Takes, confirms and ends subscriptions."""
+
+    def __init__(
+        self,
+        store: NoticeStore,
+        *,
+        clock: Clock,
+        identifiers: Identifiers,
+        ask: Callable[[Tracking, str, int], Awaitable[None]],
+    ) -> None:
+        """``ask(tracking, digest, n)`` queues the n-th mail that asks to confirm."""
+        self._store = store
+        self._clock = clock
+        self._identifiers = identifiers
+        self._ask = ask
+
+    async def subscribe(self, stored: Stored, email: str, language: str) -> bool:
+        """See ``pages.house.Subscriber``."""
+        address = mail_address(email)
+        if address is None:
+            return False
+        tracking, now = stored.tracking, self._clock.now()
+        digest = digest_of(address)
+        known = await self._store.list_records(KIND, tracking.id, limit=MOST_OF_A_PARCEL + 1)
+        is_known = any(one == digest for one, _ in known)
+        if not is_known and len(known) >= MOST_OF_A_PARCEL:
+            return True
+        secret = self._identifiers.new_token()
+        before: list[Subscription | None] = []
+
+        def note(document: bytes | None) -> bytes:
+            known = None if document is None else _decode(document)
+            before[:] = [known]
+            if known is not None and (
+                known.is_active or (not known.ended_at and now - known.asked_at < CONFIRM_PAUSE)
+            ):
+                return document or b""
+            return _encode(
+                Subscription(
+                    email=address,
+                    language=choose(language, None).language,
+                    token=make_page_token(tracking.id, secret),
+                    created_at=now,
+                    asked_at=now,
+                    asks=(known.asks if known is not None else 0) + 1,
+                )
+            )
+
+        if not await self._may_ask(digest, now):
+            return True
+        document = await self._store.change_record(KIND, tracking.id, digest, note, at=now)
+        after = _decode(document or b"")
+        if after != before[0]:
+            await self._count_ask(digest, now)
+            await self._ask(tracking, digest, after.asks)
+        return True
+
+    async def _may_ask(self, digest: str, now: Instant) -> bool:
+        document = await self._store.load_record(ADDRESS_KIND, "mail", digest)
+        lately = [at for at in address_of(document).confirms if now - at < DAY]
+        return len(lately) < CONFIRMS_A_DAY
+
+    async def _count_ask(self, digest: str, now: Instant) -> None:
+        def note(document: bytes | None) -> bytes:
+            known = address_of(document)
+            lately = tuple(at for at in known.confirms if now - at < DAY)
+            return _encode(msgspec.structs.replace(known, confirms=(*lately, now)))
+
+        await self._store.change_record(ADDRESS_KIND, "mail", digest, note, at=now)
+
+    async def adopt(self, tracking: Tracking) -> None:
+        """Let the customer whose address the shop gave be told, unless they ended it before."""
+        address = mail_address(tracking.details.customer_email or "")
+        if address is None:
+            return
+        now = self._clock.now()
+        fresh = Subscription(
+            email=address,
+            language=choose(None, None, tracking.details.language).language,
+            token=make_page_token(tracking.id, self._identifiers.new_token()),
+            created_at=now,
+            confirmed_at=now,
+            is_automatic=True,
+        )
+        await self._store.change_record(
+            KIND, tracking.id, digest_of(address), lambda before: before or _encode(fresh), at=now
+        )
+
+    async def active(self, tracking_id: str) -> list[tuple[str, Subscription]]:
+        """Return the digests and subscriptions that news of a parcel go to."""
+        found = await self._store.list_records(KIND, tracking_id, limit=MOST_OF_A_PARCEL + 10)
+        return [(digest, one) for digest, document in found if (one := _decode(document)).is_active]
+
+    async def load(self, tracking_id: str, digest: str) -> Subscription | None:
+        """Return one subscription."""
+        document = await self._store.load_record(KIND, tracking_id, digest)
+        return None if document is None else _decode(document)
+
+    async def find(self, token: str) -> tuple[str, str, Subscription] | None:
+        """Return tracking id, digest and subscription of a mail's link."""
+        tracking_id = id_of_page_token(token)
+        if tracking_id is None:
+            return None
+        found = await self._store.list_records(KIND, tracking_id, limit=MOST_OF_A_PARCEL + 10)
+        for digest, document in found:
+            subscription = _decode(document)
+            if hmac.compare_digest(subscription.token.encode(), token.encode()):
+                return tracking_id, digest, subscription
+        return None
+
+    async def confirm(self, token: str) -> bool:
+        """Say that the owner of the address wants the news; False: the link is not valid."""
+        now = self._clock.now()
+
+        def note(one: Subscription) -> Subscription:
+            if one.ended_at is not None or now - one.asked_at > CONFIRM_WITHIN:
+                return one
+            return msgspec.structs.replace(one, confirmed_at=one.confirmed_at or now)
+
+        after = await self._change(token, note)
+        return after is not None and after.is_active
+
+    async def end(self, token: str) -> bool:
+        """Say that the owner of the address wants no more; False: the link is not valid."""
+        now = self._clock.now()
+
+        def note(one: Subscription) -> Subscription:
+            return msgspec.structs.replace(one, email="", ended_at=one.ended_at or now)
+
+        return await self._change(token, note) is not None
+
+    async def _change(
+        self, token: str, change: Callable[[Subscription], Subscription]
+    ) -> Subscription | None:
+        found = await self.find(token)
+        if found is None:
+            return None
+        tracking_id, digest, _ = found
+        after: list[Subscription] = []
+
+        def note(document: bytes | None) -> bytes | None:
+            after.clear()
+            if document is None:
+                return None
+            one = _decode(document)
+            if one.token != token:
+                return document
+            after.append(change(one))
+            return _encode(after[0])
+
+        await self._store.change_record(KIND, tracking_id, digest, note, at=self._clock.now())
+        return after[0] if after else None

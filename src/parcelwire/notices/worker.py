@@ -1,0 +1,354 @@
+"""Tells customers where their parcels stand.
+
+    events feed -> occasion? -> who subscribed -> queue            (follow)
+    queue -> still true? still wanted? -> claim -> pauses -> SMTP  (send)
+
+Any number of processes do both. Nobody gets two mails on one occasion, and a mail that was
+overtaken by the next news is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final, Literal
+
+import msgspec
+
+from parcelwire.couriers.registry import Registry
+from parcelwire.domain.account import account_of, is_test_world
+from parcelwire.domain.brand import Brand, decode_brand
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
+from parcelwire.domain.tracking import Tracking
+from parcelwire.notices.addresses import one_line
+from parcelwire.notices.journal import EVERYWHERE, TROUBLE_KIND, Entry, Journal, Notice
+from parcelwire.notices.letters import Letter, Links, Logo, confirm_letter, news_letter
+from parcelwire.notices.occasions import URGENT, occasion_of, occasion_of_event
+from parcelwire.notices.ports import NoticeStore
+from parcelwire.notices.posting import Mail, make_mail
+from parcelwire.notices.settings import NoticeSettings
+from parcelwire.notices.smtp import Delivery, Mailer, Result
+from parcelwire.notices.subscriptions import (
+    ADDRESS_KIND,
+    Subscription,
+    Subscriptions,
+    address_of,
+)
+from parcelwire.tracking.following import Follower
+from parcelwire.tracking.ports import Identifiers
+from parcelwire.tracking.rounds import Rounds
+from parcelwire.tracking.words import words
+
+RATE_KIND: Final = "notice-rate"
+OLDEST_NEWS: Final = DAY
+"""What happened longer ago is told to nobody: the worker was away, or has only just begun."""
+KEPT: Final = 30 * DAY
+BATCH: Final = 100
+CONFIRM: Final = "confirm"
+
+_encode: Final = msgspec.json.Encoder().encode
+_log = logging.getLogger(__name__)
+
+Step = Literal["done", "later", "full"]
+
+
+class _Minute(msgspec.Struct, frozen=True):
+    """How many mails went out in one minute."""
+
+    minute: int = 0
+    count: int = 0
+
+
+_decode_minute: Final = msgspec.json.Decoder(_Minute).decode
+
+
+class NoticeWorker(Rounds):
+    """Follows the parcels and sends the mails."""
+
+    def __init__(
+        self,
+        store: NoticeStore,
+        mailer: Mailer,
+        *,
+        clock: Clock,
+        identifiers: Identifiers,
+        registry: Registry,
+        settings: NoticeSettings,
+        idle_seconds: float = 5,
+    ) -> None:
+        """Prepare; ``run`` or ``step`` does the work."""
+        super().__init__("notices", clock=clock, idle_seconds=idle_seconds)
+        self._store = store
+        self._mailer = mailer
+        self._clock = clock
+        self._identifiers = identifiers
+        self._registry = registry
+        self._settings = settings
+        self._journal = Journal(store, clock)
+        self._follower = Follower("notices", store, clock)
+        self._is_server_ill = False
+        self._pruned_at: Instant = 0
+        self.subscriptions = Subscriptions(
+            store, clock=clock, identifiers=identifiers, ask=self._ask
+        )
+
+    async def step(self) -> int:
+        """Queue what happened in every world, then send what is due; return how much was done."""
+        done = 0
+        for world_id in await self._follower.worlds():
+            done += await self._follow(world_id)
+        done += await self._send_due()
+        await self._prune()
+        return done
+
+    # -- from events to the queue ---------------------------------------------------------------
+
+    async def _ask(self, tracking: Tracking, digest: str, number: int) -> None:
+        entry = Entry(tracking_id=tracking.id, occasion=f"{CONFIRM}{number}", digest=digest)
+        await self._journal.put(entry, self._clock.now())
+
+    async def _follow(self, world_id: int) -> int:
+        events = await self._follower.read(world_id)
+        if not events:
+            return 0
+        mark = await self._follower.mark(world_id)
+        oldest = max(mark.since, self._clock.now() - OLDEST_NEWS)
+        news = [
+            (event, occasion)
+            for _, event in events
+            if event.at >= oldest and (occasion := occasion_of_event(event)) is not None
+        ]
+        if news:
+            ids = list(dict.fromkeys(event.tracking_id for event, _ in news))
+            found = {one.tracking.id: one.tracking for one in await self._store.load_many(ids)}
+            is_automatic = await self._is_automatic(world_id)
+            for event, occasion in news:
+                tracking = found.get(event.tracking_id)
+                if tracking is not None:
+                    await self._queue(tracking, occasion, event.at, is_automatic=is_automatic)
+        await self._follower.advance(world_id, events[-1][0])
+        return len(events)
+
+    async def _queue(
+        self, tracking: Tracking, occasion: str, at: Instant, *, is_automatic: bool
+    ) -> None:
+        if is_automatic:
+            await self.subscriptions.adopt(tracking)
+        for digest, _ in await self.subscriptions.active(tracking.id):
+            entry = Entry(tracking_id=tracking.id, occasion=occasion, digest=digest)
+            # The event's own time: whoever reads the event again makes the same entry.
+            await self._journal.put(entry, at)
+
+    async def _is_automatic(self, world_id: int) -> bool:
+        wanted = self._settings.automatic_accounts
+        if not wanted or is_test_world(world_id):
+            return False
+        account = await self._store.load_account(account_of(world_id))
+        folded = {one.casefold() for one in wanted}
+        return "*" in wanted or (account is not None and account.email.casefold() in folded)
+
+    # -- from the queue to the mail server ------------------------------------------------------
+
+    async def _send_due(self) -> int:
+        due = await self._journal.due(BATCH)
+        done = 0
+        is_full = False
+        while due and not is_full:
+            some, due = due[: self._settings.in_flight], due[self._settings.in_flight :]
+            steps = await asyncio.gather(*(self._send(entry_id, one) for entry_id, one in some))
+            done += steps.count("done")
+            is_full = "full" in steps
+        return done
+
+    async def _send(self, entry_id: str, entry: Entry) -> Step:
+        found = await self._store.load_many([entry.tracking_id])
+        subscription = await self.subscriptions.load(entry.tracking_id, entry.digest)
+        if not found or subscription is None:
+            await self._journal.drop(entry_id)
+            return "done"
+        tracking = found[0].tracking
+        obstacle = _obstacle(entry, tracking, subscription)
+        if obstacle:
+            await self._journal.skip(entry, obstacle)
+            await self._journal.drop(entry_id)
+            return "done"
+        if not await self._take_turn():
+            return "full"
+        claim = self._identifiers.new_id(self._clock.now())
+        notice = await self._journal.claim(entry, claim)
+        if notice.claim != claim:
+            return await self._leave(entry_id, entry, notice)
+        if notice.state == "unknown":
+            await self._journal.tell_trouble(entry, tracking, "unknown", notice.why)
+            await self._journal.drop(entry_id)
+            return "done"
+        rest_until = await self._rest_until(entry)
+        if rest_until:
+            await self._journal.note(
+                entry, "waiting", due_at=rest_until, tries=notice.tries - 1, why="one at a time"
+            )
+            await self._journal.move(entry_id, entry, rest_until)
+            return "done"
+        # From here to the end of the conversation a crash leaves "sending" behind.
+        subscription = await self.subscriptions.load(entry.tracking_id, entry.digest)
+        if subscription is None or _obstacle(entry, tracking, subscription):
+            await self._journal.note(entry, "skipped", why="no longer wanted")
+            await self._journal.drop(entry_id)
+            return "done"
+        try:
+            mail = await self._compose(entry, tracking, subscription, mail_id=claim)
+        except ValueError as error:
+            # What cannot be written never can: it must not hold up the others.
+            delivery = Delivery(Result.REFUSED, one_line(str(error)))
+        else:
+            delivery = await self._mailer.send(mail)
+        await self._conclude(entry_id, entry, tracking, notice, delivery)
+        return "done"
+
+    async def _leave(self, entry_id: str, entry: Entry, notice: Notice) -> Step:
+        """Leave a mail to whoever has it."""
+        if notice.state == "sending":
+            return "later"
+        if notice.state == "waiting":
+            await self._journal.move(entry_id, entry, notice.due_at)
+        else:
+            await self._journal.drop(entry_id)
+        return "done"
+
+    async def _conclude(
+        self,
+        entry_id: str,
+        entry: Entry,
+        tracking: Tracking,
+        notice: Notice,
+        delivery: Delivery,
+    ) -> None:
+        result, why, tries = delivery.result, delivery.detail, notice.tries
+        self._note_server(delivery)
+        if result is Result.SENT:
+            await self._journal.note(entry, "sent", tries=tries)
+            await self._journal.drop(entry_id)
+            return
+        if result is Result.LATER and tries < self._settings.attempts:
+            wait = round(self._settings.first_delay_seconds * 2 ** (tries - 1) * SECOND)
+            due_at = self._clock.now() + wait
+            await self._journal.note(entry, "waiting", why=why, due_at=due_at, tries=tries)
+            await self._journal.move(entry_id, entry, due_at)
+            return
+        state: Literal["refused", "unknown", "failed"] = "failed"
+        if result is Result.REFUSED:
+            state = "refused"
+        elif result is Result.UNKNOWN:
+            state = "unknown"
+        await self._journal.note(entry, state, why=why, tries=tries)
+        await self._journal.tell_trouble(entry, tracking, state, why)
+        await self._journal.drop(entry_id)
+
+    def _note_server(self, delivery: Delivery) -> None:
+        """Log once when the mail server cannot be used, and once when it can again."""
+        is_ill = delivery.result is Result.LATER
+        if is_ill and not self._is_server_ill:
+            _log.error("notices: the mail server takes nothing now: %s", delivery.detail)
+        elif self._is_server_ill and delivery.result is Result.SENT:
+            _log.warning("notices: the mail server takes mails again")
+        if is_ill or delivery.result is Result.SENT:
+            self._is_server_ill = is_ill
+
+    async def _take_turn(self) -> bool:
+        """Count one mail; False when this minute has had its share."""
+        now = self._clock.now()
+        minute = now // MINUTE
+        counted: list[bool] = []
+
+        def note(document: bytes | None) -> bytes:
+            known = _Minute() if document is None else _decode_minute(document)
+            count = known.count if known.minute == minute else 0
+            counted[:] = [count < self._settings.per_minute]
+            return _encode(_Minute(minute, count + 1 if counted[0] else count))
+
+        await self._store.change_record(RATE_KIND, EVERYWHERE, "minute", note, at=now)
+        return counted[0]
+
+    async def _rest_until(self, entry: Entry) -> Instant:
+        """Note that an address gets a mail now; or return when its pause ends, noting nothing."""
+        if entry.occasion.startswith(CONFIRM):
+            return 0
+        now = self._clock.now()
+        pause = round(self._settings.recipient_minutes * MINUTE)
+        rest: list[Instant] = []
+
+        def note(document: bytes | None) -> bytes:
+            known = address_of(document)
+            # A time in the future was given by a clock that has jumped back since.
+            is_resting = known.last_at <= now < known.last_at + pause
+            if is_resting and entry.occasion not in URGENT:
+                rest[:] = [known.last_at + pause]
+                return document or b""
+            rest[:] = [0]
+            return _encode(msgspec.structs.replace(known, last_at=now))
+
+        await self._store.change_record(ADDRESS_KIND, EVERYWHERE, entry.digest, note, at=now)
+        return rest[0]
+
+    # -- the mail -------------------------------------------------------------------------------
+
+    async def _compose(
+        self, entry: Entry, tracking: Tracking, subscription: Subscription, *, mail_id: str
+    ) -> Mail:
+        scope = str(account_of(tracking.world_id))
+        brand = decode_brand(await self._store.load_record("brand", scope, "brand"))
+        logo = None
+        if brand.logo_type:
+            data = await self._store.load_record("brand-logo", scope, "logo")
+            logo = Logo(brand.logo_type, data) if data else None
+        return make_mail(
+            self._letter(entry, tracking, subscription, brand),
+            subscription.email,
+            sender=self._settings.sender,
+            brand=brand,
+            mail_id=mail_id,
+            at=self._clock.now(),
+            logo=logo,
+        )
+
+    def _letter(
+        self, entry: Entry, tracking: Tracking, subscription: Subscription, brand: Brand
+    ) -> Letter:
+        say = words(subscription.language)
+        base = self._settings.public_url
+        links = Links(
+            page=f"{base}/t/{tracking.page_token}?lang={say.language}",
+            subscription=f"{base}/n/{subscription.token}",
+        )
+        if entry.occasion.startswith(CONFIRM):
+            return confirm_letter(say, links, brand=brand)
+        courier = self._registry.get(tracking.courier_code)
+        return news_letter(
+            tracking,
+            say,
+            links,
+            brand=brand,
+            carrier=courier.name if courier is not None else tracking.courier_code,
+            is_automatic=subscription.is_automatic,
+        )
+
+    async def _prune(self) -> None:
+        now = self._clock.now()
+        if abs(now - self._pruned_at) < HOUR:
+            return
+        self._pruned_at = now
+        for kind in (ADDRESS_KIND, TROUBLE_KIND):
+            await self._store.prune_records(kind, now - KEPT)
+
+
+def _obstacle(entry: Entry, tracking: Tracking, subscription: Subscription) -> str:
+    """Return why a mail is not to be sent any more; empty: it is."""
+    if entry.occasion.startswith(CONFIRM):
+        is_open = subscription.confirmed_at is None and subscription.ended_at is None
+        is_newest = entry.occasion == f"{CONFIRM}{subscription.asks}"
+        return "" if is_open and is_newest else "answered"
+    if not subscription.is_active:
+        return "no longer wanted"
+    if occasion_of(tracking.status, tracking.substatus) != entry.occasion:
+        return "overtaken"
+    return ""
