@@ -28,6 +28,8 @@ from tests.support.dashboard import (
     Desk,
     Person,
     checkpoint,
+    five_thousand,
+    numbers,
     open_dashboard,
     put_parcel,
     put_parcels,
@@ -35,11 +37,6 @@ from tests.support.dashboard import (
 
 NUMBER = "990012345612345678"
 CANARY = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}${7*7}"
-
-
-def numbers(count: int, first: int = 0) -> list[str]:
-    """Return numbers of Swiss Post."""
-    return [f"9900{first + number:014}" for number in range(count)]
 
 
 async def total(desk: Desk) -> int:
@@ -194,30 +191,6 @@ async def finished(person: Person, path: str) -> str:
             return page
         await asyncio.sleep(0.05)
     pytest.fail("the file is not through")
-
-
-def five_thousand() -> tuple[bytes, dict[int, str]]:
-    """Return a file of 5,000 rows, and which lines are bad and why."""
-    bad = {2: "no tracking number", 700: "spreadsheet makes", 701: "no tracking number:"}
-    bad |= {3_000: "two letters", 4_999: "fits no courier", 5_001: "There is no courier"}
-    rows = []
-    for line, number in enumerate(numbers(5_000), 2):
-        row = [number, f"order {line}", "swiss-post" if line % 2 else "", "CH"]
-        if line in bad:
-            row = {
-                2: ["", "7", "", ""],
-                700: ["9,9E+17", "8", "", ""],
-                701: ["!!!", '=HYPERLINK("http://evil.example")', "", ""],
-                3_000: [number, "9", "", "Switzerland"],
-                4_999: ["ABCDE1", "10", "", ""],
-                5_001: [number, "11", "nobody-knows", ""],
-            }[line]
-        rows.append(row)
-    text = io.StringIO()
-    table = csv.writer(text, delimiter=";")
-    table.writerow(["Sendungsnummer", "Bestellnummer", "Courier", "Country"])
-    table.writerows(rows)
-    return text.getvalue().encode("cp1252"), bad
 
 
 async def test_a_file_of_five_thousand_with_bad_rows(tmp_path: Path) -> None:

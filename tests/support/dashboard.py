@@ -8,6 +8,8 @@ async with open_dashboard(tmp_path) as desk:
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import random
 import re
 from collections.abc import AsyncIterator
@@ -361,3 +363,32 @@ async def receiving() -> AsyncIterator[Receiver]:
         yield receiver
     finally:
         await runner.cleanup()
+
+
+def numbers(count: int, first: int = 0) -> list[str]:
+    """Return numbers of Swiss Post."""
+    return [f"9900{first + number:014}" for number in range(count)]
+
+
+def five_thousand() -> tuple[bytes, dict[int, str]]:
+    """Return a file of 5,000 rows, and which lines are bad and why."""
+    bad = {2: "no tracking number", 700: "spreadsheet makes", 701: "no tracking number:"}
+    bad |= {3_000: "two letters", 4_999: "fits no courier", 5_001: "There is no courier"}
+    rows = []
+    for line, number in enumerate(numbers(5_000), 2):
+        row = [number, f"order {line}", "swiss-post" if line % 2 else "", "CH"]
+        if line in bad:
+            row = {
+                2: ["", "7", "", ""],
+                700: ["9,9E+17", "8", "", ""],
+                701: ["!!!", '=HYPERLINK("http://evil.example")', "", ""],
+                3_000: [number, "9", "", "Switzerland"],
+                4_999: ["ABCDE1", "10", "", ""],
+                5_001: [number, "11", "nobody-knows", ""],
+            }[line]
+        rows.append(row)
+    text = io.StringIO()
+    table = csv.writer(text, delimiter=";")
+    table.writerow(["Sendungsnummer", "Bestellnummer", "Courier", "Country"])
+    table.writerows(rows)
+    return text.getvalue().encode("cp1252"), bad

@@ -1,0 +1,177 @@
+"""Every page of the dashboard in Chromium: barriers, overflow, complaints, pictures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Browser, Page
+
+from parcelwire.domain.report import Gap
+from parcelwire.domain.tracking import Tracking
+from parcelwire.polling.ports import Pause
+from parcelwire.webhooks.ports import MessageFilter
+from tests.support.dashboard import Desk, open_dashboard, put_parcels, receiving
+from tests.support.pages import DESK, PHONE, SCREENSHOTS, browsing, needs_browser
+
+pytestmark = [*needs_browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+class Place(msgspec.Struct):
+    """A dashboard with something on every page, and a browser before it."""
+
+    desk: Desk
+    browser: Browser
+    parcels: dict[str, Tracking]
+    key: str
+    upload: str
+    endpoint: str
+    message: str
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    folder: Path = tmp_path_factory.mktemp("dashboard")
+    async with open_dashboard(folder) as desk, receiving() as receiver, browsing() as browser:
+        store, now = desk.house.store, desk.clock.now()
+        parcels = await put_parcels(desk)
+        key = await desk.add_key(scope="admin", label="the one in use")
+        await desk.add_key(scope="read", label="warehouse")
+        person = await desk.person(scope="admin")
+        await store.add_gaps(
+            "swiss-post", [Gap(kind="code", value="LETTER.*.88.9", sample="{}")], now
+        )
+        await store.set_pause(
+            "swiss-post:web", Pause(until=now + 600_000, failures=3, why="HTTP 503", since=now)
+        )
+        await person.do("/trackings/views", {"name": "Trouble", "query": "status=exception"})
+        receiver.status = 500
+        await person.post("/endpoints", {"url": receiver.url, "dialect": "native"})
+        (endpoint,) = await store.list_endpoints(desk.world_id)
+        await person.post(f"/endpoints/{endpoint.id}/test")
+        (message,) = await store.list_messages(desk.world_id, MessageFilter(), limit=1)
+        form = _file("tracking number;order\n99.00.123456.12345699;7\n!!;8\n1,2E+5;9\n")
+        answer = await person.post("/add/file", form)
+        upload = answer.place
+        for _ in range(200):
+            if "Done" in (await person.get(upload)).text:
+                break
+            await asyncio.sleep(0.02)
+        await person.post(
+            "/connections",
+            {
+                "way": "swiss-post/api",
+                "swiss-post/api/client_id": "a",
+                "swiss-post/api/client_secret": "b",
+            },
+        )
+        yield Place(
+            desk=desk,
+            browser=browser,
+            parcels=parcels,
+            key=key,
+            upload=upload,
+            endpoint=f"/endpoints/{endpoint.id}",
+            message=f"/messages/{message.id}",
+        )
+
+
+def _file(text: str) -> aiohttp.FormData:
+    form = aiohttp.FormData()
+    form.add_field("file", text.encode(), filename="orders.csv", content_type="text/csv")
+    return form
+
+
+async def log_in(place: Place, page: Page) -> None:
+    await page.goto(place.desk.url + "/dashboard/login")
+    await page.fill("#key", place.key)
+    await page.click("text=Log in with the key")
+    await page.wait_for_url("**/dashboard/trackings")
+
+
+async def faults_of(page: Page) -> list[Any]:
+    """Return what stands in somebody's way, seriously."""
+    found = await Axe().run(page)
+    return [
+        (one["id"], [node["html"][:160] for node in one["nodes"]][:3])
+        for one in found.response["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+async def test_every_page_looks_well_and_keeps_nobody_out(place: Place) -> None:
+    parcel = f"/trackings/{place.parcels['transit'].id}"
+    paths = {
+        "trackings": "/trackings",
+        "trackings-empty": "/trackings?q=NOBODY123",
+        "parcel": parcel,
+        "answers": f"{parcel}/answers",
+        "attention": "/attention",
+        "add": "/add",
+        "upload": place.upload,
+        "couriers": "/couriers?number=990012345612345678&search=post",
+        "connections": "/connections",
+        "connectors": "/connectors",
+        "gaps": "/gaps",
+        "endpoints": "/endpoints",
+        "endpoint": place.endpoint,
+        "messages": "/messages",
+        "message": place.message,
+        "keys": "/keys",
+        "brand": "/brand",
+        "settings": "/settings",
+        "missing": "/trackings/" + "0" * 32,
+    }
+    context = await place.browser.new_context(reduced_motion="reduce", locale="en-GB")
+    page = await context.new_page()
+    complaints: list[str] = []
+    strangers: list[str] = []
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "request",
+        lambda asked: (
+            None
+            if asked.url.startswith((place.desk.url, "data:", "about:"))
+            else strangers.append(asked.url)
+        ),
+    )
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    faults: list[Any] = []
+    wide: list[Any] = []
+    await page.goto(place.desk.url + "/dashboard/login")
+    await _look(page, "login", faults, wide)
+    await log_in(place, page)
+    for name, path in paths.items():
+        await page.goto(place.desk.url + "/dashboard" + path, wait_until="networkidle")
+        await _look(page, name, faults, wide)
+    await context.close()
+    assert faults == []
+    assert wide == []
+    assert strangers == []
+    # The parcel that is not there is a 404, which the browser tells too.
+    assert [one for one in complaints if "404" not in one] == []
+
+
+async def _look(page: Page, name: str, faults: list[Any], wide: list[Any]) -> None:
+    for size, viewport in (("desktop", DESK), ("phone", PHONE)):
+        await page.set_viewport_size(viewport)  # type: ignore[arg-type]  # a plain dict
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            looks = f"dashboard-{name}-{size}-{scheme}"
+            await page.screenshot(path=SCREENSHOTS / f"{looks}.png", full_page=True)
+            if (size, scheme) in {("desktop", "light"), ("phone", "dark")}:
+                faults.extend((looks, fault) for fault in await faults_of(page))
+        over = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if over > 0:
+            wide.append((name, size, over))
