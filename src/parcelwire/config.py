@@ -100,6 +100,28 @@ class CarriersSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     base_urls: dict[str, dict[str, str]] = {}
 
 
+class NoticesSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[notices]``."""
+
+    smtp_host: str = ""
+    smtp_port: int = 587
+    security: str = "starttls"
+    username: str = ""
+    password: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    sender: str = ""
+    timeout_seconds: float = 20.0
+    per_minute: int = 60
+    recipient_minutes: float = 30.0
+    automatic_accounts: tuple[str, ...] = ()
+    operator_urls: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Show nothing that opens anything."""
+        return f"NoticesSection({self.smtp_host}:{self.smtp_port})"
+
+
 class LoggingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[logging]``."""
 
@@ -116,6 +138,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     polling: PollingSection = PollingSection()
     webhooks: WebhooksSection = WebhooksSection()
     carriers: CarriersSection = CarriersSection()
+    notices: NoticesSection = NoticesSection()
     logging: LoggingSection = LoggingSection()
 
     @property
@@ -335,12 +358,47 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
             all(0 < port <= 65_535 for port in webhooks.extra_ports),
             "webhooks.extra_ports must be port numbers",
         ),
+        *_notice_rules(config),
         (bool(config.carriers.registry_file), "carriers.registry_file must not be empty"),
         (config.carriers.simulated_speed > 0, "carriers.simulated_speed must be positive"),
         (
             config.logging.level in {"DEBUG", "INFO", "WARNING", "ERROR"},
             "logging.level must be DEBUG, INFO, WARNING or ERROR",
         ),
+    ]
+
+
+def _notice_rules(config: Config) -> list[tuple[bool, str]]:
+    notices = config.notices
+    has_mail = bool(notices.smtp_host)
+    return [
+        (0 < notices.smtp_port <= 65_535, "notices.smtp_port must be a port number"),
+        (
+            notices.security in {"starttls", "tls", "none"},
+            "notices.security must be starttls, tls or none",
+        ),
+        (
+            not has_mail or notices.security != "none" or not notices.username,
+            "notices.username needs notices.security starttls or tls:"
+            " a password goes over no open line",
+        ),
+        (
+            not has_mail or not (notices.password and notices.password_file),
+            "notices.password and notices.password_file: give one of them",
+        ),
+        (
+            not has_mail
+            or bool(notices.username) == bool(notices.password or notices.password_file),
+            "notices.username and a password (notices.password or notices.password_file) belong"
+            " together",
+        ),
+        (
+            not has_mail or "@" in notices.sender,
+            "notices.sender must be an e-mail address when notices.smtp_host is set",
+        ),
+        (notices.timeout_seconds > 0, "notices.timeout_seconds must be positive"),
+        (notices.per_minute > 0, "notices.per_minute must be positive"),
+        (notices.recipient_minutes >= 0, "notices.recipient_minutes must not be negative"),
     ]
 
 

@@ -69,8 +69,10 @@ def test_loading_the_commented_file_changes_nothing(tmp_path: Path) -> None:
 
 def test_every_setting_has_a_comment_of_its_own_before_it() -> None:
     lines = default_text().splitlines()
-    for _, name, _ in SETTINGS:
-        (at,) = (i for i, line in enumerate(lines) if line.startswith(f"{name} = "))
+    for section, name, _ in SETTINGS:
+        start = lines.index(f"[{section}]")
+        at = next(i for i in range(start, len(lines)) if lines[i].startswith(f"{name} = "))
+        assert not any(line.startswith("[") for line in lines[start + 1 : at]), name
         assert lines[at - 1].startswith("# "), name
 
 
@@ -113,8 +115,12 @@ SPECIAL = {
     ("server", "public_url"): "https://track.shop.example",
     ("store", "url"): "postgresql://127.0.0.1/parcelwire",
     ("logging", "level"): "DEBUG",
+    ("notices", "security"): "tls",
 }
 """Settings of text that must have a certain form."""
+
+WITH = {("notices", "smtp_host"): {"PARCELWIRE_NOTICES_SENDER": "parcels@shop.example"}}
+"""What a setting cannot be without."""
 
 
 def other_value(section: str, name: str, kind: Any) -> Any:
@@ -137,7 +143,8 @@ def other_value(section: str, name: str, kind: Any) -> Any:
 def test_every_setting_can_come_from_the_environment(section: str, name: str, kind: Any) -> None:
     value = other_value(section, name, kind)
     text = value if kind is str else json.dumps(value)
-    config = load(None, {variable_of(section, name): text})
+    others = WITH.get((section, name), {})
+    config = load(None, {**others, variable_of(section, name): text})
     assert getattr(getattr(config, section), name) == value
     assert value != getattr(getattr(Config(), section), name)
 
@@ -290,6 +297,11 @@ def test_a_refusal_does_not_repeat_the_value(tmp_path: Path) -> None:
         ("webhooks", "failing_after_seconds", -1.0),
         ("webhooks", "disable_after_seconds", 599.0),
         ("webhooks", "keep_days", 0),
+        ("notices", "smtp_port", 0),
+        ("notices", "security", "ssl"),
+        ("notices", "per_minute", 0),
+        ("notices", "recipient_minutes", -1),
+        ("notices", "timeout_seconds", 0),
         ("webhooks", "keep_events_days", 29),
         ("webhooks", "allowed_networks", ["10.0.0.0/33"]),
         ("webhooks", "allowed_networks", ["10.1.2.3/8"]),
@@ -322,3 +334,31 @@ def test_a_question_must_end_before_its_lease() -> None:
     check(Config(polling=PollingSection(ask_timeout_seconds=9.9, lease_seconds=10.0)))
     with pytest.raises(ConfigError, match="ask_timeout_seconds must be shorter than"):
         check(Config(polling=PollingSection(ask_timeout_seconds=10.0, lease_seconds=10.0)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"sender": ""}, "notices.sender"),
+        ({"username": "shop"}, "belong together"),
+        ({"password": "secret-word"}, "belong together"),
+        ({"username": "a", "password": "secret-word", "password_file": "b"}, "give one"),
+        ({"username": "a", "password": "secret-word", "security": "none"}, "no open line"),
+    ],
+)
+def test_mail_settings_that_contradict_each_other(settings: dict[str, str], what: str) -> None:
+    good = {"smtp_host": "smtp.shop.example", "sender": "parcels@shop.example"}
+    environment = {
+        variable_of("notices", name): value for name, value in {**good, **settings}.items()
+    }
+    message = refusal(None, environment)
+    assert what in message
+    assert "secret-word" not in message
+
+
+def test_the_mail_password_is_shown_nowhere() -> None:
+    environment = {
+        "PARCELWIRE_NOTICES_PASSWORD": "secret-word",
+        "PARCELWIRE_NOTICES_OPERATOR_URLS": '["slack://secret-word"]',
+    }
+    assert "secret-word" not in repr(load(None, environment))

@@ -26,6 +26,9 @@ from parcelwire.polling.ports import PollStore
 _PASSWORD: Final = re.compile(r"(://[^:/@\s]*):[^@/\s]*@")
 """Of a URL with credentials in it."""
 
+_SECRET: Final = {("notices", "password"), ("notices", "operator_urls")}
+"""Settings that nobody is shown."""
+
 Connect = Callable[[Account, str, str, dict[str, str]], Awaitable[Connection]]
 
 
@@ -180,6 +183,8 @@ def dashboard_settings(config: Config) -> DashboardSettings:
     for section, fields in msgspec.to_builtins(config).items():
         for name, value in fields.items():
             shown = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+            if (section, name) in _SECRET and value:
+                shown = "…"
             effective.append((section, name, _PASSWORD.sub(r"\1:…@", shown)))
     return DashboardSettings(
         public_url=config.public_url,

@@ -26,6 +26,10 @@ from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account, Connection, Endpoint, account_of
 from parcelwire.domain.clock import Clock
+from parcelwire.notices.operators import OperatorWatch
+from parcelwire.notices.smtp import Mailer
+from parcelwire.notices.subscriptions import Subscriptions
+from parcelwire.notices.worker import NoticeWorker
 from parcelwire.pages.application import PageHouse
 from parcelwire.pages.application import application as pages_application
 from parcelwire.pages.dashboard.application import application as dashboard_application
@@ -40,7 +44,9 @@ from parcelwire.tracking.asking import Asker
 from parcelwire.tracking.correction import CandidateFinder, Corrector
 from parcelwire.tracking.drafts import Drafting
 from parcelwire.tracking.history import CourierHistory
+from parcelwire.tracking.journeys import JourneyKeeper
 from parcelwire.tracking.refresh import Refresher
+from parcelwire.tracking.rounds import Rounds
 from parcelwire.tracking.service import ServiceSettings, TrackingService
 from parcelwire.webhooks.address import AddressRefusedError
 from parcelwire.webhooks.housekeeping import Housekeeper
@@ -56,6 +62,12 @@ if TYPE_CHECKING:
 from parcelwire.bootstrap.dashboard import Carriers, Keys, dashboard_settings
 from parcelwire.bootstrap.desk import WebhookDesk
 from parcelwire.bootstrap.errors import InstallationError
+from parcelwire.bootstrap.notices import (
+    EndpointAlerts,
+    make_channels,
+    make_mailer,
+    notice_settings,
+)
 from parcelwire.bootstrap.settings import keeping_settings, make_catalogue, webhook_settings
 from parcelwire.bootstrap.system import SystemIdentifiers
 
@@ -99,6 +111,7 @@ class Installation:
         self._renderer = renderer
         renderer.speak(self.carriers.phrase)
         self._webhook_settings = webhook_settings(config)
+        self.mailer, self.channels = make_mailer(config), make_channels(config)
         self._sender = HttpSender(self._webhook_settings)
         self._composer = MessageComposer(
             {
@@ -116,6 +129,7 @@ class Installation:
             identifiers=self.identifiers,
             random=random.SystemRandom().random,
             settings=self._webhook_settings,
+            notifiers=[EndpointAlerts(self.channels)] if self.channels is not None else [],
         )
         self._is_served = False
         self.desk = WebhookDesk(
@@ -243,7 +257,26 @@ class Installation:
             settings=dashboard_settings(config),
             wake_imports=self.imports.wake,
         )
+        self.subscriptions = Subscriptions(store, clock=clock, identifiers=self.identifiers)
+        self._rounds: list[Rounds] = [JourneyKeeper(store, clock=clock)]
+        if self.mailer is not None:
+            self._rounds.append(self.make_notice_worker(self.mailer))
+        if self.channels is not None:
+            self._rounds.append(
+                OperatorWatch(store, self.channels, clock=clock, public_url=config.public_url)
+            )
         self._workers: list[asyncio.Task[None]] = []
+
+    def make_notice_worker(self, mailer: Mailer) -> NoticeWorker:
+        """Return who tells customers by mail."""
+        return NoticeWorker(
+            self.store,
+            mailer,
+            clock=self.clock,
+            identifiers=self.identifiers,
+            registry=self.registry,
+            settings=notice_settings(self.config),
+        )
 
     def asgi(self, *, is_served: bool = True) -> ASGIApp:
         """Return the application that answers HTTP: dialects, native API, pages, health.
@@ -259,6 +292,8 @@ class Installation:
                 clock=self.clock,
                 identifiers=self.identifiers,
                 public_url=self.config.public_url,
+                subscriber=self.subscriptions if self.mailer is not None else None,
+                subscriptions=self.subscriptions,
                 is_closing=lambda: self.house.is_closing,
             )
         )
@@ -276,6 +311,7 @@ class Installation:
                 asyncio.create_task(self.delivery.run(), name="delivery"),
                 asyncio.create_task(self.housekeeper.run(), name="housekeeping"),
                 asyncio.create_task(self.imports.run(), name="imports"),
+                *(asyncio.create_task(one.run(), name=one.name) for one in self._rounds),
             ]
 
     async def stop_workers(self) -> None:
@@ -284,6 +320,8 @@ class Installation:
         self.delivery.stop()
         self.housekeeper.stop()
         self.imports.stop()
+        for one in self._rounds:
+            one.stop()
         if self._workers:
             await asyncio.wait(self._workers)
             self._workers = []

@@ -28,6 +28,9 @@ TROUBLE_KIND: Final = "notice-trouble"
 EVERYWHERE: Final = "mail"
 """Scope of what belongs to the installation."""
 
+CONFIRM: Final = "confirm"
+"""Occasions that begin so ask for a confirmation: no news, and not about where a parcel stands."""
+
 STALE: Final = 15 * MINUTE
 """Longer than any conversation with a mail server."""
 

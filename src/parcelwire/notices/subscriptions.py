@@ -9,7 +9,7 @@ ended stays as a digest without the address, so that nothing takes it up again u
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -17,6 +17,7 @@ import msgspec
 from parcelwire.domain.clock import DAY, MINUTE, Clock, Instant
 from parcelwire.domain.tracking import Tracking, id_of_page_token, make_page_token
 from parcelwire.notices.addresses import digest_of, mail_address
+from parcelwire.notices.journal import CONFIRM, Entry, Journal
 from parcelwire.notices.ports import NoticeStore
 from parcelwire.tracking.ports import Identifiers, Stored
 from parcelwire.tracking.words import choose
@@ -84,13 +85,12 @@ class Subscriptions:
         *,
         clock: Clock,
         identifiers: Identifiers,
-        ask: Callable[[Tracking, str, int], Awaitable[None]],
     ) -> None:
-        """``ask(tracking, digest, n)`` queues the n-th mail that asks to confirm."""
+        """Keep them in ``store``. The mails that ask to confirm are queued, for any worker."""
         self._store = store
         self._clock = clock
         self._identifiers = identifiers
-        self._ask = ask
+        self._journal = Journal(store, clock)
 
     async def subscribe(self, stored: Stored, email: str, language: str) -> bool:
         """See ``pages.house.Subscriber``."""
@@ -130,7 +130,8 @@ class Subscriptions:
         after = _decode(document or b"")
         if after != before[0]:
             await self._count_ask(digest, now)
-            await self._ask(tracking, digest, after.asks)
+            entry = Entry(tracking_id=tracking.id, occasion=f"{CONFIRM}{after.asks}", digest=digest)
+            await self._journal.put(entry, now)
         return True
 
     async def _may_ask(self, digest: str, now: Instant) -> bool:
@@ -185,6 +186,14 @@ class Subscriptions:
             if hmac.compare_digest(subscription.token.encode(), token.encode()):
                 return tracking_id, digest, subscription
         return None
+
+    async def parcel_of(self, token: str) -> Tracking | None:
+        """Return the parcel of a link whose owner has confirmed; others may not know it."""
+        found = await self.find(token)
+        if found is None or found[2].confirmed_at is None:
+            return None
+        stored = await self._store.load_many([found[0]])
+        return stored[0].tracking if stored else None
 
     async def confirm(self, token: str) -> bool:
         """Say that the owner of the address wants the news; False: the link is not valid."""

@@ -21,7 +21,7 @@ from parcelwire.domain.brand import Brand, decode_brand
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.addresses import one_line
-from parcelwire.notices.journal import EVERYWHERE, TROUBLE_KIND, Entry, Journal, Notice
+from parcelwire.notices.journal import CONFIRM, EVERYWHERE, TROUBLE_KIND, Entry, Journal, Notice
 from parcelwire.notices.letters import Letter, Links, Logo, confirm_letter, news_letter
 from parcelwire.notices.occasions import URGENT, occasion_of, occasion_of_event
 from parcelwire.notices.ports import NoticeStore
@@ -44,7 +44,6 @@ OLDEST_NEWS: Final = DAY
 """What happened longer ago is told to nobody: the worker was away, or has only just begun."""
 KEPT: Final = 30 * DAY
 BATCH: Final = 100
-CONFIRM: Final = "confirm"
 
 _encode: Final = msgspec.json.Encoder().encode
 _log = logging.getLogger(__name__)
@@ -88,9 +87,7 @@ class NoticeWorker(Rounds):
         self._follower = Follower("notices", store, clock)
         self._is_server_ill = False
         self._pruned_at: Instant = 0
-        self.subscriptions = Subscriptions(
-            store, clock=clock, identifiers=identifiers, ask=self._ask
-        )
+        self.subscriptions = Subscriptions(store, clock=clock, identifiers=identifiers)
 
     async def step(self) -> int:
         """Queue what happened in every world, then send what is due; return how much was done."""
@@ -102,10 +99,6 @@ class NoticeWorker(Rounds):
         return done
 
     # -- from events to the queue ---------------------------------------------------------------
-
-    async def _ask(self, tracking: Tracking, digest: str, number: int) -> None:
-        entry = Entry(tracking_id=tracking.id, occasion=f"{CONFIRM}{number}", digest=digest)
-        await self._journal.put(entry, self._clock.now())
 
     async def _follow(self, world_id: int) -> int:
         events = await self._follower.read(world_id)

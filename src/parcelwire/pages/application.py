@@ -6,6 +6,7 @@
     /t/<token>/brand.css    the shop's colours and rules;  /t/<token>/logo  its picture
     /t/<token>/feedback     POST;  /t/<token>/subscribe  POST
     /track, /track/<n>      lookup by number and a word, for account n
+    /n/<token>              where mails lead: confirm, or end them (POST; one click, RFC 8058)
     /widget.js              the web component
 
 Behind an unguessable address, without cookies, and without a request to anybody else.
@@ -20,6 +21,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from parcelwire.pages.house import PageHouse, PageStore, Subscriber
+from parcelwire.pages.notices import NoticePages
 from parcelwire.pages.parcel import ParcelPages
 from parcelwire.pages.search import SearchPages
 
@@ -28,7 +30,7 @@ __all__ = ["PageHouse", "PageStore", "Subscriber", "application"]
 
 def application(house: PageHouse) -> Starlette:
     """Return the application that serves the customer's pages."""
-    parcel, search = ParcelPages(house), SearchPages(house)
+    parcel, search, links = ParcelPages(house), SearchPages(house), NoticePages(house)
     token = "/t/{token}"  # noqa: S105  (a path, no secret)
     return Starlette(
         routes=[
@@ -39,6 +41,8 @@ def application(house: PageHouse) -> Starlette:
             Route(f"{token}/logo", parcel.logo, methods=["GET"]),
             Route(f"{token}/feedback", parcel.feedback, methods=["POST"]),
             Route(f"{token}/subscribe", parcel.subscribe, methods=["POST"]),
+            Route("/n/{token}", links.show, methods=["GET"]),
+            Route("/n/{token}", links.act, methods=["POST"]),
             Route("/track", search.show, methods=["GET"]),
             Route("/track/{account:int}", search.show, methods=["GET"]),
             Route("/track/{account:int}", search.find, methods=["POST"]),

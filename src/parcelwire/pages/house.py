@@ -10,6 +10,8 @@ import msgspec
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account
 from parcelwire.domain.clock import Clock, Instant
+from parcelwire.domain.tracking import Tracking
+from parcelwire.notices.subscriptions import Subscription
 from parcelwire.store.port import Change
 from parcelwire.tracking.ports import Identifiers, Stored, TrackingFilter
 
@@ -65,6 +67,26 @@ class Subscriber(Protocol):
         ...
 
 
+class SubscriptionDesk(Protocol):
+    """Takes what people say who follow a link in a mail."""
+
+    async def find(self, token: str) -> tuple[str, str, Subscription] | None:
+        """Return tracking id, digest and subscription of a link."""
+        ...
+
+    async def parcel_of(self, token: str) -> Tracking | None:
+        """Return the parcel of a link whose owner has confirmed."""
+        ...
+
+    async def confirm(self, token: str) -> bool:
+        """Say that the owner of the address wants the news; False: the link is not valid."""
+        ...
+
+    async def end(self, token: str) -> bool:
+        """Say that the owner of the address wants no more; False: the link is not valid."""
+        ...
+
+
 class PageHouse(msgspec.Struct, kw_only=True):
     """The dependencies of the pages, put together by bootstrap."""
 
@@ -75,5 +97,10 @@ class PageHouse(msgspec.Struct, kw_only=True):
     public_url: str = "http://127.0.0.1:8787"
     subscriber: Subscriber | None = None
     """None: no mail server is set up, and the page offers no mails."""
+    subscriptions: SubscriptionDesk | None = None
+    """Where the links in mails lead. It is there without a mail server, too: what was sent before
+    must
+    be able to be ended.
+    """
     is_closing: Callable[[], bool] = lambda: False
     """Tells that the server stops: whoever waits lets go."""

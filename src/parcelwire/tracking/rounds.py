@@ -23,7 +23,7 @@ class Rounds:
 
     def __init__(self, name: str, *, clock: Clock, idle_seconds: float) -> None:
         """``idle_seconds``: how long to rest when a round found nothing to do."""
-        self._name = name
+        self.name = name
         self._clock = clock
         self._idle_seconds = idle_seconds
         self._stopping = asyncio.Event()
@@ -51,11 +51,11 @@ class Rounds:
             done = await self.step()
         except Exception as error:  # noqa: BLE001 - each engine has its own errors, all mean "later"
             if not self._has_failed:
-                _log.error("%s: the store fails (%s); it waits", self._name, type(error).__name__)
+                _log.error("%s: the store fails (%s); it waits", self.name, type(error).__name__)
             self._has_failed = True
             return False
         if self._has_failed:
-            _log.warning("%s: the store works again", self._name)
+            _log.warning("%s: the store works again", self.name)
             self._has_failed = False
         return done > 0
 

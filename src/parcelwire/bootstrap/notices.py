@@ -1,0 +1,115 @@
+"""From the configuration to mails and operators' channels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from parcelwire.bootstrap.errors import InstallationError
+from parcelwire.config import Config, NoticesSection
+from parcelwire.domain.clock import iso_utc
+from parcelwire.notices.addresses import mail_address
+from parcelwire.notices.operators import AppriseChannels, ChannelError, Channels
+from parcelwire.notices.settings import MailServer, NoticeSettings, Security
+from parcelwire.notices.smtp import SmtpMailer
+from parcelwire.webhooks.notices import Notice, NoticeType
+
+_SECURITIES: dict[str, Security] = {"starttls": "starttls", "tls": "tls", "none": "none"}
+
+
+def make_mailer(config: Config) -> SmtpMailer | None:
+    """Return who sends mails; None: no mail server is set up.
+
+    Raises:
+        InstallationError: a file that is named cannot be read.
+    """
+    section = config.notices
+    if not section.smtp_host:
+        return None
+    server = MailServer(
+        host=section.smtp_host,
+        port=section.smtp_port,
+        security=_SECURITIES[section.security],
+        username=section.username,
+        password=_password(section),
+        timeout_seconds=section.timeout_seconds,
+        ca_file=section.ca_file,
+    )
+    try:
+        return SmtpMailer(server)
+    except OSError as error:
+        msg = f"cannot read {section.ca_file}: {error.strerror or error} (notices.ca_file)"
+        raise InstallationError(msg) from None
+
+
+def notice_settings(config: Config) -> NoticeSettings:
+    """Return the notices room's own settings.
+
+    Raises:
+        InstallationError: the sender is no address.
+    """
+    section = config.notices
+    sender = mail_address(section.sender)
+    if section.smtp_host and sender is None:
+        msg = "notices.sender must be an e-mail address"
+        raise InstallationError(msg)
+    return NoticeSettings(
+        sender=sender or "",
+        public_url=config.public_url,
+        per_minute=section.per_minute,
+        recipient_minutes=section.recipient_minutes,
+        automatic_accounts=section.automatic_accounts,
+    )
+
+
+def make_channels(config: Config) -> Channels | None:
+    """Return the ways to reach the operators; None: there are none.
+
+    Raises:
+        InstallationError: one cannot be used.
+    """
+    if not config.notices.operator_urls:
+        return None
+    try:
+        return AppriseChannels(config.notices.operator_urls)
+    except ChannelError as error:
+        msg = f"{error} (notices.operator_urls)"
+        raise InstallationError(msg) from None
+
+
+class EndpointAlerts:
+    """Implements ``webhooks.notices.Notifier`` for the operators. It names no URL."""
+
+    def __init__(self, channels: Channels) -> None:
+        """Tell ``channels``."""
+        self._channels = channels
+
+    async def tell(self, notice: Notice) -> None:
+        """See ``Notifier``."""
+        name = notice.endpoint.id
+        since = iso_utc(notice.failing_since or notice.at)
+        title, text = {
+            NoticeType.FAILING: (
+                "Parcelwire: a webhook endpoint fails",
+                f"Endpoint {name} has failed since {since}: {notice.why}",
+            ),
+            NoticeType.DISABLED: (
+                "Parcelwire: a webhook endpoint was switched off",
+                f"Endpoint {name} was switched off: {notice.why}. Its messages wait.",
+            ),
+            NoticeType.RECOVERED: (
+                "Parcelwire: a webhook endpoint is well again",
+                f"Endpoint {name} takes messages again.",
+            ),
+        }[notice.type]
+        await self._channels.tell(title, text)
+
+
+def _password(section: NoticesSection) -> str:
+    if not section.password_file:
+        return section.password
+    try:
+        return Path(section.password_file).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        msg = f"cannot read {section.password_file}: {why} (notices.password_file)"
+        raise InstallationError(msg) from None

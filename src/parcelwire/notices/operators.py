@@ -1,0 +1,166 @@
+"""Tells operators, over whatever channels they have, what wants a person.
+
+A broken connection and the day's troubles are found by looking; what happens to webhook endpoints
+is handed in by the room that finds it out. Nothing told here holds personal data: it may go through
+other companies' services.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from parcelwire.domain.account import Account, world_of
+from parcelwire.domain.clock import DAY, HOUR, Clock, Instant, iso_utc, to_datetime
+from parcelwire.domain.status import Status
+from parcelwire.notices.ports import NoticeStore
+from parcelwire.tracking.ports import TrackingFilter
+from parcelwire.tracking.rounds import Rounds
+
+TOLD_KIND: Final = "operator-told"
+SCOPE: Final = "operators"
+DIGEST_HOUR: Final = 6
+"""UTC: the day's digest is told from this hour on."""
+KEPT: Final = 60 * DAY
+TIMEOUT_SECONDS: Final = 60
+"""Channels are other people's servers."""
+
+TROUBLES: Final = {
+    Status.EXCEPTION: "with an exception",
+    Status.UNDELIVERED: "not delivered",
+    Status.EXPIRED: "without news for long",
+}
+
+_log = logging.getLogger(__name__)
+
+
+class Channels(Protocol):
+    """Ways to reach the operators."""
+
+    async def tell(self, title: str, text: str) -> bool:
+        """Tell all of them; False when not all could be told."""
+        ...
+
+
+class ChannelError(Exception):
+    """A channel cannot be used as it is written down; the message does not repeat its secrets."""
+
+
+class AppriseChannels:
+    """Over a hundred services by their addresses, through the library ``apprise``."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        """Prepare.
+
+        Raises:
+            ChannelError: the library is missing, or an address is none it knows.
+        """
+        try:
+            import apprise
+        except ModuleNotFoundError:
+            msg = "operators' channels want: pip install 'parcelwire[notices]'"
+            raise ChannelError(msg) from None
+        self._apprise: Any = apprise.Apprise()
+        for place, url in enumerate(urls, 1):
+            if not self._apprise.add(url):
+                scheme = url.partition("://")[0][:20]
+                msg = f"address {place} ({scheme}://…) is none that apprise knows"
+                raise ChannelError(msg)
+
+    async def tell(self, title: str, text: str) -> bool:
+        """See ``Channels``."""
+        try:
+            return await asyncio.wait_for(
+                asyncio.to_thread(self._tell, title, text), TIMEOUT_SECONDS
+            )
+        except TimeoutError:
+            _log.error("notices: a channel to the operators does not answer")
+            return False
+
+    def _tell(self, title: str, text: str) -> bool:
+        is_told = bool(self._apprise.notify(body=text, title=title))
+        if not is_told:
+            _log.error("notices: not all operators could be told: %s", title)
+        return is_told
+
+
+class OperatorWatch(Rounds):
+    """Looks for what operators must know, and tells each thing once, by one of all processes."""
+
+    def __init__(
+        self,
+        store: NoticeStore,
+        channels: Channels,
+        *,
+        clock: Clock,
+        public_url: str = "",
+        idle_seconds: float = 60,
+    ) -> None:
+        """Prepare; ``run`` or ``step`` does the work."""
+        super().__init__("operators' notices", clock=clock, idle_seconds=idle_seconds)
+        self._store = store
+        self._channels = channels
+        self._clock = clock
+        self._public_url = public_url
+        self._pruned_at: Instant = 0
+
+    async def step(self) -> int:
+        """Look once; return how many things were told."""
+        accounts = await self._store.list_accounts()
+        told = await self._broken_connections(accounts) + await self._digest(accounts)
+        now = self._clock.now()
+        if abs(now - self._pruned_at) >= HOUR:
+            self._pruned_at = now
+            await self._store.prune_records(TOLD_KIND, now - KEPT)
+        return told
+
+    async def _broken_connections(self, accounts: Sequence[Account]) -> int:
+        names = {account.number: account.email for account in accounts}
+        told = 0
+        for connection in await self._store.list_connections():
+            since = connection.broken_since
+            if since is None or not await self._is_first(f"{connection.id}.{since}"):
+                continue
+            await self._channels.tell(
+                f"Parcelwire: {connection.connector} refuses its credentials",
+                f"The connection {connection.id} of {names.get(connection.account_number, '?')} to"
+                f" {connection.connector} has been broken since {iso_utc(since)}:"
+                f" {connection.broken_why or 'the carrier refused the credentials'}. Its parcels"
+                " are not asked about until it is mended.",
+            )
+            told += 1
+        return told
+
+    async def _digest(self, accounts: Sequence[Account]) -> int:
+        now = to_datetime(self._clock.now())
+        if now.hour < DIGEST_HOUR:
+            return 0
+        lines = []
+        for account in accounts:
+            counts = await self._store.count_by_status(
+                world_of(account.number, is_test=False), TrackingFilter(is_archived=False)
+            )
+            found = [f"{counts[one]} {what}" for one, what in TROUBLES.items() if counts[one]]
+            if found:
+                lines.append(f"{account.email}: {', '.join(found)}")
+        if not lines or not await self._is_first(f"digest.{now.date().isoformat()}"):
+            return 0
+        if self._public_url:
+            lines.append(f"{self._public_url}/dashboard")
+        await self._channels.tell("Parcelwire: parcels with problems", "\n".join(lines))
+        return 1
+
+    async def _is_first(self, name: str) -> bool:
+        """Tell whether nobody has told this yet; from now on somebody has."""
+        found: list[bytes | None] = []
+
+        def note(before: bytes | None) -> bytes:
+            found[:] = [before]
+            return before or msgspec.json.encode(self._clock.now())
+
+        await self._store.change_record(TOLD_KIND, SCOPE, name, note, at=self._clock.now())
+        return found[0] is None
