@@ -108,7 +108,11 @@ class Carriers:
         self._ledger.note("ask", by, courier, *ask.numbers)
         kind = self._spell(courier)
         slowest = 40.0 if kind == "slow" else self._chance.choice((0.3, 3.0))
-        await asyncio.sleep(self._chance.random() * slowest)
+        try:
+            await asyncio.sleep(self._chance.random() * slowest)
+        finally:
+            # Also when the asker dies or gives up.
+            ask.ended_at = self._clock.true_ms()
         if not living.point("carrier asked"):
             living.check()
         reports = [self._report(courier, tracking, kind) for tracking in trackings]

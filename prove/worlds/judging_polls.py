@@ -57,6 +57,7 @@ def judge_asks(ground: Ground) -> list[str]:
         asks = by_carrier[policy.budget_key]
         found += _judge_minutes(ground, policy, asks)
         found += _judge_days(policy, asks)
+        found += _judge_leases(ground, policy, asks)
         for start, end, kind in ground.carriers.weather[code]:
             if kind == "outage":
                 during = [one for one in asks if start <= one.at < end]
@@ -99,6 +100,25 @@ def _judge_days(policy: CarrierPolicy, asks: list[Ask]) -> list[str]:
     return []
 
 
+def _judge_leases(ground: Ground, policy: CarrierPolicy, asks: list[Ask]) -> list[str]:
+    """No worker asks about a parcel while another one does; a clock set ahead ends leases early."""
+    found = []
+    latest: dict[str, Ask] = {}
+    for ask in asks:
+        if not ask.by.endswith("polls"):
+            continue  # a user's question does not wait for a worker's for ever
+        for number in ask.numbers:
+            before = latest.get(number)
+            if (
+                before is not None
+                and (before.ended_at is None or ask.at < before.ended_at)
+                and not any(before.at <= at <= ask.at and by > 0 for at, by in ground.ledger.jumps)
+            ):
+                found.append(f"{policy.budget_key}: {number} was asked about twice at {ask.at}")
+            latest[number] = ask
+    return found
+
+
 def _judge_outage(
     ground: Ground, policy: CarrierPolicy, asks: list[Ask], start: int, end: int
 ) -> list[str]:
@@ -107,8 +127,9 @@ def _judge_outage(
     jumps = sum(start <= at < end for at, _ in ground.ledger.jumps)
     deaths = sum(start <= at < end for at in ground.ledger.deaths)
     # Half a minute, doubled up to an hour: eight steps, then hours. Each process tries by itself
-    # whether the carrier is back; a new one, and a clock that moved, begin anew.
-    rounds = 8 + (end - start) / HOUR
+    # whether the carrier is back; a new one, and a clock that moved, begin anew. Some outages name
+    # a time within the hour.
+    rounds = 8 + 1.5 * (end - start) / HOUR
     allowed = (ground.plan.processes + deaths) * rounds * (1 + jumps) + policy.requests_per_minute
     count = sum(one.outcome is Outcome.UNAVAILABLE for one in later)
     if count > allowed:

@@ -34,6 +34,7 @@ class Ask(msgspec.Struct):
     """The process, and whether its poll worker asked or its service for a user."""
     outcome: Outcome | None = None
     """Of its first number; None: nobody was left to hear the answer."""
+    ended_at: int | None = None
 
 
 class Given(msgspec.Struct):
