@@ -34,6 +34,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
         "webhook",
         "Tell other systems: endpoints, log, resend.",
     ),
+    "notice": ("parcelwire.cli.notices", "notice", "Try out mails and operators' channels."),
     "track": ("parcelwire.cli.track", "track", "Have carriers asked now, show where parcels are."),
     "create": ("parcelwire.cli.create", "create", "Follow numbers from now on."),
     "list": ("parcelwire.cli.listing", "list_trackings", "List what is followed."),

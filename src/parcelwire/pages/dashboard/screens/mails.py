@@ -1,0 +1,34 @@
+"""Mails to customers that did not go as they should."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.responses import Response
+
+from parcelwire.notices.journal import TROUBLE_KIND, trouble_of
+from parcelwire.pages.dashboard.registry import Page
+from parcelwire.pages.dashboard.visit import Visit
+
+MOST: Final = 100
+
+MEANINGS: Final = {
+    "refused": ("trouble", "Refused"),
+    "failed": ("trouble", "Given up"),
+    "unknown": ("warn", "Perhaps sent"),
+}
+
+
+async def show(visit: Visit) -> Response:
+    """Show the newest of them."""
+    scope = str(visit.session.account.number)
+    found = await visit.house.store.list_records(TROUBLE_KIND, scope, limit=MOST)
+    return await visit.show(
+        "mails.html",
+        rows=[trouble_of(document) for _, document in found],
+        meanings=MEANINGS,
+        most=MOST,
+    )
+
+
+PAGE: Final = Page(path="/mails", title="Customer mails", section="Insight", order=40, handler=show)
