@@ -11,7 +11,7 @@ from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, Visit
 from parcelwire.tracking.errors import TrackingError
 
-SHOWN: Final = 100
+SHOWN: Final = 50
 OPTIONS: Final = 12
 _HINTS: Final = ("destination_country", "origin_country", "postal_code", "ship_date")
 
