@@ -19,6 +19,7 @@ SECTIONS = (
     "refresh",
     "store_sqlite",
     "store_postgres",
+    "pages",
     "deliveries",
     "detection",
     "client",

@@ -59,6 +59,11 @@ MOST: dict[tuple[str, str], float] = {
     ("refresh", "apply_one_new_us"): 250.0,
     ("detection", "parcelwire_us"): 5.0,
     ("client", "cpu_ratio"): 1.0,
+    **{
+        ("pages", f"{engine}: {page}: times as long"): 1.3
+        for engine in ENGINES
+        for page in ("first page", "page far behind", "one status")
+    },
 }
 LEAST: dict[tuple[str, str], float] = {
     ("store_sqlite", "claim_and_finish_polls_per_second"): 15_000.0,
