@@ -288,10 +288,10 @@ class TrackingStore(Protocol):
         """
         ...
 
-    async def save(self, change: Save) -> bool:
+    async def save(self, change: Save, *, once: Once | None = None) -> bool:
         """Store one change with its event, messages, poll state and raw answer. False.
 
-        The version has moved on or it is gone.
+        The version has moved on or it is gone; then nothing is recorded under ``once`` either.
         """
         ...
 
@@ -299,7 +299,9 @@ class TrackingStore(Protocol):
         """Store polls that changed nothing; missing trackings and ended leases are passed over."""
         ...
 
-    async def change_courier(self, change: Save) -> Literal["saved", "conflict", "taken"]:
+    async def change_courier(
+        self, change: Save, *, once: Once | None = None
+    ) -> Literal["saved", "conflict", "taken"]:
         """Like ``save`` for a tracking whose courier_code changed.
 
         ``taken`` when that number and courier exist already.

@@ -260,15 +260,16 @@ class TrackingService:
 
         return await self._edit(stored, edit)
 
-    async def stop(self, stored: Stored) -> Stored:
-        """Ask the carrier no more."""
+    async def stop(self, stored: Stored, *, once: Once | None = None) -> Stored:
+        """Ask the carrier no more. ``once.answer`` is given the tracking as it is then."""
         return await self._edit(
             stored,
             lambda tracking: replace(tracking, is_stopped=True, stopped_why="by_user"),
+            once=once,
         )
 
-    async def retrack(self, stored: Stored) -> Stored:
-        """Take an expired tracking up again.
+    async def retrack(self, stored: Stored, *, once: Once | None = None) -> Stored:
+        """Take an expired tracking up again. ``once`` as for ``stop``.
 
         Raises:
             RetrackNotAllowedError: it is not expired.
@@ -287,12 +288,18 @@ class TrackingService:
                 is_known_missing=False,
             ),
             is_due_now=True,
+            once=once,
         )
 
     async def change_courier(
-        self, stored: Stored, new_code: str, why: str = "by request"
+        self,
+        stored: Stored,
+        new_code: str,
+        why: str = "by request",
+        *,
+        once: Once | None = None,
     ) -> Stored:
-        """Give the tracking another courier.
+        """Give the tracking another courier. ``once`` as for ``stop``.
 
         Its id stays, what the wrong courier said goes, the new one is asked soon.
 
@@ -302,7 +309,7 @@ class TrackingService:
         """
         courier = self.drafting.courier(new_code)
         if courier.code == stored.tracking.courier_code:
-            return stored
+            return await self.leave(stored, once=once)
         for _ in range(MAX_TRIES):
             now = self._clock.now()
             before = stored.tracking
@@ -337,11 +344,14 @@ class TrackingService:
             change = await self._refresher.change_of(before, moved, now)
             policy = await self.carriers.policy(before.world_id, courier.code)
             poll = self._planner.first(change.tracking, policy, now)
-            result = await self.store.change_courier(replace(change, poll=poll))
+            after = Stored(change.tracking, poll)
+            result = await self.store.change_courier(
+                replace(change, poll=poll), once=_told(once, after)
+            )
             if result == "saved":
                 self._refresher.notify()
                 self._wake_polls()
-                return Stored(change.tracking, poll)
+                return after
             if result == "taken":
                 existing = await self.store.find(before.world_id, before.number, courier.code)
                 if existing:
@@ -349,7 +359,7 @@ class TrackingService:
                 # It was deleted in between.
             stored = await self.get(before.world_id, before.id)
             if stored.tracking.courier_code == courier.code:
-                return stored
+                return await self.leave(stored, once=once)
         raise _too_busy(stored)
 
     async def delete(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
@@ -362,13 +372,14 @@ class TrackingService:
         edit: Callable[[Tracking], Tracking],
         *,
         is_due_now: bool = False,
+        once: Once | None = None,
     ) -> Stored:
         for _ in range(MAX_TRIES):
             before = stored.tracking
             now = self._clock.now()
             edited = edit(before)
             if edited == before:
-                return stored
+                return await self.leave(stored, once=once)
             restated = restate(before, edited)
             # What a person says of its status can end a parcel's way, or open it again.
             edited = stop_if_over(restated.tracking)
@@ -381,19 +392,31 @@ class TrackingService:
                     stored.poll, due_at=first.due_at, due_reason=first.due_reason, leased_until=0
                 )
                 change = replace(change, poll=poll)
-            if await self.store.save(change):
+            after = Stored(change.tracking, change.poll or stored.poll)
+            if await self.store.save(change, once=_told(once, after)):
                 if change.messages:
                     self._refresher.notify()
                 if change.poll is not None:
                     self._wake_polls()
-                return Stored(change.tracking, change.poll or stored.poll)
+                return after
             stored = await self.get(before.world_id, before.id)
         raise _too_busy(stored)
+
+    async def leave(self, stored: Stored, *, once: Once | None) -> Stored:
+        """Change nothing, and record so under ``once``."""
+        if once is not None:
+            await self.store.create_trackings([], once=_told(once, stored))
+        return stored
 
     async def drain(self) -> None:
         """Wait for questions that go on behind their answers (at shutdown)."""
         await self._asking.drain()
         await self.drafting.history.drain()
+
+
+def _told(once: Once | None, stored: Stored) -> Once | None:
+    """Return ``once`` with an answer that is made of the tracking, whatever a write returns."""
+    return None if once is None else replace(once, answer=lambda _: once.answer(stored))
 
 
 def _too_busy(stored: Stored) -> RuntimeError:

@@ -14,7 +14,9 @@ from parcelwire.domain.tracking import Details, Milestones
 from parcelwire.store.port import Store
 from parcelwire.store.rules import KEPT_RAW_ANSWERS
 from parcelwire.tracking.ports import (
+    AlreadyDoneError,
     LaneHistory,
+    Once,
     PollResult,
     PollState,
     RawAnswer,
@@ -258,3 +260,35 @@ async def test_a_lane_counts_over_accounts_but_not_into_the_test_world(store: St
     assert carrier_said == LaneHistory(total=1, transit_days=())
     nothing = await store.lane_history("swiss-post", "IT", "CH", is_test=False)
     assert nothing == LaneHistory(total=0, transit_days=())
+
+
+def _told(_: object) -> tuple[int, bytes]:
+    return 200, b"saved"
+
+
+def _once(key: str) -> Once:
+    return Once(world_id=WORLD, key=key, fingerprint=b"f" * 32, at=NOW, answer=_told)
+
+
+async def test_a_change_under_a_key_is_made_once(store: Store) -> None:
+    tracking = await create(store)
+    change = make_change(tracking, status=Status.TRANSIT)
+    assert await store.save(change, once=_once("a"))
+    with pytest.raises(AlreadyDoneError) as taken:
+        await store.save(make_change(change.tracking, status=Status.PICKUP), once=_once("a"))
+    assert (taken.value.record.status, taken.value.record.body) == (200, b"saved")
+    stored = await store.load(WORLD, tracking.id)
+    assert stored is not None
+    assert stored.tracking.status is Status.TRANSIT
+
+
+async def test_a_change_that_came_too_late_leaves_the_key_free(store: Store) -> None:
+    tracking = await create(store)
+    change = make_change(tracking, status=Status.TRANSIT)
+    assert await store.save(change)
+    assert not await store.save(make_change(tracking, status=Status.PICKUP), once=_once("b"))
+    assert await store.done_before(WORLD, "b") is None
+    late = make_change(tracking, status=Status.PICKUP)
+    assert await store.change_courier(late, once=_once("b")) == "conflict"
+    assert await store.save(make_change(change.tracking, status=Status.PICKUP), once=_once("b"))
+    assert await store.done_before(WORLD, "b") is not None

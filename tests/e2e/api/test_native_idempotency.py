@@ -74,7 +74,6 @@ async def test_what_is_done_with_a_tracking_is_answered_again(shop: Shop) -> Non
     path = f"{PATH}/{tracking.id}"
     for action, body in (
         ("retrack", None),
-        ("refresh", None),
         ("correct-courier", {"courier_code": "dhl"}),
         ("stop", None),
     ):
@@ -226,7 +225,7 @@ async def test_the_longest_key(tmp_path: Path) -> None:
 
 
 def test_calls_that_make_something_take_a_key() -> None:
-    asks_only = {"detect_courier"}
+    asks_only = {"detect_courier", "refresh_tracking"}
     for one in ALL:
         if one.method == "POST" and one.name not in asks_only:
             assert one.takes_idempotency_key, one.name

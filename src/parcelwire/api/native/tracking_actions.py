@@ -19,29 +19,33 @@ from parcelwire.api.native.tracking_shapes import (
 from parcelwire.api.native.trackings import LOCATION, PATH_TEXTS, load, problem_of
 from parcelwire.domain.clock import to_datetime
 from parcelwire.tracking.errors import RetrackNotAllowedError, TrackingError
-from parcelwire.tracking.ports import RawAnswer, Stored
+from parcelwire.tracking.ports import Once, RawAnswer, Stored
 
 
 async def refresh_tracking(house: House, asked: Asked) -> Any:
     """Ask the carrier now; answer what is known then."""
-    return await _answer(house, asked, house.service.refresh_now(await load(house, asked)))
+    return tracking_object(house, await house.service.refresh_now(await load(house, asked)))
 
 
 async def stop_tracking(house: House, asked: Asked) -> Any:
     """Ask the carrier no more."""
-    return await _answer(house, asked, house.service.stop(await load(house, asked)))
+    stored = await load(house, asked)
+    return await _answer(house, house.service.stop(stored, once=_once(house, asked)))
 
 
 async def retrack_tracking(house: House, asked: Asked) -> Any:
     """Take an expired tracking up again."""
-    return await _answer(house, asked, _retrack(house, await load(house, asked)))
+    stored = await load(house, asked)
+    return await _answer(house, _retrack(house, stored, _once(house, asked)))
 
 
 async def correct_courier(house: House, asked: Asked) -> Any:
     """Give a tracking another courier."""
     request: CorrectionRequest = asked.body
-    changing = house.service.change_courier(await load(house, asked), request.courier_code)
-    return await _answer(house, asked, changing)
+    stored = await load(house, asked)
+    once = _once(house, asked)
+    changing = house.service.change_courier(stored, request.courier_code, once=once)
+    return await _answer(house, changing)
 
 
 async def read_raw_answers(house: House, asked: Asked) -> RawAnswerList:
@@ -51,31 +55,26 @@ async def read_raw_answers(house: House, asked: Asked) -> RawAnswerList:
     return RawAnswerList(items=[_raw_answer(one) for one in answers])
 
 
-async def _retrack(house: House, stored: Stored) -> Stored:
+async def _retrack(house: House, stored: Stored, once: Once | None) -> Stored:
     try:
-        return await house.service.retrack(stored)
+        return await house.service.retrack(stored, once=once)
     except RetrackNotAllowedError as error:
         if error.tracking.retracked_at is not None:
             # The call came again; the first time did it.
-            return stored
+            return await house.service.leave(stored, once=once)
         status = error.tracking.status
         raise ProblemError("tracking-not-expired", f"its status is {status}") from error
 
 
-async def _answer(house: House, asked: Asked, doing: Awaitable[Stored]) -> Any:
-    """Do something that changes nothing when it is done again, and answer the tracking then.
+def _once(house: House, asked: Asked) -> Once | None:
+    return asked.once(200, lambda stored: tracking_object(house, stored))
 
-    So its answer may be recorded after it: who asks again in between does it again. Nobody is
-    answered before the record stands, and whoever comes second is answered what the first was.
-    """
+
+async def _answer(house: House, doing: Awaitable[Stored]) -> Any:
     try:
-        answer = tracking_object(house, await doing)
+        return tracking_object(house, await doing)
     except TrackingError as error:
         raise problem_of(error) from error
-    once = asked.once(200, lambda _: answer)
-    if once is not None:
-        await house.store.create_trackings([], once=once)
-    return answer
 
 
 def _raw_answer(answer: RawAnswer) -> RawAnswerObject:
@@ -101,7 +100,6 @@ OPERATIONS: Final = (
         text="Waits some seconds for the carrier. `freshness` tells when it was last asked: a check"
         " that is a minute young, a spent budget or a slow carrier answer from the store.",
         handler=refresh_tracking,
-        takes_idempotency_key=True,
         answer=TrackingObject,
         scope="write",
         path_texts=PATH_TEXTS,

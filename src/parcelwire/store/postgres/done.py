@@ -23,8 +23,17 @@ class Doings:
 
     _database: Database
 
-    async def _write_once(self, effect: Callable[[Link], Awaitable[T]], once: Once) -> T:
+    async def _write_once(
+        self,
+        effect: Callable[[Link], Awaitable[T]],
+        once: Once,
+        *,
+        counts: Callable[[T], bool] = lambda _: True,
+    ) -> T:
         """Do ``effect`` in one transaction, unless its idempotency key is taken.
+
+        Nothing is recorded when its result does not count (it wrote nothing, and will be tried
+        again).
 
         The key is taken first: a second one with it waits until the first has come to its end, and
         then finds the record, or does the work because there is none. So it may be sent again when
@@ -41,6 +50,9 @@ class Doings:
                     raise AlreadyDoneError(_record_of(row))
                 # Forgotten between the two statements: the key is free again.
             result = await effect(link)
+            if not counts(result):
+                await link.fetch(_SQL["free_key"], *place)
+                return result
             status, body = once.answer(result)
             await link.fetch(_SQL["fill_key"], *place, status, pack(body))
             return result

@@ -161,16 +161,13 @@ class Trackings(Doings):
         """See ``AccountStore``."""
         return await self._counters.created(world_id)
 
-    async def save(self, change: Save) -> bool:
+    async def save(self, change: Save, *, once: Once | None = None) -> bool:
         """See ``TrackingStore``."""
         check_save(change)
         tracking = change.tracking
         if not is_id(tracking.id):
             return False
-        # Not repeatable: after a commit whose answer was lost, the second try would find a newer
-        # version and say that nothing was stored.
-        rows = await self._database.fetch(
-            _SQL["save"],
+        values = (
             tracking.id,
             tracking.world_id,
             change.expected_version,
@@ -182,18 +179,27 @@ class Trackings(Doings):
             *message_columns(change.messages),
             *_raw_columns(change.raw),
             KEPT_RAW_ANSWERS - 1,
-            is_repeatable=False,
         )
+        if once is not None:
+            rows = await self._write_once(
+                lambda link: link.fetch(_SQL["save"], *values), once, counts=bool
+            )
+        else:
+            # Not repeatable: after a commit whose answer was lost, the second try would find a
+            # newer version and say that nothing was stored.
+            rows = await self._database.fetch(_SQL["save"], *values, is_repeatable=False)
         if not rows:
             return False
         if rows[0][0]:
             self._counters.note(2)
         return True
 
-    async def change_courier(self, change: Save) -> Literal["saved", "conflict", "taken"]:
+    async def change_courier(
+        self, change: Save, *, once: Once | None = None
+    ) -> Literal["saved", "conflict", "taken"]:
         """See ``TrackingStore``."""
         try:
-            return "saved" if await self.save(change) else "conflict"
+            return "saved" if await self.save(change, once=once) else "conflict"
         except asyncpg.exceptions.UniqueViolationError as error:
             if error.constraint_name != "tracking_number":
                 raise

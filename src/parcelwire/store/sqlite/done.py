@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import apsw
@@ -22,8 +23,13 @@ PRUNED_AT_ONCE: Final = 250
 class Doings(Part):
     """Writes that happen once, and the records of them."""
 
-    async def _write_once(self, work: Work[T], once: Once | None) -> T:
+    async def _write_once(
+        self, work: Work[T], once: Once | None, *, counts: Callable[[T], bool] = lambda _: True
+    ) -> T:
         """Do ``work`` in the next transaction, unless its idempotency key is taken.
+
+        Nothing is recorded when its result does not count (it wrote nothing, and will be tried
+        again).
 
         Raises:
             AlreadyDoneError: when it is.
@@ -37,6 +43,8 @@ class Doings(Part):
             if rows:
                 return _record_of(rows[0])
             result = work(connection)
+            if not counts(result):
+                return result
             status, body = once.answer(result)
             connection.execute(
                 queries.ADD_DONE,

@@ -76,24 +76,26 @@ class Trackings(Doings):
         """
         return self._render(tracking) if tracking.checkpoints else b""
 
-    async def save(self, change: Save) -> bool:
+    async def save(self, change: Save, *, once: Once | None = None) -> bool:
         """See ``TrackingStore``.
 
         Raises:
             ValueError: when the versions do not follow, or another tracking has the number and
                 courier (``change_courier`` is the call for that).
         """
-        result = await self.change_courier(change)
+        result = await self.change_courier(change, once=once)
         if result == "taken":
             msg = "another tracking has this number and courier"
             raise ValueError(msg)
         return result == "saved"
 
-    async def change_courier(self, change: Save) -> SaveResult:
+    async def change_courier(self, change: Save, *, once: Once | None = None) -> SaveResult:
         """See ``TrackingStore``."""
         check_save(change)
         prepared_save = _PreparedSave(change, written(change.tracking, self._render))
-        return await self._write(prepared_save.apply)
+        if once is None:
+            return await self._write(prepared_save.apply)
+        return await self._write_once(prepared_save.apply, once, counts=_is_saved)
 
     async def save_polls(self, results: Sequence[PollResult]) -> None:
         """See ``TrackingStore``."""
@@ -187,6 +189,10 @@ class Trackings(Doings):
             queries.COURIER_COUNTS, {"world_id": world_id, "recent": recent}
         )
         return dict(rows)
+
+
+def _is_saved(result: SaveResult) -> bool:
+    return result == "saved"
 
 
 def _raw_values(raw: RawAnswer) -> tuple[Any, ...]:

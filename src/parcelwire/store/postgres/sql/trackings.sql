@@ -237,6 +237,9 @@ on conflict do nothing returning 1
 -- name: fill_key
 update done set status = $3, body = $4 where world_id = $1 and key = $2
 
+-- name: free_key
+delete from done where world_id = $1 and key = $2
+
 -- name: find_done
 select fingerprint, at, status, body from done where world_id = $1 and key = $2
 
