@@ -1,0 +1,150 @@
+"""Operators are told once of what wants a person, over real channels."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from parcelwire.bootstrap.notices import EndpointAlerts
+from parcelwire.domain.account import Account, Connection, Endpoint, world_of
+from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.status import Status
+from parcelwire.domain.tracking import Details
+from parcelwire.notices.operators import AppriseChannels, ChannelError, OperatorWatch
+from parcelwire.store.port import Store
+from parcelwire.tracking.ports import NewTracking
+from parcelwire.webhooks.notices import Notice, NoticeType
+from tests.contract.store import conftest as places
+from tests.contract.store.samples import make_tracking
+
+# A library of apprise's still imports a module that Python 3.13 has dropped.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
+
+# The same engines as the store's own suite.
+place, store, open_another = places.place, places.store, places.open_another
+clock = places.clock
+
+
+class Channel:
+    """A service that takes notices: apprise's JSON channel leads to it."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.status = 200
+        self.url = ""
+
+    @property
+    def titles(self) -> list[str]:
+        return [one["title"] for one in self.told]
+
+
+@pytest.fixture
+def channel() -> Iterator[Channel]:
+    channel = Channel()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            channel.told.append(json.loads(body))
+            self.send_response(channel.status)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    channel.url = f"json://127.0.0.1:{server.server_address[1]}/"
+    yield channel
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+@pytest.fixture
+async def account(store: Store, clock: FrozenClock) -> Account:
+    return await store.add_account("shop@example.com", now=clock.now())
+
+
+def watch(store: Store, clock: FrozenClock, channel: Channel) -> OperatorWatch:
+    return OperatorWatch(store, AppriseChannels([channel.url]), clock=clock)
+
+
+async def test_a_broken_connection_is_told_once_by_one_of_two(
+    store: Store, clock: FrozenClock, channel: Channel, account: Account, open_another: Any
+) -> None:
+    broken = Connection(
+        id="c1",
+        account_number=account.number,
+        connector="swiss-post",
+        transport="api",
+        sealed_credentials=b"canary-credentials",
+        broken_since=clock.now(),
+        broken_why="401",
+    )
+    await store.save_connection(broken)
+    first, second = watch(store, clock, channel), watch(await open_another(), clock, channel)
+    for _ in range(3):
+        await asyncio.gather(first.step(), second.step())
+    assert channel.titles == ["Parcelwire: swiss-post refuses its credentials"]
+    assert "canary" not in json.dumps(channel.told)
+
+
+async def test_the_days_problems_are_told_once_a_day_without_anybodys_name(
+    store: Store, clock: FrozenClock, channel: Channel, account: Account
+) -> None:
+    operators = watch(store, clock, channel)
+    await operators.step()
+    assert channel.told == []
+    world_id = world_of(account.number, is_test=False)
+    for number, status in enumerate([Status.EXCEPTION, Status.EXCEPTION, Status.EXPIRED]):
+        tracking = make_tracking(
+            f"CANARY{number}",
+            world_id=world_id,
+            status=status,
+            details=Details(customer_name="Canary"),
+        )
+        await store.create_trackings([NewTracking(tracking=tracking, due_at=None, due_reason="")])
+    for _ in range(3):
+        await operators.step()
+    (told,) = channel.told
+    assert "2 with an exception, 1 without news for long" in told["message"]
+    assert "canary" not in json.dumps(told).lower()
+    clock.advance(86_400)
+    await operators.step()
+    assert len(channel.told) == 2
+
+
+@pytest.mark.parametrize("kind", NoticeType)
+async def test_what_happens_to_an_endpoint(
+    channel: Channel, clock: FrozenClock, kind: NoticeType
+) -> None:
+    endpoint = Endpoint(
+        id="e" * 32, world_id=2, url="https://x.example/canary", dialect="v4", secret="canary"
+    )
+    notice = Notice(
+        type=kind, endpoint=endpoint, at=clock.now(), failing_since=clock.now(), why="HTTP 500"
+    )
+    await EndpointAlerts(AppriseChannels([channel.url])).tell(notice)
+    (told,) = channel.told
+    assert endpoint.id in told["message"]
+    assert "canary" not in json.dumps(told)
+
+
+async def test_a_channel_that_refuses_is_noticed(channel: Channel) -> None:
+    channel.status = 500
+    assert not await AppriseChannels([channel.url]).tell("a", "b")
+
+
+def test_an_address_that_is_none_is_refused_without_its_secret() -> None:
+    with pytest.raises(ChannelError) as caught:
+        AppriseChannels(["nosuch://secret-word@host"])
+    assert "nosuch" in str(caught.value)
+    assert "secret-word" not in str(caught.value)
