@@ -57,6 +57,7 @@ async def test(
 
 async def _mail(house: Installation, address: str, status: Status, language: str) -> None:
     from parcelwire.bootstrap.notices import sample_mail
+    from parcelwire.notices.addresses import one_line
     from parcelwire.notices.smtp import Result
 
     if house.mailer is None:
@@ -65,7 +66,7 @@ async def _mail(house: Installation, address: str, status: Status, language: str
     try:
         mail = sample_mail(house, address, status, language)
     except ValueError:
-        msg = f"{address} is no e-mail address"
+        msg = f"{one_line(address)} is no e-mail address"
         raise CommandError(msg) from None
     delivery = await house.mailer.send(mail)
     if delivery.result is Result.SENT:
