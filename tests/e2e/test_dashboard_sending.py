@@ -12,7 +12,7 @@ import pytest
 
 from parcelwire.bootstrap import SystemClock
 from parcelwire.bootstrap.dashboard import dashboard_settings
-from parcelwire.config import CarriersSection, Config, StoreSection
+from parcelwire.config import CarriersSection, Config, NoticesSection, StoreSection
 from parcelwire.connectors.local import Behaviour, Script, Setting, swiss_post
 from parcelwire.connectors.local.serving import run_local_server
 from parcelwire.domain.brand import decode_brand
@@ -334,7 +334,11 @@ async def test_settings_are_shown_without_secrets(tmp_path: Path) -> None:
         page = (await person.get("/settings")).text
         assert "max_body_bytes" in page
         assert "2000000" in page
-        config = Config(store=StoreSection(url="postgresql://me:s3cret@db.example/parcels"))
+        config = Config(
+            store=StoreSection(url="postgresql://me:s3cret@db.example/parcels"),
+            notices=NoticesSection(password="hunter2", operator_urls=("slack://s3cret/x",)),
+        )
         shown = str(dashboard_settings(config).effective)
         assert "s3cret" not in shown
+        assert "hunter2" not in shown
         assert "postgresql://me:…@db.example/parcels" in shown
