@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
-from msgspec import convert
+from msgspec import convert, json
 from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
@@ -314,6 +314,7 @@ async def test_what_can_be_done_with_a_parcel(tmp_path: Path) -> None:
             "on its way: every hour",
             "2026-03-03 14:00",
             "At a hub",
+            "2 × Lamp &lt;b&gt;",
         ):
             assert word in page, word
         assert "Nobody configured a way to ask" in (await person.do(f"{place}/refresh")).text
@@ -401,6 +402,8 @@ async def test_hostile_text_stays_text_everywhere(tmp_path: Path) -> None:
         message = desk.house.desk.compose_test(replace(endpoint, dialect="native"))
         await store.add_messages([replace(message, event_type=CANARY, tracking_id=tracking.id)])
         await store.add_gaps(CANARY, [Gap(kind=CANARY, value=CANARY, sample=CANARY)], now)
+        said = json.encode({"at": now, "rating": "bad", "text": CANARY})
+        await store.change_record("feedback", tracking.id, "f", lambda _: said, at=now)
         key = await desk.add_key(label=CANARY, scope="admin")
         raw = RawAnswer(at=now, connector=CANARY, outcome=CANARY, body=CANARY.encode())
         stored = await store.load(desk.world_id, tracking.id)
@@ -431,6 +434,9 @@ async def test_hostile_text_stays_text_everywhere(tmp_path: Path) -> None:
             answer = await person.get(path)
             assert answer.status in {200, 422}, (path, answer.status)
             check(answer.text, path)
+            if path.endswith(tracking.id):
+                assert "went badly" in answer.text
+                assert "&lt;script&gt;alert(1)" in answer.text
         for path in ("/add/one", "/add/many", "/endpoints", "/keys", "/connections", "/brand"):
             fields = dict.fromkeys(
                 ("number", "numbers", "url", "dialect", "description", "label", "scope", "way"),

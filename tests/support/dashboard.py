@@ -37,7 +37,7 @@ from parcelwire.domain.checkpoint import Checkpoint, TimeSource
 from parcelwire.domain.clock import HOUR, Clock, FrozenClock, to_datetime
 from parcelwire.domain.report import DeliveryWindow, ParcelFacts
 from parcelwire.domain.status import Reason, Status, Substatus
-from parcelwire.domain.tracking import Details, Tracking, make_page_token
+from parcelwire.domain.tracking import Details, Product, Tracking, make_page_token
 from parcelwire.pages.dashboard.application import application, in_front_of
 from parcelwire.pages.dashboard.registry import Page
 from parcelwire.tracking.ports import NewTracking
@@ -266,6 +266,7 @@ async def put_parcels(desk: Desk) -> dict[str, Tracking]:
         customer_name="Erika Muster",
         customer_email="erika@example.org",
         destination_country="CH",
+        products=(Product(name="Lamp <b>", quantity=2),),
     )
     sorted_in = checkpoint(
         clock, 20, "Sortiert für die Zustellung", status=Status.TRANSIT, location="Härkingen"

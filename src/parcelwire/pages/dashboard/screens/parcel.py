@@ -63,6 +63,17 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     is_cut: bool
 
 
+class Feedback(msgspec.Struct, frozen=True):
+    """What the recipient said on the tracking page."""
+
+    at: Instant
+    rating: str
+    text: str = ""
+
+
+_feedback: Final = msgspec.json.Decoder(Feedback)
+
+
 async def load(visit: Visit) -> Stored:
     """Return the parcel that the path names.
 
@@ -103,6 +114,10 @@ async def _show(visit: Visit, stored: Stored, problems: tuple[Problem, ...] = ()
         provenance=offset_words,
         history=_history(visit, tracking),
         answers=await _answers(visit, tracking),
+        feedback=[
+            _feedback.decode(document)
+            for _, document in await visit.house.store.list_records("feedback", tracking.id)
+        ],
         deliveries=await _deliveries(visit, tracking),
         details=details,
         labels=DETAIL_LABELS,
