@@ -199,7 +199,7 @@ async def open_dashboard(
         )
         app = house.asgi(is_served=False)
         if extra:
-            app = in_front_of(application(house.dashboard, extra=extra), nobody)
+            app = in_front_of(lambda: application(house.dashboard, extra=extra), nobody)
         async with AsyncExitStack() as stack:
             address = await stack.enter_async_context(serve(app))
             yield Desk(house=house, url=f"http://{address}", account=account, stack=stack)

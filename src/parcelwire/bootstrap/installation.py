@@ -297,8 +297,8 @@ class Installation:
                 is_closing=lambda: self.house.is_closing,
             )
         )
-        dashboard = dashboard_application(self.dashboard)
-        other = in_front_of(native_application(self.house), dashboard_in_front_of(dashboard, pages))
+        dashboard = dashboard_in_front_of(lambda: dashboard_application(self.dashboard), pages)
+        other = in_front_of(native_application(self.house), dashboard)
         return Door(
             self.house, [V2Dialect(self.house), V4Dialect(self.house, self._renderer)], other
         )

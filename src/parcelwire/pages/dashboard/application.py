@@ -78,12 +78,18 @@ def make_templates() -> Environment:
     return templates
 
 
-def in_front_of(dashboard: ASGIApp, other: ASGIApp) -> ASGIApp:
-    """Return what hands everything under ``/dashboard`` to it, and the rest to ``other``."""
+def in_front_of(make: Callable[[], ASGIApp], other: ASGIApp) -> ASGIApp:
+    """Return what hands everything under ``/dashboard`` to it, and the rest to ``other``.
+
+    ``make`` is called at the first such request: a start does not wait for pages of operators.
+    """
+    made: list[ASGIApp] = []
 
     async def choose(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and (scope["path"] + "/").startswith(ROOT + "/"):
-            await dashboard(scope, receive, send)
+            if not made:
+                made.append(make())
+            await made[0](scope, receive, send)
         else:
             await other(scope, receive, send)
 
