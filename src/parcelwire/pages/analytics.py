@@ -7,6 +7,7 @@ How many these were stands beside it, for a share of three parcels says little.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -69,9 +70,11 @@ class CountingStore(Protocol):
 async def count_all(store: CountingStore, world_id: int, where: JourneyFilter) -> Counts:
     """Count all that the figures need: three walks over the journeys of these days."""
     return Counts(
-        await store.count_journeys(world_id, where, BY_COURIER),
-        await store.count_journeys(world_id, where, BY_LANE),
-        await store.count_journeys(world_id, where, BY_DAY),
+        *await asyncio.gather(
+            store.count_journeys(world_id, where, BY_COURIER),
+            store.count_journeys(world_id, where, BY_LANE),
+            store.count_journeys(world_id, where, BY_DAY),
+        )
     )
 
 
