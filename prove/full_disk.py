@@ -35,7 +35,8 @@ def run(*, scale: float, seed: int) -> Outcome:
     missed = [name for name in PLANTED if not _is_found(name, seed)]
     notes = (
         f"{counts['503']:,} calls refused with 503, {counts['success while full']:,} done all the"
-        f" same, {counts['reads']:,} reads all answered; "
+        f" same, {counts['reads']:,} reads all answered;"
+        f" {counts['unnoticed']} times more nobody needed room; "
         + (
             "the last manner was a real small file system"
             if is_real
