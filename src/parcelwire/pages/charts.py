@@ -13,13 +13,13 @@ import msgspec
 from markupsafe import Markup, escape
 
 WIDTH: Final = 640
-_LABEL: Final = 170
-_FIGURE: Final = 70
+_LABEL: Final = 200
+_FIGURE: Final = 115
 _BAR: Final = 20
 _ROW: Final = 30
 _HEIGHT: Final = 180
 _FOOT: Final = 24
-_LONGEST: Final = 24
+_LONGEST: Final = 20
 
 
 class Bar(msgspec.Struct, frozen=True):
