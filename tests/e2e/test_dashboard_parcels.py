@@ -22,7 +22,8 @@ from parcelwire.domain.report import Gap
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Correction, Details
 from parcelwire.pages.dashboard.drafting import DETAIL_LABELS
-from parcelwire.pages.dashboard.importing import JOB, QUEUE, ImportRunner, list_jobs, load_job
+from parcelwire.pages.dashboard.import_runner import ImportRunner
+from parcelwire.pages.dashboard.importing import JOB, QUEUE, list_jobs, load_job
 from parcelwire.tracking.ports import PollResult, RawAnswer, Stored, TrackingFilter
 from tests.support.dashboard import (
     Desk,

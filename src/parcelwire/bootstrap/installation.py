@@ -35,7 +35,7 @@ from parcelwire.pages.application import application as pages_application
 from parcelwire.pages.dashboard.application import application as dashboard_application
 from parcelwire.pages.dashboard.application import in_front_of as dashboard_in_front_of
 from parcelwire.pages.dashboard.house import Dashboard
-from parcelwire.pages.dashboard.importing import ImportRunner
+from parcelwire.pages.dashboard.import_runner import ImportRunner
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.polling.worker import PollSettings, PollWorker
