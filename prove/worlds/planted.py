@@ -6,7 +6,7 @@ product knows of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 import apsw
@@ -54,12 +54,14 @@ class _LosesOutboxRow(SqliteStore):
 
     _changes = 0
 
-    async def change_courier(self, change: Save) -> Literal["saved", "conflict", "taken"]:
+    async def change_courier(
+        self, change: Save, *, once: Once | None = None
+    ) -> Literal["saved", "conflict", "taken"]:
         if change.messages:
             self._changes += 1
             if self._changes % 3 == 0:
                 change = replace(change, messages=change.messages[:-1])
-        return await super().change_courier(change)
+        return await super().change_courier(change, once=once)
 
 
 class _EndsLeases(SqliteStore):
@@ -203,13 +205,17 @@ class _SkipsInFeed(SqliteStore):
 class _RecordsApart(SqliteStore):
     """The record of an idempotency key has a transaction of its own, after the effect's."""
 
-    async def _write_once(self, work: Work[Any], once: Once | None) -> Any:
+    async def _write_once(
+        self, work: Work[Any], once: Once | None, *, counts: Callable[[Any], bool] = lambda _: True
+    ) -> Any:
         if once is None:
             return await self._write(work)
         record = await self.done_before(once.world_id, once.key)
         if record is not None:
             raise AlreadyDoneError(record)
         result = await self._write(work)
+        if not counts(result):
+            return result
         status, body = once.answer(result)
         values = (once.world_id, once.key, once.fingerprint, once.at, status, pack(body))
 

@@ -94,7 +94,7 @@ def test_without_an_order_date_the_creation_counts_with_a_tolerance() -> None:
     ],
 )
 def test_countries_agree_where_both_are_known(
-    details: dict[str, str], facts: dict[str, str], is_taken: bool
+    details: dict[str, Any], facts: dict[str, str], is_taken: bool
 ) -> None:
     tracking = replace(TRACKING, details=Details(**details))
     why = refuse(tracking, found(scan(HOUR), **facts))

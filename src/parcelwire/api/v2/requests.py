@@ -182,7 +182,7 @@ _DETAIL_OF: Final = {
 _ISO2: Final = re.compile(r"[A-Za-z]{2}")
 
 
-def details_of(request: DetailsRequest) -> dict[str, str | None]:
+def details_of(request: DetailsRequest) -> dict[str, Any]:
     """Return the details that ``request`` gives, by their names in ``Details``.
 
     Raises:

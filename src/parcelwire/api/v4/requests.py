@@ -218,7 +218,7 @@ _FORMS: Final = {
 """Fields that are not kept as given: text -> its one form, or None when it has not that form."""
 
 
-def details_of(texts: dict[str, str]) -> dict[str, str]:
+def details_of(texts: dict[str, str]) -> dict[str, Any]:
     """Return the details that ``texts`` give, by their names in ``Details``.
 
     Raises:
