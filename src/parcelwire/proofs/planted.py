@@ -20,7 +20,7 @@ from parcelwire.store.port import StoreUnavailableError
 from parcelwire.store.sqlite import store as store_module
 from parcelwire.store.sqlite.tally import tally_of
 from parcelwire.store.sqlite.writer import Writer
-from parcelwire.tracking.ports import Save
+from parcelwire.tracking.ports import Once, Save
 
 Files = Mapping[str, bytes]
 
@@ -107,8 +107,10 @@ def telling_later() -> AbstractContextManager[None]:
     """Let a change and its messages be two transactions, for a while."""
     good = store_module.SqliteStore.change_courier
 
-    async def change_then_tell(store: store_module.SqliteStore, change: Save) -> str:
-        result = await good(store, replace(change, messages=()))
+    async def change_then_tell(
+        store: store_module.SqliteStore, change: Save, *, once: Once | None = None
+    ) -> str:
+        result = await good(store, replace(change, messages=()), once=once)
         if result == "saved":
             await store.add_messages(change.messages)
         return result
