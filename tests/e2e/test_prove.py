@@ -149,7 +149,7 @@ def test_interrupted_it_leaves_nothing_either(tmp_path: Path, number: signal.Sig
         time.sleep(0.05)
         logs = tmp_path.glob(".parcelwire-prove-*/A1/server.log")
     process.send_signal(number)
-    assert process.wait(timeout=30) == 130
+    assert process.wait(timeout=90) == 130
     assert process.stderr.read().endswith("interrupted\n")
     process.stderr.close()
     assert list(tmp_path.iterdir()) == []
