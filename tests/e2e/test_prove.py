@@ -135,6 +135,8 @@ async def test_sound_installations_pass_and_nothing_is_left(
 def test_interrupted_it_leaves_nothing_either(tmp_path: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "parcelwire", "prove"],
+        # What a shell starts in its background ignores Ctrl-C, and so do its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
