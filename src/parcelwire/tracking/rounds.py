@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from typing import Final
 
 from parcelwire.domain.clock import Clock
@@ -18,7 +19,7 @@ PAUSE_SECONDS: Final = 0.05
 _log = logging.getLogger(__name__)
 
 
-class Rounds:
+class Rounds(ABC):
     """Runs ``step`` until stopped. Outages of the store are sat out, and logged once."""
 
     def __init__(self, name: str, *, clock: Clock, idle_seconds: float) -> None:
@@ -33,12 +34,13 @@ class Rounds:
         """Ask ``run`` to return after the round under way."""
         self._stopping.set()
 
+    @abstractmethod
     async def step(self) -> int:
         """Do one round of bounded size; return how much was done, 0 when nothing is left.
 
         Tests and simulations call it themselves and move time in between.
         """
-        raise NotImplementedError
+        ...
 
     async def run(self) -> None:
         """Do rounds until ``stop`` is called."""
