@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -18,13 +19,16 @@ from parcelwire.tracking.errors import (
     CourierUnknownError,
     NotFoundError,
     RetrackNotAllowedError,
+    TrackingBusyError,
 )
 from parcelwire.tracking.ports import Stored
+from parcelwire.tracking.refresh import MAX_TRIES
 from parcelwire.tracking.service import TrackingService
 from parcelwire.webhooks.ports import MessageFilter
 from tests.contract.poll_yard import Yard, drive, outage
 from tests.contract.store.samples import NOW, OTHER_WORLD, WORLD
 from tests.support.house import report
+from tests.support.rivals import Rivals
 
 
 @pytest.fixture
@@ -217,6 +221,53 @@ class TestChangeCourier:
         )
         now = await yard.check_history(stored.tracking)
         assert (now.courier_code, now.details.note) == ("fedex", "fragile")
+
+
+class TestRivals:
+    async def test_an_edit_outlasts_many_others(self, yard: Yard, service: TrackingService) -> None:
+        stored = await followed(yard, service)
+        rivals = Rivals(service, MAX_TRIES - 1)
+        after = await service.update(stored, details={"title": "Shoes"})
+        assert rivals.fired == MAX_TRIES - 1
+        assert after.tracking.details == Details(title="Shoes", note=f"{MAX_TRIES - 1} by others")
+        assert (await yard.stored(stored.tracking)).tracking == after.tracking
+
+    async def test_an_edit_that_never_gets_its_turn_is_refused_and_stores_nothing(
+        self, yard: Yard, service: TrackingService
+    ) -> None:
+        stored = await followed(yard, service)
+        edits: list[Callable[[], Awaitable[Stored]]] = [
+            lambda: service.update(stored, details={"title": "Shoes"}),
+            lambda: service.stop(stored),
+            lambda: service.change_courier(stored, "ups"),
+        ]
+        for edit in edits:
+            rivals = Rivals(service, MAX_TRIES)
+            with pytest.raises(TrackingBusyError):
+                await edit()
+            assert rivals.fired == MAX_TRIES
+        now = await yard.check_history(stored.tracking)
+        assert now.details == Details(note=f"{MAX_TRIES} by others")
+        assert (now.courier_code, now.is_stopped) == ("dhl", False)
+        assert now.version == stored.tracking.version + 3 * MAX_TRIES
+
+    async def test_an_answer_that_never_gets_its_turn_is_asked_for_again(
+        self, yard: Yard, service: TrackingService, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        stored = await followed(yard, service)
+        yard.carriers.script("dhl", "A1B2C3D4", report("", yard.delivered(60)))
+        yard.clock.advance(7 * 86_400)
+        crowd: Any = Rivals(service, MAX_TRIES)
+        await drive(yard.worker(crowd))
+        assert crowd.fired == MAX_TRIES
+        set_aside = await yard.stored(stored.tracking)
+        assert set_aside.tracking.status is Status.TRANSIT
+        assert set_aside.poll.due_reason == "its answer could not be stored: TrackingBusyError"
+        assert "could not be stored" in caplog.text
+        assert set_aside.poll.due_at is not None
+        yard.clock.advance(86_400)
+        await drive(yard.worker(crowd))
+        assert (await yard.check_history(stored.tracking)).status is Status.DELIVERED
 
 
 class TestMessages:

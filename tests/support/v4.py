@@ -16,7 +16,7 @@ SWISS_NUMBER = "996012345678901234"
 
 DIALECTS: MakeDialects = lambda house: [V4Dialect(house)]  # noqa: E731  (typed by its name)
 
-HTTP_STATUS = {400: 400, 401: 401, 403: 403, 404: 404, 429: 429, 511: 500, 512: 503}
+HTTP_STATUS = {400: 400, 401: 401, 403: 403, 404: 404, 429: 429, 511: 500, 512: 503, 513: 503}
 """``meta.code`` -> HTTP status; the four-digit codes are all 400."""
 
 

@@ -10,7 +10,8 @@
     ├── AlreadyExistsError          this world follows that number with that courier (``existing``)
     ├── NotFoundError               no such tracking in this world
     ├── OverQuotaError              the account may create no more
-    └── RetrackNotAllowedError      only an expired tracking can be taken up again
+    ├── RetrackNotAllowedError      only an expired tracking can be taken up again
+    └── TrackingBusyError           nothing: others were faster too often; ask again soon
 
 Dialects translate these; no message here reaches a wire by itself.
 """
@@ -88,3 +89,14 @@ class RetrackNotAllowedError(TrackingError):
         """Name the tracking that is not expired."""
         super().__init__(tracking.status)
         self.tracking = tracking
+
+
+class TrackingBusyError(TrackingError):
+    """Others change the tracking so fast that this change never got its turn; nothing was stored.
+
+    Nothing is wrong with what was asked: it can be asked again, soon.
+    """
+
+    def __init__(self, tracking_id: str, tries: int) -> None:
+        """Name the tracking, and how often the change was tried."""
+        super().__init__(f"tracking {tracking_id} changed {tries} times during one change of it")

@@ -13,6 +13,7 @@ from parcelwire.domain.clock import Clock, Instant
 from parcelwire.domain.merge import Merged, expire, merge
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
+from parcelwire.tracking.errors import TrackingBusyError
 from parcelwire.tracking.ports import (
     CarrierPolicy,
     Composer,
@@ -98,6 +99,9 @@ class Refresher:
         which the caller stores (many at once); or None when the tracking is gone. A report of a
         courier that the tracking no longer has is dropped. ``held_until`` keeps the lease alive
         for another question; without ``may_expire`` the parcel's silence is not judged.
+
+        Raises:
+            TrackingBusyError: others saved first, time after time; nothing was stored.
         """
         asked_courier = stored.tracking.courier_code
         for _ in range(MAX_TRIES):
@@ -137,8 +141,7 @@ class Refresher:
             if fresh.tracking.courier_code != asked_courier:
                 return fresh
             stored = fresh
-        msg = f"tracking {stored.tracking.id} changed {MAX_TRIES} times while one answer was stored"
-        raise RuntimeError(msg)
+        raise TrackingBusyError(stored.tracking.id, MAX_TRIES)
 
     async def change_of(self, before: Tracking, merged: Merged, now: Instant) -> Save:
         """Return the save that turns ``before`` into what ``merged`` says, with event and

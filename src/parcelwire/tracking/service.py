@@ -29,6 +29,7 @@ from parcelwire.tracking.errors import (
     AlreadyExistsError,
     NotFoundError,
     RetrackNotAllowedError,
+    TrackingBusyError,
     TrackingError,
 )
 from parcelwire.tracking.ports import (
@@ -243,6 +244,7 @@ class TrackingService:
 
         Raises:
             NotFoundError: it was deleted meanwhile.
+            TrackingBusyError: others changed it first, time after time; nothing was stored.
         """
 
         def edit(tracking: Tracking) -> Tracking:
@@ -261,7 +263,11 @@ class TrackingService:
         return await self._edit(stored, edit)
 
     async def stop(self, stored: Stored, *, once: Once | None = None) -> Stored:
-        """Ask the carrier no more. ``once.answer`` is given the tracking as it is then."""
+        """Ask the carrier no more. ``once.answer`` is given the tracking as it is then.
+
+        Raises:
+            NotFoundError, TrackingBusyError: as for ``update``.
+        """
         return await self._edit(
             stored,
             lambda tracking: replace(tracking, is_stopped=True, stopped_why="by_user"),
@@ -273,6 +279,7 @@ class TrackingService:
 
         Raises:
             RetrackNotAllowedError: it is not expired.
+            NotFoundError, TrackingBusyError: as for ``update``.
         """
         if stored.tracking.status is not Status.EXPIRED:
             raise RetrackNotAllowedError(stored.tracking)
@@ -306,6 +313,7 @@ class TrackingService:
         Raises:
             CourierUnknownError: there is no such courier.
             AlreadyExistsError: the number is followed with that courier already.
+            NotFoundError, TrackingBusyError: as for ``update``.
         """
         courier = self.drafting.courier(new_code)
         if courier.code == stored.tracking.courier_code:
@@ -360,7 +368,7 @@ class TrackingService:
             stored = await self.get(before.world_id, before.id)
             if stored.tracking.courier_code == courier.code:
                 return await self.leave(stored, once=once)
-        raise _too_busy(stored)
+        raise TrackingBusyError(stored.tracking.id, MAX_TRIES)
 
     async def delete(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
         """Delete trackings for good; return the ids that were there."""
@@ -400,7 +408,7 @@ class TrackingService:
                     self._wake_polls()
                 return after
             stored = await self.get(before.world_id, before.id)
-        raise _too_busy(stored)
+        raise TrackingBusyError(stored.tracking.id, MAX_TRIES)
 
     async def leave(self, stored: Stored, *, once: Once | None) -> Stored:
         """Change nothing, and record so under ``once``."""
@@ -417,7 +425,3 @@ class TrackingService:
 def _told(once: Once | None, stored: Stored) -> Once | None:
     """Return ``once`` with an answer that is made of the tracking, whatever a write returns."""
     return None if once is None else replace(once, answer=lambda _: once.answer(stored))
-
-
-def _too_busy(stored: Stored) -> RuntimeError:
-    return RuntimeError(f"tracking {stored.tracking.id} changed {MAX_TRIES} times during one edit")

@@ -203,6 +203,6 @@ async def test_faults_are_told_in_the_envelope(
 
 def test_every_code_has_a_message_and_none_is_empty() -> None:
     assert all(MESSAGES.values())
-    documented = {200, 400, 401, 403, 404, 429, 511, 512}
+    documented = {200, 400, 401, 403, 404, 429, 511, 512, 513}
     documented |= {4101, 4103, 4110, 4111, 4112, 4113, 4120, 4121, 4122, 4130, 4160, 4161, 4190}
     assert set(MESSAGES) == documented

@@ -31,6 +31,7 @@ from parcelwire.api.native.paging import Page
 from parcelwire.api.native.problems import (
     CONTENT_TYPE,
     REFUSALS,
+    RETRY_AFTER,
     ProblemError,
     invalid,
 )
@@ -112,7 +113,9 @@ class _Endpoint:
             response = _problem(error)
         except StoreUnavailableError as error:
             log.warning("store unavailable: %s", error)
-            response = _problem(ProblemError("store-unavailable", headers={"retry-after": "5"}))
+            response = _problem(
+                ProblemError("store-unavailable", headers={"retry-after": RETRY_AFTER})
+            )
         except Exception:
             log.exception("%s %s failed", request.method, request.url.path)
             response = _problem(ProblemError("fault"))

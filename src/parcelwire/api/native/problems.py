@@ -49,9 +49,13 @@ KINDS: Final[dict[str, tuple[int, str]]] = {
     "idempotency-key-reused": (422, "The idempotency key was used for another call"),
     "too-many-requests": (429, "Too many calls"),
     "fault": (500, "A fault of the server"),
+    "tracking-busy": (503, "Others are changing this tracking; try again"),
     "store-unavailable": (503, "The database cannot be reached"),
 }
 """Kind -> HTTP status and title. Kinds are for programs and never change their meaning."""
+
+RETRY_AFTER: Final = "5"
+"""Seconds after which a call that was answered 503 may be sent again, for the header."""
 
 REFUSALS: Final = {
     Refusal.NO_KEY: "key-missing",

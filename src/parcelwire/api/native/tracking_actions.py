@@ -116,7 +116,7 @@ OPERATIONS: Final = (
         answer=TrackingObject,
         scope="write",
         path_texts=PATH_TEXTS,
-        problems=("tracking-unknown",),
+        problems=("tracking-unknown", "tracking-busy"),
     ),
     Operation(
         name="retrack_tracking",
@@ -129,7 +129,7 @@ OPERATIONS: Final = (
         answer=TrackingObject,
         scope="write",
         path_texts=PATH_TEXTS,
-        problems=("tracking-unknown", "tracking-not-expired"),
+        problems=("tracking-unknown", "tracking-not-expired", "tracking-busy"),
     ),
     Operation(
         name="correct_courier",
@@ -143,7 +143,7 @@ OPERATIONS: Final = (
         scope="write",
         path_texts=PATH_TEXTS,
         request=CorrectionRequest,
-        problems=("tracking-unknown", "courier-unknown", "tracking-exists"),
+        problems=("tracking-unknown", "courier-unknown", "tracking-exists", "tracking-busy"),
         location=LOCATION,
         example={"courier_code": "dhl"},
     ),

@@ -18,7 +18,7 @@ from parcelwire.api.native.paging import (
     page_of,
     read_cursor,
 )
-from parcelwire.api.native.problems import FieldError, ProblemError
+from parcelwire.api.native.problems import RETRY_AFTER, FieldError, ProblemError
 from parcelwire.api.native.tracking_filter import Conditions, ListQuery, filter_of
 from parcelwire.api.native.tracking_shapes import (
     BatchAnswer,
@@ -47,6 +47,7 @@ from parcelwire.tracking.errors import (
     NumberInvalidError,
     NumberMissingError,
     OverQuotaError,
+    TrackingBusyError,
     TrackingError,
 )
 from parcelwire.tracking.ports import Stored, TrackingPlace
@@ -168,7 +169,7 @@ async def update_tracking(house: House, asked: Asked) -> Any:
             status_override=Status(override) if isinstance(override, str) else None,
             clears_override=override is None,
         )
-    except NotFoundError as error:
+    except TrackingError as error:
         raise problem_of(error) from error
     return tracking_object(house, stored)
 
@@ -224,6 +225,8 @@ def problem_of(error: TrackingError) -> ProblemError:
             )
         case NotFoundError():
             return ProblemError("tracking-unknown")
+        case TrackingBusyError():
+            return ProblemError("tracking-busy", headers={"retry-after": RETRY_AFTER})
         case OverQuotaError():
             return ProblemError("quota-used-up")
         case CourierUnknownError():
@@ -330,7 +333,7 @@ OPERATIONS: Final = (
         scope="write",
         path_texts=PATH_TEXTS,
         request=TrackingPatch,
-        problems=("tracking-unknown",),
+        problems=("tracking-unknown", "tracking-busy"),
         example={"details": {"title": "Three books", "note": None}, "is_archived": True},
     ),
     Operation(

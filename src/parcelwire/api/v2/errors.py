@@ -16,6 +16,8 @@ v2 reports by code alone. What is open in the sources is decided here, in one pl
 * 4018 is a call that the operator switched off, or that has nobody to ask.
 * 4020 comes above 200 items, as its message says; batches up to 200 are taken.
 * 202 is a list that was cut to a limit of the manual: 40 numbers, 40 orders, 2000 on a page.
+* 503 is a store that cannot be reached, and a tracking that others change so fast that this change
+  never got its turn: in both cases nothing was stored, and the same call is right a moment later.
 * 409 is a change of courier to one with which the number is followed already: two trackings cannot
   become one.
 """
@@ -37,6 +39,7 @@ from parcelwire.tracking.errors import (
     NumberInvalidError,
     NumberMissingError,
     OverQuotaError,
+    TrackingBusyError,
     TrackingError,
 )
 
@@ -159,6 +162,7 @@ _CODE_OF: Final[dict[type[TrackingError], int]] = {
     AlreadyExistsError: ALREADY_EXISTS,
     NotFoundError: NOT_FOUND,
     OverQuotaError: OVER_QUOTA,
+    TrackingBusyError: UNAVAILABLE,
 }
 
 

@@ -5,7 +5,6 @@ Codes that TrackingMore publishes and that no state of this installation produce
 * 4102 (no such number): ``get`` answers an empty list, and ids have 4112.
 * 4131 (label unknown): labels are free text here, there is no dashboard to define them first.
 * 4162 to 4168 (batches of air waybills): no source knows the paths of those calls.
-* 513: 511 is a fault of ours, 512 a store that cannot be reached; there is no third kind.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from parcelwire.tracking.errors import (
     NumberMissingError,
     OverQuotaError,
     RetrackNotAllowedError,
+    TrackingBusyError,
     TrackingError,
 )
 
@@ -37,6 +37,7 @@ UNKNOWN_PATH: Final = 404
 TOO_MANY_REQUESTS: Final = 429
 FAULT: Final = 511
 STORE_UNAVAILABLE: Final = 512
+TRACKING_BUSY: Final = 513
 ALREADY_EXISTS: Final = 4101
 TOO_MANY_ITEMS: Final = 4103
 NUMBER_INVALID: Final = 4110
@@ -64,6 +65,7 @@ MESSAGES: Final = {
     FAULT: "Server error. Please try again later; the operator of this server finds the cause in "
     "its log.",
     STORE_UNAVAILABLE: "Server error. The database cannot be reached; please try again later.",
+    TRACKING_BUSY: "Server error. Others are changing this tracking; please try again later.",
     ALREADY_EXISTS: "Tracking No. already exists.",
     TOO_MANY_ITEMS: "You have exceeded the shipment quantity of API call. The maximum quantity is "
     "40 shipments per call.",
@@ -82,10 +84,11 @@ MESSAGES: Final = {
     OVER_QUOTA: "You are reaching the maximum quota limitation, please upgrade your current plan.",
 }
 
-# Open in the sources: the published table knows HTTP 500 only. Every client seen treats all of 5xx
-# alike (Guzzle throws, the others read the body whatever the status), and load balancers and retry
-# loops know that a 503 passes; so a store that cannot be reached is a 503, with Retry-After.
-_STATUSES: Final = {FAULT: 500, STORE_UNAVAILABLE: 503}
+# Open in the sources: the published table knows HTTP 500 only, and does not tell 511, 512 and 513
+# apart. Every client seen treats all of 5xx alike (Guzzle throws, the others read the body whatever
+# the status), and load balancers and retry loops know that a 503 passes; so a store that cannot be
+# reached and a tracking that others keep changing are a 503, with Retry-After.
+_STATUSES: Final = {FAULT: 500, STORE_UNAVAILABLE: 503, TRACKING_BUSY: 503}
 RETRY_AFTER_SECONDS: Final = 5
 
 NULL: Final = b"null"
@@ -140,7 +143,7 @@ def refusal(refused: Refused, empty: bytes = NULL) -> Reply:
     data = empty if refused.data is None else refused.data
     meta = _encode({"code": refused.code, "message": refused.message})
     body = b'{"meta":%b,"data":%b}' % (meta, data)
-    if refused.code == STORE_UNAVAILABLE:
+    if status_of(refused.code) == 503:
         return Reply(503, body, ((b"retry-after", b"%d" % RETRY_AFTER_SECONDS),))
     if refused.missing:
         named = ", ".join(refused.missing).encode()
@@ -166,6 +169,7 @@ _CODES: Final[dict[type[TrackingError], int]] = {
     NotFoundError: ID_INVALID,
     OverQuotaError: OVER_QUOTA,
     RetrackNotAllowedError: RETRACK_NOT_ALLOWED,
+    TrackingBusyError: TRACKING_BUSY,
 }
 
 

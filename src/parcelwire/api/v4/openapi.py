@@ -20,7 +20,8 @@ _ERRORS: Final = {
     "404": "Unknown path",
     "429": "Too many calls; `Retry-After` says how long to wait",
     str(status_of(FAULT)): "A fault of the server (`meta.code` 511)",
-    str(status_of(STORE_UNAVAILABLE)): "The database cannot be reached (`meta.code` 512)",
+    str(status_of(STORE_UNAVAILABLE)): "The database cannot be reached (`meta.code` 512), or"
+    " others are changing the tracking (513); `Retry-After` says how long to wait",
 }
 
 

@@ -24,6 +24,7 @@ from parcelwire.tracking.errors import (
     NumberMissingError,
     OverQuotaError,
     RetrackNotAllowedError,
+    TrackingBusyError,
     TrackingError,
 )
 
@@ -188,5 +189,7 @@ def sentence_of(error: TrackingError) -> str:
             return "Only an expired parcel can be taken up again."
         case NotFoundError():
             return "There is no such parcel any more."
+        case TrackingBusyError():
+            return "Others are changing this parcel just now. Nothing was stored; try again."
         case _:
             return "It cannot be followed."
