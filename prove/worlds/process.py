@@ -1,5 +1,4 @@
-"""One process of the service: the real rooms put together as ``bootstrap`` does, on a world's
-ground.
+"""One process of the service: the real rooms, wired by ``bootstrap``, on a world's ground.
 
 A process can die at any of its points. Then none of its tasks goes on: what it had in memory is
 gone, what it asked of the disk after that moment is not done, and nobody hears its answers.
@@ -15,25 +14,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from parcelwire.api.v2.render import Renderer as V2Renderer
 from parcelwire.api.v4.render import Renderer
-from parcelwire.couriers.detection import default_detector
+from parcelwire.bootstrap import Kinds, Outside, WiringSettings, wire
 from parcelwire.couriers.registry import default_registry
-from parcelwire.domain.account import account_of
 from parcelwire.polling.plan import PollPlanner
-from parcelwire.polling.turnstile import CarrierTurnstile
-from parcelwire.polling.worker import PollSettings, PollWorker
+from parcelwire.polling.worker import PollSettings
 from parcelwire.store.sqlite.store import SqliteStore
-from parcelwire.tracking.asking import Asker
-from parcelwire.tracking.correction import CandidateFinder, Corrector
-from parcelwire.tracking.drafts import Drafting
-from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.refresh import Refresher
-from parcelwire.tracking.service import ServiceSettings, TrackingService
 from parcelwire.webhooks.message import MessageComposer
-from parcelwire.webhooks.native import render_native
 from parcelwire.webhooks.settings import WebhookSettings
-from parcelwire.webhooks.worker import DeliveryWorker
 from prove.worlds.carriers import Carriers
 from prove.worlds.disk import Disk, Killed, Life, StepWriter
 from prove.worlds.ledger import Ledger
@@ -108,9 +97,8 @@ class Process:
     def _build(self, ground: Ground) -> None:
         plan, clock, parts, living = ground.plan, ground.clock, ground.parts, self._living
         chance = random.Random(f"{self.name} {plan.seed}")  # it must be repeatable
-        registry, detector = default_registry(), default_detector()
+        registry = default_registry()
         by_service = ground.carriers.at_door(f"{self.name} service", living)
-        by_polls = ground.carriers.at_door(f"{self.name} polls", living)
         renderer = Renderer(registry, by_service.phrase)
         self._opened = ground.disk.open(
             living,
@@ -121,73 +109,27 @@ class Process:
             store=parts.store,
         )
         store = self.store = self._opened.store
-        self.delivery = DeliveryWorker(
-            store,
-            ground.receivers.at_door(self.name, living),
-            clock=clock,
-            accounts=lambda world_id: store.load_account(account_of(world_id)),
-            identifiers=ground.identifiers,
-            random=chance.random,
-            settings=ground.webhooks,
-        )
-        planner = parts.planner(plan.speed)
-        history = CourierHistory(store, clock)
-        finder = CandidateFinder(detector, registry, by_polls, history=history, speed=plan.speed)
-        self.composer = parts.composer(
-            {
-                "v2": V2Renderer(registry).payload,
-                "v4": renderer.payload,
-                "native": render_native,
-            },
-            ground.identifiers,
-        )
-        refresher = parts.refresher(
-            store,
-            composer=self.composer,
-            planner=planner,
-            registry=registry,
-            identifiers=ground.identifiers,
-            clock=clock,
-            notify=self.delivery.notify,
-            finder=finder,
-        )
-        turnstile = CarrierTurnstile(store, clock)
-        settings = PollSettings(idle_seconds=plan.poll_seconds)
-        asker = Asker(
-            store,
-            carriers=by_polls,
-            turnstile=turnstile,
-            clock=clock,
-            timeout_seconds=settings.ask_timeout_seconds,
-        )
-        self.polls = PollWorker(
-            store,
-            carriers=by_polls,
-            turnstile=turnstile,
-            refresher=refresher,
-            corrector=Corrector(
-                store,
-                finder=finder,
-                asker=asker,
-                planner=planner,
-                refresher=refresher,
+        wired = wire(
+            Outside(
+                store=store,
                 clock=clock,
+                identifiers=ground.identifiers,
+                random=chance.random,
+                registry=registry,
+                carriers=by_service,
+                polled_carriers=ground.carriers.at_door(f"{self.name} polls", living),
+                sender=ground.receivers.at_door(self.name, living),
+                renderer=renderer,
             ),
-            clock=clock,
-            settings=settings,
+            WiringSettings(
+                speed=plan.speed,
+                polls=PollSettings(idle_seconds=plan.poll_seconds),
+                webhooks=ground.webhooks,
+            ),
+            Kinds(refresher=parts.refresher, planner=parts.planner, composer=parts.composer),
         )
-        self.service = TrackingService(
-            store,
-            carriers=by_service,
-            turnstile=turnstile,
-            planner=planner,
-            refresher=refresher,
-            drafting=Drafting(registry, detector, ground.identifiers, history),
-            registry=registry,
-            clock=clock,
-            settings=ServiceSettings(),
-            wake_polls=self.polls.wake,
-        )
+        self.service, self.composer = wired.service, wired.composer
+        self.polls, self.delivery = wired.polls, wired.delivery
         self._workers = [
             asyncio.ensure_future(self.polls.run()),
             asyncio.ensure_future(self.delivery.run()),

@@ -13,7 +13,6 @@ from parcelwire.api.house import ApiSettings, House
 from parcelwire.api.native.application import application as native_application
 from parcelwire.api.native.application import in_front_of
 from parcelwire.api.v2.dialect import V2Dialect
-from parcelwire.api.v2.render import Renderer as V2Renderer
 from parcelwire.api.v4.dialect import V4Dialect
 from parcelwire.api.v4.render import Renderer
 from parcelwire.config import Config
@@ -22,9 +21,8 @@ from parcelwire.connectors.gateway import Gateway
 from parcelwire.connectors.routing import GatewaySettings
 from parcelwire.connectors.sealing import Sealer, SealingError
 from parcelwire.connectors.transport import HttpTransport, TransportSettings
-from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import Registry
-from parcelwire.domain.account import Account, Connection, Endpoint, account_of
+from parcelwire.domain.account import Account, Connection, Endpoint
 from parcelwire.domain.clock import Clock
 from parcelwire.notices.operators import OperatorWatch
 from parcelwire.notices.smtp import Mailer
@@ -36,25 +34,13 @@ from parcelwire.pages.dashboard.application import application as dashboard_appl
 from parcelwire.pages.dashboard.application import in_front_of as dashboard_in_front_of
 from parcelwire.pages.dashboard.house import Dashboard
 from parcelwire.pages.dashboard.import_runner import ImportRunner
-from parcelwire.polling.plan import PollPlanner
-from parcelwire.polling.turnstile import CarrierTurnstile
-from parcelwire.polling.worker import PollSettings, PollWorker
 from parcelwire.store.port import Store
-from parcelwire.tracking.asking import Asker
-from parcelwire.tracking.correction import CandidateFinder, Corrector
-from parcelwire.tracking.drafts import Drafting
-from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.journeys import JourneyKeeper
-from parcelwire.tracking.refresh import Refresher
 from parcelwire.tracking.rounds import Rounds
-from parcelwire.tracking.service import ServiceSettings, TrackingService
 from parcelwire.webhooks.address import AddressRefusedError
 from parcelwire.webhooks.housekeeping import Housekeeper
-from parcelwire.webhooks.message import MessageComposer
-from parcelwire.webhooks.native import render_native
 from parcelwire.webhooks.ports import Attempt
 from parcelwire.webhooks.sender import HttpSender
-from parcelwire.webhooks.worker import DeliveryWorker
 
 if TYPE_CHECKING:
     from parcelwire.connectors.base import Manifest
@@ -68,8 +54,14 @@ from parcelwire.bootstrap.notices import (
     make_mailer,
     notice_settings,
 )
-from parcelwire.bootstrap.settings import keeping_settings, make_catalogue, webhook_settings
+from parcelwire.bootstrap.settings import (
+    keeping_settings,
+    make_catalogue,
+    webhook_settings,
+    wiring_settings,
+)
 from parcelwire.bootstrap.system import SystemIdentifiers
+from parcelwire.bootstrap.wiring import Outside, wire
 
 
 class Installation:
@@ -110,106 +102,37 @@ class Installation:
         # Answers and stored renditions come from one renderer, so they cannot differ in language.
         self._renderer = renderer
         renderer.speak(self.carriers.phrase)
-        self._webhook_settings = webhook_settings(config)
+        webhooks = webhook_settings(config)
         self.mailer, self.channels = make_mailer(config), make_channels(config)
-        self._sender = HttpSender(self._webhook_settings)
-        self._composer = MessageComposer(
-            {
-                "v2": V2Renderer(registry, self.carriers.phrase).payload,
-                "v4": renderer.payload,
-                "native": render_native,
-            },
-            self.identifiers,
+        self._sender = HttpSender(webhooks)
+        wired = wire(
+            Outside(
+                store=store,
+                clock=clock,
+                identifiers=self.identifiers,
+                random=random.SystemRandom().random,
+                registry=registry,
+                carriers=self.carriers,
+                polled_carriers=self.carriers,
+                sender=self._sender,
+                renderer=renderer,
+                notifiers=[EndpointAlerts(self.channels)] if self.channels is not None else [],
+            ),
+            wiring_settings(config, webhooks),
         )
-        self.delivery = DeliveryWorker(
-            store,
-            self._sender,
-            clock=clock,
-            accounts=self._account_of_world,
-            identifiers=self.identifiers,
-            random=random.SystemRandom().random,
-            settings=self._webhook_settings,
-            notifiers=[EndpointAlerts(self.channels)] if self.channels is not None else [],
-        )
+        self.service, self.polls, self.delivery = wired.service, wired.polls, wired.delivery
         self._is_served = False
         self.desk = WebhookDesk(
             store,
-            composer=self._composer,
+            composer=wired.composer,
             delivery=self.delivery,
             guard=self._sender.guard,
             clock=clock,
-            settings=self._webhook_settings,
+            settings=webhooks,
             is_served=lambda: self._is_served,
             is_closing=lambda: self.house.is_closing,
         )
         self.housekeeper = Housekeeper(store, clock=clock, settings=keeping_settings(config))
-        planner = PollPlanner(config.polling.speed)
-        detector = default_detector()
-        history = CourierHistory(store, clock)
-        finder = CandidateFinder(
-            detector,
-            self.registry,
-            self.carriers,
-            history=history,
-            speed=config.polling.speed,
-        )
-        self._turnstile = CarrierTurnstile(store, clock)
-        refresher = Refresher(
-            store,
-            composer=self._composer,
-            planner=planner,
-            registry=self.registry,
-            identifiers=self.identifiers,
-            clock=clock,
-            notify=self.delivery.notify,
-            finder=finder,
-        )
-        corrector = Corrector(
-            store,
-            finder=finder,
-            asker=Asker(
-                store,
-                carriers=self.carriers,
-                turnstile=self._turnstile,
-                clock=clock,
-                timeout_seconds=config.polling.ask_timeout_seconds,
-            ),
-            planner=planner,
-            refresher=refresher,
-            clock=clock,
-        )
-        self.polls = PollWorker(
-            store,
-            carriers=self.carriers,
-            turnstile=self._turnstile,
-            refresher=refresher,
-            corrector=corrector,
-            clock=clock,
-            settings=PollSettings(
-                claim_size=config.polling.claim_size,
-                concurrency=config.polling.concurrency,
-                lease_seconds=config.polling.lease_seconds,
-                ask_timeout_seconds=config.polling.ask_timeout_seconds,
-                idle_seconds=config.polling.idle_seconds,
-            ),
-        )
-        self.service = TrackingService(
-            store,
-            carriers=self.carriers,
-            turnstile=self._turnstile,
-            planner=planner,
-            refresher=refresher,
-            drafting=Drafting(self.registry, detector, self.identifiers, history),
-            registry=self.registry,
-            clock=clock,
-            settings=ServiceSettings(
-                ask_seconds=config.api.ask_seconds,
-                ask_timeout_seconds=config.polling.ask_timeout_seconds,
-                ask_at_create=config.api.ask_at_create,
-                realtime_interval_seconds=config.api.realtime_interval_seconds,
-            ),
-            wake_polls=self.polls.wake,
-        )
         self.house = House(
             service=self.service,
             store=store,
@@ -418,6 +341,3 @@ class Installation:
         message = self.desk.compose_test(endpoint)
         await self.store.add_messages([message])
         return await self.desk.first_attempt(message.id)
-
-    async def _account_of_world(self, world_id: int) -> Account | None:
-        return await self.store.load_account(account_of(world_id))

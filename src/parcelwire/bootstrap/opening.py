@@ -7,9 +7,11 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from parcelwire.api.v4.render import Renderer, render_tracking
+from parcelwire.bootstrap.errors import InstallationError
+from parcelwire.bootstrap.installation import Installation
+from parcelwire.bootstrap.system import SystemClock
 from parcelwire.config import Config
 from parcelwire.connectors.sealing import Sealer, SealingError, create_key_file, load_sealer
 from parcelwire.couriers.refresh import CourierListError, refreshed_registry
@@ -18,13 +20,6 @@ from parcelwire.domain.clock import Clock
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.opening import StoreOpeningError, open_engine
 from parcelwire.store.port import Store
-
-if TYPE_CHECKING:
-    pass
-
-from parcelwire.bootstrap.errors import InstallationError
-from parcelwire.bootstrap.installation import Installation
-from parcelwire.bootstrap.system import SystemClock
 
 log = logging.getLogger(__name__)
 

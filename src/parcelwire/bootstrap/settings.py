@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from parcelwire.bootstrap.errors import InstallationError
+from parcelwire.bootstrap.wiring import WiringSettings
 from parcelwire.config import Config
 from parcelwire.connectors.catalogue import Catalogue, CatalogueError, load_catalogue
 from parcelwire.connectors.simulated import SimulatedCarrier
+from parcelwire.polling.worker import PollSettings
+from parcelwire.tracking.service import ServiceSettings
 from parcelwire.webhooks.housekeeping import KeepingSettings
 from parcelwire.webhooks.settings import WebhookSettings
 
@@ -32,6 +35,28 @@ def webhook_settings(config: Config) -> WebhookSettings:
         )
     except ValueError as error:
         raise InstallationError(str(error)) from None
+
+
+def wiring_settings(config: Config, webhooks: WebhookSettings) -> WiringSettings:
+    """Return how the inner parts behave."""
+    polling, api = config.polling, config.api
+    return WiringSettings(
+        speed=polling.speed,
+        polls=PollSettings(
+            claim_size=polling.claim_size,
+            concurrency=polling.concurrency,
+            lease_seconds=polling.lease_seconds,
+            ask_timeout_seconds=polling.ask_timeout_seconds,
+            idle_seconds=polling.idle_seconds,
+        ),
+        service=ServiceSettings(
+            ask_seconds=api.ask_seconds,
+            ask_timeout_seconds=polling.ask_timeout_seconds,
+            ask_at_create=api.ask_at_create,
+            realtime_interval_seconds=api.realtime_interval_seconds,
+        ),
+        webhooks=webhooks,
+    )
 
 
 def keeping_settings(config: Config) -> KeepingSettings:
