@@ -15,11 +15,13 @@ class Rivals:
     """
 
     def __init__(self, service: TrackingService, edits: int) -> None:
-        self._store: Any = service.store
+        self._store: Any = service.editor.store
         self._others = copy.copy(service)
+        self._others.editor = copy.copy(service.editor)
         self._edits = edits
         self.fired = 0
-        service.store = self
+        mine: Any = self
+        service.editor.store = mine
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)

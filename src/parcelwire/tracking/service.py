@@ -17,21 +17,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from parcelwire.couriers.registry import Registry
-from parcelwire.domain.changes import CourierCorrected
 from parcelwire.domain.clock import Clock, Instant
-from parcelwire.domain.merge import restate
 from parcelwire.domain.status import Status
-from parcelwire.domain.tracking import Correction, Tracking
+from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.asking_now import AskingNow, ServiceSettings
 from parcelwire.tracking.creating import Outcome, outcome_of, refusal_of, told_as
 from parcelwire.tracking.drafts import Draft, Drafting
-from parcelwire.tracking.errors import (
-    AlreadyExistsError,
-    NotFoundError,
-    RetrackNotAllowedError,
-    TrackingBusyError,
-    TrackingError,
-)
+from parcelwire.tracking.editing import Editor
+from parcelwire.tracking.errors import NotFoundError, RetrackNotAllowedError, TrackingError
 from parcelwire.tracking.ports import (
     CarrierPolicy,
     Carriers,
@@ -43,7 +36,7 @@ from parcelwire.tracking.ports import (
     TrackingStore,
     Turnstile,
 )
-from parcelwire.tracking.refresh import MAX_TRIES, Refresher, stop_if_over
+from parcelwire.tracking.refresh import Refresher
 
 __all__ = ["Outcome", "ServiceSettings", "TrackingService"]
 
@@ -70,12 +63,18 @@ class TrackingService:
         self.carriers = carriers
         self.drafting = drafting
         self.registry = registry
-        self._turnstile = turnstile
         self._planner = planner
-        self._refresher = refresher
         self._clock = clock
         self._settings = settings
         self._wake_polls = wake_polls
+        self.editor = Editor(
+            store,
+            carriers=carriers,
+            planner=planner,
+            refresher=refresher,
+            clock=clock,
+            wake_polls=wake_polls,
+        )
         self._asking = AskingNow(
             store,
             carriers=carriers,
@@ -260,7 +259,7 @@ class TrackingService:
                 else status_override or tracking.status_override,
             )
 
-        return await self._edit(stored, edit)
+        return await self.editor.edit(stored, edit)
 
     async def stop(self, stored: Stored, *, once: Once | None = None) -> Stored:
         """Ask the carrier no more. ``once.answer`` is given the tracking as it is then.
@@ -268,7 +267,7 @@ class TrackingService:
         Raises:
             NotFoundError, TrackingBusyError: as for ``update``.
         """
-        return await self._edit(
+        return await self.editor.edit(
             stored,
             lambda tracking: replace(tracking, is_stopped=True, stopped_why="by_user"),
             once=once,
@@ -284,7 +283,7 @@ class TrackingService:
         if stored.tracking.status is not Status.EXPIRED:
             raise RetrackNotAllowedError(stored.tracking)
         now = self._clock.now()
-        return await self._edit(
+        return await self.editor.edit(
             stored,
             lambda tracking: replace(
                 tracking,
@@ -317,111 +316,18 @@ class TrackingService:
         """
         courier = self.drafting.courier(new_code)
         if courier.code == stored.tracking.courier_code:
-            return await self.leave(stored, once=once)
-        for _ in range(MAX_TRIES):
-            now = self._clock.now()
-            before = stored.tracking
-            moved = restate(
-                before,
-                replace(
-                    before,
-                    courier_code=courier.code,
-                    checkpoints=(),
-                    facts=None,
-                    facts_at=0,
-                    window=None,
-                    is_known_missing=False,
-                    expired_at=None,
-                    is_stopped=False,
-                    stopped_why=None,
-                    corrections=(
-                        *before.corrections,
-                        Correction(
-                            at=now,
-                            from_courier=before.courier_code,
-                            to_courier=courier.code,
-                            why=why,
-                        ),
-                    ),
-                ),
-            )
-            told = CourierCorrected(
-                from_courier=before.courier_code, to_courier=courier.code, why=why
-            )
-            moved = replace(moved, changes=(told, *moved.changes))
-            change = await self._refresher.change_of(before, moved, now)
-            policy = await self.carriers.policy(before.world_id, courier.code)
-            poll = self._planner.first(change.tracking, policy, now)
-            after = Stored(change.tracking, poll)
-            result = await self.store.change_courier(
-                replace(change, poll=poll), once=_told(once, after)
-            )
-            if result == "saved":
-                self._refresher.notify()
-                self._wake_polls()
-                return after
-            if result == "taken":
-                existing = await self.store.find(before.world_id, before.number, courier.code)
-                if existing:
-                    raise AlreadyExistsError(existing[0].tracking.id, before.number, courier.code)
-                # It was deleted in between.
-            stored = await self.get(before.world_id, before.id)
-            if stored.tracking.courier_code == courier.code:
-                return await self.leave(stored, once=once)
-        raise TrackingBusyError(stored.tracking.id, MAX_TRIES)
+            return await self.editor.leave(stored, once=once)
+        return await self.editor.move(stored, courier.code, why, once=once)
 
     async def delete(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
         """Delete trackings for good; return the ids that were there."""
         return await self.store.delete_trackings(world_id, tracking_ids)
 
-    async def _edit(
-        self,
-        stored: Stored,
-        edit: Callable[[Tracking], Tracking],
-        *,
-        is_due_now: bool = False,
-        once: Once | None = None,
-    ) -> Stored:
-        for _ in range(MAX_TRIES):
-            before = stored.tracking
-            now = self._clock.now()
-            edited = edit(before)
-            if edited == before:
-                return await self.leave(stored, once=once)
-            restated = restate(before, edited)
-            # What a person says of its status can end a parcel's way, or open it again.
-            edited = stop_if_over(restated.tracking)
-            restated = replace(restated, tracking=edited)
-            change = await self._refresher.change_of(before, restated, now)
-            if edited.is_stopped != before.is_stopped or is_due_now:
-                policy = await self.carriers.policy(before.world_id, before.courier_code)
-                first = self._planner.first(change.tracking, policy, now)
-                poll = replace(
-                    stored.poll, due_at=first.due_at, due_reason=first.due_reason, leased_until=0
-                )
-                change = replace(change, poll=poll)
-            after = Stored(change.tracking, change.poll or stored.poll)
-            if await self.store.save(change, once=_told(once, after)):
-                if change.messages:
-                    self._refresher.notify()
-                if change.poll is not None:
-                    self._wake_polls()
-                return after
-            stored = await self.get(before.world_id, before.id)
-        raise TrackingBusyError(stored.tracking.id, MAX_TRIES)
-
     async def leave(self, stored: Stored, *, once: Once | None) -> Stored:
         """Change nothing, and record so under ``once``."""
-        if once is not None:
-            await self.store.create_trackings([], once=_told(once, stored))
-        return stored
+        return await self.editor.leave(stored, once=once)
 
     async def drain(self) -> None:
         """Wait for questions that go on behind their answers (at shutdown)."""
         await self._asking.drain()
         await self.drafting.history.drain()
-
-
-def _told(once: Once | None, stored: Stored) -> Once | None:
-    """Return ``once`` with an answer that is made of the tracking, whatever a write returns."""
-    return None if once is None else replace(once, answer=lambda _: once.answer(stored))
