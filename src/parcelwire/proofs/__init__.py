@@ -6,7 +6,7 @@ of.
       load, receiver    shops that note down what was acknowledged, endpoints that note what came
       scratch           an installation beside the real one: settings, key, endpoints
       ledger            the judge: what was promised, held against what is there
-    syscalls      SIGKILL at every call to storage (A3), from callforge, callscenario
+    syscalls      SIGKILL at every call to storage (A3), from callforge, callscenario, calljudge
     powerloss     power failures (A4), from disk, filelayer, recording, storelife, inspection,
     planted
     fulldisk      a disk that fills up (B1)

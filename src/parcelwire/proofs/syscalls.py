@@ -26,20 +26,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import apsw
 import msgspec
 
 from parcelwire.proofs.callforge import CALLS_FILE, FINDINGS_FILE, PLANTED, Ended, Order, Task
+from parcelwire.proofs.calljudge import faults_of_file, judge_made, judge_worked, ledger_of
 from parcelwire.proofs.callscenario import (
     DATABASE,
     NUMBERS,
     RECEIVER_FILE,
     Findings,
-    Promise,
     read_promises,
 )
-from parcelwire.proofs.inspection import Consistency, damage_of
-from parcelwire.proofs.ledger import Ledger, Receipt
+from parcelwire.proofs.ledger import Receipt
 from parcelwire.proofs.outcome import Outcome
 from parcelwire.proofs.recording import memory_folder
 from parcelwire.proofs.servers import clean_environment
@@ -281,13 +279,13 @@ class Range:
             violations.append(f"the restart ended with code {restarted.code}")
             return result
         found = msgspec.json.decode((folder / FINDINGS_FILE).read_bytes(), type=Findings)
-        violations += _faults_of_file(folder / DATABASE)
+        violations += faults_of_file(folder / DATABASE)
         if point.task == "make":
-            violations += _judge_made(promises, found)
+            violations += judge_made(promises, found)
         else:
-            ledger = _ledger(promises, found, self._receiver.receipts)
+            ledger = ledger_of(promises, found, self._receiver.receipts)
             result.duplicates = ledger.duplicates
-            violations += [*ledger.violations(), *_judge_worked(found, ledger)]
+            violations += [*ledger.violations(), *judge_worked(found, ledger)]
         return result
 
     def _count_calls(self) -> None:
@@ -341,62 +339,3 @@ class Range:
             msg = f"the forge has died, code {forge.wait(10)}"
             raise RuntimeError(msg)
         return msgspec.json.decode(line, type=Ended)
-
-
-# -- judging ---------------------------------------------------------------------------------------
-
-
-def _faults_of_file(path: Path) -> list[str]:
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    try:
-        return damage_of(connection) + Consistency(None).faults(connection)
-    finally:
-        connection.close()
-
-
-def _judge_made(promises: list[Promise], found: Findings) -> Iterator[str]:
-    for one in promises:
-        if one.what == "account" and one.id not in found.accounts:
-            yield "an acknowledged account is lost"
-        if one.what == "endpoint" and one.id not in found.endpoints:
-            yield "an acknowledged endpoint is lost"
-
-
-def _ledger(promises: list[Promise], found: Findings, receipts: list[Receipt]) -> Ledger:
-    asked = [one for one in promises if one.what == "noting"]
-    noted = [one for one in promises if one.what == "noted"]
-    allowed: dict[str, set[str]] = {}
-    for one in asked:
-        allowed.setdefault(one.id, {""}).add(one.text)
-    if noted:
-        # The last acknowledged one, or the one that was being written when the process died.
-        allowed[noted[-1].id] = {noted[-1].text, asked[-1].text}
-    deleted = {one.id for one in promises if one.what == "deleted"}
-    return Ledger(
-        acknowledged={one.id for one in promises if one.what == "created"},
-        stored=set(found.trackings),
-        last_sequences={
-            **{identity: len(events) for identity, events in found.events.items()},
-            **found.last_sequences,
-        },
-        event_sequences=found.events,
-        receipts=receipts,
-        deleted=deleted,
-        doubtful={one.id for one in promises if one.what == "deleting"} - deleted,
-        allowed_notes=allowed,
-        stored_notes=found.notes,
-    )
-
-
-def _judge_worked(found: Findings, ledger: Ledger) -> Iterator[str]:
-    if found.waiting:
-        yield f"{found.waiting} messages are still waiting"
-    numbers = list(found.trackings.values())
-    if len(set(numbers)) != len(numbers):
-        yield f"one number is followed twice: {sorted(numbers)}"
-    for number, heard in zip(NUMBERS, found.recreated, strict=True):
-        if heard != ("exists" if number in numbers else "created"):
-            yield f"asked again for {number}, a client heard {heard!r}"
-    unstored = {one.tracking_id for one in ledger.receipts} - set(found.events)
-    if unstored:
-        yield f"told of what is not stored: {sorted(unstored)}"
