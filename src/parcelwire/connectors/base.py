@@ -118,6 +118,11 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True):
     timeout_seconds: float = 15.0
     max_answer_bytes: int = 2_000_000
     docs_url: str = ""
+    test_number: str = ""
+    """A number that the carrier itself publishes for tests; where is said in the README.
+
+    Empty: it publishes none that we know of. Never the number of somebody's parcel.
+    """
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from parcelwire.connectors.fixtures import (
     replay,
 )
 from parcelwire.connectors.table import load_manifest, load_status_table
+from parcelwire.couriers.number import is_plausible, normalise
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.checkpoint import fold
 from parcelwire.domain.report import CarrierReport, Outcome
@@ -122,6 +123,9 @@ def _check_transport(transport: Transport) -> list[str]:
     for name, url in transport.base_urls.items():
         if not url.startswith("https://") or url.endswith("/"):
             problems.append(f"base url {name} begins with https:// and ends without a slash")
+    number = transport.test_number
+    if number and not (is_plausible(number) and normalise(number) == number):
+        problems.append("test_number is no tracking number in its compact form")
     if transport.is_official and transport.base_urls and not transport.docs_url:
         problems.append("an official transport says where it is documented (docs_url)")
     return problems
@@ -138,6 +142,8 @@ def _check_readme(manifest: Manifest, package: str) -> list[str]:
     topics += [
         f"`{field}`" for transport in manifest.transports for field in transport.credential_fields
     ]
+    # Whose number it is can only be told there.
+    topics += [f"`{one.test_number}`" for one in manifest.transports if one.test_number]
     problems = [f"README.md does not name {topic}" for topic in topics if topic not in text]
     if "not known" not in text.lower():
         problems.append("README.md does not say what is not known")
