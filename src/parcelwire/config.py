@@ -114,7 +114,7 @@ class NoticesSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     timeout_seconds: float = 20.0
     per_minute: int = 60
     recipient_minutes: float = 30.0
-    automatic_accounts: tuple[str, ...] = ()
+    automatic_accounts: tuple[str, ...] = ("*",)
     operator_urls: tuple[str, ...] = ()
 
     def __repr__(self) -> str:

@@ -597,10 +597,18 @@ async def test_it_is_given_up_in_the_end(office: Office, box: MailBox, account: 
 # -------------------------------------------------------------------------------------------
 
 
-async def test_customers_are_told_unasked_only_where_the_operator_wants_it(
+async def wish(store: Store, account: Account, *, mails_unasked: bool = True) -> None:
+    """Say what the shop wants, as the dashboard's page "Brand" does."""
+    document = encode_brand(Brand(mails_unasked=mails_unasked))
+    await store.change_record("brand", str(account.number), "brand", put(document), at=0)
+
+
+async def test_customers_are_told_unasked_only_where_operator_and_shop_want_it(
     store: Store, clock: FrozenClock, port: int, box: MailBox, account: Account
 ) -> None:
     other = await store.add_account("other@example.com", now=clock.now())
+    await wish(store, account)
+    await wish(store, other)
     office = Office(store, clock, port, automatic_accounts=("Shop@example.com",))
     await office.work()
     details = Details(customer_email=JO, language="it")
@@ -628,13 +636,66 @@ async def test_customers_are_told_unasked_only_where_the_operator_wants_it(
     assert len(box.taken) == 1
 
 
+async def test_a_shop_that_says_nothing_or_no_tells_nobody_unasked(
+    store: Store, clock: FrozenClock, port: int, box: MailBox, account: Account
+) -> None:
+    office = Office(store, clock, port)
+    await office.work()
+    silent = await new(store, account, "N1", details=Details(customer_email=JO))
+    await move(store, clock, silent, Status.DELIVERED)
+    await office.work()
+    await wish(store, account, mails_unasked=False)
+    unwilling = await new(store, account, "N2", details=Details(customer_email=JO))
+    await move(store, clock, unwilling, Status.DELIVERED)
+    await office.work()
+    assert box.taken == []
+    # The operator's limit holds against the shop's wish.
+    await wish(store, account)
+    forbidden = Office(store, clock, port, automatic_accounts=())
+    third = await new(store, account, "N3", details=Details(customer_email=JO))
+    await move(store, clock, third, Status.DELIVERED)
+    await forbidden.work()
+    assert box.taken == []
+
+
+async def test_a_shop_that_changes_its_mind_stops_even_what_is_queued(
+    store: Store, clock: FrozenClock, port: int, box: MailBox, account: Account
+) -> None:
+    office = Office(store, clock, port)
+    await office.work()
+    await wish(store, account)
+    tracking = await new(store, account, "N1", details=Details(customer_email=JO, language="en"))
+    await office.join(box, tracking, MAX)
+    tracking = await move(store, clock, tracking, Status.TRANSIT)
+    await office.worker._follow(tracking.world_id)
+    await wish(store, account, mails_unasked=False)
+    await office.work()
+    # Who asked is told, who never did is not.
+    assert box.recipients == [MAX]
+    found = [
+        notice_of(document) for _, document in await store.list_records(NOTICE_KIND, tracking.id)
+    ]
+    skipped = [one.why for one in found if one.state == "skipped"]
+    assert skipped == ["the shop tells nobody unasked any more"]
+    tracking = await move(store, clock, tracking, Status.DELIVERED)
+    await office.work()
+    assert box.recipients == [MAX, MAX]
+    # Asked like anybody now: one mail to confirm, and news from then on.
+    box.taken.clear()
+    await office.join(box, tracking, JO)
+    await move(store, clock, tracking, Status.EXCEPTION)
+    await office.work()
+    assert sorted(box.recipients) == [JO, MAX]
+
+
 async def test_what_is_long_past_is_told_to_nobody(
     store: Store, clock: FrozenClock, port: int, box: MailBox, account: Account
 ) -> None:
+    await wish(store, account)
     tracking = await new(store, account, "N1", details=Details(customer_email=JO))
     await move(store, clock, tracking, Status.DELIVERED)
     clock.advance(HOUR / 1000)
-    office = Office(store, clock, port, automatic_accounts=("*",))
+    office = Office(store, clock, port)
     await office.work()
     assert box.taken == []
     late = await new(store, account, "N2", details=Details(customer_email=JO))

@@ -49,7 +49,7 @@ async def test_figures_and_files(tmp_path: Path) -> None:
         person = await desk.person(scope="read")
         page = await person.get("/analytics")
         assert page.status == 200
-        for words in ("Couriers compared", "75.0%", "recipient.absent", "<svg", "CH → IT"):
+        for words in ("Couriers compared", "75.0%", "recipient absent", "<svg", "CH → IT"):
             assert words in page.text
         assert "style=" not in page.text
         answer = await person.get("/analytics/couriers.csv")

@@ -291,6 +291,36 @@ async def test_the_brand_is_previewed_and_kept(tmp_path: Path) -> None:
         assert await store.load_record("brand-logo", str(desk.account.number), "logo") is None
 
 
+async def test_the_shop_says_whether_customers_are_told_unasked(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person, store = await desk.person(scope="admin"), desk.house.store
+        page = (await person.get("/brand")).text
+        assert re.search(r'name="mails_unasked" value="yes" aria-describedby', page)
+        assert "There is no mail server set up" in page
+        for wish in (True, False):
+            fields = {**BRAND, **({"mails_unasked": "yes"} if wish else {})}
+            page = (await person.do("/brand", brand_form(fields))).text
+            kept = await store.load_record("brand", str(desk.account.number), "brand")
+            assert decode_brand(kept).mails_unasked is wish
+            assert ('name="mails_unasked" value="yes" checked' in page) is wish
+
+
+async def test_what_the_operator_does_not_allow_cannot_be_ticked(tmp_path: Path) -> None:
+    notices = NoticesSection(
+        smtp_host="127.0.0.1",
+        sender="parcels@shop.example",
+        automatic_accounts=("Shop@example.com",),
+    )
+    async with open_dashboard(tmp_path, notices=notices) as desk:
+        other = await desk.house.store.add_account("other@example.com", now=desk.clock.now())
+        for account, may in ((desk.account, True), (other, False)):
+            person = await desk.person(account, scope="admin")
+            page = (await person.get("/brand")).text
+            assert ('value="yes" disabled aria-describedby="unasked-hint"' in page) is not may
+            assert ("notices.automatic_accounts" in page) is not may
+            assert "There is no mail server" not in page
+
+
 @pytest.mark.parametrize(
     ("fields", "logo"),
     [

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from parcelwire.bootstrap import open_installation
 from parcelwire.config import NoticesSection
 from parcelwire.domain.account import world_of
+from parcelwire.domain.brand import Brand, encode_brand
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details
 from parcelwire.tracking.journeys import JourneyFilter
@@ -50,6 +51,10 @@ async def test_the_workers_of_an_installation_tell_customers_and_keep_journeys(
             now = house.clock.now()
             account = await house.store.add_account("shop@example.com", now=now)
             world_id = world_of(account.number, is_test=False)
+            brand = encode_brand(Brand(mails_unasked=True))
+            await house.store.change_record(
+                "brand", str(account.number), "brand", lambda _: brand, at=now
+            )
             tracking = make_tracking(
                 world_id=world_id, created_at=now, details=Details(customer_email=JO)
             )

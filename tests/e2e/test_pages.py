@@ -80,7 +80,7 @@ async def test_the_page_of_a_parcel(tmp_path: Path) -> None:
         "Friday, 27 February 2026",
         "08:15",
         "UTC+01:00",
-        "says Swiss Post",
+        "according to Swiss Post",
         "The carrier last answered just now.",
     ):
         assert word in text

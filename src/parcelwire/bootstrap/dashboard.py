@@ -98,6 +98,7 @@ class Carriers:
                 courier_codes=entry.manifest.courier_codes,
                 docs_url=transport.docs_url,
                 requests_per_minute=transport.requests_per_minute,
+                test_number=transport.test_number,
             )
             for entry in self._catalogue.all()
             for transport in entry.manifest.transports
@@ -191,5 +192,7 @@ def dashboard_settings(config: Config) -> DashboardSettings:
         operators=config.api.operators,
         suspended_accounts=config.api.suspended_accounts,
         max_upload_bytes=max(10_000_000, config.server.max_body_bytes),
+        automatic_accounts=config.notices.automatic_accounts,
+        has_mail_server=bool(config.notices.smtp_host),
         effective=tuple(effective),
     )

@@ -180,7 +180,12 @@ class Installation:
             settings=dashboard_settings(config),
             wake_imports=self.imports.wake,
         )
-        self.subscriptions = Subscriptions(store, clock=clock, identifiers=self.identifiers)
+        self.subscriptions = Subscriptions(
+            store,
+            clock=clock,
+            identifiers=self.identifiers,
+            automatic_accounts=config.notices.automatic_accounts,
+        )
         self._rounds: list[Rounds] = [JourneyKeeper(store, clock=clock)]
         if self.mailer is not None:
             self._rounds.append(self.make_notice_worker(self.mailer))

@@ -68,6 +68,11 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the public page names who signed."""
     mail_from: str = ""
     """Sender of the notices, where the installation's own is not wanted."""
+    mails_unasked: bool = False
+    """Whether customers whose address came with the parcel are told by mail without asking for it.
+
+    It needs the operator's leave, too (``notices.automatic_accounts``).
+    """
 
 
 class BrandError(ValueError):

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from parcelwire.notices.unasked import ALL
+
 Security = Literal["starttls", "tls", "none"]
 
 
@@ -36,8 +38,11 @@ class NoticeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Mails of the whole installation, in all processes together."""
     recipient_minutes: float = 30
     """Least time between two mails to one address, but for what cannot wait."""
-    automatic_accounts: tuple[str, ...] = ()
-    """Accounts (by e-mail) whose parcels' customers are told unasked; ``*`` = all."""
+    automatic_accounts: tuple[str, ...] = (ALL,)
+    """Accounts (by e-mail) that may have their parcels' customers told unasked; ``*`` = all.
+
+    Whether they are is the brand's to say.
+    """
     attempts: int = 8
     first_delay_seconds: float = 60
     """Doubles with each failed attempt."""

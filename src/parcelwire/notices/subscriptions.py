@@ -9,7 +9,7 @@ ended stays as a digest without the address, so that nothing takes it up again u
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -19,6 +19,7 @@ from parcelwire.domain.tracking import Tracking, id_of_page_token, make_page_tok
 from parcelwire.notices.addresses import digest_of, mail_address
 from parcelwire.notices.journal import CONFIRM, Entry, Journal
 from parcelwire.notices.ports import NoticeStore
+from parcelwire.notices.unasked import ALL, Unasked
 from parcelwire.tracking.ports import Identifiers, Stored
 from parcelwire.tracking.words import choose
 
@@ -57,6 +58,10 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         """Whether news may be sent."""
         return self.confirmed_at is not None and self.ended_at is None and bool(self.email)
 
+    def is_told(self, *, is_unasked_on: bool) -> bool:
+        """Whether news may be sent now. ``is_unasked_on``: customers are told who never asked."""
+        return self.is_active and (is_unasked_on or not self.is_automatic)
+
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one address got lately."""
@@ -69,6 +74,11 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 _decode: Final = msgspec.json.Decoder(Subscription).decode
 _decode_address: Final = msgspec.json.Decoder(Address).decode
 _encode: Final = msgspec.json.Encoder().encode
+
+
+def subscription_of(document: bytes) -> Subscription:
+    """Return a subscription record's content."""
+    return _decode(document)
 
 
 def address_of(document: bytes | None) -> Address:
@@ -85,12 +95,17 @@ class Subscriptions:
         *,
         clock: Clock,
         identifiers: Identifiers,
+        automatic_accounts: Iterable[str] = (ALL,),
     ) -> None:
-        """Keep them in ``store``. The mails that ask to confirm are queued, for any worker."""
+        """Keep them in ``store``. The mails that ask to confirm are queued, for any worker.
+
+        ``automatic_accounts``: accounts that may have their customers told unasked; ``*`` = all.
+        """
         self._store = store
         self._clock = clock
         self._identifiers = identifiers
         self._journal = Journal(store, clock)
+        self.unasked = Unasked(store, automatic_accounts)
 
     async def subscribe(self, stored: Stored, email: str, language: str) -> bool:
         """See ``pages.house.Subscriber``."""
@@ -104,13 +119,16 @@ class Subscriptions:
         if not is_known and len(known) >= MOST_OF_A_PARCEL:
             return True
         secret = self._identifiers.new_token()
+        # Whom the shop tells no more has to be asked like anybody.
+        is_unasked_on = await self.unasked.is_on(tracking.world_id)
         before: list[Subscription | None] = []
 
         def note(document: bytes | None) -> bytes:
             known = None if document is None else _decode(document)
             before[:] = [known]
             if known is not None and (
-                known.is_active or (not known.ended_at and now - known.asked_at < CONFIRM_PAUSE)
+                known.is_told(is_unasked_on=is_unasked_on)
+                or (not known.ended_at and now - known.asked_at < CONFIRM_PAUSE)
             ):
                 return document or b""
             return _encode(

@@ -16,7 +16,7 @@ from typing import Final, Literal
 import msgspec
 
 from parcelwire.couriers.registry import Registry
-from parcelwire.domain.account import account_of, is_test_world
+from parcelwire.domain.account import account_of
 from parcelwire.domain.brand import Brand, decode_brand
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.tracking import Tracking
@@ -87,7 +87,12 @@ class NoticeWorker(Rounds):
         self._follower = Follower("notices", store, clock)
         self._is_server_ill = False
         self._pruned_at: Instant = 0
-        self.subscriptions = Subscriptions(store, clock=clock, identifiers=identifiers)
+        self.subscriptions = Subscriptions(
+            store,
+            clock=clock,
+            identifiers=identifiers,
+            automatic_accounts=settings.automatic_accounts,
+        )
 
     async def step(self) -> int:
         """Queue what happened in every world, then send what is due; return how much was done."""
@@ -114,31 +119,25 @@ class NoticeWorker(Rounds):
         if news:
             ids = list(dict.fromkeys(event.tracking_id for event, _ in news))
             found = {one.tracking.id: one.tracking for one in await self._store.load_many(ids)}
-            is_automatic = await self._is_automatic(world_id)
+            is_unasked_on = await self.subscriptions.unasked.is_on(world_id)
             for event, occasion in news:
                 tracking = found.get(event.tracking_id)
                 if tracking is not None:
-                    await self._queue(tracking, occasion, event.at, is_automatic=is_automatic)
+                    await self._queue(tracking, occasion, event.at, is_unasked_on=is_unasked_on)
         await self._follower.advance(world_id, events[-1][0])
         return len(events)
 
     async def _queue(
-        self, tracking: Tracking, occasion: str, at: Instant, *, is_automatic: bool
+        self, tracking: Tracking, occasion: str, at: Instant, *, is_unasked_on: bool
     ) -> None:
-        if is_automatic:
+        if is_unasked_on:
             await self.subscriptions.adopt(tracking)
-        for digest, _ in await self.subscriptions.active(tracking.id):
+        for digest, subscription in await self.subscriptions.active(tracking.id):
+            if not subscription.is_told(is_unasked_on=is_unasked_on):
+                continue
             entry = Entry(tracking_id=tracking.id, occasion=occasion, digest=digest)
             # The event's own time: whoever reads the event again makes the same entry.
             await self._journal.put(entry, at)
-
-    async def _is_automatic(self, world_id: int) -> bool:
-        wanted = self._settings.automatic_accounts
-        if not wanted or is_test_world(world_id):
-            return False
-        account = await self._store.load_account(account_of(world_id))
-        folded = {one.casefold() for one in wanted}
-        return "*" in wanted or (account is not None and account.email.casefold() in folded)
 
     # -- from the queue to the mail server ------------------------------------------------------
 
@@ -160,7 +159,7 @@ class NoticeWorker(Rounds):
             await self._journal.drop(entry_id)
             return "done"
         tracking = found[0].tracking
-        obstacle = _obstacle(entry, tracking, subscription)
+        obstacle = await self._obstacle(entry, tracking, subscription)
         if obstacle:
             await self._journal.skip(entry, obstacle)
             await self._journal.drop(entry_id)
@@ -184,7 +183,7 @@ class NoticeWorker(Rounds):
             return "done"
         # From here to the end of the conversation a crash leaves "sending" behind.
         subscription = await self.subscriptions.load(entry.tracking_id, entry.digest)
-        if subscription is None or _obstacle(entry, tracking, subscription):
+        if subscription is None or await self._obstacle(entry, tracking, subscription):
             await self._journal.note(entry, "skipped", why="no longer wanted")
             await self._journal.drop(entry_id)
             return "done"
@@ -283,6 +282,22 @@ class NoticeWorker(Rounds):
         await self._store.change_record(ADDRESS_KIND, EVERYWHERE, entry.digest, note, at=now)
         return rest[0]
 
+    async def _obstacle(self, entry: Entry, tracking: Tracking, subscription: Subscription) -> str:
+        """Return why a mail is not to be sent any more; empty: it is."""
+        if entry.occasion.startswith(CONFIRM):
+            is_open = subscription.confirmed_at is None and subscription.ended_at is None
+            is_newest = entry.occasion == f"{CONFIRM}{subscription.asks}"
+            return "" if is_open and is_newest else "answered"
+        if not subscription.is_active:
+            return "no longer wanted"
+        if subscription.is_automatic:
+            is_unasked_on = await self.subscriptions.unasked.is_on(tracking.world_id)
+            if not subscription.is_told(is_unasked_on=is_unasked_on):
+                return "the shop tells nobody unasked any more"
+        if occasion_of(tracking.status, tracking.substatus) != entry.occasion:
+            return "overtaken"
+        return ""
+
     # -- the mail -------------------------------------------------------------------------------
 
     async def _compose(
@@ -332,16 +347,3 @@ class NoticeWorker(Rounds):
         self._pruned_at = now
         for kind in (ADDRESS_KIND, TROUBLE_KIND):
             await self._store.prune_records(kind, now - KEPT)
-
-
-def _obstacle(entry: Entry, tracking: Tracking, subscription: Subscription) -> str:
-    """Return why a mail is not to be sent any more; empty: it is."""
-    if entry.occasion.startswith(CONFIRM):
-        is_open = subscription.confirmed_at is None and subscription.ended_at is None
-        is_newest = entry.occasion == f"{CONFIRM}{subscription.asks}"
-        return "" if is_open and is_newest else "answered"
-    if not subscription.is_active:
-        return "no longer wanted"
-    if occasion_of(tracking.status, tracking.substatus) != entry.occasion:
-        return "overtaken"
-    return ""

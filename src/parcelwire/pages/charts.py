@@ -12,14 +12,15 @@ from typing import Final
 import msgspec
 from markupsafe import Markup, escape
 
-WIDTH: Final = 640
-_LABEL: Final = 200
-_FIGURE: Final = 115
-_BAR: Final = 20
-_ROW: Final = 30
-_HEIGHT: Final = 180
+# So narrow that a phone need not shrink it: the words stay as large as those around it.
+WIDTH: Final = 400
+_FIGURE: Final = 120
+_BAR: Final = 14
+_ROW: Final = 44
+_LINE: Final = 18
+_HEIGHT: Final = 160
 _FOOT: Final = 24
-_LONGEST: Final = 20
+_LONGEST: Final = 40
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -36,41 +37,46 @@ def bars(name: str, title: str, rows: Sequence[Bar], *, most: float | None = Non
     if not rows:
         return Markup("")
     widest = most or max((max(row.value, *row.marks, 0) for row in rows), default=0) or 1
-    room = WIDTH - _LABEL - _FIGURE
+    room = WIDTH - _FIGURE
     parts = []
     for place, row in enumerate(rows):
-        y = place * _ROW + 4
-        length = _scaled(row.value, widest, room)
+        y = place * _ROW
         parts.append(
-            Markup('<text class="label" x="{}" y="{}" text-anchor="end">{}</text>').format(
-                _LABEL - 8, y + 15, _short(row.label)
-            )
+            Markup('<text class="label" x="0" y="{}">{}</text>').format(y + 14, _short(row.label))
         )
-        end = max((_scaled(mark, widest, room) for mark in row.marks), default=length)
-        if row.marks:
-            parts.append(
-                Markup('<line class="range" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
-                    _LABEL + length, _LABEL + end, y + _BAR / 2, y + _BAR / 2
-                )
-            )
-        parts.append(
-            Markup('<rect class="bar" x="{}" y="{}" width="{}" height="{}" rx="2"/>').format(
-                _LABEL, y, max(length, 1), _BAR
-            )
-        )
-        parts.extend(
-            Markup('<rect class="mark" x="{}" y="{}" width="3" height="{}"/>').format(
-                _LABEL + _scaled(mark, widest, room) - 1.5, y, _BAR
-            )
-            for mark in row.marks
-        )
-        parts.append(
-            Markup('<text class="value" x="{}" y="{}">{}</text>').format(
-                _LABEL + max(end, length) + 6, y + 15, row.text
-            )
-        )
+        parts.extend(_bar(row, y + _LINE + 2, widest, room))
     said = "; ".join(f"{row.label}: {row.text}" for row in rows)
-    return _svg(name, title, said, len(rows) * _ROW + 4, parts)
+    return _svg(name, title, said, len(rows) * _ROW, parts)
+
+
+def _bar(row: Bar, y: int, widest: float, room: float) -> list[Markup]:
+    """Draw one bar with its marks, and its figures at the end."""
+    length = _scaled(row.value, widest, room)
+    end = max((_scaled(mark, widest, room) for mark in row.marks), default=length)
+    parts = []
+    if row.marks:
+        parts.append(
+            Markup('<line class="range" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
+                length, end, y + _BAR / 2, y + _BAR / 2
+            )
+        )
+    parts.append(
+        Markup('<rect class="bar" x="0" y="{}" width="{}" height="{}" rx="2"/>').format(
+            y, max(length, 1), _BAR
+        )
+    )
+    parts.extend(
+        Markup('<rect class="mark" x="{}" y="{}" width="3" height="{}"/>').format(
+            max(0.0, _scaled(mark, widest, room) - 1.5), y, _BAR
+        )
+        for mark in row.marks
+    )
+    parts.append(
+        Markup('<text class="value" x="{}" y="{}">{}</text>').format(
+            max(end, length) + 8, y + _BAR - 2, row.text
+        )
+    )
+    return parts
 
 
 def columns(name: str, title: str, rows: Sequence[tuple[str, int]]) -> Markup:
@@ -80,7 +86,7 @@ def columns(name: str, title: str, rows: Sequence[tuple[str, int]]) -> Markup:
     most = max(number for _, number in rows) or 1
     step = WIDTH / len(rows)
     gap = min(2.0, step / 4)
-    room = _HEIGHT - _FOOT - 16
+    room = _HEIGHT - _FOOT - _LINE - 2
     parts = []
     for place, (_, number) in enumerate(rows):
         height = _scaled(number, most, room)
@@ -92,7 +98,7 @@ def columns(name: str, title: str, rows: Sequence[tuple[str, int]]) -> Markup:
                 height,
             )
         )
-    parts.append(Markup('<text class="value" x="0" y="12">{}</text>').format(f"{most:,}"))
+    parts.append(Markup('<text class="value" x="0" y="14">{}</text>').format(f"{most:,}"))
     first, last = rows[0][0], rows[-1][0]
     y = _HEIGHT - 6
     parts.append(Markup('<text class="label" x="0" y="{}">{}</text>').format(y, first))

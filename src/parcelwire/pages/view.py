@@ -14,7 +14,7 @@ from parcelwire.domain.clock import Instant, to_datetime
 from parcelwire.domain.report import DeliveryWindow, Outcome
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Product, Tracking
-from parcelwire.pages.timeline import TROUBLE, Day, days
+from parcelwire.pages.timeline import TROUBLE, Day, days, zone_of_all
 from parcelwire.pages.words import Words
 from parcelwire.tracking.ports import PollState
 
@@ -86,6 +86,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     days: tuple[Day, ...]
     partner_days: tuple[Day, ...]
     """The destination leg, where another carrier took over."""
+    zone: str
+    """What is said of the zone of all times, where it is the same for all; said once then."""
     freshness: str
     products: tuple[Product, ...]
     siblings: tuple[Sibling, ...]
@@ -130,12 +132,12 @@ def page_of(
     step, names = _step(tracking), _step_names(tracking)
     plain, headline = _plain_headline(tracking, say), _headline(tracking, window, say, today)
     name = couriers.first.name if couriers.first is not None else tracking.courier_code
-    checkpoints = tracking.visible_checkpoints
     facts = tracking.facts
+    own_days, partner_days = (_leg(tracking, leg, say) for leg in (Leg.ORIGIN, Leg.DESTINATION))
     partner, partner_number = couriers.partner, facts.exchange_number if facts else None
     return Page(
         headline=headline,
-        subline="" if headline == plain else plain,
+        subline="" if headline == plain or tracking.status is Status.DELIVERED else plain,
         advice=_advice(tracking, say),
         own_text=own_text(brand, tracking.status.value, say),
         tone=_tone(tracking.status),
@@ -155,8 +157,9 @@ def page_of(
         else None,
         pickup=_pickup(tracking, say, today),
         proof=_proof(tracking, brand),
-        days=days([one for one in checkpoints if one.leg is Leg.ORIGIN], say),
-        partner_days=days([one for one in checkpoints if one.leg is Leg.DESTINATION], say),
+        days=own_days,
+        partner_days=partner_days,
+        zone=zone_of_all(own_days + partner_days),
         freshness=_freshness(poll, now, say),
         products=tracking.details.products,
         siblings=_siblings(tracking, order, say),
@@ -170,6 +173,11 @@ def page_of(
         is_final=tracking.is_final or tracking.is_stopped,
         is_test=is_test,
     )
+
+
+def _leg(tracking: Tracking, leg: Leg, say: Words) -> tuple[Day, ...]:
+    checkpoints = [one for one in tracking.visible_checkpoints if one.leg is leg]
+    return days(checkpoints, say, tracking.milestones.accepted)
 
 
 def own_text(brand: Brand, name: str, say: Words) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcelwire.pages.analytics import Counts, Table, percentile, share, tables_of, volume
-from parcelwire.pages.charts import Bar, bars, columns
+from parcelwire.pages.charts import WIDTH, Bar, bars, columns
 from parcelwire.tracking.journeys import JourneyCount
 
 
@@ -124,7 +124,7 @@ def test_charts_are_xml_whatever_their_labels_say(label: str, value: float, text
         assert root.get("aria-labelledby") == f"{title.get('id')} {described.get('id')}"
         assert (title.text or "") == readable
         for box in root.iter("rect"):
-            assert 0 <= float(box.get("x", "")) <= 640
+            assert 0 <= float(box.get("x", "")) <= WIDTH
             assert float(box.get("width", "")) >= 0
 
 
@@ -133,5 +133,5 @@ def test_columns_fit_into_the_picture(number: int) -> None:
     chart = columns("a", "t", [(f"d{place}", place) for place in range(number)])
     boxes = list(ET.fromstring(chart).iter("rect"))  # noqa: S314  (made here)
     assert len(boxes) == number
-    assert all(float(box.get("x", "")) + float(box.get("width", "")) <= 640.1 for box in boxes)
+    assert all(float(box.get("x", "")) + float(box.get("width", "")) <= WIDTH + 0.1 for box in boxes)
     assert bars("a", "t", []) == columns("a", "t", []) == ""

@@ -35,7 +35,7 @@ def test_a_way_through_two_countries() -> None:
     drawn = route_map(seen(("CH", None), ("CH", "Bern"), ("IT", "Rome")), EN)
     assert drawn is not None
     assert [stop.name for stop in drawn.stops] == ["Bern", "Rome"]
-    assert drawn.text == "From Bern to Rome"
+    assert drawn.text == "Bern → Rome"
     north, south = drawn.stops
     assert south.y > north.y, "Rome is south of Switzerland"
     assert south.x > north.x, "and east"

@@ -204,6 +204,56 @@ def test_local_times_with_what_is_known_of_their_zone(
     assert (entry.time, entry.zone, entry.machine_time) == ("18:05", zone, machine_time)
 
 
+@pytest.mark.parametrize(
+    ("offsets", "said_once"),
+    [
+        ((60, 60), "UTC+01:00"),
+        ((None, None), "time zone unknown"),
+        ((60, 480), ""),
+        ((60, None), ""),
+        ((), ""),
+    ],
+)
+def test_a_zone_that_all_times_share_is_said_once(
+    offsets: tuple[int | None, ...], said_once: str
+) -> None:
+    events = [
+        at(
+            f"2026-02-2{place}T18:05",
+            offset_minutes=offset,
+            leg=Leg.DESTINATION if place == 6 else Leg.ORIGIN,
+        )
+        for place, offset in enumerate(offsets, 5)
+    ]
+    # A date alone has no zone, and does not count.
+    assert page(after(at("2026-02-24", offset_minutes=None), *events)).zone == said_once
+
+
+def test_the_stages_of_a_journey_are_told_apart() -> None:
+    shown = page(
+        after(
+            at("2026-02-25T09:00", status=Status.TRANSIT, substatus=Substatus.TRANSIT),
+            at("2026-02-25T10:00", status=Status.TRANSIT, substatus=Substatus.TRANSIT),
+            at("2026-02-25T11:00", status=Status.TRANSIT, substatus=Substatus.TRANSIT_AT_HUB),
+            at("2026-02-25T12:00", status=Status.TRANSIT),
+            at(
+                "2026-02-25T13:00",
+                status=Status.TRANSIT,
+                substatus=Substatus.TRANSIT_AT_DELIVERY_FACILITY,
+            ),
+        )
+    )
+    assert [entry.line for entry in shown.days[0].entries] == [
+        "Your parcel is at the local delivery office",
+        "Your parcel is on its way",
+        "Your parcel is at a sorting centre",
+        "Your parcel is on its way",
+        "The carrier has your parcel",
+    ]
+    # The headline stays the same for all of these.
+    assert shown.headline == "Your parcel is on its way"
+
+
 def test_a_date_without_a_time_gets_none() -> None:
     ((entry,),) = (day.entries for day in page(after(at("2026-02-26"))).days)
     assert (entry.time, entry.zone, entry.machine_time) == ("", "", "2026-02-26")
@@ -226,7 +276,13 @@ def test_places_as_printed_or_put_together() -> None:
             at("2026-02-26T08:00", "c"),
         )
     )
-    assert [entry.place for entry in shown.days[0].entries] == ["3030 Bern", "3030, Bern, CH", ""]
+    assert [entry.place for entry in shown.days[0].entries] == [
+        "3030 Bern",
+        "3030 Bern, Switzerland",
+        "",
+    ]
+    german = page(after(at("2026-02-26T09:00", "b", country="CH")), language="de")
+    assert german.days[0].entries[0].place == "Schweiz"
 
 
 def test_troubles_and_languages_are_marked() -> None:
@@ -292,7 +348,7 @@ def test_two_legs_are_told_apart() -> None:
 def test_windows_in_words(earliest: str, latest: str, when: str, headline: str) -> None:
     window = DeliveryWindow(earliest=earliest, latest=latest, said_by="carrier")
     shown = page(after(SORTED, window=window))
-    assert shown.promise == Promise(when, "says Swiss Post")
+    assert shown.promise == Promise(when, "according to Swiss Post")
     assert (shown.headline, shown.subline) == (headline, "Your parcel is on its way")
 
 
@@ -324,8 +380,8 @@ def test_a_finished_parcel_promises_nothing() -> None:
     window = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", said_by="carrier")
     shown = page(after(SORTED, DELIVERED, window=window))
     assert shown.promise is None
-    assert shown.headline == "Delivered Friday, 11:00"
-    assert shown.subline == "Your parcel was delivered"
+    # The headline says it all.
+    assert (shown.headline, shown.subline) == ("Delivered Friday, 11:00", "")
 
 
 # --- collection -------------------------------------------------------------------------------

@@ -75,6 +75,8 @@ class WayToAsk(msgspec.Struct, frozen=True, kw_only=True):
     courier_codes: tuple[str, ...]
     docs_url: str = ""
     requests_per_minute: int = 0
+    test_number: str = ""
+    """A number that the carrier publishes for tests; empty: none is known."""
 
 
 class CarrierDesk(Protocol):
@@ -107,8 +109,16 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
     """E-mail addresses of accounts that may see what belongs to the whole installation."""
     suspended_accounts: tuple[str, ...] = ()
     max_upload_bytes: int = 10_000_000
+    automatic_accounts: tuple[str, ...] = ("*",)
+    """Accounts that may have customers told who have not asked; ``*`` = all."""
+    has_mail_server: bool = False
     effective: tuple[tuple[str, str, str], ...] = ()
     """Section, setting, value: all settings, without what is secret."""
+
+    def may_mail_unasked(self, account: Account) -> bool:
+        """Tell whether the operator allows it to this account."""
+        folded = {one.casefold() for one in self.automatic_accounts}
+        return "*" in folded or account.email.casefold() in folded
 
 
 class Dashboard(msgspec.Struct, kw_only=True):

@@ -52,9 +52,25 @@ SUBSTATUS_WORDS: Final[dict[str, str]] = {
     Substatus.EXPIRED: "No news for a long time",
 }
 REASON_WORDS: Final[dict[str, str]] = {
-    reason: f"{reason.partition('.')[2].replace('_', ' ')} ({reason.partition('.')[0]})"
-    for reason in Reason
+    Reason.RECIPIENT_ABSENT: "recipient absent",
+    Reason.RECIPIENT_REFUSED: "refused by the recipient",
+    Reason.RECIPIENT_UNKNOWN: "recipient unknown",
+    Reason.RECIPIENT_MOVED: "recipient moved",
+    Reason.RECIPIENT_DECEASED: "recipient deceased",
+    Reason.RECIPIENT_NOT_COLLECTED: "not collected by the recipient",
+    Reason.RECIPIENT_INSTRUCTION: "as the recipient wished",
+    Reason.ADDRESS_INVALID: "address wrong or incomplete",
+    Reason.SENDER_CANCELLED: "cancelled by the sender",
+    Reason.SENDER_FORBIDDEN_GOODS: "goods that may not be sent",
+    Reason.CUSTOMS_HOLD: "held by customs",
+    Reason.CUSTOMS_PAYMENT: "customs want a payment",
+    Reason.CARRIER_DAMAGED: "damaged by the carrier",
+    Reason.CARRIER_LOST: "lost by the carrier",
+    Reason.CARRIER_MISROUTED: "sent the wrong way by the carrier",
+    Reason.CARRIER_DELAYED: "delayed by the carrier",
+    Reason.CARRIER_INVESTIGATION: "the carrier looks for it",
 }
+TRANSPORT_WORDS: Final = {"api": "official API", "web": "public web page"}
 TONES: Final[dict[str, str]] = {
     Status.DELIVERED: "good",
     Status.UNDELIVERED: "trouble",
@@ -78,6 +94,9 @@ OUTCOME_WORDS: Final = {
     "no_connection": "nobody configured a way to ask",
 }
 
+LONG_AGO: Final = 60 * DAY
+"""From here on nobody counts in days."""
+
 
 def stamp(instant: Instant | None) -> str:
     """Return ``2026-03-01 10:00 UTC``; a dash for None."""
@@ -98,11 +117,13 @@ def span(milliseconds: int) -> str:
 
 
 def ago(instant: Instant | None, now: Instant) -> str:
-    """Return ``3 h ago``, ``in 5 min``, ``never``."""
+    """Return ``3 h ago``, ``in 5 min``, ``never``; a date where it is long ago or far off."""
     if instant is None:
         return "never"
     if abs(now - instant) < 10 * SECOND:
         return "just now"
+    if abs(now - instant) >= LONG_AGO:
+        return f"{to_datetime(instant):%Y-%m-%d}"
     return f"{span(now - instant)} ago" if instant < now else f"in {span(instant - now)}"
 
 
@@ -119,6 +140,11 @@ def substatus_word(substatus: str | None) -> str:
 def reason_word(reason: str | None) -> str:
     """Return a reason in words; empty for None."""
     return "" if reason is None else REASON_WORDS.get(reason, reason)
+
+
+def transport_word(transport: str) -> str:
+    """Return a way to ask a carrier in words."""
+    return TRANSPORT_WORDS.get(transport, transport)
 
 
 def tone(status: str) -> str:
@@ -171,6 +197,7 @@ FILTERS: Final = {
     "substatus_word": substatus_word,
     "reason_word": reason_word,
     "tone": tone,
+    "transport_word": transport_word,
     "outcome_word": outcome_word,
     "count": count,
     "plural": plural,

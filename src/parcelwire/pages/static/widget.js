@@ -61,11 +61,11 @@
       sheet.replaceSync(style + tone);
       root.adoptedStyleSheets = [sheet];
       box.append(make("h2", parcel.headline));
-      for (const text of [parcel.subline, parcel.advice]) if (text) box.append(make("p", text));
       if (parcel.promise) {
         const isSaid = parcel.headline.includes(parcel.promise.when);
         box.append(make("p", isSaid ? parcel.promise.by : `${parcel.promise.when} – ${parcel.promise.by}`, "quiet"));
       }
+      for (const text of [parcel.subline, parcel.advice]) if (text) box.append(make("p", text));
       const bar = make("ol", "", "bar");
       bar.setAttribute("aria-hidden", "true");
       for (const step of parcel.steps) bar.append(make("li", "", step.state));

@@ -19,12 +19,15 @@ from parcelwire.pages.analytics import Cell, Table, count_all, tables_of
 from parcelwire.pages.charts import Bar, bars, columns
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, Visit, missing
+from parcelwire.pages.dashboard.words import reason_word
 from parcelwire.tracking.journeys import JourneyFilter
 from parcelwire.tracking.spreadsheet import guarded
 
 DAYS: Final = 30
 MOST_DAYS: Final = 400
 MOST_BARS: Final = 15
+LONGEST_NAME: Final = 80
+"""Of an endpoint."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +68,7 @@ async def show(visit: Visit) -> Response:
     return await visit.show(
         "analytics.html",
         asked=asked,
-        shown=[Shown(table, _chart(table)) for table in tables if table.rows],
+        shown=[Shown(one, _chart(one)) for table in tables if (one := _spoken(table)).rows],
         is_empty=not any(table.rows for table in tables if table.name == "couriers"),
         text=text_of,
         problems=problems,
@@ -177,7 +180,7 @@ async def _webhooks(visit: Visit) -> Table:
         rows=tuple(
             [
                 (
-                    endpoint.description or endpoint.id,
+                    (endpoint.description or endpoint.url)[:LONGEST_NAME],
                     _state(endpoint),
                     f"{to_datetime(endpoint.failing_since):%Y-%m-%d %H:%M} UTC"
                     if endpoint.failing_since is not None
@@ -188,6 +191,14 @@ async def _webhooks(visit: Visit) -> Table:
             ]
         ),
     )
+
+
+def _spoken(table: Table) -> Table:
+    """Return a table as people read it; files keep the codes."""
+    if table.name != "problems":
+        return table
+    rows = tuple((reason_word(str(row[0])), *row[1:]) for row in table.rows)
+    return msgspec.structs.replace(table, rows=rows)
 
 
 def _state(endpoint: Endpoint) -> str:

@@ -14,7 +14,7 @@ from parcelwire.pages.dashboard.registry import Page
 from parcelwire.pages.dashboard.screens.trackings import name_of
 from parcelwire.pages.dashboard.trouble import Trouble, troubles_of
 from parcelwire.pages.dashboard.visit import Visit
-from parcelwire.pages.dashboard.words import days_until, plural
+from parcelwire.pages.dashboard.words import ago, days_until, plural
 from parcelwire.tracking.ports import TrackingFilter, TrackingPlace
 
 LOOKED_AT: Final = 500
@@ -112,7 +112,9 @@ def _urgent(tracking: Tracking, kind: str, now: Instant) -> Urgent:
         # Soon gone back comes before everything; without a date, the longest waiting first.
         rank = (0, left) if left is not None and left <= SOON_DAYS else (2, since)
     elif kind == "expired":
-        why, rank = "no news for a long time", (3, -since)
+        why, rank = f"the last news came {ago(since, now)}", (3, -since)
+        if latest is None:
+            why = "the carrier never said anything"
     else:
         why = latest.text if latest is not None else "the carrier says no more"
         is_returning = tracking.substatus in {

@@ -81,6 +81,8 @@ async def _show(visit: Visit, brand: Brand, problems: tuple[Problem, ...] = ()) 
         samples=SAMPLES,
         logo_types=", ".join(LOGO_TYPES),
         most_logo_bytes=MAX_LOGO_BYTES,
+        may_mail_unasked=visit.house.settings.may_mail_unasked(visit.session.account),
+        has_mail_server=visit.house.settings.has_mail_server,
         problems=problems,
     )
 
@@ -128,6 +130,7 @@ def read_brand(form: Form, before: Brand) -> Brand:
             css=form.text("css").strip(),
             lookup=lookup,
             shows_signer=form.has("shows_signer"),
+            mails_unasked=form.has("mails_unasked"),
         )
     )
 
@@ -188,6 +191,7 @@ def _typed(form: Form, before: Brand) -> Brand:
         css=form.text("css"),
         texts={**before.texts, language: texts},
         shows_signer=form.has("shows_signer"),
+        mails_unasked=form.has("mails_unasked"),
     )
 
 

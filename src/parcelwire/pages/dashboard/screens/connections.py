@@ -42,6 +42,10 @@ async def _show(
             one for one in ways if not one.credential_fields and one.connector != "simulated"
         ],
         names={one.connector: one.name for one in ways},
+        test_numbers={
+            f"{one.connector}/{one.transport}": one.test_number for one in ways if one.test_number
+        },
+        typed={visit.path.get("id", ""): visit.form.get("number")[:200]},
         optional=OPTIONAL,
         problems=problems,
         tried=tried,

@@ -7,16 +7,11 @@ from typing import Final
 from starlette.responses import Response
 
 from parcelwire.notices.journal import TROUBLE_KIND, trouble_of
+from parcelwire.pages.dashboard.mailing import MEANINGS, occasion_word
 from parcelwire.pages.dashboard.registry import Page
 from parcelwire.pages.dashboard.visit import Visit
 
 MOST: Final = 100
-
-MEANINGS: Final = {
-    "refused": ("trouble", "Refused"),
-    "failed": ("trouble", "Given up"),
-    "unknown": ("warn", "Perhaps sent"),
-}
 
 
 async def show(visit: Visit) -> Response:
@@ -27,6 +22,7 @@ async def show(visit: Visit) -> Response:
         "mails.html",
         rows=[trouble_of(document) for _, document in found],
         meanings=MEANINGS,
+        about=occasion_word,
         most=MOST,
     )
 

@@ -19,6 +19,7 @@ from parcelwire.pages.dashboard.drafting import (
     check_detail,
     sentence_of,
 )
+from parcelwire.pages.dashboard.mailing import mails_about
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.screens.trackings import name_of
 from parcelwire.pages.dashboard.visit import Problem, Visit, missing
@@ -119,6 +120,7 @@ async def _show(visit: Visit, stored: Stored, problems: tuple[Problem, ...] = ()
             for _, document in await visit.house.store.list_records("feedback", tracking.id)
         ],
         deliveries=await _deliveries(visit, tracking),
+        mails=await mails_about(visit, tracking),
         details=details,
         labels=DETAIL_LABELS,
         problems=problems,

@@ -1,0 +1,34 @@
+"""Whether customers are told who have not asked: the operator allows it, the shop wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from parcelwire.domain.account import account_of, is_test_world
+from parcelwire.domain.brand import decode_brand
+from parcelwire.notices.ports import NoticeStore
+
+ALL: Final = "*"
+
+
+class Unasked:
+    """Knows for which worlds ``customer_email`` is told by itself."""
+
+    def __init__(self, store: NoticeStore, allowed: Iterable[str]) -> None:
+        """``allowed``: e-mail addresses of accounts that may; ``*`` = every account."""
+        self._store = store
+        self._allowed = frozenset(one.casefold() for one in allowed)
+
+    async def is_on(self, world_id: int) -> bool:
+        """Tell whether operator and brand want it; never in a test world."""
+        if is_test_world(world_id) or not self._allowed:
+            return False
+        number = account_of(world_id)
+        brand = decode_brand(await self._store.load_record("brand", str(number), "brand"))
+        if not brand.mails_unasked:
+            return False
+        if ALL in self._allowed:
+            return True
+        account = await self._store.load_account(number)
+        return account is not None and account.email.casefold() in self._allowed
