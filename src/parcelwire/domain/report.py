@@ -106,3 +106,7 @@ class CarrierReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     raw: bytes = b""
     fetched_at: Instant = 0
     connector: str = ""
+    asked_at: Instant = 0
+    """When the conversation began; filled in by whoever asked. 0: nobody was asked by plan."""
+    duration_ms: int = 0
+    """How long it took, other numbers' part in it included."""

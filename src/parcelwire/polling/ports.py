@@ -53,9 +53,17 @@ class PollStore(Protocol):
         ...
 
     async def postpone_polls(
-        self, tracking_ids: Sequence[str], *, due_at: Instant, due_reason: str
+        self,
+        tracking_ids: Sequence[str],
+        *,
+        due_at: Instant,
+        due_reason: str,
+        at: Instant | None = None,
     ) -> None:
-        """Give claimed trackings back unasked, with a new due time; their lease ends."""
+        """Give claimed trackings back unasked, with a new due time; their lease ends.
+
+        With ``at``, it is remembered that each was put off then, and why (``past_polls``).
+        """
         ...
 
     async def next_poll_due(self) -> Instant | None:

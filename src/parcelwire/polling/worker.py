@@ -186,7 +186,10 @@ class PollWorker:
         pause = await self._turnstile.pause_of(policy, now)
         if pause is not None:
             await self._store.postpone_polls(
-                ids, due_at=pause.until, due_reason=f"the carrier is paused: {pause.why}"[:300]
+                ids,
+                due_at=pause.until,
+                due_reason=f"the carrier is paused: {pause.why}"[:300],
+                at=now,
             )
             return
         granted = await self._turnstile.admit(policy, min(len(ids), self._lanes.room(policy)), now)
@@ -200,7 +203,10 @@ class PollWorker:
         await asyncio.gather(
             *(
                 self._store.postpone_polls(
-                    group, due_at=at, due_reason="waiting for its turn in the carrier's budget"
+                    group,
+                    due_at=at,
+                    due_reason="waiting for its turn in the carrier's budget",
+                    at=now,
                 )
                 for at, group in self._lanes.turns(policy, ids, now)
             )
@@ -233,7 +239,9 @@ class PollWorker:
             return
         if policy is None:
             reports = [
-                CarrierReport(number=one.tracking.number, outcome=Outcome.NO_CONNECTION)
+                CarrierReport(
+                    number=one.tracking.number, outcome=Outcome.NO_CONNECTION, asked_at=now
+                )
                 for one in stored
             ]
         elif now + self._settings.ask_timeout_seconds * SECOND >= errand.lease:
@@ -313,10 +321,12 @@ class PollWorker:
 
     async def _set_aside(self, stored: Stored, error: Exception) -> None:
         """Leave a parcel alone whose answer makes us fail; raise when it is the store that does."""
+        now = self._clock.now()
         await self._store.postpone_polls(
             [stored.tracking.id],
-            due_at=self._clock.now() + OWN_FAULT_WAIT,
+            due_at=now + OWN_FAULT_WAIT,
             due_reason=f"its answer could not be stored: {type(error).__name__}",
+            at=now,
         )
         log.error(
             "the answer about tracking %s could not be stored", stored.tracking.id, exc_info=error

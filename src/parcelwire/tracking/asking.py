@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
@@ -38,6 +40,7 @@ class Asker:
         policy: CarrierPolicy,
     ) -> list[CarrierReport]:
         """Return one report per tracking, in the same order; a timeout is an outage."""
+        asked_at = self._clock.now()
         try:
             reports = await asyncio.wait_for(
                 self._carriers.ask(world_id, courier_code, trackings), self._timeout_seconds
@@ -53,7 +56,10 @@ class Asker:
                 )
                 for tracking in trackings
             ]
-        await self._turnstile.note(policy, reports, self._clock.now())
+        now = self._clock.now()
+        duration_ms = max(0, now - asked_at)
+        reports = [replace(one, asked_at=asked_at, duration_ms=duration_ms) for one in reports]
+        await self._turnstile.note(policy, reports, now)
         for report in reports:
             if report.gaps:
                 await self._store.add_gaps(report.connector, report.gaps, report.fetched_at)

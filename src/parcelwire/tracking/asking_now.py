@@ -17,8 +17,10 @@ from msgspec.structs import replace
 from parcelwire.domain.clock import SECOND, Clock, Instant
 from parcelwire.tracking.asking import Asker
 from parcelwire.tracking.ports import (
+    PUT_OFF,
     CarrierPolicy,
     Carriers,
+    PastPoll,
     PollResult,
     Stored,
     TrackingStore,
@@ -30,6 +32,11 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN_SECONDS: Final = 0.1
 """How often somebody else's answer is looked for while it is waited for."""
+
+
+BY_REQUEST: Final = "asked for by hand or by a program"
+NO_BUDGET: Final = "the carrier's budget was spent or it is paused: left to the plan"
+"""Why a poll was made, or was not."""
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,15 +155,17 @@ class AskingNow:
             now = self._clock.now()
             if not is_leased:
                 stored = await self._lease(stored, self.lease_from(now))
+            # At create the plan itself says "at once".
+            why = None if is_leased else BY_REQUEST
             if not await self._turnstile.admit(policy, 1, now):
                 # The worker has it from here: due as planned, without our lease.
-                stored = await self._lease(stored, 0)
+                stored = await self._lease(stored, 0, put_off_at=now)
                 self._wake_polls()
                 return stored
             (report,) = await self._asker.ask(
                 tracking.world_id, tracking.courier_code, [tracking], policy
             )
-            result = await self._refresher.apply(stored, report, policy)
+            result = await self._refresher.apply(stored, report, policy, why=why)
             if isinstance(result, PollResult):
                 await self._store.save_polls([result])
                 return Stored(tracking, result.poll)
@@ -166,11 +175,16 @@ class AskingNow:
             return stored
         return result or stored
 
-    async def _lease(self, stored: Stored, until: Instant) -> Stored:
+    async def _lease(
+        self, stored: Stored, until: Instant, *, put_off_at: Instant | None = None
+    ) -> Stored:
         """Take (or, with 0, end) the lease of ``stored``, unless somebody else was first."""
         poll = replace(stored.poll, leased_until=until)
-        lease = stored.poll.leased_until
-        await self._store.save_polls(
-            [PollResult(tracking_id=stored.tracking.id, poll=poll, lease=lease)]
+        past = None
+        if put_off_at is not None:
+            past = PastPoll(at=put_off_at, outcome=PUT_OFF, why=NO_BUDGET)
+        result = PollResult(
+            tracking_id=stored.tracking.id, poll=poll, past=past, lease=stored.poll.leased_until
         )
+        await self._store.save_polls([result])
         return Stored(stored.tracking, poll)

@@ -40,7 +40,7 @@ from parcelwire.tracking.ports import (
     Stored,
     TrackingStore,
 )
-from parcelwire.tracking.refresh import MAX_TRIES, Refresher, raw_answer, stop_if_over
+from parcelwire.tracking.refresh import MAX_TRIES, Refresher, past_of, raw_answer, stop_if_over
 
 log = logging.getLogger(__name__)
 
@@ -230,6 +230,7 @@ class Corrector:
         held, given = stored.poll.leased_until, stored.tracking.courier_code
         asked = replace(stored.tracking, courier_code=code)
         (report,) = await self._asker.ask(asked.world_id, code, [asked], search.policy)
+        past = past_of(report, f"its courier does not know it: {code} is asked next")
         is_taken = False
         for _ in range(MAX_TRIES):
             now = self._clock.now()
@@ -241,6 +242,8 @@ class Corrector:
             else:
                 log.info("tracking %s is not %s's: %s", stored.tracking.id, code, refusal)
                 change = await self._failure(stored, search, report, own, now)
+            if past is not None:
+                change = replace(change, past=replace(past, is_news=change.event is not None))
             result = await self._store.change_courier(change)
             if result == "saved":
                 if change.messages:
@@ -259,7 +262,7 @@ class Corrector:
                 break
         back = replace(stored.poll, leased_until=0)
         await self._store.save_polls(
-            [PollResult(tracking_id=stored.tracking.id, poll=back, lease=held)]
+            [PollResult(tracking_id=stored.tracking.id, poll=back, past=past, lease=held)]
         )
         return Stored(stored.tracking, back)
 

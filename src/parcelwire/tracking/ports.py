@@ -1,15 +1,16 @@
 """What the use cases need from the rooms above: a place to keep trackings, a way to ask carriers,
 and words for others.
 
-The records here are the vocabulary of both stores. "One transaction" in a method's text is a
-promise that the contract
-suite checks: everything named is durable together or not at all, before the call returns.
+The records that travel through these ports stand in ``kept`` (what comes back) and ``writes`` (what
+is handed in); they are the vocabulary of both stores and can be imported from here, too. "One
+transaction" in a method's text is a promise that the contract suite checks: everything named is
+durable together or not at all, before the call returns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -19,194 +20,52 @@ from parcelwire.domain.clock import Instant
 from parcelwire.domain.report import CarrierReport, Gap
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
+from parcelwire.tracking.kept import (
+    PUT_OFF,
+    DoneRecord,
+    LaneHistory,
+    PastPoll,
+    PollState,
+    RawAnswer,
+    Stored,
+    TrackingFilter,
+    TrackingPlace,
+)
+from parcelwire.tracking.writes import (
+    AlreadyDoneError,
+    Creation,
+    NewMessage,
+    NewTracking,
+    Once,
+    PollResult,
+    Save,
+)
 
-
-class PollState(msgspec.Struct, frozen=True, kw_only=True):
-    """When a tracking was asked about, when it will be, and why then."""
-
-    due_at: Instant | None = None
-    """None: never again by itself."""
-    due_reason: str = ""
-    """A sentence for people, e.g. ``out for delivery: every 30 minutes``."""
-    leased_until: Instant = 0
-    checked_at: Instant | None = None
-    """Last time the carrier gave an answer of any kind."""
-    last_outcome: str = ""
-    last_detail: str = ""
-    checks: int = 0
-
-
-class Stored(msgspec.Struct, frozen=True):
-    """A tracking as it stands in the store, with its poll state."""
-
-    tracking: Tracking
-    poll: PollState
-
-
-class Once(msgspec.Struct, frozen=True, kw_only=True):
-    """Makes a write happen once for one idempotency key, however often it is asked for.
-
-    Given to a store's write, the same transaction looks for the record of (world, key) first: when
-    there is one, nothing is written and ``AlreadyDoneError`` carries it. Otherwise ``answer`` turns
-    the write's result into the bytes to be answered (it runs inside the transaction: quick, pure,
-    no I/O), and these are stored with the effect.
-    """
-
-    world_id: int
-    key: str
-    """The caller's own word, at most 255 characters."""
-    fingerprint: bytes
-    """SHA-256 of what was asked (method, path, body): the same key for another call is refused."""
-    at: Instant
-    answer: Callable[[Any], tuple[int, bytes]]
-    """Gives HTTP status and body from what the write returns."""
-
-
-class DoneRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What was answered under an idempotency key."""
-
-    fingerprint: bytes
-    at: Instant
-    status: int
-    body: bytes
-
-
-class AlreadyDoneError(Exception):
-    """A write was asked for under an idempotency key that is taken. Nothing was written."""
-
-    def __init__(self, record: DoneRecord) -> None:
-        """``record``: what was answered the first time."""
-        super().__init__("done before under this idempotency key")
-        self.record = record
-
-
-class TrackingPlace(msgspec.Struct, frozen=True):
-    """A place in the order "newest created first": the tracking that stands there, by its values.
-
-    It stays a place when that tracking is deleted.
-    """
-
-    created_at: Instant
-    id: str
-
-
-class NewTracking(msgspec.Struct, frozen=True, kw_only=True):
-    """One tracking to create.
-
-    ``leased_until`` in the future keeps the workers away while the creator asks at once.
-    """
-
-    tracking: Tracking
-    due_at: Instant | None
-    due_reason: str
-    leased_until: Instant = 0
-
-
-class Creation(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one ``NewTracking``.
-
-    Created, or already there (then ``existing_id`` and its state), or over quota.
-    """
-
-    result: Literal["created", "exists", "over_quota"]
-    existing_id: str | None = None
-
-
-class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """One fact to tell one endpoint.
-
-    ``payload`` is the tracking as of the event, in the endpoint's dialect (JSON).
-    """
-
-    id: str
-    endpoint_id: str
-    world_id: int
-    tracking_id: str
-    sequence: int
-    event_id: str
-    event_type: str
-    payload: bytes
-    created_at: Instant
-
-
-class RawAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A carrier's answer as received, for replay.
-
-    The store compresses it and keeps the newest few of a tracking.
-    """
-
-    at: Instant
-    connector: str
-    outcome: str
-    body: bytes
-
-
-class Save(msgspec.Struct, frozen=True, kw_only=True):
-    """One change of one tracking and all that follows from it, for one transaction.
-
-    ``tracking.version`` must be ``expected_version + 1``. ``poll`` None leaves the poll row alone;
-    otherwise it replaces it
-    (and so ends a lease).
-    """
-
-    tracking: Tracking
-    expected_version: int
-    event: Event | None = None
-    messages: tuple[NewMessage, ...] = ()
-    poll: PollState | None = None
-    raw: RawAnswer | None = None
-
-
-class PollResult(msgspec.Struct, frozen=True, kw_only=True):
-    """A poll that changed nothing: only the narrow poll row is written.
-
-    ``raw`` is kept when given. ``lease``, when given, is the ``leased_until`` under which the
-    carrier was asked: if the row has another one by now (stopped, taken up again, given another
-    courier, claimed by somebody else), this result is out of date and nothing of it is written.
-    """
-
-    tracking_id: str
-    poll: PollState
-    raw: RawAnswer | None = None
-    lease: Instant | None = None
-
-
-class TrackingFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which trackings of a world to list; None or empty = no condition. All conditions together.
-
-    Bounds inclusive.
-    """
-
-    numbers: tuple[str, ...] = ()
-    courier_code: str | None = None
-    statuses: tuple[Status, ...] = ()
-    order_ids: tuple[str, ...] = ()
-    """Matches order_id or order_number of the details."""
-    created_min: Instant | None = None
-    created_max: Instant | None = None
-    updated_min: Instant | None = None
-    updated_max: Instant | None = None
-    ordered_min: Instant | None = None
-    """Compared with ``Tracking.ordered_at``."""
-    ordered_max: Instant | None = None
-    is_archived: bool | None = None
-    number_prefix: str = ""
-    """Compact form (upper case), at least 3 characters."""
-
-    @property
-    def is_plain(self) -> bool:
-        """No condition but status and archived: the counters can answer the total."""
-        return self == TrackingFilter(statuses=self.statuses, is_archived=self.is_archived)
-
-
-class LaneHistory(msgspec.Struct, frozen=True, kw_only=True):
-    """What the installation saw on one lane.
-
-    How many trackings, and the transit days of the delivered ones.
-    """
-
-    total: int
-    transit_days: tuple[int, ...]
+__all__ = [
+    "PUT_OFF",
+    "AlreadyDoneError",
+    "CarrierPolicy",
+    "Carriers",
+    "Composer",
+    "Creation",
+    "DoneRecord",
+    "Identifiers",
+    "LaneHistory",
+    "NewMessage",
+    "NewTracking",
+    "Once",
+    "PastPoll",
+    "Planner",
+    "PollResult",
+    "PollState",
+    "RawAnswer",
+    "Save",
+    "Stored",
+    "TrackingFilter",
+    "TrackingPlace",
+    "TrackingStore",
+    "Turnstile",
+]
 
 
 class TrackingStore(Protocol):
@@ -289,9 +148,10 @@ class TrackingStore(Protocol):
         ...
 
     async def save(self, change: Save, *, once: Once | None = None) -> bool:
-        """Store one change with its event, messages, poll state and raw answer. False.
+        """Store one change with its event, messages, poll state, poll history and raw answer.
 
-        The version has moved on or it is gone; then nothing is recorded under ``once`` either.
+        False when the version has moved on or the tracking is gone; then nothing is recorded under
+        ``once`` either.
         """
         ...
 
@@ -319,10 +179,30 @@ class TrackingStore(Protocol):
         """Return the newest raw answers, newest first."""
         ...
 
+    async def past_polls(self, tracking_id: str, limit: int = 20) -> list[PastPoll]:
+        """Return the last times it was asked about, newest first, and between them the last few
+        times it was put off.
+
+        Stored in the transaction of the poll they tell of, and gone with the tracking. Some 20 and
+        some five are kept, a few less where they have much to say; long words are cut.
+        """
+        ...
+
     async def events_after(self, world_id: int, cursor: int, limit: int) -> list[tuple[int, Event]]:
         """Return events after ``cursor`` with their own cursors, ascending.
 
         No event committed later appears before one read.
+        """
+        ...
+
+    async def events_of(
+        self, world_id: int, tracking_id: str, *, before: int | None = None, limit: int = 50
+    ) -> list[tuple[int, Event]]:
+        """Return one tracking's events with their cursors, newest first: those before the cursor
+        ``before``, or the newest of all.
+
+        They stay when the tracking is deleted, and go with ``prune_events``. The cost does not
+        depend on how many events others have.
         """
         ...
 

@@ -18,6 +18,7 @@ from parcelwire.tracking.ports import (
     CarrierPolicy,
     Composer,
     Identifiers,
+    PastPoll,
     Planner,
     PollResult,
     PollState,
@@ -92,18 +93,21 @@ class Refresher:
         *,
         held_until: Instant = 0,
         may_expire: bool = True,
+        why: str | None = None,
     ) -> Stored | PollResult | None:
         """Work ``report`` into ``stored``.
 
         Returns the tracking as it was saved; or, when the answer changed nothing, the poll result,
         which the caller stores (many at once); or None when the tracking is gone. A report of a
         courier that the tracking no longer has is dropped. ``held_until`` keeps the lease alive
-        for another question; without ``may_expire`` the parcel's silence is not judged.
+        for another question; without ``may_expire`` the parcel's silence is not judged. ``why``
+        says why it was asked, if not by plan.
 
         Raises:
             TrackingBusyError: others saved first, time after time; nothing was stored.
         """
         asked_courier = stored.tracking.courier_code
+        past = past_of(report, stored.poll.due_reason if why is None else why)
         for _ in range(MAX_TRIES):
             now = self._clock.now()
             before = stored.tracking
@@ -124,13 +128,16 @@ class Refresher:
                 return PollResult(
                     tracking_id=after.id,
                     poll=poll,
+                    past=past,
                     raw=raw_answer(report) if is_worth_keeping else None,
                     lease=stored.poll.leased_until,
                 )
             if after is not merged.tracking:
                 merged = Merged(after, merged.changes, is_dirty=True)
             change = await self.change_of(before, merged, now)
-            change = replace(change, poll=poll, raw=raw_answer(report))
+            if past is not None and merged.changes:
+                past = replace(past, is_news=True)
+            change = replace(change, poll=poll, past=past, raw=raw_answer(report))
             if await self._store.save(change):
                 if change.messages:
                     self._notify()
@@ -237,6 +244,22 @@ def stop_if_over(
     if tracking.is_stopped:
         return tracking
     return replace(tracking, is_stopped=True, stopped_why=why)
+
+
+def past_of(report: CarrierReport, why: str) -> PastPoll | None:
+    """Return what is remembered of a poll that was made because of ``why``, as if it had changed
+    nothing; None when nobody asked.
+    """
+    if not report.asked_at:
+        return None
+    return PastPoll(
+        at=report.asked_at,
+        outcome=report.outcome,
+        duration_ms=report.duration_ms,
+        connector=report.connector,
+        why=why,
+        detail=report.detail,
+    )
 
 
 def raw_answer(report: CarrierReport) -> RawAnswer | None:

@@ -8,6 +8,12 @@ from typing import Final
 from parcelwire.domain.clock import Clock, Instant
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.codec import pack
+from parcelwire.store.past_polls import (
+    LONGEST_PUT_OFF,
+    LONGEST_TRAIL,
+    encode_past,
+    encode_put_off,
+)
 from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.pool import Link
 from parcelwire.store.postgres.queries import load_queries
@@ -16,6 +22,8 @@ from parcelwire.store.rules import KEPT_RAW_ANSWERS, LONGEST_LEASE
 from parcelwire.tracking.ports import PollResult
 
 _SQL: Final = load_queries("polls.sql")
+# Naming those that were saved costs as much as saving them: only where somebody wants to know.
+_SAVE_AND_NAME: Final = _SQL["save_polls"] + "\nreturning p.tracking_id"
 _LARGEST_INTEGER: Final = 2**31 - 1
 
 
@@ -50,11 +58,21 @@ class Polls:
         return [Claim(tracking_id=row[0].hex, world_id=row[1], courier_code=row[2]) for row in rows]
 
     async def postpone_polls(
-        self, tracking_ids: Sequence[str], *, due_at: Instant, due_reason: str
+        self,
+        tracking_ids: Sequence[str],
+        *,
+        due_at: Instant,
+        due_reason: str,
+        at: Instant | None = None,
     ) -> None:
         """See ``PollStore``."""
         await self._database.fetch(
-            _SQL["postpone_polls"], only_ids(tracking_ids), due_at, clean(due_reason)
+            _SQL["postpone_polls"],
+            only_ids(tracking_ids),
+            due_at,
+            clean(due_reason),
+            encode_put_off(at, due_reason),
+            LONGEST_PUT_OFF,
         )
 
     async def next_poll_due(self) -> Instant | None:
@@ -81,6 +99,8 @@ class Polls:
             [clean(poll.last_detail) for poll in polls],
             [poll.checks for poll in polls],
             [by_id[tracking_id].lease for tracking_id in ids],
+            [encode_past(by_id[tracking_id].past) for tracking_id in ids],
+            LONGEST_TRAIL,
         )
         raws = [one for one in results if one.raw is not None]
         if not raws:
@@ -88,7 +108,7 @@ class Polls:
             return
 
         async def work(link: Link) -> None:
-            rows = await link.fetch(_SQL["save_polls"], *columns)
+            rows = await link.fetch(_SAVE_AND_NAME, *columns)
             await _keep_raw_answers(link, raws, {row[0].hex for row in rows})
 
         await self._database.transact(work, is_repeatable=False)

@@ -60,7 +60,9 @@ create table poll (
     courier_code text collate "C" not null,
     due_reason text collate "C" not null,
     last_outcome text collate "C" not null,
-    last_detail text collate "C" not null
+    last_detail text collate "C" not null,
+    asked bytea not null default '',
+    put_off bytea not null default ''
 ) with (
     fillfactor = 70,
     autovacuum_vacuum_scale_factor = 0.02,
@@ -81,6 +83,7 @@ create table event (
 );
 alter sequence event_cursor owned by event.cursor;
 create index event_world on event (world_id, cursor);
+create index event_tracking on event (tracking_id, cursor);
 
 create table raw_answer (
     tracking_id uuid not null,

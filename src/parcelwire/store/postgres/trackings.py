@@ -24,6 +24,7 @@ from parcelwire.store.codec import (
     pack_rendition,
     unpack,
 )
+from parcelwire.store.past_polls import LONGEST_TRAIL, decode_trails, encode_past
 from parcelwire.store.postgres.counting import Counters
 from parcelwire.store.postgres.creating import CreationQueue, Order, make_row
 from parcelwire.store.postgres.database import Database
@@ -37,6 +38,7 @@ from parcelwire.store.postgres.messages import message_columns
 from parcelwire.store.postgres.pool import Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import (
+    LARGEST,
     clean,
     is_id,
     key_of,
@@ -50,6 +52,7 @@ from parcelwire.tracking.ports import (
     LaneHistory,
     NewTracking,
     Once,
+    PastPoll,
     PollState,
     RawAnswer,
     Save,
@@ -179,6 +182,8 @@ class Trackings(Doings):
             *message_columns(change.messages),
             *_raw_columns(change.raw),
             KEPT_RAW_ANSWERS - 1,
+            encode_past(change.past),
+            LONGEST_TRAIL,
         )
         if once is not None:
             rows = await self._write_once(
@@ -223,9 +228,26 @@ class Trackings(Doings):
             for at, connector, outcome, body in rows
         ]
 
+    async def past_polls(self, tracking_id: str, limit: int = 20) -> list[PastPoll]:
+        """See ``TrackingStore``."""
+        if not is_id(tracking_id):
+            return []
+        rows = await self._database.fetch(_SQL["past_polls"], tracking_id)
+        return decode_trails(rows[0], limit) if rows else []
+
     async def events_after(self, world_id: int, cursor: int, limit: int) -> list[tuple[int, Event]]:
         """See ``TrackingStore``."""
         rows = await self._database.fetch(_SQL["events_after"], world_id, within(cursor), limit)
+        return [(position, decode_event(body)) for position, body in rows]
+
+    async def events_of(
+        self, world_id: int, tracking_id: str, *, before: int | None = None, limit: int = 50
+    ) -> list[tuple[int, Event]]:
+        """See ``TrackingStore``."""
+        if not is_id(tracking_id):
+            return []
+        end = within(before) if before is not None else LARGEST
+        rows = await self._database.fetch(_SQL["events_of"], world_id, tracking_id, end, limit)
         return [(position, decode_event(body)) for position, body in rows]
 
     async def lane_history(

@@ -11,7 +11,8 @@ from parcelwire.domain.tracking import Tracking
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _NIL: Final = "0" * 32
-_LARGEST: Final = 2**63 - 1
+LARGEST: Final = 2**63 - 1
+"""What a bigint holds at most."""
 
 LONGEST_KEY: Final = 500
 """Bytes of an indexed text; a B-tree entry holds about 2,700, and some hold three of our texts."""
@@ -67,7 +68,7 @@ def key_of(text: str) -> str:
 
 def within(value: int) -> int:
     """Return ``value`` inside what a bigint holds: no bound beyond it makes a difference."""
-    return max(-_LARGEST, min(_LARGEST, value))
+    return max(-LARGEST, min(LARGEST, value))
 
 
 def _optional_key(text: str | None) -> str | None:

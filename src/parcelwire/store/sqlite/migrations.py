@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 import apsw
 import msgspec
 
 from parcelwire.domain.clock import Instant
+from parcelwire.store.codec import decode_event
 from parcelwire.store.sqlite.connection import SchemaError, fetch
+from parcelwire.store.sqlite.ids import id_value
 
 _VERSION_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS schema_version (
@@ -72,11 +74,17 @@ def _apply_missing(
         msg = "the file is a database of some other program"
         raise SchemaError(msg)
     connection.execute(_VERSION_TABLE)
+    # What the steps cannot say in SQL.
+    connection.create_scalar_function("tracking_of_event", _tracking_of_event, 1)
     applied = [step for step in steps if step.version > present]
     for step in applied:
         connection.execute(step.sql)
         connection.execute("INSERT INTO schema_version VALUES (?, ?)", (step.version, now))
     return applied
+
+
+def _tracking_of_event(*arguments: Any) -> bytes | str:
+    return id_value(decode_event(arguments[0]).tracking_id)
 
 
 def _version_of(connection: apsw.Connection) -> int:

@@ -11,8 +11,9 @@ import msgspec
 from parcelwire.domain.clock import Instant
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.codec import decode_pause, encode_json
+from parcelwire.store.past_polls import encode_put_off
 from parcelwire.store.rules import LONGEST_LEASE, Budget, take_from_budget
-from parcelwire.store.sqlite import queries
+from parcelwire.store.sqlite import poll_queries
 from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.ids import id_value, public_id
@@ -31,15 +32,15 @@ class Polls(Part):
     ) -> list[Claim]:
         """See ``PollStore``."""
         bindings: dict[str, Any] = {"now": now, "beyond": now + LONGEST_LEASE, "limit": limit}
-        sql = queries.DUE_POLLS
+        sql = poll_queries.DUE_POLLS
         if skip:
-            sql = queries.DUE_POLLS_BUT
+            sql = poll_queries.DUE_POLLS_BUT
             pairs = [f"{world_id} {courier_code}" for world_id, courier_code in skip]
             bindings["skip"] = msgspec.json.encode(pairs).decode()
 
         def work(connection: apsw.Connection) -> list[Claim]:
             rows = fetch(connection, sql, bindings)
-            connection.executemany(queries.LEASE_POLL, [(lease_until, row[0]) for row in rows])
+            connection.executemany(poll_queries.LEASE_POLL, [(lease_until, row[0]) for row in rows])
             return [
                 Claim(tracking_id=public_id(row[1]), world_id=row[2], courier_code=row[3])
                 for row in rows
@@ -48,27 +49,33 @@ class Polls(Part):
         return await self._write(work)
 
     async def postpone_polls(
-        self, tracking_ids: Sequence[str], *, due_at: Instant, due_reason: str
+        self,
+        tracking_ids: Sequence[str],
+        *,
+        due_at: Instant,
+        due_reason: str,
+        at: Instant | None = None,
     ) -> None:
         """See ``PollStore``."""
-        items = [(due_at, due_reason, id_value(tracking_id)) for tracking_id in tracking_ids]
+        told = encode_put_off(at, due_reason)
+        items = [(due_at, due_reason, told, id_value(tracking_id)) for tracking_id in tracking_ids]
 
         def work(connection: apsw.Connection) -> None:
-            connection.executemany(queries.POSTPONE_POLL, items)
+            connection.executemany(poll_queries.POSTPONE_POLL, items)
 
         if items:
             await self._write(work)
 
     async def next_poll_due(self) -> Instant | None:
         """See ``PollStore``."""
-        ((due_at,),) = await self._reader.rows(queries.NEXT_POLL)
+        ((due_at,),) = await self._reader.rows(poll_queries.NEXT_POLL)
         return due_at  # type: ignore[no-any-return]  # the column's type
 
     async def recall_polls(self, now: Instant, *, beyond: Instant) -> int:
         """See ``PollStore``."""
 
         def work(connection: apsw.Connection) -> int:
-            connection.execute(queries.RECALL_POLLS, {"now": now, "beyond": beyond})
+            connection.execute(poll_queries.RECALL_POLLS, {"now": now, "beyond": beyond})
             return connection.changes()
 
         return await self._write(work)
@@ -79,11 +86,11 @@ class Polls(Part):
         """See ``PollStore``."""
 
         def work(connection: apsw.Connection) -> int:
-            rows = fetch(connection, queries.LOAD_BUDGET, (key,))
+            rows = fetch(connection, poll_queries.LOAD_BUDGET, (key,))
             budget = Budget(*rows[0]) if rows else None
             granted, left = take_from_budget(budget, now, wanted, per_minute, per_day)
             connection.execute(
-                queries.SAVE_BUDGET, (key, left.tokens, left.at, left.day, left.used_today)
+                poll_queries.SAVE_BUDGET, (key, left.tokens, left.at, left.day, left.used_today)
             )
             return granted
 
@@ -91,7 +98,7 @@ class Polls(Part):
 
     async def pauses(self) -> dict[str, Pause]:
         """See ``PollStore``."""
-        rows = await self._reader.rows(queries.PAUSES)
+        rows = await self._reader.rows(poll_queries.PAUSES)
         return {key: decode_pause(document) for key, document in rows}
 
     async def set_pause(self, key: str, pause: Pause | None) -> None:
@@ -100,8 +107,8 @@ class Polls(Part):
 
         def work(connection: apsw.Connection) -> None:
             if document is None:
-                connection.execute(queries.DELETE_PAUSE, (key,))
+                connection.execute(poll_queries.DELETE_PAUSE, (key,))
             else:
-                connection.execute(queries.SAVE_PAUSE, (key, document))
+                connection.execute(poll_queries.SAVE_PAUSE, (key, document))
 
         await self._write(work)

@@ -38,14 +38,8 @@ BEFORE_SAVE: Final = f"""
 SELECT key, {", ".join(TRACKING_COLUMNS)} FROM tracking WHERE id = ? AND world_id = ?
 """  # noqa: S608  # our own column names
 SAVE_DOC: Final = "UPDATE doc SET packed = ?, rendition = ? WHERE key = ?"
-SAVE_POLL: Final = """
-UPDATE poll SET due_at = ?, due_reason = ?, leased_until = ?, checked_at = ?, last_outcome = ?,
-    last_detail = ?, checks = ?
-WHERE key = ?
-"""
-SAVE_LEASED_POLL: Final = SAVE_POLL + " AND leased_until = ?"
 KEY_OF_TRACKING: Final = "SELECT key FROM tracking WHERE id = ?"
-ADD_EVENT: Final = "INSERT INTO event (world_id, packed) VALUES (?, ?)"
+ADD_EVENT: Final = "INSERT INTO event (world_id, tracking_id, packed) VALUES (?, ?, ?)"
 ADD_RAW_ANSWER: Final = """
 INSERT INTO raw_answer (tracking_key, at, connector, outcome, packed) VALUES (?, ?, ?, ?, ?)
 """
@@ -99,6 +93,10 @@ SELECT count(*) FROM (
 EVENTS_AFTER: Final = """
 SELECT cursor, packed FROM event WHERE world_id = ? AND cursor > ? ORDER BY cursor LIMIT ?
 """
+EVENTS_OF: Final = """
+SELECT cursor, packed FROM event WHERE tracking_id = ? AND cursor < ? AND world_id = ?
+ORDER BY cursor DESC LIMIT ?
+"""
 OLDEST_EVENTS: Final = """
 SELECT cursor, packed FROM event WHERE cursor > ? ORDER BY cursor LIMIT ?
 """
@@ -133,55 +131,6 @@ SELECT t.courier_code, count(*) FROM (
 ) newest JOIN tracking t ON t.key = newest.key
 GROUP BY t.courier_code
 """  # noqa: S608  # our own words
-
-# --- polls ------------------------------------------------------------------------------------
-
-DUE_POLLS: Final = """
-SELECT p.key, t.id, t.world_id, t.courier_code
-FROM poll p JOIN tracking t ON t.key = p.key
-WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
-ORDER BY p.due_at, p.key LIMIT :limit
-"""
-DUE_POLLS_BUT: Final = """
-SELECT p.key, t.id, t.world_id, t.courier_code
-FROM poll p JOIN tracking t ON t.key = p.key
-WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
-    AND (t.world_id || ' ' || t.courier_code) NOT IN (SELECT value FROM json_each(:skip))
-ORDER BY p.due_at, p.key LIMIT :limit
-"""
-RECALL_POLLS: Final = """
-UPDATE poll SET
-    due_at = CASE
-        WHEN checked_at > :now THEN min(due_at, max(:now, due_at - (checked_at - :now)))
-        ELSE :now
-    END,
-    checked_at = min(checked_at, :now)
-WHERE due_at IS NOT NULL AND (checked_at > :now OR due_at > :beyond)
-"""
-LEASE_POLL: Final = "UPDATE poll SET leased_until = ? WHERE key = ?"
-POSTPONE_POLL: Final = """
-UPDATE poll SET due_at = ?, due_reason = ?, leased_until = 0
-WHERE key = (SELECT key FROM tracking WHERE id = ?)
-"""
-# Rows stand in the order of due_at, so the first one without a lease ends the search; only the
-# leased ones before it are looked at.
-NEXT_POLL: Final = """
-WITH free AS (
-    SELECT due_at FROM poll WHERE due_at IS NOT NULL AND leased_until <= due_at
-    ORDER BY due_at LIMIT 1
-)
-SELECT min(at) FROM (
-    SELECT min(max(due_at, leased_until)) AS at FROM poll
-    WHERE due_at < coalesce((SELECT due_at FROM free), 9223372036854775807)
-    UNION ALL
-    SELECT due_at FROM free
-)
-"""
-LOAD_BUDGET: Final = "SELECT tokens, at, day, used_today FROM budget WHERE key = ?"
-SAVE_BUDGET: Final = "INSERT OR REPLACE INTO budget VALUES (?, ?, ?, ?, ?)"
-PAUSES: Final = "SELECT key, document FROM pause"
-SAVE_PAUSE: Final = "INSERT OR REPLACE INTO pause VALUES (?, ?)"
-DELETE_PAUSE: Final = "DELETE FROM pause WHERE key = ?"
 
 # --- endpoints and messages -------------------------------------------------------------------
 
@@ -231,9 +180,10 @@ READY_ENDPOINTS: Final = """
 SELECT id, document, ready_at FROM (
     SELECT e.id, e.document,
         (SELECT min(l.ready_at) FROM line l WHERE l.endpoint_id = e.id) AS ready_at
-    FROM endpoint e WHERE e.is_enabled = 1
+    FROM endpoint e
+    WHERE e.is_enabled = 1 AND hex(e.id) NOT IN (SELECT value FROM json_each(?1))
 )
-WHERE ready_at <= ? ORDER BY ready_at
+WHERE ready_at <= ?2 ORDER BY ready_at
 """
 COUNT_READY_LINES: Final = """
 SELECT count(*) FROM (SELECT 1 FROM line WHERE endpoint_id = ? AND ready_at <= ? LIMIT ?)

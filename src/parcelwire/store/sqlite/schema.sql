@@ -63,7 +63,9 @@ CREATE TABLE poll (
     checks INTEGER NOT NULL,
     due_reason TEXT NOT NULL,
     last_outcome TEXT NOT NULL,
-    last_detail TEXT NOT NULL
+    last_detail TEXT NOT NULL,
+    asked BLOB NOT NULL DEFAULT x'',
+    put_off BLOB NOT NULL DEFAULT x''
 ) STRICT;
 
 CREATE INDEX poll_by_due ON poll (due_at) WHERE due_at IS NOT NULL;
@@ -91,10 +93,12 @@ CREATE TABLE counter (
 CREATE TABLE event (
     cursor INTEGER PRIMARY KEY AUTOINCREMENT,
     world_id INTEGER NOT NULL,
-    packed BLOB NOT NULL
+    packed BLOB NOT NULL,
+    tracking_id ANY
 ) STRICT;
 
 CREATE INDEX event_by_world ON event (world_id);
+CREATE INDEX event_by_tracking ON event (tracking_id);
 
 CREATE TABLE endpoint (
     key INTEGER PRIMARY KEY,

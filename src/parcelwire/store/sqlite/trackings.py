@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import apsw
 
 from parcelwire.domain.changes import Event
 from parcelwire.domain.tracking import Tracking, id_of_page_token
 from parcelwire.store.codec import decode_event, encode_event, pack, unpack
+from parcelwire.store.past_polls import decode_trails, encode_past
 from parcelwire.store.rules import KEPT_RAW_ANSWERS, check_new, check_save
-from parcelwire.store.sqlite import journeys, queries
+from parcelwire.store.sqlite import journeys, poll_queries, queries
 from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
@@ -29,6 +30,7 @@ from parcelwire.tracking.ports import (
     LaneHistory,
     NewTracking,
     Once,
+    PastPoll,
     PollResult,
     RawAnswer,
     Save,
@@ -40,6 +42,9 @@ _NUMBER = TRACKING_COLUMNS.index("number")
 _VERSION = TRACKING_COLUMNS.index("version")
 _STATUS = TRACKING_COLUMNS.index("status")
 _ARCHIVED = TRACKING_COLUMNS.index("is_archived")
+
+LARGEST: Final = 2**63 - 1
+"""What an integer of the database holds at most."""
 
 SaveResult = Literal["saved", "conflict", "taken"]
 
@@ -103,14 +108,18 @@ class Trackings(Doings):
             return
         items = [
             (
+                *poll_values(result.poll),
+                encode_past(result.past),
                 id_value(result.tracking_id),
-                poll_values(result.poll),
-                None if result.raw is None else _raw_values(result.raw),
                 result.lease,
             )
             for result in results
         ]
-        await self._write(lambda connection: _save_polls(connection, items))
+        if all(result.raw is None for result in results):
+            await self._write(lambda connection: _finish_polls(connection, items))
+            return
+        raws = [None if result.raw is None else _raw_values(result.raw) for result in results]
+        await self._write(lambda connection: _save_polls(connection, items, raws))
 
     async def delete_trackings(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
         """See ``TrackingStore``."""
@@ -164,9 +173,24 @@ class Trackings(Doings):
             for at, connector, outcome, packed in rows
         ]
 
+    async def past_polls(self, tracking_id: str, limit: int = 20) -> list[PastPoll]:
+        """See ``TrackingStore``."""
+        rows = await self._reader.rows(poll_queries.PAST_POLLS, (id_value(tracking_id),))
+        return decode_trails(rows[0], limit) if rows else []
+
     async def events_after(self, world_id: int, cursor: int, limit: int) -> list[tuple[int, Event]]:
         """See ``TrackingStore``."""
         rows = await self._reader.rows(queries.EVENTS_AFTER, (world_id, cursor, limit))
+        return [(at, decode_event(packed)) for at, packed in rows]
+
+    async def events_of(
+        self, world_id: int, tracking_id: str, *, before: int | None = None, limit: int = 50
+    ) -> list[tuple[int, Event]]:
+        """See ``TrackingStore``."""
+        end = LARGEST if before is None else min(before, LARGEST)
+        rows = await self._reader.rows(
+            queries.EVENTS_OF, (id_value(tracking_id), end, world_id, limit)
+        )
         return [(at, decode_event(packed)) for at, packed in rows]
 
     async def lane_history(
@@ -261,10 +285,18 @@ class _PreparedSave:
         self._tracking = tracking
         self._expected_version = change.expected_version
         self._event = (
-            None if change.event is None else (change.event.world_id, encode_event(change.event))
+            None
+            if change.event is None
+            else (
+                change.event.world_id,
+                id_value(change.event.tracking_id),
+                encode_event(change.event),
+            )
         )
         self._messages: list[PreparedMessage] = [prepared(message) for message in change.messages]
-        self._poll = None if change.poll is None else poll_values(change.poll)
+        self._poll = (
+            None if change.poll is None else (*poll_values(change.poll), encode_past(change.past))
+        )
         self._raw = None if change.raw is None else _raw_values(change.raw)
 
     def apply(self, connection: apsw.Connection) -> SaveResult:
@@ -289,7 +321,7 @@ class _PreparedSave:
             tally.move(after.world_id, before[_STATUS], before[_ARCHIVED], -1)
             tally.move(after.world_id, after.status, int(after.is_archived), 1)
         if self._poll is not None:
-            execute(queries.SAVE_POLL, (*self._poll, key))
+            execute(poll_queries.SAVE_POLL, (*self._poll, key))
         if self._raw is not None:
             _add_raw(connection, key, self._raw)
         if self._event is not None:
@@ -320,23 +352,20 @@ def _add_raw(connection: apsw.Connection, key: int, raw: tuple[Any, ...]) -> Non
     connection.execute(queries.FORGET_RAW_ANSWERS, (key, KEPT_RAW_ANSWERS))
 
 
+def _finish_polls(connection: apsw.Connection, items: Sequence[tuple[Any, ...]]) -> None:
+    connection.executemany(poll_queries.FINISH_POLL, items)
+
+
 def _save_polls(
     connection: apsw.Connection,
-    items: Sequence[tuple[bytes | str, tuple[Any, ...], tuple[Any, ...] | None, int | None]],
+    items: Sequence[tuple[Any, ...]],
+    raws: Sequence[tuple[Any, ...] | None],
 ) -> None:
-    for identity, poll, raw, lease in items:
-        rows = fetch(connection, queries.KEY_OF_TRACKING, (identity,))
-        if not rows:
-            continue
-        key = rows[0][0]
-        if lease is None:
-            connection.execute(queries.SAVE_POLL, (*poll, key))
-        else:
-            connection.execute(queries.SAVE_LEASED_POLL, (*poll, key, lease))
-            if not connection.changes():
-                continue
-        if raw is not None:
-            _add_raw(connection, key, raw)
+    for item, raw in zip(items, raws, strict=True):
+        connection.execute(poll_queries.FINISH_POLL, item)
+        if raw is not None and connection.changes():
+            rows = fetch(connection, queries.KEY_OF_TRACKING, (item[-2],))
+            _add_raw(connection, rows[0][0], raw)
 
 
 def _delete(

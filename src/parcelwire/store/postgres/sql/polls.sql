@@ -24,7 +24,8 @@ with due as (
 select tracking_id, world_id, courier_code from leased order by due_at, tracking_id
 
 -- name: postpone_polls
-update poll set due_at = $2, due_reason = $3, leased_until = 0
+update poll set due_at = $2, due_reason = $3, leased_until = 0,
+    put_off = substring($4::bytea || put_off for $5::integer)
 where tracking_id = any($1::uuid[])
 
 -- name: recall_polls
@@ -59,19 +60,18 @@ select least(
 with input as (
     select * from unnest(
         $1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
-        $8::integer[], $9::bigint[]
+        $8::integer[], $9::bigint[], $10::bytea[]
     ) as i (
         tracking_id, due_at, due_reason, leased_until, checked_at, last_outcome, last_detail,
-        checks, lease
+        checks, lease, past
     )
 )
 update poll p set
     due_at = i.due_at, due_reason = i.due_reason, leased_until = i.leased_until,
     checked_at = i.checked_at, last_outcome = i.last_outcome, last_detail = i.last_detail,
-    checks = i.checks
+    checks = i.checks, asked = substring(i.past || p.asked for $11::integer)
 from input i
 where p.tracking_id = i.tracking_id and p.leased_until = coalesce(i.lease, p.leased_until)
-returning p.tracking_id
 
 -- name: add_raw_answers
 insert into raw_answer (tracking_id, at, connector, outcome, body)

@@ -137,7 +137,8 @@ with before as (
         checked_at = case when $17 then $21 else p.checked_at end,
         last_outcome = case when $17 then $22 else p.last_outcome end,
         last_detail = case when $17 then $23 else p.last_detail end,
-        checks = case when $17 then $24 else p.checks end
+        checks = case when $17 then $24 else p.checks end,
+        asked = substring($40::bytea || p.asked for $41::integer)
     from before b where p.tracking_id = b.id and ($17 or p.courier_code <> $10)
 ), events as (
     insert into event (world_id, tracking_id, body)
@@ -218,6 +219,15 @@ select cursor, body from event
 where world_id = $1 and cursor > $2
     and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
 order by cursor limit $3
+
+-- name: events_of
+-- Whoever saves holds the tracking's row, so that its events are committed in their order.
+select cursor, body from event
+where tracking_id = $2 and cursor < $3 and world_id = $1
+order by cursor desc limit $4
+
+-- name: past_polls
+select asked, put_off from poll where tracking_id = $1
 
 -- name: oldest_events
 select cursor, body from event where cursor > $1 order by cursor limit $2

@@ -1,0 +1,71 @@
+"""Every statement about polls, budgets and pauses, by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from parcelwire.store.past_polls import LONGEST_PUT_OFF, LONGEST_TRAIL
+
+# Blobs put together are a text to SQLite, with bytes that are none: hence the cast. And a part of
+# an empty one is NULL.
+SAVE_POLL: Final = f"""
+UPDATE poll SET due_at = ?, due_reason = ?, leased_until = ?, checked_at = ?, last_outcome = ?,
+    last_detail = ?, checks = ?,
+    asked = coalesce(substr(CAST(? || asked AS BLOB), 1, {LONGEST_TRAIL}), x'')
+WHERE key = ?
+"""  # noqa: S608  # a figure of ours
+FINISH_POLL: Final = SAVE_POLL.replace(
+    "WHERE key = ?",
+    "WHERE key = (SELECT key FROM tracking WHERE id = ?)"
+    " AND leased_until = ifnull(?, leased_until)",
+)
+PAST_POLLS: Final = """
+SELECT asked, put_off FROM poll WHERE key = (SELECT key FROM tracking WHERE id = ?)
+"""
+DUE_POLLS: Final = """
+SELECT p.key, t.id, t.world_id, t.courier_code
+FROM poll p JOIN tracking t ON t.key = p.key
+WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
+ORDER BY p.due_at, p.key LIMIT :limit
+"""
+DUE_POLLS_BUT: Final = """
+SELECT p.key, t.id, t.world_id, t.courier_code
+FROM poll p JOIN tracking t ON t.key = p.key
+WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
+    AND (t.world_id || ' ' || t.courier_code) NOT IN (SELECT value FROM json_each(:skip))
+ORDER BY p.due_at, p.key LIMIT :limit
+"""
+RECALL_POLLS: Final = """
+UPDATE poll SET
+    due_at = CASE
+        WHEN checked_at > :now THEN min(due_at, max(:now, due_at - (checked_at - :now)))
+        ELSE :now
+    END,
+    checked_at = min(checked_at, :now)
+WHERE due_at IS NOT NULL AND (checked_at > :now OR due_at > :beyond)
+"""
+LEASE_POLL: Final = "UPDATE poll SET leased_until = ? WHERE key = ?"
+POSTPONE_POLL: Final = f"""
+UPDATE poll SET due_at = ?, due_reason = ?, leased_until = 0,
+    put_off = coalesce(substr(CAST(? || put_off AS BLOB), 1, {LONGEST_PUT_OFF}), x'')
+WHERE key = (SELECT key FROM tracking WHERE id = ?)
+"""  # noqa: S608  # a figure of ours
+# Rows stand in the order of due_at, so the first one without a lease ends the search; only the
+# leased ones before it are looked at.
+NEXT_POLL: Final = """
+WITH free AS (
+    SELECT due_at FROM poll WHERE due_at IS NOT NULL AND leased_until <= due_at
+    ORDER BY due_at LIMIT 1
+)
+SELECT min(at) FROM (
+    SELECT min(max(due_at, leased_until)) AS at FROM poll
+    WHERE due_at < coalesce((SELECT due_at FROM free), 9223372036854775807)
+    UNION ALL
+    SELECT due_at FROM free
+)
+"""
+LOAD_BUDGET: Final = "SELECT tokens, at, day, used_today FROM budget WHERE key = ?"
+SAVE_BUDGET: Final = "INSERT OR REPLACE INTO budget VALUES (?, ?, ?, ?, ?)"
+PAUSES: Final = "SELECT key, document FROM pause"
+SAVE_PAUSE: Final = "INSERT OR REPLACE INTO pause VALUES (?, ?)"
+DELETE_PAUSE: Final = "DELETE FROM pause WHERE key = ?"

@@ -1,0 +1,124 @@
+"""Trackings as a store gives them back, and the words for asking it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from parcelwire.domain.clock import Instant
+from parcelwire.domain.status import Status
+from parcelwire.domain.tracking import Tracking
+
+
+class PollState(msgspec.Struct, frozen=True, kw_only=True):
+    """When a tracking was asked about, when it will be, and why then."""
+
+    due_at: Instant | None = None
+    """None: never again by itself."""
+    due_reason: str = ""
+    """A sentence for people, e.g. ``out for delivery: every 30 minutes``."""
+    leased_until: Instant = 0
+    checked_at: Instant | None = None
+    """Last time the carrier gave an answer of any kind."""
+    last_outcome: str = ""
+    last_detail: str = ""
+    checks: int = 0
+
+
+class RawAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A carrier's answer as received, for replay.
+
+    The store compresses it and keeps the newest few of a tracking.
+    """
+
+    at: Instant
+    connector: str
+    outcome: str
+    body: bytes
+
+
+class PastPoll(msgspec.Struct, frozen=True, kw_only=True):
+    """One time that a carrier was asked about a tracking, or was not although it was due."""
+
+    at: Instant
+    """When; kept to the second."""
+    outcome: str
+    """An ``Outcome``, or ``PUT_OFF``."""
+    duration_ms: int = 0
+    """How long the conversation took, in which other numbers may have been asked about, too."""
+    connector: str = ""
+    """Whom; empty when nobody was asked."""
+    is_news: bool = False
+    """Whether the answer changed anything."""
+    why: str = ""
+    """Why then: the ``due_reason`` of the time; of one that was put off, why it was."""
+    detail: str = ""
+
+
+PUT_OFF: Final = "put_off"
+"""The outcome of a poll that was due and not made: no budget left, or the carrier is paused."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A tracking as it stands in the store, with its poll state."""
+
+    tracking: Tracking
+    poll: PollState
+
+
+class TrackingPlace(msgspec.Struct, frozen=True):
+    """A place in the order "newest created first": the tracking that stands there, by its values.
+
+    It stays a place when that tracking is deleted.
+    """
+
+    created_at: Instant
+    id: str
+
+
+class TrackingFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which trackings of a world to list; None or empty = no condition. All conditions together.
+
+    Bounds inclusive.
+    """
+
+    numbers: tuple[str, ...] = ()
+    courier_code: str | None = None
+    statuses: tuple[Status, ...] = ()
+    order_ids: tuple[str, ...] = ()
+    """Matches order_id or order_number of the details."""
+    created_min: Instant | None = None
+    created_max: Instant | None = None
+    updated_min: Instant | None = None
+    updated_max: Instant | None = None
+    ordered_min: Instant | None = None
+    """Compared with ``Tracking.ordered_at``."""
+    ordered_max: Instant | None = None
+    is_archived: bool | None = None
+    number_prefix: str = ""
+    """Compact form (upper case), at least 3 characters."""
+
+    @property
+    def is_plain(self) -> bool:
+        """No condition but status and archived: the counters can answer the total."""
+        return self == TrackingFilter(statuses=self.statuses, is_archived=self.is_archived)
+
+
+class LaneHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """What the installation saw on one lane.
+
+    How many trackings, and the transit days of the delivered ones.
+    """
+
+    total: int
+    transit_days: tuple[int, ...]
+
+
+class DoneRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What was answered under an idempotency key."""
+
+    fingerprint: bytes
+    at: Instant
+    status: int
+    body: bytes
