@@ -136,11 +136,7 @@ class Native:
         Raises:
             CommandError: there is none of this id.
         """
-        found = await self._find(f"/endpoints/{_checked(endpoint_id)}", "endpoint-unknown")
-        if found is None:
-            msg = f"there is no endpoint {endpoint_id}; see: parcelwire webhook list"
-            raise CommandError(msg)
-        return found
+        return await self._find("endpoint", endpoint_id, "list")
 
     async def find_message(self, message_id: str) -> tuple[World, dict[str, Any]]:
         """Return a message and its world.
@@ -148,20 +144,17 @@ class Native:
         Raises:
             CommandError: there is none of this id.
         """
-        found = await self._find(f"/messages/{_checked(message_id)}", "message-unknown")
-        if found is None:
-            msg = f"there is no message {message_id}; see: parcelwire webhook log"
-            raise CommandError(msg)
-        return found
+        return await self._find("message", message_id, "log")
 
-    async def _find(self, path: str, unknown: str) -> tuple[World, dict[str, Any]] | None:
+    async def _find(self, what: str, typed_id: str, command: str) -> tuple[World, dict[str, Any]]:
         for world in self.worlds:
             try:
-                return world, await world.ask("GET", path)
+                return world, await world.ask("GET", f"/{what}s/{_checked(typed_id)}")
             except ProblemError as error:
-                if error.kind != unknown:
+                if error.kind != f"{what}-unknown":
                     raise
-        return None
+        msg = f"there is no {what} {typed_id}; see: parcelwire webhook {command}"
+        raise CommandError(msg)
 
 
 def _checked(typed: str) -> str:
@@ -203,3 +196,22 @@ async def open_native(ctx: click.Context, choice: Choice) -> AsyncIterator[Nativ
         )
         await stack.enter_async_context(http)
         yield Native([World(http, settings.api_key, "", settings.base_url)], is_here=False)
+
+
+async def ask_of_endpoint(
+    ctx: click.Context,
+    choice: Choice,
+    endpoint_id: str,
+    method: str = "POST",
+    *,
+    path: str = "",
+    body: Any = None,
+) -> Any:
+    """Make one call (``path`` after the endpoint's own) about an endpoint, in its world.
+
+    Raises:
+        CommandError: as ``open_native``, ``find_endpoint`` and ``World.ask``.
+    """
+    async with open_native(ctx, choice) as native:
+        world, _ = await native.find_endpoint(endpoint_id)
+        return await world.ask(method, f"/endpoints/{endpoint_id}{path}", body=body)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from parcelwire.cli.filters import Moment, MomentType
-from parcelwire.cli.native_calls import open_native
+from parcelwire.cli.native_calls import ask_of_endpoint, open_native
 from parcelwire.cli.support import run_async
 from parcelwire.cli.target import Choice, target_options
 from parcelwire.cli.timeline import plain
@@ -155,9 +155,7 @@ async def replay(ctx: click.Context, /, endpoint_id: str, choice: Choice, **wher
     if not body:
         msg = "say which messages: --since, --until, --state, --event-type or --tracking"
         raise click.UsageError(msg)
-    async with open_native(ctx, choice) as native:
-        world, _ = await native.find_endpoint(endpoint_id)
-        path = f"/endpoints/{endpoint_id}/replay"
-        said = await world.ask("POST", path, body={**body, "limit": where["limit"]})
+    body["limit"] = where["limit"]
+    said = await ask_of_endpoint(ctx, choice, endpoint_id, path="/replay", body=body)
     more = "" if said["is_complete"] else "; there may be more: go on with a later --since"
     click.echo(f"messages due again: {said['replayed']}{more}")

@@ -10,7 +10,7 @@ import click
 
 from parcelwire.cli import webhook_forward, webhook_log
 from parcelwire.cli.exits import CommandError
-from parcelwire.cli.native_calls import ProblemError, World, open_native
+from parcelwire.cli.native_calls import ProblemError, World, ask_of_endpoint, open_native
 from parcelwire.cli.support import run_async, working
 from parcelwire.cli.target import Choice, target_options
 from parcelwire.cli.timeline import plain
@@ -205,9 +205,7 @@ def _line(world: World, endpoint: dict[str, Any]) -> str:
 @run_async
 async def remove(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
     """Delete ENDPOINT; what waits for it is given up."""
-    async with open_native(ctx, choice) as native:
-        world, _ = await native.find_endpoint(endpoint_id)
-        await world.ask("DELETE", f"/endpoints/{endpoint_id}")
+    await ask_of_endpoint(ctx, choice, endpoint_id, "DELETE")
     click.echo(f"endpoint {endpoint_id} is gone")
 
 
@@ -218,9 +216,7 @@ async def remove(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
 @run_async
 async def pause(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
     """Send nothing to ENDPOINT for a while; its messages are kept."""
-    async with open_native(ctx, choice) as native:
-        world, _ = await native.find_endpoint(endpoint_id)
-        endpoint = await world.ask("POST", f"/endpoints/{endpoint_id}/pause")
+    endpoint = await ask_of_endpoint(ctx, choice, endpoint_id, path="/pause")
     click.echo(f"endpoint {endpoint_id} is {state_of(endpoint)}")
 
 
@@ -231,9 +227,7 @@ async def pause(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
 @run_async
 async def enable(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
     """Send to ENDPOINT again, beginning with what waited."""
-    async with open_native(ctx, choice) as native:
-        world, _ = await native.find_endpoint(endpoint_id)
-        endpoint = await world.ask("POST", f"/endpoints/{endpoint_id}/enable")
+    endpoint = await ask_of_endpoint(ctx, choice, endpoint_id, path="/enable")
     waiting = endpoint["health"]["waiting"]
     rest = f"; messages waiting: {waiting}" if waiting else ""
     click.echo(f"endpoint {endpoint_id} is {state_of(endpoint)}{rest}")
@@ -259,10 +253,7 @@ async def rotate(
     Until the overlap is over, messages carry a signature of each secret.
     """
     body = {"overlap_seconds": round(overlap_hours * HOUR_SECONDS)}
-    async with open_native(ctx, choice) as native:
-        world, _ = await native.find_endpoint(endpoint_id)
-        path = f"/endpoints/{endpoint_id}/rotate-secret"
-        endpoint = await world.ask("POST", path, body=body)
+    endpoint = await ask_of_endpoint(ctx, choice, endpoint_id, path="/rotate-secret", body=body)
     click.echo(f"secret   {endpoint['secret']}")
     until = endpoint["previous_secret_until"]
     click.echo(
