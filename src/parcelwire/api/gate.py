@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
+from collections.abc import Iterable, Mapping
 from enum import Enum, auto
 from typing import Final, Protocol
 
@@ -95,6 +96,13 @@ class Gate:
         self._clock = clock
         self._known: dict[str, tuple[Instant, tuple[ApiKey, Account]]] = {}
 
+    async def admit_by(
+        self, headers: Mapping[bytes, bytes], *names: bytes
+    ) -> tuple[ApiKey, Account] | Refusal:
+        """Do as ``admit`` with the key in the first header of these names that says something."""
+        key = next((raw for name in names if (raw := headers.get(name))), None)
+        return await self.admit(key.decode("latin-1") if key is not None else None)
+
     async def admit(self, key: str | None) -> tuple[ApiKey, Account] | Refusal:
         """Return the key and its account, or why the call is refused."""
         if key is None or not (key := key.strip()):
@@ -115,6 +123,17 @@ class Gate:
             self._known.clear()
         self._known[key] = (now, found)
         return found
+
+
+class Suspended:
+    """The accounts that the operator has suspended, by e-mail address."""
+
+    def __init__(self, emails: Iterable[str]) -> None:
+        """Take the addresses in any case of letters."""
+        self._emails = frozenset(email.casefold() for email in emails)
+
+    def __contains__(self, account: Account) -> bool:
+        return bool(self._emails) and account.email.casefold() in self._emails
 
 
 class Allowance(msgspec.Struct, frozen=True):

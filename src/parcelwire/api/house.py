@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -45,8 +46,23 @@ class AirWaybills(Protocol):
     """Somebody who knows air waybills: an upstream, or the simulated carrier for test keys."""
 
     async def air_waybill(self, world_id: int, number: str) -> AirWaybill | None:
-        """Return one air waybill, or None when nobody here can say anything about it."""
+        """Return one air waybill, or None when nobody here can say anything about it.
+
+        ``number`` as ``air_waybill_number`` returns it.
+        """
         ...
+
+
+def air_waybill_number(typed: str, *, shortest: int = 8) -> str | None:
+    """Return the number of an air waybill as ``020-12345675``: airline's prefix and serial number.
+
+    None when it is none. A serial number has eight digits; from ``shortest`` on fewer do as well.
+    """
+    match = _AIR_WAYBILL.fullmatch(typed)
+    return f"{match[1]}-{match[2]}" if match is not None and len(match[2]) >= shortest else None
+
+
+_AIR_WAYBILL: Final = re.compile(r"([0-9]{3})[ -]?([0-9]{1,8})")
 
 
 class EndpointDesk(Protocol):

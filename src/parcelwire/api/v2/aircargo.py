@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from parcelwire.api.house import House
+from parcelwire.api.house import House, air_waybill_number
 from parcelwire.api.v2.bodies import AirCargoRequest
 from parcelwire.api.v2.errors import (
     NEEDS_ACTIVATION,
@@ -25,7 +24,9 @@ from parcelwire.api.wire import Call, Reply
 if TYPE_CHECKING:
     import parcelwire.connectors.simulated.air_waybill as source
 
-_FORM: Final = re.compile(r"([0-9]{3})[ -]?([0-9]{7,8})")
+SHORTEST_SERIAL: Final = 7
+"""v2's published clients send serial numbers of seven digits, too."""
+
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -53,10 +54,10 @@ class AirCargoCalls:
             raise Refused(TOO_MANY_ITEMS)
         numbers = []
         for text in texts:
-            match = _FORM.fullmatch(text)
-            if match is None:
+            number = air_waybill_number(text, shortest=SHORTEST_SERIAL)
+            if number is None:
                 raise Refused(NUMBER_INVALID)
-            numbers.append(f"{match[1]}-{match[2]}")
+            numbers.append(number)
         known = self._house.air_waybills
         if known is None:
             raise Refused(NEEDS_ACTIVATION)

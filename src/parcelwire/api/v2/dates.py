@@ -9,9 +9,9 @@ vendor may have meant the account's own zone, which nothing on the wire tells).
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 
+from parcelwire.api.moments import instant_of
 from parcelwire.domain.clock import SECOND, Instant
 
 _TIME: Final = re.compile(
@@ -49,37 +49,4 @@ def read_time(text: str) -> Instant | None:
     if re.fullmatch(r"[0-9]{9,11}", text):
         return int(text) * SECOND
     match = _TIME.fullmatch(text)
-    if match is None:
-        return None
-    try:
-        moment = datetime(
-            int(match["year"]),
-            int(match["month"]),
-            int(match["day"]),
-            int(match["hour"] or 0),
-            int(match["minute"] or 0),
-            int(match["second"] or 0),
-            tzinfo=_zone(match),
-        )
-        return round(moment.timestamp()) * SECOND
-    except (ValueError, OverflowError):
-        return None
-
-
-def read_ship_date(text: str) -> str | None:
-    """Return a date of despatch as ``YYYYMMDD``, from that form or from an ISO date; else None."""
-    text = text.strip()
-    if re.fullmatch(r"[0-9]{8}", text):
-        text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
-    try:
-        return date.fromisoformat(text[:10]).strftime("%Y%m%d")
-    except ValueError:
-        return None
-
-
-def _zone(match: re.Match[str]) -> timezone:
-    if match["off_hour"] is None:
-        return UTC
-    offset = timedelta(hours=int(match["off_hour"]), minutes=int(match["off_minute"]))
-    # timezone() refuses a day or more with ValueError, which the caller takes as "no time".
-    return timezone(-offset if match["sign"] == "-" else offset)
+    return instant_of(match) if match is not None else None

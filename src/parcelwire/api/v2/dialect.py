@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from parcelwire.api.gate import Refusal
+from parcelwire.api.gate import Refusal, Suspended
 from parcelwire.api.house import House
 from parcelwire.api.v2.aircargo import AirCargoCalls
 from parcelwire.api.v2.changes import Changing, SingleCalls
@@ -63,7 +63,7 @@ class V2Dialect:
         """Answer with what ``house`` has."""
         self._house = house
         settings = house.settings
-        self._suspended = {email.casefold() for email in settings.suspended_accounts}
+        self._suspended = Suspended(settings.suspended_accounts)
         self._disabled = {path.strip("/ ") for path in settings.v2_disabled_calls}
         self._couriers = couriers = CourierCalls(house)
         renderer, changing = (
@@ -109,8 +109,7 @@ class V2Dialect:
         """Answer one call, whatever it is."""
         if _is_picture(method, segments):
             return self._couriers.picture(segments[1])
-        raw_key = headers.get(KEY_HEADER) or headers.get(NEW_KEY_HEADER)
-        admitted = await self._house.gate.admit(raw_key.decode("latin-1") if raw_key else None)
+        admitted = await self._house.gate.admit_by(headers, KEY_HEADER, NEW_KEY_HEADER)
         if isinstance(admitted, Refusal):
             return refusal(_REFUSALS[admitted])
         key, account = admitted
@@ -130,9 +129,7 @@ class V2Dialect:
         try:
             if not allowance.is_allowed:
                 raise Refused(TOO_MANY_REQUESTS)
-            if self._house.settings.is_payment_required or (
-                self._suspended and account.email.casefold() in self._suspended
-            ):
+            if self._house.settings.is_payment_required or account in self._suspended:
                 raise Refused(PAYMENT_REQUIRED)
             if methods is None:
                 raise Refused(UNKNOWN_PATH)

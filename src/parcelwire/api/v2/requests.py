@@ -13,9 +13,10 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from parcelwire.api.moments import read_ship_date
 from parcelwire.api.v2.bodies import CreateRequest, DetailsRequest, Text, UpdateRequest
 from parcelwire.api.v2.countries import iso2_of
-from parcelwire.api.v2.dates import is_nothing, read_ship_date, read_time, read_unix
+from parcelwire.api.v2.dates import is_nothing, read_time, read_unix
 from parcelwire.api.v2.errors import (
     COURIER_INVALID,
     NOT_UNDERSTOOD,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from parcelwire.api.house import House
+from parcelwire.api.house import House, air_waybill_number
 from parcelwire.api.v4.errors import AWB_INVALID, AWB_UNSUPPORTED, Refused, success
 from parcelwire.api.v4.models import (
     AirEvent,
@@ -22,7 +21,6 @@ from parcelwire.api.wire import Call, Reply
 if TYPE_CHECKING:
     import parcelwire.connectors.simulated.air_waybill as source
 
-_FORM: Final = re.compile(r"([0-9]{3})[ -]?([0-9]{8})")
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -44,13 +42,13 @@ class AirWaybillCalls:
             typed = text_of(request.awb_number, "awb_number") or ""
         except Refused as refused:
             raise Refused(AWB_INVALID) from refused
-        match = _FORM.fullmatch(typed.strip())
-        if match is None:
+        number = air_waybill_number(typed.strip())
+        if number is None:
             raise Refused(AWB_INVALID)
         house = self._house.air_waybills
         if house is None:
             raise Refused(AWB_UNSUPPORTED)
-        found = await house.air_waybill(call.world_id, f"{match[1]}-{match[2]}")
+        found = await house.air_waybill(call.world_id, number)
         if found is None:
             raise Refused(AWB_UNSUPPORTED)
         return success(_encode(air_waybill_object(found)))

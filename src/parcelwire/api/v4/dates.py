@@ -9,9 +9,9 @@ which arrives as a blank: a blank where a sign belongs is a plus. Without an off
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 
+from parcelwire.api.moments import instant_of, spread
 from parcelwire.domain.clock import DAY, MINUTE, SECOND, Instant
 
 _FORM: Final = re.compile(
@@ -21,7 +21,6 @@ _FORM: Final = re.compile(
     r"(?:\s*(?P<utc>[Zz])|(?P<sign>\s*[-+]|\s+)(?P<off_hour>[0-9]{2}):?(?P<off_minute>[0-9]{2}))?"
     r")?"
 )
-_COMPACT: Final = re.compile(r"[0-9]{8}")
 _UNIX: Final = re.compile(r"[0-9]{10}")
 
 
@@ -35,46 +34,13 @@ def read_instant(text: str, *, is_end: bool = False) -> Instant | None:
     text = text.strip()
     if _UNIX.fullmatch(text):
         return int(text) * SECOND + (SECOND - 1 if is_end else 0)
-    if _COMPACT.fullmatch(text):
-        text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
-    match = _FORM.fullmatch(text)
-    if match is None:
-        return None
-    try:
-        moment = datetime(
-            int(match["year"]),
-            int(match["month"]),
-            int(match["day"]),
-            int(match["hour"] or 0),
-            int(match["minute"] or 0),
-            int(match["second"] or 0),
-            tzinfo=_zone(match),
-        )
-        begins_at = round(moment.timestamp()) * SECOND
-    except (ValueError, OverflowError):
+    match = _FORM.fullmatch(spread(text))
+    begins_at = instant_of(match) if match is not None else None
+    if match is None or begins_at is None:
         return None
     if match["fraction"]:
         return begins_at + int(f"{match['fraction']:0<3}"[:3])
     return begins_at + (_unit(match) - 1 if is_end else 0)
-
-
-def read_ship_date(text: str) -> str | None:
-    """Return a date of despatch as ``YYYYMMDD``, from that form or from an ISO date; else None."""
-    text = text.strip()
-    if _COMPACT.fullmatch(text):
-        text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
-    try:
-        return date.fromisoformat(text[:10]).strftime("%Y%m%d")
-    except ValueError:
-        return None
-
-
-def _zone(match: re.Match[str]) -> timezone:
-    if match["off_hour"] is None:
-        return UTC
-    offset = timedelta(hours=int(match["off_hour"]), minutes=int(match["off_minute"]))
-    # timezone() refuses a day or more with ValueError, which the caller takes as "no date".
-    return timezone(-offset if match["sign"].strip() == "-" else offset)
 
 
 def _unit(match: re.Match[str]) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from parcelwire.api.gate import Refusal
+from parcelwire.api.gate import Refusal, Suspended
 from parcelwire.api.house import House
 from parcelwire.api.v4.airwaybills import AirWaybillCalls
 from parcelwire.api.v4.changes import ChangeCalls
@@ -55,7 +55,7 @@ class V4Dialect:
         renderer = renderer or Renderer(house.registry, house.service.carriers.phrase)
         self._gate = house.gate
         self._limiter = house.limiter
-        self._suspended = {email.casefold() for email in house.settings.suspended_accounts}
+        self._suspended = Suspended(house.settings.suspended_accounts)
         couriers = CourierCalls(house)
         creation = CreationCalls(house, renderer)
         changes = ChangeCalls(house)
@@ -87,8 +87,7 @@ class V4Dialect:
         route = found[0] if found is not None and is_known else None
         empty = EMPTY_LIST if route is not None and route.is_list else NULL
 
-        raw_key = headers.get(KEY_HEADER) or headers.get(OLD_KEY_HEADER)
-        admitted = await self._gate.admit(raw_key.decode("latin-1") if raw_key else None)
+        admitted = await self._gate.admit_by(headers, KEY_HEADER, OLD_KEY_HEADER)
         if isinstance(admitted, Refusal):
             # v4 has one code for a missing, an unknown and a revoked key.
             return refusal(Refused(UNAUTHORIZED), empty)
@@ -106,7 +105,7 @@ class V4Dialect:
         try:
             if not allowance.is_allowed:
                 raise Refused(TOO_MANY_REQUESTS)
-            if self._suspended and account.email.casefold() in self._suspended:
+            if account in self._suspended:
                 raise Refused(FORBIDDEN)
             if found is None or route is None:
                 raise Refused(UNKNOWN_PATH)

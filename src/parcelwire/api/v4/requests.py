@@ -12,7 +12,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from parcelwire.api.v4.dates import read_instant, read_ship_date
+from parcelwire.api.moments import read_ship_date
+from parcelwire.api.v4.dates import read_instant
 from parcelwire.api.v4.errors import FORMAT_INVALID, Refused
 from parcelwire.domain.clock import Instant
 
