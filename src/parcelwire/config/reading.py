@@ -1,0 +1,129 @@
+"""From file and environment to settings."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_origin, get_type_hints
+
+import msgspec
+
+from parcelwire.config.errors import ConfigError
+from parcelwire.config.rules import check
+from parcelwire.config.sections import Config
+
+DEFAULT_FILE = "parcelwire.toml"
+
+_IN_WORDS: dict[Any, str] = {
+    str: "text in quotes",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    tuple[str, ...]: 'a list of texts, e.g. ["a", "b"]',
+    tuple[int, ...]: "a list of whole numbers, e.g. [1, 2]",
+    dict[str, dict[str, str]]: 'a table of tables of texts, e.g. { "a" = { b = "c" } }',
+}
+"""What a setting of a type wants, for the person who wrote something else."""
+
+
+def default_text() -> str:
+    """Return the commented default configuration."""
+    return (files("parcelwire") / "config.default.toml").read_text("utf-8")
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Config:
+    """Return the settings of the file (if there is one), overridden by the environment.
+
+    ``path`` None: the file named by ``PARCELWIRE_CONFIG``, else ``parcelwire.toml`` in the working
+    directory if it exists.
+
+    Raises:
+        ConfigError: the named file is missing, or a setting in file or environment is wrong.
+    """
+    named = path or (Path(value) if (value := environment.get("PARCELWIRE_CONFIG")) else None)
+    file = named or Path(DEFAULT_FILE)
+    raw: dict[str, Any] = {}
+    try:
+        raw = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        if named is not None:
+            msg = f"there is no configuration file {file}"
+            raise ConfigError(msg) from None
+    except OSError as error:
+        msg = f"cannot read {file}: {error.strerror}"
+        raise ConfigError(msg) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"cannot read {file}: {error}"
+        raise ConfigError(msg) from None
+    try:
+        sections = _read(raw)
+    except ConfigError as error:
+        msg = f"{file}: {error}"
+        raise ConfigError(msg) from None
+    _override(sections, environment)
+    config = Config(
+        **{name: kind(**sections[name]) for name, kind in get_type_hints(Config).items()}
+    )
+    check(config)
+    return config
+
+
+def _read(raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Check names and types of what the file says; return the settings by section."""
+    kinds = get_type_hints(Config)
+    _know(raw, kinds, "")
+    sections: dict[str, dict[str, Any]] = {section: {} for section in kinds}
+    for section, values in raw.items():
+        if not isinstance(values, dict):
+            msg = f"{section} is a section: write [{section}], and its settings below"
+            raise ConfigError(msg)
+        settings = get_type_hints(kinds[section])
+        _know(values, settings, f"{section}.")
+        for name, value in values.items():
+            try:
+                sections[section][name] = msgspec.convert(value, settings[name])
+            except msgspec.ValidationError:
+                msg = f"{section}.{name} must be {_IN_WORDS[settings[name]]}"
+                raise ConfigError(msg) from None
+    return sections
+
+
+def _know(names: Iterable[str], known: Iterable[str], before: str) -> None:
+    """Refuse what is no setting: a misspelt one would silently stay at its default."""
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            hint = f"; is {before}{close[0]} meant?" if close else ""
+            msg = f"there is no setting {before}{name}{hint} (all: parcelwire config)"
+            raise ConfigError(msg)
+
+
+def _override(sections: dict[str, dict[str, Any]], environment: Mapping[str, str]) -> None:
+    for section, section_type in get_type_hints(Config).items():
+        for name, kind in get_type_hints(section_type).items():
+            variable = variable_of(section, name)
+            if variable in environment:
+                sections[section][name] = _value(variable, environment[variable], kind)
+
+
+def variable_of(section: str, name: str) -> str:
+    """Return the environment variable that overrides a setting."""
+    return f"PARCELWIRE_{section}_{name}".upper()
+
+
+def _value(variable: str, text: str, kind: Any) -> Any:
+    if kind is str:
+        return text
+    try:
+        if get_origin(kind) is not None:
+            return msgspec.json.decode(text, type=kind)
+        return msgspec.convert(text.strip(), kind, strict=False)
+    except msgspec.ValidationError:
+        msg = f"{variable} must be {_IN_WORDS[kind]}"
+        raise ConfigError(msg) from None
+    except msgspec.DecodeError:
+        msg = f"{variable} must be {_IN_WORDS[kind]}, written as JSON"
+        raise ConfigError(msg) from None

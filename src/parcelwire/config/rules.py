@@ -1,0 +1,157 @@
+"""What makes no sense in settings, alone or together, though each is of its type."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from urllib.parse import urlsplit
+
+from parcelwire.config.errors import ConfigError
+from parcelwire.config.sections import Config
+
+
+def check(config: Config) -> None:
+    """Check what no single field's type can tell.
+
+    Raises:
+        ConfigError: two settings contradict each other, or a value makes no sense.
+    """
+    for section in config.__struct_fields__:
+        values = getattr(config, section)
+        for name in values.__struct_fields__:
+            value = getattr(values, name)
+            if isinstance(value, float) and not math.isfinite(value):
+                msg = f"{section}.{name} must be a finite number"
+                raise ConfigError(msg)
+    for is_right, what in _rules(config):
+        if not is_right:
+            raise ConfigError(what)
+    for network in config.webhooks.allowed_networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            msg = f"webhooks.allowed_networks: {error}"
+            raise ConfigError(msg) from None
+    for connector, urls in config.carriers.base_urls.items():
+        for step, url in urls.items():
+            if not _is_web_address(url):
+                msg = (
+                    f"carriers.base_urls.{connector}.{step} must begin with https:// or http://,"
+                    f" not {url!r}"
+                )
+                raise ConfigError(msg)
+
+
+def _rules(config: Config) -> list[tuple[bool, str]]:
+    server, store, api = config.server, config.store, config.api
+    polling, webhooks = config.polling, config.webhooks
+    return [
+        (bool(server.host), "server.host must not be empty"),
+        (0 <= server.port <= 65_535, "server.port must be a port number"),
+        (
+            not server.public_url or _is_web_address(server.public_url),
+            "server.public_url must begin with https:// or http://",
+        ),
+        (server.max_body_bytes >= 1_000, "server.max_body_bytes must be at least 1000"),
+        (
+            store.url.startswith(("sqlite:", "postgresql://", "postgres://")),
+            'store.url must begin with "sqlite:" or "postgresql://"',
+        ),
+        (store.url != "sqlite:", "store.url must name a file: sqlite:FILE"),
+        (store.pool_size > 0, "store.pool_size must be positive"),
+        (bool(config.secrets.key_file), "secrets.key_file must not be empty"),
+        (api.idempotency_hours > 0, "api.idempotency_hours must be positive"),
+        (api.create_per_second >= 0, "api.create_per_second must not be negative"),
+        (api.other_per_second >= 0, "api.other_per_second must not be negative"),
+        (api.ask_seconds >= 0, "api.ask_seconds must not be negative"),
+        (api.realtime_interval_seconds >= 0, "api.realtime_interval_seconds must not be negative"),
+        (polling.claim_size > 0, "polling.claim_size must be positive"),
+        (polling.concurrency > 0, "polling.concurrency must be positive"),
+        (polling.ask_timeout_seconds > 0, "polling.ask_timeout_seconds must be positive"),
+        (
+            polling.ask_timeout_seconds < polling.lease_seconds,
+            "polling.ask_timeout_seconds must be shorter than polling.lease_seconds,"
+            " or two workers ask about one parcel",
+        ),
+        (polling.idle_seconds > 0, "polling.idle_seconds must be positive"),
+        (polling.speed >= 1, "polling.speed must be at least 1"),
+        (webhooks.attempts > 0, "webhooks.attempts must be positive"),
+        (webhooks.first_delay_seconds > 0, "webhooks.first_delay_seconds must be positive"),
+        (
+            0 < webhooks.total_seconds <= 30,
+            "webhooks.total_seconds must be more than 0 and at most 30",
+        ),
+        (webhooks.in_flight > 0, "webhooks.in_flight must be positive"),
+        (
+            webhooks.in_flight_per_endpoint > 0,
+            "webhooks.in_flight_per_endpoint must be positive",
+        ),
+        (
+            webhooks.failing_after_seconds >= 0,
+            "webhooks.failing_after_seconds must not be negative",
+        ),
+        (
+            webhooks.disable_after_seconds == 0
+            or webhooks.disable_after_seconds >= webhooks.failing_after_seconds,
+            "webhooks.disable_after_seconds must be 0 (never) or at least"
+            " webhooks.failing_after_seconds",
+        ),
+        (webhooks.keep_days > 0, "webhooks.keep_days must be positive"),
+        (
+            webhooks.keep_events_days >= 30,
+            "webhooks.keep_events_days must be at least 30: the events feed promises so much",
+        ),
+        (
+            all(0 < port <= 65_535 for port in webhooks.extra_ports),
+            "webhooks.extra_ports must be port numbers",
+        ),
+        *_notice_rules(config),
+        (bool(config.carriers.registry_file), "carriers.registry_file must not be empty"),
+        (config.carriers.simulated_speed > 0, "carriers.simulated_speed must be positive"),
+        (
+            config.logging.level in {"DEBUG", "INFO", "WARNING", "ERROR"},
+            "logging.level must be DEBUG, INFO, WARNING or ERROR",
+        ),
+    ]
+
+
+def _notice_rules(config: Config) -> list[tuple[bool, str]]:
+    notices = config.notices
+    has_mail = bool(notices.smtp_host)
+    return [
+        (0 < notices.smtp_port <= 65_535, "notices.smtp_port must be a port number"),
+        (
+            notices.security in {"starttls", "tls", "none"},
+            "notices.security must be starttls, tls or none",
+        ),
+        (
+            not has_mail or notices.security != "none" or not notices.username,
+            "notices.username needs notices.security starttls or tls:"
+            " a password goes over no open line",
+        ),
+        (
+            not has_mail or not (notices.password and notices.password_file),
+            "notices.password and notices.password_file: give one of them",
+        ),
+        (
+            not has_mail
+            or bool(notices.username) == bool(notices.password or notices.password_file),
+            "notices.username and a password (notices.password or notices.password_file) belong"
+            " together",
+        ),
+        (
+            not has_mail or "@" in notices.sender,
+            "notices.sender must be an e-mail address when notices.smtp_host is set",
+        ),
+        (notices.timeout_seconds > 0, "notices.timeout_seconds must be positive"),
+        (notices.per_minute > 0, "notices.per_minute must be positive"),
+        (notices.recipient_minutes >= 0, "notices.recipient_minutes must not be negative"),
+    ]
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
