@@ -1,4 +1,4 @@
-"""Somebody who calls the native API of a house, and what its answers must look like."""
+"""Somebody who looks after endpoints over the native API of a house."""
 
 from __future__ import annotations
 
@@ -7,19 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from parcelwire.api.asgi import Door
-from parcelwire.api.native.application import application
 from parcelwire.domain.account import Endpoint
-from parcelwire.domain.clock import FrozenClock
-from parcelwire.store.port import Store
 from parcelwire.webhooks.ports import MessageFilter
-from tests.contract.store.places import PLACES
-from tests.support.house import Answer, HouseUnderTest, call, open_house
+from tests.support.native_shop import Shop, ok, open_shop, refused
 from tests.unit.webhooks.builders import make_event, make_tracking
 
 ENDPOINTS = "/api/endpoints"
@@ -27,24 +19,8 @@ MESSAGES = "/api/messages"
 NOBODY = "f" * 32
 
 
-class Caller:
-    """Makes native calls, with the live key unless another is given."""
-
-    def __init__(self, house: HouseUnderTest) -> None:
-        self.house = house
-        other = Starlette(routes=[Mount("/api", application(house.house))])
-        self.door = Door(house.house, [], other)
-
-    async def ask(
-        self, method: str, path: str, *, key: str = "", once: str = "", **sent: Any
-    ) -> Answer:
-        """Make one call; ``once`` is the idempotency key."""
-        if "json" in sent:
-            sent["body"] = msgspec.json.encode(sent.pop("json"))
-        headers = {"authorization": f"Bearer {key or self.house.key}"}
-        if once:
-            headers["idempotency-key"] = once
-        return await call(self.door, method, path, headers=headers, **sent)
+class Caller(Shop):
+    """A shop that looks after its endpoints."""
 
     async def add_endpoint(self, url: str, **fields: Any) -> dict[str, Any]:
         """Make an endpoint and return it, with its secret."""
@@ -102,45 +78,8 @@ async def open_caller(
     folder: Path, request: pytest.FixtureRequest | None = None, engine: str = "", **options: Any
 ) -> AsyncIterator[Caller]:
     """Open a house and call it; on ``engine`` of the contract suite, if one is named."""
-    if not engine:
-        async with open_house(folder, lambda _: [], **options) as house:
-            yield Caller(house)
-        return
-    assert request is not None
-    clock = FrozenClock()
-    async with PLACES[engine](request, clock) as open_one:
-
-        async def open_store() -> Store:
-            return await open_one()
-
-        async with open_house(
-            folder, lambda _: [], clock=clock, open_one=open_store, **options
-        ) as house:
-            yield Caller(house)
-
-
-def ok(answer: Answer, status: int = 200) -> Any:
-    """Return the body of an answer that must be a success."""
-    assert answer.status == status, answer.body
-    if status == 204:
-        assert answer.body == b""
-        return None
-    assert answer.headers["content-type"] == "application/json"
-    return answer.json()
-
-
-def refused(answer: Answer, status: int, code: str) -> Any:
-    """Return the problem, after its shape was checked."""
-    assert (answer.status, answer.json()["code"]) == (status, code), answer.body
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem = answer.json()
-    assert list(problem) == ["type", "title", "status", "detail", "code", "errors"]
-    assert problem["status"] == status
-    assert problem["type"] == f"urn:parcelwire:problem:{code}"
-    assert problem["title"]
-    assert problem["detail"]
-    assert all(list(error) == ["field", "message"] for error in problem["errors"])
-    return problem
+    async with open_shop(folder, request if engine else None, engine, **options) as shop:
+        yield Caller(shop.house)
 
 
 def fields_of(problem: Any) -> list[str]:

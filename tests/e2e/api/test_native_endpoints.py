@@ -449,9 +449,9 @@ async def test_secrets_are_in_no_other_answer_and_in_no_log(
 async def test_a_repetition_answers_the_very_bytes_and_does_nothing(both: Caller) -> None:
     async with receiver(answer(204)) as shop:
         body = {"url": shop.url}
-        first = await both.ask("POST", ENDPOINTS, json=body, once="create-1")
+        first = await both.ask("POST", ENDPOINTS, json=body, idempotency_key="create-1")
         made = ok(first, 201)
-        again = await both.ask("POST", ENDPOINTS, json=body, once="create-1")
+        again = await both.ask("POST", ENDPOINTS, json=body, idempotency_key="create-1")
         assert (again.status, again.body) == (201, first.body)
         assert again.headers["location"] == first.headers["location"]
         assert again.headers["idempotency-replayed"] == "true"
@@ -469,16 +469,16 @@ async def test_a_repetition_answers_the_very_bytes_and_does_nothing(both: Caller
         ):
             path = f"{ENDPOINTS}/{made['id']}/{action}"
             fields: dict[str, Any] = {} if sent is None else {"json": sent}
-            first = await both.ask("POST", path, once=action, **fields)
+            first = await both.ask("POST", path, idempotency_key=action, **fields)
             assert first.status == 200, first.body
             before = await both.stored(made["id"]), await both.messages()
             both.house.clock.advance(5)
-            again = await both.ask("POST", path, once=action, **fields)
+            again = await both.ask("POST", path, idempotency_key=action, **fields)
             assert (again.status, again.body) == (200, first.body)
             assert again.headers["idempotency-replayed"] == "true"
             assert (await both.stored(made["id"]), await both.messages()) == before
         refused(
-            await both.ask("POST", ENDPOINTS, json={"url": URL}, once="create-1"),
+            await both.ask("POST", ENDPOINTS, json={"url": URL}, idempotency_key="create-1"),
             422,
             "idempotency-key-reused",
         )
@@ -487,7 +487,7 @@ async def test_a_repetition_answers_the_very_bytes_and_does_nothing(both: Caller
 async def test_a_refused_effect_is_told_again_too(both: Caller) -> None:
     path = f"{ENDPOINTS}/{NOBODY}/pause"
     for _ in range(2):
-        refused(await both.ask("POST", path, once="k"), 404, "endpoint-unknown")
+        refused(await both.ask("POST", path, idempotency_key="k"), 404, "endpoint-unknown")
 
 
 # --- whose they are ---------------------------------------------------------------------------
@@ -535,7 +535,7 @@ async def test_many_that_ask_at_once_make_one(both: Caller) -> None:
     for path, body in ((ENDPOINTS, {"url": URL}), ("/api/keys", {"label": "one"})):
         answers = await asyncio.gather(
             *(
-                both.ask("POST", path, json=body, key=admin, once=f"once for {path}")
+                both.ask("POST", path, json=body, key=admin, idempotency_key=f"once for {path}")
                 for _ in range(200)
             )
         )

@@ -142,10 +142,14 @@ async def test_a_repetition_shows_the_same_key_which_lies_nowhere(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    first = await office.ask("POST", KEYS, json={"label": "a"}, key=office.admin, once="k-1")
+    first = await office.ask(
+        "POST", KEYS, json={"label": "a"}, key=office.admin, idempotency_key="k-1"
+    )
     key = ok(first, 201)["key"]
     ok(await office.ask("GET", ACCOUNT, key=key))
-    again = await office.ask("POST", KEYS, json={"label": "a"}, key=office.admin, once="k-1")
+    again = await office.ask(
+        "POST", KEYS, json={"label": "a"}, key=office.admin, idempotency_key="k-1"
+    )
     assert (again.status, again.body) == (201, first.body)
     assert len(ok(await office.ask("GET", KEYS, key=office.admin))["keys"]) == 4
     record = await office.house.store.done_before(office.house.world_id, "k-1")
@@ -240,7 +244,7 @@ async def test_operators_make_accounts_and_set_quotas(office: Office) -> None:
         ACCOUNTS,
         json={"email": "new@shop.example", "name": "New"},
         key=office.operator,
-        once="a-1",
+        idempotency_key="a-1",
     )
     made = ok(answered, 201)
     assert list(made) == ACCOUNT_FIELDS
@@ -254,7 +258,7 @@ async def test_operators_make_accounts_and_set_quotas(office: Office) -> None:
         ACCOUNTS,
         json={"email": "new@shop.example", "name": "New"},
         key=office.operator,
-        once="a-1",
+        idempotency_key="a-1",
     )
     assert again.body == answered.body
     for email in ("new@shop.example", "NEW@Shop.Example"):

@@ -190,13 +190,13 @@ async def test_one_is_sent_again(both: Caller) -> None:
         first = (await both.messages())[0]
         path = f"{MESSAGES}/{first.id}/resend"
         both.house.clock.advance(60)
-        answered = await both.ask("POST", path, once="again")
+        answered = await both.ask("POST", path, idempotency_key="again")
         said = ok(answered)
         assert list(said) == FIELDS
         assert (said["state"], said["attempt_count"]) == ("pending", 0)
         assert said["due_at"] == "2026-03-01T10:01:00+00:00"
         await both.deliver()
-        again = await both.ask("POST", path, once="again")
+        again = await both.ask("POST", path, idempotency_key="again")
         assert again.body == answered.body
         await both.deliver()
         sent = [one.message_id for one in there.received]

@@ -101,7 +101,9 @@ async def test_one_test_for_many_that_ask_at_once(both: Caller) -> None:
     async with receiver(answer(200, delay=0.05)) as there:
         made = await both.add_endpoint(there.url)
         path = f"{ENDPOINTS}/{made['id']}/test"
-        answers = await asyncio.gather(*(both.ask("POST", path, once="try-1") for _ in range(20)))
+        answers = await asyncio.gather(
+            *(both.ask("POST", path, idempotency_key="try-1") for _ in range(20))
+        )
         assert {one.status for one in answers} == {200}
         assert len({one.body for one in answers}) == 1
         assert answers[0].json()["is_delivered"] is True
