@@ -12,6 +12,7 @@ import msgspec
 
 from parcelwire import AsyncParcelwire, client
 from parcelwire.client import errors
+from parcelwire.client.aio.histories import AsyncTrackingEvents
 from parcelwire.client.aio.messages import AsyncMessagePages
 from parcelwire.client.aio.pages import AsyncPages
 from parcelwire.client.reading import Model
@@ -30,7 +31,11 @@ _RESOURCES = (
     *("trackings", "couriers", "air_waybills", "webhooks"),
     *("endpoints", "messages", "events", "keys", "account"),
 )
-_ITERABLES = {"Lists of trackings": AsyncPages, "Lists of messages": AsyncMessagePages}
+_ITERABLES = {
+    "Lists of trackings": AsyncPages,
+    "Lists of messages": AsyncMessagePages,
+    "Lists of a tracking's events": AsyncTrackingEvents,
+}
 _INNER = ("create_chunk", "own")
 """Of trackings: for the compatibility module and the command line."""
 

@@ -35,6 +35,7 @@ NAMES = {
     "AsyncOwnTrackings": "OwnTrackings",
     "AsyncPages": "Pages",
     "AsyncParcelwire": "Parcelwire",
+    "AsyncTrackingEvents": "TrackingEvents",
     "AsyncTrackings": "Trackings",
     "AsyncV4Client": "V4Client",
     "__aenter__": "__enter__",

@@ -35,6 +35,7 @@ from tests.support.process import free_port
 from tests.support.v4 import USPS_NUMBER, point
 
 OTHER = "9400111899223857925397"
+OWN_METHODS = {"trackings.refresh", "trackings.events", "trackings.polls"}
 OWN = ("endpoints", "messages", "events", "keys", "account")
 
 
@@ -221,6 +222,35 @@ async def _(client: Any, stage: Stage) -> None:
     assert (await client.trackings.refresh(USPS_NUMBER)).id == created.id
     with pytest.raises(NotFoundError):
         await client.trackings.refresh(OTHER)
+
+
+@row("trackings.events")
+async def _(client: Any, stage: Stage) -> None:
+    stage.move()
+    created = await follow(client)
+    assert stage.house is not None
+    stage.house.carriers.script(
+        "usps",
+        USPS_NUMBER,
+        report("", point("2026-03-01T09:30:00", "Delivered", Substatus.DELIVERED)),
+    )
+    stage.house.clock.advance(3600)
+    await client.trackings.refresh(created)
+    told = [event async for event in client.trackings.events(created, page_size=1)]
+    assert [(one.sequence, one.data.status) for one in told] == [(2, "delivered"), (1, "transit")]
+    assert await client.trackings.events(created.id).all() == told
+    with pytest.raises(NotFoundError):
+        await client.trackings.events("0" * 32).all()
+
+
+@row("trackings.polls")
+async def _(client: Any, stage: Stage) -> None:
+    stage.move()
+    created = await follow(client)
+    history = await client.trackings.polls(created.id)
+    (poll,) = history.items
+    assert (poll.outcome, poll.is_news, poll.connector) == ("found", True, "scripted")
+    assert (history.checks, history.next_check_at > poll.at) == (1, True)
 
 
 @row("endpoints.create")
@@ -417,7 +447,7 @@ def test_every_public_method_has_a_row(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", [AsyncV4Client, V4Client])
 def test_the_hosted_client_has_the_others(kind: Any) -> None:
-    lacking = {name for name in ROWS if name.partition(".")[0] in OWN} | {"trackings.refresh"}
+    lacking = {name for name in ROWS if name.partition(".")[0] in OWN} | OWN_METHODS
     assert set(methods(kind("key"))) == set(ROWS) - lacking
 
 
@@ -463,7 +493,7 @@ async def test_against_the_hosted_recorder(
         serve(hosted) as address,
         open_client(side, "key", f"http://{address}", is_hosted=True) as client,
     ):
-        if name == "trackings.refresh" or name.partition(".")[0] in OWN:
+        if name in OWN_METHODS or name.partition(".")[0] in OWN:
             resource, _, method = name.partition(".")
             with pytest.raises(
                 UnsupportedError, match=f"hosted service has no call for {resource}"

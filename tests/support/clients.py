@@ -28,7 +28,11 @@ RESOURCES = (
     *("trackings", "couriers", "air_waybills"),
     *("endpoints", "messages", "events", "keys", "account"),
 )
-STREAMS = {"Trackings": ("list",), "OwnTrackings": ("list",), "Messages": ("list",)}
+STREAMS = {
+    "Trackings": ("list",),
+    "OwnTrackings": ("list", "events"),
+    "Messages": ("list",),
+}
 """Methods that fetch nothing before their result is iterated."""
 
 
@@ -40,7 +44,7 @@ class Threaded:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.blocking, name)
-        if name in RESOURCES:
+        if name in RESOURCES and not inspect.ismethod(found):
             return Threaded(found)
         if name == "with_options":
             return lambda **options: Threaded(found(**options))
@@ -48,7 +52,7 @@ class Threaded:
             return found
         is_stream = inspect.isgeneratorfunction(found)
         if is_stream or name in STREAMS.get(type(self.blocking).__name__, ()):
-            return lambda **conditions: Threaded(found(**conditions))
+            return lambda *which, **conditions: Threaded(found(*which, **conditions))
 
         async def call(*arguments: Any, **more: Any) -> Any:
             return await asyncio.to_thread(found, *arguments, **more)

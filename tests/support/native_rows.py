@@ -79,6 +79,8 @@ ROWS: Final[Mapping[str, Row]] = {
     "retrack_tracking": _one("expired", "tracking-unknown"),
     "correct_courier": _TRACKING,
     "read_raw_answers": _TRACKING,
+    "list_tracking_events": _TRACKING,
+    "list_tracking_polls": _TRACKING,
     "list_events": _OWN,
     "list_couriers": _OWN,
     "read_courier": Row(path={"code": "=swiss-post"}),

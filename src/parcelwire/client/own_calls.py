@@ -21,8 +21,10 @@ from parcelwire.client.own_models import (
     MessageDetail,
     MessagePage,
     NewApiKey,
+    PollHistory,
     ReplayResult,
     TestResult,
+    TrackingEventPage,
 )
 from parcelwire.client.reading import Model, read, read_many
 
@@ -174,6 +176,20 @@ def replay(endpoint_id: str, which: Mapping[str, Any]) -> Call[ReplayResult]:
 
 def _endpoint(endpoint_id: str) -> str:
     return f"/api/endpoints/{segment(endpoint_id)}"
+
+
+# --- one tracking's history ---------------------------------------------------------------------
+
+
+def list_tracking_events(tracking_id: str, query: Mapping[str, Any]) -> Call[TrackingEventPage]:
+    """Answer one page of a tracking's events."""
+    path = f"/api/trackings/{segment(tracking_id)}/events{_query(query)}"
+    return own_call("GET", path, _one(TrackingEventPage))
+
+
+def read_polls(tracking_id: str) -> Call[PollHistory]:
+    """Answer how a tracking's carrier was asked of late."""
+    return own_call("GET", f"/api/trackings/{segment(tracking_id)}/polls", _one(PollHistory))
 
 
 # --- messages and events ----------------------------------------------------------------------

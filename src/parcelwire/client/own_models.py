@@ -142,6 +142,41 @@ class EventPage(Model, frozen=True, kw_only=True):
     has_more: bool = False
 
 
+class TrackingEventPage(Model, frozen=True, kw_only=True):
+    """Some events of one parcel, newest first."""
+
+    items: tuple[Event, ...] = ()
+    next_cursor: str | None = None
+    has_more: bool = False
+
+
+class Poll(Model, frozen=True, kw_only=True):
+    """One time that the carrier was asked about a parcel, or was not although it was due."""
+
+    at: datetime | None = None
+    outcome: str | None = None
+    """``found``, ``unknown_number``, ``unavailable``, ...; ``put_off``: nobody was asked."""
+    is_news: bool | None = None
+    """The answer changed something."""
+    why: str | None = None
+    """Why then; of one that was put off, why it was."""
+    connector: str | None = None
+    """Who was asked."""
+    duration_ms: int | None = None
+    detail: str | None = None
+
+
+class PollHistory(Model, frozen=True, kw_only=True):
+    """The last polls of a parcel, newest first, and the next one."""
+
+    items: tuple[Poll, ...] = ()
+    checks: int | None = None
+    """How often the carrier was asked in all."""
+    next_check_at: datetime | None = None
+    """None: never by itself."""
+    next_check_why: str | None = None
+
+
 class ApiKey(Model, frozen=True, kw_only=True):
     """One key, without its secret."""
 

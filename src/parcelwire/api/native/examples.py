@@ -90,3 +90,29 @@ FEED: Final[dict[str, Any]] = {
     "next_cursor": "WyJldmVudHMiLDQyLDE3NzIzNTkyMDAwMDBd",
     "has_more": False,
 }
+
+POLLS: Final[dict[str, Any]] = {
+    "items": [
+        {
+            "at": "2026-03-01T09:41:29+00:00",
+            "outcome": "found",
+            "is_news": True,
+            "why": "on its way: every 4 hours",
+            "connector": "swiss-post",
+            "duration_ms": 412,
+            "detail": None,
+        },
+        {
+            "at": "2026-03-01T09:40:02+00:00",
+            "outcome": "put_off",
+            "is_news": False,
+            "why": "waiting for its turn in the carrier's budget",
+            "connector": None,
+            "duration_ms": None,
+            "detail": None,
+        },
+    ],
+    "checks": 9,
+    "next_check_at": "2026-03-01T13:41:30+00:00",
+    "next_check_why": "on its way: every 4 hours",
+}

@@ -13,6 +13,7 @@ from parcelwire.api.native import (
     messages,
     sending,
     tracking_actions,
+    tracking_history,
     trackings,
 )
 from parcelwire.api.native.operations import Operation
@@ -20,6 +21,7 @@ from parcelwire.api.native.operations import Operation
 ALL: Final[tuple[Operation, ...]] = (
     *trackings.OPERATIONS,
     *tracking_actions.OPERATIONS,
+    *tracking_history.OPERATIONS,
     *events.OPERATIONS,
     *couriers.OPERATIONS,
     *endpoints.OPERATIONS,

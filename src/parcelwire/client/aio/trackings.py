@@ -32,6 +32,10 @@ from parcelwire.client.missing import need_own_api, say_missing
 from parcelwire.client.models import Tracking, TrackingRef, UpdateResult
 from parcelwire.client.paging import Paging, Query
 
+if TYPE_CHECKING:
+    from parcelwire.client.aio.histories import AsyncTrackingEvents
+    from parcelwire.client.own_models import PollHistory
+
 T = TypeVar("T")
 
 NO_SUCH_NUMBER = 4102
@@ -46,7 +50,8 @@ class AsyncTrackings:
     if not TYPE_CHECKING:
         # A type checker shall find that it is missing; a person is told why.
         def __getattr__(self, name: str) -> object:
-            return say_missing(self, name, "trackings.refresh")
+            own = ("trackings.refresh", "trackings.events", "trackings.polls")
+            return say_missing(self, name, *own)
 
     async def create(
         self,
@@ -329,6 +334,35 @@ class AsyncOwnTrackings(AsyncTrackings):
         # The courier may have been corrected meanwhile.
         number = asked.tracking_number or tracking.tracking_number
         return await self.get(number or "", asked.courier_code)
+
+    def events(
+        self, tracking: Tracking | TrackingRef | str, *, page_size: int = 100
+    ) -> AsyncTrackingEvents:
+        """Return what changed of a parcel (or of the id of one), newest first.
+
+        Nothing is fetched before the result is iterated. Events are kept for 30 days at least.
+
+        Raises:
+            UnsupportedError: this is TrackingMore's service, which tells no events.
+        """
+        from parcelwire.client.aio.histories import AsyncTrackingEvents
+
+        need_own_api(self._engine.settings.backend, "trackings.events")
+        return AsyncTrackingEvents(self._engine, _id(tracking), page_size)
+
+    async def polls(self, tracking: Tracking | TrackingRef | str) -> PollHistory:
+        """Return how the carrier was asked about a parcel (or the id of one) of late, what came of
+        it, and when and why it is asked next.
+
+        Raises:
+            NotFoundError: there is no such tracking.
+            UnsupportedError: this is TrackingMore's service, which does not tell.
+            ParcelwireError: it came to nothing.
+        """
+        from parcelwire.client import own_calls
+
+        need_own_api(self._engine.settings.backend, "trackings.polls")
+        return await self._engine.send(own_calls.read_polls(_id(tracking)))
 
 
 def _seconds(moment: datetime | None) -> float | None:

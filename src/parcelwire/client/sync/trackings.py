@@ -33,6 +33,10 @@ from parcelwire.client.paging import Paging, Query
 from parcelwire.client.sync.engine import Engine
 from parcelwire.client.sync.pages import Pages
 
+if TYPE_CHECKING:
+    from parcelwire.client.own_models import PollHistory
+    from parcelwire.client.sync.histories import TrackingEvents
+
 T = TypeVar("T")
 
 NO_SUCH_NUMBER = 4102
@@ -47,7 +51,8 @@ class Trackings:
     if not TYPE_CHECKING:
         # A type checker shall find that it is missing; a person is told why.
         def __getattr__(self, name: str) -> object:
-            return say_missing(self, name, "trackings.refresh")
+            own = ("trackings.refresh", "trackings.events", "trackings.polls")
+            return say_missing(self, name, *own)
 
     def create(
         self,
@@ -330,6 +335,35 @@ class OwnTrackings(Trackings):
         # The courier may have been corrected meanwhile.
         number = asked.tracking_number or tracking.tracking_number
         return self.get(number or "", asked.courier_code)
+
+    def events(
+        self, tracking: Tracking | TrackingRef | str, *, page_size: int = 100
+    ) -> TrackingEvents:
+        """Return what changed of a parcel (or of the id of one), newest first.
+
+        Nothing is fetched before the result is iterated. Events are kept for 30 days at least.
+
+        Raises:
+            UnsupportedError: this is TrackingMore's service, which tells no events.
+        """
+        from parcelwire.client.sync.histories import TrackingEvents
+
+        need_own_api(self._engine.settings.backend, "trackings.events")
+        return TrackingEvents(self._engine, _id(tracking), page_size)
+
+    def polls(self, tracking: Tracking | TrackingRef | str) -> PollHistory:
+        """Return how the carrier was asked about a parcel (or the id of one) of late, what came of
+        it, and when and why it is asked next.
+
+        Raises:
+            NotFoundError: there is no such tracking.
+            UnsupportedError: this is TrackingMore's service, which does not tell.
+            ParcelwireError: it came to nothing.
+        """
+        from parcelwire.client import own_calls
+
+        need_own_api(self._engine.settings.backend, "trackings.polls")
+        return self._engine.send(own_calls.read_polls(_id(tracking)))
 
 
 def _seconds(moment: datetime | None) -> float | None:

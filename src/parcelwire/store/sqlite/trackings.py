@@ -187,7 +187,7 @@ class Trackings(Doings):
         self, world_id: int, tracking_id: str, *, before: int | None = None, limit: int = 50
     ) -> list[tuple[int, Event]]:
         """See ``TrackingStore``."""
-        end = LARGEST if before is None else min(before, LARGEST)
+        end = LARGEST if before is None else max(-LARGEST, min(before, LARGEST))
         rows = await self._reader.rows(
             queries.EVENTS_OF, (id_value(tracking_id), end, world_id, limit)
         )

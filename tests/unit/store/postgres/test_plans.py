@@ -120,7 +120,9 @@ async def test_what_is_old_is_found_from_the_front(filled: PostgresStore) -> Non
         (messages["count_waiting"], [new_id(), 100], "waiting_pkey"),
         (trackings["oldest_events"], [0, 100], "event_pkey"),
         (trackings["first_cursor"], [WORLD], "event_world"),
+        (trackings["events_of"], [WORLD, new_id(), 10**9, 50], "Backward using event_tracking"),
         (trackings["find_done"], [WORLD, "key"], "done_pkey"),
     ):
         plan = await plan_of(filled, query, arguments)
         assert index in plan, plan
+        assert "Sort" not in plan, plan

@@ -9,11 +9,21 @@ import pytest
 
 import parcelwire.store.postgres as engine
 from parcelwire.domain.clock import FrozenClock
+from parcelwire.store.codec import encode_event
 from parcelwire.store.postgres import UnfitDatabaseError, open_store
 from parcelwire.store.postgres.migrating import Migration, load_migrations, record_of
+from parcelwire.tracking.ports import PastPoll, PollResult, PollState
 from parcelwire.webhooks.ports import MessageFilter, MessageState
 from tests.contract.store.postgres_fixture import Cluster
-from tests.contract.store.samples import NOW, WORLD, make_endpoint, new_id, render
+from tests.contract.store.samples import (
+    NOW,
+    WORLD,
+    make_endpoint,
+    make_event,
+    make_tracking,
+    new_id,
+    render,
+)
 
 SCHEMA = Path(engine.__file__).with_name("schema.sql")
 
@@ -89,6 +99,11 @@ values ('{dead}', '{endpoint}', '{parcel}', '{dead}', {world}, {now}, {now}, 1, 
     '\\x007b7d');
 insert into waiting values ('{endpoint}', '{parcel}', 2, '{waits}');
 insert into lane values ('{endpoint}', '{parcel}', null, {now}, 0, 1);
+insert into poll (tracking_id, world_id, leased_until, checks, courier_code, due_reason,
+    last_outcome, last_detail)
+values ('{parcel}', {world}, 0, 3, 'dhl', '', '', '');
+insert into event (world_id, tracking_id, body)
+values ({world}, '{parcel}', decode('{event}', 'hex'));
 """
 
 
@@ -100,6 +115,7 @@ async def test_a_database_of_the_first_layout_is_brought_forward_with_all_it_hol
     cluster.sql(first.script + record_of(first), empty_dsn)
     endpoint = make_endpoint()
     dead, waits, parcel = new_id(), new_id(), new_id()
+    event = make_event(make_tracking(id=parcel, sequence=1))
     rows = OLD_ROWS.format(
         endpoint=endpoint.id,
         world=WORLD,
@@ -109,11 +125,17 @@ async def test_a_database_of_the_first_layout_is_brought_forward_with_all_it_hol
         dead=dead,
         waits=waits,
         parcel=parcel,
+        event=encode_event(event).hex(),
     )
     cluster.sql(rows, empty_dsn)
 
     store = await open_store(empty_dsn, render=render, clock=FrozenClock())
     assert (await store.list_endpoints(WORLD)) == [endpoint]
+    assert await store.events_of(WORLD, parcel) == [(1, event)]
+    assert await store.past_polls(parcel) == []
+    past = PastPoll(at=NOW, outcome="found", connector="dhl", why="new: asked at once")
+    await store.save_polls([PollResult(tracking_id=parcel, poll=PollState(), past=past)])
+    assert await store.past_polls(parcel) == [past]
     (letter,) = await store.list_messages(WORLD, MessageFilter(states=(MessageState.DEAD,)))
     assert (letter.id, letter.payload) == (dead, b"{}")
     (one,) = await store.claim_messages(NOW, lease_until=NOW + 9, limit=9, per_endpoint=9)

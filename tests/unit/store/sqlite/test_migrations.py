@@ -6,14 +6,27 @@ from pathlib import Path
 import apsw
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 import parcelwire.store.sqlite
+from parcelwire.domain.changes import CourierCorrected
 from parcelwire.domain.clock import FrozenClock
+from parcelwire.store.codec import encode_event
 from parcelwire.store.sqlite import SchemaError, migrations, open_store
 from parcelwire.store.sqlite.migrations import all_migrations, migrate
+from parcelwire.tracking.ports import PastPoll, PollResult, PollState
 from parcelwire.webhooks.ports import MessageFilter, MessageState
-from tests.contract.store.samples import NOW, WORLD, create, make_endpoint, new_id, render
+from tests.contract.store.samples import (
+    NOW,
+    WORLD,
+    create,
+    make_endpoint,
+    make_event,
+    new_id,
+    render,
+)
 
+PAST = PastPoll(at=NOW, outcome="found", connector="swiss-post", why="new: asked at once")
 SCHEMA = Path(parcelwire.store.sqlite.__file__).parent / "schema.sql"
 
 
@@ -100,11 +113,28 @@ async def test_a_file_of_the_first_layout_is_brought_forward_with_all_it_holds(
             )
             connection.execute("INSERT INTO payload VALUES (?, x'007b7d')", (key,))
         connection.execute("INSERT INTO line VALUES (?, ?, 2, ?, 0)", (ids[1], ids[2], NOW))
+        # One event that is packed, and one that is not.
+        told = [make_event(replace(tracking, sequence=one)) for one in (1, 2)]
+        long = CourierCorrected(from_courier="a", to_courier="b", why="why " * 500)
+        told[1] = replace(told[1], changes=(long,))
+        connection.executemany(
+            "INSERT INTO event (world_id, packed) VALUES (?, ?)",
+            [(WORLD, encode_event(one)) for one in told],
+        )
+        ((first_byte, second_byte),) = connection.execute(
+            "SELECT min(hex(substr(packed, 1, 1))), max(hex(substr(packed, 1, 1))) FROM event"
+        ).fetchall()
+        assert (first_byte, second_byte) == ("00", "01")
     connection.close()
 
     store = await open_store(path, render=render, clock=FrozenClock())
     assert (await store.list_endpoints(WORLD)) == [endpoint]
     assert await store.load(WORLD, tracking.id) is not None
+    assert await store.events_of(WORLD, tracking.id) == [(2, told[1]), (1, told[0])]
+    assert await store.past_polls(tracking.id) == []
+    result = PollResult(tracking_id=tracking.id, poll=PollState(), past=PAST)
+    await store.save_polls([result])
+    assert await store.past_polls(tracking.id) == [PAST]
     (letter,) = await store.list_messages(WORLD, MessageFilter(states=(MessageState.DEAD,)))
     assert (letter.id, letter.payload) == (dead, b"{}")
     (one,) = await store.claim_messages(NOW, lease_until=NOW + 9, limit=9, per_endpoint=9)
