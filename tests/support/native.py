@@ -17,6 +17,23 @@ from tests.unit.webhooks.builders import make_event, make_tracking
 ENDPOINTS = "/api/endpoints"
 MESSAGES = "/api/messages"
 NOBODY = "f" * 32
+ENDPOINT_FIELDS = [
+    "id",
+    "url",
+    "dialect",
+    "state",
+    "disabled_why",
+    "statuses",
+    "event_types",
+    "header_names",
+    "rate_per_second",
+    "concurrency",
+    "description",
+    "created_at",
+    "previous_secret_until",
+    "health",
+]
+"""What an endpoint shows, in this order."""
 
 
 class Caller(Shop):
@@ -89,6 +106,7 @@ def fields_of(problem: Any) -> list[str]:
 
 __all__ = [
     "ENDPOINTS",
+    "ENDPOINT_FIELDS",
     "MESSAGES",
     "NOBODY",
     "Caller",

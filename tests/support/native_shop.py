@@ -14,10 +14,14 @@ from parcelwire.api.asgi import Door
 from parcelwire.api.native.application import application, in_front_of
 from parcelwire.api.native.operations import Operation
 from parcelwire.api.native.table import ALL
+from parcelwire.domain.checkpoint import Checkpoint, TimeSource
 from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.status import Status
 from tests.contract.store.places import PLACES
+from tests.support.carriers import report
 from tests.support.house import Answer, HouseUnderTest, call, nobody, open_house
 
+SWISS = "996012345678901234"
 PROBLEM_FIELDS = ["type", "title", "status", "detail", "code", "errors"]
 
 
@@ -88,3 +92,21 @@ def refused(answer: Answer, status: int, code: str) -> Any:
     assert problem["detail"]
     assert all(list(error) == ["field", "message"] for error in problem["errors"])
     return problem
+
+
+def found(status: Status = Status.TRANSIT, **more: Any) -> Any:
+    """Return what a carrier says of ``SWISS`` that has one checkpoint, of ``status``."""
+    return report(
+        SWISS,
+        Checkpoint(
+            local_time="2026-02-28T10:57:24",
+            text="Sorted for onward transport",
+            offset_minutes=60,
+            time_source=TimeSource.CARRIER,
+            status=status,
+            raw_code="LETTER.*.88.912",
+            location="Härkingen",
+            country="CH",
+        ),
+        **more,
+    )

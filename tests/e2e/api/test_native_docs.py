@@ -5,15 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import AsyncIterator
 from html.parser import HTMLParser
-from pathlib import Path
-
-import pytest
 
 from parcelwire.api.native.openapi import describe
 from parcelwire.api.native.table import ALL
-from tests.support.native_shop import Shop, open_shop
+from tests.support.native_shop import Shop
 
 
 class Page(HTMLParser):
@@ -36,12 +32,6 @@ class Page(HTMLParser):
                 self.links.append(value or "")
             elif name in {"src", "href", "style", "onclick", "onload"}:
                 self.fetched.append(f"{tag} {name}={value}")
-
-
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    async with open_shop(tmp_path) as shop:
-        yield shop
 
 
 async def test_the_page_needs_no_key_and_nobody_else(shop: Shop) -> None:

@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from standardwebhooks import Webhook, WebhookVerificationError
 
 from parcelwire.api.native.endpoint_shapes import MOST_ENDPOINTS
 from parcelwire.domain.account import Endpoint
 from parcelwire.webhooks.ports import MessageState
-from tests.contract.webhook_receivers import Receiver, answer, receiver
+from tests.contract.webhook_receivers import answer, receiver
 from tests.support.native import (
+    ENDPOINT_FIELDS,
     ENDPOINTS,
-    NOBODY,
     Caller,
     fields_of,
     ok,
-    open_caller,
     refused,
 )
 
 URL = "https://shop.example.com/hook"
-FIELDS = [
-    "id",
-    "url",
-    "dialect",
-    "state",
-    "disabled_why",
-    "statuses",
-    "event_types",
-    "header_names",
-    "rate_per_second",
-    "concurrency",
-    "description",
-    "created_at",
-    "previous_secret_until",
-    "health",
-]
-ACTIONS = ("pause", "enable", "rotate-secret", "test", "replay")
-
-
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Caller]:
-    async with open_caller(tmp_path) as caller:
-        yield caller
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Caller]:
-    """A caller of a house on each engine."""
-    async with open_caller(tmp_path, request, request.param) as caller:
-        yield caller
 
 
 # --- made and read ----------------------------------------------------------------------------
@@ -76,7 +41,7 @@ async def test_what_was_asked_for_is_made_and_read_again(both: Caller) -> None:
         },
     )
     made = ok(answered, 201)
-    assert list(made) == [*FIELDS, "secret"]
+    assert list(made) == [*ENDPOINT_FIELDS, "secret"]
     assert answered.headers["location"] == f"/api/endpoints/{made['id']}"
     secret = made.pop("secret")
     assert secret.startswith("whsec_")
@@ -329,219 +294,3 @@ async def test_health_tells_since_when_it_fails(both: Caller) -> None:
         both.house.clock.advance(7_200)
         await both.deliver()
         assert ok(await both.ask("GET", path))["health"] == {"failing_since": None, "waiting": 0}
-
-
-# --- secrets ----------------------------------------------------------------------------------
-
-
-def verifies(shop: Receiver, secret: str) -> bool:
-    """Tell whether the last message passes the published package's check."""
-    last = shop.received[-1]
-    try:
-        Webhook(secret).verify(last.body, last.headers)
-    except WebhookVerificationError:
-        return False
-    return True
-
-
-@pytest.mark.parametrize("dialect", ["native", "v2", "v4"])
-async def test_the_old_secret_signs_too_until_the_overlap_ends(
-    both: Caller, dialect: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with receiver(answer(200)) as shop:
-        made = await both.add_endpoint(shop.url, dialect=dialect)
-        path = f"{ENDPOINTS}/{made['id']}"
-        old = made["secret"]
-        clock = both.house.clock
-        # The package asks the machine what time it is; here it is the house's.
-        monkeypatch.setattr("standardwebhooks.webhooks.datetime", TimeOf(clock))
-
-        async def send(sequence: int) -> None:
-            await both.post_events(first=sequence)
-            await both.deliver()
-            assert len(shop.received) == sequence
-
-        await send(1)
-        assert verifies(shop, old)
-        rotated = ok(
-            await both.ask("POST", f"{path}/rotate-secret", json={"overlap_seconds": 3_600})
-        )
-        new = rotated["secret"]
-        assert new != old
-        assert list(rotated) == [*FIELDS, "secret"]
-        assert rotated["previous_secret_until"] == "2026-03-01T11:00:00+00:00"
-        clock.advance(3_599)
-        await send(2)
-        assert verifies(shop, old)
-        assert verifies(shop, new)
-        clock.advance(1)
-        await send(3)
-        assert not verifies(shop, old)
-        assert verifies(shop, new)
-        # Without an overlap the one before ends at once.
-        newest = ok(await both.ask("POST", f"{path}/rotate-secret", json={"overlap_seconds": 0}))
-        assert newest["previous_secret_until"] is None
-        await send(4)
-        assert not verifies(shop, new)
-        assert verifies(shop, newest["secret"])
-
-
-class TimeOf:
-    """Stands for the class ``datetime`` where only ``now`` is asked."""
-
-    def __init__(self, clock: Any) -> None:
-        self._clock = clock
-
-    def now(self, tz: Any = None) -> Any:
-        from parcelwire.domain.clock import to_datetime
-
-        return to_datetime(self._clock.now()).astimezone(tz)
-
-    def fromtimestamp(self, timestamp: float, tz: Any = None) -> Any:
-        from parcelwire.domain.clock import to_datetime
-
-        return to_datetime(round(timestamp * 1_000)).astimezone(tz)
-
-
-async def test_an_overlap_is_a_day_unless_it_is_given(shop: Caller) -> None:
-    made = await shop.add_endpoint(URL)
-    path = f"{ENDPOINTS}/{made['id']}/rotate-secret"
-    rotated = ok(await shop.ask("POST", path, json={}))
-    assert rotated["previous_secret_until"] == "2026-03-02T10:00:00+00:00"
-    for seconds in (-1, 7 * 86_400 + 1, "3600", 1.5, None):
-        answered = await shop.ask("POST", path, json={"overlap_seconds": seconds})
-        assert fields_of(refused(answered, 422, "body-invalid")) == ["overlap_seconds"]
-    assert (await shop.stored(made["id"])).secret == rotated["secret"]
-
-
-async def test_secrets_are_in_no_other_answer_and_in_no_log(
-    shop: Caller, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("DEBUG")
-    async with receiver(answer(500)) as broken:
-        made = await shop.add_endpoint(broken.url, headers={"authorization": "Bearer canary-0815"})
-        path = f"{ENDPOINTS}/{made['id']}"
-        await shop.post_events()
-        await shop.deliver()
-        rotated = ok(await shop.ask("POST", f"{path}/rotate-secret", json={}))
-        answers = [
-            await shop.ask("GET", path),
-            await shop.ask("GET", ENDPOINTS),
-            await shop.ask("PATCH", path, json={"description": "x"}),
-            await shop.ask("POST", f"{path}/pause"),
-            await shop.ask("POST", f"{path}/enable"),
-            await shop.ask("POST", f"{path}/test"),
-            await shop.ask("POST", f"{path}/replay", json={"states": ["dead"]}),
-            await shop.ask("GET", "/api/messages"),
-        ]
-        paths = [f"/api/messages/{one.id}" for one in await shop.messages()]
-        answers += [await shop.ask("GET", path) for path in paths]
-    said = b"".join(one.body for one in answers).decode() + caplog.text
-    assert all(one.status == 200 for one in answers)
-    for secret in (made["secret"], rotated["secret"], "canary-0815", shop.house.key):
-        assert secret not in said
-        assert secret.removeprefix("whsec_") not in said
-
-
-# --- once -------------------------------------------------------------------------------------
-
-
-async def test_a_repetition_answers_the_very_bytes_and_does_nothing(both: Caller) -> None:
-    async with receiver(answer(204)) as shop:
-        body = {"url": shop.url}
-        first = await both.ask("POST", ENDPOINTS, json=body, idempotency_key="create-1")
-        made = ok(first, 201)
-        again = await both.ask("POST", ENDPOINTS, json=body, idempotency_key="create-1")
-        assert (again.status, again.body) == (201, first.body)
-        assert again.headers["location"] == first.headers["location"]
-        assert again.headers["idempotency-replayed"] == "true"
-        assert "idempotency-replayed" not in first.headers
-        assert len(ok(await both.ask("GET", ENDPOINTS))["endpoints"]) == 1
-        assert (await both.stored(made["id"])).secret == made["secret"]
-        await both.post_events(events=2)
-        await both.deliver()
-        for action, sent in (
-            ("pause", None),
-            ("enable", None),
-            ("rotate-secret", {"overlap_seconds": 60}),
-            ("test", None),
-            ("replay", {"states": ["delivered"]}),
-        ):
-            path = f"{ENDPOINTS}/{made['id']}/{action}"
-            fields: dict[str, Any] = {} if sent is None else {"json": sent}
-            first = await both.ask("POST", path, idempotency_key=action, **fields)
-            assert first.status == 200, first.body
-            before = await both.stored(made["id"]), await both.messages()
-            both.house.clock.advance(5)
-            again = await both.ask("POST", path, idempotency_key=action, **fields)
-            assert (again.status, again.body) == (200, first.body)
-            assert again.headers["idempotency-replayed"] == "true"
-            assert (await both.stored(made["id"]), await both.messages()) == before
-        refused(
-            await both.ask("POST", ENDPOINTS, json={"url": URL}, idempotency_key="create-1"),
-            422,
-            "idempotency-key-reused",
-        )
-
-
-async def test_a_refused_effect_is_told_again_too(both: Caller) -> None:
-    path = f"{ENDPOINTS}/{NOBODY}/pause"
-    for _ in range(2):
-        refused(await both.ask("POST", path, idempotency_key="k"), 404, "endpoint-unknown")
-
-
-# --- whose they are ---------------------------------------------------------------------------
-
-
-async def test_nobody_elses_endpoints_are_there(both: Caller) -> None:
-    house = both.house
-    made = await both.add_endpoint(URL)
-    before = await both.stored(made["id"])
-    stranger = await house.add_account("other@example.com")
-    for key in (house.test_key, stranger):
-        for endpoint_id in (made["id"], NOBODY, "x", "%00", "é"):
-            path = f"{ENDPOINTS}/{endpoint_id}"
-            calls: list[tuple[str, str, dict[str, Any]]] = [
-                ("GET", path, {}),
-                ("PATCH", path, {"json": {"url": f"{URL}/stolen"}}),
-                ("DELETE", path, {}),
-                *(("POST", f"{path}/{action}", {}) for action in ("pause", "enable", "test")),
-                ("POST", f"{path}/rotate-secret", {"json": {}}),
-                ("POST", f"{path}/replay", {"json": {"states": ["dead"]}}),
-            ]
-            for method, where, sent in calls:
-                refused(await both.ask(method, where, key=key, **sent), 404, "endpoint-unknown")
-        assert ok(await both.ask("GET", ENDPOINTS, key=key)) == {"endpoints": []}
-    assert await both.stored(made["id"]) == before
-
-
-async def test_a_key_that_may_only_read_changes_nothing(shop: Caller) -> None:
-    made = await shop.add_endpoint(URL)
-    reading = await shop.house.add_key(scope="read")
-    path = f"{ENDPOINTS}/{made['id']}"
-    ok(await shop.ask("GET", path, key=reading))
-    ok(await shop.ask("GET", ENDPOINTS, key=reading))
-    small = "key-scope-too-small"
-    refused(await shop.ask("POST", ENDPOINTS, json={"url": URL}, key=reading), 403, small)
-    refused(await shop.ask("PATCH", path, json={}, key=reading), 403, small)
-    refused(await shop.ask("DELETE", path, key=reading), 403, small)
-    for action in ACTIONS:
-        refused(await shop.ask("POST", f"{path}/{action}", json={}, key=reading), 403, small)
-
-
-async def test_many_that_ask_at_once_make_one(both: Caller) -> None:
-    """D1 on what makes a secret: one effect, the same bytes, whoever comes first."""
-    admin = await both.house.add_key(seed=44, scope="admin")
-    for path, body in ((ENDPOINTS, {"url": URL}), ("/api/keys", {"label": "one"})):
-        answers = await asyncio.gather(
-            *(
-                both.ask("POST", path, json=body, key=admin, idempotency_key=f"once for {path}")
-                for _ in range(200)
-            )
-        )
-        assert {one.status for one in answers} == {201}
-        assert len({one.body for one in answers}) == 1
-        told = [one.headers.get("idempotency-replayed") for one in answers]
-        assert told.count("true") == 199
-    assert len(ok(await both.ask("GET", ENDPOINTS))["endpoints"]) == 1
-    assert len(ok(await both.ask("GET", "/api/keys", key=admin))["keys"]) == 4

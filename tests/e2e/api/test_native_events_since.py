@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,16 +12,9 @@ from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import iso_utc
 from parcelwire.domain.status import Status
 from tests.contract.store.samples import advance, create
-from tests.support.native import Caller, ok, open_caller, refused
+from tests.support.native import Caller, ok, refused
 
 PATH = "/api/events"
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Caller]:
-    """A caller of a house on each engine."""
-    async with open_caller(tmp_path, request, request.param) as caller:
-        yield caller
 
 
 async def test_it_begins_with_what_happened_then(both: Caller) -> None:

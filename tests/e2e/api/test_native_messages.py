@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,6 @@ from tests.support.native import (
     Caller,
     fields_of,
     ok,
-    open_caller,
     refused,
 )
 
@@ -34,19 +31,6 @@ FIELDS = [
     "created_at",
     "due_at",
 ]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Caller]:
-    """A caller of a house on each engine."""
-    async with open_caller(tmp_path, request, request.param) as caller:
-        yield caller
-
-
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Caller]:
-    async with open_caller(tmp_path) as caller:
-        yield caller
 
 
 async def test_one_message_with_all_that_happened_to_it(both: Caller) -> None:
