@@ -8,7 +8,8 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.contract.webhook_receivers import Receiver, answer, receiver
-from tests.support.native import ENDPOINT_FIELDS, (
+from tests.support.native import (
+    ENDPOINT_FIELDS,
     ENDPOINTS,
     Caller,
     fields_of,

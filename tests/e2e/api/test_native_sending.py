@@ -1,4 +1,4 @@
-"""Sending by hand over the native API: tests, replays; and never to the inside."""
+"""Sending by hand over the native API: tests and replays."""
 
 from __future__ import annotations
 

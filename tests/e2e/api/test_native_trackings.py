@@ -1,4 +1,4 @@
-"""The native API's calls about trackings: followed, found, changed, let go."""
+"""The native API's calls about trackings: followed, read, changed, let go."""
 
 from __future__ import annotations
 
