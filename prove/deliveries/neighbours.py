@@ -37,10 +37,12 @@ from tests.contract.webhook_office import SETTINGS, Office, PassingClock
 ENDPOINTS: Final = 100
 ROUNDS: Final = 5
 SECONDS: Final = 6.0
-SHORTEST_SECONDS: Final = 1.2
+SHORTEST_SECONDS: Final = 2.0
 MORE_ROUNDS: Final = 3
 BEAT_SECONDS: Final = 0.02
 MOST_RATIO: Final = 1.2
+MOST_RATIO_SHORT: Final = 1.6
+"""Of a hundred messages a round, five that met a slow disk are a p95 already."""
 MOST_MEGABYTES: Final = 50.0
 FAIR: Final = replace(SETTINGS, total_seconds=8, grace_seconds=0.1, poll_seconds=1)
 
@@ -63,7 +65,7 @@ def run(*, scale: float, seed: int) -> Outcome:
     """Measure with 100 endpoints (a fifth of them in the short form)."""
     endpoints = ENDPOINTS if scale >= 1 else ENDPOINTS // 5
     seconds = max(SHORTEST_SECONDS, SECONDS * min(scale, 1.0))
-    return uvloop.run(prove_neighbours(endpoints, ROUNDS if scale >= 1 else 2, seconds))
+    return uvloop.run(prove_neighbours(endpoints, ROUNDS if scale >= 1 else 3, seconds))
 
 
 PROOFS = {"B4": run}
@@ -72,7 +74,8 @@ PROOFS = {"B4": run}
 async def prove_neighbours(endpoints: int, rounds: int, seconds: float) -> Outcome:
     """Run the honest rounds and the planted ones."""
     healthy = endpoints // 2
-    violations, notes, fired = await _compare(healthy, rounds, seconds)
+    most_ratio = MOST_RATIO if endpoints >= ENDPOINTS else MOST_RATIO_SHORT
+    violations, notes, fired = await _compare(healthy, rounds, seconds, most_ratio=most_ratio)
     found = 0
     for spoil, settings in PLANTS:
         seen, _, _ = await _compare(
@@ -99,13 +102,18 @@ async def _compare(
     spoil: Spoil = lambda worker: None,
     settings: WebhookSettings = FAIR,
     more_rounds: int = MORE_ROUNDS,
+    most_ratio: float = MOST_RATIO,
 ) -> tuple[list[str], str, int]:
     """Return violations, notes, and in how many rounds the neighbours really misbehaved."""
     alone: list[Round] = []
     beside: list[Round] = []
-    async with open_yard() as office:
+    # Two installations: what the bad ones did not take waits, and is tried in every later round.
+    async with open_yard() as quiet, open_yard() as office:
         crowd = await Crowd.open()
         try:
+            by_themselves = [
+                await quiet.add_endpoint(f"{crowd.good}/{number}") for number in range(healthy)
+            ]
             good = [
                 await office.add_endpoint(f"{crowd.good}/{number}") for number in range(healthy)
             ]
@@ -113,12 +121,15 @@ async def _compare(
                 await office.add_endpoint(crowd.bad[number % len(crowd.bad)])
                 for number in range(healthy)
             ]
+            alone_yard = _Rounds(quiet, crowd, settings, spoil)
             yard = _Rounds(office, crowd, settings, spoil)
-            await yard.measure(good, [], min(seconds, 1.0))  # everything is loaded, and connected
+            # Everything is loaded, and connected.
+            await alone_yard.measure(by_themselves, [], min(seconds, 1.0))
+            await yard.measure(good, bad, min(seconds, 1.0))
             for count in range(rounds + more_rounds):
-                if count >= rounds and _ratio(alone, beside) <= MOST_RATIO:
+                if count >= rounds and _ratio(alone, beside) <= most_ratio:
                     break
-                alone.append(await yard.measure(good, [], seconds))
+                alone.append(await alone_yard.measure(by_themselves, [], seconds))
                 beside.append(await yard.measure(good, bad, seconds))
         finally:
             await crowd.close()
@@ -129,7 +140,7 @@ async def _compare(
         for one in alone + beside
         if one.arrived != one.posted
     ]
-    if ratio > MOST_RATIO:
+    if ratio > most_ratio:
         violations.append(f"p95 of the healthy is {ratio:.2f} times their own alone")
     if grown > MOST_MEGABYTES:
         violations.append(f"memory grew by {grown:.0f} MB")
@@ -180,17 +191,20 @@ class _Rounds:
             running = asyncio.create_task(worker.run())
             beats = round(seconds / BEAT_SECONDS)
             began = time.monotonic()
-            for beat in range(beats):
-                messages = []
-                for among in (good, bad):
-                    if among:
-                        self._parcels += 1
-                        messages.append(office.words(among[beat % len(among)], self._parcels, 1))
-                await office.store.add_messages(messages)
-                posted[messages[0].id] = time.monotonic()
-                worker.notify()
+            for beat in range(2 * beats):
+                # In turn, as messages of different shops come: in one instant, twice the messages
+                # would be what is measured, whatever becomes of them.
+                among = bad if beat % 2 else good
+                if among:
+                    self._parcels += 1
+                    message = office.words(among[beat // 2 % len(among)], self._parcels, 1)
+                    await office.store.add_messages([message])
+                    if among is good:
+                        posted[message.id] = time.monotonic()
+                    worker.notify()
                 peak = max(peak, _megabytes())
-                await asyncio.sleep(max(0.0, began + (beat + 1) * BEAT_SECONDS - time.monotonic()))
+                due = began + (beat + 1) * BEAT_SECONDS / 2
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
             await asyncio.sleep(0.5)
             worker.stop()
             await running

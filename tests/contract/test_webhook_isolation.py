@@ -100,3 +100,41 @@ async def test_endpoints_known_as_bad_or_slow_leave_half_to_the_others(
         await eventually(lambda: worker.in_flight <= 6)
         worker.stop()
         await running
+
+
+async def test_the_failing_are_looked_after_in_turns_and_nobody_is_left_out(office: Office) -> None:
+    """Ten that fail, with more messages each than a turn has room for."""
+    settings = replace(SETTINGS, doubtful_seconds=0.05, first_delay_seconds=3_600)
+    worker = office.worker(clock=PassingClock(office.clock.now()), settings=settings)
+    async with receiver(receivers.answer(500)) as bad:
+        for number in range(10):
+            await office.post(await office.add_endpoint(f"{bad.url}/{number}"), parcels=8)
+        began = asyncio.get_running_loop().time()
+        running = asyncio.create_task(worker.run())
+        await eventually(lambda: len(bad.received) >= 40)
+        seconds = asyncio.get_running_loop().time() - began
+        by_path = Counter(request.path for request in bad.received)
+        assert len(by_path) == 10
+        assert max(by_path.values()) - min(by_path.values()) <= 2
+        # The first ten were unknown; the other thirty had their turns, four at a time.
+        assert seconds >= 7 * 0.05
+        await eventually(lambda: len(bad.received) == 80)
+        worker.stop()
+        await running
+    attempts = [message.attempts for message in await office.messages()]
+    assert attempts == [1] * 80
+
+
+async def test_a_failure_is_written_down_soon_though_nothing_else_happens(office: Office) -> None:
+    settings = replace(SETTINGS, poll_seconds=60, doubtful_seconds=0.1)
+    worker = office.worker(clock=PassingClock(office.clock.now()), settings=settings)
+    async with receiver(receivers.answer(500)) as bad:
+        await office.post(await office.add_endpoint(bad.url))
+        running = asyncio.create_task(worker.run())
+        for _ in range(500):
+            if (await office.only_message()).attempts:
+                break
+            await asyncio.sleep(0.01)
+        assert (await office.only_message()).attempts == 1
+        worker.stop()
+        await running

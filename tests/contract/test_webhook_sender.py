@@ -332,6 +332,20 @@ class TestTls:
         ):
             assert (await sender.send(request_to(shop.url))).status == 200
 
+    async def test_a_file_of_authorities_that_comes_late(
+        self, own_ca: tuple[Path, ssl.SSLContext], tmp_path: Path
+    ) -> None:
+        file = tmp_path / "late.pem"
+        settings = WebhookSettings(allowed_networks=("127.0.0.1",), ca_file=str(file))
+        async with (
+            receiver(receivers.answer(200), tls=own_ca[1]) as shop,
+            HttpSender(settings) as sender,
+        ):
+            early = await sender.send(request_to(shop.url))
+            assert (early.status, early.error.startswith("no TLS connection")) == (0, True)
+            file.write_bytes(own_ca[0].read_bytes())
+            assert (await sender.send(request_to(shop.url))).status == 200
+
     async def test_a_server_without_tls(self, sender: HttpSender) -> None:
         async with receiver(receivers.answer(200)) as shop:
             answer = await sender.send(request_to(shop.url.replace("http:", "https:")))

@@ -84,6 +84,7 @@ class Pacer:
         self._doubtful_slots = max(1, in_flight // 2)
         self._per_endpoint = min(per_endpoint, in_flight)
         self._paces: dict[str, _Pace] = {}
+        self._had_turn: set[str] = set()
         self._in_flight = 0
         self._doubtful_in_flight = 0
 
@@ -92,18 +93,36 @@ class Pacer:
         """Slots left."""
         return max(0, self._slots - self._in_flight)
 
+    def is_good(self, endpoint_id: str) -> bool:
+        """Tell whether an endpoint just answered, well and soon."""
+        pace = self._paces.get(endpoint_id)
+        return pace is not None and pace.health is Health.GOOD
+
     def doubtful_helping(self, now: Instant) -> tuple[int, set[str]]:
         """Return how many messages those may have that did not just answer well, and who else none.
 
-        One each. 0 when there is no room for them, or nobody among them is open.
+        One each. 0 when there is no room for them, or nobody among them is open. Tell
+        ``note_turns`` who had one.
         """
         waiting = {
             endpoint_id
             for endpoint_id, pace in self._paces.items()
             if pace.health in (Health.BAD, Health.SLOW) and pace.is_open(now)
         }
+        waiting = waiting - self._had_turn or waiting
         room = min(self.free, self._doubtful_slots - self._doubtful_in_flight)
         return (max(0, room) if waiting else 0), self._paces.keys() - waiting
+
+    def note_turns(self, endpoint_ids: Collection[str], *, are_all: bool) -> None:
+        """Say who of the doubtful had a message, and whether that was everybody who wanted one.
+
+        Where they are more than the room, those with the oldest messages would always be first, and
+        the others would starve. So nobody has a second turn before everybody had one.
+        """
+        if are_all:
+            self._had_turn.clear()
+        else:
+            self._had_turn.update(endpoint_ids)
 
     def closed(self, now: Instant) -> set[str]:
         """Return the endpoints that are not among the good (or unknown) that may have a message."""

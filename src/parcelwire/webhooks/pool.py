@@ -74,7 +74,7 @@ class ConnectionPool:
         self._settings = settings
         self._resolver = resolver
         self._sockets = sockets
-        self._tls: ssl.SSLContext | None = None
+        self._tls: asyncio.Future[ssl.SSLContext] | None = None
         self._loop = asyncio.get_running_loop()
         self._idle: dict[Origin, deque[HttpConnection]] = defaultdict(deque)
         self._lookups: dict[tuple[str, int], asyncio.Task[list[_Address]]] = {}
@@ -147,7 +147,7 @@ class ConnectionPool:
                     answer_bytes=settings.answer_bytes, body_seconds=settings.body_seconds
                 ),
                 sock=connected,
-                ssl=self._tls_context() if origin.is_tls else None,
+                ssl=await self._tls_context() if origin.is_tls else None,
                 server_hostname=origin.host.rstrip(".") if origin.is_tls else None,
             )
         except (OSError, ssl.CertificateError) as error:
@@ -158,12 +158,24 @@ class ConnectionPool:
             raise
         return connection
 
-    def _tls_context(self) -> ssl.SSLContext:
+    async def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:
-            # Made when it is needed: reading the system's authorities takes some 30 ms.
-            self._tls = ssl.create_default_context(cafile=self._settings.ca_file)
-            self._tls.set_alpn_protocols(["http/1.1"])
-        return self._tls
+            # Made when it is needed, and beside the loop: reading the system's authorities takes
+            # some 30 ms, in which other messages can go out.
+            self._tls = asyncio.ensure_future(asyncio.to_thread(self._make_tls_context))
+        making = self._tls
+        try:
+            return await asyncio.shield(making)
+        except OSError:
+            # The file of authorities may be back at the next try.
+            if self._tls is making:
+                self._tls = None
+            raise
+
+    def _make_tls_context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self._settings.ca_file)
+        context.set_alpn_protocols(["http/1.1"])
+        return context
 
     async def _addresses(self, host: str, port: int) -> list[_Address]:
         with suppress(ValueError):

@@ -34,6 +34,10 @@ AccountLookup = Callable[[int], Awaitable[Account | None]]
 _log = logging.getLogger(__name__)
 
 _LONGEST_STORE_PAUSE_SECONDS = 10.0
+_DOUBTFUL_AT_ONCE = 4
+"""Messages to doubtful endpoints at one look: what they cost (a broken TLS handshake, say) stands
+in
+the way of others."""
 _JUMP_SECONDS = 60.0
 """What time may pass beside what was waited for; more is a clock that was set."""
 
@@ -76,6 +80,9 @@ class DeliveryWorker:
         )
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._outcomes: list[AttemptResult] = []
+        self._failures: list[AttemptResult] = []
+        self._has_failed = asyncio.Event()
+        self._doubtful_at: Instant = 0
         self._started = 0
         self._wake = asyncio.Event()
         self._is_stopping = False
@@ -108,7 +115,7 @@ class DeliveryWorker:
                 wait_seconds = await self._round()
                 if wait_seconds > 0:
                     await self._rest(wait_seconds)
-                if self._tasks and self._settings.gather_seconds:
+                if self._outcomes and self._settings.gather_seconds:
                     # One transaction for what comes back within a moment, instead of one each.
                     await self._clock.sleep(self._settings.gather_seconds)
         except asyncio.CancelledError:
@@ -129,48 +136,68 @@ class DeliveryWorker:
 
         For tests and simulations, which move time between steps themselves.
         """
-        if await self._guarded(self._store_outcomes) is None:
+        if await self._guarded(self._store_everything) is None:
             return 0
         before = self._started
-        await self._guarded(self._claim)
+        await self._guarded(lambda: self._claim(self._settings.claim_batch))
         await asyncio.gather(*self._tasks.values())
-        await self._guarded(self._store_outcomes)
+        await self._guarded(self._store_everything)
         await self._reporter.drain()
         return self._started - before
 
     async def _round(self) -> float:
         """Do what can be done now; return for how many seconds nothing more can be."""
+        # What concerns the doubtful waits for its turn, however often the others wake us.
+        is_their_turn = self._turn_wait_seconds() <= 0
+        if is_their_turn:
+            self._doubtful_at = self._clock.now()
         stored = await self._guarded(self._store_outcomes)
         # While the store is away nothing new is taken: more sent now would only be more that cannot
         # be written down.
-        wait_seconds = None if stored is None else await self._guarded(self._claim)
+        if stored is None:
+            wait_seconds = None
+        else:
+            doubtful = _DOUBTFUL_AT_ONCE if is_their_turn else 0
+            wait_seconds = await self._guarded(lambda: self._claim(doubtful))
         if wait_seconds is None:
             return float(min(0.1 * 2**self._store_failures, _LONGEST_STORE_PAUSE_SECONDS))
         return wait_seconds
 
-    async def _claim(self) -> float:
-        """Take due messages as far as there is room and start sending; return as ``_round``."""
-        settings = self._settings
+    def _turn_wait_seconds(self) -> float:
+        """Return how long it is until the doubtful are looked after again."""
+        passed = (self._clock.now() - self._doubtful_at) / SECOND
+        # A clock that was set back must not make the wait longer.
+        return max(0.0, self._settings.doubtful_seconds - passed) if passed >= 0 else 0.0
+
+    async def _claim(self, doubtful_at_once: int) -> float:
+        """Take due messages as far as there is room and start sending; return as ``_round``.
+
+        At most ``doubtful_at_once`` go to endpoints that did not just answer well; more than 0 says
+        that it is their turn.
+        """
         now = self._clock.now()
         await self._recall(now)
-        # Those in doubt come first, or a long queue of the others would starve them; but they get
-        # no more than their part of the slots.
-        room, skip = self._pacer.doubtful_helping(now)
-        if room > 0:
-            await self._take(min(room, settings.claim_batch), 1, skip)
-        room = min(settings.claim_batch, self._pacer.free)
+        longest = self._settings.poll_seconds
+        doubtful_room, skip = self._pacer.doubtful_helping(now)
+        if doubtful_room > doubtful_at_once:
+            longest = min(longest, max(self._turn_wait_seconds(), 0.001))
+            doubtful_room = doubtful_at_once
+        # A long queue of the others must not starve those in doubt: their room is kept for them.
+        room = min(self._settings.claim_batch, self._pacer.free - doubtful_room)
+        taken = await self._take_good(now, room)
+        # After the others, whose requests are on their way meanwhile.
+        if doubtful_at_once:
+            await self._store_everything()
+        if doubtful_room:
+            doubtful = await self._take(doubtful_room, 1, skip)
+            self._pacer.note_turns(
+                {one.endpoint.id for one in doubtful}, are_all=len(doubtful) < doubtful_room
+            )
         if room <= 0:
-            return settings.poll_seconds  # a request that ends wakes us before
-        first = await self._take(room, 1, self._pacer.closed(now))
-        taken = len(first)
-        if 0 < taken < room:
-            helping, skip = self._pacer.second_helping(now, {one.endpoint.id for one in first})
-            if helping > 0:
-                taken += len(await self._take(room - taken, helping, skip))
+            return longest  # a request that ends wakes us before
         if taken >= room:
             self._note_store_works()
             return 0.0
-        longest = settings.poll_seconds
         if (next_token := self._pacer.next_token_seconds(now)) is not None:
             longest = min(longest, next_token)
         if taken:
@@ -181,6 +208,18 @@ class DeliveryWorker:
         if due_at is None or due_at <= now:
             return longest  # what is due waits for its endpoint
         return min(longest, (due_at - now) / SECOND)
+
+    async def _take_good(self, now: Instant, room: int) -> int:
+        """Take messages for endpoints that answer well, and those never called; return how many."""
+        if room <= 0:
+            return 0
+        first = await self._take(room, 1, self._pacer.closed(now))
+        taken = len(first)
+        if 0 < taken < room:
+            helping, skip = self._pacer.second_helping(now, {one.endpoint.id for one in first})
+            if helping > 0:
+                taken += len(await self._take(room - taken, helping, skip))
+        return taken
 
     async def _recall(self, now: Instant) -> None:
         """Bring messages back that a clock has put off which was ahead: at the first look, once an
@@ -214,6 +253,7 @@ class DeliveryWorker:
         # Only v2's signature needs to know whose the endpoint is.
         worlds = {one.message.world_id for one in claimed if one.endpoint.dialect == "v2"}
         owners = {world_id: await self._accounts(world_id) for world_id in sorted(worlds)}
+        claimed.sort(key=lambda one: not self._pacer.is_good(one.endpoint.id))
         for one in claimed:
             key = (one.endpoint.id, one.message.tracking_id)
             if key in self._tasks:
@@ -240,11 +280,15 @@ class DeliveryWorker:
             outcome = self._decide(claimed, answer, started_at, ended_at)
             if health is not Health.UNKNOWN:
                 outcome = await self._reporter.judge(claimed, answer, outcome, ended_at)
-            self._outcomes.append(outcome)
+            (self._outcomes if health is Health.GOOD else self._failures).append(outcome)
         finally:
+            was_full = self._pacer.free == 0
             before, after = self._pacer.end(slot, health, now=ended_at, rest_seconds=rest)
             del self._tasks[(claimed.endpoint.id, claimed.message.tracking_id)]
-            self._wake.set()
+            if health is Health.GOOD or was_full or self._is_stopping:
+                self._wake.set()
+            else:
+                self._has_failed.set()
         if after is Health.BAD and before is not Health.BAD:
             _log.warning("webhooks: endpoint %s fails: %s", slot.endpoint_id, why)
         elif before is Health.BAD and after is not Health.BAD:
@@ -288,6 +332,13 @@ class DeliveryWorker:
             )
         return outcome
 
+    async def _store_everything(self) -> bool:
+        """Write down the failures as well."""
+        self._outcomes += self._failures
+        self._failures.clear()
+        self._has_failed.clear()
+        return await self._store_outcomes()
+
     async def _store_outcomes(self) -> bool:
         """Write down what came back since the last time, many in one transaction."""
         while batch := self._outcomes[: self._settings.claim_batch]:
@@ -313,7 +364,11 @@ class DeliveryWorker:
 
     async def _rest(self, seconds: float) -> None:
         """Wait for a notice, the end of a request, or the time."""
-        await _first_of(self._wake.wait(), self._clock.sleep(seconds))
+        await _first_of(self._wake.wait(), self._clock.sleep(seconds), self._wait_for_turn())
+
+    async def _wait_for_turn(self) -> None:
+        await self._has_failed.wait()
+        await self._clock.sleep(self._turn_wait_seconds())
 
     async def _drain(self, grace_seconds: float) -> None:
         """Let requests under way end within the grace time, and write down all that is known."""
@@ -326,7 +381,7 @@ class DeliveryWorker:
         for task in unfinished:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
-        await self._guarded(self._store_outcomes)
+        await self._guarded(self._store_everything)
         if self._reporter.is_telling:
             await _first_of(self._reporter.drain(), self._clock.sleep(grace_seconds))
 

@@ -204,3 +204,29 @@ class TestRate:
 def begin_is_due(pacer: Pacer, now: int) -> bool:
     most, skip = pacer.second_helping(now, {"shop"})
     return "shop" not in skip and (most > 0 or not pacer._paces)
+
+
+def test_nobody_in_doubt_has_a_second_turn_before_all_had_one() -> None:
+    pacer = Pacer(in_flight=20, per_endpoint=8)
+    for number in range(10):
+        answered(pacer, f"bad{number}", Health.BAD)
+    turns: list[str] = []
+    for _ in range(5):
+        _, passed_over = pacer.doubtful_helping(NOW)
+        # The store always offers those with the oldest messages, the same ones every time.
+        served = [one for one in (f"bad{n}" for n in range(10)) if one not in passed_over][:2]
+        pacer.note_turns(served, are_all=False)
+        turns += served
+    assert sorted(turns) == [f"bad{number}" for number in range(10)]
+
+
+def test_when_all_had_a_turn_everybody_may_have_one_again() -> None:
+    pacer = Pacer(in_flight=20, per_endpoint=8)
+    for name in ("a", "b", "c"):
+        answered(pacer, name, Health.BAD)
+    pacer.note_turns({"a"}, are_all=False)
+    assert pacer.doubtful_helping(NOW)[1] == {"a"}
+    pacer.note_turns({"b"}, are_all=True)  # "c" wanted none
+    assert pacer.doubtful_helping(NOW)[1] == set()
+    pacer.note_turns({"a", "b", "c"}, are_all=False)
+    assert pacer.doubtful_helping(NOW)[1] == set()

@@ -109,24 +109,20 @@ class Messages(Doings):
 
         When ``limit`` is too small for all, every endpoint has its share before one has more.
         """
-        skip = {id_value(endpoint_id) for endpoint_id in skip_endpoints}
+        skip = encode_json([endpoint_id.upper() for endpoint_id in skip_endpoints])
 
         def work(connection: apsw.Connection) -> list[tuple[bytes, list[Row], _SkippedRows]]:
             outbox.end_leases(connection, now)
-            ready = [
-                (identity, document)
-                for identity, document, _ in connection.execute(queries.READY_ENDPOINTS, (now,))
-                if identity not in skip
-            ]
+            ready = fetch(connection, queries.READY_ENDPOINTS, (skip, now))
             most = min(limit, per_endpoint)
             lines = [
                 fetch(connection, queries.COUNT_READY_LINES, (identity, now, most))[0][0]
-                for identity, _ in ready
+                for identity, _, _ in ready
             ]
             shares = _shares(lines, limit)
             has_skipped = outbox.has_skipped(connection)
             found = []
-            for (identity, document), share in zip(ready, shares, strict=True):
+            for (identity, document, _), share in zip(ready, shares, strict=True):
                 if share:
                     rows = outbox.claim(connection, now, lease_until, identity, share)
                     skipped = (
