@@ -46,6 +46,22 @@ new PerformanceObserver(list => {
 """
 
 
+SMALL = """
+[...document.querySelectorAll('a, button, input, textarea, select, summary')]
+  .filter(e => !(e.matches('a') && e.closest('p, li, dd, td, .note')) && e.offsetParent !== null)
+  .map(e => [e, (e.closest('label') || e).getBoundingClientRect()])
+  .filter(([, box]) => box.height < 24 || box.width < 24)
+  .map(([e]) => e.outerHTML.slice(0, 100))
+"""
+"""Links within a text need no size of their own."""
+
+
+async def small_targets(page: Page) -> list[str]:
+    """Return what people press and hardly hit: less than 24 px high or wide (WCAG 2.2, 2.5.8)."""
+    found: list[str] = await page.evaluate(SMALL)
+    return found
+
+
 def page_house(house: HouseUnderTest, subscriber: Subscriber | None = None) -> PageHouse:
     """Return what the pages are handed, from a test house."""
     return PageHouse(

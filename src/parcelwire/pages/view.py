@@ -29,6 +29,8 @@ class Step(msgspec.Struct, frozen=True):
     name: str
     state: str
     """``done``, ``now`` or ``open``."""
+    on: str = ""
+    """The day on which it was reached, in short; empty where it was not, or nobody said."""
 
 
 class Sibling(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +143,7 @@ def page_of(
         advice=_advice(tracking, say),
         own_text=own_text(brand, tracking.status.value, say),
         tone=_tone(tracking.status),
-        steps=_steps(names, step, say, is_delivered=tracking.status is Status.DELIVERED),
+        steps=_steps(tracking, names, step, say),
         step_text=say.say(
             "step.place", number=step + 1, total=len(names), name=say.say(f"step.{names[step]}")
         )
@@ -257,15 +259,26 @@ def _step_names(tracking: Tracking) -> tuple[str, ...]:
     return (*STEPS[:3], _WAITING, *STEPS[4:])
 
 
-def _steps(
-    names: tuple[str, ...], step: int, say: Words, *, is_delivered: bool
-) -> tuple[Step, ...]:
+def _steps(tracking: Tracking, names: tuple[str, ...], step: int, say: Words) -> tuple[Step, ...]:
+    reached, is_delivered = tracking.milestones, tracking.status is Status.DELIVERED
+    days = {
+        "announced": reached.info_received,
+        "accepted": reached.accepted,
+        "out": reached.out_for_delivery,
+        _WAITING: reached.ready_for_collection,
+        "delivered": reached.delivered,
+    }
     states = [
         "done" if is_delivered or place < step else "now" if place == step else "open"
         for place in range(len(names))
     ]
     return tuple(
-        Step(say.say(f"step.{name}"), state) for name, state in zip(names, states, strict=True)
+        Step(
+            say.say(f"step.{name}"),
+            state,
+            say.short_day(_on(at)) if state != "open" and (at := days.get(name)) else "",
+        )
+        for name, state in zip(names, states, strict=True)
     )
 
 

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_skeleton, format_time
 
 LANGUAGES: Final = {
     "en": "English",
@@ -83,6 +83,10 @@ class Words:
     def full_day(self, on: date) -> str:
         """Return a day with its weekday and year."""
         return format_date(on, "full", locale=self._locale)
+
+    def short_day(self, on: date) -> str:
+        """Return a day without its weekday and year, as short as the language writes it."""
+        return format_skeleton("MMMd", on, locale=self._locale)
 
     def clock(self, moment: datetime) -> str:
         """Return the time of day."""

@@ -133,5 +133,7 @@ def test_columns_fit_into_the_picture(number: int) -> None:
     chart = columns("a", "t", [(f"d{place}", place) for place in range(number)])
     boxes = list(ET.fromstring(chart).iter("rect"))  # noqa: S314  (made here)
     assert len(boxes) == number
-    assert all(float(box.get("x", "")) + float(box.get("width", "")) <= WIDTH + 0.1 for box in boxes)
+    assert all(
+        float(box.get("x", "")) + float(box.get("width", "")) <= WIDTH + 0.1 for box in boxes
+    )
     assert bars("a", "t", []) == columns("a", "t", []) == ""

@@ -186,6 +186,13 @@ def test_days_and_entries_are_newest_first() -> None:
     ]
 
 
+def test_steps_tell_the_day_on_which_they_were_reached() -> None:
+    shown = page(after(SORTED, OUT, DELIVERED))
+    assert [step.on for step in shown.steps] == ["", "27 Feb", "", "27 Feb", "27 Feb"]
+    assert [step.on for step in page(after(SORTED)).steps] == ["", "27 Feb", "", "", ""]
+    assert page(after(SORTED), language="ja").steps[1].on == "2月27日"
+
+
 @pytest.mark.parametrize(
     ("offset", "zone", "machine_time"),
     [

@@ -7,7 +7,7 @@
 "use strict";
 (() => {
   const style = `
-    :host { display: block; font: 1rem/1.5 system-ui, sans-serif; color: #1c1917; --tone: #1d4ed8; }
+    :host { display: block; min-height: var(--room); font: 1rem/1.5 system-ui, sans-serif; color: #1c1917; --tone: #1d4ed8; }
     @media (prefers-color-scheme: dark) { :host { color: #f5f5f4; --tone: #93b4ff; } .box { background: #211e1b; border-color: #46413c; } .quiet { color: #b8b2ac; } .bar li { background: #46413c; } a { color: #93b4ff; } }
     .box { background: #fff; border: 1px solid #d6d3d1; border-top: 5px solid var(--tone); border-radius: .75rem; padding: 1rem; }
     @media (prefers-color-scheme: dark) { .box { background: #211e1b; border-color: #46413c; border-top-color: var(--tone); } }
@@ -23,19 +23,22 @@
     a { color: #1d4ed8; }
     @media (prefers-color-scheme: dark) { a { color: #93b4ff; } }
     ol.events { list-style: none; margin: .75rem 0; padding: 0; }
-    ol.events li { padding: .35rem 0; border-top: 1px solid #d6d3d1; }`;
+    ol.events li { padding: .35rem 0; border-top: 1px solid #d6d3d1; }
+    @media (prefers-color-scheme: dark) { ol.events li { border-color: #46413c; } }`;
   const make = (name, text, className) => {
     const element = document.createElement(name);
     if (text) element.textContent = text;
     if (className) element.className = className;
     return element;
   };
+  const most = (element) => Math.min(50, Math.max(0, parseInt(element.getAttribute("events") ?? "3", 10) || 0));
   class ParcelwireTracking extends HTMLElement {
     static observedAttributes = ["src", "lang", "events", "color"];
     connectedCallback() { this.load(); }
     attributeChangedCallback() { if (this.isConnected) this.load(); }
     async load() {
       const root = this.shadowRoot || this.attachShadow({ mode: "open" });
+      if (!root.adoptedStyleSheets.length) this.dress(root);
       const turn = (this.turn = (this.turn || 0) + 1);
       try {
         const url = new URL(this.getAttribute("src"), location.href);
@@ -50,16 +53,21 @@
         if (turn === this.turn) this.fall(root);
       }
     }
+    dress(root) {
+      const color = this.getAttribute("color") || "";
+      const tone = /^#[0-9a-f]{6}$/i.test(color) ? `:host { --tone: ${color} !important; }` : "";
+      // About as high as it will be: what stands below must not jump when the answer comes.
+      const room = `:host { --room: ${11 + 4.5 * most(this)}rem; }`;
+      // Not a <style> element: the shop's own Content-Security-Policy may forbid these.
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(style + tone + room);
+      root.adoptedStyleSheets = [sheet];
+    }
     show(root, parcel) {
       const box = make("section", "", "box");
       box.lang = parcel.language;
       box.setAttribute("aria-label", parcel.headline);
-      const color = this.getAttribute("color") || "";
-      const tone = /^#[0-9a-f]{6}$/i.test(color) ? `:host { --tone: ${color} !important; }` : "";
-      // Not a <style> element: the shop's own Content-Security-Policy may forbid these.
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(style + tone);
-      root.adoptedStyleSheets = [sheet];
+      this.dress(root);
       box.append(make("h2", parcel.headline));
       if (parcel.promise) {
         const isSaid = parcel.headline.includes(parcel.promise.when);
@@ -70,8 +78,7 @@
       bar.setAttribute("aria-hidden", "true");
       for (const step of parcel.steps) bar.append(make("li", "", step.state));
       box.append(make("p", parcel.step_text, "quiet"), bar);
-      const most = Math.min(50, Math.max(0, parseInt(this.getAttribute("events") ?? "3", 10) || 0));
-      const events = [...parcel.partner_days, ...parcel.days].flatMap((day) => day.entries.map((entry) => [day, entry])).slice(0, most);
+      const events = [...parcel.partner_days, ...parcel.days].flatMap((day) => day.entries.map((entry) => [day, entry])).slice(0, most(this));
       if (events.length) {
         const list = make("ol", "", "events");
         for (const [day, entry] of events) {
@@ -89,6 +96,7 @@
       root.replaceChildren(box);
     }
     fall(root) {
+      root.adoptedStyleSheets = [];
       const link = make("a", this.getAttribute("src"));
       try {
         const url = new URL(this.getAttribute("src"), location.href);

@@ -25,6 +25,7 @@ from parcelwire.pages.dashboard.forms import File, Form
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.sample import SAMPLES, sample_of
 from parcelwire.pages.dashboard.visit import ROOT, Problem, Visit
+from parcelwire.pages.dashboard.words import status_word
 from parcelwire.pages.rendering import PUBLIC, html, style_of
 from parcelwire.pages.route_map import HEIGHT, WIDTH, route_map
 from parcelwire.pages.view import Couriers, page_of
@@ -42,6 +43,12 @@ LOOKUPS: Final = {
     LookupField.EMAIL: "Number and e-mail address",
     LookupField.POSTAL_CODE: "Number and postal code",
 }
+TEXT_LABELS: Final = {
+    "greeting": "How mails begin",
+    "footer": "How mails end",
+    "help": "Where to get help (mails)",
+}
+"""Texts that belong to no status."""
 _FRAMED: Final = {
     **PUBLIC,
     "content-security-policy": PUBLIC["content-security-policy"].replace(
@@ -75,7 +82,10 @@ async def _show(visit: Visit, brand: Brand, problems: tuple[Problem, ...] = ()) 
         language=language,
         languages=LANGUAGES,
         written=[one for one in brand.texts if one in LANGUAGES],
-        text_names=TEXT_NAMES,
+        text_labels={
+            name: TEXT_LABELS.get(name) or f"When it is: {status_word(name).lower()}"
+            for name in TEXT_NAMES
+        },
         fonts=list(Font),
         lookups=LOOKUPS,
         samples=SAMPLES,
