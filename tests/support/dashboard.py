@@ -40,7 +40,7 @@ from parcelwire.domain.status import Reason, Status, Substatus
 from parcelwire.domain.tracking import Details, Product, Tracking, make_page_token
 from parcelwire.pages.dashboard.application import application, in_front_of
 from parcelwire.pages.dashboard.registry import Page
-from parcelwire.tracking.ports import NewTracking
+from parcelwire.tracking.ports import NewTracking, TrackingFilter
 from tests.support.house import key_record, nobody, serve
 
 ROOT = "/dashboard"
@@ -137,6 +137,11 @@ class Desk(msgspec.Struct, kw_only=True):
     def clock(self) -> FrozenClock:
         assert isinstance(self.house.clock, FrozenClock)
         return self.house.clock
+
+    async def total(self) -> int:
+        """Return how many parcels the account's live world has."""
+        counts = await self.house.store.count_by_status(self.world_id, TrackingFilter())
+        return sum(counts.values())
 
     async def add_key(self, account: Account | None = None, **fields: Any) -> str:
         """Store a key and return it."""

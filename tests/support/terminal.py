@@ -14,10 +14,11 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -33,6 +34,15 @@ class Result(msgspec.Struct, frozen=True):
     code: int
     out: str
     err: str
+
+    def ending(self, code: int) -> str:
+        """Return the last line of standard error, after the exit code was checked."""
+        assert self.code == code, self
+        return (self.err.splitlines() or [""])[-1]
+
+
+Run = Callable[..., Coroutine[Any, Any, Result]]
+"""Runs a command in a thread, so that a server in this process can answer it."""
 
 
 class Terminal:

@@ -5,7 +5,21 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
+from parcelwire.connectors.base import Request
+from parcelwire.connectors.transport import HttpTransport, Limits
+
+Make = Callable[..., HttpTransport]
+"""The fixture ``make_transport``."""
+
+SHORT = Limits(timeout_seconds=0.5, connect_seconds=0.5, max_answer_bytes=10_000)
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def get(url: str, **more: object) -> Request:
+    """Return a question with GET."""
+    return Request(method="GET", url=url, **more)  # type: ignore[arg-type]  # tests name fields freely
 
 
 class Raw:

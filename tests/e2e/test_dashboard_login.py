@@ -1,0 +1,165 @@
+"""Logging in to the dashboard: keys, passwords, tries, sessions and where it leads."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from parcelwire.config import ServerSection
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
+from parcelwire.pages.dashboard.passwords import set_password
+from tests.support.dashboard import COOKIE, Desk, open_dashboard
+
+EMAIL, PASSWORD = "shop@example.com", "correct horse battery"
+
+
+async def give_password(desk: Desk, text: str = PASSWORD) -> None:
+    await set_password(
+        desk.house.store,
+        desk.account.number,
+        text,
+        random_bytes=lambda count: b"salt" * (count // 4),
+        now=desk.clock.now(),
+    )
+
+
+def sentence(text: str) -> str:
+    """Return what a login page says, without what was typed."""
+    return re.sub(r"\s+", " ", re.sub(r'value="[^"]*"|autofocus', "", text)).replace(" >", ">")
+
+
+async def test_a_key_opens_the_dashboard_and_logging_out_closes_it(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.browser()
+        answer = await person.get("/trackings?status=exception")
+        assert (answer.status, answer.place) == (
+            303,
+            "/login?next=%2Fdashboard%2Ftrackings%3Fstatus%3Dexception",
+        )
+        key = await desk.add_key(scope="read")
+        answer = await person.ask(
+            "POST", "/login", data={"key": key, "next": "/dashboard/trackings?status=exception"}
+        )
+        assert (answer.status, answer.place) == (303, "/trackings?status=exception")
+        cookie = answer.headers["set-cookie"].lower()
+        for word in ("httponly", "samesite=strict", "path=/dashboard", f"max-age={7 * 86_400}"):
+            assert word in cookie
+        # Over plain http on loopback a Secure cookie would never come back.
+        assert "secure" not in cookie
+        page = await person.get(answer.place)
+        assert page.status == 200
+        token = person.cookie
+        assert (await person.post("/logout")).status == 303
+        person.session.cookie_jar.update_cookies({COOKIE: token})
+        assert (await person.get("/trackings")).status == 303
+
+
+async def test_only_the_digest_of_a_token_is_stored(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.person()
+        token = person.cookie
+        assert len(token) >= 43  # 256 bits
+        records = await desk.house.store.list_records("session", "dashboard")
+        assert [name for name, _ in records] == [hashlib.sha256(token.encode()).hexdigest()]
+        assert token.encode() not in b"".join(document for _, document in records)
+    for file in tmp_path.glob("parcelwire.db*"):
+        assert token.encode() not in file.read_bytes()
+
+
+async def test_a_cookie_is_secure_where_the_installation_is(tmp_path: Path) -> None:
+    server = ServerSection(public_url="https://parcels.example")
+    async with open_dashboard(tmp_path, server=server) as desk:
+        person = await desk.browser()
+        answer = await person.ask("POST", "/login", data={"key": await desk.add_key()})
+        assert "secure" in answer.headers["set-cookie"].lower()
+        # The browser names the outer address, whatever stands in between calls this server.
+        answer = await person.ask(
+            "POST",
+            "/login",
+            data={"key": await desk.add_key()},
+            headers={"origin": "https://parcels.example"},
+        )
+        assert answer.status == 303
+
+
+async def test_wrong_keys_and_passwords_all_get_one_answer(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        await give_password(desk)
+        person = await desk.browser()
+        revoked = await desk.add_key(revoked_at=desk.clock.now())
+        answers = [
+            await person.login(**fields)
+            for fields in (
+                {"key": "nonsense"},
+                {"key": revoked},
+                {"key": revoked[:-1] + "x"},
+                {"email": EMAIL, "password": "wrong"},
+                {"email": "nobody@example.com", "password": PASSWORD},
+                {"email": EMAIL, "password": ""},
+                {},
+            )
+        ]
+        assert {answer.status for answer in answers} == {401}
+        assert len({sentence(answer.text) for answer in answers}) == 1
+        assert (await person.login(email=EMAIL, password=PASSWORD)).status == 303
+        assert "with password" in (await person.get("/trackings")).text
+
+
+async def test_five_tries_and_no_more(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        await give_password(desk)
+        person = await desk.browser()
+        for email in (EMAIL, "nobody@example.com"):
+            statuses = [
+                (await person.login(email=email, password="wrong")).status for _ in range(7)
+            ]
+            # Whether there is such an account is not told by being locked either.
+            assert statuses == [401] * 5 + [429] * 2
+        assert (await person.login(email=EMAIL, password=PASSWORD)).status == 429
+        assert (await person.login(key=await desk.add_key())).status == 303
+        desk.clock.advance(15 * MINUTE / SECOND + 1)
+        other = await desk.browser()
+        assert (await other.login(email=EMAIL.upper(), password=PASSWORD)).status == 303
+
+
+async def test_sixty_wrong_tries_a_minute_of_all_together(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        await give_password(desk)
+        person = await desk.browser()
+        statuses = [(await person.login(key=f"wrong {number}")).status for number in range(62)]
+        assert statuses == [401] * 60 + [429] * 2
+        assert (await person.login(email=EMAIL, password=PASSWORD)).status == 429
+        # A key cannot be guessed, so who has one is not kept out by those who guess.
+        assert (await person.login(key=await desk.add_key())).status == 303
+        desk.clock.advance(61)
+        other = await desk.browser()
+        assert (await other.login(email=EMAIL, password=PASSWORD)).status == 303
+
+
+async def test_a_session_ends_with_its_time_its_key_and_its_password(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        idle = await desk.person()
+        desk.clock.advance(12 * HOUR / SECOND)
+        assert (await idle.get("/trackings")).status == 303
+
+        busy = await desk.person()
+        for _ in range(14):
+            desk.clock.advance(11.9 * HOUR / SECOND)
+            assert (await busy.get("/trackings")).status == 200
+        desk.clock.advance(7 * DAY / SECOND - 14 * 11.9 * HOUR / SECOND)
+        assert (await busy.get("/trackings")).status == 303
+
+        revoked = await desk.browser()
+        key = await desk.add_key()
+        await revoked.login(key=key)
+        assert (await revoked.get("/trackings")).status == 200
+        await desk.house.store.revoke_key(key[:16], desk.clock.now())
+        assert (await revoked.get("/trackings")).status == 303
+
+        await give_password(desk)
+        person = await desk.browser()
+        await person.login(email=EMAIL, password=PASSWORD)
+        assert (await person.get("/trackings")).status == 200
+        await give_password(desk, "another long password")
+        assert (await person.get("/trackings")).status == 303
