@@ -20,6 +20,7 @@ from parcelwire.pages.dashboard.drafting import (
     sentence_of,
 )
 from parcelwire.pages.dashboard.mailing import mails_about
+from parcelwire.pages.dashboard.parcel_history import MOST, changes_of, polls_of
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.screens.trackings import name_of
 from parcelwire.pages.dashboard.visit import Problem, Visit, missing
@@ -33,6 +34,7 @@ from parcelwire.tracking.errors import (
 from parcelwire.tracking.ports import Stored
 from parcelwire.webhooks.ports import Attempt, Message, MessageFilter
 
+PLACE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 ID: Final = re.compile(r"[0-9a-f]{32}")
 MOST_MESSAGES: Final = 20
 SHOWN_OF_ANSWER: Final = 20_000
@@ -113,6 +115,8 @@ async def _show(visit: Visit, stored: Stored, problems: tuple[Problem, ...] = ()
         page_url=f"{visit.house.settings.public_url}/t/{tracking.page_token}",
         checkpoints=list(reversed(tracking.checkpoints)),
         provenance=offset_words,
+        changes=await changes_of(visit, tracking),
+        polls=await polls_of(visit, tracking),
         history=_history(visit, tracking),
         answers=await _answers(visit, tracking),
         feedback=[
@@ -193,6 +197,18 @@ async def show_answers(visit: Visit) -> Response:
     stored = await load(visit)
     return await visit.show(
         "answers.html", one=stored.tracking, answers=await _answers(visit, stored.tracking)
+    )
+
+
+async def show_changes(visit: Visit) -> Response:
+    """Show what changed, in pages."""
+    tracking = (await load(visit)).tracking
+    typed = visit.query("before")
+    before = int(typed) if PLACE.fullmatch(typed) else None
+    return await visit.show(
+        "changes.html",
+        one=tracking,
+        changes=await changes_of(visit, tracking, before=before, most=MOST),
     )
 
 
@@ -300,6 +316,7 @@ PAGE: Final = Page(
     handler=show,
     parts=(
         Part("GET", "/trackings/{id}/answers", show_answers, "read"),
+        Part("GET", "/trackings/{id}/changes", show_changes, "read"),
         Part("POST", "/trackings/{id}/refresh", refresh),
         Part("POST", "/trackings/{id}/stop", stop),
         Part("POST", "/trackings/{id}/retrack", retrack),
