@@ -13,12 +13,7 @@ import pytest
 
 from parcelwire.pages.dashboard.import_runner import ImportRunner
 from parcelwire.pages.dashboard.importing import JOB, QUEUE, list_jobs, load_job
-from tests.support.dashboard import (
-    Person,
-    five_thousand,
-    numbers,
-    open_dashboard,
-)
+from tests.support.dashboard import Person, five_thousand, numbers, open_dashboard
 
 NUMBER = "990012345612345678"
 

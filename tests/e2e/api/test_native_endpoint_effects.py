@@ -6,13 +6,7 @@ import asyncio
 from typing import Any
 
 from tests.contract.webhook_receivers import answer, receiver
-from tests.support.native import (
-    ENDPOINTS,
-    NOBODY,
-    Caller,
-    ok,
-    refused,
-)
+from tests.support.native import ENDPOINTS, NOBODY, Caller, ok, refused
 
 URL = "https://shop.example.com/hook"
 

@@ -8,14 +8,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.contract.webhook_receivers import Receiver, answer, receiver
-from tests.support.native import (
-    ENDPOINT_FIELDS,
-    ENDPOINTS,
-    Caller,
-    fields_of,
-    ok,
-    refused,
-)
+from tests.support.native import ENDPOINT_FIELDS, ENDPOINTS, Caller, fields_of, ok, refused
 
 URL = "https://shop.example.com/hook"
 

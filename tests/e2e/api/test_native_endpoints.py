@@ -10,14 +10,7 @@ from parcelwire.api.native.endpoint_shapes import MOST_ENDPOINTS
 from parcelwire.domain.account import Endpoint
 from parcelwire.webhooks.ports import MessageState
 from tests.contract.webhook_receivers import answer, receiver
-from tests.support.native import (
-    ENDPOINT_FIELDS,
-    ENDPOINTS,
-    Caller,
-    fields_of,
-    ok,
-    refused,
-)
+from tests.support.native import ENDPOINT_FIELDS, ENDPOINTS, Caller, fields_of, ok, refused
 
 URL = "https://shop.example.com/hook"
 

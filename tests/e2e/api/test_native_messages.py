@@ -8,15 +8,7 @@ import pytest
 
 from parcelwire.webhooks.ports import MessageFilter
 from tests.contract.webhook_receivers import answer, receiver
-from tests.support.native import (
-    ENDPOINTS,
-    MESSAGES,
-    NOBODY,
-    Caller,
-    fields_of,
-    ok,
-    refused,
-)
+from tests.support.native import ENDPOINTS, MESSAGES, NOBODY, Caller, fields_of, ok, refused
 
 URL = "https://shop.example.com/hook"
 FIELDS = [

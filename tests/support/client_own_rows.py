@@ -1,0 +1,228 @@
+"""One call and one check for each method of the client that only a Parcelwire has.
+
+``ROWS`` has these and those of ``client_rows``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from parcelwire.client import NotFoundError
+from parcelwire.domain.status import Substatus
+from tests.support.client_rows import OTHER, ROWS, Stage, follow, row
+from tests.support.house import report
+from tests.support.v4 import USPS_NUMBER, point
+
+__all__ = ["ROWS"]
+
+
+@row("trackings.refresh")
+async def _(client: Any, stage: Stage) -> None:
+    created = await follow(client)
+    assert stage.house is not None
+    stage.house.carriers.script(
+        "usps",
+        USPS_NUMBER,
+        report("", point("2026-03-01T09:30:00", "Delivered", Substatus.DELIVERED)),
+    )
+    stage.house.clock.advance(3600)
+    assert (await client.trackings.refresh(created)).status == "delivered"
+    assert (await client.trackings.refresh(USPS_NUMBER)).id == created.id
+    with pytest.raises(NotFoundError):
+        await client.trackings.refresh(OTHER)
+
+
+@row("trackings.events")
+async def _(client: Any, stage: Stage) -> None:
+    stage.move()
+    created = await follow(client)
+    assert stage.house is not None
+    stage.house.carriers.script(
+        "usps",
+        USPS_NUMBER,
+        report("", point("2026-03-01T09:30:00", "Delivered", Substatus.DELIVERED)),
+    )
+    stage.house.clock.advance(3600)
+    await client.trackings.refresh(created)
+    told = [event async for event in client.trackings.events(created, page_size=1)]
+    assert [(one.sequence, one.data.status) for one in told] == [(2, "delivered"), (1, "transit")]
+    assert await client.trackings.events(created.id).all() == told
+    with pytest.raises(NotFoundError):
+        await client.trackings.events("0" * 32).all()
+
+
+@row("trackings.polls")
+async def _(client: Any, stage: Stage) -> None:
+    stage.move()
+    created = await follow(client)
+    history = await client.trackings.polls(created.id)
+    (poll,) = history.items
+    assert (poll.outcome, poll.is_news, poll.connector) == ("found", True, "scripted")
+    assert (history.checks, history.next_check_at > poll.at) == (1, True)
+
+
+@row("endpoints.create")
+async def _(client: Any, stage: Stage) -> None:
+    made = await client.endpoints.create(stage.hook, statuses=["delivered"], headers={"x-a": "b"})
+    assert made.secret.startswith("whsec_")
+    assert (made.statuses, made.header_names) == (("delivered",), ("x-a",))
+
+
+@row("endpoints.list")
+async def _(client: Any, stage: Stage) -> None:
+    made = await client.endpoints.create(stage.hook)
+    assert [one.id for one in await client.endpoints.list()] == [made.id]
+
+
+@row("endpoints.get")
+async def _(client: Any, stage: Stage) -> None:
+    made = await client.endpoints.create(stage.hook)
+    found = await client.endpoints.get(made.id)
+    assert (found.url, found.health.waiting) == (stage.hook, 0)
+
+
+@row("endpoints.update")
+async def _(client: Any, stage: Stage) -> None:
+    made = await client.endpoints.create(stage.hook, concurrency=3)
+    changed = await client.endpoints.update(made, description="Shop", concurrency=None)
+    assert (changed.description, changed.concurrency) == ("Shop", None)
+
+
+@row("endpoints.delete")
+async def _(client: Any, stage: Stage) -> None:
+    made = await client.endpoints.create(stage.hook)
+    await client.endpoints.delete(made)
+    with pytest.raises(NotFoundError) as caught:
+        await client.endpoints.delete(made.id)
+    assert caught.value.code == "endpoint-unknown"
+
+
+@row("endpoints.pause")
+async def _(client: Any, stage: Stage) -> None:
+    made = await client.endpoints.create(stage.hook)
+    assert (await client.endpoints.pause(made)).state == "paused"
+
+
+@row("endpoints.enable")
+async def _(client: Any, stage: Stage) -> None:
+    made = await client.endpoints.create(stage.hook)
+    await client.endpoints.pause(made)
+    assert (await client.endpoints.enable(made)).state == "enabled"
+
+
+@row("endpoints.rotate_secret")
+async def _(client: Any, stage: Stage) -> None:
+    made = await client.endpoints.create(stage.hook)
+    assert (await client.endpoints.rotate_secret(made, overlap_seconds=60)).secret != made.secret
+
+
+@row("endpoints.test")
+async def _(client: Any, stage: Stage) -> None:
+    # Nobody listens there, which is what the attempt says.
+    made = await client.endpoints.create(stage.hook)
+    assert (await client.endpoints.test(made)).is_delivered is False
+
+
+@row("endpoints.replay")
+async def _(client: Any, stage: Stage) -> None:
+    made = await client.endpoints.create(stage.hook)
+    assert stage.house is not None
+    since = (await client.trackings.create(USPS_NUMBER, "usps")).created_at
+    result = await client.endpoints.replay(made, since=since, states=["delivered"])
+    assert (result.replayed, result.is_complete) == (0, True)
+
+
+async def told(client: Any, stage: Stage) -> Any:
+    """Have one message stored, and return the endpoint it is for."""
+    made = await client.endpoints.create(stage.hook, dialect="v4")
+    stage.move()
+    await follow(client)
+    return made
+
+
+@row("messages.list")
+async def _(client: Any, stage: Stage) -> None:
+    made = await told(client, stage)
+    (message,) = [one async for one in client.messages.list(endpoint_id=made.id, page_size=1)]
+    assert message.state == "pending"
+    assert await client.messages.list(states=["dead"]).all() == []
+    late = client.messages.list(created_min=message.created_at, event_types=["endpoint.failing"])
+    assert await late.all() == []
+
+
+@row("messages.get")
+async def _(client: Any, stage: Stage) -> None:
+    await told(client, stage)
+    (message,) = await client.messages.list().all()
+    found = await client.messages.get(message.id)
+    assert (found.attempts, found.payload["delivery_status"]) == ((), "transit")
+
+
+@row("messages.resend")
+async def _(client: Any, stage: Stage) -> None:
+    await told(client, stage)
+    (message,) = await client.messages.list().all()
+    assert (await client.messages.resend(message)).id == message.id
+
+
+@row("events.page")
+async def _(client: Any, stage: Stage) -> None:
+    await told(client, stage)
+    page = await client.events.page(limit=5)
+    assert [event.data.status for event in page.items] == ["transit"]
+    assert (await client.events.page(after=page.next_cursor, wait_seconds=0)).items == ()
+
+
+@row("events.pages")
+async def _(client: Any, stage: Stage) -> None:
+    await told(client, stage)
+    pages = [page async for page in client.events.pages(limit=1)]
+    assert sum(len(page.items) for page in pages) == 1
+
+
+@row("events.list")
+async def _(client: Any, stage: Stage) -> None:
+    await told(client, stage)
+    (event,) = [event async for event in client.events.list()]
+    assert event.type == "tracking.status_changed"
+    assert event.data.changes[0]["type"]
+
+
+@row("events.follow")
+async def _(client: Any, stage: Stage) -> None:
+    await told(client, stage)
+    async for event in client.events.follow():
+        assert event.sequence == 1
+        break
+
+
+@row("keys.create")
+async def _(client: Any, stage: Stage) -> None:
+    assert (await client.keys.create(label="till", scope="read")).key.startswith("pw_live_")
+
+
+@row("keys.list")
+async def _(client: Any, stage: Stage) -> None:
+    assert sum(one.is_own for one in await client.keys.list()) == 1
+
+
+@row("keys.revoke")
+async def _(client: Any, stage: Stage) -> None:
+    made = await client.keys.create(label="till")
+    await client.keys.revoke(made)
+    (found,) = [one for one in await client.keys.list() if one.prefix == made.prefix]
+    assert found.revoked_at is not None
+
+
+@row("account.get")
+async def _(client: Any, stage: Stage) -> None:
+    await follow(client)
+    account = await client.account.get()
+    assert (account.email, account.trackings) == ("shop@example.com", 1)
+
+
+@row("account.update")
+async def _(client: Any, stage: Stage) -> None:
+    assert (await client.account.update(name="Cups & Co.")).name == "Cups & Co."
