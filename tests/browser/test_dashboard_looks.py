@@ -31,6 +31,7 @@ from tests.support.pages import (
     browsing,
     needs_browser,
     small_targets,
+    spills,
 )
 
 pytestmark = [*needs_browser, pytest.mark.asyncio(loop_scope="module")]
@@ -261,6 +262,7 @@ async def _look(page: Page, name: str, faults: list[Any], wide: list[Any]) -> No
             if (size, scheme) in {("desktop", "light"), ("phone", "dark")}:
                 faults.extend((looks, fault) for fault in await faults_of(page))
         faults.extend((name, size, small) for small in await small_targets(page))
+        faults.extend((name, size, spilt) for spilt in await spills(page))
         over = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if over > 0:
             wide.append((name, size, over))

@@ -56,6 +56,22 @@ SMALL = """
 """Links within a text need no size of their own."""
 
 
+SPILLS = """
+[...document.querySelectorAll('.card, .summary, .note')].flatMap(card => {
+  const edge = card.getBoundingClientRect().right + 1;
+  return [...card.querySelectorAll('*')].filter(e => e.offsetParent !== null
+    && !e.closest('.scroll, pre, .unseen, .step, svg') && e.getBoundingClientRect().right > edge);
+}).map(e => e.outerHTML.slice(0, 100))
+"""
+"""Elements that stick out of their card on the right."""
+
+
+async def spills(page: Page) -> list[str]:
+    """Return what sticks out of the card that it stands in."""
+    found: list[str] = await page.evaluate(SPILLS)
+    return found
+
+
 async def small_targets(page: Page) -> list[str]:
     """Return what people press and hardly hit: less than 24 px high or wide (WCAG 2.2, 2.5.8)."""
     found: list[str] = await page.evaluate(SMALL)
@@ -104,6 +120,7 @@ class Shown(msgspec.Struct):
         assert await page.evaluate("window.shifts") <= 0.1, name
         width = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert width <= 0, f"{name} is wider than its window"
+        assert await spills(page) == [], name
         found = await Axe().run(page)
         faults = [
             (one["id"], [node["html"][:120] for node in one["nodes"]])
