@@ -1,5 +1,5 @@
-"""The stores of the store's own suite, for every suite that wants to run on both engines; and an
-office that mails customers.
+"""The stores of the store's own suite, for every suite that wants to run on both engines; a yard
+where parcels are asked about, and an office that mails customers.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,9 @@ import pytest
 from parcelwire.domain.account import Account
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import Store
+from parcelwire.tracking.service import TrackingService
 from tests.contract.notice_office import Office
+from tests.contract.poll_yard import Yard
 from tests.contract.store.conftest import clock, open_another, place, store
 from tests.support.mail_server import MailBox, mail_server
 
@@ -42,3 +44,15 @@ async def office(store: Store, clock: FrozenClock, port: int, account: Account) 
     await office.work()
     clock.advance(60)
     return office
+
+
+@pytest.fixture
+def yard(store: Store, clock: FrozenClock) -> Yard:
+    """Where parcels are asked about."""
+    return Yard(store, clock)
+
+
+@pytest.fixture
+def service(yard: Yard) -> TrackingService:
+    """The use cases of ``yard``."""
+    return yard.service()

@@ -23,13 +23,13 @@ from parcelwire.polling.worker import PollSettings, PollWorker
 from parcelwire.store.port import Store
 from parcelwire.tracking.asking import Asker
 from parcelwire.tracking.correction import CandidateFinder, Corrector
-from parcelwire.tracking.drafts import Drafting
+from parcelwire.tracking.drafts import Draft, Drafting
 from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import PollState, Stored
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.tracking.service import ServiceSettings, TrackingService
 from parcelwire.webhooks.message import MessageComposer
-from tests.contract.store.samples import make_endpoint
+from tests.contract.store.samples import WORLD, make_endpoint
 from tests.support.house import ScriptedCarriers, SeededIdentifiers, report
 from tests.unit.webhooks.builders import plain_renderer
 
@@ -290,3 +290,16 @@ async def kill(worker: Any) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def draft(number: str | None = "A1B2C3D4", courier: str | None = "dhl", **fields: Any) -> Draft:
+    """Return what a shop says of a parcel."""
+    return Draft(number=number, courier_code=courier, **fields)
+
+
+async def followed(yard: Yard, service: TrackingService, *, days: int = 0) -> Stored:
+    """Follow a parcel that was scanned an hour ago, and let ``days`` pass."""
+    yard.carriers.script("dhl", "A1B2C3D4", report("", yard.scan(3600)))
+    stored = await service.create(WORLD, draft())
+    yard.clock.advance(days * 86_400)
+    return stored

@@ -29,11 +29,6 @@ AMBIGUOUS = "12345678901234"
 """Fits DPD best, then several others (made up)."""
 
 
-@pytest.fixture
-def yard(store: Store, clock: FrozenClock) -> Yard:
-    return Yard(store, clock)
-
-
 async def follow(yard: Yard, number: str = SWISS, **fields: Any) -> Stored:
     """Follow a number with a courier that can be asked and does not know it."""
     courier = fields.pop("courier_code", "poste-italiane")

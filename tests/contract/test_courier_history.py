@@ -46,11 +46,6 @@ class Counting:
         return await self._store.courier_counts(world_id, recent=recent)
 
 
-@pytest.fixture
-def yard(store: Store, clock: FrozenClock) -> Yard:
-    return Yard(store, clock)
-
-
 async def test_an_ambiguous_number_goes_to_the_courier_in_use(yard: Yard) -> None:
     first, *others = [one.courier_code for one in detect(NUMBER)]
     assert first == "dpd"

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from parcelwire.domain.clock import HOUR, MINUTE, FrozenClock
+from parcelwire.domain.clock import HOUR, MINUTE
 from parcelwire.domain.report import Gap, Outcome
 from parcelwire.domain.status import Status
 from parcelwire.store.port import Store
@@ -23,11 +23,6 @@ from tests.contract.store.samples import (
 from tests.support.house import report
 
 OpenAnother = Callable[[], Awaitable[Store]]
-
-
-@pytest.fixture
-def yard(store: Store, clock: FrozenClock) -> Yard:
-    return Yard(store, clock)
 
 
 class TestAsking:

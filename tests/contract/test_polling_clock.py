@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.domain.clock import DAY, HOUR, FrozenClock
+from parcelwire.domain.clock import DAY, HOUR
 from parcelwire.domain.report import DeliveryWindow, ParcelFacts
 from parcelwire.domain.status import Status
 from parcelwire.polling.ports import Pause
@@ -28,11 +28,6 @@ from tests.contract.store.samples import (
 from tests.support.house import report
 
 OpenAnother = Callable[[], Awaitable[Store]]
-
-
-@pytest.fixture
-def yard(store: Store, clock: FrozenClock) -> Yard:
-    return Yard(store, clock)
 
 
 class TestClock:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from parcelwire.domain.clock import MINUTE, SECOND, FrozenClock, Instant
+from parcelwire.domain.clock import MINUTE, SECOND, Instant
 from parcelwire.domain.report import Outcome
 from parcelwire.domain.status import Status
 from parcelwire.polling.worker import OWN_FAULT_WAIT
@@ -33,11 +33,6 @@ from tests.contract.webhook_office import PassingClock
 from tests.support.house import report
 
 OpenAnother = Callable[[], Awaitable[Store]]
-
-
-@pytest.fixture
-def yard(store: Store, clock: FrozenClock) -> Yard:
-    return Yard(store, clock)
 
 
 class Readable(Unreliable):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 import pytest
 
-from parcelwire.domain.clock import SECOND, FrozenClock
+from parcelwire.domain.clock import SECOND
 from parcelwire.domain.status import Status
-from parcelwire.store.port import Store
 from parcelwire.tracking.drafts import Draft
 from parcelwire.tracking.errors import (
     AlreadyExistsError,
@@ -22,33 +20,21 @@ from parcelwire.tracking.errors import (
 )
 from parcelwire.tracking.ports import Stored, TrackingFilter
 from parcelwire.tracking.service import TrackingService
-from tests.contract.poll_yard import AwayError, PatientClock, Unreliable, Yard, drive, outage, until
+from tests.contract.poll_yard import (
+    AwayError,
+    PatientClock,
+    Unreliable,
+    Yard,
+    draft,
+    drive,
+    followed,
+    outage,
+    until,
+)
 from tests.contract.store.samples import NOW, OTHER_WORLD, WORLD
 from tests.support.house import report
 
 EVERYTHING = TrackingFilter()
-
-
-@pytest.fixture
-def yard(store: Store, clock: FrozenClock) -> Yard:
-    return Yard(store, clock)
-
-
-@pytest.fixture
-def service(yard: Yard) -> TrackingService:
-    return yard.service()
-
-
-def draft(number: str | None = "A1B2C3D4", courier: str | None = "dhl", **fields: Any) -> Draft:
-    return Draft(number=number, courier_code=courier, **fields)
-
-
-async def followed(yard: Yard, service: TrackingService, *, days: int = 0) -> Stored:
-    """Follow a parcel that was scanned an hour ago, and let ``days`` pass."""
-    yard.carriers.script("dhl", "A1B2C3D4", report("", yard.scan(3600)))
-    stored = await service.create(WORLD, draft())
-    yard.clock.advance(days * 86_400)
-    return stored
 
 
 class TestCreate:

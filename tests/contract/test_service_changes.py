@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from parcelwire.domain.clock import DAY, HOUR, SECOND, FrozenClock
+from parcelwire.domain.clock import DAY, HOUR, SECOND
 from parcelwire.domain.report import DeliveryWindow, Outcome, ParcelFacts
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details
-from parcelwire.store.port import Store
-from parcelwire.tracking.drafts import Draft
 from parcelwire.tracking.errors import (
     AlreadyExistsError,
     CourierUnknownError,
@@ -25,32 +23,10 @@ from parcelwire.tracking.ports import Stored
 from parcelwire.tracking.refresh import MAX_TRIES
 from parcelwire.tracking.service import TrackingService
 from parcelwire.webhooks.ports import MessageFilter
-from tests.contract.poll_yard import Yard, drive, outage
+from tests.contract.poll_yard import Yard, draft, drive, followed, outage
 from tests.contract.store.samples import NOW, OTHER_WORLD, WORLD
 from tests.support.house import report
 from tests.support.rivals import Rivals
-
-
-@pytest.fixture
-def yard(store: Store, clock: FrozenClock) -> Yard:
-    return Yard(store, clock)
-
-
-@pytest.fixture
-def service(yard: Yard) -> TrackingService:
-    return yard.service()
-
-
-def draft(number: str | None = "A1B2C3D4", courier: str | None = "dhl", **fields: Any) -> Draft:
-    return Draft(number=number, courier_code=courier, **fields)
-
-
-async def followed(yard: Yard, service: TrackingService, *, days: int = 0) -> Stored:
-    """Follow a parcel that was scanned an hour ago, and let ``days`` pass."""
-    yard.carriers.script("dhl", "A1B2C3D4", report("", yard.scan(3600)))
-    stored = await service.create(WORLD, draft())
-    yard.clock.advance(days * 86_400)
-    return stored
 
 
 class TestEdits:

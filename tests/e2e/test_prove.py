@@ -8,7 +8,6 @@ network file system) is given to the check as the system would report it.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import signal
 import subprocess
 import sys
@@ -23,22 +22,14 @@ import pytest
 
 from parcelwire.bootstrap import InstallationError
 from parcelwire.cli.prove import lines_of, verdict_of
-from parcelwire.config import Config, SecretsSection, StoreSection
-from parcelwire.proofs.checks import Check, check_postgres
+from parcelwire.config import Config
+from parcelwire.proofs.checks import check_postgres
 from parcelwire.proofs.examination import Report, examine
 from parcelwire.proofs.outcome import Outcome
-from parcelwire.proofs.scratch import furnish
 from parcelwire.proofs.servers import clean_environment, free_port
 from tests.contract.store.postgres_fixture import Cluster
+from tests.support.proving import bad, config_for, digest, furnished, quietly
 from tests.support.terminal import Terminal
-
-
-def quietly(line: str) -> None:
-    del line
-
-
-def bad(found: list[Check]) -> list[str]:
-    return [check.what for check in found if check.state == "bad"]
 
 
 @pytest.fixture(scope="module")
@@ -49,26 +40,7 @@ def cluster() -> Iterator[Cluster]:
     one.remove()
 
 
-def config_for(folder: Path, url: str) -> Config:
-    return Config(
-        store=StoreSection(url=url, pool_size=3),
-        secrets=SecretsSection(key_file=str(folder / "parcelwire.key")),
-    )
-
-
 # --- what is in order -----------------------------------------------------------------------------
-
-
-async def furnished(folder: Path, url: str) -> Config:
-    """Make an installation with something in it."""
-    folder.mkdir()
-    config = config_for(folder, url)
-    await furnish(config, "http://shop.example", ["hook"])
-    return config
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.mark.slow

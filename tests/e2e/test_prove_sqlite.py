@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -15,12 +14,12 @@ import pytest
 from msgspec.structs import replace
 
 from parcelwire.bootstrap import InstallationError
-from parcelwire.config import Config, SecretsSection, StoreSection
+from parcelwire.config import Config
 from parcelwire.proofs import checks
 from parcelwire.proofs.checks import Check, check_sqlite
 from parcelwire.proofs.examination import as_observed, examine
 from parcelwire.proofs.powerloss import prove_power_loss
-from parcelwire.proofs.scratch import furnish, scratch_config, write_config
+from parcelwire.proofs.scratch import scratch_config, write_config
 from parcelwire.proofs.servers import Server, clean_environment, free_port
 from parcelwire.proofs.surroundings import (
     FileSystem,
@@ -31,37 +30,8 @@ from parcelwire.proofs.surroundings import (
 )
 from parcelwire.store.sqlite import store as sqlite_store
 from parcelwire.store.sqlite.connection import SqliteSettings
+from tests.support.proving import bad, config_for, quietly
 from tests.support.terminal import Terminal
-
-
-def quietly(line: str) -> None:
-    del line
-
-
-def bad(found: list[Check]) -> list[str]:
-    return [check.what for check in found if check.state == "bad"]
-
-
-def config_for(folder: Path, url: str) -> Config:
-    return Config(
-        store=StoreSection(url=url, pool_size=3),
-        secrets=SecretsSection(key_file=str(folder / "parcelwire.key")),
-    )
-
-
-async def furnished(folder: Path, url: str) -> Config:
-    """Make an installation with something in it."""
-    folder.mkdir()
-    config = config_for(folder, url)
-    await furnish(config, "http://shop.example", ["hook"])
-    return config
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-# --- SQLite ---------------------------------------------------------------------------------------
 
 
 async def look(folder: Path) -> list[Check]:

@@ -11,6 +11,7 @@ import msgspec
 from parcelwire.api.native.openapi import render
 from parcelwire.api.native.problems import KINDS
 from parcelwire.api.native.table import ALL
+from tests.support.openapi import follow_references
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -38,22 +39,7 @@ def test_it_names_every_call_with_its_parameters() -> None:
 
 
 def test_every_reference_leads_somewhere() -> None:
-    description = msgspec.json.decode(render())
-
-    def references(node: Any) -> list[str]:
-        if isinstance(node, dict):
-            own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
-            return own + [ref for value in node.values() for ref in references(value)]
-        if isinstance(node, list):
-            return [ref for value in node for ref in references(value)]
-        return []
-
-    found = references(description)
-    assert "#/components/schemas/Problem" in found
-    for reference in found:
-        target = description
-        for step in reference.removeprefix("#/").split("/"):
-            target = target[step]
+    assert "#/components/schemas/Problem" in follow_references(msgspec.json.decode(render()))
 
 
 def test_every_kind_of_problem_and_every_call_is_written_down() -> None:

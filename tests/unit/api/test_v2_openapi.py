@@ -9,6 +9,7 @@ import msgspec
 from parcelwire.api.v2.errors import CODES
 from parcelwire.api.v2.openapi import render
 from parcelwire.api.v2.routes import ROUTES
+from tests.support.openapi import follow_references
 
 CHECKED_IN = Path(__file__).parents[3] / "docs" / "openapi" / "v2.json"
 
@@ -41,22 +42,7 @@ def test_every_code_is_in_meta() -> None:
 
 
 def test_every_reference_leads_somewhere() -> None:
-    whole = description()
-
-    def references(node: object) -> list[str]:
-        if isinstance(node, dict):
-            own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
-            return own + [ref for value in node.values() for ref in references(value)]
-        if isinstance(node, list):
-            return [ref for value in node for ref in references(value)]
-        return []
-
-    found = references(whole)
-    assert found
-    for reference in found:
-        target = whole
-        for step in reference.removeprefix("#/").split("/"):
-            target = target[step]
+    assert follow_references(description())
 
 
 def test_the_manual_names_every_code_and_call() -> None:

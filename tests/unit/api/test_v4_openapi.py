@@ -6,6 +6,7 @@ import msgspec
 
 from parcelwire.api.v4.openapi import render
 from parcelwire.api.v4.routes import ROUTES
+from tests.support.openapi import follow_references
 from tests.support.v4_types import AIR_WAYBILL, BATCH, COURIER, IDENTITY, TRACKING, UPDATE
 
 CHECKED_IN = Path(__file__).parents[3] / "docs" / "openapi" / "v4.json"
@@ -40,19 +41,4 @@ def test_its_shapes_have_the_fields_of_the_wire() -> None:
 
 
 def test_every_reference_leads_somewhere() -> None:
-    description = msgspec.json.decode(render())
-
-    def references(node: object) -> list[str]:
-        if isinstance(node, dict):
-            own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
-            return own + [ref for value in node.values() for ref in references(value)]
-        if isinstance(node, list):
-            return [ref for value in node for ref in references(value)]
-        return []
-
-    found = references(description)
-    assert found
-    for reference in found:
-        target = description
-        for step in reference.removeprefix("#/").split("/"):
-            target = target[step]
+    assert follow_references(msgspec.json.decode(render()))
