@@ -33,6 +33,9 @@ from tests.support.v4 import DIALECTS
 
 pytestmark = needs_browser
 
+LOOKS = ((True, False), (False, True), (True, True), (False, False))
+"""Phone or desk, night or day."""
+
 
 def at(local_time: str, text: str, status: Substatus, **more: Any) -> Checkpoint:
     return Checkpoint(
@@ -146,7 +149,7 @@ async def open_shop(folder: Path) -> AsyncIterator[Shop]:
 async def test_every_parcel_on_every_screen(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as shop:
         for name, path in shop.paths.items():
-            for phone, dark in ((True, False), (False, True), (True, True), (False, False)):
+            for phone, dark in LOOKS:
                 shown = await open_page(shop.browser, shop.url + path, phone=phone, dark=dark)
                 await shown.check(f"tracking-{name}")
                 assert await shown.context.cookies() == []
@@ -174,8 +177,9 @@ async def test_three_languages_on_two_sizes(tmp_path: Path, locale: str, headlin
 async def test_the_brand_and_what_the_shop_says(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as shop:
         await put_brand(shop.house, shop.account, BRAND)
-        for dark in (False, True):
-            shown = await open_page(shop.browser, shop.url + shop.paths["two-legs"], dark=dark)
+        url = shop.url + shop.paths["two-legs"]
+        for phone, dark in LOOKS:
+            shown = await open_page(shop.browser, url, phone=phone, dark=dark)
             text = await shown.page.inner_text("body")
             for words in ("Alpenshop", "Enjoy your new boots!", "E. Muster", "Poste Italiane"):
                 assert words in text
@@ -188,12 +192,14 @@ async def test_several_parcels_of_one_order(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as shop:
         for name in ("two-legs", "arriving"):
             await shop.add(f"order-{name}", PARCELS[name], order_id="1001")
-        shown = await open_page(shop.browser, shop.url + shop.paths["order-arriving"], phone=True)
-        assert "1 of 2 parcels delivered" in await shown.page.inner_text("body")
-        await shown.check("tracking-order")
-        await shown.page.click(".parcels a")
-        await shown.page.get_by_role("heading", name="Delivered yesterday, 10:02").wait_for()
-        await shown.close()
+        url = shop.url + shop.paths["order-arriving"]
+        for phone, dark in LOOKS:
+            shown = await open_page(shop.browser, url, phone=phone, dark=dark)
+            assert "1 of 2 parcels delivered" in await shown.page.inner_text("body")
+            await shown.check("tracking-order")
+            await shown.page.click(".parcels a")
+            await shown.page.get_by_role("heading", name="Delivered yesterday, 10:02").wait_for()
+            await shown.close()
 
 
 async def test_a_page_that_is_watched_changes_by_itself(tmp_path: Path) -> None:
