@@ -39,6 +39,7 @@ from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import CarrierPolicy, NewTracking, PollResult, PollState
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.webhooks.message import MessageComposer
+from tests.contract.store.samples import make_past
 
 ROWS = 100_000
 PARCELS = 2_000
@@ -307,7 +308,12 @@ async def _turn_over(store: Store, rows: int) -> float:
         poll = PollState(due_at=NOW + HOUR, due_reason="bench", checked_at=NOW, checks=1)
         await store.save_polls(
             [
-                PollResult(tracking_id=one.tracking_id, poll=poll, lease=NOW + 30 * SECOND)
+                PollResult(
+                    tracking_id=one.tracking_id,
+                    poll=poll,
+                    past=make_past(NOW),
+                    lease=NOW + 30 * SECOND,
+                )
                 for one in claims
             ]
         )

@@ -31,6 +31,7 @@ from tests.contract.store.samples import (
     make_endpoint,
     make_message,
     make_new,
+    make_past,
     make_tracking,
     new_id,
 )
@@ -145,7 +146,10 @@ async def _poll(store: PostgresStore, count: int, figures: dict[str, float]) -> 
             done += len(claims)
             poll = PollState(due_at=LATER + DAY + done, due_reason="quiet", checked_at=LATER)
             await store.save_polls(
-                [PollResult(tracking_id=claim.tracking_id, poll=poll) for claim in claims]
+                [
+                    PollResult(tracking_id=claim.tracking_id, poll=poll, past=make_past())
+                    for claim in claims
+                ]
             )
 
     (

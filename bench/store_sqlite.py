@@ -34,6 +34,7 @@ from tests.contract.store.samples import (
     make_endpoint,
     make_message,
     make_new,
+    make_past,
     new_id,
 )
 
@@ -170,7 +171,9 @@ async def _poll(store: Store, count: int, figures: Figures) -> None:
             poll = PollState(due_at=LATER + DAY + done, due_reason="quiet", checked_at=LATER)
             await store.save_polls(
                 [
-                    PollResult(tracking_id=claim.tracking_id, poll=poll, lease=LEASE)
+                    PollResult(
+                        tracking_id=claim.tracking_id, poll=poll, past=make_past(), lease=LEASE
+                    )
                     for claim in claims
                 ]
             )

@@ -18,6 +18,7 @@ from parcelwire.tracking.ports import (
     NewMessage,
     NewTracking,
     Once,
+    PastPoll,
     PollState,
     Stored,
     TrackingFilter,
@@ -58,9 +59,12 @@ class Model:
     def __init__(self, store: Store, seed: int) -> None:
         self.store = store
         self.dice = random.Random(seed)
+        self.poll_dice = random.Random(seed)
         self.now: Instant = NOW
         self.trackings: dict[str, Tracking] = {}
         self.polls: dict[str, PollState] = {}
+        self.pasts: dict[str, list[PastPoll]] = defaultdict(list)
+        """In the order of their writing."""
         self.created: Counter[int] = Counter()
         self.events: dict[int, list[Event]] = defaultdict(list)
         self.endpoints: dict[str, Endpoint] = {}
@@ -101,6 +105,12 @@ class Model:
                 ]
             events = await self.store.events_after(world_id, 0, 99_999)
             assert [event for _, event in events] == self.events[world_id]
+            for parcel in mine:
+                found = await self.store.events_of(world_id, parcel.id, limit=99_999)
+                assert found == [one for one in events[::-1] if one[1].tracking_id == parcel.id]
+                newest = list(reversed(self.pasts[parcel.id]))
+                newest.sort(key=lambda one: one.at, reverse=True)
+                assert await self.store.past_polls(parcel.id, limit=99) == newest
             first = await self.store.first_cursor(world_id)
             assert first == (events[0][0] if events else None)
             for message in await self.store.list_messages(world_id, MessageFilter(), limit=99_999):
@@ -187,6 +197,21 @@ class Model:
             due_at=self.dice.choice([None, self.now, self.now + MINUTE]),
             leased_until=self.dice.choice([0, self.now + LEASE]),
         )
+
+    def _past(self, tracking_id: str) -> PastPoll | None:
+        """Make what is remembered of a poll, or nothing, and remember it."""
+        if self.poll_dice.random() < 0.3 or len(self.pasts[tracking_id]) >= 20:
+            return None
+        past = PastPoll(
+            at=self.now,
+            outcome=self.poll_dice.choice(["found", "unavailable"]),
+            duration_ms=self.poll_dice.randrange(9_999),
+            connector=self.poll_dice.choice(["", "dhl"]),
+            is_news=self.poll_dice.random() < 0.5,
+            why="on its way: every 4 hours",
+        )
+        self.pasts[tracking_id].append(past)
+        return past
 
     def _poll(self) -> PollState:
         return PollState(

@@ -16,7 +16,14 @@ from parcelwire.domain.clock import SECOND, FrozenClock, Instant
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Status, Substatus
 from parcelwire.domain.tracking import Tracking, make_page_token
 from parcelwire.store.port import Store
-from parcelwire.tracking.ports import NewMessage, NewTracking, PollState, RawAnswer, Save
+from parcelwire.tracking.ports import (
+    NewMessage,
+    NewTracking,
+    PastPoll,
+    PollState,
+    RawAnswer,
+    Save,
+)
 
 WORLD = world_of(1, is_test=False)
 OTHER_WORLD = world_of(2, is_test=False)
@@ -151,6 +158,17 @@ def make_message(
         event_type="tracking.updated",
         payload=f'{{"tracking":"{tracking_id}","sequence":{sequence}}}'.encode(),
         created_at=at,
+    )
+
+
+def make_past(at: Instant = NOW) -> PastPoll:
+    """Make what is remembered of a poll as most are."""
+    return PastPoll(
+        at=at,
+        outcome="found",
+        duration_ms=412,
+        connector="swiss-post",
+        why="on its way: every 4 hours",
     )
 
 

@@ -92,6 +92,7 @@ class Life(MessageLife):
             make_message(one, before.id, before.sequence + 1, self.now) for one in chosen
         )
         poll = self.dice.choice([None, self._poll()])
+        past = None if poll is None else self._past(before.id)
         change = make_change(
             before,
             messages=messages,
@@ -100,7 +101,7 @@ class Life(MessageLife):
             is_archived=self.dice.random() < 0.3,
             updated_at=self.now,
         )
-        assert await self.store.save(change)
+        assert await self.store.save(replace(change, past=past))
         assert change.event is not None
         self.trackings[before.id] = change.tracking
         self.events[before.world_id].append(change.event)
@@ -141,11 +142,14 @@ class Life(MessageLife):
         assert sorted(gone) == sorted(mine)
         for one in mine:
             del self.trackings[one], self.polls[one]
+            self.pasts.pop(one, None)
         return bool(mine)
 
     async def poll(self) -> bool:
         chosen = self.dice.sample(list(self.trackings), min(len(self.trackings), 3))
-        results = [PollResult(tracking_id=one, poll=self._poll()) for one in chosen]
+        results = [
+            PollResult(tracking_id=one, poll=self._poll(), past=self._past(one)) for one in chosen
+        ]
         await self.store.save_polls(results)
         self.polls.update({one.tracking_id: one.poll for one in results})
         return bool(chosen)
