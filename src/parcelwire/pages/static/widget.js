@@ -13,6 +13,7 @@
     @media (prefers-color-scheme: dark) { .box { background: #211e1b; border-color: #46413c; border-top-color: var(--tone); } }
     h2 { font-size: 1.25rem; line-height: 1.3; margin: 0 0 .25rem; }
     p { margin: 0 0 .25rem; overflow-wrap: anywhere; }
+    .promise::first-letter { text-transform: uppercase; }
     .quiet { color: #57534e; font-size: .875rem; }
     @media (prefers-color-scheme: dark) { .quiet { color: #b8b2ac; } }
     .bar { list-style: none; display: grid; grid-template-columns: repeat(5, 1fr); gap: .25rem; padding: 0; margin: .75rem 0; }
@@ -71,7 +72,7 @@
       box.append(make("h2", parcel.headline));
       if (parcel.promise) {
         const isSaid = parcel.headline.includes(parcel.promise.when);
-        box.append(make("p", isSaid ? parcel.promise.by : `${parcel.promise.when} – ${parcel.promise.by}`, "quiet"));
+        box.append(make("p", isSaid ? parcel.promise.by : `${parcel.promise.when} – ${parcel.promise.by}`, "quiet promise"));
       }
       for (const text of [parcel.subline, parcel.advice]) if (text) box.append(make("p", text));
       const bar = make("ol", "", "bar");
