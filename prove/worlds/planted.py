@@ -132,6 +132,7 @@ class _TakesRepeatsForNew(Refresher):
         *,
         held_until: Instant = 0,
         may_expire: bool = True,
+        why: str | None = None,
     ) -> Stored | PollResult | None:
         scans = tuple(
             replace(one, event_id=one.event_id or f"{place}")
@@ -139,7 +140,7 @@ class _TakesRepeatsForNew(Refresher):
         )
         report = replace(report, checkpoints=scans)
         return await super().apply(
-            stored, report, policy, held_until=held_until, may_expire=may_expire
+            stored, report, policy, held_until=held_until, may_expire=may_expire, why=why
         )
 
 
