@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -138,3 +139,31 @@ async def test_a_failure_is_written_down_soon_though_nothing_else_happens(office
         assert (await office.only_message()).attempts == 1
         worker.stop()
         await running
+
+
+async def test_a_worker_rests_while_the_failing_have_nothing_that_is_due(office: Office) -> None:
+    settings = replace(SETTINGS, poll_seconds=60, doubtful_seconds=0.01, first_delay_seconds=3_600)
+    looks = 0
+    claim = office.store.claim_messages
+
+    async def counted(*arguments: Any, **named: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return await claim(*arguments, **named)
+
+    office.store.claim_messages = counted  # type: ignore[method-assign]
+    worker = office.worker(clock=PassingClock(office.clock.now()), settings=settings)
+    async with receiver(receivers.answer(500)) as bad:
+        await office.post(await office.add_endpoint(bad.url))
+        running = asyncio.create_task(worker.run())
+        await eventually(lambda: len(bad.received) == 1)
+        for _ in range(100):
+            if (await office.only_message()).attempts:
+                break
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        before = looks
+        await asyncio.sleep(0.5)  # fifty turns
+        worker.stop()
+        await running
+    assert looks <= before + 2

@@ -179,9 +179,8 @@ class DeliveryWorker:
         await self._recall(now)
         longest = self._settings.poll_seconds
         doubtful_room, skip = self._pacer.doubtful_helping(now)
-        if doubtful_room > doubtful_at_once:
-            longest = min(longest, max(self._turn_wait_seconds(), 0.001))
-            doubtful_room = doubtful_at_once
+        are_more = doubtful_room > doubtful_at_once
+        doubtful_room = min(doubtful_room, doubtful_at_once)
         # A long queue of the others must not starve those in doubt: their room is kept for them.
         room = min(self._settings.claim_batch, self._pacer.free - doubtful_room)
         taken = await self._take_good(now, room)
@@ -193,6 +192,9 @@ class DeliveryWorker:
             self._pacer.note_turns(
                 {one.endpoint.id for one in doubtful}, are_all=len(doubtful) < doubtful_room
             )
+            are_more = are_more and len(doubtful) == doubtful_room
+        if are_more:
+            longest = min(longest, max(self._turn_wait_seconds(), 0.001))
         if room <= 0:
             return longest  # a request that ends wakes us before
         if taken >= room:
