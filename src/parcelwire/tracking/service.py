@@ -118,7 +118,7 @@ class TrackingService:
         new = NewTracking(
             tracking=tracking, due_at=poll.due_at, due_reason=poll.due_reason, leased_until=lease
         )
-        stored = Stored(tracking, replace(poll, leased_until=lease))
+        stored = Stored(tracking, replace(poll, leased_until=lease) if lease else poll)
 
         def result_of(creations: list[Creation]) -> Stored | TrackingError:
             return refusal_of(creations[0], tracking) or stored

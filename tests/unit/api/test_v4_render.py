@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from parcelwire.api.v4.models import TrackingObject
 from parcelwire.api.v4.render import MOST_RECENT, Renderer, kilograms, language_of, render_payload
@@ -389,9 +390,17 @@ def test_one_rendering_serves_the_store_and_the_answer() -> None:
     assert renderer.tracking(tracking) == rendered
 
 
+def test_who_was_never_heard_of_is_shown_as_with_an_empty_answer() -> None:
+    """The short way for new trackings leads to what the long way says."""
+    new = made(details=Details(title="A title", destination_country="CH", origin_country="IT"))
+    assert shown(new) == shown(replace(new, facts=ParcelFacts()))
+    another = made(courier_code="poste-italiane")
+    assert shown(another) == shown(replace(another, facts=ParcelFacts()))
+
+
 def test_few_renderings_are_remembered() -> None:
     renderer = Renderer(default_registry())
-    many = [made(id=f"{i:032x}") for i in range(MOST_RECENT + 50)]
+    many = [told(made(id=f"{i:032x}"), *JOURNEY) for i in range(MOST_RECENT + 50)]
     rendered = [renderer.tracking(tracking) for tracking in many]
     assert renderer.tracking(many[-1]) is rendered[-1]
     assert renderer.tracking(many[0]) is not rendered[0]

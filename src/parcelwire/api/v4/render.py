@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from parcelwire.api.v4.models import Event as EventObject
 from parcelwire.api.v4.models import LegInfo, MilestoneDates, TrackingObject
@@ -35,6 +36,11 @@ MOST_RECENT: Final = 256
 """How many renderings are remembered; a group commit is about as large."""
 
 _NO_FACTS: Final = ParcelFacts()
+_BLANK: Final = TrackingObject(
+    # Open in the sources: nobody says what "previously" and "status_info" hold.
+    **{**dict.fromkeys(TrackingObject.__struct_fields__), "transit_time": 0}  # type: ignore[arg-type]
+)
+"""Nothing known. Most fields of most trackings stay so, and are copied from here at once."""
 _VENDOR_LANGUAGES: Final = {"cn": "zh", "tw": "zh", "jp": "ja", "kr": "ko"}
 """TrackingMore names some languages by a country."""
 
@@ -49,6 +55,7 @@ class Renderer:
         self._encode = msgspec.json.Encoder().encode
         self._recent: dict[str, tuple[Tracking, bytes]] = {}
         self._untouched: dict[str | None, msgspec.Raw] = {}
+        self._silent: dict[str, TrackingObject] = {}
 
     def speak(self, phrase: Phrase) -> None:
         """Word events by ``phrase`` from now on.
@@ -65,7 +72,9 @@ class Renderer:
         """
         if language is not None:
             return self._encode(self.build(tracking, language))
-        # A new tracking is wanted twice within a moment: by the store and by the answer.
+        if _is_unheard_of(tracking):
+            return self._encode(self.build(tracking))
+        # What has changed is wanted twice within a moment: by the store and by the answer.
         known = self._recent.get(tracking.id)
         if known is not None and known[0] is tracking:
             return known[1]
@@ -89,17 +98,13 @@ class Renderer:
     def build(self, tracking: Tracking, language: str | None = None) -> TrackingObject:
         """Return the tracking object before it is encoded."""
         details = tracking.details
-        facts = tracking.facts or _NO_FACTS
-        visible = tracking.visible_checkpoints
-        language = language_of(language) or language_of(details.language)
-        facts_known = tracking.facts is not None
-        origin, destination = (
-            self._legs(tracking, visible, language)
-            if visible or facts_known
-            else (self._untouched_leg(tracking.courier_code), self._untouched_leg(None))
+        heard = (
+            self._silence_of(tracking.courier_code)
+            if _is_unheard_of(tracking)
+            else self._heard(tracking, language_of(language) or language_of(details.language))
         )
-        latest = self._event(visible[-1], tracking.courier_code, language) if visible else None
-        return TrackingObject(
+        return replace(
+            heard,
             id=tracking.id,
             tracking_number=tracking.number,
             courier_code=tracking.courier_code,
@@ -111,12 +116,8 @@ class Renderer:
             archived=ARCHIVED if tracking.is_archived else NOT_ARCHIVED,
             updating=not tracking.is_stopped,
             source=tracking.source,
-            destination_country=details.destination_country or facts.destination_country,
-            destination_state=facts.destination_state,
-            destination_city=facts.destination_city,
-            origin_country=details.origin_country or facts.origin_country,
-            origin_state=facts.origin_state,
-            origin_city=facts.origin_city,
+            destination_country=details.destination_country or heard.destination_country,
+            origin_country=details.origin_country or heard.origin_country,
             tracking_postal_code=details.postal_code,
             tracking_ship_date=details.ship_date,
             tracking_destination_country=details.asked_destination_country,
@@ -132,23 +133,51 @@ class Renderer:
             logistics_channel=details.logistics_channel,
             note=details.note,
             label=details.label,
+            substatus=tracking.substatus,
+        )
+
+    def _silence_of(self, courier_code: str) -> TrackingObject:
+        """Return what a parcel's carrier said of it before it said anything.
+
+        Every new tracking begins so; what its shop said is all that tells them apart.
+        """
+        known = self._silent.get(courier_code)
+        if known is None:
+            known = self._silent[courier_code] = replace(
+                _BLANK,
+                origin_info=self._untouched_leg(courier_code),
+                destination_info=self._untouched_leg(None),
+            )
+        return known
+
+    def _heard(self, tracking: Tracking, language: str | None) -> TrackingObject:
+        """Return what a parcel's carriers said of it."""
+        facts = tracking.facts or _NO_FACTS
+        visible = tracking.visible_checkpoints
+        origin, destination = self._legs(tracking, visible, language)
+        latest = self._event(visible[-1], tracking.courier_code, language) if visible else None
+        kg = kilograms(facts.weight_grams)
+        return replace(
+            _BLANK,
+            destination_country=facts.destination_country,
+            destination_state=facts.destination_state,
+            destination_city=facts.destination_city,
+            origin_country=facts.origin_country,
+            origin_state=facts.origin_state,
+            origin_city=facts.origin_city,
             signed_by=facts.proof.signed_by if facts.proof is not None else None,
             service_code=facts.service,
-            weight=None if (kg := kilograms(facts.weight_grams)) is None else f"{kg} kg",
+            weight=None if kg is None else f"{kg} kg",
             weight_kg=kg,
             product_type=facts.product,
             pieces=None if facts.pieces is None else str(facts.pieces),
             dimension=_dimension(facts),
-            # Open in the sources: nobody says what "previously" and "status_info" hold.
-            previously=None,
             destination_track_number=facts.exchange_number
             if facts.exchange_number and any(one.leg is Leg.DESTINATION for one in visible)
             else None,
             exchange_number=facts.exchange_number,
             scheduled_delivery_date=tracking.window.latest[:10] if tracking.window else None,
             scheduled_address=facts.pickup_point,
-            substatus=tracking.substatus,
-            status_info=None,
             latest_event=_in_one_line(latest) if latest else None,
             latest_checkpoint_time=latest.checkpoint_date if latest else None,
             transit_time=_transit_days(tracking.milestones, visible),
@@ -238,6 +267,10 @@ class Renderer:
             zip=point.postal_code,
             raw_status=point.raw_code,
         )
+
+
+def _is_unheard_of(tracking: Tracking) -> bool:
+    return not tracking.checkpoints and tracking.facts is None and tracking.window is None
 
 
 @lru_cache(maxsize=256)
