@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import time
 
 from parcelwire.domain.clock import SECOND, Instant
+from parcelwire.domain.tracking import url_text
 
 
 class SystemClock:
@@ -48,7 +48,7 @@ class SystemIdentifiers:
 
     def new_token(self) -> str:
         """Return 160 random bits, URL-safe."""
-        return base64.urlsafe_b64encode(self._draw(20)).rstrip(b"=").decode()
+        return url_text(self._draw(20))
 
     def _draw(self, count: int) -> bytes:
         if self._used + count > len(self._pool):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Final
 
 import msgspec
 
@@ -165,6 +166,15 @@ _ID_CHARACTERS = 22
 """Length of 16 bytes in base64url."""
 
 
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+
+
+def url_text(raw: bytes) -> str:
+    """Return bytes as base64url without padding. Every new tracking has two of them."""
+    # What base64.urlsafe_b64encode does, in a third of its time.
+    return binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode()
+
+
 def make_page_token(tracking_id: str, secret: str) -> str:
     """Return the unguessable part of a tracking page's address: the id, then ``secret``.
 
@@ -172,7 +182,7 @@ def make_page_token(tracking_id: str, secret: str) -> str:
     tokens, the most expensive one to keep. What nobody can guess is the rest: at least 128 random
     bits, URL-safe.
     """
-    return base64.urlsafe_b64encode(bytes.fromhex(tracking_id)).decode().rstrip("=") + secret
+    return url_text(bytes.fromhex(tracking_id)) + secret
 
 
 def id_of_page_token(page_token: str) -> str | None:
