@@ -2,8 +2,9 @@
 
 Two processes claim from one store. Beside the wall clock, which jumps, runs the true time, which
 does not: by it, a lease that no jump has touched keeps everybody else away until it ends, and
-nothing is lost. A jump back lets a wait begin anew, at most; a lease, which is not known from one
-that was just given, may last ``LONGEST_LEASE``. (Workers bring polls and messages back when they
+nothing is lost. A jump back lets a wait begin anew, at most. A lease that ends further ahead than
+any can is taken for ended; but in a step's time it may come so near that it passes for one that was
+just given, and lasts. (Workers bring polls and messages back when they
 see the clock go back, as is done here.)
 """
 
@@ -27,6 +28,10 @@ from tests.contract.store.sending import result_of
 LEASE = 30 * SECOND
 LONGEST_WAIT = 20 * MINUTE
 STEPS = 150
+PIECES = 8
+ALL = PIECES + 1
+"""No claim is cut short, so that what it leaves was not to be had."""
+LONGEST_STEP = 50 * MINUTE
 JUMPS = (HOUR, -HOUR, DAY, -DAY, 3_650 * DAY, -3_650 * DAY)
 
 OpenAnother = Callable[[], Awaitable[Store]]
@@ -40,6 +45,8 @@ class Piece(msgspec.Struct):
     """Not before this, unless the clock jumps."""
     leased_until: Instant = 0
     """By the true time; 0: nobody works on it."""
+    lease_ends_at: Instant = 0
+    """The same by the wall clock that gave it."""
     is_jumped: bool = False
     """The clock jumped since: its lease and its wait may count as ended."""
     wait: int = 0
@@ -69,7 +76,7 @@ class Storm:
     async def furnish(self) -> None:
         endpoint = make_endpoint(WORLD)
         await self.store.add_endpoint(endpoint)
-        for number in range(8):
+        for number in range(PIECES):
             tracking = await create(self.store, f"JUMP{number:05d}", due_at=NOW)
             message = make_message(endpoint, tracking.id, 1)
             await self.store.add_messages([message])
@@ -79,7 +86,9 @@ class Storm:
     async def step(self) -> None:
         if self.dice.random() < 0.12:
             await self.jump(self.dice.choice(JUMPS))
-        self.true += self.dice.choice((0, SECOND, 7 * SECOND, 31 * SECOND, 5 * MINUTE, 50 * MINUTE))
+        self.true += self.dice.choice(
+            (0, SECOND, 7 * SECOND, 31 * SECOND, 5 * MINUTE, LONGEST_STEP)
+        )
         await self.claim()
         await self.finish()
 
@@ -89,7 +98,9 @@ class Storm:
         for piece in (*self.polls.values(), *self.messages.values()):
             piece.is_jumped = True
             if by < 0:
-                longest = LONGEST_LEASE + LEASE if piece.leased_until else piece.wait
+                longest = piece.wait
+                if piece.leased_until:
+                    longest = min(piece.lease_ends_at - self.wall, LONGEST_LEASE + LONGEST_STEP)
                 piece.must_begin_by = max(piece.must_begin_by, self.true + longest)
         if by < 0:
             # What a worker does that sees the clock go back.
@@ -98,12 +109,12 @@ class Storm:
             await self.store.recall_messages(self.wall, beyond=beyond)
 
     async def claim(self) -> None:
-        claims = await self.store.claim_polls(self.wall, lease_until=self.wall + LEASE, limit=5)
-        self.take("poll", [self.polls[one.tracking_id] for one in claims], limit=5)
+        claims = await self.store.claim_polls(self.wall, lease_until=self.wall + LEASE, limit=ALL)
+        self.take("poll", [self.polls[one.tracking_id] for one in claims], limit=ALL)
         claimed = await self.store.claim_messages(
-            self.wall, lease_until=self.wall + LEASE, limit=5, per_endpoint=5
+            self.wall, lease_until=self.wall + LEASE, limit=ALL, per_endpoint=ALL
         )
-        self.take("message", [self.messages[one.message.id] for one in claimed], limit=5)
+        self.take("message", [self.messages[one.message.id] for one in claimed], limit=ALL)
 
     def take(self, what: str, pieces: list[Piece], limit: int) -> None:
         for piece in pieces:
@@ -113,6 +124,7 @@ class Storm:
             self.counts[what] += 1
             self.counts["again after a jump"] += self.true < piece.leased_until
             piece.leased_until, piece.is_jumped = self.true + LEASE, False
+            piece.lease_ends_at = self.wall + LEASE
             piece.may_begin_at = 0
             piece.must_begin_by = self.true + LEASE
         if len(pieces) < limit:
@@ -188,8 +200,8 @@ class Forgetful(Storm):
     """Claims under a lease that ends at once."""
 
     async def claim(self) -> None:
-        claims = await self.store.claim_polls(self.wall, lease_until=self.wall, limit=5)
-        self.take("poll", [self.polls[one.tracking_id] for one in claims], limit=5)
+        claims = await self.store.claim_polls(self.wall, lease_until=self.wall, limit=ALL)
+        self.take("poll", [self.polls[one.tracking_id] for one in claims], limit=ALL)
 
 
 class NeverRecalling(Storm):

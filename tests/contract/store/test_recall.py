@@ -63,6 +63,20 @@ async def test_what_rests_by_the_present_clock_rests_on(store: Store) -> None:
     assert await due_at_of(store, nearly.id) == NOW + 25 * HOUR
 
 
+async def test_after_two_jumps_the_last_attempt_counts_not_the_newest_by_its_time(
+    store: Store,
+) -> None:
+    endpoint = await add_endpoint(store)
+    message = await tried(store, endpoint, T1, at=AHEAD, wait=30 * SECOND)
+    assert await store.recall_messages(NOW, beyond=BEYOND) == 1
+    again = result_of(message.id, PENDING, at=NOW + HOUR, next_at=NOW + HOUR + 2 * SECOND)
+    await store.finish_attempts([again])
+
+    assert await store.recall_messages(NOW, beyond=BEYOND) == 1
+
+    assert await due_at_of(store, message.id) == NOW + 2 * SECOND
+
+
 async def test_those_behind_a_head_that_is_due_are_brought_back_too(store: Store) -> None:
     endpoint = await add_endpoint(store)
     (head,) = await add(store, endpoint, T1, 1)

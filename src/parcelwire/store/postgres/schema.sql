@@ -135,7 +135,8 @@ create table message (
     state text collate "C" not null,
     event_type text collate "C" not null,
     payload bytea not null,
-    is_dead boolean not null generated always as (state = 'dead') stored
+    is_dead boolean not null generated always as (state = 'dead') stored,
+    tried_at bigint
 ) with (
     fillfactor = 85,
     autovacuum_vacuum_scale_factor = 0.02,

@@ -162,7 +162,11 @@ with held as materialized (
     from held h
     join waiting w on w.endpoint_id = h.endpoint_id and w.tracking_id = h.tracking_id
     join message m on m.id = w.message_id
-    left join lateral (select max(a.at) as at from attempt a where a.message_id = m.id) t on true
+    cross join lateral (
+        select coalesce(
+            m.tried_at, (select max(a.at) from attempt a where a.message_id = m.id)
+        ) as at
+    ) t
     where m.due_at > $1
 ), recalled as (
     update message m set due_at = b.due_at from late b
@@ -188,7 +192,7 @@ with input as materialized (
     ) as i (message_id, attempt_id, at, duration_ms, status, error, answer, state, next_at)
 ), subject as materialized (
     select m.id, m.endpoint_id, m.tracking_id, m.sequence, m.created_at,
-        i.attempt_id, i.state, i.next_at
+        i.attempt_id, i.at, i.state, i.next_at
     from input i join message m on m.id = i.message_id
 ), locked as materialized (
     select l.endpoint_id, l.tracking_id, l.waiting, l.in_flight from lane l
@@ -212,6 +216,7 @@ with input as materialized (
 ), changed as (
     update message m set
         attempts = m.attempts + t.tries,
+        tried_at = s.at,
         state = case
             when s.state = 'delivered' then s.state
             when s.state = 'dead' and m.state = 'pending' then s.state
