@@ -12,6 +12,8 @@ Make = Callable[..., HttpTransport]
 """The fixture ``make_transport``."""
 
 SHORT = Limits(timeout_seconds=0.5, connect_seconds=0.5, max_answer_bytes=10_000)
+AMPLE = Limits(timeout_seconds=30, connect_seconds=30, max_answer_bytes=10_000)
+"""Where the time is not what is tried: a machine may stand still for a second."""
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -9,12 +9,12 @@ from collections.abc import Callable
 import pytest
 
 from parcelwire.connectors.transport import Limits
-from tests.unit.connectors.transport.servers import SHORT, Make, get, run_raw, says
+from tests.unit.connectors.transport.servers import AMPLE, Make, get, run_raw, says
 
 
 async def test_a_large_answer_is_refused_by_its_announced_size(make_transport: Make) -> None:
     async with run_raw(says(b"HTTP/1.1 200 OK\r\nContent-Length: 10001\r\n\r\n")) as raw:
-        response = await make_transport().send(get(raw.base_url), SHORT)
+        response = await make_transport().send(get(raw.base_url), AMPLE)
     assert (response.fault, response.body, len(raw.heads)) == ("too_large", b"", 1)
 
 
@@ -30,7 +30,7 @@ async def test_a_large_answer_without_a_size_is_cut_off_soon(make_transport: Mak
             sent += 100_000
 
     async with run_raw(flood) as raw:
-        response = await make_transport().send(get(raw.base_url), SHORT)
+        response = await make_transport().send(get(raw.base_url), AMPLE)
     assert response.fault == "too_large"
     assert sent < 50_000_000
 
@@ -38,7 +38,7 @@ async def test_a_large_answer_without_a_size_is_cut_off_soon(make_transport: Mak
 async def test_exactly_the_allowed_size_is_allowed(make_transport: Make) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n"
     async with run_raw(says(head, b"x" * 10_000)) as raw:
-        response = await make_transport().send(get(raw.base_url), SHORT)
+        response = await make_transport().send(get(raw.base_url), AMPLE)
     assert len(response.body) == 10_000
 
 
@@ -68,14 +68,14 @@ async def test_packed_answers_are_unpacked(
     make_transport: Make, encoding: str, pack: Callable[[bytes], bytes]
 ) -> None:
     async with run_raw(says(packed(pack(b"parcel" * 500), encoding))) as raw:
-        response = await make_transport().send(get(raw.base_url), SHORT)
+        response = await make_transport().send(get(raw.base_url), AMPLE)
     assert response.body == b"parcel" * 500
     assert b"Accept-Encoding: gzip, deflate" in raw.heads[0]
 
 
 async def test_an_empty_packed_answer_is_empty(make_transport: Make) -> None:
     async with run_raw(says(packed(b"", "gzip"))) as raw:
-        response = await make_transport().send(get(raw.base_url), SHORT)
+        response = await make_transport().send(get(raw.base_url), AMPLE)
     assert (response.status, response.body) == (200, b"")
 
 
@@ -98,7 +98,7 @@ async def test_a_bomb_does_not_go_off(make_transport: Make, pack: Callable[[byte
 
 async def test_exactly_the_allowed_size_unpacked_is_allowed(make_transport: Make) -> None:
     async with run_raw(says(packed(gzip.compress(bytes(10_000)), "gzip"))) as raw:
-        response = await make_transport().send(get(raw.base_url), SHORT)
+        response = await make_transport().send(get(raw.base_url), AMPLE)
     assert len(response.body) == 10_000
 
 
@@ -107,5 +107,5 @@ async def test_exactly_the_allowed_size_unpacked_is_allowed(make_transport: Make
 )
 async def test_a_broken_packed_answer_counts_as_cut(make_transport: Make, body: bytes) -> None:
     async with run_raw(says(packed(body, "gzip"))) as raw:
-        response = await make_transport().send(get(raw.base_url), SHORT)
+        response = await make_transport().send(get(raw.base_url), AMPLE)
     assert response.fault == "cut"

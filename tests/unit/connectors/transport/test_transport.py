@@ -14,7 +14,7 @@ from parcelwire.connectors.base import Request, Response
 from parcelwire.connectors.local.serving import run_local_server
 from parcelwire.connectors.transport import Limits
 from parcelwire.domain.clock import FrozenClock
-from tests.unit.connectors.transport.servers import OK, SHORT, Make, get, run_raw, says
+from tests.unit.connectors.transport.servers import AMPLE, OK, SHORT, Make, get, run_raw, says
 
 
 async def test_an_answer_comes_back_whole(make_transport: Make) -> None:
@@ -32,7 +32,7 @@ async def test_an_answer_comes_back_whole(make_transport: Make) -> None:
     application.router.add_route("*", "/a", answer)
     async with run_local_server(application) as url:
         response = await make_transport(clock).send(
-            Request(method="POST", url=f"{url}/a?n=1%202", body=b"x=1"), SHORT
+            Request(method="POST", url=f"{url}/a?n=1%202", body=b"x=1"), AMPLE
         )
     assert (response.status, response.fault) == (404, None)
     assert response.headers["x-kind"] == "Parcel"
@@ -43,7 +43,7 @@ async def test_an_answer_comes_back_whole(make_transport: Make) -> None:
 async def test_who_we_say_we_are(make_transport: Make) -> None:
     async with run_raw(says(OK)) as raw:
         transport = make_transport(contact="https://shop.example/parcels")
-        await transport.send(get(raw.base_url, headers={"User-Agent": "Mozilla/5.0"}), SHORT)
+        await transport.send(get(raw.base_url, headers={"User-Agent": "Mozilla/5.0"}), AMPLE)
     expected = f"User-Agent: Parcelwire/{__version__} (+https://shop.example/parcels)"
     assert expected.encode() in raw.heads[0]
     assert b"Mozilla" not in raw.heads[0]
@@ -95,7 +95,7 @@ async def test_a_cut_connection_is_repeated_twice_with_growing_waits(
     clock = FrozenClock()
     async with run_raw(says(bytes_sent)) as raw:
         began = clock.now()
-        response = await make_transport(clock, backoff_seconds=0.5).send(get(raw.base_url), SHORT)
+        response = await make_transport(clock, backoff_seconds=0.5).send(get(raw.base_url), AMPLE)
     assert response.fault == "cut"
     assert len(raw.heads) == 3
     assert clock.now() - began == 1_500
@@ -111,26 +111,26 @@ async def test_a_repeat_that_works_is_the_answer(make_transport: Make) -> None:
         await writer.drain()
 
     async with run_raw(cut_once) as raw:
-        response = await make_transport().send(get(raw.base_url), SHORT)
+        response = await make_transport().send(get(raw.base_url), AMPLE)
     assert (response.status, response.body, calls) == (200, b"{}", 2)
 
 
 async def test_what_must_not_be_repeated_is_sent_once(make_transport: Make) -> None:
     async with run_raw(says(b"")) as raw:
         request = Request(method="POST", url=raw.base_url, body=b"x", is_retry_safe=False)
-        response = await make_transport().send(request, SHORT)
+        response = await make_transport().send(request, AMPLE)
     assert (response.fault, len(raw.heads)) == ("cut", 1)
 
 
 async def test_nobody_there(make_transport: Make) -> None:
     async with run_raw(says(OK)) as raw:
         url = raw.base_url
-    assert (await make_transport().send(get(url), SHORT)).fault == "connect"
+    assert (await make_transport().send(get(url), AMPLE)).fault == "connect"
 
 
 @pytest.mark.parametrize("url", ["http://", "nonsense", "http://[::1", "ftp://127.0.0.1/x", ""])
 async def test_an_address_that_is_none(make_transport: Make, url: str) -> None:
-    assert (await make_transport().send(get(url), SHORT)).fault == "connect"
+    assert (await make_transport().send(get(url), AMPLE)).fault == "connect"
 
 
 async def test_a_name_that_does_not_resolve(make_transport: Make) -> None:
@@ -142,7 +142,7 @@ async def test_a_certificate_nobody_vouches_for(
     make_transport: Make, server_context: ssl.SSLContext
 ) -> None:
     async with run_raw(says(OK), server_context) as raw:
-        response = await make_transport().send(get(raw.base_url), SHORT)
+        response = await make_transport().send(get(raw.base_url), AMPLE)
     assert response.fault == "tls"
     assert raw.heads == [], "nothing was said to a stranger"
 
@@ -152,9 +152,9 @@ async def test_a_certificate_for_another_name(
 ) -> None:
     trusting = ssl.create_default_context(cafile=str(certificate))
     async with run_raw(says(OK), server_context) as raw:
-        good = await make_transport(ssl_context=trusting).send(get(raw.base_url), SHORT)
+        good = await make_transport(ssl_context=trusting).send(get(raw.base_url), AMPLE)
         bad = await make_transport(ssl_context=trusting).send(
-            get(raw.base_url.replace("127.0.0.1", "localhost")), SHORT
+            get(raw.base_url.replace("127.0.0.1", "localhost")), AMPLE
         )
     assert (good.status, bad.fault) == (200, "tls")
 
@@ -181,9 +181,9 @@ async def test_cookies_come_back_and_are_not_kept(make_transport: Make) -> None:
     application.router.add_get("/", answer)
     async with run_local_server(application) as url:
         transport = make_transport()
-        response = await transport.send(get(url), SHORT)
-        await transport.send(get(url), SHORT)
-        await transport.send(get(url, headers={"Cookie": "session=mine"}), SHORT)
+        response = await transport.send(get(url), AMPLE)
+        await transport.send(get(url), AMPLE)
+        await transport.send(get(url, headers={"Cookie": "session=mine"}), AMPLE)
     assert response.cookies == {"session": "abc", "second": "x y"}
     assert "set-cookie" not in response.headers
     assert seen == [{}, {}, {"session": "mine"}]
@@ -203,7 +203,7 @@ async def test_redirects_stay_on_their_origin_and_carry_new_cookies(make_transpo
     application.router.add_get("/end", end)
     async with run_local_server(application) as url:
         response = await make_transport().send(
-            get(f"{url}/start", headers={"cookie": "mine=1"}), SHORT
+            get(f"{url}/start", headers={"cookie": "mine=1"}), AMPLE
         )
     assert (response.status, response.body) == (200, b"abc 1")
     assert response.cookies == {"session": "abc"}
@@ -214,7 +214,7 @@ async def test_credentials_do_not_follow_a_redirect_to_another_host(make_transpo
         head = f"HTTP/1.1 302 Found\r\nLocation: {stranger.base_url}/\r\nContent-Length: 0\r\n\r\n"
         async with run_raw(says(head.encode())) as raw:
             request = get(raw.base_url, headers={"Authorization": "Bearer x"})
-            response = await make_transport().send(request, SHORT)
+            response = await make_transport().send(request, AMPLE)
     assert response.status == 302
     assert response.headers["location"].startswith(stranger.base_url)
     assert stranger.heads == []
@@ -223,7 +223,7 @@ async def test_credentials_do_not_follow_a_redirect_to_another_host(make_transpo
 async def test_a_redirect_of_a_post_is_the_answer(make_transport: Make) -> None:
     async with run_raw(says(b"HTTP/1.1 307 X\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n")) as raw:
         response = await make_transport().send(
-            Request(method="POST", url=raw.base_url, body=b"secret"), SHORT
+            Request(method="POST", url=raw.base_url, body=b"secret"), AMPLE
         )
     assert (response.status, len(raw.heads)) == (307, 1)
 
@@ -232,7 +232,7 @@ async def test_a_redirect_of_a_post_is_the_answer(make_transport: Make) -> None:
 async def test_redirects_in_circles_and_to_nowhere_end(make_transport: Make, location: str) -> None:
     head = f"HTTP/1.1 301 X\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
     async with run_raw(says(head.encode())) as raw:
-        response = await make_transport().send(get(raw.base_url), SHORT)
+        response = await make_transport().send(get(raw.base_url), AMPLE)
     assert response.status == 301 or response.fault in ("connect", "cut")
     assert len(raw.heads) <= 4
 
@@ -248,7 +248,7 @@ async def test_an_address_may_be_refused_by_what_it_resolves_to(make_transport: 
         port = int(raw.base_url.rsplit(":", 1)[1])
         for host in ("127.0.0.1", "localhost"):
             response = await make_transport(may_connect=refuse).send(
-                get(f"http://{host}:{port}/"), SHORT
+                get(f"http://{host}:{port}/"), AMPLE
             )
             assert response.fault == "refused_address"
     assert raw.heads == []
@@ -261,10 +261,10 @@ async def test_proxies_of_the_environment_are_not_used(
     async with run_raw(says(OK)) as proxy, run_raw(says(OK)) as raw:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.base_url)
-        await make_transport().send(get(raw.base_url), SHORT)
+        await make_transport().send(get(raw.base_url), AMPLE)
         assert (len(raw.heads), len(proxy.heads)) == (1, 0)
         response = await make_transport(proxy=proxy.base_url).send(
-            get("http://carrier.invalid/track"), SHORT
+            get("http://carrier.invalid/track"), AMPLE
         )
     assert response.status == 200
     assert proxy.heads[0].startswith(b"GET http://carrier.invalid/track ")
@@ -273,7 +273,7 @@ async def test_proxies_of_the_environment_are_not_used(
 async def test_a_proxy_that_is_not_there(make_transport: Make) -> None:
     async with run_raw(says(OK)) as raw:
         gone = raw.base_url
-    response = await make_transport(proxy=gone).send(get("http://carrier.invalid/"), SHORT)
+    response = await make_transport(proxy=gone).send(get("http://carrier.invalid/"), AMPLE)
     assert response.fault == "connect"
 
 
@@ -316,10 +316,10 @@ async def test_no_log_shows_path_header_or_body(
                     body=b"canary-body",
                     is_secret_body=True,
                 ),
-                SHORT,
+                AMPLE,
             )
             assert b"canary-path" in raw.heads[0]
-        await make_transport().send(get("http://[canary"), SHORT)
+        await make_transport().send(get("http://[canary"), AMPLE)
     ours = [r for r in caplog.records if r.name.startswith("parcelwire")]
     assert ours
     assert "127.0.0.1" in caplog.text
@@ -329,9 +329,9 @@ async def test_no_log_shows_path_header_or_body(
 async def test_a_closed_transport_opens_again(make_transport: Make) -> None:
     transport = make_transport()
     async with run_raw(says(OK)) as raw:
-        first: Response = await transport.send(get(raw.base_url), SHORT)
+        first: Response = await transport.send(get(raw.base_url), AMPLE)
         await transport.close()
-        second = await transport.send(get(raw.base_url), SHORT)
+        second = await transport.send(get(raw.base_url), AMPLE)
     assert (first.status, second.status) == (200, 200)
 
 
