@@ -4,8 +4,7 @@ The healthy half must hardly notice: what counts is the time from a message's be
 arrival, 95 of 100 of them, beside the same endpoints without such neighbours. Rounds with and
 without alternate, and the middle ones of each kind are compared, since the machine has other things
 to do as well; while they differ too much, some more rounds are taken. The receivers live in a
-process
-of their own.
+process of their own.
 """
 
 from __future__ import annotations

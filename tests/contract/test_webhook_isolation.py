@@ -167,3 +167,15 @@ async def test_a_worker_rests_while_the_failing_have_nothing_that_is_due(office:
         worker.stop()
         await running
     assert looks <= before + 2
+
+
+async def test_a_new_endpoint_beside_a_failing_one_is_sent_one_message_first(
+    office: Office,
+) -> None:
+    worker = office.worker()
+    async with receiver(receivers.answer(500)) as bad, receiver(receivers.answer(200)) as new:
+        await office.post(await office.add_endpoint(bad.url))
+        assert await worker.step() == 1
+        await office.post(await office.add_endpoint(new.url), parcels=3)
+        assert await worker.step() == 1
+        assert len(new.received) == 1

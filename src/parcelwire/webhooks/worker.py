@@ -35,9 +35,7 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_STORE_PAUSE_SECONDS = 10.0
 _DOUBTFUL_AT_ONCE = 4
-"""Messages to doubtful endpoints at one look: what they cost (a broken TLS handshake, say) stands
-in
-the way of others."""
+"""Messages to doubtful endpoints at one look: what they cost stands in the way of others."""
 _JUMP_SECONDS = 60.0
 """What time may pass beside what was waited for; more is a clock that was set."""
 
@@ -178,7 +176,7 @@ class DeliveryWorker:
         now = self._clock.now()
         await self._recall(now)
         longest = self._settings.poll_seconds
-        doubtful_room, skip = self._pacer.doubtful_helping(now)
+        doubtful_room, _ = self._pacer.doubtful_helping(now)
         are_more = doubtful_room > doubtful_at_once
         doubtful_room = min(doubtful_room, doubtful_at_once)
         # A long queue of the others must not starve those in doubt: their room is kept for them.
@@ -188,6 +186,8 @@ class DeliveryWorker:
         if doubtful_at_once:
             await self._store_everything()
         if doubtful_room:
+            # Asked again: those that just had their first message are known now, and have it.
+            _, skip = self._pacer.doubtful_helping(now)
             doubtful = await self._take(doubtful_room, 1, skip)
             self._pacer.note_turns(
                 {one.endpoint.id for one in doubtful}, are_all=len(doubtful) < doubtful_room
