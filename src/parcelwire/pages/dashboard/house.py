@@ -11,6 +11,7 @@ from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account, Connection, Endpoint
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport
+from parcelwire.notices.unasked import ALL, is_named
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import Identifiers, NewMessage
 from parcelwire.tracking.service import TrackingService
@@ -109,7 +110,7 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
     """E-mail addresses of accounts that may see what belongs to the whole installation."""
     suspended_accounts: tuple[str, ...] = ()
     max_upload_bytes: int = 10_000_000
-    automatic_accounts: tuple[str, ...] = ("*",)
+    automatic_accounts: tuple[str, ...] = (ALL,)
     """Accounts that may have customers told who have not asked; ``*`` = all."""
     has_mail_server: bool = False
     effective: tuple[tuple[str, str, str], ...] = ()
@@ -117,8 +118,7 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def may_mail_unasked(self, account: Account) -> bool:
         """Tell whether the operator allows it to this account."""
-        folded = {one.casefold() for one in self.automatic_accounts}
-        return "*" in folded or account.email.casefold() in folded
+        return is_named(account, self.automatic_accounts)
 
 
 class Dashboard(msgspec.Struct, kw_only=True):
