@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,22 +15,19 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.brand import Brand, LookupField
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import CarrierReport, ParcelFacts
 from parcelwire.domain.status import Substatus
-from parcelwire.notices.settings import MailServer, NoticeSettings
-from parcelwire.notices.smtp import SmtpMailer
 from parcelwire.notices.worker import NoticeWorker
 from parcelwire.pages.application import application
-from tests.support.house import HouseUnderTest, SeededIdentifiers, open_house, report, serve
+from tests.support.house import HouseUnderTest, open_house, report, serve
 from tests.support.mail_server import MailBox, mail_server
+from tests.support.mailing import mailing_worker, pages_with, path_in
 from tests.support.pages import (
     browsing,
     needs_browser,
     open_page,
-    page_house,
     put_brand,
     small_targets,
 )
@@ -100,9 +96,7 @@ class Shop(msgspec.Struct):
             pass
         body = self.box.mails[-1].get_body(("plain",))
         assert body is not None
-        found = re.search(r"/n/[\w-]+", body.get_content())
-        assert found is not None
-        return found[0]
+        return path_in(body.get_content())
 
 
 @asynccontextmanager
@@ -110,22 +104,8 @@ async def open_shop(folder: Path) -> AsyncIterator[Shop]:
     box = MailBox()
     with mail_server(box) as port:
         async with open_house(folder, DIALECTS) as house:
-            worker = NoticeWorker(
-                house.store,
-                SmtpMailer(MailServer(host="127.0.0.1", port=port, security="none")),
-                clock=house.clock,
-                identifiers=SeededIdentifiers(31),
-                registry=default_registry(),
-                settings=NoticeSettings(
-                    sender="parcels@shop.example", public_url="https://track.shop.example"
-                ),
-            )
-            pages = msgspec.structs.replace(
-                page_house(house),
-                subscriber=worker.subscriptions,
-                subscriptions=worker.subscriptions,
-            )
-            async with serve(application(pages)) as address:
+            worker = mailing_worker(house, port)
+            async with serve(application(pages_with(house, worker))) as address:
                 await put_brand(house, house.world_id // 2, BRAND)
                 paths = {name: await _create(house, name) for name in PARCELS}
                 yield Shop(house, worker, box, f"http://{address}", paths)

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import msgspec
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
-from parcelwire.notices.settings import MailServer, NoticeSettings
-from parcelwire.notices.smtp import SmtpMailer
 from parcelwire.notices.worker import NoticeWorker
 from parcelwire.pages.application import application
 from parcelwire.tracking.ports import NewTracking, Save
 from parcelwire.tracking.words import words
 from tests.contract.store.samples import make_event, make_tracking
-from tests.support.house import HouseUnderTest, SeededIdentifiers, open_house, serve
+from tests.support.house import HouseUnderTest, open_house, serve
 from tests.support.mail_server import MailBox, mail_server
-from tests.support.pages import page_house
+from tests.support.mailing import mailing_worker, pages_with, path_in
 from tests.support.v4 import DIALECTS
 
 JO = "jo@customer.example"
@@ -76,40 +71,20 @@ class Site:
         )
 
 
-def path_in(text: str) -> str:
-    found = re.search(r"/n/[\w-]+", text)
-    assert found is not None
-    return found[0]
-
-
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     box = MailBox()
     with mail_server(box) as port:
         async with open_house(tmp_path, DIALECTS) as house:
-            worker = NoticeWorker(
-                house.store,
-                SmtpMailer(MailServer(host="127.0.0.1", port=port, security="none")),
-                clock=house.clock,
-                identifiers=SeededIdentifiers(31),
-                registry=default_registry(),
-                settings=NoticeSettings(
-                    sender="parcels@shop.example", public_url="https://track.shop.example"
-                ),
-            )
+            worker = mailing_worker(house, port)
             tracking = make_tracking("CANARY123", world_id=house.world_id)
             await house.store.create_trackings(
                 [NewTracking(tracking=tracking, due_at=None, due_reason="")]
             )
             await worker.step()
-            pages = msgspec.structs.replace(
-                page_house(house),
-                subscriber=worker.subscriptions,
-                subscriptions=worker.subscriptions,
-            )
             site = Site(house, worker, box, tracking)
             async with (
-                serve(application(pages)) as address,
+                serve(application(pages_with(house, worker))) as address,
                 aiohttp.ClientSession(f"http://{address}") as session,
             ):
                 site.session = session
