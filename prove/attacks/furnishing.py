@@ -1,0 +1,86 @@
+"""Two tenants of one installation: the innocent shop with a parcel, and the attacker."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import secrets
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from parcelwire.api.gate import digest_of, make_key, prefix_of
+from parcelwire.bootstrap import Installation, open_installation
+from parcelwire.config import Config
+from parcelwire.domain.account import Account, ApiKey, world_of
+from parcelwire.tracking.drafts import Draft
+from prove.attacks.wire import ATTACKER
+
+
+class Shop(msgspec.Struct, frozen=True, kw_only=True):
+    """What the two of them hold."""
+
+    key: str
+    page: str
+    """The path of the innocent's tracking page."""
+    attackers_key: str
+
+    async def login(self, port: int) -> dict[str, str]:
+        """Log the attacker in at the dashboard; return ``cookie`` and ``csrf``."""
+        link = http.client.HTTPConnection(
+            "127.0.0.1", port, timeout=20, source_address=(ATTACKER, 0)
+        )
+        try:
+            link.request(
+                "POST",
+                "/dashboard/login",
+                urlencode({"key": self.attackers_key}),
+                {
+                    "content-type": "application/x-www-form-urlencoded",
+                    "origin": f"http://127.0.0.1:{port}",
+                },
+            )
+            answer = link.getresponse()
+            answer.read()
+            cookie = (answer.getheader("set-cookie") or "").partition(";")[0]
+            link.request("GET", "/dashboard/add", headers={"cookie": cookie})
+            page = link.getresponse().read().decode()
+        finally:
+            link.close()
+        found = re.search(r'name="csrf" value="([0-9a-f]{64})"', page)
+        if found is None:
+            msg = "the attacker could not log in"
+            raise RuntimeError(msg)
+        return {"cookie": cookie, "csrf": found[1]}
+
+
+async def furnish_shop(config: Config) -> Shop:
+    """Make the two accounts, their live keys, and the innocent's parcel."""
+    installation = await open_installation(config)
+    try:
+        key, account = await _account(installation, "shop@example.com")
+        attackers_key, _ = await _account(installation, "attacker@example.com")
+        stored = await installation.service.create(
+            world_of(account.number, is_test=False),
+            Draft(number="INNOCENT000000", courier_code="dhl"),
+            is_waiting=False,
+        )
+        path = urlsplit(f"/t/{stored.tracking.page_token}").path
+        return Shop(key=key, page=path, attackers_key=attackers_key)
+    finally:
+        await installation.close()
+
+
+async def _account(installation: Installation, email: str) -> tuple[str, Account]:
+    account = await installation.store.add_account(email, now=installation.clock.now())
+    key = make_key(secrets.token_bytes(24), is_test=False)
+    await installation.store.add_key(
+        ApiKey(
+            digest=digest_of(key),
+            prefix=prefix_of(key),
+            account_number=account.number,
+            is_test=False,
+            scope="admin",
+        )
+    )
+    return key, account
