@@ -51,7 +51,10 @@ class ServerLock:
         except BlockingIOError:
             holder = self._read()
             os.close(self._file)
-            who = f" (process {holder.pid}, since {to_datetime(holder.since):%Y-%m-%d %H:%M:%S} UTC)" if holder else ""
+            who = ""
+            if holder is not None:
+                since = f"{to_datetime(holder.since):%Y-%m-%d %H:%M:%S} UTC"
+                who = f" (process {holder.pid}, since {since})"
             msg = f"another server{who} is using {path}; stop it first"
             raise ServerInUseError(msg) from None
         except OSError as error:
