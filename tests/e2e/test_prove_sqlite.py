@@ -22,14 +22,13 @@ from parcelwire.proofs.powerloss import prove_power_loss
 from parcelwire.proofs.scratch import scratch_config, write_config
 from parcelwire.proofs.servers import Server, clean_environment, free_port
 from parcelwire.proofs.surroundings import (
-    FileSystem,
-    file_system_of,
     flush_library,
     holders_of,
     is_system_library,
 )
 from parcelwire.store.sqlite import store as sqlite_store
 from parcelwire.store.sqlite.connection import SqliteSettings
+from parcelwire.store.sqlite.file_system import FileSystem, file_system_of
 from tests.support.proving import bad, config_for, quietly
 from tests.support.terminal import Terminal
 

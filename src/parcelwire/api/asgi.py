@@ -11,7 +11,10 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Protocol
 
+import msgspec
+
 from parcelwire.api.house import House
+from parcelwire.api.readiness import Readiness
 from parcelwire.api.wire import Reply
 from parcelwire.store.port import StoreUnavailableError
 
@@ -56,6 +59,7 @@ class Door:
         self._house = house
         self._dialects = {dialect.prefix: dialect for dialect in dialects}
         self._other = other
+        self._readiness = Readiness(house.store, house.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one ASGI call."""
@@ -96,13 +100,8 @@ class Door:
     async def _health(self, path: str) -> Reply:
         if path == "/healthz":
             return Reply(200, b'{"status":"alive"}')
-        try:
-            is_ready = await self._house.store.is_ready()
-        except StoreUnavailableError:
-            is_ready = False
-        return (
-            Reply(200, b'{"status":"ready"}') if is_ready else Reply(503, b'{"status":"not ready"}')
-        )
+        verdict = await self._readiness.verdict()
+        return Reply(200 if verdict.is_ready else 503, msgspec.json.encode(verdict))
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:

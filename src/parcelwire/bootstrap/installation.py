@@ -60,6 +60,7 @@ from parcelwire.bootstrap.settings import (
     webhook_settings,
     wiring_settings,
 )
+from parcelwire.bootstrap.store_watch import StoreWatch
 from parcelwire.bootstrap.system import SystemIdentifiers
 from parcelwire.bootstrap.wiring import Outside, wire
 
@@ -186,7 +187,15 @@ class Installation:
             identifiers=self.identifiers,
             automatic_accounts=config.notices.automatic_accounts,
         )
-        self._rounds: list[Rounds] = [JourneyKeeper(store, clock=clock)]
+        self._rounds: list[Rounds] = [
+            JourneyKeeper(store, clock=clock),
+            StoreWatch(
+                store,
+                clock=clock,
+                check_hours=config.store.check_hours,
+                channels=self.channels,
+            ),
+        ]
         if self.mailer is not None:
             self._rounds.append(self.make_notice_worker(self.mailer))
         if self.channels is not None:

@@ -25,11 +25,15 @@ log = logging.getLogger(__name__)
 
 
 async def open_store(
-    config: Config, clock: Clock, render: Callable[[Tracking], bytes] = render_tracking
+    config: Config,
+    clock: Clock,
+    render: Callable[[Tracking], bytes] = render_tracking,
+    *,
+    is_server: bool = False,
 ) -> Store:
     """Open the store that ``store.url`` names, bringing its schema up to date.
 
-    ``render`` makes the renditions that it keeps.
+    ``render`` makes the renditions that it keeps. ``is_server``: see ``open_engine``.
 
     Raises:
         InstallationError: the database cannot be reached, or not be used.
@@ -41,14 +45,19 @@ async def open_store(
             clock=clock,
             behind_pgbouncer=config.store.behind_pgbouncer,
             pool_size=config.store.pool_size,
+            is_server=is_server,
         )
     except StoreOpeningError as error:
         msg = f"cannot use the database: {error} (store.url)"
         raise InstallationError(msg) from error
 
 
-async def open_installation(config: Config, *, clock: Clock | None = None) -> Installation:
+async def open_installation(
+    config: Config, *, clock: Clock | None = None, is_server: bool = False
+) -> Installation:
     """Open (and at first make) the installation that ``config`` describes.
+
+    ``is_server``: it will serve or work until it is stopped, and not only for one command.
 
     Raises:
         InstallationError, StoreUnavailableError: it cannot be opened; the message says what to do.
@@ -57,7 +66,7 @@ async def open_installation(config: Config, *, clock: Clock | None = None) -> In
     sealer = await asyncio.to_thread(_open_key_file, Path(config.secrets.key_file))
     registry = load_registry(config)
     renderer = Renderer(registry)
-    store = await open_store(config, clock, renderer.tracking)
+    store = await open_store(config, clock, renderer.tracking, is_server=is_server)
     try:
         return Installation(config, store, clock, sealer, registry=registry, renderer=renderer)
     except BaseException:

@@ -343,7 +343,7 @@ def _listen(config: Config) -> tuple[Config, list[socket.socket]]:
 
 @contextlib.asynccontextmanager
 async def _opened(config: Config) -> AsyncIterator[Installation]:
-    house = await open_installation(config)
+    house = await open_installation(config, is_server=True)
     try:
         yield house
     finally:

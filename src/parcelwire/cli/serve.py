@@ -143,7 +143,7 @@ def _run(ctx: click.Context, *, with_api: bool, with_workers: bool) -> None:
 
 async def _work(config: Config, sockets: list[socket.socket], *, with_workers: bool) -> None:
     """Serve and work until a signal says stop; a second signal does not wait for open calls."""
-    house = await open_installation(config)
+    house = await open_installation(config, is_server=True)
     try:
         await house.check_key()
         server = make_server(house, config) if sockets else None

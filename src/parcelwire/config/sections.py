@@ -20,6 +20,7 @@ class StoreSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     url: str = "sqlite:parcelwire.db"
     pool_size: int = 8
     behind_pgbouncer: bool = False
+    check_hours: float = 24.0
 
 
 class SecretsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -20,17 +20,19 @@ from parcelwire.bootstrap import InstallationError, SystemClock, open_store
 from parcelwire.config import Config
 from parcelwire.proofs.surroundings import (
     MEMORY_FILE_SYSTEMS,
-    NETWORK_FILE_SYSTEMS,
     UNSAFE_MOUNT_OPTIONS,
-    FileSystem,
     Holder,
-    file_system_of,
     flush_library,
     flush_seconds,
     holders_of,
     is_system_library,
 )
 from parcelwire.store.sqlite.connection import OLDEST_SQLITE
+from parcelwire.store.sqlite.file_system import (
+    NETWORK_FILE_SYSTEMS,
+    FileSystem,
+    file_system_of,
+)
 
 LEAST_FREE_BYTES: Final = 1 << 30
 QUICKEST_FLUSH_SECONDS: Final = 20e-6

@@ -117,7 +117,7 @@ class _Besieger:
 
     async def run(self, times: int) -> None:
         """Do it so many times, then look at everything once more."""
-        house = await open_installation(self._config())
+        house = await open_installation(self._config(), is_server=True)
         try:
             self._key = await _furnish(house)
             self._app = house.asgi()

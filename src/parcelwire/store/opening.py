@@ -24,18 +24,27 @@ class StoreOpeningError(Exception):
 
 
 async def open_engine(
-    url: str, *, render: Render, clock: Clock, pool_size: int, behind_pgbouncer: bool
+    url: str,
+    *,
+    render: Render,
+    clock: Clock,
+    pool_size: int,
+    behind_pgbouncer: bool,
+    is_server: bool = False,
 ) -> Store:
     """Open the store that ``url`` names, bringing its schema up to date.
 
     ``sqlite:FILE`` is a file; everything else goes to PostgreSQL, for which alone ``pool_size``
-    and ``behind_pgbouncer`` are meant.
+    and ``behind_pgbouncer`` are meant. ``is_server``: a server will run on it; a file is then
+    checked for damage and locked against a second server.
 
     Raises:
         StoreOpeningError: the database cannot be reached, or not be used.
     """
     if url.startswith(SQLITE):
-        return await _open_sqlite(Path(url.removeprefix(SQLITE)), render, clock)
+        return await _open_sqlite(
+            Path(url.removeprefix(SQLITE)), render, clock, is_server=is_server
+        )
     try:
         import asyncpg
     except ModuleNotFoundError:
@@ -65,9 +74,11 @@ async def open_engine(
         raise StoreOpeningError(str(error)) from error
 
 
-async def _open_sqlite(path: Path, render: Render, clock: Clock) -> Store:
+async def _open_sqlite(path: Path, render: Render, clock: Clock, *, is_server: bool) -> Store:
     from parcelwire.store.sqlite import (  # the other engine runs without it
         SchemaError,
+        ServerInUseError,
+        ServerUse,
         UnsupportedSqliteError,
         open_store,
     )
@@ -76,9 +87,11 @@ async def _open_sqlite(path: Path, render: Render, clock: Clock) -> Store:
         msg = f"there is no folder {path.parent} for the database {path.name}"
         raise StoreOpeningError(msg)
     try:
-        return await open_store(path, render=render, clock=clock)
+        return await open_store(
+            path, render=render, clock=clock, server=ServerUse() if is_server else None
+        )
     except (SchemaError, StoreUnavailableError) as error:
         msg = f"{path}: {error}"
         raise StoreOpeningError(msg) from error
-    except UnsupportedSqliteError as error:
+    except (ServerInUseError, UnsupportedSqliteError) as error:
         raise StoreOpeningError(str(error)) from error

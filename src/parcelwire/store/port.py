@@ -7,8 +7,12 @@ accounts, keys and connections, which only the outermost rooms touch.
 
 from __future__ import annotations
 
+import enum
+import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
+
+import msgspec
 
 from parcelwire.domain.account import Account, ApiKey, Connection
 from parcelwire.domain.clock import Instant
@@ -18,11 +22,40 @@ from parcelwire.tracking.ports import Once, TrackingStore
 from parcelwire.webhooks.ports import MessageStore
 
 
+class UnavailableReason(enum.StrEnum):
+    """Why the database cannot be used, in the words that ``/readyz`` answers with."""
+
+    UNREACHABLE = "database unreachable"
+    """Gone, not started, locked by somebody else, or not answering in time."""
+    DISK_FULL = "disk full"
+    DISK_ERROR = "disk error"
+    """The system could not read from the disk or write to it, for another reason than room."""
+    DAMAGED = "database damaged"
+    """It holds something that cannot be right; nothing more is written to it."""
+    READ_ONLY = "read-only"
+
+
 class StoreUnavailableError(Exception):
     """The database cannot be reached or cannot write now (gone, disk full, locked).
 
     Answer 503, try again.
     """
+
+    def __init__(
+        self, message: str, reason: UnavailableReason = UnavailableReason.UNREACHABLE
+    ) -> None:
+        """``message`` is for the log; ``reason`` may be told to anybody."""
+        super().__init__(message)
+        self.reason = reason
+
+
+class DiskSpace(msgspec.Struct, frozen=True):
+    """How much room there is where the database lies."""
+
+    free_bytes: int
+    total_bytes: int
+    is_low: bool
+    """So little is free that somebody should make room before writes are refused."""
 
 
 class AccountStore(Protocol):
@@ -151,7 +184,40 @@ class Store(
         ...
 
     async def is_ready(self) -> bool:
-        """Tell whether the database answers (for readiness)."""
+        """Tell whether ``try_write`` succeeds."""
+        ...
+
+    async def try_write(self) -> None:
+        """Write a few bytes durably and read them back: the database can do its work now.
+
+        Raises:
+            StoreUnavailableError: it cannot; ``reason`` says why.
+        """
+        ...
+
+    @property
+    def damage(self) -> str:
+        """What was found damaged in the database since this process started; empty: nothing.
+
+        As long as it is not empty, every write raises ``StoreUnavailableError``.
+        """
+        ...
+
+    @property
+    def wants_check(self) -> bool:
+        """Whether something suggests that ``check`` should run soon."""
+        ...
+
+    async def check(self, stopping: threading.Event) -> bool:
+        """Read the whole database and note what is damaged in ``damage``.
+
+        Returns False when ``stopping`` was set before the end. PostgreSQL has its own tools for
+        this (``pg_amcheck``), so there it does nothing.
+        """
+        ...
+
+    def disk_space(self) -> DiskSpace | None:
+        """Return how much room the database's file system has; None: not known here."""
         ...
 
     def describe(self) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Final
 
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.tracking import Tracking
+from parcelwire.store.port import DiskSpace, StoreUnavailableError
 from parcelwire.store.postgres.accounts import Accounts
 from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.errors import UnfitDatabaseError
@@ -40,8 +42,35 @@ class PostgresStore(Trackings, Feed, Polls, Messages, MessageLog, Accounts, Reco
         await self._database.close()
 
     async def is_ready(self) -> bool:
-        """Tell whether the database answers."""
-        return await self._database.is_ready()
+        """See ``Store``."""
+        try:
+            await self.try_write()
+        except StoreUnavailableError:
+            return False
+        return True
+
+    async def try_write(self) -> None:
+        """See ``Store``."""
+        await self._database.try_write()
+
+    @property
+    def damage(self) -> str:
+        """See ``Store``."""
+        return self._database.damage.found
+
+    @property
+    def wants_check(self) -> bool:
+        """See ``Store``."""
+        return False
+
+    async def check(self, stopping: threading.Event) -> bool:
+        """See ``Store``."""
+        del stopping
+        return True
+
+    def disk_space(self) -> DiskSpace | None:
+        """See ``Store``."""
+        return None
 
     def describe(self) -> str:
         """Return one line for people: engine, version, place (no credentials)."""

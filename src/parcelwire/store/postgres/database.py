@@ -16,8 +16,9 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 
-from parcelwire.store.port import StoreUnavailableError
-from parcelwire.store.postgres.errors import UnfitDatabaseError, Verdict, judge
+from parcelwire.store.damage import Damage
+from parcelwire.store.port import StoreUnavailableError, UnavailableReason
+from parcelwire.store.postgres.errors import UnfitDatabaseError, Verdict, judge, reason_of
 from parcelwire.store.postgres.pool import Link, Pool, Row
 
 T = TypeVar("T")
@@ -32,6 +33,19 @@ CONNECT_SECONDS: Final = 10.0
 READY_SECONDS: Final = 3.0
 ROUNDS: Final = 5
 """How often in all a statement is tried that a race rolled back."""
+
+ROOM_BYTES: Final = 256 << 10
+"""After a write found no room, readiness wants to see that so much can be written again."""
+
+ADVICE: Final = (
+    "Find the damage in PostgreSQL's log and with pg_amcheck, reindex or restore a backup, then"
+    " restart"
+)
+
+_BEAT: Final = (
+    "insert into heartbeat values (1, 1, $1) "
+    "on conflict (id) do update set beats = heartbeat.beats + 1, filler = excluded.filler"
+)
 
 _SETTINGS = ("fsync", "full_page_writes", "synchronous_commit")
 
@@ -57,6 +71,9 @@ class Database:
         self._pool = Pool(self._connect, pool_size)
         self.version = ""
         self.place = ""
+        self.damage = Damage(ADVICE)
+        self.lacks_room = False
+        """A write was refused for want of room since ``try_write`` last succeeded."""
 
     async def check(self) -> None:
         """Refuse a database that is too old or that may lose what it has acknowledged.
@@ -125,11 +142,16 @@ class Database:
             rounds -= 1
             link = await self._pool.acquire()
             try:
+                if self.damage.found:
+                    # Reads go on; PostgreSQL itself refuses what would write.
+                    async with link.transaction(readonly=True):
+                        return await work(link)
                 return await work(link)
             except Exception as error:
                 verdict = judge(error, is_link_closed=link.is_closed())
                 if verdict is Verdict.OURS:
                     raise
+                reason = self._note(error)
                 if verdict is Verdict.LOST:
                     link.terminate()
                 may_go_on = verdict is Verdict.ROLLED_BACK or (
@@ -139,7 +161,7 @@ class Database:
                 )
                 if not may_go_on or rounds <= 0:
                     raise StoreUnavailableError(
-                        f"PostgreSQL: {str(error) or type(error).__name__}"
+                        f"PostgreSQL: {str(error) or type(error).__name__}", reason
                     ) from error
             except BaseException:
                 # Cancelled: the answer is still to come on this connection, so it is no more use.
@@ -148,14 +170,34 @@ class Database:
             finally:
                 self._pool.release(link)
 
-    async def is_ready(self) -> bool:
-        """Tell whether the database answers soon and can be written to."""
+    async def try_write(self) -> None:
+        """Write a few bytes durably, soon.
+
+        A row of a few bytes needs no room of its own. So after a write that found none, as much is
+        written as many writes together need.
+
+        Raises:
+            StoreUnavailableError: that does not work.
+        """
         try:
             async with asyncio.timeout(READY_SECONDS):
-                rows = await self.fetch("select current_setting('transaction_read_only') = 'off'")
-        except (StoreUnavailableError, TimeoutError):
-            return False
-        return bool(rows[0][0])
+                if self.lacks_room:
+                    await self.fetch(_BEAT, bytes(ROOM_BYTES))
+                    self.lacks_room = False
+                await self.fetch(_BEAT, b"")
+        except TimeoutError:
+            msg = f"PostgreSQL did not answer in {READY_SECONDS:g} s"
+            raise StoreUnavailableError(msg) from None
+
+    def _note(self, error: Exception) -> UnavailableReason:
+        """Remember what an error says about the whole database."""
+        reason = reason_of(error)
+        if reason is UnavailableReason.DAMAGED:
+            self.damage.report(str(error))
+        if self.damage.found:
+            return UnavailableReason.DAMAGED
+        self.lacks_room |= reason is UnavailableReason.DISK_FULL
+        return reason
 
     async def close(self) -> None:
         """Close all connections when what is under way has finished."""

@@ -12,6 +12,8 @@ import enum
 
 import asyncpg
 
+from parcelwire.store.port import UnavailableReason
+
 
 class UnfitDatabaseError(Exception):
     """The database may not be used: too old, settings that lose data, or a newer schema."""
@@ -43,13 +45,31 @@ _LOST = (
     asyncpg.exceptions.InternalClientError,
     OSError,
 )
+_DAMAGED = (
+    asyncpg.exceptions.DataCorruptedError,
+    asyncpg.exceptions.IndexCorruptedError,
+)
 _REFUSED = (
+    *_DAMAGED,
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.PostgresSystemError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,
     asyncpg.exceptions.LockNotAvailableError,
 )
+
+
+def reason_of(error: BaseException) -> UnavailableReason:
+    """Return in plain words what an error that is not ours means for the whole database."""
+    if isinstance(error, _DAMAGED):
+        return UnavailableReason.DAMAGED
+    if isinstance(error, asyncpg.exceptions.DiskFullError):
+        return UnavailableReason.DISK_FULL
+    if isinstance(error, asyncpg.exceptions.PostgresIOError):
+        return UnavailableReason.DISK_ERROR
+    if isinstance(error, asyncpg.exceptions.ReadOnlySQLTransactionError):
+        return UnavailableReason.READ_ONLY
+    return UnavailableReason.UNREACHABLE
 
 
 def judge(error: BaseException, *, is_link_closed: bool) -> Verdict:

@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol
 
 from parcelwire.store.port import StoreUnavailableError
-from parcelwire.store.postgres.errors import Verdict, judge
+from parcelwire.store.postgres.errors import Verdict, judge, reason_of
 
 Row = Any
 """One row, indexed by column number or name."""
@@ -44,8 +44,8 @@ class Link(Protocol):
         """Load many rows."""
         ...
 
-    def transaction(self) -> AbstractAsyncContextManager[Any]:
-        """Open a transaction."""
+    def transaction(self, *, readonly: bool = False) -> AbstractAsyncContextManager[Any]:
+        """Open a transaction, which may be one that PostgreSQL lets write nothing."""
         ...
 
     def is_closed(self) -> bool:
@@ -147,7 +147,9 @@ class Pool:
                 Verdict.LOST,
                 Verdict.REFUSED,
             ):
-                raise StoreUnavailableError(f"PostgreSQL cannot be reached: {error}") from error
+                raise StoreUnavailableError(
+                    f"PostgreSQL cannot be reached: {error}", reason_of(error)
+                ) from error
             raise
         self._opening -= 1
         self._all.add(link)

@@ -2,13 +2,16 @@
 
 from parcelwire.store.sqlite.connection import (
     SchemaError,
+    ServerInUseError,
     SqliteSettings,
     UnsupportedSqliteError,
 )
-from parcelwire.store.sqlite.store import SqliteStore, open_store
+from parcelwire.store.sqlite.store import ServerUse, SqliteStore, open_store
 
 __all__ = [
     "SchemaError",
+    "ServerInUseError",
+    "ServerUse",
     "SqliteSettings",
     "SqliteStore",
     "UnsupportedSqliteError",

@@ -11,10 +11,16 @@ from typing import Any, Final, Literal
 import apsw
 import msgspec
 
-from parcelwire.store.port import StoreUnavailableError
+from parcelwire.store.port import StoreUnavailableError, UnavailableReason
 
 OLDEST_SQLITE: Final = (3, 51, 3)
 """Older libraries can corrupt a database when two connections reset its WAL at the same moment."""
+
+ADVICE: Final = (
+    "Stop the server, keep the file, and restore the newest backup; without one, save what can be"
+    " read: sqlite3 FILE .recover | sqlite3 NEWFILE"
+)
+"""What an operator does about a damaged file."""
 
 Row = tuple[Any, ...]
 """What SQLite gives back; the statement says of which types."""
@@ -26,6 +32,10 @@ class UnsupportedSqliteError(Exception):
 
 class SchemaError(Exception):
     """The file is laid out by a newer Parcelwire, or is no database of Parcelwire's."""
+
+
+class ServerInUseError(Exception):
+    """Another server has the file. The text names it."""
 
 
 class SqliteSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +88,44 @@ def translated() -> Iterator[None]:
 
 def unavailable(error: Exception) -> StoreUnavailableError:
     """Return our error for SQLite's."""
-    return StoreUnavailableError(f"{type(error).__name__}: {error}")
+    return StoreUnavailableError(f"{type(error).__name__}: {error}", reason_of(error))
+
+
+def reason_of(error: Exception) -> UnavailableReason:
+    """Return in plain words what SQLite's error means for the whole database."""
+    if is_damage(error):
+        return UnavailableReason.DAMAGED
+    if isinstance(error, apsw.FullError):
+        return UnavailableReason.DISK_FULL
+    if isinstance(error, apsw.IOError):
+        return UnavailableReason.DISK_ERROR
+    if isinstance(error, apsw.PermissionsError | apsw.ReadOnlyError):
+        return UnavailableReason.READ_ONLY
+    return UnavailableReason.UNREACHABLE
+
+
+def is_damage(error: Exception) -> bool:
+    """Tell whether an error says that the file holds what cannot be right."""
+    return isinstance(error, apsw.CorruptError | apsw.NotADBError) or (
+        isinstance(error, apsw.IOError) and extended_result(error) in _DAMAGED_IO
+    )
+
+
+def extended_result(error: Exception) -> int:
+    """Return SQLite's extended result code; 0 when the error was not raised by SQLite itself."""
+    return int(getattr(error, "extendedresult", 0))
+
+
+_DAMAGED_IO: Final = frozenset({apsw.SQLITE_IOERR_CORRUPTFS, apsw.SQLITE_IOERR_DATA})
+"""The file system, or a checksum, says that what was read is not what was written."""
+
+
+def close_unchanged(connection: apsw.Connection) -> None:
+    """Close a connection to a damaged file without working its WAL into it."""
+    try:
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    finally:
+        connection.close(force=True)
 
 
 def require_supported(version: str) -> None:
@@ -123,27 +170,35 @@ def connect(path: Path, settings: SqliteSettings, *, is_writer: bool) -> apsw.Co
             vfs=settings.vfs,
             statementcachesize=300,
         )
-        connection.set_busy_timeout(round(settings.busy_seconds * 1_000))
-        cache_bytes = settings.writer_cache_bytes if is_writer else settings.cache_bytes
-        for pragma in (
-            # Of a new file: a tracking's document fits on one page, and writes are fewer.
-            "page_size = 8192",
-            "journal_mode = WAL",
-            f"synchronous = {settings.synchronous}",
-            f"mmap_size = {settings.mmap_bytes}",
-            f"cache_size = -{cache_bytes >> 10}",
-            f"wal_autocheckpoint = {settings.checkpoint_pages}",
-            # After a burst the WAL gives its room back.
-            f"journal_size_limit = {64 << 20}",
-            "foreign_keys = ON",
-            # What is deleted is overwritten: a parcel's data is personal data.
-            "secure_delete = ON",
-            "temp_store = MEMORY",
-            "trusted_schema = OFF",
-            f"query_only = {'OFF' if is_writer else 'ON'}",
-        ):
-            connection.execute(f"PRAGMA {pragma}").fetchall()
+        try:
+            _set_up(connection, settings, is_writer=is_writer)
+        except BaseException:
+            close_unchanged(connection)
+            raise
     return connection
+
+
+def _set_up(connection: apsw.Connection, settings: SqliteSettings, *, is_writer: bool) -> None:
+    connection.set_busy_timeout(round(settings.busy_seconds * 1_000))
+    cache_bytes = settings.writer_cache_bytes if is_writer else settings.cache_bytes
+    for pragma in (
+        # Of a new file: a tracking's document fits on one page, and writes are fewer.
+        "page_size = 8192",
+        "journal_mode = WAL",
+        f"synchronous = {settings.synchronous}",
+        f"mmap_size = {settings.mmap_bytes}",
+        f"cache_size = -{cache_bytes >> 10}",
+        f"wal_autocheckpoint = {settings.checkpoint_pages}",
+        # After a burst the WAL gives its room back.
+        f"journal_size_limit = {64 << 20}",
+        "foreign_keys = ON",
+        # What is deleted is overwritten: a parcel's data is personal data.
+        "secure_delete = ON",
+        "temp_store = MEMORY",
+        "trusted_schema = OFF",
+        f"query_only = {'OFF' if is_writer else 'ON'}",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
 def fetch(

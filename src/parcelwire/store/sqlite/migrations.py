@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 from typing import Any, Final
 
 import apsw
@@ -10,6 +11,7 @@ import msgspec
 
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import decode_event
+from parcelwire.store.port import StoreUnavailableError
 from parcelwire.store.sqlite.connection import SchemaError, fetch
 from parcelwire.store.sqlite.ids import id_value
 
@@ -38,6 +40,18 @@ def all_migrations() -> list[Migration]:
             number, _, name = file.name.removesuffix(".sql").partition("_")
             found.append(Migration(int(number), name, file.read_text(encoding="utf-8")))
     return sorted(found, key=lambda migration: migration.version)
+
+
+def require_current(connection: apsw.Connection, path: Path) -> None:
+    """Refuse a file that took the place of another and has another layout.
+
+    Raises:
+        StoreUnavailableError: it must be opened by a new start, which brings it up to date.
+    """
+    known = _version_of(connection)
+    if known != all_migrations()[-1].version:
+        msg = f"the database {path} was replaced by one with layout {known}; restart to use it"
+        raise StoreUnavailableError(msg)
 
 
 def migrate(connection: apsw.Connection, now: Instant) -> list[Migration]:

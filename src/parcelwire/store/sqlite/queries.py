@@ -343,3 +343,11 @@ REMOTE_AREA: Final = (
     "SELECT company FROM remote_area WHERE country = ? AND place = ? ORDER BY company"
 )
 HAS_REMOTE_AREAS: Final = "SELECT EXISTS (SELECT 1 FROM remote_area)"
+
+# --- readiness --------------------------------------------------------------------------------
+
+BEAT: Final = """
+INSERT INTO heartbeat VALUES (1, 1, ?)
+ON CONFLICT (id) DO UPDATE SET beats = beats + 1, filler = excluded.filler
+"""
+HEARTBEAT: Final = "SELECT beats FROM heartbeat WHERE id = 1"

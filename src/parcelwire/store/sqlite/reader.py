@@ -15,12 +15,16 @@ from typing import Any, Final
 
 import apsw
 
-from parcelwire.store.port import StoreUnavailableError
+from parcelwire.store.damage import Damage
+from parcelwire.store.port import StoreUnavailableError, UnavailableReason
 from parcelwire.store.sqlite.connection import (
+    ADVICE,
     UNAVAILABLE,
     Row,
     SqliteSettings,
+    close_unchanged,
     connect,
+    is_damage,
     unavailable,
 )
 
@@ -32,7 +36,12 @@ Bindings = Sequence[Any] | dict[str, Any]
 class Reader:
     """Hands out rows of committed data."""
 
-    def __init__(self, path: Path, settings: SqliteSettings) -> None:
+    def __init__(
+        self, path: Path, settings: SqliteSettings, *, damage: Damage | None = None
+    ) -> None:
+        self.has_disk_errors = False
+        """The disk has refused to read since the last check of the file."""
+        self._damage = damage or Damage(ADVICE)
         self._path = path
         self._settings = settings
         self._generation = 0
@@ -59,6 +68,7 @@ class Reader:
         except apsw.BusyError:
             return await self.scan(sql, bindings)
         except UNAVAILABLE as error:
+            self._note(error)
             self._drop_at_once()
             raise unavailable(error) from error
 
@@ -96,7 +106,7 @@ class Reader:
         await asyncio.to_thread(self._pool.shutdown)
         self._drop_at_once()
         for connection in self._opened:
-            connection.close(force=True)
+            self._close(connection)
         self._opened.clear()
 
     def reopen(self) -> None:
@@ -109,11 +119,12 @@ class Reader:
         if mine.connection is None or mine.generation != self._generation:
             self._drop(mine)
             mine.generation = self._generation
-            mine.connection = connect(self._path, self._settings, is_writer=False)
+            mine.connection = self._connect()
             self._opened.append(mine.connection)
         try:
             return mine.connection.execute(sql, bindings).fetchall()
         except UNAVAILABLE as error:
+            self._note(error)
             self._drop(mine)
             raise unavailable(error) from error
 
@@ -121,21 +132,41 @@ class Reader:
         connection, mine.connection = mine.connection, None
         if connection is not None:
             self._opened.remove(connection)
-            connection.close(force=True)
+            self._close(connection)
 
     def _connect_at_once(self) -> apsw.Connection:
         if self._is_closed:
             msg = "the store is closed"
             raise StoreUnavailableError(msg)
-        connection = connect(self._path, self._settings, is_writer=False)
+        connection = self._connect()
         # Nobody may wait for a lock on the loop's thread: who finds one goes to a thread and waits.
         connection.set_busy_timeout(0)
         return connection
 
+    def _connect(self) -> apsw.Connection:
+        try:
+            return connect(self._path, self._settings, is_writer=False)
+        except StoreUnavailableError as error:
+            if error.reason is UnavailableReason.DAMAGED:
+                self._damage.report(str(error))
+            raise
+
     def _drop_at_once(self) -> None:
         connection, self._at_once = self._at_once, None
         if connection is not None:
+            self._close(connection)
+
+    def _close(self, connection: apsw.Connection) -> None:
+        if self._damage.found:
+            close_unchanged(connection)
+        else:
             connection.close(force=True)
+
+    def _note(self, error: Exception) -> None:
+        if is_damage(error):
+            self._damage.report(str(error))
+        elif isinstance(error, apsw.IOError):
+            self.has_disk_errors = True
 
 
 class _OfThread(threading.local):

@@ -19,13 +19,18 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from parcelwire.store.port import StoreUnavailableError
+from parcelwire.store.damage import Damage
+from parcelwire.store.port import StoreUnavailableError, UnavailableReason
 from parcelwire.store.sqlite.connection import (
+    ADVICE,
     UNAVAILABLE,
     SqliteSettings,
+    close_unchanged,
     connect,
+    is_damage,
     unavailable,
 )
+from parcelwire.store.sqlite.migrations import require_current
 from parcelwire.store.sqlite.tally import tally_of
 
 T = TypeVar("T")
@@ -52,7 +57,13 @@ class Writer:
         connection: apsw.Connection,
         *,
         on_replaced: Callable[[], object],
+        damage: Damage | None = None,
     ) -> None:
+        self.lacks_room = False
+        """A write was refused for want of room, or by the disk, since ``has_room`` was called."""
+        self.has_disk_errors = False
+        """The disk has refused to read or write since the last check of the file."""
+        self.damage = damage or Damage(ADVICE)
         self._path = path
         self._settings = settings
         self._connection: apsw.Connection | None = connection
@@ -74,6 +85,8 @@ class Writer:
         if self._is_closed:
             msg = "the store is closed"
             raise StoreUnavailableError(msg)
+        if self.damage.found:
+            raise self.damage.error()
         future: asyncio.Future[T] = self._loop.create_future()
         if not self._waiting:
             self._loop.call_soon(self._gather, 0)
@@ -131,18 +144,23 @@ class Writer:
 
     def _commit_group(self, group: _Group) -> list[_Answer]:
         try:
+            self.damage.require_none()
             connection = self._live_connection()
             try:
                 return self._all_at_once(connection, group)
-            except UNAVAILABLE:
+            except (StoreUnavailableError, *UNAVAILABLE):
                 raise
             except Exception:  # noqa: BLE001  # one of them fails by itself: find out which
                 _roll_back(connection)
                 return self._one_by_one(connection, group)
         except UNAVAILABLE as error:
+            self._note(error)
             self._recover(error)
             failure = unavailable(error)
         except StoreUnavailableError as error:
+            if error.reason is UnavailableReason.DAMAGED:
+                self.damage.report(str(error))
+            self._drop_connection()
             failure = error
         except BaseException as error:  # noqa: BLE001  # a caller must never wait for ever
             self._drop_connection()
@@ -157,8 +175,13 @@ class Writer:
         connection.execute("BEGIN IMMEDIATE")
         answers: list[_Answer] = [(future, work(connection), None) for work, future in group]
         tally_of(connection).write(connection)
-        connection.execute("COMMIT")
+        self._commit(connection)
         return answers
+
+    def _commit(self, connection: apsw.Connection) -> None:
+        # A check may have found damage while the works were being done.
+        self.damage.require_none()
+        connection.execute("COMMIT")
 
     def _one_by_one(
         self,
@@ -184,7 +207,7 @@ class Writer:
                 tally_of(connection).forget()
                 answers.append((future, None, error))
             connection.execute("RELEASE work")
-        connection.execute("COMMIT")
+        self._commit(connection)
         return answers
 
     def _live_connection(self) -> apsw.Connection:
@@ -202,9 +225,17 @@ class Writer:
             self._drop_connection()
             self._connection = connect(self._path, self._settings, is_writer=True)
             if inode != self._inode:
+                require_current(self._connection, self._path)
                 self._inode = inode
                 self._tell(self._on_replaced)
         return self._connection
+
+    def _note(self, error: Exception) -> None:
+        if is_damage(error):
+            self.damage.report(str(error))
+        elif isinstance(error, apsw.FullError | apsw.IOError):
+            self.lacks_room = True
+            self.has_disk_errors |= isinstance(error, apsw.IOError)
 
     def _recover(self, error: Exception) -> None:
         """Leave the connection fit for the next transaction."""
@@ -221,7 +252,11 @@ class Writer:
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None:
+        if connection is None:
+            return
+        if self.damage.found:
+            close_unchanged(connection)
+        else:
             try:
                 connection.close()
             except apsw.Error:

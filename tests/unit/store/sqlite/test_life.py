@@ -13,7 +13,7 @@ import pytest
 
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.tracking import Details
-from parcelwire.store.port import StoreUnavailableError
+from parcelwire.store.port import StoreUnavailableError, UnavailableReason
 from parcelwire.store.sqlite import (
     SchemaError,
     SqliteSettings,
@@ -170,7 +170,9 @@ async def test_a_full_disk_acknowledges_nothing_and_heals_without_restart(
     assert refused > 30, "the disk was not full"
 
     # Nothing that was refused is there, all that was accepted is, and reading goes on.
-    assert await store.is_ready()
+    with pytest.raises(StoreUnavailableError) as caught:
+        await store.try_write()
+    assert caught.value.reason is UnavailableReason.DISK_FULL
     total = await store.count_trackings(WORLD, ALL)
     assert total == len(await store.list_trackings(WORLD, ALL, offset=0, limit=99))
     assert total == len(accepted) + 1
@@ -178,6 +180,7 @@ async def test_a_full_disk_acknowledges_nothing_and_heals_without_restart(
     assert await store.load(WORLD, first.id) is not None
 
     await empty_disk(store)
+    await store.try_write()
     await create(store, "B1234567", checkpoints=make_checkpoints(50))
     assert await store.count_trackings(WORLD, ALL) == total + 1
 
