@@ -111,13 +111,14 @@ def test_the_environment_goes_before_the_file_and_leaves_the_rest(tmp_path: Path
     assert config.server == ServerSection(port=9005, host="::1")
 
 
-SPECIAL = {
+SPECIAL: dict[tuple[str, str], Any] = {
+    ("server", "trusted_hosts"): ("track.shop.example", "*.shop.example"),
     ("server", "public_url"): "https://track.shop.example",
     ("store", "url"): "postgresql://127.0.0.1/parcelwire",
     ("logging", "level"): "DEBUG",
     ("notices", "security"): "tls",
 }
-"""Settings of text that must have a certain form."""
+"""Settings that must have a certain form."""
 
 WITH = {("notices", "smtp_host"): {"PARCELWIRE_NOTICES_SENDER": "parcels@shop.example"}}
 """What a setting cannot be without."""
@@ -131,12 +132,12 @@ def other_value(section: str, name: str, kind: Any) -> Any:
     if kind in (int, float):
         return default + kind(1)
     others: dict[Any, Any] = {
-        str: SPECIAL.get((section, name), "other"),
+        str: "other",
         tuple[str, ...]: ("10.1.0.0/16",),
         tuple[int, ...]: (25, 587),
         dict[str, dict[str, str]]: {"swiss-post": {"api": "http://127.0.0.1:1"}},
     }
-    return others[kind]
+    return SPECIAL.get((section, name), others[kind])
 
 
 @pytest.mark.parametrize(("section", "name", "kind"), SETTINGS)
@@ -271,6 +272,20 @@ def test_a_refusal_does_not_repeat_the_value(tmp_path: Path) -> None:
         ("server", "public_url", "ftp://track.shop.example"),
         ("server", "public_url", "https://[::1"),
         ("server", "max_body_bytes", 999),
+        ("server", "trusted_proxies", ["10.1.2.3/8"]),
+        ("server", "trusted_proxies", ["proxy.shop.example"]),
+        ("server", "trusted_hosts", ["https://track.shop.example"]),
+        ("server", "trusted_hosts", [""]),
+        ("server", "max_connections", -1),
+        ("server", "max_connections_per_source", 0),
+        ("server", "max_head_bytes", 999),
+        ("server", "max_body_memory_bytes", 1_999_999),
+        ("server", "max_bodies_per_key", 0),
+        ("server", "head_timeout_seconds", 0.0),
+        ("server", "body_idle_seconds", 0.0),
+        ("server", "body_timeout_seconds", 0.0),
+        ("server", "idle_timeout_seconds", 0.0),
+        ("server", "write_timeout_seconds", 0.0),
         ("store", "url", "mysql://127.0.0.1/db"),
         ("store", "url", "parcelwire.db"),
         ("store", "url", "sqlite:"),

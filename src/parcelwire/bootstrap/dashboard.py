@@ -10,6 +10,7 @@ from typing import Final, Protocol
 import msgspec
 
 from parcelwire.api import gate
+from parcelwire.bootstrap.settings import max_upload_bytes
 from parcelwire.config import Config
 from parcelwire.connectors.base import Transport
 from parcelwire.connectors.catalogue import Catalogue
@@ -191,7 +192,7 @@ def dashboard_settings(config: Config) -> DashboardSettings:
         public_url=config.public_url,
         operators=config.api.operators,
         suspended_accounts=config.api.suspended_accounts,
-        max_upload_bytes=max(10_000_000, config.server.max_body_bytes),
+        max_upload_bytes=max_upload_bytes(config),
         automatic_accounts=config.notices.automatic_accounts,
         has_mail_server=bool(config.notices.smtp_host),
         effective=tuple(effective),

@@ -8,6 +8,8 @@ from parcelwire.config import Config
 from parcelwire.connectors.catalogue import Catalogue, CatalogueError, load_catalogue
 from parcelwire.connectors.simulated import SimulatedCarrier
 from parcelwire.polling.worker import PollSettings
+from parcelwire.server.limits import ServerLimits
+from parcelwire.server.open_files import connections_for
 from parcelwire.tracking.service import ServiceSettings
 from parcelwire.webhooks.housekeeping import KeepingSettings
 from parcelwire.webhooks.settings import WebhookSettings
@@ -74,6 +76,32 @@ def keeping_settings(config: Config) -> KeepingSettings:
         )
     except ValueError as error:
         raise InstallationError(str(error)) from None
+
+
+def server_limits(config: Config, files: int) -> ServerLimits:
+    """Return what a server process takes from its clients.
+
+    ``files``: how many files it may have open; 0: no limit is known.
+    """
+    section = config.server
+    outgoing = config.store.pool_size + config.webhooks.in_flight + 2 * config.polling.concurrency
+    return ServerLimits(
+        max_connections=section.max_connections or connections_for(files, outgoing),
+        max_connections_per_source=section.max_connections_per_source,
+        max_head_bytes=section.max_head_bytes,
+        max_body_bytes=max_upload_bytes(config),
+        max_body_memory_bytes=section.max_body_memory_bytes,
+        head_timeout_seconds=section.head_timeout_seconds,
+        body_idle_seconds=section.body_idle_seconds,
+        body_timeout_seconds=section.body_timeout_seconds,
+        idle_timeout_seconds=section.idle_timeout_seconds,
+        write_timeout_seconds=section.write_timeout_seconds,
+    )
+
+
+def max_upload_bytes(config: Config) -> int:
+    """Return the largest body of any request: a file uploaded in the dashboard."""
+    return max(10_000_000, config.server.max_body_bytes)
 
 
 def make_catalogue(config: Config) -> Catalogue:

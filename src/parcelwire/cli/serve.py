@@ -10,30 +10,26 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+import time
 from typing import TYPE_CHECKING
 
 import click
 from msgspec.structs import replace
 
 from parcelwire.bootstrap import Installation, InstallationError, open_installation, open_store
+from parcelwire.bootstrap.settings import server_limits
 from parcelwire.cli.support import plain_reason, read_config, run_async
 from parcelwire.config import Config, default_text
 from parcelwire.store.port import StoreUnavailableError
 
 if TYPE_CHECKING:
-    import uvicorn
+    from parcelwire.server.runner import LimitedServer
 
 log = logging.getLogger("parcelwire")
-
-GRACE_SECONDS = 25
-"""How long a stop waits for calls that are being answered."""
 
 
 def start_logging(config: Config) -> None:
     """Log to standard error, one line each, times in UTC."""
-    import time  # only servers log
-
     handler = logging.StreamHandler()
     formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s: %(message)s")
     formatter.converter = time.gmtime
@@ -70,33 +66,29 @@ def listen(config: Config) -> tuple[Config, list[socket.socket]]:
     return replace(config, server=replace(config.server, port=real_port)), sockets
 
 
-def make_server(house: Installation, config: Config) -> uvicorn.Server:
-    """Return the HTTP server for an installation, not yet running."""
-    import uvicorn  # commands that serve nothing must not pay for it
+def make_server(house: Installation, config: Config) -> LimitedServer:
+    """Return the HTTP server for an installation, not yet running.
 
-    class Server(uvicorn.Server):
-        """Leaves signals to the commands: uvicorn's own way raises them again when it has stopped.
+    The limit of open files is raised as far as the system allows it.
+    """
+    # Commands that serve nothing must not pay for these.
+    from parcelwire.server.connections import ConnectionTable
+    from parcelwire.server.open_files import raise_file_limit
+    from parcelwire.server.proxies import TrustedProxies
+    from parcelwire.server.runner import LimitedServer
 
-        That would end the process before the workers and the store have finished.
-        """
-
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            yield
-
-    return Server(
-        uvicorn.Config(
-            house.asgi(),
-            host=config.server.host,
-            port=config.server.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=True,
-            lifespan="off",
-            timeout_graceful_shutdown=GRACE_SECONDS,
+    files = raise_file_limit()
+    limits = server_limits(config, files)
+    proxies = TrustedProxies(config.server.trusted_proxies)
+    log.info("at most %d connections (%d open files)", limits.max_connections, files)
+    if files and limits.max_connections >= files:
+        log.warning(
+            "server.max_connections is %d, but the process may open %d files only: raise the limit"
+            " of open files, or new connections may fail",
+            limits.max_connections,
+            files,
         )
-    )
+    return LimitedServer(house.asgi(), ConnectionTable(limits, proxies, time.monotonic))
 
 
 def settle_memory() -> None:

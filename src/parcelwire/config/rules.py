@@ -26,12 +26,16 @@ def check(config: Config) -> None:
     for is_right, what in _rules(config):
         if not is_right:
             raise ConfigError(what)
-    for network in config.webhooks.allowed_networks:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as error:
-            msg = f"webhooks.allowed_networks: {error}"
-            raise ConfigError(msg) from None
+    for setting, networks in (
+        ("webhooks.allowed_networks", config.webhooks.allowed_networks),
+        ("server.trusted_proxies", config.server.trusted_proxies),
+    ):
+        for network in networks:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                msg = f"{setting}: {error}"
+                raise ConfigError(msg) from None
     for connector, urls in config.carriers.base_urls.items():
         for step, url in urls.items():
             if not _is_web_address(url):
@@ -52,7 +56,7 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
             not server.public_url or _is_web_address(server.public_url),
             "server.public_url must begin with https:// or http://",
         ),
-        (server.max_body_bytes >= 1_000, "server.max_body_bytes must be at least 1000"),
+        *_server_rules(config),
         (
             store.url.startswith(("sqlite:", "postgresql://", "postgres://")),
             'store.url must begin with "sqlite:" or "postgresql://"',
@@ -113,6 +117,36 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
             config.logging.level in {"DEBUG", "INFO", "WARNING", "ERROR"},
             "logging.level must be DEBUG, INFO, WARNING or ERROR",
         ),
+    ]
+
+
+def _server_rules(config: Config) -> list[tuple[bool, str]]:
+    server = config.server
+    return [
+        (server.max_body_bytes >= 1_000, "server.max_body_bytes must be at least 1000"),
+        (
+            all(
+                host and host.isascii() and not set(host) & set("/@ ")
+                for host in server.trusted_hosts
+            ),
+            'server.trusted_hosts must be host names without scheme or path, or "*"',
+        ),
+        (server.max_connections >= 0, "server.max_connections must not be negative"),
+        (
+            server.max_connections_per_source > 0,
+            "server.max_connections_per_source must be positive",
+        ),
+        (server.max_head_bytes >= 1_000, "server.max_head_bytes must be at least 1000"),
+        (
+            server.max_body_memory_bytes >= server.max_body_bytes,
+            "server.max_body_memory_bytes must be at least server.max_body_bytes",
+        ),
+        (server.max_bodies_per_key > 0, "server.max_bodies_per_key must be positive"),
+        (server.head_timeout_seconds > 0, "server.head_timeout_seconds must be positive"),
+        (server.body_idle_seconds > 0, "server.body_idle_seconds must be positive"),
+        (server.body_timeout_seconds > 0, "server.body_timeout_seconds must be positive"),
+        (server.idle_timeout_seconds > 0, "server.idle_timeout_seconds must be positive"),
+        (server.write_timeout_seconds > 0, "server.write_timeout_seconds must be positive"),
     ]
 
 

@@ -12,6 +12,18 @@ class ServerSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     port: int = 8787
     public_url: str = ""
     max_body_bytes: int = 2_000_000
+    trusted_proxies: tuple[str, ...] = ()
+    trusted_hosts: tuple[str, ...] = ()
+    max_connections: int = 0
+    max_connections_per_source: int = 100
+    max_head_bytes: int = 32_768
+    max_body_memory_bytes: int = 67_108_864
+    max_bodies_per_key: int = 16
+    head_timeout_seconds: float = 10.0
+    body_idle_seconds: float = 15.0
+    body_timeout_seconds: float = 60.0
+    idle_timeout_seconds: float = 15.0
+    write_timeout_seconds: float = 30.0
 
 
 class StoreSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

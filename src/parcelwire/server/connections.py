@@ -1,0 +1,186 @@
+"""All open connections of a server: who may open one more, who has to go, whose time is up."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from parcelwire.domain.source_address import source_of
+from parcelwire.server.limits import ServerLimits
+from parcelwire.server.proxies import TrustedProxies, is_loopback
+from parcelwire.server.refusals import Refusal, RefusalLog
+
+IDLE, HEAD, BODY, CLOSED = range(4)
+"""What a connection waits for: a request, the rest of a head or of a body, its own end."""
+
+_RESCAN_SECONDS: Final = 0.05
+"""All connections are searched for some to evict this often at most."""
+_MOST_TURNED_AWAY: Final = 32
+"""Refused connections that wait for their client to read the answer; more are just closed."""
+
+
+class Connection(Protocol):
+    """What the table has to know of a connection."""
+
+    phase: int
+    """``IDLE``, ``HEAD``, ``BODY`` or ``CLOSED``."""
+    deadline: float
+    """When the client's time is up; infinite while it has nothing to do."""
+    write_deadline: float
+    """When the client must have taken more of an answer; infinite while nothing waits."""
+    peer: str
+    """Address of the other end."""
+    source: str
+    """The key under which its connections are counted."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is being made."""
+        ...
+
+    def expire(self, now: float) -> None:
+        """Do what has to be done when a deadline has passed."""
+        ...
+
+    def evict(self) -> None:
+        """Close at once, to make room."""
+        ...
+
+
+class ConnectionTable:
+    """The open connections and what they hold."""
+
+    def __init__(
+        self,
+        limits: ServerLimits,
+        proxies: TrustedProxies,
+        time: Callable[[], float],
+        *,
+        spare_loopback: bool = True,
+    ) -> None:
+        """``time``: seconds, monotonic.
+
+        ``spare_loopback``: addresses of this machine have no limit of their own, as the proxy in
+        front is often there. The limit over all holds for them too.
+        """
+        self.limits = limits
+        self.proxies = proxies
+        self.time = time
+        self.refusals = RefusalLog()
+        self.body_bytes = 0
+        """Of bodies of requests in progress."""
+        self.is_stopping = False
+        self._spare_loopback = spare_loopback
+        self._open: set[Connection] = set()
+        self._turned_away: set[Connection] = set()
+        self._by_source: dict[str, int] = {}
+        self._forwarded: dict[str, int] = {}
+        self._evictable: deque[tuple[float, Connection]] = deque()
+        self._rescan_at = 0.0
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    # -- coming and going -------------------------------------------------------------------------
+
+    def admit(self, connection: Connection) -> Refusal | None:
+        """Count a new connection; None, or why it cannot stay."""
+        peer = connection.peer
+        connection.source = source = source_of(peer)
+        if not self._is_spared(peer):
+            count = self._by_source.get(source, 0)
+            if count >= self.limits.max_connections_per_source:
+                return Refusal.SOURCE_FULL
+        if len(self._open) >= self.limits.max_connections and not self._make_room():
+            return Refusal.SERVER_FULL
+        self._open.add(connection)
+        self._by_source[source] = self._by_source.get(source, 0) + 1
+        return None
+
+    def turn_away(self, connection: Connection) -> bool:
+        """Keep a refused connection until its client has read why; False: there are too many."""
+        if len(self._turned_away) >= _MOST_TURNED_AWAY:
+            return False
+        self._turned_away.add(connection)
+        return True
+
+    def release(self, connection: Connection) -> None:
+        """Forget a connection that is closed. Harmless when it is forgotten already."""
+        if connection not in self._open:
+            self._turned_away.discard(connection)
+            return
+        self._open.remove(connection)
+        source = connection.source
+        left = self._by_source[source] - 1
+        if left:
+            self._by_source[source] = left
+        else:
+            del self._by_source[source]
+
+    def _is_spared(self, peer: str) -> bool:
+        return (self._spare_loopback and is_loopback(peer)) or self.proxies.trusts(peer)
+
+    def _make_room(self) -> bool:
+        """Evict one connection that answers nothing; False: all of them do."""
+        for is_fresh in (False, True):
+            while self._evictable:
+                deadline, connection = self._evictable.popleft()
+                # It may have gone on since it was found.
+                if connection in self._open and connection.deadline == deadline:
+                    if connection.phase != IDLE:
+                        self.refusals.note(Refusal.EVICTED, connection.source)
+                    self.release(connection)
+                    connection.evict()
+                    return True
+            now = self.time()
+            if is_fresh or now < self._rescan_at:
+                return False
+            self._rescan_at = now + _RESCAN_SECONDS
+            self._find_evictable()
+        return False
+
+    def _find_evictable(self) -> None:
+        """Idle ones first, then half-sent heads, then half-sent bodies; the oldest of each first.
+
+        A client that sends its request at once is never among the oldest for long.
+        """
+        found = [
+            (one.phase, one.deadline, index, one)
+            for index, one in enumerate(self._open)
+            if one.phase == BODY or (one.phase != CLOSED and not one.is_busy)
+        ]
+        found.sort()
+        self._evictable = deque((deadline, one) for _, deadline, _, one in found)
+
+    # -- requests behind a trusted proxy ----------------------------------------------------------
+
+    def begin_forwarded(self, source: str) -> bool:
+        """Count a request of a forwarded address; False: it has too many in progress."""
+        count = self._forwarded.get(source, 0)
+        if count >= self.limits.max_connections_per_source:
+            return False
+        self._forwarded[source] = count + 1
+        return True
+
+    def end_forwarded(self, source: str) -> None:
+        """Say that a request of a forwarded address is answered."""
+        left = self._forwarded[source] - 1
+        if left:
+            self._forwarded[source] = left
+        else:
+            del self._forwarded[source]
+
+    # -- time -------------------------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """Tell every connection whose deadline has passed, and log what was refused.
+
+        One pass over all connections, a few times a second, instead of a timer for each request.
+        """
+        now = self.time()
+        for some in (self._open, self._turned_away):
+            late = [one for one in some if one.deadline <= now or one.write_deadline <= now]
+            for one in late:
+                one.expire(now)
+        self.refusals.tick(now)

@@ -1,0 +1,93 @@
+"""One request and its answer, as the application sees them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Protocol, cast
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from parcelwire.server.connections import ConnectionTable
+
+_MOST_UNREAD = 65_536
+"""A body of this declared length that nobody wants is read over, and the connection goes on."""
+
+
+class Owner(Protocol):
+    """What a cycle asks of its connection."""
+
+    table: ConnectionTable
+    transport: asyncio.Transport
+
+    def linger(self) -> None:
+        """End the connection so that the client hears the answer."""
+        ...
+
+    def reading_resumes(self) -> None:
+        """Take note that the application wants more of a body."""
+        ...
+
+
+class _LingeringTransport:
+    """What a cycle writes to whose request has not been read to its end."""
+
+    def __init__(self, protocol: Owner) -> None:
+        self._protocol = protocol
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+
+    def close(self) -> None:
+        """End the connection so that the client hears the answer."""
+        self._protocol.linger()
+
+
+class Cycle(RequestResponseCycle):
+    """One request and its answer."""
+
+    protocol: Owner
+    forwarded_source = ""
+    """Whose request it is, when a trusted proxy says so."""
+
+    # These return uvicorn's own coroutines: another layer would cost every request.
+
+    def send(self, message: Any) -> Any:
+        """Send a part of the answer. Too much of an unread body ends the connection with it."""
+        if self.more_body and not self.response_started and not self.disconnected:
+            length = _length_of(self.scope["headers"])
+            if length is None or length > _MOST_UNREAD:
+                headers = [*message.get("headers", ()), (b"connection", b"close")]
+                message = {**message, "headers": headers}
+                self.transport = cast(asyncio.Transport, _LingeringTransport(self.protocol))
+        return super().send(message)
+
+    def receive(self) -> Any:
+        """Return the next part of the body, or say that the client has gone."""
+        if self.flow.read_paused:
+            self.protocol.reading_resumes()
+        return super().receive()
+
+    def run_asgi(self, app: Any) -> Any:
+        """Answer the request."""
+        return self._run_forwarded(app) if self.forwarded_source else super().run_asgi(app)
+
+    async def _run_forwarded(self, app: Any) -> None:
+        try:
+            await super().run_asgi(app)
+        finally:
+            self.end_forwarded()
+
+    def end_forwarded(self) -> None:
+        """Count it no longer as a request of its source."""
+        if self.forwarded_source:
+            self.protocol.table.end_forwarded(self.forwarded_source)
+            self.forwarded_source = ""
+
+
+def _length_of(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+    """Return the declared length of a body; None for a chunked one."""
+    for name, value in headers:
+        if name == b"content-length":
+            # The parser takes nothing but digits, up to 2**64.
+            return int(value[:20])
+    return None

@@ -1,0 +1,45 @@
+"""How many files this process may have open, and how many connections that allows."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Final
+
+MOST_FILES: Final = 65_536
+"""The limit is not raised beyond this: nobody needs more, and some libraries walk over all."""
+MOST_CONNECTIONS: Final = 4_096
+"""Without a setting of its own, a process takes no more connections than this."""
+_OWN_FILES: Final = 64
+"""Databases, logs, modules, listeners, pipes of the event loop."""
+
+
+def raise_file_limit() -> int:
+    """Raise the soft limit of open files towards the hard one, and return what it is now.
+
+    0: the system has no such limit (Windows).
+    """
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        # macOS has a lower limit of its own, and a sandbox may forbid it.
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MOST_FILES if soft == resource.RLIM_INFINITY else soft
+
+
+def connections_for(files: int, outgoing: int) -> int:
+    """Return how many connections ``files`` open files allow.
+
+    ``outgoing``: connections that the process itself may have open, to the database, carriers and
+    webhook endpoints. At most half of the files is kept for these and for its own.
+    """
+    if files <= 0:
+        return MOST_CONNECTIONS
+    reserved = min(files // 2, _OWN_FILES + outgoing)
+    return max(1, min(MOST_CONNECTIONS, files - reserved))

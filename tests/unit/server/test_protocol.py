@@ -1,0 +1,428 @@
+"""One connection: what may come over it, and in what time. Real sockets, a clock that stands."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from parcelwire.server.refusals import Refusal
+from tests.support.limited import Application, serve_limited
+
+GET = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+CHUNKED = b"POST /read HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def status_of(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1]) if answer else 0
+
+
+# --- what works as it always did ----------------------------------------------------------------
+
+
+async def test_requests_follow_one_another_on_one_connection() -> None:
+    async with serve_limited() as served:
+        client = await served.open()
+        for _ in range(3):
+            await client.send(GET)
+            assert status_of(await client.answer()) == 200
+        assert len(served.table) == 1
+        client.close()
+        await served.until(lambda: len(served.table) == 0)
+
+
+async def test_pipelined_requests_are_answered_in_order() -> None:
+    async with serve_limited() as served:
+        paths = [b"/%d" % n for n in range(10)]
+        client = await served.open(b"".join(GET.replace(b"/x", path) for path in paths))
+        for _ in paths:
+            assert status_of(await client.answer()) == 200
+        assert [seen.path.encode() for seen in served.app.seen] == paths
+
+
+async def test_a_large_read_of_many_pipelined_heads_is_no_large_head() -> None:
+    """The limit is for one head, however many come in one packet."""
+    async with serve_limited(max_head_bytes=1_000) as served:
+        one = GET[:-2] + b"X-Filler: " + b"x" * 500 + b"\r\n\r\n"
+        client = await served.open(one * 8 + one[:300])
+        for _ in range(8):
+            assert status_of(await client.answer()) == 200
+        await client.send(one[300:])
+        assert status_of(await client.answer()) == 200
+
+
+@pytest.mark.parametrize("step", [1, 7, 100, 5_000])
+async def test_a_body_arrives_whole_however_it_is_cut(step: int) -> None:
+    body = bytes(range(256)) * 20
+    data = POST % len(body) + body
+    if step == 1:
+        data = POST % 64 + body[:64]
+    async with serve_limited() as served:
+        client = await served.open()
+        for at in range(0, len(data), step):
+            await client.send(data[at : at + step])
+            await asyncio.sleep(0)
+        assert status_of(await client.answer()) == 200
+        assert served.app.seen[0].body == (body[:64] if step == 1 else body)
+        await client.send(GET)
+        assert status_of(await client.answer()) == 200
+        await served.until(lambda: served.table.body_bytes == 0)
+
+
+async def test_chunks_and_small_trailers_are_taken_and_trailers_are_no_headers() -> None:
+    async with serve_limited() as served:
+        client = await served.open(CHUNKED)
+        await served.until(lambda: served.app.seen)
+        await client.send(b"5;name=value\r\nhello\r\n0\r\nTracking-Api-Key: stolen\r\n\r\n")
+        assert status_of(await client.answer()) == 200
+        assert served.app.seen[0].body == b"hello"
+        assert b"tracking-api-key" not in dict(served.app.seen[0].headers)
+
+
+async def test_a_wish_for_another_protocol_is_passed_over() -> None:
+    async with serve_limited() as served:
+        answer = await served.ask(
+            GET[:-2] + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\nPRI * HTTP/2"
+        )
+        assert status_of(answer) == 200
+        assert len(served.app.seen) == 1
+
+
+# --- heads --------------------------------------------------------------------------------------
+
+
+async def test_a_large_head_is_refused_before_it_is_gathered() -> None:
+    async with serve_limited(max_head_bytes=2_000) as served:
+        client = await served.open(GET[:-2])
+        for _ in range(40):
+            await client.send(b"X-Filler: " + b"x" * 90 + b"\r\n")
+        answer = await client.rest()
+        assert status_of(answer) == 431
+        assert b"\r\nconnection: close\r\n" in answer
+        assert b'"code":"head-too-large"' in answer
+        assert served.app.seen == []
+        assert served.table.refusals.counts["head-too-large"] == 1
+
+
+@pytest.mark.parametrize("header", [b"X-Long: " + b"x" * 5_000, b"X: y\r\n" * 101 + b"Z: z"])
+async def test_one_long_header_and_many_short_ones_are_too_much(header: bytes) -> None:
+    async with serve_limited(max_head_bytes=4_000) as served:
+        assert status_of(await served.ask(GET[:-2] + header + b"\r\n\r\n")) == 431
+
+
+@pytest.mark.parametrize("size", [600, 50_000])
+async def test_a_long_url_is_refused(size: int) -> None:
+    async with serve_limited(max_head_bytes=1_000) as served:
+        answer = await served.ask(GET.replace(b"/x", b"/" + b"x" * size))
+        assert status_of(answer) == 414
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200,
+        b"GET\r\n\r\n",
+        b"GET /x HTTP/1.1\r\nno header\r\n\r\n",
+        b"GET * HTTP/1.1\r\n\r\n",
+        b"CONNECT evil.example:443 HTTP/1.1\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        b"POST /x HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_answered_so_and_not_logged_each_time(data: bytes) -> None:
+    async with serve_limited() as served:
+        for _ in range(3):
+            assert status_of(await served.ask(data)) == 400
+        assert served.table.refusals.counts["bad-request"] == 3
+
+
+async def test_pipelining_without_end_is_cut() -> None:
+    async with serve_limited() as served:
+        wait = GET.replace(b"/x", b"/wait")
+        client = await served.open(wait + GET * 1_000)
+        await served.until(lambda: served.table.refusals.counts["too-many-pipelined"])
+        served.app.go.set()
+        answers = await client.rest()
+        assert 10 <= answers.count(b"HTTP/1.1 200") <= 20
+        assert len(served.app.seen) <= 20
+
+
+# --- bodies -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"1;" + b"x" * 100_000 + b"\r\n", "chunks-too-large"),
+        (b"0\r\n" + b"X-Trailer: " + b"y" * 100_000, "chunks-too-large"),
+        (b"0\r\n" + b"X: y\r\n" * 20_000, "chunks-too-large"),
+        (b"1;xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\na\r\n" * 20_000, "chunks-too-large"),
+    ],
+)
+async def test_chunk_extensions_and_trailers_have_limits(data: bytes, kind: str) -> None:
+    async with serve_limited() as served:
+        assert status_of(await served.ask(CHUNKED + data)) == 431
+        assert served.table.refusals.counts[kind] == 1
+        assert served.app.seen[0].body is None
+
+
+@pytest.mark.parametrize("head", [CHUNKED, POST % 50_000])
+async def test_a_body_beyond_the_largest_allowed_is_refused(head: bytes) -> None:
+    body = b"c350\r\n" + b"x" * 50_000 + b"\r\n0\r\n\r\n" if head == CHUNKED else b"x" * 50_000
+    async with serve_limited(max_body_bytes=20_000) as served:
+        assert status_of(await served.ask(head + body)) == 413
+        assert served.app.seen[0].body is None
+        await served.until(lambda: served.table.body_bytes == 0)
+
+
+async def test_bodies_of_all_connections_together_have_a_budget() -> None:
+    async with serve_limited(max_body_memory_bytes=100_000) as served:
+        first = await served.open(POST % 90_000 + b"x" * 60_000)
+        await served.until(lambda: served.table.body_bytes == 60_000)
+        answer = await served.ask(POST % 90_000 + b"x" * 60_000)
+        assert status_of(answer) == 503
+        assert b"\r\nretry-after: 5\r\n" in answer
+        await first.send(b"x" * 30_000)
+        assert status_of(await first.answer()) == 200
+        await served.until(lambda: served.table.body_bytes == 0)
+
+
+async def test_who_sends_a_body_that_nobody_wants_hears_the_answer() -> None:
+    async with serve_limited() as served:
+        size = 4_000_000
+        head = (POST % size).replace(b"/read", b"/ignore")
+        answer = await served.ask(head + b"x" * size)
+        assert status_of(answer) == 200
+        assert b"connection: close" in answer.lower()
+        assert served.table.body_bytes == 0
+
+
+async def test_a_small_body_that_nobody_wants_costs_no_connection() -> None:
+    async with serve_limited() as served:
+        head = (POST % 10).replace(b"/read", b"/ignore")
+        client = await served.open(head)
+        assert status_of(await client.answer()) == 200
+        await client.send(b"x" * 10 + GET)
+        assert status_of(await client.answer()) == 200
+        assert len(served.app.seen) == 2
+
+
+async def test_who_never_ends_a_body_that_nobody_wants_is_closed() -> None:
+    async with serve_limited(body_idle_seconds=5) as served:
+        client = await served.open((POST % 10).replace(b"/read", b"/ignore"))
+        assert status_of(await client.answer()) == 200
+        served.pass_time(6)
+        assert await client.rest() == b""
+        await served.until(lambda: len(served.table) == 0)
+
+
+# --- deadlines ----------------------------------------------------------------------------------
+
+
+async def test_a_head_has_a_time_that_trickling_does_not_lengthen() -> None:
+    async with serve_limited(head_timeout_seconds=10) as served:
+        client = await served.open(GET[:10])
+        await served.until(lambda: next(iter(served.table._open)).phase == 1)
+        for byte in GET[10:16]:
+            served.pass_time(1.5)
+            await client.send(bytes([byte]))
+        served.pass_time(1.5)
+        assert status_of(await client.rest()) == 408
+        assert served.table.refusals.counts["head-timeout"] == 1
+
+
+async def test_who_says_nothing_is_closed() -> None:
+    async with serve_limited(head_timeout_seconds=10) as served:
+        client = await served.open()
+        await served.until(lambda: len(served.table) == 1)
+        served.pass_time(9)
+        assert len(served.table) == 1
+        served.pass_time(2)
+        assert await client.rest() == b""
+        await served.until(lambda: len(served.table) == 0)
+
+
+async def test_a_body_has_a_time_between_its_parts() -> None:
+    async with serve_limited(body_idle_seconds=5) as served:
+        client = await served.open(POST % 100 + b"x")
+        await served.until(lambda: served.app.seen)
+        served.pass_time(6)
+        assert status_of(await client.rest()) == 408
+        assert served.app.seen[0].body is None
+
+
+async def test_a_body_that_trickles_has_a_time_in_all() -> None:
+    async with serve_limited(body_idle_seconds=5, body_timeout_seconds=20) as served:
+        client = await served.open(POST % 100)
+        await served.until(lambda: served.app.seen)
+        sent = 0
+        while served.table.refusals.counts["body-timeout"] == 0 and sent < 50:
+            before = served.table.body_bytes
+            await client.send(b"x")
+            await served.until(lambda before=before: served.table.body_bytes != before)
+            served.pass_time(3)
+            sent += 1
+        assert 5 <= sent <= 8
+        assert status_of(await client.rest()) == 408
+
+
+async def test_an_answer_may_take_as_long_as_it_takes() -> None:
+    async with serve_limited() as served:
+        client = await served.open(GET.replace(b"/x", b"/wait"))
+        await served.until(lambda: served.app.seen)
+        for _ in range(100):
+            served.pass_time(60)
+        served.app.go.set()
+        assert status_of(await client.answer()) == 200
+
+
+async def test_an_idle_connection_is_closed_without_a_word() -> None:
+    async with serve_limited(idle_timeout_seconds=5) as served:
+        client = await served.open(GET)
+        assert status_of(await client.answer()) == 200
+        served.pass_time(6)
+        assert await client.rest() == b""
+        assert not any(served.table.refusals.counts.values())
+
+
+async def test_a_client_that_does_not_read_is_closed_and_a_slow_one_is_not() -> None:
+    app = Application(large=32_000_000)
+    async with serve_limited(app=app, write_timeout_seconds=10) as served:
+        client = await served.open(GET.replace(b"/x", b"/large"))
+        connection = None
+
+        def is_stuck() -> bool:
+            nonlocal connection
+            connection = next(iter(served.table._open), None)
+            return connection is not None and connection.write_deadline < float("inf")
+
+        await served.until(is_stuck)
+        for _ in range(3):
+            await client._reader.readexactly(4_000_000)
+            await asyncio.sleep(0.05)
+            served.pass_time(11)
+            assert len(served.table) == 1
+        served.pass_time(11)
+        served.pass_time(11)
+        await served.until(lambda: len(served.table) == 0)
+        assert served.table.refusals.counts["write-timeout"] == 1
+
+
+# --- full ---------------------------------------------------------------------------------------
+
+
+async def test_a_source_has_a_limit_of_its_own_and_hears_of_it() -> None:
+    async with serve_limited(spare_loopback=False, max_connections_per_source=3) as served:
+        clients = [await served.open(GET) for _ in range(3)]
+        for client in clients:
+            assert status_of(await client.answer()) == 200
+        answer = await served.ask(GET)
+        assert status_of(answer) == 503
+        assert b"\r\nretry-after: 5\r\n" in answer
+        clients[0].close()
+        await served.until(lambda: len(served.table) == 2)
+        assert status_of(await (await served.open(GET)).answer()) == 200
+
+
+async def test_idle_connections_and_half_sent_requests_make_room() -> None:
+    async with serve_limited(max_connections=6) as served:
+        half = [await served.open(GET[:-2]) for _ in range(2)]
+        await served.until(lambda: len(served.table) == 2)
+        waiting = await served.open(GET.replace(b"/x", b"/wait"))
+        idle = [await served.open(GET) for _ in range(3)]
+        for client in idle:
+            assert status_of(await client.answer()) == 200
+        for _ in range(4):
+            served.clock.now += 1
+            assert status_of(await (await served.open(GET)).answer()) == 200
+        for client in idle:
+            assert await client.rest() == b""
+        served.clock.now += 1
+        busy = [await served.open(GET.replace(b"/x", b"/wait")) for _ in range(5)]
+        for client in half:
+            assert await client.rest() == b""
+        await served.until(lambda: len(served.app.seen) == 13)
+        assert served.table.refusals.counts["evicted"] == 2
+        served.clock.now += 1
+        assert status_of(await served.ask(GET)) == 503
+        served.app.go.set()
+        for client in [waiting, *busy]:
+            assert status_of(await client.answer()) == 200
+
+
+# --- behind a proxy -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("proxies", "headers", "client", "scheme"),
+    [
+        ((), b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https", "127.0.0.1", "http"),
+        (
+            ("127.0.0.0/8",),
+            b"X-Forwarded-For: 6.6.6.6, 192.0.2.7, 127.0.0.9\r\nX-Forwarded-Proto: https",
+            "192.0.2.7",
+            "https",
+        ),
+        (("127.0.0.1",), b"X-Forwarded-For: nonsense", "127.0.0.1", "http"),
+        (("127.0.0.1",), b"X-Forwarded-Proto: gopher", "127.0.0.1", "http"),
+    ],
+)
+async def test_forwarded_addresses_are_believed_from_trusted_proxies_only(
+    proxies: tuple[str, ...], headers: bytes, client: str, scheme: str
+) -> None:
+    async with serve_limited(proxies=proxies) as served:
+        assert (
+            status_of(await (await served.open(GET[:-2] + headers + b"\r\n\r\n")).answer()) == 200
+        )
+        seen = served.app.seen[0]
+        assert (seen.client[0], seen.scheme) == (client, scheme)
+
+
+async def test_one_forwarded_address_has_so_many_requests_in_progress() -> None:
+    async with serve_limited(proxies=("127.0.0.1",), max_connections_per_source=2) as served:
+
+        def request(path: bytes, address: bytes) -> bytes:
+            return GET.replace(b"/x", path)[:-2] + b"X-Forwarded-For: " + address + b"\r\n\r\n"
+
+        busy = [await served.open(request(b"/wait", b"192.0.2.1")) for _ in range(2)]
+        await served.until(lambda: len(served.app.seen) == 2)
+        assert status_of(await served.ask(request(b"/x", b"192.0.2.1"))) == 503
+        assert status_of(await (await served.open(request(b"/x", b"192.0.2.2"))).answer()) == 200
+        busy.pop().close()
+        served.app.go.set()
+        assert status_of(await busy[0].answer()) == 200
+        assert status_of(await (await served.open(request(b"/x", b"192.0.2.1"))).answer()) == 200
+
+
+# --- the end ------------------------------------------------------------------------------------
+
+
+async def test_a_stop_drops_what_is_half_sent_and_waits_for_what_is_answered() -> None:
+    async with serve_limited() as served:
+        head = await served.open(GET[:-2])
+        body = await served.open(POST % 100 + b"x")
+        idle = await served.open(GET)
+        assert status_of(await idle.answer()) == 200
+        running = await served.open(GET.replace(b"/x", b"/wait"))
+        await served.until(lambda: len(served.app.seen) == 3 and len(served.table) == 4)
+        served.server.should_exit = True
+        assert await head.rest() == b""
+        assert status_of(await body.rest()) == 503
+        assert await idle.rest() == b""
+        served.app.go.set()
+        answer = await running.rest()
+        assert status_of(answer) == 200
+        assert b"connection: close" in answer
+
+
+async def test_every_answered_refusal_says_what_it_is() -> None:
+    from parcelwire.server.refusals import ANSWERS, response_of
+
+    for refusal in ANSWERS:
+        answer = response_of(refusal, [(b"date", b"now")])
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert f'"code":"{refusal.value}"'.encode() in body
+        assert b"content-length: %d" % len(body) in head
+    silent = {Refusal.EVICTED, Refusal.WRITE_TIMEOUT}
+    assert set(Refusal) - silent == set(ANSWERS)
