@@ -55,6 +55,16 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """``read``, ``write`` or ``admin``."""
     created_at: Instant = 0
     revoked_at: Instant | None = None
+    expires_at: Instant | None = None
+    """From this moment on the key opens nothing; None = it does not expire."""
+
+    def is_expired(self, now: Instant) -> bool:
+        """Tell whether the key's time is over at ``now``."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    def is_usable(self, now: Instant) -> bool:
+        """Tell whether the key opens anything at ``now``: neither revoked nor expired."""
+        return self.revoked_at is None and not self.is_expired(now)
 
     @property
     def world_id(self) -> int:

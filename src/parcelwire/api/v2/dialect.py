@@ -48,6 +48,7 @@ _REFUSALS: Final = {
     Refusal.NO_KEY: UNAUTHORIZED,
     Refusal.UNKNOWN_KEY: KEY_INVALID,
     Refusal.REVOKED_KEY: KEY_DELETED,
+    Refusal.EXPIRED_KEY: KEY_DELETED,
 }
 
 Handler = Callable[[Call], Awaitable[Reply]]

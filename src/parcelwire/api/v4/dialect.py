@@ -89,7 +89,7 @@ class V4Dialect:
 
         admitted = await self._gate.admit_by(headers, KEY_HEADER, OLD_KEY_HEADER)
         if isinstance(admitted, Refusal):
-            # v4 has one code for a missing, an unknown and a revoked key.
+            # v4 has one code for a missing, an unknown, a revoked and an expired key.
             return refusal(Refused(UNAUTHORIZED), empty)
         key, account = admitted
         allowance = self._limiter.take(key.world_id, route.limit if route is not None else "other")
