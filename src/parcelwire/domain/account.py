@@ -40,6 +40,16 @@ def is_test_world(world_id: int) -> bool:
     return world_id % 2 == 1
 
 
+def record_scope(world_id: int) -> str:
+    """Return the scope of the records (brand, mails in trouble) that belong to one world.
+
+    A live world's is the account's number alone: so they were kept before test worlds had their
+    own, and so they stay valid.
+    """
+    number = str(account_of(world_id))
+    return f"{number}.test" if is_test_world(world_id) else number
+
+
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """One key, without its secret.
 

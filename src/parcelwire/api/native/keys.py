@@ -10,10 +10,11 @@ from msgspec.structs import asdict, replace
 
 from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.api.house import House
-from parcelwire.api.native.operations import Asked, Operation, Scope
+from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.problems import FieldError, ProblemError
 from parcelwire.api.native.sealed import conceal, reveal
 from parcelwire.api.native.tracking_shapes import When, instant_of
+from parcelwire.domain.access import Scope, WorldRule
 from parcelwire.domain.account import ApiKey
 from parcelwire.domain.clock import Instant, iso_utc
 
@@ -176,6 +177,7 @@ OPERATIONS: Final = (
         handler=list_keys,
         answer=KeyList,
         scope="admin",
+        world=WorldRule.ACCOUNT,
     ),
     Operation(
         name="create_key",
@@ -188,6 +190,7 @@ OPERATIONS: Final = (
         answer=KeyWithText,
         success=201,
         scope="admin",
+        world=WorldRule.ACCOUNT,
         request=KeyDraft,
         problems=("key-is-test",),
         takes_idempotency_key=True,
@@ -201,6 +204,7 @@ OPERATIONS: Final = (
         handler=revoke_key,
         success=204,
         scope="admin",
+        world=WorldRule.ACCOUNT,
         query=KeyQuery,
         path_texts={"prefix": "The first 16 characters of the key"},
         path_examples={"prefix": "pw_live_0aB1cD2e"},

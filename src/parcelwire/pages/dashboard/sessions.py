@@ -258,7 +258,8 @@ class Sessions:
             scope=scope,
             has_both_worlds=has_both,
             key_prefix=prefix,
-            is_operator=has_both and await self._is_operator(account),
+            # As over the API: with the scope admin and a key of the live world, or not at all.
+            is_operator=has_both and scope == "admin" and await self._is_operator(account),
         )
 
     async def _is_operator(self, account: Account) -> bool:

@@ -6,9 +6,10 @@ from typing import Final
 
 from starlette.responses import Response
 
+from parcelwire.domain.access import RANKS, WorldRule
 from parcelwire.domain.account import ApiKey
 from parcelwire.domain.clock import DAY
-from parcelwire.pages.dashboard.registry import RANKS, Page, Part
+from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, Visit, missing
 
 _KEY_BYTES: Final = 24
@@ -94,9 +95,10 @@ PAGE: Final = Page(
     section="Account",
     order=20,
     scope="admin",
+    world=WorldRule.ACCOUNT,
     handler=show,
     parts=(
-        Part("POST", "/keys", create, "admin"),
-        Part("POST", "/keys/{prefix}/revoke", revoke, "admin"),
+        Part("POST", "/keys", create, "admin", WorldRule.ACCOUNT),
+        Part("POST", "/keys/{prefix}/revoke", revoke, "admin", WorldRule.ACCOUNT),
     ),
 )
