@@ -101,6 +101,12 @@ def test_a_keys_life(terminal: Terminal) -> None:
     assert f"{text[:16]}…  live  write" in listed
     assert "the shop" in listed
     assert text not in listed
+    ending = terminal("key", "create", "--expires-in", "90d", "--label", "a trial")
+    assert re.search(r"valid until \d{4}-\d\d-\d\d \d\d:\d\d UTC", ending)
+    assert re.search(r"  until \d{4}-\d\d-\d\d .*a trial", terminal("key", "list"))
+    for wrong in ("0d", "90", "-3d", "999999w", "soon"):
+        refused = terminal.run("key", "create", "--expires-in", wrong)
+        assert (refused.code, "'--expires-in'" in refused.err) == (2, True), refused
     # What is kept opens nothing.
     assert text.encode() not in (terminal.folder / "parcelwire.db").read_bytes()
 

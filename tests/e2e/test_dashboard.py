@@ -6,10 +6,12 @@ import asyncio
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.responses import Response
 
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.status import Status
 from parcelwire.pages.dashboard.registry import Page, discover
 from parcelwire.pages.dashboard.visit import Visit
@@ -212,10 +214,13 @@ async def test_a_new_page_needs_no_change_elsewhere(tmp_path: Path) -> None:
     async def show(visit: Visit) -> Response:
         return await visit.show("gaps.html", gaps=[], most=1)
 
+    shared: dict[str, Any] = {"handler": show, "scope": "read", "world": WorldRule.OWN}
     extra = (
-        Page(path="/alerts", title="Alarm bells", section="Insight", handler=show),
-        Page(path="/hidden", title="Not in the menu", handler=show),
-        Page(path="/more", title="Own heading", section="Elsewhere", handler=show, scope="admin"),
+        Page(path="/alerts", title="Alarm bells", section="Insight", **shared),
+        Page(path="/hidden", title="Not in the menu", **shared),
+        Page(
+            path="/more", title="Own heading", section="Elsewhere", **{**shared, "scope": "admin"}
+        ),
     )
     async with open_dashboard(tmp_path, extra=extra) as desk:
         person = await desk.person(scope="read")

@@ -106,6 +106,29 @@ async def test_wrong_keys_and_passwords_all_get_one_answer(tmp_path: Path) -> No
         assert "with password" in (await person.get("/trackings")).text
 
 
+async def test_a_session_ends_when_its_key_expires(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.person(expires_at=desk.clock.now() + HOUR)
+        assert (await person.get("/trackings")).status == 200
+        desk.clock.advance(3_600)
+        answer = await person.get("/trackings")
+        assert (answer.status, answer.place.partition("?")[0]) == (303, "/login")
+        late = await desk.add_key(expires_at=desk.clock.now())
+        assert (await person.login(key=late)).status == 401
+
+
+async def test_the_keys_page_makes_keys_that_expire(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.person(scope="admin")
+        form = {"scope": "read", "world": "live", "label": "trial"}
+        assert (await person.post("/keys", {**form, "expires_in": "1e9"})).status == 422
+        assert (await person.post("/keys", {**form, "expires_in": "30"})).status == 200
+        (made,) = [one for one in await desk.house.store.list_keys() if one.label == "trial"]
+        assert made.expires_at == desk.clock.now() + 30 * DAY
+        desk.clock.advance(6 * 3_600)
+        assert "2026-03-31" in (await person.get("/keys")).text
+
+
 async def test_five_tries_and_no_more(tmp_path: Path) -> None:
     async with open_dashboard(tmp_path) as desk:
         await give_password(desk)

@@ -30,6 +30,7 @@ class Refusal(Enum):
     NO_KEY = auto()
     UNKNOWN_KEY = auto()
     REVOKED_KEY = auto()
+    EXPIRED_KEY = auto()
 
 
 class KeyStore(Protocol):
@@ -110,7 +111,8 @@ class Gate:
         now = self._clock.now()
         remembered = self._known.get(key)
         if remembered is not None and 0 <= now - remembered[0] < KEY_CACHE_SECONDS * SECOND:
-            return remembered[1]
+            # What is remembered may end within the second.
+            return Refusal.EXPIRED_KEY if remembered[1][0].is_expired(now) else remembered[1]
         if not is_well_formed(key):
             return Refusal.UNKNOWN_KEY
         found = await self._store.find_key(digest_of(key))
@@ -119,6 +121,9 @@ class Gate:
         if found[0].revoked_at is not None:
             self._known.pop(key, None)
             return Refusal.REVOKED_KEY
+        if found[0].is_expired(now):
+            self._known.pop(key, None)
+            return Refusal.EXPIRED_KEY
         if len(self._known) >= 10_000:
             self._known.clear()
         self._known[key] = (now, found)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import secrets
+from datetime import timedelta
 
 import click
 from msgspec.structs import replace
 
 from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.bootstrap import InstallationError
+from parcelwire.cli.durations import DurationType
 from parcelwire.cli.passwords import password
 from parcelwire.cli.support import account_of, installation, run_async
 from parcelwire.domain.account import ApiKey
-from parcelwire.domain.clock import to_datetime
+from parcelwire.domain.clock import SECOND, to_datetime
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
 
@@ -35,17 +37,30 @@ def key() -> None:
     help="What the key may do: only read; also change parcels and endpoints; also change keys and"
     " accounts.",
 )
+@click.option(
+    "--expires-in",
+    type=DurationType(),
+    help="How long the key is valid, such as 90d (m, h, d, w); default: it does not expire.",
+)
 @click.option("--quiet", is_flag=True, help="Print the key alone, for scripts.")
 @click.pass_context
 @run_async
 async def create(
-    ctx: click.Context, email: str | None, is_test: bool, label: str, scope: str, quiet: bool
+    ctx: click.Context,
+    *,
+    email: str | None,
+    is_test: bool,
+    label: str,
+    scope: str,
+    expires_in: timedelta | None,
+    quiet: bool,
 ) -> None:
     """Create a key and print it: it is shown this once, only its hash is kept.
 
     \b
     parcelwire key create --account you@shop.example
     parcelwire key create --test --label "integration tests"
+    parcelwire key create --scope read --expires-in 90d
     """
     if email is not None and not _EMAIL.match(email):
         msg = f"{email!r} is no e-mail address"
@@ -56,6 +71,8 @@ async def create(
             await house.store.add_account(email, now=now)
         account = await account_of(house, email)
         text = make_key(secrets.token_bytes(24), is_test=is_test)
+        milliseconds = None if expires_in is None else round(expires_in.total_seconds() * SECOND)
+        expires_at = None if milliseconds is None else now + milliseconds
         await house.store.add_key(
             ApiKey(
                 digest=digest_of(text),
@@ -65,13 +82,19 @@ async def create(
                 label=label,
                 scope=scope,
                 created_at=now,
+                expires_at=expires_at,
             )
         )
     if quiet:
         click.echo(text)
         return
     world = "test" if is_test else "live"
-    click.echo(f"A {world} key for {account.email} (shown only now, keep it safe):\n\n  {text}\n")
+    until = (
+        "" if expires_at is None else f", valid until {to_datetime(expires_at):%Y-%m-%d %H:%M} UTC"
+    )
+    click.echo(
+        f"A {world} key for {account.email}{until} (shown only now, keep it safe):\n\n  {text}\n"
+    )
 
 
 @key.command("list")
@@ -81,16 +104,20 @@ async def create(
 async def list_keys(ctx: click.Context, email: str | None) -> None:
     """List keys by their visible prefix."""
     async with installation(ctx) as house:
+        now = house.clock.now()
         number = (await account_of(house, email)).number if email else None
         accounts = {account.number: account for account in await house.store.list_accounts()}
         keys = await house.store.list_keys(number)
     if not keys:
         click.echo("There are no keys. Create one with: parcelwire key create --account E-MAIL")
     for one in keys:
-        state = "revoked" if one.revoked_at is not None else one.scope
+        state = one.scope
+        if not one.is_usable(now):
+            state = "revoked" if one.revoked_at is not None else "expired"
+        until = "" if one.expires_at is None else f"  until {to_datetime(one.expires_at):%Y-%m-%d}"
         click.echo(
             f"{one.prefix}…  {'test' if one.is_test else 'live'}  {state:7}"
-            f"  {to_datetime(one.created_at):%Y-%m-%d}"
+            f"  {to_datetime(one.created_at):%Y-%m-%d}{until}"
             f"  {accounts[one.account_number].email}  {one.label}".rstrip()
         )
 

@@ -6,7 +6,7 @@
     ├── NetworkError                 no answer came; nobody knows whether the call was done
     │   └── RequestTimeoutError      ... within the time that was allowed
     ├── APIError                     the server answered with an error
-    │   ├── AuthenticationError      the key is missing, wrong or revoked
+    │   ├── AuthenticationError      the key is missing, wrong, revoked or expired
     │   ├── ForbiddenError           the key may not do this, or the account is suspended
     │   ├── NotFoundError            no such tracking, or no such page
     │   ├── InvalidError             something about the request is wrong
@@ -82,7 +82,7 @@ class APIError(ParcelwireError):
 
 
 class AuthenticationError(APIError):
-    """The API key is missing, wrong or revoked (401)."""
+    """The API key is missing, wrong, revoked or expired (401)."""
 
 
 class ForbiddenError(APIError):

@@ -189,6 +189,8 @@ class ApiKey(Model, frozen=True, kw_only=True):
     """It is the key that asks."""
     created_at: datetime | None = None
     revoked_at: datetime | None = None
+    expires_at: datetime | None = None
+    """From then on it opens nothing; None: it does not expire."""
 
 
 class NewApiKey(ApiKey, frozen=True, kw_only=True):

@@ -40,6 +40,16 @@ def is_test_world(world_id: int) -> bool:
     return world_id % 2 == 1
 
 
+def record_scope(world_id: int) -> str:
+    """Return the scope of the records (brand, mails in trouble) that belong to one world.
+
+    A live world's is the account's number alone: so they were kept before test worlds had their
+    own, and so they stay valid.
+    """
+    number = str(account_of(world_id))
+    return f"{number}.test" if is_test_world(world_id) else number
+
+
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """One key, without its secret.
 
@@ -55,6 +65,16 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """``read``, ``write`` or ``admin``."""
     created_at: Instant = 0
     revoked_at: Instant | None = None
+    expires_at: Instant | None = None
+    """From this moment on the key opens nothing; None = it does not expire."""
+
+    def is_expired(self, now: Instant) -> bool:
+        """Tell whether the key's time is over at ``now``."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    def is_usable(self, now: Instant) -> bool:
+        """Tell whether the key opens anything at ``now``: neither revoked nor expired."""
+        return self.revoked_at is None and not self.is_expired(now)
 
     @property
     def world_id(self) -> int:

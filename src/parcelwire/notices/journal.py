@@ -17,7 +17,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from parcelwire.domain.account import account_of
+from parcelwire.domain.account import record_scope
 from parcelwire.domain.clock import MINUTE, Clock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.ports import NoticeStore
@@ -172,7 +172,7 @@ class Journal:
         trouble_id = f"{10**13 - now:013d}.{entry.tracking_id}.{entry.occasion}.{entry.digest[:8]}"
         await self._store.change_record(
             TROUBLE_KIND,
-            str(account_of(tracking.world_id)),
+            record_scope(tracking.world_id),
             trouble_id,
             lambda _: _encode(trouble),
             at=now,

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from parcelwire.domain.account import Account, account_of, is_test_world
-from parcelwire.domain.brand import decode_brand
 from parcelwire.notices.ports import NoticeStore
+from parcelwire.tracking.brands import find_brand
 
 ALL: Final = "*"
 
@@ -30,9 +30,7 @@ class Unasked:
         """Tell whether operator and brand want it; never in a test world."""
         if is_test_world(world_id) or not self._allowed:
             return False
-        number = account_of(world_id)
-        brand = decode_brand(await self._store.load_record("brand", str(number), "brand"))
-        if not brand.mails_unasked:
+        if not (await find_brand(self._store, world_id)).brand.mails_unasked:
             return False
-        account = await self._store.load_account(number)
+        account = await self._store.load_account(account_of(world_id))
         return account is not None and is_named(account, self._allowed)

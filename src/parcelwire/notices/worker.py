@@ -16,8 +16,7 @@ from typing import Final, Literal
 import msgspec
 
 from parcelwire.couriers.registry import Registry
-from parcelwire.domain.account import account_of
-from parcelwire.domain.brand import Brand, decode_brand
+from parcelwire.domain.brand import Brand
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.addresses import one_line
@@ -34,6 +33,7 @@ from parcelwire.notices.subscriptions import (
     Subscriptions,
     address_of,
 )
+from parcelwire.tracking.brands import find_brand, load_logo
 from parcelwire.tracking.following import Follower
 from parcelwire.tracking.ports import Identifiers
 from parcelwire.tracking.rounds import Rounds
@@ -303,12 +303,9 @@ class NoticeWorker(Rounds):
     async def _compose(
         self, entry: Entry, tracking: Tracking, subscription: Subscription, *, mail_id: str
     ) -> Mail:
-        scope = str(account_of(tracking.world_id))
-        brand = decode_brand(await self._store.load_record("brand", scope, "brand"))
-        logo = None
-        if brand.logo_type:
-            data = await self._store.load_record("brand-logo", scope, "logo")
-            logo = Logo(brand.logo_type, data) if data else None
+        kept = await find_brand(self._store, tracking.world_id)
+        brand, data = kept.brand, await load_logo(self._store, kept)
+        logo = Logo(brand.logo_type, data) if data else None
         return make_mail(
             self._letter(entry, tracking, subscription, brand),
             subscription.email,

@@ -11,7 +11,6 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from parcelwire.domain.account import account_of
 from parcelwire.domain.brand import Brand
 from parcelwire.notices.subscriptions import Subscription
 from parcelwire.pages.house import PageHouse
@@ -89,7 +88,7 @@ class NoticePages:
             parcel = await desk.parcel_of(request.path_params["token"])
         brand, base = Brand(), ""
         if parcel is not None:
-            brand = await load_brand(self._house.store, account_of(parcel.world_id))
+            brand = await load_brand(self._house.store, parcel.world_id)
             base = f"/t/{parcel.page_token}"
         return html(
             "notice.html",

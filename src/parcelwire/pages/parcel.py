@@ -11,7 +11,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
-from parcelwire.domain.account import account_of, is_test_world
+from parcelwire.domain.account import is_test_world
 from parcelwire.domain.brand import Brand
 from parcelwire.domain.clock import SECOND, iso_utc
 from parcelwire.domain.tracking import Tracking
@@ -156,10 +156,7 @@ class ParcelPages:
         stored = await self._find(request)
         if isinstance(stored, Response):
             return stored
-        account = account_of(stored.tracking.world_id)
-        return await logo_of(
-            self._house.store, account, await load_brand(self._house.store, account)
-        )
+        return await logo_of(self._house.store, stored.tracking.world_id)
 
     async def feedback(self, request: Request) -> Response:
         """Take what somebody says about the delivery."""
@@ -231,7 +228,7 @@ class ParcelPages:
         return stored
 
     async def _brand(self, tracking: Tracking) -> Brand:
-        return await load_brand(self._house.store, account_of(tracking.world_id))
+        return await load_brand(self._house.store, tracking.world_id)
 
     async def _page(self, stored: Stored, brand: Brand, say: Words) -> Page:
         tracking, registry = stored.tracking, self._house.registry

@@ -10,9 +10,10 @@ from jinja2 import Environment, PackageLoader, Template, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from parcelwire.domain.brand import Brand, Font, decode_brand
+from parcelwire.domain.brand import Brand, Font
 from parcelwire.pages.house import PageStore
 from parcelwire.pages.words import LANGUAGES, Words, choose
+from parcelwire.tracking.brands import find_brand, load_logo
 
 PUBLIC: Final = {
     # The page needs nothing but its own files; everything else is forbidden to it.
@@ -74,17 +75,18 @@ def html(
     return HTMLResponse(text, status, headers or PUBLIC)
 
 
-async def load_brand(store: PageStore, account_number: int) -> Brand:
-    """Return an account's brand; an empty one where nobody made one."""
-    return decode_brand(await store.load_record("brand", str(account_number), "brand"))
+async def load_brand(store: PageStore, world_id: int) -> Brand:
+    """Return the brand that a world's pages show; an empty one where nobody made one."""
+    return (await find_brand(store, world_id)).brand
 
 
-async def logo_of(store: PageStore, account_number: int, brand: Brand) -> Response:
-    """Return an account's logo."""
-    data = await store.load_record("brand-logo", str(account_number), "logo")
-    if data is None or not brand.logo_type:
+async def logo_of(store: PageStore, world_id: int) -> Response:
+    """Return the logo that a world's pages show."""
+    kept = await find_brand(store, world_id)
+    data = await load_logo(store, kept)
+    if data is None:
         return Response(status_code=404, headers=PUBLIC)
-    return Response(data, media_type=brand.logo_type, headers=PUBLIC)
+    return Response(data, media_type=kept.brand.logo_type, headers=PUBLIC)
 
 
 def style_of(brand: Brand) -> Response:

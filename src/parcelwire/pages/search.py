@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from parcelwire.domain.account import world_of
 from parcelwire.domain.brand import Brand, LookupField
 from parcelwire.pages.house import PageHouse
 from parcelwire.pages.lookup import Lookup
@@ -31,7 +32,7 @@ class SearchPages:
         """Answer the form; ``/track`` alone is that of the only account there is."""
         try:
             account = await self._account(request)
-            brand = await load_brand(self._house.store, account) if account else Brand()
+            brand = await load_brand(self._house.store, _live(account)) if account else Brand()
         except StoreUnavailableError:
             return self._later(request)
         if brand.lookup is LookupField.NONE:
@@ -42,7 +43,7 @@ class SearchPages:
         """Lead to the parcel, or say that nothing fits: for every reason the same."""
         try:
             account = await self._account(request)
-            brand = await load_brand(self._house.store, account)
+            brand = await load_brand(self._house.store, _live(account))
             if brand.lookup is LookupField.NONE:
                 return self._missing(request)
             if self._lookup.is_busy(account):
@@ -59,14 +60,13 @@ class SearchPages:
 
     async def style(self, request: Request) -> Response:
         """Answer the shop's style rules."""
-        return style_of(await load_brand(self._house.store, await self._account(request)))
+        account = await self._account(request)
+        return style_of(await load_brand(self._house.store, _live(account)))
 
     async def logo(self, request: Request) -> Response:
         """Answer the shop's logo."""
         account = await self._account(request)
-        return await logo_of(
-            self._house.store, account, await load_brand(self._house.store, account)
-        )
+        return await logo_of(self._house.store, _live(account))
 
     async def _account(self, request: Request) -> int:
         number = request.path_params.get("account")
@@ -96,3 +96,8 @@ class SearchPages:
     def _later(self, request: Request) -> Response:
         text = language_of(request).say("page.later")
         return PlainTextResponse(text, 503, {**PUBLIC, "retry-after": "60"})
+
+
+def _live(account: int) -> int:
+    """Return the world that is looked up in: nobody looks for simulated parcels."""
+    return world_of(account, is_test=False)

@@ -18,7 +18,16 @@ KEYS = "/api/keys"
 ACCOUNT = "/api/account"
 ACCOUNTS = "/api/accounts"
 OPERATOR = "operator@example.com"
-KEY_FIELDS = ["prefix", "label", "scope", "is_test", "is_own", "created_at", "revoked_at"]
+KEY_FIELDS = [
+    "prefix",
+    "label",
+    "scope",
+    "is_test",
+    "is_own",
+    "created_at",
+    "revoked_at",
+    "expires_at",
+]
 ACCOUNT_FIELDS = ["number", "email", "name", "phone", "tracking_quota", "created_at"]
 
 
@@ -62,6 +71,7 @@ async def test_a_key_is_made_shown_once_and_works(office: Office) -> None:
         "is_own": False,
         "created_at": "2026-03-01T10:00:00+00:00",
         "revoked_at": None,
+        "expires_at": None,
     }
     answered = await office.ask("GET", KEYS, key=office.admin)
     listed = ok(answered)["keys"]

@@ -112,7 +112,7 @@ async def test_read_keys_may_not_write(v4: HouseUnderTest) -> None:
     for method, path, route in CALLS:
         path = path.replace(NOBODY, tracking["id"])
         answer = await v4.call(method, path, json={"tracking_number": "AB10000001"}, key=key)
-        if route.is_writing:
+        if route.scope == "write":
             refused(answer, 403, data=empty(route))
         else:
             assert answer.json()["meta"]["code"] != 403

@@ -26,7 +26,7 @@ from parcelwire.api.native.idempotency import (
     fingerprint_of,
 )
 from parcelwire.api.native.openapi import render
-from parcelwire.api.native.operations import NO_RANK, RANKS, Asked, Operation
+from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.paging import Page
 from parcelwire.api.native.problems import (
     CONTENT_TYPE,
@@ -37,6 +37,7 @@ from parcelwire.api.native.problems import (
 )
 from parcelwire.api.native.reading import read_query
 from parcelwire.api.native.table import ALL
+from parcelwire.domain.access import WorldRule, may
 from parcelwire.domain.account import Account, ApiKey
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord
@@ -102,6 +103,7 @@ class _Endpoint:
         self._house = house
         self._by_method = by_method
         self._suspended = Suspended(house.settings.suspended_accounts)
+        self._operators = {email.casefold() for email in house.settings.operators}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Take one ASGI call."""
@@ -133,11 +135,7 @@ class _Endpoint:
             raise ProblemError("too-many-requests", f"try again in {seconds} s")
         if account in self._suspended:
             raise ProblemError("account-suspended")
-        if RANKS.get(key.scope, NO_RANK) < RANKS[operation.scope]:
-            raise ProblemError(
-                "key-scope-too-small",
-                f"this call wants a key with scope {operation.scope}; this one has {key.scope}",
-            )
+        self._check_access(operation, key, account)
         query = read_query(operation.query, request.query_params)
         body, said = await self._read_body(operation, request)
         repeatable, record = None, None
@@ -163,6 +161,20 @@ class _Endpoint:
         if record is not None:
             return await self._replay(operation, asked, record)
         return await self._carry_out(operation, request, asked)
+
+    def _check_access(self, operation: Operation, key: ApiKey, account: Account) -> None:
+        if not may(key.scope, operation.scope):
+            raise ProblemError(
+                "key-scope-too-small",
+                f"this call wants a key with scope {operation.scope}; this one has {key.scope}",
+            )
+        is_operator = not key.is_test and account.email.casefold() in self._operators
+        if operation.is_for_operators and not is_operator:
+            raise ProblemError(
+                "operator-only", "this call is for live keys of accounts named in api.operators"
+            )
+        if operation.world is WorldRule.LIVE and key.is_test:
+            raise ProblemError("key-is-test", "this call belongs to the live world")
 
     async def _carry_out(self, operation: Operation, request: Request, asked: Asked) -> Response:
         repeatable = asked.repeatable

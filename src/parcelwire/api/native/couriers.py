@@ -13,6 +13,7 @@ from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.problems import FieldError, ProblemError
 from parcelwire.couriers.number import LONGEST, SHORTEST
 from parcelwire.couriers.registry import Courier
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.tracking import Details
 from parcelwire.tracking.errors import NumberInvalidError, NumberMissingError
 
@@ -174,6 +175,8 @@ OPERATIONS: Final = (
         path="/couriers",
         summary="All couriers, or those that match a search",
         handler=list_couriers,
+        scope="read",
+        world=WorldRule.INSTALLATION,
         answer=CourierList,
         query=CourierQuery,
     ),
@@ -183,6 +186,8 @@ OPERATIONS: Final = (
         path="/couriers/{code}",
         summary="One courier",
         handler=read_courier,
+        scope="read",
+        world=WorldRule.INSTALLATION,
         answer=CourierObject,
         path_texts={"code": "Courier code, or another vendor's word for the courier"},
         path_examples={"code": "swiss-post"},
@@ -194,6 +199,8 @@ OPERATIONS: Final = (
         path="/couriers/detect",
         summary="Whose number a number is, how sure that is, and why",
         handler=detect_courier,
+        scope="read",
+        world=WorldRule.OWN,
         answer=Detection,
         request=DetectRequest,
         problems=("number-invalid",),

@@ -23,6 +23,7 @@ from parcelwire.api.native.endpoint_shapes import (
 from parcelwire.api.native.operations import Asked, Operation, given
 from parcelwire.api.native.problems import FieldError, ProblemError
 from parcelwire.api.native.sealed import conceal, reveal
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import SECOND
 from parcelwire.webhooks import standing
@@ -233,6 +234,8 @@ OPERATIONS: Final = (
         path="/endpoints",
         summary="All endpoints, oldest first",
         handler=list_endpoints,
+        scope="read",
+        world=WorldRule.OWN,
         answer=EndpointList,
     ),
     Operation(
@@ -246,6 +249,7 @@ OPERATIONS: Final = (
         answer=EndpointWithSecret,
         success=201,
         scope="write",
+        world=WorldRule.OWN,
         request=EndpointDraft,
         problems=("endpoints-too-many", "headers-refused", "url-refused"),
         takes_idempotency_key=True,
@@ -258,6 +262,8 @@ OPERATIONS: Final = (
         path="/endpoints/{id}",
         summary="One endpoint",
         handler=read_endpoint,
+        scope="read",
+        world=WorldRule.OWN,
         answer=EndpointObject,
     ),
     about_one(
@@ -268,6 +274,7 @@ OPERATIONS: Final = (
         handler=change_endpoint,
         answer=EndpointObject,
         scope="write",
+        world=WorldRule.OWN,
         request=EndpointPatch,
         problems=("headers-refused", "url-refused"),
         example={"statuses": ["delivered"], "rate_per_second": 5},
@@ -280,6 +287,7 @@ OPERATIONS: Final = (
         handler=delete_endpoint,
         success=204,
         scope="write",
+        world=WorldRule.OWN,
     ),
     about_one(
         name="pause_endpoint",
@@ -289,6 +297,7 @@ OPERATIONS: Final = (
         handler=pause_endpoint,
         answer=EndpointObject,
         scope="write",
+        world=WorldRule.OWN,
         takes_idempotency_key=True,
     ),
     about_one(
@@ -299,6 +308,7 @@ OPERATIONS: Final = (
         handler=enable_endpoint,
         answer=EndpointObject,
         scope="write",
+        world=WorldRule.OWN,
         takes_idempotency_key=True,
     ),
     about_one(
@@ -311,6 +321,7 @@ OPERATIONS: Final = (
         finish=show_secret,
         answer=EndpointWithSecret,
         scope="write",
+        world=WorldRule.OWN,
         request=SecretRotation,
         takes_idempotency_key=True,
         example={"overlap_seconds": 86_400},

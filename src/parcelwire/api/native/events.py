@@ -27,6 +27,7 @@ from parcelwire.api.native.paging import (
 )
 from parcelwire.api.native.problems import ProblemError
 from parcelwire.api.native.tracking_shapes import CheckpointObject, When, WindowObject
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import DAY, SECOND, Instant, from_datetime, iso_utc
 from parcelwire.domain.status import Reason, Status, Substatus
@@ -270,6 +271,8 @@ OPERATIONS: Final = (
         " has the number of its tracking's events, so that a gap left by webhooks can be seen and"
         " closed. Events are kept for 30 days at least.",
         handler=list_events,
+        scope="read",
+        world=WorldRule.OWN,
         answer=Feed,
         answer_example=FEED,
         query=EventQuery,

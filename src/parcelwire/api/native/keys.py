@@ -10,11 +10,13 @@ from msgspec.structs import asdict, replace
 
 from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.api.house import House
-from parcelwire.api.native.operations import Asked, Operation, Scope
-from parcelwire.api.native.problems import ProblemError
+from parcelwire.api.native.operations import Asked, Operation
+from parcelwire.api.native.problems import FieldError, ProblemError
 from parcelwire.api.native.sealed import conceal, reveal
+from parcelwire.api.native.tracking_shapes import When, instant_of
+from parcelwire.domain.access import Scope, WorldRule
 from parcelwire.domain.account import ApiKey
-from parcelwire.domain.clock import iso_utc
+from parcelwire.domain.clock import Instant, iso_utc
 
 _KEY_BYTES: Final = 24
 
@@ -29,6 +31,13 @@ class KeyDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Scope, Meta(description="`read`; `write`: also changes; `admin`: also keys and the account")
     ] = "write"
     is_test: Annotated[bool, Meta(description="Opens the test world: simulated parcels")] = False
+    expires_at: (
+        Annotated[
+            When,
+            Meta(description="From then on the key opens nothing; null: it does not expire"),
+        ]
+        | None
+    ) = None
 
 
 class KeyQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +59,10 @@ class KeyObject(msgspec.Struct, frozen=True, kw_only=True):
     is_own: Annotated[bool, Meta(description="It is the key that asks")]
     created_at: str
     revoked_at: str | None
+    expires_at: Annotated[
+        str | None,
+        Meta(description="From then on the key opens nothing; null: it does not expire"),
+    ]
 
 
 class KeyWithText(KeyObject, frozen=True, kw_only=True):
@@ -79,6 +92,8 @@ async def make_key_of(house: House, asked: Asked, account_number: int) -> KeyWit
     draft: KeyDraft = asked.body
     if asked.key.is_test and not draft.is_test:
         raise ProblemError("key-is-test", "a test key makes test keys only")
+    now = house.clock.now()
+    expires_at = _expiry_of(draft, now)
     text = make_key(house.random_bytes(_KEY_BYTES), is_test=draft.is_test)
     key = ApiKey(
         digest=digest_of(text),
@@ -87,7 +102,8 @@ async def make_key_of(house: House, asked: Asked, account_number: int) -> KeyWit
         is_test=draft.is_test,
         label=draft.label,
         scope=draft.scope,
-        created_at=house.clock.now(),
+        created_at=now,
+        expires_at=expires_at,
     )
 
     def shown(secret: str) -> KeyWithText:
@@ -129,7 +145,20 @@ def key_object(key: ApiKey, asking: ApiKey) -> KeyObject:
         is_own=key.digest == asking.digest,
         created_at=iso_utc(key.created_at),
         revoked_at=None if key.revoked_at is None else iso_utc(key.revoked_at),
+        expires_at=None if key.expires_at is None else iso_utc(key.expires_at),
     )
+
+
+def _expiry_of(draft: KeyDraft, now: Instant) -> Instant | None:
+    if draft.expires_at is None:
+        return None
+    expires_at = instant_of(draft.expires_at, "expires_at")
+    if expires_at <= now:
+        message = "must be in the future"
+        raise ProblemError(
+            "body-invalid", f"expires_at: {message}", errors=(FieldError("expires_at", message),)
+        )
+    return expires_at
 
 
 async def _visible(house: House, asked: Asked) -> list[ApiKey]:
@@ -148,6 +177,7 @@ OPERATIONS: Final = (
         handler=list_keys,
         answer=KeyList,
         scope="admin",
+        world=WorldRule.ACCOUNT,
     ),
     Operation(
         name="create_key",
@@ -160,6 +190,7 @@ OPERATIONS: Final = (
         answer=KeyWithText,
         success=201,
         scope="admin",
+        world=WorldRule.ACCOUNT,
         request=KeyDraft,
         problems=("key-is-test",),
         takes_idempotency_key=True,
@@ -173,6 +204,7 @@ OPERATIONS: Final = (
         handler=revoke_key,
         success=204,
         scope="admin",
+        world=WorldRule.ACCOUNT,
         query=KeyQuery,
         path_texts={"prefix": "The first 16 characters of the key"},
         path_examples={"prefix": "pw_live_0aB1cD2e"},

@@ -24,6 +24,7 @@ from parcelwire.api.native.paging import (
 from parcelwire.api.native.problems import ProblemError
 from parcelwire.api.native.sending import end_of
 from parcelwire.api.native.tracking_shapes import When
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import from_datetime, iso_utc
 from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
 
@@ -170,6 +171,8 @@ OPERATIONS: Final = (
         path="/messages",
         summary="Messages, newest first",
         handler=list_messages,
+        scope="read",
+        world=WorldRule.OWN,
         answer=Page[MessageObject],
         query=MessageQuery,
     ),
@@ -179,6 +182,8 @@ OPERATIONS: Final = (
         path="/messages/{id}",
         summary="One message, with what it says and its attempts",
         handler=read_message,
+        scope="read",
+        world=WorldRule.OWN,
         answer=MessageDetail,
         path_texts=_ID,
         path_examples=_IDS,
@@ -190,6 +195,8 @@ OPERATIONS: Final = (
         path="/messages/{id}/attempts",
         summary="All attempts at one message",
         handler=list_attempts,
+        scope="read",
+        world=WorldRule.OWN,
         answer=AttemptList,
         path_texts=_ID,
         path_examples=_IDS,
@@ -203,6 +210,7 @@ OPERATIONS: Final = (
         handler=resend_message,
         answer=MessageObject,
         scope="write",
+        world=WorldRule.OWN,
         path_texts=_ID,
         path_examples=_IDS,
         problems=("endpoint-unknown", "message-unknown"),

@@ -60,6 +60,7 @@ _EVERYWHERE: Final = (
     "key-missing",
     "key-unknown",
     "key-revoked",
+    "key-expired",
     "account-suspended",
     "key-scope-too-small",
     "too-many-requests",

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from parcelwire.api.house import House
 from parcelwire.api.native.idempotency import Repeatable
+from parcelwire.domain.access import Scope, WorldRule
 from parcelwire.domain.account import Account, ApiKey
 from parcelwire.tracking.ports import Once
-
-Scope = Literal["read", "write", "admin"]
-
-RANKS: Final[Mapping[str, int]] = {"read": 0, "write": 1, "admin": 2}
-"""Scopes of keys; each may do what those below it may."""
-
-NO_RANK: Final = -1
-"""What a scope that nobody knows is worth."""
 
 
 class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,8 +63,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """Shape of the body on success; None: there is no body."""
     success: Literal[200, 201, 202, 204] = 200
     """Status on success; 204 exactly where there is no body."""
-    scope: Scope = "read"
+    scope: Scope
     """What a key must at least be good for."""
+    world: WorldRule
+    """Whose things it shows and changes."""
+    is_for_operators: bool = False
+    """Refused to all but live keys of accounts named in ``api.operators``."""
     text: str = ""
     """More than the summary, for the description."""
     path_texts: Mapping[str, str] = {}

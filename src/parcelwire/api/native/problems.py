@@ -19,6 +19,7 @@ KINDS: Final[dict[str, tuple[int, str]]] = {
     "key-missing": (401, "An API key is needed"),
     "key-unknown": (401, "There is no such API key"),
     "key-revoked": (401, "The API key was revoked"),
+    "key-expired": (401, "The API key has expired"),
     "account-suspended": (403, "The account is suspended"),
     "key-scope-too-small": (403, "The API key is not good for this call"),
     "key-is-test": (403, "A test key is not good for this call"),
@@ -61,6 +62,7 @@ REFUSALS: Final = {
     Refusal.NO_KEY: "key-missing",
     Refusal.UNKNOWN_KEY: "key-unknown",
     Refusal.REVOKED_KEY: "key-revoked",
+    Refusal.EXPIRED_KEY: "key-expired",
 }
 
 

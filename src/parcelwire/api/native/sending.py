@@ -15,6 +15,7 @@ from parcelwire.api.native.endpoints import about_one, find_endpoint
 from parcelwire.api.native.operations import Asked
 from parcelwire.api.native.problems import FieldError, ProblemError
 from parcelwire.api.native.tracking_shapes import When
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import SECOND, from_datetime
 from parcelwire.webhooks.ports import MessageFilter, MessageState
 
@@ -136,6 +137,7 @@ OPERATIONS: Final = (
         finish=await_test,
         answer=TestResult,
         scope="write",
+        world=WorldRule.OWN,
         problems=("endpoint-off",),
         takes_idempotency_key=True,
     ),
@@ -147,6 +149,7 @@ OPERATIONS: Final = (
         handler=replay_messages,
         answer=ReplayResult,
         scope="write",
+        world=WorldRule.OWN,
         request=Annotated[ReplayRequest, _BOUNDED],
         takes_idempotency_key=True,
         example={"since": "2026-03-01T00:00:00Z", "states": ["dead"]},

@@ -17,6 +17,7 @@ from parcelwire.api.native.tracking_shapes import (
     tracking_object,
 )
 from parcelwire.api.native.trackings import LOCATION, PATH_TEXTS, load, problem_of
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import to_datetime
 from parcelwire.tracking.errors import RetrackNotAllowedError, TrackingError
 from parcelwire.tracking.ports import Once, RawAnswer, Stored
@@ -102,6 +103,7 @@ OPERATIONS: Final = (
         handler=refresh_tracking,
         answer=TrackingObject,
         scope="write",
+        world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
         problems=("tracking-unknown",),
     ),
@@ -115,6 +117,7 @@ OPERATIONS: Final = (
         takes_idempotency_key=True,
         answer=TrackingObject,
         scope="write",
+        world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
         problems=("tracking-unknown", "tracking-busy"),
     ),
@@ -128,6 +131,7 @@ OPERATIONS: Final = (
         takes_idempotency_key=True,
         answer=TrackingObject,
         scope="write",
+        world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
         problems=("tracking-unknown", "tracking-not-expired", "tracking-busy"),
     ),
@@ -141,6 +145,7 @@ OPERATIONS: Final = (
         takes_idempotency_key=True,
         answer=TrackingObject,
         scope="write",
+        world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
         request=CorrectionRequest,
         problems=("tracking-unknown", "courier-unknown", "tracking-exists", "tracking-busy"),
@@ -153,6 +158,8 @@ OPERATIONS: Final = (
         path="/trackings/{id}/raw-answers",
         summary="What the carrier sent, as it came",
         handler=read_raw_answers,
+        scope="read",
+        world=WorldRule.OWN,
         answer=RawAnswerList,
         path_texts=PATH_TEXTS,
         problems=("tracking-unknown",),

@@ -22,6 +22,7 @@ from parcelwire.api.native.paging import (
     read_cursor,
 )
 from parcelwire.api.native.trackings import PATH_TEXTS, load
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import iso_utc
 from parcelwire.domain.report import Outcome
 from parcelwire.tracking.ports import PUT_OFF, PastPoll
@@ -119,6 +120,8 @@ OPERATIONS: Final = (
         text="The events of this tracking alone, in pages. Events are kept for 30 days at least;"
         " where the last page does not end with number 1, older ones are gone.",
         handler=list_tracking_events,
+        scope="read",
+        world=WorldRule.OWN,
         answer=Page[EventObject],
         answer_example={**examples.FEED, "next_cursor": None},
         query=PageQuery,
@@ -133,6 +136,8 @@ OPERATIONS: Final = (
         text="Some twenty of the last polls, and between them the last few that were put off for"
         " want of budget or because the carrier is paused.",
         handler=list_tracking_polls,
+        scope="read",
+        world=WorldRule.OWN,
         answer=PollHistory,
         answer_example=examples.POLLS,
         path_texts=PATH_TEXTS,

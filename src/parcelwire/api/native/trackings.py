@@ -35,6 +35,7 @@ from parcelwire.api.native.tracking_shapes import (
     tracking_object,
 )
 from parcelwire.couriers.number import LONGEST, SHORTEST
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.account import is_test_world
 from parcelwire.domain.status import Status
 from parcelwire.tracking.creating import Outcome
@@ -266,6 +267,8 @@ OPERATIONS: Final = (
         path="/trackings",
         summary="Trackings, newest first",
         handler=list_trackings,
+        scope="read",
+        world=WorldRule.OWN,
         answer=Page[TrackingObject],
         answer_example=examples.PAGE,
         query=ListQuery,
@@ -282,6 +285,7 @@ OPERATIONS: Final = (
         answer=TrackingObject,
         success=201,
         scope="write",
+        world=WorldRule.OWN,
         request=NewTrackingRequest,
         problems=(*DRAFT_PROBLEMS, "tracking-exists"),
         takes_idempotency_key=True,
@@ -298,6 +302,7 @@ OPERATIONS: Final = (
         handler=create_trackings,
         answer=BatchAnswer,
         scope="write",
+        world=WorldRule.OWN,
         request=BatchRequest,
         takes_idempotency_key=True,
         example={"trackings": [_EXAMPLE]},
@@ -309,6 +314,8 @@ OPERATIONS: Final = (
         path="/trackings/counts",
         summary="How many trackings there are of each status",
         handler=count_trackings,
+        scope="read",
+        world=WorldRule.OWN,
         answer=Counts,
         query=Conditions,
     ),
@@ -318,6 +325,8 @@ OPERATIONS: Final = (
         path="/trackings/{id}",
         summary="One tracking",
         handler=read_tracking,
+        scope="read",
+        world=WorldRule.OWN,
         answer=TrackingObject,
         answer_example=examples.TRACKING,
         path_texts=PATH_TEXTS,
@@ -331,6 +340,7 @@ OPERATIONS: Final = (
         handler=update_tracking,
         answer=TrackingObject,
         scope="write",
+        world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
         request=TrackingPatch,
         problems=("tracking-unknown", "tracking-busy"),
@@ -345,6 +355,7 @@ OPERATIONS: Final = (
         handler=delete_tracking,
         success=204,
         scope="write",
+        world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
         problems=("tracking-unknown",),
     ),

@@ -37,6 +37,7 @@ from parcelwire.api.v2.render import Renderer
 from parcelwire.api.v2.routes import ONE, ROUTES, Route
 from parcelwire.api.v2.tables import TableCalls
 from parcelwire.api.wire import MISSING_FIELDS, Call, Reply
+from parcelwire.domain.access import may
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.errors import FieldsMissingError, TrackingError
 
@@ -48,6 +49,7 @@ _REFUSALS: Final = {
     Refusal.NO_KEY: UNAUTHORIZED,
     Refusal.UNKNOWN_KEY: KEY_INVALID,
     Refusal.REVOKED_KEY: KEY_DELETED,
+    Refusal.EXPIRED_KEY: KEY_DELETED,
 }
 
 Handler = Callable[[Call], Awaitable[Reply]]
@@ -165,7 +167,7 @@ class V2Dialect:
         return self._paths[ONE] if is_courier else None
 
     def _check(self, route: Route, call: Call, *, is_too_large: bool) -> None:
-        if route.is_writing and call.key.scope == "read":
+        if not may(call.key.scope, route.scope):
             raise Refused(FORBIDDEN)
         if route.label in self._disabled:
             raise Refused(NEEDS_ACTIVATION)

@@ -6,8 +6,8 @@ v2 reports by code alone. What is open in the sources is decided here, in one pl
 
 * 429, 500 and 503 are HTTP 200 as well: clients of v2 raise on any status above 399 and would never
   see the code. A proxy that wants to see trouble has ``/readyz``.
-* 401 is a missing key, 4001 an unknown one, 4002 a revoked one; a key that may only read gets 403
-  from a call that writes.
+* 401 is a missing key, 4001 an unknown one, 4002 a revoked or expired one; a key that may only
+  read gets 403 from a call that writes.
 * 402 is an account that the operator suspended, or an installation that asks for payment.
 * 4012 is also a body that is larger than the server takes, and a courier's own field that is
   missing; 4015 is also a body that is not JSON (so documented).

@@ -35,6 +35,7 @@ from parcelwire.api.v2.models import (
     UpdatedMany,
     UserInfo,
 )
+from parcelwire.domain.access import Scope, WorldRule
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -55,6 +56,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     path: tuple[str, ...]
     """Segments after ``/v2``."""
     summary: str
+    scope: Scope
+    """What a key must at least be good for."""
+    world: WorldRule
+    """Whose things it shows and changes."""
     answer: Any
     """Shape of ``data`` on success."""
     code: int = 200
@@ -62,8 +67,6 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     request: Any = None
     """Shape of the body; None: the call has none (and a body sent with it is passed over)."""
     parameters: tuple[Parameter, ...] = ()
-    is_writing: bool = True
-    """Refused to keys that may only read."""
     limit: Literal["create", "other"] = "other"
     """Which of the two rate limits counts it."""
 
@@ -91,26 +94,30 @@ ROUTES: Final = (
         methods=("GET",),
         path=("carriers",),
         summary="All couriers",
+        scope="read",
+        world=WorldRule.INSTALLATION,
         answer=list[CarrierItem],
         parameters=(
             Parameter("Lang", "Language of the names: en, cn, tw, es, ru, it", place="header"),
         ),
-        is_writing=False,
     ),
     Route(
         name="detect_courier",
         methods=("POST", "GET"),
         path=("carriers", "detect"),
         summary="Couriers that a number can belong to, best guess first",
+        scope="read",
+        world=WorldRule.OWN,
         request=DetectRequest,
         answer=list[DetectedCarrier],
-        is_writing=False,
     ),
     Route(
         name="create_tracking",
         methods=("POST",),
         path=("trackings", "post"),
         summary="Follow one number",
+        scope="write",
+        world=WorldRule.OWN,
         request=CreateRequest,
         answer=ShortItem,
         limit="create",
@@ -120,6 +127,8 @@ ROUTES: Final = (
         methods=("POST",),
         path=("trackings", "batch"),
         summary="Follow up to 200 numbers",
+        scope="write",
+        world=WorldRule.OWN,
         request=list[CreateRequest],
         answer=BatchResult,
         code=201,
@@ -130,6 +139,8 @@ ROUTES: Final = (
         methods=("GET", "POST"),
         path=("trackings", "get"),
         summary="Trackings by number, order or filter, newest first (POST: the same names as JSON)",
+        scope="read",
+        world=WorldRule.OWN,
         answer=ListResult,
         parameters=(
             Parameter("page", "Number of the page, from 1", "integer"),
@@ -144,13 +155,14 @@ ROUTES: Final = (
             *_ORDERED,
             Parameter("lang", "Language of the events' texts, where the carrier's are known"),
         ),
-        is_writing=False,
     ),
     Route(
         name="read_real_time",
         methods=("POST", "GET"),
         path=("trackings", "realtime"),
         summary="What the carrier says now; follows the number if nobody does yet",
+        scope="write",
+        world=WorldRule.OWN,
         request=CreateRequest,
         answer=RealTimeResult,
     ),
@@ -159,6 +171,8 @@ ROUTES: Final = (
         methods=("POST",),
         path=("trackings", "update"),
         summary="Give a tracking another courier",
+        scope="write",
+        world=WorldRule.OWN,
         request=ChangeCourierRequest,
         answer=CourierChanged,
     ),
@@ -167,6 +181,8 @@ ROUTES: Final = (
         methods=("POST",),
         path=("trackings", "updatemore"),
         summary="Change what the shop says about up to 200 trackings",
+        scope="write",
+        world=WorldRule.OWN,
         request=list[UpdateRequest],
         answer=UpdatedMany,
     ),
@@ -175,6 +191,8 @@ ROUTES: Final = (
         methods=("POST",),
         path=("trackings", "delete"),
         summary="Delete up to 200 trackings for good",
+        scope="write",
+        world=WorldRule.OWN,
         request=list[PairRequest],
         answer=DeletedMany,
     ),
@@ -183,6 +201,8 @@ ROUTES: Final = (
         methods=("POST",),
         path=("trackings", "notupdate"),
         summary="Ask the carriers of up to 200 trackings no more",
+        scope="write",
+        world=WorldRule.OWN,
         request=list[PairRequest],
         answer=StoppedMany,
     ),
@@ -191,58 +211,66 @@ ROUTES: Final = (
         methods=("GET",),
         path=("trackings", "getuserinfo"),
         summary="The account",
+        scope="read",
+        world=WorldRule.ACCOUNT,
         answer=UserInfo,
-        is_writing=False,
     ),
     Route(
         name="count_statuses",
         methods=("GET", "POST"),
         path=("trackings", "getstatusnumber"),
         summary="How many trackings there are of each status (POST: the same names as JSON)",
+        scope="read",
+        world=WorldRule.OWN,
         answer=StatusCounts,
         parameters=(*_CREATED, *_ORDERED),
-        is_writing=False,
     ),
     Route(
         name="find_remote_areas",
         methods=("POST",),
         path=("trackings", "remote"),
         summary="Which places count as remote, by the operator's table",
+        scope="read",
+        world=WorldRule.INSTALLATION,
         request=list[RemoteRequest],
         answer=list[RemoteArea],
-        is_writing=False,
     ),
     Route(
         name="read_lane_times",
         methods=("POST",),
         path=("trackings", "costtime"),
         summary="How long parcels took between two countries, by the installation's own history",
+        scope="read",
+        world=WorldRule.INSTALLATION,
         request=list[LaneRequest],
         answer=list[LaneTimes],
-        is_writing=False,
     ),
     Route(
         name="read_air_waybills",
         methods=("POST",),
         path=("trackings", "aircargo"),
         summary="What airlines know about air waybills",
+        scope="read",
+        world=WorldRule.OWN,
         request=AirCargoRequest,
         answer=list[AirWaybillItem],
-        is_writing=False,
     ),
     Route(
         name="read_tracking",
         methods=("GET",),
         path=ONE,
         summary="One tracking; a fourth segment of the path asks for a language",
+        scope="read",
+        world=WorldRule.OWN,
         answer=FullItem,
-        is_writing=False,
     ),
     Route(
         name="update_tracking",
         methods=("PUT", "POST"),
         path=ONE,
         summary="Change what the shop says about a tracking",
+        scope="write",
+        world=WorldRule.OWN,
         request=UpdateRequest,
         answer=UpdatedItem,
     ),
@@ -251,6 +279,8 @@ ROUTES: Final = (
         methods=("DELETE",),
         path=ONE,
         summary="Delete a tracking for good",
+        scope="write",
+        world=WorldRule.OWN,
         answer=list[None],
     ),
 )

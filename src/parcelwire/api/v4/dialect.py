@@ -32,6 +32,7 @@ from parcelwire.api.v4.listing import ListingCalls
 from parcelwire.api.v4.render import Renderer
 from parcelwire.api.v4.routes import ROUTES, Route
 from parcelwire.api.wire import Call, Reply
+from parcelwire.domain.access import may
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.errors import TrackingError
 
@@ -89,7 +90,7 @@ class V4Dialect:
 
         admitted = await self._gate.admit_by(headers, KEY_HEADER, OLD_KEY_HEADER)
         if isinstance(admitted, Refusal):
-            # v4 has one code for a missing, an unknown and a revoked key.
+            # v4 has one code for a missing, an unknown, a revoked and an expired key.
             return refusal(Refused(UNAUTHORIZED), empty)
         key, account = admitted
         allowance = self._limiter.take(key.world_id, route.limit if route is not None else "other")
@@ -129,7 +130,7 @@ def _check(route: Route, method: str, call: Call, body: bytes | None) -> None:
     is_method_right = method == route.method or (method == "HEAD" and route.method == "GET")
     if not is_method_right:
         raise Refused(WRONG_METHOD)
-    if route.is_writing and call.key.scope == "read":
+    if not may(call.key.scope, route.scope):
         raise Refused(FORBIDDEN)
     # A body that nobody reads may be as large as it likes: some clients send one with GET.
     if body is None and route.request is not None:

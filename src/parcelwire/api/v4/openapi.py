@@ -15,7 +15,7 @@ from parcelwire.api.v4.routes import ROUTES, Route
 
 _ERRORS: Final = {
     "400": "A mistake in the request; `meta.code` says which (400, 4101 to 4190)",
-    "401": "No key, an unknown key or a revoked one",
+    "401": "No key, or one that is unknown, revoked or expired",
     "403": "The account is suspended, or the key may only read",
     "404": "Unknown path",
     "429": "Too many calls; `Retry-After` says how long to wait",

@@ -20,6 +20,7 @@ from parcelwire.api.v4.requests import (
     DetectRequest,
     UpdateRequest,
 )
+from parcelwire.domain.access import Scope, WorldRule
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -38,6 +39,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     path: tuple[str, ...]
     """Segments after ``/v4``, without the id."""
     summary: str
+    scope: Scope
+    """What a key must at least be good for."""
+    world: WorldRule
+    """Whose things it shows and changes."""
     answer: Any
     """Shape of ``data`` on success."""
     request: Any = None
@@ -47,8 +52,6 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """An id follows the path."""
     is_list: bool = False
     """``data`` is an array, on success and (empty) on error."""
-    is_writing: bool = True
-    """Refused to keys that may only read."""
     limit: Literal["create", "other"] = "other"
     """Which of the two rate limits counts it."""
 
@@ -59,25 +62,29 @@ ROUTES: Final = (
         method="GET",
         path=("couriers", "all"),
         summary="All couriers",
+        scope="read",
+        world=WorldRule.INSTALLATION,
         answer=list[CourierObject],
         is_list=True,
-        is_writing=False,
     ),
     Route(
         name="detect_courier",
         method="POST",
         path=("couriers", "detect"),
         summary="Couriers that a number can belong to, best guess first",
+        scope="read",
+        world=WorldRule.OWN,
         request=DetectRequest,
         answer=list[CourierObject],
         is_list=True,
-        is_writing=False,
     ),
     Route(
         name="create_tracking",
         method="POST",
         path=("trackings", "create"),
         summary="Follow one number, and answer what is known about it",
+        scope="write",
+        world=WorldRule.OWN,
         request=CreateRequest,
         answer=TrackingObject,
         limit="create",
@@ -87,6 +94,8 @@ ROUTES: Final = (
         method="POST",
         path=("trackings", "batch"),
         summary="Follow up to 40 numbers",
+        scope="write",
+        world=WorldRule.OWN,
         request=list[CreateRequest],
         answer=BatchResult,
     ),
@@ -95,6 +104,8 @@ ROUTES: Final = (
         method="GET",
         path=("trackings", "get"),
         summary="Trackings by number or by filter, newest created first",
+        scope="read",
+        world=WorldRule.OWN,
         answer=list[TrackingObject],
         parameters=(
             Parameter("tracking_numbers", "Up to 40 numbers, separated by commas"),
@@ -110,13 +121,14 @@ ROUTES: Final = (
             Parameter("items_amount", "Trackings on a page, 1 to 200; 100 if left out", "integer"),
         ),
         is_list=True,
-        is_writing=False,
     ),
     Route(
         name="update_tracking",
         method="PUT",
         path=("trackings", "update"),
         summary="Change what the shop says about a tracking, or its courier",
+        scope="write",
+        world=WorldRule.OWN,
         request=UpdateRequest,
         answer=UpdateResult,
         has_id=True,
@@ -126,6 +138,8 @@ ROUTES: Final = (
         method="DELETE",
         path=("trackings", "delete"),
         summary="Delete a tracking for good",
+        scope="write",
+        world=WorldRule.OWN,
         answer=Identity,
         has_id=True,
     ),
@@ -134,6 +148,8 @@ ROUTES: Final = (
         method="POST",
         path=("trackings", "retrack"),
         summary="Take an expired tracking up again",
+        scope="write",
+        world=WorldRule.OWN,
         answer=Identity,
         has_id=True,
     ),
@@ -142,8 +158,9 @@ ROUTES: Final = (
         method="POST",
         path=("awb",),
         summary="What an airline knows about an air waybill",
+        scope="read",
+        world=WorldRule.OWN,
         request=AirWaybillRequest,
         answer=AirWaybillObject,
-        is_writing=False,
     ),
 )

@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from parcelwire.client import own_calls
+from parcelwire.client.details import instant_text
 from parcelwire.client.errors import NotFoundError
 from parcelwire.client.own_models import Account, ApiKey, NewApiKey
 from parcelwire.client.sync.engine import Engine
@@ -17,16 +21,28 @@ class Keys:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def create(self, *, label: str = "", scope: str = "write", is_test: bool = False) -> NewApiKey:
+    def create(
+        self,
+        *,
+        label: str = "",
+        scope: str = "write",
+        is_test: bool = False,
+        expires_at: datetime | None = None,
+    ) -> NewApiKey:
         """Make a key. The answer holds it, this once.
 
-        ``scope``: ``read``, ``write`` or ``admin``. ``is_test``: to the test world.
+        ``scope``: ``read``, ``write`` or ``admin``. ``is_test``: to the test world. ``expires_at``:
+        from then on the key opens nothing; None: it does not expire.
 
         Raises:
             ForbiddenError: the key that asks may not make keys.
+            InvalidError: ``expires_at`` is not in the future.
+            ValueError: ``expires_at`` has no time zone.
             ParcelwireError: it came to nothing.
         """
-        draft = {"label": label, "scope": scope, "is_test": is_test}
+        draft: dict[str, Any] = {"label": label, "scope": scope, "is_test": is_test}
+        if expires_at is not None:
+            draft["expires_at"] = instant_text("expires_at", expires_at)
         return self._engine.send(own_calls.create_key(draft))
 
     def list(self) -> Found:

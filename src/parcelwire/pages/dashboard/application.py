@@ -18,13 +18,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from parcelwire.domain.access import Scope, WorldRule, may
 from parcelwire.pages.dashboard.forms import Form, FormError, read_form
 from parcelwire.pages.dashboard.house import Dashboard
 from parcelwire.pages.dashboard.registry import (
     Handler,
     Page,
     discover,
-    may,
     menu_of,
 )
 from parcelwire.pages.dashboard.sessions import LONGEST, LoginError, Session, Sessions
@@ -61,7 +61,8 @@ class _Call(msgspec.Struct, frozen=True):
 
     page: Page
     handler: Handler
-    scope: str
+    scope: Scope
+    world: WorldRule
     most_bytes: int
 
 
@@ -117,10 +118,12 @@ class _Application:
     def starlette(self) -> Starlette:
         calls: dict[str, dict[str, _Call]] = {}
         for page in self._pages:
-            calls.setdefault(page.path, {})["GET"] = _Call(page, page.handler, page.scope, 0)
+            calls.setdefault(page.path, {})["GET"] = _Call(
+                page, page.handler, page.scope, page.world, 0
+            )
             for part in page.parts:
                 calls.setdefault(part.path, {})[part.method] = _Call(
-                    page, part.handler, part.scope, part.most_bytes
+                    page, part.handler, part.scope, part.world, part.most_bytes
                 )
         routes = [
             Route(ROOT, self._guarded(self._home), methods=["GET"]),
@@ -204,9 +207,16 @@ class _Application:
                 sessions=self._sessions,
                 templates=self._templates,
                 page=found.page,
-                menu=menu_of(self._pages, session.scope, is_operator=session.is_operator),
+                menu=menu_of(
+                    self._pages,
+                    session.scope,
+                    is_operator=session.is_operator,
+                    has_live=session.has_both_worlds,
+                ),
                 form=form,
             )
+            if found.world is WorldRule.LIVE and session.kept.is_test:
+                return await visit.show("live_only.html", status=403)
             return await found.handler(visit)
 
         return call
@@ -331,7 +341,7 @@ class _Application:
             return self._to_login(request)
         form = await self._checked_form(request, session, 10_000)
         await self._sessions.choose_world(session, is_test=form.get("world") == "test")
-        return RedirectResponse(ROOT + HOME, 303)
+        return RedirectResponse(_place_of(form.get("next")) or ROOT + HOME, 303)
 
 
 def _check_scope(session: Session, call: _Call) -> None:

@@ -4,7 +4,14 @@
     async def show(visit: Visit) -> Response:
         return visit.show("alerts.html", alerts=...)
 
-    PAGE = Page(path="/alerts", title="Alerts", section="Insight", handler=show)
+    PAGE = Page(
+        path="/alerts",
+        title="Alerts",
+        section="Insight",
+        scope="read",
+        world=WorldRule.OWN,
+        handler=show,
+    )
 
 ``templates/alerts.html`` extends ``layout.html``. Everything that a page does beside being shown
 (its forms' POSTs, fragments, downloads) are its ``parts``.
@@ -20,13 +27,13 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 from starlette.responses import Response
 
+from parcelwire.domain.access import Scope, WorldRule, may
+
 if TYPE_CHECKING:
     from parcelwire.pages.dashboard.visit import Visit
 
 Handler = Callable[["Visit"], Awaitable[Response]]
-Scope = Literal["read", "write", "admin"]
 
-RANKS: Final[dict[str, int]] = {"read": 0, "write": 1, "admin": 2}
 SECTIONS: Final = ("Parcels", "Webhooks", "Carriers", "Insight", "Account")
 """The menu's order; sections that pages bring beside these follow."""
 
@@ -38,7 +45,9 @@ class Part(msgspec.Struct, frozen=True):
     path: str
     """Below ``/dashboard``; ``{id}`` in it is in ``visit.path``."""
     handler: Handler
-    scope: Scope = "write"
+    scope: Scope
+    world: WorldRule
+    """Whose things it shows and changes."""
     most_bytes: int = 1_000_000
     """A longer body is refused."""
 
@@ -54,9 +63,11 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Under which heading the menu names it; empty: it is not in the menu."""
     order: int = 100
     """Place within its section."""
-    scope: Scope = "read"
+    scope: Scope
+    world: WorldRule
+    """Whose things it shows and changes."""
     is_for_operators: bool = False
-    """It shows what belongs to the installation, not to one account."""
+    """It and its parts show what belongs to the installation, not to one account."""
     parts: tuple[Part, ...] = ()
     shortcut: str = ""
     """A letter: ``g`` and it lead here."""
@@ -79,22 +90,20 @@ def discover() -> list[Page]:
     return [module.PAGE for module in modules if hasattr(module, "PAGE")]
 
 
-def menu_of(pages: Iterable[Page], scope: str, *, is_operator: bool) -> list[MenuSection]:
-    """Return the menu for somebody with ``scope``."""
+def menu_of(
+    pages: Iterable[Page], scope: str, *, is_operator: bool, has_live: bool = True
+) -> list[MenuSection]:
+    """Return the menu for somebody with ``scope``; ``has_live``: who may look at the live world."""
     by_section: dict[str, list[Page]] = {title: [] for title in SECTIONS}
     for page in pages:
-        if page.section and may_see(page, scope, is_operator=is_operator):
+        is_reached = has_live or page.world is not WorldRule.LIVE
+        if page.section and is_reached and may_see(page, scope, is_operator=is_operator):
             by_section.setdefault(page.section, []).append(page)
     return [
         MenuSection(title, tuple(sorted(found, key=lambda page: (page.order, page.title))))
         for title, found in by_section.items()
         if found
     ]
-
-
-def may(scope: str, needed: str) -> bool:
-    """Tell whether ``scope`` is enough for what needs ``needed``."""
-    return RANKS.get(scope, -1) >= RANKS[needed]
 
 
 def may_see(page: Page, scope: str, *, is_operator: bool) -> bool:

@@ -126,7 +126,8 @@ class Sessions:
         found = None
         if house.keys.is_well_formed(text):
             found = await house.store.find_key(house.keys.digest(text))
-        if found is None or found[0].revoked_at is not None or self._is_suspended(found[1]):
+        now = house.clock.now()
+        if found is None or not found[0].is_usable(now) or self._is_suspended(found[1]):
             await self._note_failure("")
             raise LoginError
         key, account = found
@@ -235,7 +236,8 @@ class Sessions:
         scope, has_both, prefix = "admin", True, ""
         if kept.key_digest:
             found = await store.find_key(bytes.fromhex(kept.key_digest))
-            if found is None or found[0].revoked_at is not None:
+            # The session ends with its key, whether that was revoked or has expired.
+            if found is None or not found[0].is_usable(self._house.clock.now()):
                 return None
             key, account = found
             scope, has_both, prefix = key.scope, not key.is_test, key.prefix
@@ -256,7 +258,8 @@ class Sessions:
             scope=scope,
             has_both_worlds=has_both,
             key_prefix=prefix,
-            is_operator=has_both and await self._is_operator(account),
+            # As over the API: with the scope admin and a key of the live world, or not at all.
+            is_operator=has_both and scope == "admin" and await self._is_operator(account),
         )
 
     async def _is_operator(self, account: Account) -> bool:

@@ -10,10 +10,11 @@ from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from parcelwire.domain.access import Scope, may
 from parcelwire.domain.clock import Instant
 from parcelwire.pages.dashboard.forms import Form
 from parcelwire.pages.dashboard.house import Dashboard
-from parcelwire.pages.dashboard.registry import MenuSection, Page, may
+from parcelwire.pages.dashboard.registry import MenuSection, Page
 from parcelwire.pages.dashboard.sessions import Session, Sessions
 
 ROOT: Final = "/dashboard"
@@ -89,7 +90,7 @@ class Visit:
         headers = self.request.headers
         return "hx-request" in headers and "hx-boosted" not in headers
 
-    def may(self, scope: str) -> bool:
+    def may(self, scope: Scope) -> bool:
         """Tell whether this person may do what needs ``scope``."""
         return may(self.session.scope, scope)
 

@@ -80,6 +80,7 @@ class Accounts(Doings):
             key.is_test,
             key.created_at,
             key.revoked_at,
+            key.expires_at,
             key_of(key.prefix),
             clean(key.label),
             key_of(key.scope),
@@ -96,7 +97,7 @@ class Accounts(Doings):
     async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
         """See ``AccountStore``."""
         rows = await self._database.fetch(_SQL["find_key"], digest)
-        return (_key(rows[0]), _account(rows[0][8:])) if rows else None
+        return (_key(rows[0]), _account(rows[0][9:])) if rows else None
 
     async def list_keys(self, account_number: int | None = None) -> list[ApiKey]:
         """See ``AccountStore``."""
@@ -178,4 +179,5 @@ def _key(row: Row) -> ApiKey:
         scope=row[5],
         created_at=row[6],
         revoked_at=row[7],
+        expires_at=row[8],
     )

@@ -238,7 +238,8 @@ create table api_key (
     revoked_at bigint,
     prefix text collate "C" not null,
     label text not null,
-    scope text collate "C" not null
+    scope text collate "C" not null,
+    expires_at bigint
 );
 create index api_key_prefix on api_key (prefix);
 create index api_key_account on api_key (account_number);

@@ -17,7 +17,7 @@ from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.rows import account_of, key_of
 from parcelwire.tracking.ports import Once
 
-_ACCOUNT_AT = 8
+_ACCOUNT_AT = 9
 """Where the account begins in a row of ``FIND_KEY``."""
 
 
@@ -76,6 +76,7 @@ class Accounts(Doings):
             key.scope,
             key.created_at,
             key.revoked_at,
+            key.expires_at,
         )
 
         def work(connection: apsw.Connection) -> None:

@@ -307,8 +307,9 @@ FIND_ACCOUNT: Final = f"SELECT {ACCOUNT} FROM account a WHERE a.email_key = ?"  
 ACCOUNTS: Final = f"SELECT {ACCOUNT} FROM account a ORDER BY a.number"  # noqa: S608  # ours
 SAVE_ACCOUNT: Final = "UPDATE account SET name = ?, phone = ?, tracking_quota = ? WHERE number = ?"
 ADD_KEY: Final = """
-INSERT INTO api_key (digest, prefix, account_number, is_test, label, scope, created_at, revoked_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO api_key (digest, prefix, account_number, is_test, label, scope, created_at, revoked_at,
+    expires_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 FIND_KEY: Final = f"""
 SELECT {API_KEY}, {ACCOUNT} FROM api_key k JOIN account a ON a.number = k.account_number

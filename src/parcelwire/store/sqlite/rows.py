@@ -55,7 +55,8 @@ ACCOUNT = "a.number, a.email, a.name, a.created_at, a.tracking_quota, a.phone"
 """The columns of ``account_of``."""
 
 API_KEY = (
-    "k.digest, k.prefix, k.account_number, k.is_test, k.label, k.scope, k.created_at, k.revoked_at"
+    "k.digest, k.prefix, k.account_number, k.is_test, k.label, k.scope, k.created_at, k.revoked_at,"
+    " k.expires_at"
 )
 """The columns of ``key_of``."""
 
@@ -179,7 +180,7 @@ def account_of(row: Row) -> Account:
 
 def key_of(row: Row) -> ApiKey:
     """Return the record of a row of ``API_KEY``."""
-    digest, prefix, account_number, is_test, label, scope, created_at, revoked_at = row
+    digest, prefix, account_number, is_test, label, scope, created_at, revoked_at, expires_at = row
     return ApiKey(
         digest=digest,
         prefix=prefix,
@@ -189,4 +190,5 @@ def key_of(row: Row) -> ApiKey:
         scope=scope,
         created_at=created_at,
         revoked_at=revoked_at,
+        expires_at=expires_at,
     )

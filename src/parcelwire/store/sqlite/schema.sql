@@ -211,7 +211,8 @@ CREATE TABLE api_key (
     label TEXT NOT NULL,
     scope TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    revoked_at INTEGER
+    revoked_at INTEGER,
+    expires_at INTEGER
 ) STRICT;
 
 CREATE UNIQUE INDEX api_key_by_digest ON api_key (digest);

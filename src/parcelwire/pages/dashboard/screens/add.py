@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
+from parcelwire.domain.access import WorldRule
 from parcelwire.pages.dashboard.drafting import (
     DETAIL_LABELS,
     FieldError,
@@ -196,13 +197,14 @@ PAGE: Final = Page(
     section="Parcels",
     order=30,
     scope="write",
+    world=WorldRule.OWN,
     handler=show,
     shortcut="n",
     parts=(
-        Part("POST", "/add/one", add_one),
-        Part("POST", "/add/many", add_many),
-        Part("POST", "/add/file", upload, most_bytes=11_000_000),
-        Part("GET", "/uploads/{id}", show_upload, "read"),
-        Part("GET", "/uploads/{id}/report.csv", report, "read"),
+        Part("POST", "/add/one", add_one, "write", WorldRule.OWN),
+        Part("POST", "/add/many", add_many, "write", WorldRule.OWN),
+        Part("POST", "/add/file", upload, "write", WorldRule.OWN, most_bytes=11_000_000),
+        Part("GET", "/uploads/{id}", show_upload, "read", WorldRule.OWN),
+        Part("GET", "/uploads/{id}/report.csv", report, "read", WorldRule.OWN),
     ),
 )

@@ -13,6 +13,7 @@ import msgspec
 from markupsafe import Markup
 from starlette.responses import Response
 
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import to_datetime
 from parcelwire.pages.analytics import Cell, Table, count_all, tables_of
@@ -272,7 +273,9 @@ PAGE: Final = Page(
     title="Analytics",
     section="Insight",
     order=10,
+    scope="read",
+    world=WorldRule.OWN,
     handler=show,
     shortcut="a",
-    parts=(Part("GET", "/analytics/{name}.csv", download, "read"),),
+    parts=(Part("GET", "/analytics/{name}.csv", download, "read", WorldRule.OWN),),
 )

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
@@ -145,6 +146,8 @@ PAGE: Final = Page(
     title="Needs attention",
     section="Parcels",
     order=20,
+    scope="read",
+    world=WorldRule.OWN,
     handler=show,
     shortcut="a",
 )

@@ -7,6 +7,8 @@ from typing import Final
 from msgspec.structs import replace
 from starlette.responses import HTMLResponse, Response
 
+from parcelwire.domain.access import WorldRule
+from parcelwire.domain.account import record_scope
 from parcelwire.domain.brand import (
     LOGO_TYPES,
     MAX_LOGO_BYTES,
@@ -24,17 +26,23 @@ from parcelwire.domain.brand import (
 from parcelwire.pages.dashboard.forms import File, Form
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.sample import SAMPLES, sample_of
-from parcelwire.pages.dashboard.visit import ROOT, Problem, Visit
+from parcelwire.pages.dashboard.visit import ROOT, Problem, Visit, missing
 from parcelwire.pages.dashboard.words import status_word
 from parcelwire.pages.rendering import PUBLIC, html, style_of
 from parcelwire.pages.route_map import HEIGHT, WIDTH, route_map
 from parcelwire.pages.view import Couriers, page_of
 from parcelwire.pages.words import LANGUAGES, choose
+from parcelwire.tracking.brands import (
+    BRAND_ID,
+    BRAND_KIND,
+    LOGO_ID,
+    LOGO_KIND,
+    KeptBrand,
+    find_brand,
+    load_logo,
+)
 
-KIND: Final = "brand"
-LOGO_KIND: Final = "brand-logo"
 DRAFT_KIND: Final = "brand-draft"
-LOGO: Final = "logo"
 DRAFT: Final = "/brand/draft"
 
 LOOKUPS: Final = {
@@ -68,7 +76,7 @@ _LINES: Final = (
 
 async def show(visit: Visit) -> Response:
     """Show the editor."""
-    return await _show(visit, await _load(visit, KIND))
+    return await _show(visit, (await _kept(visit)).brand)
 
 
 async def _show(visit: Visit, brand: Brand, problems: tuple[Problem, ...] = ()) -> Response:
@@ -93,16 +101,21 @@ async def _show(visit: Visit, brand: Brand, problems: tuple[Problem, ...] = ()) 
         most_logo_bytes=MAX_LOGO_BYTES,
         may_mail_unasked=visit.house.settings.may_mail_unasked(visit.session.account),
         has_mail_server=visit.house.settings.has_mail_server,
+        is_live_shown=(await _kept(visit)).world_id != visit.world_id,
         problems=problems,
     )
 
 
 def _scope(visit: Visit) -> str:
-    return str(visit.session.account.number)
+    return record_scope(visit.world_id)
 
 
-async def _load(visit: Visit, kind: str) -> Brand:
-    return decode_brand(await visit.house.store.load_record(kind, _scope(visit), KIND))
+async def _kept(visit: Visit) -> KeptBrand:
+    return await find_brand(visit.house.store, visit.world_id)
+
+
+async def _draft(visit: Visit) -> Brand:
+    return decode_brand(await visit.house.store.load_record(DRAFT_KIND, _scope(visit), BRAND_ID))
 
 
 def read_brand(form: Form, before: Brand) -> Brand:
@@ -155,7 +168,7 @@ def _logo_type(file: File) -> str:
         if file.data.startswith(begins):
             check_logo(media_type, file.data)
             return media_type
-    raise BrandError(LOGO, f"one of {', '.join(LOGO_TYPES)}")
+    raise BrandError(LOGO_ID, f"one of {', '.join(LOGO_TYPES)}")
 
 
 async def _put(visit: Visit, kind: str, name: str, document: bytes | None) -> None:
@@ -165,8 +178,9 @@ async def _put(visit: Visit, kind: str, name: str, document: bytes | None) -> No
 
 
 async def save(visit: Visit) -> Response:
-    """Keep the brand: from now on customers see it."""
-    before, file = await _load(visit, KIND), visit.form.file(LOGO)
+    """Keep the brand of the world that is looked at: from now on its pages show it."""
+    kept, file = await _kept(visit), visit.form.file(LOGO_ID)
+    before = kept.brand
     try:
         brand = read_brand(visit.form, before)
         if file is not None:
@@ -175,13 +189,26 @@ async def save(visit: Visit) -> Response:
             brand = replace(brand, logo_type="")
     except BrandError as error:
         return await _show(visit, _typed(visit.form, before), (_problem(error),))
-    if file is not None:
-        await _put(visit, LOGO_KIND, LOGO, file.data)
-    await _put(visit, KIND, KIND, encode_brand(brand))
+    logo = file.data if file is not None else None
+    if logo is None and brand.logo_type and kept.world_id != visit.world_id:
+        # The first brand of a test world begins as a copy of the live one, its logo included.
+        logo = await load_logo(visit.house.store, kept)
+    if logo is not None:
+        await _put(visit, LOGO_KIND, LOGO_ID, logo)
+    await _put(visit, BRAND_KIND, BRAND_ID, encode_brand(brand))
     if not brand.logo_type:
-        await _put(visit, LOGO_KIND, LOGO, None)
+        await _put(visit, LOGO_KIND, LOGO_ID, None)
     language = visit.form.get("language", "en")
     return await visit.go(f"/brand?language={language}", "The brand is saved.")
+
+
+async def remove(visit: Visit) -> Response:
+    """Delete the test world's brand: its pages show the live one again."""
+    if not visit.session.kept.is_test:
+        raise missing("brand of a test world")
+    await _put(visit, BRAND_KIND, BRAND_ID, None)
+    await _put(visit, LOGO_KIND, LOGO_ID, None)
+    return await visit.go("/brand", "Pages of test parcels show the live brand again.")
 
 
 def _problem(error: BrandError) -> Problem:
@@ -210,23 +237,23 @@ def _typed(form: Form, before: Brand) -> Brand:
 
 async def preview(visit: Visit) -> Response:
     """Answer the customer's page of a made-up parcel, in the brand as it is typed."""
-    file = visit.form.file(LOGO)
-    before = await _load(visit, KIND)
+    file = visit.form.file(LOGO_ID)
+    before = (await _kept(visit)).brand
     try:
         brand = read_brand(visit.form, before)
         if file is not None:
             brand = replace(brand, logo_type=_logo_type(file))
-            await _put(visit, DRAFT_KIND, LOGO, file.data)
+            await _put(visit, DRAFT_KIND, LOGO_ID, file.data)
         else:
             # Whatever logo is kept is the draft's too.
-            await _put(visit, DRAFT_KIND, LOGO, None)
+            await _put(visit, DRAFT_KIND, LOGO_ID, None)
             if visit.form.has("remove_logo"):
                 brand = replace(brand, logo_type="")
     except BrandError as error:
         return HTMLResponse(
             visit.render("brand_problem.html", problem=_problem(error)), 422, _FRAMED
         )
-    await _put(visit, DRAFT_KIND, KIND, encode_brand(brand))
+    await _put(visit, DRAFT_KIND, BRAND_ID, encode_brand(brand))
     kind = visit.form.get("sample")
     tracking, poll = sample_of(kind if kind in SAMPLES else "transit", visit.now)
     say = choose(visit.form.get("language"), None, None)
@@ -250,14 +277,14 @@ async def preview(visit: Visit) -> Response:
 
 async def draft_style(visit: Visit) -> Response:
     """Answer the draft's colours and rules."""
-    return style_of(await _load(visit, DRAFT_KIND))
+    return style_of(await _draft(visit))
 
 
 async def draft_logo(visit: Visit) -> Response:
     """Answer the draft's logo, or the one that is kept."""
-    brand, store, scope = await _load(visit, DRAFT_KIND), visit.house.store, _scope(visit)
-    data = await store.load_record(DRAFT_KIND, scope, LOGO)
-    data = data or await store.load_record(LOGO_KIND, scope, LOGO)
+    brand, store = await _draft(visit), visit.house.store
+    data = await store.load_record(DRAFT_KIND, _scope(visit), LOGO_ID)
+    data = data or await load_logo(store, await _kept(visit))
     if data is None or not brand.logo_type:
         return Response(status_code=404)
     return Response(data, media_type=brand.logo_type, headers=PUBLIC)
@@ -275,13 +302,15 @@ PAGE: Final = Page(
     section="Account",
     order=10,
     scope="admin",
+    world=WorldRule.OWN,
     handler=show,
     shortcut="b",
     parts=(
-        Part("POST", "/brand", save, "admin"),
-        Part("POST", "/brand/preview", preview, "admin"),
-        Part("GET", f"{DRAFT}/brand.css", draft_style, "admin"),
-        Part("GET", f"{DRAFT}/logo", draft_logo, "admin"),
-        Part("GET", f"{DRAFT}/live", draft_live, "admin"),
+        Part("POST", "/brand", save, "admin", WorldRule.OWN),
+        Part("POST", "/brand/remove", remove, "admin", WorldRule.OWN),
+        Part("POST", "/brand/preview", preview, "admin", WorldRule.OWN),
+        Part("GET", f"{DRAFT}/brand.css", draft_style, "admin", WorldRule.OWN),
+        Part("GET", f"{DRAFT}/logo", draft_logo, "admin", WorldRule.OWN),
+        Part("GET", f"{DRAFT}/live", draft_live, "admin", WorldRule.OWN),
     ),
 )

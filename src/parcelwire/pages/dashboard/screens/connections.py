@@ -7,6 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 from starlette.responses import Response
 
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.account import Connection
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.pages.dashboard.drafting import sentence_of
@@ -124,11 +125,12 @@ PAGE: Final = Page(
     section="Carriers",
     order=20,
     scope="admin",
+    world=WorldRule.LIVE,
     handler=show,
     parts=(
-        Part("POST", "/connections", add, "admin"),
-        Part("POST", "/connections/{id}/test", test, "admin"),
-        Part("POST", "/connections/{id}/retry", retry, "admin"),
-        Part("POST", "/connections/{id}/delete", remove, "admin"),
+        Part("POST", "/connections", add, "admin", WorldRule.LIVE),
+        Part("POST", "/connections/{id}/test", test, "admin", WorldRule.LIVE),
+        Part("POST", "/connections/{id}/retry", retry, "admin", WorldRule.LIVE),
+        Part("POST", "/connections/{id}/delete", remove, "admin", WorldRule.LIVE),
     ),
 )

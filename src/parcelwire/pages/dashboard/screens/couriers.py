@@ -6,6 +6,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from parcelwire.domain.access import WorldRule
 from parcelwire.pages.dashboard.drafting import FieldError, check_detail, details_of, sentence_of
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, Visit
@@ -77,7 +78,9 @@ PAGE: Final = Page(
     title="Couriers",
     section="Carriers",
     order=10,
+    scope="read",
+    world=WorldRule.OWN,
     handler=show,
     shortcut="c",
-    parts=(Part("GET", "/couriers/options", options, "read"),),
+    parts=(Part("GET", "/couriers/options", options, "read", WorldRule.INSTALLATION),),
 )

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 from starlette.responses import Response
 
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import DAY, SECOND, Instant, from_datetime
 from parcelwire.domain.status import Status
@@ -331,17 +332,19 @@ PAGE: Final = Page(
     title="Endpoints",
     section="Webhooks",
     order=10,
+    scope="read",
+    world=WorldRule.OWN,
     handler=show,
     shortcut="e",
     parts=(
-        Part("POST", "/endpoints", create),
-        Part("GET", "/endpoints/{id}", show_one, "read"),
-        Part("POST", "/endpoints/{id}", change),
-        Part("POST", "/endpoints/{id}/pause", pause),
-        Part("POST", "/endpoints/{id}/enable", enable),
-        Part("POST", "/endpoints/{id}/rotate", rotate),
-        Part("POST", "/endpoints/{id}/test", test),
-        Part("POST", "/endpoints/{id}/replay", replay),
-        Part("POST", "/endpoints/{id}/delete", delete),
+        Part("POST", "/endpoints", create, "write", WorldRule.OWN),
+        Part("GET", "/endpoints/{id}", show_one, "read", WorldRule.OWN),
+        Part("POST", "/endpoints/{id}", change, "write", WorldRule.OWN),
+        Part("POST", "/endpoints/{id}/pause", pause, "write", WorldRule.OWN),
+        Part("POST", "/endpoints/{id}/enable", enable, "write", WorldRule.OWN),
+        Part("POST", "/endpoints/{id}/rotate", rotate, "write", WorldRule.OWN),
+        Part("POST", "/endpoints/{id}/test", test, "write", WorldRule.OWN),
+        Part("POST", "/endpoints/{id}/replay", replay, "write", WorldRule.OWN),
+        Part("POST", "/endpoints/{id}/delete", delete, "write", WorldRule.OWN),
     ),
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from parcelwire.domain.access import WorldRule
 from parcelwire.pages.dashboard.registry import Page
 from parcelwire.pages.dashboard.visit import Visit
 
@@ -23,5 +24,7 @@ PAGE: Final = Page(
     section="Carriers",
     order=40,
     is_for_operators=True,
+    scope="admin",
+    world=WorldRule.INSTALLATION,
     handler=show,
 )

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import Instant
 from parcelwire.pages.dashboard.house import WayToAsk
 from parcelwire.pages.dashboard.registry import Page
@@ -42,9 +43,9 @@ async def show(visit: Visit) -> Response:
         if (way.connector == "simulated") == is_test:
             by_code.setdefault(way.connector, []).append(way)
     troubles = await troubles_of(visit)
-    connections = Counter(
-        one.connector for one in await store.list_connections(visit.session.account.number)
-    )
+    # Connections belong to the live world: the test world does not even count them.
+    own = [] if is_test else await store.list_connections(visit.session.account.number)
+    connections = Counter(one.connector for one in own)
     gaps: Counter[str] = Counter()
     if visit.session.is_operator:
         for connector, _, _, number, _, _ in await store.list_gaps(1_000):
@@ -84,5 +85,11 @@ async def _answers(
 
 
 PAGE: Final = Page(
-    path="/connectors", title="Connectors", section="Carriers", order=30, handler=show
+    path="/connectors",
+    title="Connectors",
+    section="Carriers",
+    order=30,
+    scope="read",
+    world=WorldRule.OWN,
+    handler=show,
 )

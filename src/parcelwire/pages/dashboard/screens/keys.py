@@ -6,12 +6,22 @@ from typing import Final
 
 from starlette.responses import Response
 
+from parcelwire.domain.access import RANKS, WorldRule
 from parcelwire.domain.account import ApiKey
-from parcelwire.pages.dashboard.registry import RANKS, Page, Part
+from parcelwire.domain.clock import DAY
+from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, Visit, missing
 
 _KEY_BYTES: Final = 24
 LONGEST_LABEL: Final = 200
+LIFETIMES: Final = {
+    "": "never",
+    "7": "in 7 days",
+    "30": "in 30 days",
+    "90": "in 90 days",
+    "365": "in a year",
+}
+"""Days until a new key expires, as the form offers them."""
 
 
 async def show(visit: Visit) -> Response:
@@ -21,28 +31,35 @@ async def show(visit: Visit) -> Response:
 
 async def _show(visit: Visit, problems: tuple[Problem, ...] = (), *, text: str = "") -> Response:
     return await visit.show(
-        "keys.html", keys=await _visible(visit), text=text, scopes=list(RANKS), problems=problems
+        "keys.html",
+        keys=await _visible(visit),
+        text=text,
+        scopes=list(RANKS),
+        lifetimes=LIFETIMES,
+        problems=problems,
     )
 
 
 async def _visible(visit: Visit) -> list[ApiKey]:
-    """Return the keys that may be seen: to a test key, those of the test world."""
+    """Return the keys that may be seen: in the test world, those of the test world."""
     keys = await visit.house.store.list_keys(visit.session.account.number)
-    return [one for one in keys if one.is_test or visit.session.has_both_worlds]
+    return [one for one in keys if one.is_test or not visit.session.kept.is_test]
 
 
 async def create(visit: Visit) -> Response:
     """Make a key; it is shown this once."""
     form, makes = visit.form, visit.house.keys
-    label, scope = form.get("label"), form.get("scope")
+    label, scope, lifetime = form.get("label"), form.get("scope"), form.get("expires_in")
     is_test = form.get("world") == "test"
     problems = []
     if len(label) > LONGEST_LABEL:
         problems.append(Problem("label", f"A label has at most {LONGEST_LABEL} characters."))
     if scope not in RANKS:
         problems.append(Problem("scope", "Choose what the key may do."))
-    if not is_test and not visit.session.has_both_worlds:
-        problems.append(Problem("world", "A test key makes test keys only."))
+    if lifetime not in LIFETIMES:
+        problems.append(Problem("expires_in", "Choose when the key expires."))
+    if not is_test and visit.session.kept.is_test:
+        problems.append(Problem("world", "In the test world you can create test keys only."))
     if problems:
         return await _show(visit, tuple(problems))
     text = makes.make(visit.house.random_bytes(_KEY_BYTES), is_test=is_test)
@@ -55,6 +72,7 @@ async def create(visit: Visit) -> Response:
             label=label,
             scope=scope,
             created_at=visit.now,
+            expires_at=visit.now + int(lifetime) * DAY if lifetime else None,
         )
     )
     return await _show(visit, text=text)
@@ -77,9 +95,10 @@ PAGE: Final = Page(
     section="Account",
     order=20,
     scope="admin",
+    world=WorldRule.ACCOUNT,
     handler=show,
     parts=(
-        Part("POST", "/keys", create, "admin"),
-        Part("POST", "/keys/{prefix}/revoke", revoke, "admin"),
+        Part("POST", "/keys", create, "admin", WorldRule.ACCOUNT),
+        Part("POST", "/keys/{prefix}/revoke", revoke, "admin", WorldRule.ACCOUNT),
     ),
 )

@@ -6,6 +6,8 @@ from typing import Final
 
 from starlette.responses import Response
 
+from parcelwire.domain.access import WorldRule
+from parcelwire.domain.account import record_scope
 from parcelwire.notices.journal import TROUBLE_KIND, trouble_of
 from parcelwire.pages.dashboard.mailing import MEANINGS, occasion_word
 from parcelwire.pages.dashboard.registry import Page
@@ -16,7 +18,7 @@ MOST: Final = 100
 
 async def show(visit: Visit) -> Response:
     """Show the newest of them."""
-    scope = str(visit.session.account.number)
+    scope = record_scope(visit.world_id)
     found = await visit.house.store.list_records(TROUBLE_KIND, scope, limit=MOST)
     return await visit.show(
         "mails.html",
@@ -27,4 +29,12 @@ async def show(visit: Visit) -> Response:
     )
 
 
-PAGE: Final = Page(path="/mails", title="Customer mails", section="Insight", order=40, handler=show)
+PAGE: Final = Page(
+    path="/mails",
+    title="Customer mails",
+    section="Insight",
+    order=40,
+    scope="read",
+    world=WorldRule.OWN,
+    handler=show,
+)

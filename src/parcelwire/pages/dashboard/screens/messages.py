@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
+from parcelwire.domain.access import WorldRule
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Visit, missing
 from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
@@ -90,10 +91,12 @@ PAGE: Final = Page(
     title="Message log",
     section="Webhooks",
     order=20,
+    scope="read",
+    world=WorldRule.OWN,
     handler=show,
     shortcut="m",
     parts=(
-        Part("GET", "/messages/{id}", show_one, "read"),
-        Part("POST", "/messages/{id}/resend", resend),
+        Part("GET", "/messages/{id}", show_one, "read", WorldRule.OWN),
+        Part("POST", "/messages/{id}/resend", resend, "write", WorldRule.OWN),
     ),
 )

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
@@ -313,17 +314,19 @@ async def override(visit: Visit) -> Response:
 PAGE: Final = Page(
     path="/trackings/{id}",
     title="Parcel",
+    scope="read",
+    world=WorldRule.OWN,
     handler=show,
     parts=(
-        Part("GET", "/trackings/{id}/answers", show_answers, "read"),
-        Part("GET", "/trackings/{id}/changes", show_changes, "read"),
-        Part("POST", "/trackings/{id}/refresh", refresh),
-        Part("POST", "/trackings/{id}/stop", stop),
-        Part("POST", "/trackings/{id}/retrack", retrack),
-        Part("POST", "/trackings/{id}/archive", archive),
-        Part("POST", "/trackings/{id}/delete", delete),
-        Part("POST", "/trackings/{id}/courier", correct),
-        Part("POST", "/trackings/{id}/details", edit),
-        Part("POST", "/trackings/{id}/status", override),
+        Part("GET", "/trackings/{id}/answers", show_answers, "read", WorldRule.OWN),
+        Part("GET", "/trackings/{id}/changes", show_changes, "read", WorldRule.OWN),
+        Part("POST", "/trackings/{id}/refresh", refresh, "write", WorldRule.OWN),
+        Part("POST", "/trackings/{id}/stop", stop, "write", WorldRule.OWN),
+        Part("POST", "/trackings/{id}/retrack", retrack, "write", WorldRule.OWN),
+        Part("POST", "/trackings/{id}/archive", archive, "write", WorldRule.OWN),
+        Part("POST", "/trackings/{id}/delete", delete, "write", WorldRule.OWN),
+        Part("POST", "/trackings/{id}/courier", correct, "write", WorldRule.OWN),
+        Part("POST", "/trackings/{id}/details", edit, "write", WorldRule.OWN),
+        Part("POST", "/trackings/{id}/status", override, "write", WorldRule.OWN),
     ),
 )

@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from parcelwire.domain.access import WorldRule
 from parcelwire.pages.dashboard.registry import Page
 from parcelwire.pages.dashboard.visit import Visit
 
@@ -29,6 +30,7 @@ PAGE: Final = Page(
     section="Account",
     order=40,
     scope="admin",
+    world=WorldRule.INSTALLATION,
     is_for_operators=True,
     handler=show,
 )

@@ -11,6 +11,7 @@ import msgspec
 from starlette.responses import Response
 
 from parcelwire.couriers.number import LONGEST, normalise
+from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import DAY, Instant, from_datetime
 from parcelwire.domain.status import Status
 from parcelwire.pages.dashboard.registry import Page, Part
@@ -228,10 +229,12 @@ PAGE: Final = Page(
     title="All parcels",
     section="Parcels",
     order=10,
+    scope="read",
+    world=WorldRule.OWN,
     handler=show,
     shortcut="t",
     parts=(
-        Part("POST", "/trackings/views", save_view),
-        Part("POST", "/trackings/views/{id}/delete", delete_view),
+        Part("POST", "/trackings/views", save_view, "write", WorldRule.OWN),
+        Part("POST", "/trackings/views/{id}/delete", delete_view, "write", WorldRule.OWN),
     ),
 )

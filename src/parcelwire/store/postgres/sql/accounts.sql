@@ -21,16 +21,16 @@ update account set name = $2, phone = $3, tracking_quota = $4 where number = $1
 
 -- name: add_key
 insert into api_key (
-    digest, account_number, is_test, created_at, revoked_at, prefix, label, scope
-) values ($1, $2, $3, $4, $5, $6, $7, $8)
+    digest, account_number, is_test, created_at, revoked_at, expires_at, prefix, label, scope
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 -- name: find_key
 select k.digest, k.prefix, k.account_number, k.is_test, k.label, k.scope, k.created_at,
-    k.revoked_at, a.number, a.email, a.name, a.created_at, a.tracking_quota, a.phone
+    k.revoked_at, k.expires_at, a.number, a.email, a.name, a.created_at, a.tracking_quota, a.phone
 from api_key k join account a on a.number = k.account_number where k.digest = $1
 
 -- name: list_keys
-select digest, prefix, account_number, is_test, label, scope, created_at, revoked_at
+select digest, prefix, account_number, is_test, label, scope, created_at, revoked_at, expires_at
 from api_key where $1::integer is null or account_number = $1 order by created_at, position
 
 -- name: revoke_key
