@@ -13,6 +13,7 @@ from typing import Final
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import Store, StoreUnavailableError
+from parcelwire.store.sealing import ValueSealer
 
 Render = Callable[[Tracking], bytes]
 
@@ -24,18 +25,25 @@ class StoreOpeningError(Exception):
 
 
 async def open_engine(
-    url: str, *, render: Render, clock: Clock, pool_size: int, behind_pgbouncer: bool
+    url: str,
+    *,
+    render: Render,
+    clock: Clock,
+    pool_size: int,
+    behind_pgbouncer: bool,
+    sealer: ValueSealer | None = None,
 ) -> Store:
     """Open the store that ``url`` names, bringing its schema up to date.
 
     ``sqlite:FILE`` is a file; everything else goes to PostgreSQL, for which alone ``pool_size``
-    and ``behind_pgbouncer`` are meant.
+    and ``behind_pgbouncer`` are meant. ``sealer`` seals what is secret; without one nothing that
+    was sealed can be read, and secrets lie open.
 
     Raises:
         StoreOpeningError: the database cannot be reached, or not be used.
     """
     if url.startswith(SQLITE):
-        return await _open_sqlite(Path(url.removeprefix(SQLITE)), render, clock)
+        return await _open_sqlite(Path(url.removeprefix(SQLITE)), render, clock, sealer)
     try:
         import asyncpg
     except ModuleNotFoundError:
@@ -53,6 +61,7 @@ async def open_engine(
             clock=clock,
             behind_pgbouncer=behind_pgbouncer,
             pool_size=pool_size,
+            sealer=sealer,
         )
     except (asyncpg.InterfaceError, ValueError) as error:
         # Not quoted: what is wrong with a URL may be a character of its password.
@@ -65,7 +74,9 @@ async def open_engine(
         raise StoreOpeningError(str(error)) from error
 
 
-async def _open_sqlite(path: Path, render: Render, clock: Clock) -> Store:
+async def _open_sqlite(
+    path: Path, render: Render, clock: Clock, sealer: ValueSealer | None
+) -> Store:
     from parcelwire.store.sqlite import (  # the other engine runs without it
         SchemaError,
         UnsupportedSqliteError,
@@ -76,7 +87,7 @@ async def _open_sqlite(path: Path, render: Render, clock: Clock) -> Store:
         msg = f"there is no folder {path.parent} for the database {path.name}"
         raise StoreOpeningError(msg)
     try:
-        return await open_store(path, render=render, clock=clock)
+        return await open_store(path, render=render, clock=clock, sealer=sealer)
     except (SchemaError, StoreUnavailableError) as error:
         msg = f"{path}: {error}"
         raise StoreOpeningError(msg) from error

@@ -9,6 +9,7 @@ import apsw
 
 from parcelwire.domain.clock import Clock
 from parcelwire.store.port import StoreUnavailableError
+from parcelwire.store.sealing import ValueSealer
 from parcelwire.store.sqlite.accounts import Accounts
 from parcelwire.store.sqlite.connection import (
     SqliteSettings,
@@ -27,6 +28,7 @@ from parcelwire.store.sqlite.polls import Polls
 from parcelwire.store.sqlite.reader import Reader
 from parcelwire.store.sqlite.records import Records
 from parcelwire.store.sqlite.rows import Render
+from parcelwire.store.sqlite.sealings import Sealings
 from parcelwire.store.sqlite.trackings import Trackings
 from parcelwire.store.sqlite.writer import Writer, inode_of
 
@@ -34,7 +36,7 @@ DEFAULT_SETTINGS = SqliteSettings()
 
 
 class SqliteStore(
-    Trackings, Listing, Feed, Polls, Messages, MessageLog, Accounts, Records, Journeys
+    Trackings, Listing, Feed, Polls, Messages, MessageLog, Accounts, Records, Journeys, Sealings
 ):
     """The ``Store`` port on one SQLite file. Made by ``open_store``."""
 
@@ -64,11 +66,12 @@ async def open_store(
     render: Render,
     clock: Clock,
     settings: SqliteSettings = DEFAULT_SETTINGS,
+    sealer: ValueSealer | None = None,
 ) -> SqliteStore:
     """Open the database at ``path``, making or migrating it where needed.
 
-    Several processes may have it open; their writes take turns. It belongs to the running event
-    loop.
+    ``sealer`` seals what is secret; without one (tests, proofs) it lies open. Several processes may
+    have it open; their writes take turns. It belongs to the running event loop.
 
     Raises:
         UnsupportedSqliteError: when the SQLite library is too old to be safe.
@@ -91,4 +94,4 @@ async def open_store(
 
     place, connection, reader = await asyncio.to_thread(open_all)
     writer = Writer(place, settings, connection, on_replaced=reader.reopen)
-    return SqliteStore(place, writer=writer, reader=reader, render=render)
+    return SqliteStore(place, writer=writer, reader=reader, render=render, sealer=sealer)
