@@ -87,6 +87,7 @@ def test_migrate_makes_the_database_and_finds_it_in_order_again(terminal: Termin
 
 
 def test_a_keys_life(terminal: Terminal) -> None:
+    terminal("migrate")
     assert "There are no keys" in terminal("key", "list")
     shown = terminal("key", "create", "--account", EMAIL, "--label", "the shop")
     text = first(r"(pw_live_\w+)", shown)
@@ -221,6 +222,7 @@ def test_poste_italianes_scope_may_be_left_out(shop: Terminal) -> None:
 def test_remote_areas_are_replaced_as_a_whole(terminal: Terminal) -> None:
     file = terminal.folder / "areas.csv"
     file.write_text("﻿country,place,company\nch,3920,DHL\nCH,Zermatt,DHL\n", "utf-8")
+    terminal("migrate")
     assert terminal("remote-areas", "load", str(file)) == "2 remote areas are loaded\n"
     file.write_text("company,country,place\nUPS,IT,98050\n", "utf-8")
     assert terminal("remote-areas", "load", str(file)) == "1 remote areas are loaded\n"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from parcelwire.connectors.key_file import create_key_file, load_sealer
 from tests.support.terminal import Terminal, listener
 
 EMAIL = "shop@shop.example"
@@ -43,7 +44,7 @@ def test_a_wrong_variable(terminal: Terminal) -> None:
 def test_settings_that_name_no_connector(terminal: Terminal) -> None:
     terminal.set(CARRIERS_WEB='["swis-post"]')
     line = "there is no connector swis-post; there are poste-italiane, simulated, swiss-post"
-    assert line in terminal.fails("key", "list")
+    assert line in terminal.fails("connection", "carriers")
     terminal.set(CARRIERS_WEB="[]", CARRIERS_BASE_URLS='{"dhl": {"api": "http://127.0.0.1:1"}}')
     assert "there is no connector dhl" in terminal.fails("serve")
 
@@ -176,7 +177,7 @@ def test_a_folder_that_is_not_there(terminal: Terminal, command: tuple[str, ...]
     terminal.set(STORE_URL="sqlite:nowhere/parcelwire.db", SERVER_PORT="0")
     assert "there is no folder nowhere for the database" in terminal.fails(*command)
     terminal.set(STORE_URL="sqlite:here.db", SECRETS_KEY_FILE="nowhere/parcelwire.key")
-    if command != ("migrate",):
+    if command == ("serve",):
         assert "cannot make the key file nowhere/parcelwire.key" in terminal.fails(*command)
 
 
@@ -189,9 +190,9 @@ def test_a_folder_where_nothing_can_be_written(terminal: Terminal) -> None:
     # Root may write everywhere but into the kernel's own folder.
     place = "/proc" if os.geteuid() == 0 else str(locked)
     terminal.set(STORE_URL=f"sqlite:{place}/parcelwire.db")
-    assert "cannot use the database: " in terminal.fails("key", "list")
+    assert "cannot use the database: " in terminal.fails("migrate")
     terminal.set(STORE_URL="sqlite:here.db", SECRETS_KEY_FILE=f"{place}/parcelwire.key")
-    assert "cannot make the key file" in terminal.fails("key", "list")
+    assert "cannot make the key file" in terminal.fails("serve")
     terminal.set(CARRIERS_REGISTRY_FILE=f"{place}/couriers.json")
     with listener(lambda _: (200, LIST, {})) as url:
         line = terminal.fails("couriers", "refresh", "--base-url", url, "--api-key", "k")
@@ -235,42 +236,101 @@ def test_a_database_of_a_newer_version(terminal: Terminal) -> None:
     ],
 )
 def test_a_wrong_key_file(terminal: Terminal, content: bytes, says: str) -> None:
+    terminal("key", "create", "--account", EMAIL)
     (terminal.folder / "parcelwire.key").write_bytes(content)
     terminal.set(SERVER_PORT="0")
-    for command in (("serve",), ("key", "list")):
+    for command in (("serve",), ("connection", "add", "swiss-post")):
         line = terminal.fails(*command)
         assert says in line
         assert "secrets.key_file" in line
     assert (terminal.folder / "parcelwire.key").read_bytes() == content
+    # What needs no secrets works without.
+    assert "the shop" not in terminal("key", "list")
 
 
 def test_a_key_file_that_others_may_write(shop: Terminal) -> None:
+    shop("webhook", "add", "https://receiver.example/hook")
     (shop.folder / "parcelwire.key").chmod(0o666)
-    assert "can be written by others; chmod 600 it" in shop.fails("key", "list")
+    shop.set(SERVER_PORT="0")
+    for command in (("serve",), ("webhook", "add", "https://receiver.example/hook")):
+        assert "can be written by others; chmod 600 it" in shop.fails(*command)
 
 
-def test_the_key_of_another_installation(shop: Terminal) -> None:
-    added = shop(
-        *("connection", "add", "swiss-post", "--set", "client_id=a", "--set", "client_secret=b")
-    )
+CREDENTIALS = ("--set", "client_id=a", "--set", "client_secret=b")
+
+
+def test_a_key_file_that_is_not_there(shop: Terminal) -> None:
+    added = shop("connection", "add", "swiss-post", *CREDENTIALS)
     connection_id = added.split()[1].rstrip(":")
     right = shop.folder / "parcelwire.key"
     right.rename(shop.folder / "kept.key")
     shop.set(SERVER_PORT="0")
-    # A new key is made, but it opens nothing: no carrier is asked, no connection marked broken.
+    # No other one is made: nothing can be sealed with it, no connection is marked broken.
     for command in (
         ("serve",),
-        ("track", "99.00.123456.12345678"),
+        ("connection", "add", "swiss-post", *CREDENTIALS),
         ("connection", "retry", connection_id),
+        ("webhook", "add", "https://receiver.example/hook"),
+        ("secrets", "rotate"),
+        ("secrets", "status"),
     ):
         line = shop.fails(*command)
-        assert "does not open the credentials of 1 connection" in line
+        assert "the database is sealed with the key " in line
+        assert f"there is no key file {right}: copy the key file" in line
+        assert "PARCELWIRE_SECRETS_KEY_FILE" in line
+    assert not right.exists()
+    # What needs no secrets works without.
     assert "in order" in shop("connection", "list")
+    assert shop("list") == "Nothing is followed.\n"
+    assert "There are no endpoints" in shop("webhook", "list")
     (shop.folder / "kept.key").rename(right)
     assert "is used again" in shop("connection", "retry", connection_id)
-    # Whoever lost the key for good can take the connection out.
-    right.unlink()
-    assert "is gone" in shop("connection", "remove", connection_id)
+
+
+def test_the_key_file_of_another_installation(shop: Terminal) -> None:
+    shop("connection", "add", "swiss-post", *CREDENTIALS)
+    right = (shop.folder / "parcelwire.key").read_bytes()
+    stranger = shop.folder / "stranger.key"
+    create_key_file(stranger, os.urandom)
+    shop.set(SECRETS_KEY_FILE=str(stranger), SERVER_PORT="0")
+    theirs = load_sealer(stranger, os.urandom).fingerprints[0]
+    for command in (("serve",), ("connection", "add", "swiss-post", *CREDENTIALS)):
+        assert f"but the key file {stranger} holds {theirs}: copy" in shop.fails(*command)
+    # A parcel is asked about all the same, and the connection is left as it is.
+    shop.run("track", "99.00.123456.12345678")
+    assert "in order" in shop("connection", "list")
+    shop.set(SECRETS_KEY_FILE="")
+    assert (shop.folder / "parcelwire.key").read_bytes() == right
+    assert "1  carriers' credentials, sealed with" in shop("secrets", "status")
+
+
+def test_the_key_file_is_found_from_every_folder(
+    shop: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop("connection", "add", "swiss-post", *CREDENTIALS)
+    elsewhere = shop.folder / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    shop.set(STORE_URL="sqlite:../parcelwire.db")
+    shop("connection", "add", "swiss-post", *CREDENTIALS)
+    assert "2  carriers' credentials, sealed with" in shop("secrets", "status")
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("key", "list"), ("account", "list"), ("connection", "list"), ("secrets", "status")],
+)
+def test_reading_where_there_is_no_database(terminal: Terminal, command: tuple[str, ...]) -> None:
+    line = terminal.fails(*command)
+    assert f"there is no database {terminal.folder / 'parcelwire.db'}" in line
+    assert "parcelwire key create --account" in line
+    assert list(terminal.folder.iterdir()) == []
+
+
+def test_carriers_are_listed_where_there_is_no_database(terminal: Terminal) -> None:
+    assert "swiss-post" in terminal("connection", "carriers")
+    assert list(terminal.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -290,7 +290,6 @@ def test_a_refusal_does_not_repeat_the_value(tmp_path: Path) -> None:
         ("store", "url", "parcelwire.db"),
         ("store", "url", "sqlite:"),
         ("store", "pool_size", 0),
-        ("secrets", "key_file", ""),
         ("api", "create_per_second", -0.1),
         ("api", "other_per_second", -1.0),
         ("api", "ask_seconds", -1.0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -90,11 +90,7 @@ class EndpointDesk(Protocol):
 
 
 class Sealer(Protocol):
-    """Keeps what must not lie open in the database (``connectors.sealing``)."""
-
-    def seal(self, credentials: Mapping[str, Any], connection_id: str, /) -> bytes:
-        """Return a JSON object encrypted, bound to a name."""
-        ...
+    """Opens what records of versions before keep sealed (``connectors.sealing``)."""
 
     def open(self, sealed: bytes, connection_id: str, /) -> dict[str, Any]:
         """Return what was sealed under that name."""

@@ -15,11 +15,12 @@ from parcelwire.config import Config
 from parcelwire.connectors.base import Transport
 from parcelwire.connectors.catalogue import Catalogue
 from parcelwire.connectors.gateway import Gateway
+from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.connectors.routing import Way
-from parcelwire.connectors.sealing import Sealer, SealingError
 from parcelwire.domain.account import Account, Connection, world_of
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport, Outcome
+from parcelwire.domain.sealing import SealingError
 from parcelwire.domain.tracking import Tracking
 from parcelwire.pages.dashboard.house import DashboardSettings, WayToAsk
 from parcelwire.polling.ports import PollStore
@@ -71,7 +72,7 @@ class Carriers:
         *,
         catalogue: Catalogue,
         gateway: Gateway,
-        sealer: Sealer,
+        sealer: KeyRing,
         connect: Connect,
         clock: Clock,
         identifiers: NewIds,

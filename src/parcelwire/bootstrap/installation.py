@@ -18,12 +18,13 @@ from parcelwire.api.v4.render import Renderer
 from parcelwire.config import Config
 from parcelwire.connectors.connections import SimulatedAirWaybills, StoredConnections
 from parcelwire.connectors.gateway import Gateway
+from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.connectors.routing import GatewaySettings
-from parcelwire.connectors.sealing import Sealer, SealingError
 from parcelwire.connectors.transport import HttpTransport, TransportSettings
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account, Connection, Endpoint
 from parcelwire.domain.clock import Clock
+from parcelwire.domain.sealing import SealingError
 from parcelwire.notices.operators import OperatorWatch
 from parcelwire.notices.smtp import Mailer
 from parcelwire.notices.subscriptions import Subscriptions
@@ -34,7 +35,8 @@ from parcelwire.pages.dashboard.application import application as dashboard_appl
 from parcelwire.pages.dashboard.application import in_front_of as dashboard_in_front_of
 from parcelwire.pages.dashboard.house import Dashboard
 from parcelwire.pages.dashboard.import_runner import ImportRunner
-from parcelwire.store.port import Store
+from parcelwire.store.port import KeyUnavailableError, Store
+from parcelwire.store.sealing import RESEALED_AT_ONCE
 from parcelwire.tracking.journeys import JourneyKeeper
 from parcelwire.tracking.rounds import Rounds
 from parcelwire.webhooks.address import AddressRefusedError
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 from parcelwire.bootstrap.dashboard import Carriers, Keys, dashboard_settings
 from parcelwire.bootstrap.desk import WebhookDesk
 from parcelwire.bootstrap.errors import InstallationError
+from parcelwire.bootstrap.key_identity import KeyIdentity
+from parcelwire.bootstrap.key_watch import KeyWatch
 from parcelwire.bootstrap.notices import (
     EndpointAlerts,
     make_channels,
@@ -73,8 +77,9 @@ class Installation:
         config: Config,
         store: Store,
         clock: Clock,
-        sealer: Sealer,
+        ring: KeyRing,
         *,
+        identity: KeyIdentity,
         registry: Registry,
         renderer: Renderer,
     ) -> None:
@@ -87,13 +92,14 @@ class Installation:
         self.clock = clock
         self.identifiers = SystemIdentifiers()
         self.registry = registry
-        self._sealer = sealer
+        self.ring = ring
+        self._identity = identity
         self._transport = HttpTransport(clock, TransportSettings(contact=config.carriers.contact))
         self._catalogue = make_catalogue(config)
         self.carriers = Gateway(
             self._catalogue,
             self._transport,
-            source=StoredConnections(store, sealer, clock),
+            source=StoredConnections(store, ring, clock),
             settings=GatewaySettings(
                 web_connectors=frozenset(config.carriers.web),
                 base_urls=config.carriers.base_urls,
@@ -153,7 +159,7 @@ class Installation:
                 public_url=config.public_url,
             ),
             desk=self.desk,
-            sealer=sealer,
+            sealer=ring,
             identifiers=self.identifiers,
             random_bytes=os.urandom,
             air_waybills=SimulatedAirWaybills(clock),
@@ -173,7 +179,7 @@ class Installation:
                 store,
                 catalogue=self._catalogue,
                 gateway=self.carriers,
-                sealer=sealer,
+                sealer=ring,
                 connect=self.connect,
                 clock=clock,
                 identifiers=self.identifiers,
@@ -195,6 +201,7 @@ class Installation:
                 check_hours=config.store.check_hours,
                 channels=self.channels,
             ),
+            KeyWatch(store, ring, clock),
         ]
         if self.mailer is not None:
             self._rounds.append(self.make_notice_worker(self.mailer))
@@ -299,39 +306,62 @@ class Installation:
     async def connect(
         self, owner: Account, connector: str, transport: str, credentials: dict[str, str]
     ) -> Connection:
-        """Store an account's connection, its credentials sealed."""
+        """Store an account's connection, its credentials sealed.
+
+        Raises:
+            KeyUnavailableError: the database's key is not here; nothing is stored.
+        """
         now = self.clock.now()
         connection_id = self.identifiers.new_id(now)
+        try:
+            sealed = self.ring.seal(credentials, connection_id)
+        except SealingError as error:
+            raise KeyUnavailableError(str(error)) from error
         connection = Connection(
             id=connection_id,
             account_number=owner.number,
             connector=connector,
             transport=transport,
-            sealed_credentials=self._sealer.seal(credentials, connection_id),
+            sealed_credentials=sealed,
             created_at=now,
         )
         await self.store.save_connection(connection)
         return connection
 
     async def check_key(self) -> None:
-        """Check that the key file opens what is sealed in the store.
+        """Check that the key file is the database's and opens all that is sealed in it.
+
+        A new installation gets its key file now, if it has none.
 
         Raises:
-            InstallationError: it does not. Asking carriers would then mark every connection broken.
+            InstallationError: it is not, or something would not open.
         """
-        lost = 0
-        for connection in await self.store.list_connections():
-            try:
-                self._sealer.open(connection.sealed_credentials, connection.id)
-            except SealingError:
-                lost += 1
+        if self._identity.refusal and await self._identity.settle(os.urandom, may_make=True):
+            raise InstallationError(self._identity.refusal)
+        lost = {
+            key: count
+            for key, count in (await self.store.sealed_counts()).items()
+            if key[1] and not self.ring.can_open(key[1])
+        }
         if lost:
+            what = ", ".join(
+                f"{count} {kind}(s), key {key}…" for (kind, key), count in lost.items()
+            )
             msg = (
-                f"the key file {self.config.secrets.key_file} does not open the credentials of"
-                f" {lost} connection(s): put back the key they were sealed with, or remove them"
-                " with: parcelwire connection remove"
+                f"the key file {self.ring.path.absolute()} does not open all that is sealed"
+                f" ({what}): put back the key they were sealed with, or remove them"
             )
             raise InstallationError(msg)
+
+    async def seal_what_lies_open(self) -> int:
+        """Seal the endpoints' secrets that a version before left open; return how many.
+
+        In small transactions: killed in between, the next start goes on.
+        """
+        sealed = 0
+        while count := await self.store.reseal(limit=RESEALED_AT_ONCE, only_open=True):
+            sealed += count
+        return sealed
 
     async def check_endpoint_url(self, url: str) -> None:
         """Check that messages may be sent to ``url``.

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from parcelwire.api.v4.render import Renderer, render_tracking
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.installation import Installation
+from parcelwire.bootstrap.key_identity import KeyIdentity, key_file_of
 from parcelwire.bootstrap.system import SystemClock
 from parcelwire.config import Config
-from parcelwire.connectors.sealing import Sealer, SealingError, create_key_file, load_sealer
+from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.couriers.refresh import CourierListError, refreshed_registry
 from parcelwire.couriers.registry import Registry, default_registry
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.opening import StoreOpeningError, open_engine
 from parcelwire.store.port import Store
-
-log = logging.getLogger(__name__)
+from parcelwire.store.sealing import ValueSealer
 
 
 async def open_store(
@@ -30,10 +29,12 @@ async def open_store(
     render: Callable[[Tracking], bytes] = render_tracking,
     *,
     is_server: bool = False,
+    sealer: ValueSealer | None = None,
 ) -> Store:
     """Open the store that ``store.url`` names, bringing its schema up to date.
 
-    ``render`` makes the renditions that it keeps. ``is_server``: see ``open_engine``.
+    ``render`` makes the renditions that it keeps. ``is_server``: see ``open_engine``. Without a
+    ``sealer`` secrets can neither be read nor written.
 
     Raises:
         InstallationError: the database cannot be reached, or not be used.
@@ -46,6 +47,7 @@ async def open_store(
             behind_pgbouncer=config.store.behind_pgbouncer,
             pool_size=config.store.pool_size,
             is_server=is_server,
+            sealer=sealer,
         )
     except StoreOpeningError as error:
         msg = f"cannot use the database: {error} (store.url)"
@@ -53,22 +55,34 @@ async def open_store(
 
 
 async def open_installation(
-    config: Config, *, clock: Clock | None = None, is_server: bool = False
+    config: Config,
+    *,
+    clock: Clock | None = None,
+    may_make_key: bool = True,
+    is_server: bool = False,
+    environment: Mapping[str, str] = os.environ,
 ) -> Installation:
     """Open (and at first make) the installation that ``config`` describes.
 
     ``is_server``: it will serve or work until it is stopped, and not only for one command.
+    A key file that is missing or not the database's is no error yet: what needs no secrets works
+    without; ``Installation.check_key`` tells. ``may_make_key``: a new installation gets a key file
+    now; otherwise with the first ``check_key``.
 
     Raises:
         InstallationError, StoreUnavailableError: it cannot be opened; the message says what to do.
     """
     clock = clock or SystemClock()
-    sealer = await asyncio.to_thread(_open_key_file, Path(config.secrets.key_file))
+    ring = await asyncio.to_thread(KeyRing, key_file_of(config, environment), os.urandom)
     registry = load_registry(config)
     renderer = Renderer(registry)
-    store = await open_store(config, clock, renderer.tracking, is_server=is_server)
+    store = await open_store(config, clock, renderer.tracking, sealer=ring, is_server=is_server)
     try:
-        return Installation(config, store, clock, sealer, registry=registry, renderer=renderer)
+        identity = KeyIdentity(store, ring, clock=clock, has_own_place=not config.secrets.key_file)
+        await identity.settle(os.urandom, may_make=may_make_key)
+        return Installation(
+            config, store, clock, ring, identity=identity, registry=registry, renderer=renderer
+        )
     except BaseException:
         await store.close()
         raise
@@ -84,20 +98,4 @@ def load_registry(config: Config) -> Registry:
         return refreshed_registry(default_registry(), Path(config.carriers.registry_file))
     except CourierListError as error:
         msg = f"{error} (carriers.registry_file)"
-        raise InstallationError(msg) from error
-
-
-def _open_key_file(path: Path) -> Sealer:
-    try:
-        if not path.exists():
-            create_key_file(path, os.urandom)
-            log.info("made a new key file %s: back it up apart from the database", path)
-        return load_sealer(path, os.urandom)
-    except FileExistsError:  # another process made it a moment ago
-        return load_sealer(path, os.urandom)
-    except OSError as error:
-        msg = f"cannot make the key file {path}: {error.strerror} (secrets.key_file)"
-        raise InstallationError(msg) from error
-    except SealingError as error:
-        msg = f"{error} (secrets.key_file)"
         raise InstallationError(msg) from error

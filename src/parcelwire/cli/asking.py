@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from parcelwire.api.v4.render import Renderer
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.cli.by_number import each
 from parcelwire.cli.exits import FAILED, NOT_FOUND, CommandError
-from parcelwire.cli.support import account_of, working
+from parcelwire.cli.support import account_of, beside_nothing, missing_database, working
 from parcelwire.cli.timeline import console, print_timeline
 from parcelwire.client.models import Tracking
 from parcelwire.client.reading import read
@@ -80,9 +79,10 @@ async def ask_once(
         InstallationError: the installation here cannot be used.
     """
     with tempfile.TemporaryDirectory(prefix="parcelwire-track-") as folder:
-        house = await open_installation(_passing(config, Path(folder)))
+        if missing_database(config) is not None:
+            config = beside_nothing(config, Path(folder))
+        house = await open_installation(config, may_make_key=False)
         try:
-            await house.check_key()
 
             async def ask(number: str) -> None:
                 tracking, problem = await _ask(house, number, question)
@@ -97,18 +97,6 @@ async def ask_once(
             await each(numbers, ask, verb="found")
         finally:
             await house.close()
-
-
-def _passing(config: Config, folder: Path) -> Config:
-    """Return settings that leave nothing behind when there is no installation here yet."""
-    path = Path(config.store.url.removeprefix("sqlite:"))
-    if not config.store.url.startswith("sqlite:") or path.exists():
-        return config
-    return replace(
-        config,
-        store=replace(config.store, url=f"sqlite:{folder / 'track.db'}"),
-        secrets=replace(config.secrets, key_file=os.fspath(folder / "track.key")),
-    )
 
 
 async def _ask(

@@ -60,9 +60,8 @@ async def open_here(config: Config, email: str | None, *, is_test: bool) -> Asyn
         CommandError: there is no installation here.
     """
     _check_there(config)
-    house = await open_installation(config)
+    house = await open_installation(config, may_make_key=False)
     try:
-        await house.check_key()
         account = await account_of(house, email)
         house.house.gate = OwnGate(house.store, house.clock, account)
         house.house.limiter = RateLimiter(house.clock, {})

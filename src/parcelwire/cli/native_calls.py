@@ -163,11 +163,16 @@ def _checked(typed: str) -> str:
 
 
 @asynccontextmanager
-async def open_native(ctx: click.Context, choice: Choice) -> AsyncIterator[Native]:
+async def open_native(
+    ctx: click.Context, choice: Choice, *, seals: bool = False
+) -> AsyncIterator[Native]:
     """Open the native API of what the command works with, and close it again.
+
+    ``seals``: the command stores or uses a secret, so that the installation here needs its key.
 
     Raises:
         CommandError: there is nothing to work with, or it has no native API.
+        InstallationError: the key file here is not the installation's.
     """
     import httpx2
 
@@ -176,6 +181,8 @@ async def open_native(ctx: click.Context, choice: Choice) -> AsyncIterator[Nativ
         if target.house is not None:
             from parcelwire.cli.local import LIVE_KEY, TEST_KEY
 
+            if seals:
+                await target.house.check_key()
             transport = httpx2.ASGITransport(target.house.asgi(is_served=False))
             http = httpx2.AsyncClient(
                 transport=transport, base_url="http://here", timeout=_TIMEOUT_SECONDS
@@ -212,6 +219,7 @@ async def ask_of_endpoint(
     Raises:
         CommandError: as ``open_native``, ``find_endpoint`` and ``World.ask``.
     """
-    async with open_native(ctx, choice) as native:
+    seals = path == "/rotate-secret"
+    async with open_native(ctx, choice, seals=seals) as native:
         world, _ = await native.find_endpoint(endpoint_id)
         return await world.ask(method, f"/endpoints/{endpoint_id}{path}", body=body)

@@ -17,8 +17,9 @@ import click
 from msgspec.structs import replace
 
 from parcelwire.bootstrap import Installation, InstallationError, open_installation, open_store
+from parcelwire.bootstrap.key_identity import loose_modes, private_paths
 from parcelwire.bootstrap.settings import server_limits
-from parcelwire.cli.support import plain_reason, read_config, run_async
+from parcelwire.cli.support import config_file, plain_reason, read_config, run_async
 from parcelwire.config import Config, default_text
 from parcelwire.store.port import StoreUnavailableError
 
@@ -115,6 +116,8 @@ _MALLOC = ((-1, 64 << 20), (-2, 4 << 20), (-3, 4 << 20))
 def _run(ctx: click.Context, *, with_api: bool, with_workers: bool) -> None:
     config = read_config(ctx)
     start_logging(config)
+    for line in loose_modes(private_paths(config, config_file(ctx))):
+        log.warning("%s", line)
     if not (with_api and with_workers) and config.store.url.startswith("sqlite:"):
         msg = (
             "api and worker alone need PostgreSQL (store.url): SQLite serves one machine,"
@@ -138,6 +141,8 @@ async def _work(config: Config, sockets: list[socket.socket], *, with_workers: b
     house = await open_installation(config, is_server=True)
     try:
         await house.check_key()
+        if count := await house.seal_what_lies_open():
+            log.info("sealed the secrets of %d endpoints, which lay open in the database", count)
         server = make_server(house, config) if sockets else None
         stop = asyncio.Event()
 

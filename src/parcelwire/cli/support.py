@@ -8,22 +8,24 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import click
+from msgspec.structs import replace
 from rich.console import Console
 from rich.status import Status as Spinner
 
-from parcelwire.config import Config, load
+from parcelwire.config import Config, file_of, load
 from parcelwire.domain.clock import Instant, to_datetime
 
 if TYPE_CHECKING:
     # Commands that speak to a server over HTTP work without the packages of the server.
-    from parcelwire.bootstrap import Installation
+    from parcelwire.bootstrap import Installation, InstallationError
     from parcelwire.domain.account import Account
 
 P = ParamSpec("P")
@@ -40,16 +42,64 @@ def read_config(ctx: click.Context) -> Config:
     return load(path, os.environ)
 
 
+def config_file(ctx: click.Context) -> Path | None:
+    """Return the configuration file that ``read_config`` reads, None where there is none."""
+    return file_of(ctx.find_root().obj, os.environ)
+
+
 @asynccontextmanager
-async def installation(ctx: click.Context) -> AsyncIterator[Installation]:
-    """Open the installation for one command, without its workers, and close it again."""
+async def installation(
+    ctx: click.Context, *, without: Literal["refuse", "make", "pretend"] = "refuse"
+) -> AsyncIterator[Installation]:
+    """Open the installation for one command, without its workers, and close it again.
+
+    ``without`` a database: refuse, make one, or pretend with one that is gone afterwards.
+
+    Raises:
+        InstallationError: there is none, or it cannot be used.
+    """
     from parcelwire.bootstrap import open_installation
 
-    house = await open_installation(read_config(ctx))
-    try:
-        yield house
-    finally:
-        await house.close()
+    with ExitStack() as stack:
+        config = read_config(ctx)
+        if without != "make" and (file := missing_database(config)) is not None:
+            if without == "refuse":
+                raise no_database(file)
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="parcelwire-"))
+            config = beside_nothing(config, Path(folder))
+        house = await open_installation(config, may_make_key=False)
+        try:
+            yield house
+        finally:
+            await house.close()
+
+
+def missing_database(config: Config) -> Path | None:
+    """Return the file of the database that is not there; None where there is one."""
+    if not config.store.url.startswith("sqlite:"):
+        return None
+    file = Path(config.store.url.removeprefix("sqlite:")).absolute()
+    # Without its folder, too, something else is wrong than that nothing was made yet.
+    return file if file.parent.is_dir() and not file.exists() else None
+
+
+def no_database(file: Path) -> InstallationError:
+    """Return the error for a command that needs an installation where there is none."""
+    from parcelwire.bootstrap import InstallationError
+
+    return InstallationError(
+        f"there is no database {file}: go to the folder of your installation, name the database"
+        " with store.url, or begin here with: parcelwire key create --account E-MAIL"
+    )
+
+
+def beside_nothing(config: Config, folder: Path) -> Config:
+    """Return settings that leave nothing behind: database and key file are in ``folder``."""
+    return replace(
+        config,
+        store=replace(config.store, url=f"sqlite:{folder / 'parcelwire.db'}"),
+        secrets=replace(config.secrets, key_file=os.fspath(folder / "parcelwire.key")),
+    )
 
 
 def run_async(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:

@@ -70,7 +70,7 @@ async def add(ctx: click.Context, /, url: str, dialect: str, choice: Choice, **g
         "concurrency": given["concurrency"],
         "description": given["description"],
     }
-    async with open_native(ctx, choice) as native:
+    async with open_native(ctx, choice, seals=True) as native:
         with _explaining(url, is_here=native.is_here):
             made = await native.world.ask("POST", "/endpoints", body=body)
         account = await native.world.ask("GET", "/account") if dialect == "v2" else {}
@@ -152,7 +152,7 @@ async def change(ctx: click.Context, /, endpoint_id: str, choice: Choice, **give
     if not body:
         msg = "say what to change; see: parcelwire webhook change --help"
         raise click.UsageError(msg)
-    async with open_native(ctx, choice) as native:
+    async with open_native(ctx, choice, seals="headers" in body) as native:
         world, _ = await native.find_endpoint(endpoint_id)
         with _explaining(given["url"] or "", is_here=native.is_here):
             endpoint = await world.ask("PATCH", f"/endpoints/{endpoint_id}", body=body)
@@ -270,7 +270,7 @@ async def rotate(
 @run_async
 async def test(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
     """Send a made-up event to ENDPOINT now and show what it answered."""
-    async with open_native(ctx, choice) as native:
+    async with open_native(ctx, choice, seals=True) as native:
         world, endpoint = await native.find_endpoint(endpoint_id)
         url = plain(endpoint["url"])
         with working(f"sending to {url}"):

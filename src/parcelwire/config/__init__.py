@@ -9,7 +9,7 @@ both equal. ``bootstrap`` hands each room its own small settings object made fro
 """
 
 from parcelwire.config.errors import ConfigError
-from parcelwire.config.reading import DEFAULT_FILE, default_text, load, variable_of
+from parcelwire.config.reading import DEFAULT_FILE, default_text, file_of, load, variable_of
 from parcelwire.config.rules import check
 from parcelwire.config.sections import (
     ApiSection,
@@ -39,6 +39,7 @@ __all__ = [
     "WebhooksSection",
     "check",
     "default_text",
+    "file_of",
     "load",
     "variable_of",
 ]

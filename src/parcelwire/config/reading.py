@@ -34,6 +34,13 @@ def default_text() -> str:
     return (files("parcelwire") / "config.default.toml").read_text("utf-8")
 
 
+def file_of(path: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """Return the file that ``load`` reads; None where there is none."""
+    named = path or (Path(value) if (value := environment.get("PARCELWIRE_CONFIG")) else None)
+    file = named or Path(DEFAULT_FILE)
+    return file if named is not None or file.exists() else None
+
+
 def load(path: Path | None, environment: Mapping[str, str]) -> Config:
     """Return the settings of the file (if there is one), overridden by the environment.
 

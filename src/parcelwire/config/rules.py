@@ -64,7 +64,6 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
         (store.url != "sqlite:", "store.url must name a file: sqlite:FILE"),
         (store.pool_size > 0, "store.pool_size must be positive"),
         (store.check_hours >= 0, "store.check_hours must not be negative (0: never)"),
-        (bool(config.secrets.key_file), "secrets.key_file must not be empty"),
         (api.idempotency_hours > 0, "api.idempotency_hours must be positive"),
         (api.create_per_second >= 0, "api.create_per_second must not be negative"),
         (api.other_per_second >= 0, "api.other_per_second must not be negative"),

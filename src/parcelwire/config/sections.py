@@ -38,7 +38,7 @@ class StoreSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class SecretsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[secrets]``."""
 
-    key_file: str = "parcelwire.key"
+    key_file: str = ""
 
 
 class ApiSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,6 +14,7 @@ from parcelwire.connectors.base import Transport
 from parcelwire.connectors.catalogue import Catalogue, Entry
 from parcelwire.domain.account import Connection, account_of, is_test_world
 from parcelwire.domain.clock import SECOND, Clock, Instant
+from parcelwire.domain.sealing import UnknownKeyError
 
 _log: Final = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class ConnectionSource(Protocol):
         """Return the connection's credentials, decrypted.
 
         Raises:
+            UnknownKeyError: this process lacks their key; nothing is wrong with them.
             Exception: when they cannot be opened; its text is for the operator.
         """
         ...
@@ -96,6 +98,8 @@ class Router:
         self._clock = clock
         self._cache: dict[int, tuple[Instant, list[Connection]]] = {}
         self._refused: dict[str, bytes] = {}
+        self._unopened: set[str] = set()
+        """Connections whose key is not here: told once."""
         self._reporting = 0
         self._reported = 0
 
@@ -183,9 +187,16 @@ class Router:
             return NoWay(f"connection {connection.id} is broken{since}")
         try:
             opened = self._source.opened(connection)
+        except UnknownKeyError as error:
+            # A fault of this machine: the carrier refused nothing, and others may have the key.
+            if connection.id not in self._unopened:
+                self._unopened.add(connection.id)
+                _log.error("connection %s is not used here: %s", connection.id, error)
+            return NoWay(f"connection {connection.id}: its key is not on this machine")
         except Exception as error:  # noqa: BLE001  # one lost key must not stop other connections
             await self.break_off(connection, f"its credentials cannot be opened: {error}")
             return NoWay(f"connection {connection.id}: its credentials cannot be opened")
+        self._unopened.discard(connection.id)
         credentials = {name: str(value) for name, value in opened.items()}
         fields = transport.credential_fields
         if fields and not any(credentials.get(name) for name in fields):

@@ -136,6 +136,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """First of the failed attempts since the last success; None while all is well."""
     failing_told_at: Instant | None = None
     """When others were told that it fails; cleared by the next success."""
+    unopened_why: str = ""
+    """Not stored. Why its secrets and headers, empty here, could not be opened in this process."""
 
     def secrets_at(self, now: Instant) -> tuple[str, ...]:
         """Return the secrets that sign at ``now``, newest first."""

@@ -13,6 +13,7 @@ checked. The operator's server is never killed.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.bootstrap import InstallationError
+from parcelwire.bootstrap.key_identity import key_file_of
 from parcelwire.config import Config
 from parcelwire.proofs.checks import SYNCHRONOUS, Check, check_postgres, check_sqlite, good, note
 from parcelwire.proofs.kills import run_kills
@@ -105,7 +107,7 @@ async def _examine_sqlite(
         tell("settings, disk, other writers")
         scratch = scratch_config(config, folder, f"sqlite:{folder / 'check.db'}", free_port())
         report.checks = [
-            *check_key_file(Path(config.secrets.key_file)),
+            *check_key_file(key_file_of(config, os.environ)),
             *await check_sqlite(file, folder, scratch),
         ]
         if any(check.is_fatal for check in report.checks):
@@ -136,7 +138,7 @@ async def _examine_postgres(config: Config, seconds: float, seed: int, tell: Tel
         report = Report(database=f"PostgreSQL, database {database}")
         tell("settings of the server, the database and the role")
         report.checks = [
-            *check_key_file(Path(config.secrets.key_file)),
+            *check_key_file(key_file_of(config, os.environ)),
             *await check_postgres(link, config),
         ]
         if any(check.state == "bad" for check in report.checks):
@@ -145,7 +147,7 @@ async def _examine_postgres(config: Config, seconds: float, seed: int, tell: Tel
         async with postgres_place(link, config.store.url) as place:
             report.scratch = place.what
             tell("A1: killing servers under load")
-            with scratch_folder(Path(config.secrets.key_file)) as folder:
+            with scratch_folder(key_file_of(config, os.environ)) as folder:
                 report.outcomes.append(await _kill(config, folder, place.url, seconds, seed))
     finally:
         await link.close()

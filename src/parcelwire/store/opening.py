@@ -13,6 +13,7 @@ from typing import Final
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import Store, StoreUnavailableError
+from parcelwire.store.sealing import ValueSealer
 
 Render = Callable[[Tracking], bytes]
 
@@ -31,19 +32,21 @@ async def open_engine(
     pool_size: int,
     behind_pgbouncer: bool,
     is_server: bool = False,
+    sealer: ValueSealer | None = None,
 ) -> Store:
     """Open the store that ``url`` names, bringing its schema up to date.
 
     ``sqlite:FILE`` is a file; everything else goes to PostgreSQL, for which alone ``pool_size``
     and ``behind_pgbouncer`` are meant. ``is_server``: a server will run on it; a file is then
-    checked for damage and locked against a second server.
+    checked for damage and locked against a second server. ``sealer`` seals what is secret; without
+    one nothing that was sealed can be read, and secrets lie open.
 
     Raises:
         StoreOpeningError: the database cannot be reached, or not be used.
     """
     if url.startswith(SQLITE):
         return await _open_sqlite(
-            Path(url.removeprefix(SQLITE)), render, clock, is_server=is_server
+            Path(url.removeprefix(SQLITE)), render, clock, sealer, is_server=is_server
         )
     try:
         import asyncpg
@@ -62,6 +65,7 @@ async def open_engine(
             clock=clock,
             behind_pgbouncer=behind_pgbouncer,
             pool_size=pool_size,
+            sealer=sealer,
         )
     except (asyncpg.InterfaceError, ValueError) as error:
         # Not quoted: what is wrong with a URL may be a character of its password.
@@ -74,7 +78,9 @@ async def open_engine(
         raise StoreOpeningError(str(error)) from error
 
 
-async def _open_sqlite(path: Path, render: Render, clock: Clock, *, is_server: bool) -> Store:
+async def _open_sqlite(
+    path: Path, render: Render, clock: Clock, sealer: ValueSealer | None, *, is_server: bool
+) -> Store:
     from parcelwire.store.sqlite import (  # the other engine runs without it
         SchemaError,
         ServerInUseError,
@@ -88,7 +94,11 @@ async def _open_sqlite(path: Path, render: Render, clock: Clock, *, is_server: b
         raise StoreOpeningError(msg)
     try:
         return await open_store(
-            path, render=render, clock=clock, server=ServerUse() if is_server else None
+            path,
+            render=render,
+            clock=clock,
+            sealer=sealer,
+            server=ServerUse() if is_server else None,
         )
     except (SchemaError, StoreUnavailableError) as error:
         msg = f"{path}: {error}"

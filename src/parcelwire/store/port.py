@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import enum
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from parcelwire.domain.account import Account, ApiKey, Connection
 from parcelwire.domain.clock import Instant
+from parcelwire.domain.sealing import SealingKey
 from parcelwire.polling.ports import PollStore
 from parcelwire.tracking.journeys import JourneyStore
 from parcelwire.tracking.ports import Once, TrackingStore
@@ -56,6 +57,13 @@ class DiskSpace(msgspec.Struct, frozen=True):
     total_bytes: int
     is_low: bool
     """So little is free that somebody should make room before writes are refused."""
+
+
+class KeyUnavailableError(StoreUnavailableError):
+    """What is secret cannot be sealed or opened by this process; the text tells the operator why.
+
+    Nothing was written.
+    """
 
 
 class AccountStore(Protocol):
@@ -174,8 +182,67 @@ class RecordStore(Protocol):
         ...
 
 
+class SealingStore(Protocol):
+    """Which keys the installation knows, and what is sealed with them.
+
+    Whatever is sealed is sealed with the current key, read in the transaction that stores it.
+    """
+
+    async def sealing_keys(self) -> list[SealingKey]:
+        """Return the keys, the current one first; several while a rotation is under way."""
+        ...
+
+    async def register_first_key(
+        self, fingerprint: str, now: Instant, *, older: Sequence[str] = ()
+    ) -> list[SealingKey]:
+        """Make this key the current one if none is known yet; return the keys known then.
+
+        Of several processes that try at once one succeeds, and all are told the same. ``older``
+        ones only open.
+        """
+        ...
+
+    async def begin_rotation(self, before: str, after: str, now: Instant) -> list[SealingKey]:
+        """Make ``after`` the current key if ``before`` is, alone; return the keys known then.
+
+        From its commit on nothing is sealed with ``before`` any more.
+        """
+        ...
+
+    async def reseal(self, *, limit: int, only_open: bool = False) -> int:
+        """Seal up to ``limit`` values with the current key that are not, in one transaction.
+
+        ``only_open``: only those that are not sealed at all. Returns how many; 0: none are left.
+
+        Raises:
+            KeyUnavailableError: one of them cannot be opened; nothing of this round is changed.
+        """
+        ...
+
+    async def end_rotation(self) -> int:
+        """Forget all keys but the current one, if nothing is sealed with them any more.
+
+        Return how many values still are; then nothing is forgotten.
+        """
+        ...
+
+    async def sealed_counts(self) -> dict[tuple[str, str], int]:
+        """Return how many values there are, by kind and by the id of their key.
+
+        Kinds are ``connection``, ``endpoint`` and ``answer``; the id is empty for what lies open.
+        """
+        ...
+
+
 class Store(
-    TrackingStore, PollStore, MessageStore, AccountStore, RecordStore, JourneyStore, Protocol
+    TrackingStore,
+    PollStore,
+    MessageStore,
+    AccountStore,
+    RecordStore,
+    JourneyStore,
+    SealingStore,
+    Protocol,
 ):
     """All of it, plus its own life."""
 

@@ -122,3 +122,5 @@ class DoneRecord(msgspec.Struct, frozen=True, kw_only=True):
     at: Instant
     status: int
     body: bytes
+    secret: str = ""
+    """What the answer told once and the body leaves out; kept sealed."""

@@ -30,6 +30,8 @@ class Once(msgspec.Struct, frozen=True, kw_only=True):
     at: Instant
     answer: Callable[[Any], tuple[int, bytes]]
     """Gives HTTP status and body from what the write returns."""
+    secret: str = ""
+    """What the answer tells once and its body leaves out: stored beside it, sealed."""
 
 
 class AlreadyDoneError(Exception):

@@ -156,7 +156,8 @@ class MessageStore(Protocol):
         with a smaller sequence
         is pending. At most ``per_endpoint`` per endpoint in one claim; disabled endpoints' messages
         wait. While a lease lives
-        nobody else gets the message. Trackings are independent of each other.
+        nobody else gets the message. Trackings are independent of each other. A process that lacks
+        a key with which endpoints' secrets are sealed gets nothing.
         """
         ...
 

@@ -15,14 +15,17 @@ import pytest
 
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import Store
+from parcelwire.store.sealing import ValueSealer
 from tests.contract.store.postgres_fixture import postgres_place
 from tests.contract.store.samples import render
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-OpenStore = Callable[[], Awaitable[Store]]
-"""Opens one more store on the place's database. Whoever opens it closes it."""
+OpenStore = Callable[..., Awaitable[Store]]
+"""Opens one more store on the place's database, with ``sealer`` if given one. Whoever opens it
+closes it.
+"""
 
 Place = Callable[[pytest.FixtureRequest, FrozenClock], AbstractAsyncContextManager[OpenStore]]
 """Makes an empty database for one test, and removes it afterwards."""
@@ -38,8 +41,8 @@ async def sqlite_place(
 
     folder: Path = request.getfixturevalue("tmp_path")
 
-    async def open_one() -> Store:
-        return await open_store(folder / "parcelwire.db", render=render, clock=clock)
+    async def open_one(sealer: ValueSealer | None = None) -> Store:
+        return await open_store(folder / "parcelwire.db", render=render, clock=clock, sealer=sealer)
 
     yield open_one
 

@@ -26,6 +26,7 @@ import pytest
 
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import Store
+from parcelwire.store.sealing import ValueSealer
 from tests.contract.store.samples import render
 
 _TEMPLATE = "parcelwire_template"
@@ -180,15 +181,15 @@ def postgres_dsn() -> str:
 @asynccontextmanager
 async def postgres_place(
     request: pytest.FixtureRequest, clock: FrozenClock
-) -> AsyncIterator[Callable[[], Awaitable[Store]]]:
+) -> AsyncIterator[Callable[..., Awaitable[Store]]]:
     """Give each test a database of its own (see ``places``)."""
     from parcelwire.store.postgres import open_store
 
     cluster = shared_cluster()
     dsn = cluster.create_database()
 
-    async def open_one() -> Store:
-        return await open_store(dsn, render=render, clock=clock, pool_size=4)
+    async def open_one(sealer: ValueSealer | None = None) -> Store:
+        return await open_store(dsn, render=render, clock=clock, pool_size=4, sealer=sealer)
 
     yield open_one
     cluster.give_back(dsn)

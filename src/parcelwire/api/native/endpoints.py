@@ -22,7 +22,7 @@ from parcelwire.api.native.endpoint_shapes import (
 )
 from parcelwire.api.native.operations import Asked, Operation, given
 from parcelwire.api.native.problems import FieldError, ProblemError
-from parcelwire.api.native.sealed import conceal, reveal
+from parcelwire.api.native.sealed import LEFT_OUT, reveal
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import SECOND
@@ -70,16 +70,15 @@ async def create_endpoint(house: House, asked: Asked) -> EndpointWithSecret:
     )
 
     def record(_: None) -> EndpointWithSecret:
-        return endpoint_with_secret(endpoint, 0, conceal(house, secret, endpoint.id))
+        return endpoint_with_secret(endpoint, 0, LEFT_OUT)
 
-    await house.store.add_endpoint(endpoint, once=asked.once(201, record))
+    await house.store.add_endpoint(endpoint, once=asked.once(201, record, secret=secret))
     return endpoint_with_secret(endpoint, 0, secret)
 
 
 async def show_secret(house: House, asked: Asked, said: EndpointWithSecret) -> EndpointWithSecret:
     """Return what was recorded with its secret opened."""
-    del asked
-    return replace(said, secret=reveal(house, said.secret, said.id))
+    return replace(said, secret=reveal(house, asked, said.secret, said.id))
 
 
 async def list_endpoints(house: House, asked: Asked) -> EndpointList:
@@ -160,9 +159,9 @@ async def rotate_secret(house: House, asked: Asked) -> EndpointWithSecret:
 
     def record(is_there: bool) -> EndpointWithSecret:
         _need(is_there)
-        return endpoint_with_secret(endpoint, waiting, conceal(house, secret, endpoint.id))
+        return endpoint_with_secret(endpoint, waiting, LEFT_OUT)
 
-    once = asked.once(200, record)
+    once = asked.once(200, record, secret=secret)
     _need(await house.store.save_endpoint(endpoint, expected=before, once=once))
     return endpoint_with_secret(endpoint, waiting, secret)
 

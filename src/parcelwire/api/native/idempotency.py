@@ -38,9 +38,12 @@ class Repeatable:
         self.at = at
         self.made: tuple[int, bytes] | None = None
         """Status and body as recorded with the effect, once the write has happened."""
+        self.secret = ""
+        """What the answer tells and its recorded body leaves out."""
 
-    def once(self, status: int, encode: Callable[[Any], Any]) -> Once:
+    def once(self, status: int, encode: Callable[[Any], Any], *, secret: str = "") -> Once:
         """Return what the store needs to make its write happen once; see ``Asked.once``."""
+        self.secret = secret
 
         def answer(result: Any) -> tuple[int, bytes]:
             try:
@@ -58,6 +61,7 @@ class Repeatable:
             fingerprint=self.fingerprint,
             at=self.at,
             answer=answer,
+            secret=secret,
         )
 
     def replay(self, record: DoneRecord) -> tuple[int, bytes]:
@@ -70,6 +74,7 @@ class Repeatable:
             raise ProblemError(
                 "idempotency-key-reused", "the key was sent before with another call or body"
             )
+        self.secret = record.secret
         return record.status, record.body
 
 

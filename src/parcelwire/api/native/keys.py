@@ -12,7 +12,7 @@ from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.api.house import House
 from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.problems import FieldError, ProblemError
-from parcelwire.api.native.sealed import conceal, reveal
+from parcelwire.api.native.sealed import LEFT_OUT, reveal
 from parcelwire.api.native.tracking_shapes import When, instant_of
 from parcelwire.domain.access import Scope, WorldRule
 from parcelwire.domain.account import ApiKey
@@ -110,16 +110,15 @@ async def make_key_of(house: House, asked: Asked, account_number: int) -> KeyWit
         return KeyWithText(**asdict(key_object(key, asked.key)), key=secret)
 
     def record(_: None) -> KeyWithText:
-        return shown(conceal(house, text, key.prefix))
+        return shown(LEFT_OUT)
 
-    await house.store.add_key(key, once=asked.once(201, record))
+    await house.store.add_key(key, once=asked.once(201, record, secret=text))
     return shown(text)
 
 
 async def show_key(house: House, asked: Asked, said: KeyWithText) -> KeyWithText:
     """Return what was recorded with its key opened."""
-    del asked
-    return replace(said, key=reveal(house, said.key, said.prefix))
+    return replace(said, key=reveal(house, asked, said.key, said.prefix))
 
 
 async def revoke_key(house: House, asked: Asked) -> None:

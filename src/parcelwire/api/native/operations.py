@@ -37,15 +37,17 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         """The world the caller's key opens."""
         return self.key.world_id
 
-    def once(self, status: int, encode: Callable[[Any], Any]) -> Once | None:
+    def once(self, status: int, encode: Callable[[Any], Any], *, secret: str = "") -> Once | None:
         """Return what makes a store's write happen once; None when no idempotency key was sent.
 
         ``encode`` turns what the write returns into the shape to be answered with ``status`` (None:
         no body), or raises ``ProblemError``; it runs inside the write's transaction: quick and
         pure. The framework then answers those very bytes, whatever the handler returns, and keeps
-        them for repetitions.
+        them for repetitions. ``secret`` is kept beside them, sealed: see ``sealed``.
         """
-        return None if self.repeatable is None else self.repeatable.once(status, encode)
+        if self.repeatable is None:
+            return None
+        return self.repeatable.once(status, encode, secret=secret)
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,24 +1,35 @@
-"""Secrets in what is kept under an idempotency key: sealed, so that they do not lie in the
-database.
+"""Secrets that an answer tells once, in what is kept under an idempotency key.
 
-The answer to a call that makes a secret is recorded with the effect, and told again to a
-repetition.
-The record holds the secret sealed under the installation's key file, bound to what it belongs to.
+The answer is recorded with the effect, and told again to a repetition. Its secret is recorded
+beside it, sealed by the store; the body that is kept leaves it out.
 """
 
 from __future__ import annotations
 
 import base64
+from typing import Final
 
 from parcelwire.api.house import House
+from parcelwire.api.native.operations import Asked
+from parcelwire.domain.sealing import SealingError
+from parcelwire.store.port import KeyUnavailableError
+
+LEFT_OUT: Final = ""
 
 
-def conceal(house: House, secret: str, owner: str) -> str:
-    """Return ``secret`` as it is recorded, bound to ``owner`` (an id, a prefix)."""
-    return base64.b64encode(house.sealer.seal({"secret": secret}, owner)).decode()
+def reveal(house: House, asked: Asked, kept: str, owner: str) -> str:
+    """Return the secret of the answer to a repeatable call.
 
+    ``kept`` is what the recorded body has in its place: nothing, or, in records of versions before,
+    the sealed secret itself, bound to ``owner``.
 
-def reveal(house: House, sealed: str, owner: str) -> str:
-    """Return what ``conceal`` recorded."""
-    secret: str = house.sealer.open(base64.b64decode(sealed), owner)["secret"]
+    Raises:
+        KeyUnavailableError: it cannot be opened here (any more).
+    """
+    if kept == LEFT_OUT:
+        return asked.repeatable.secret if asked.repeatable is not None else ""
+    try:
+        secret: str = house.sealer.open(base64.b64decode(kept), owner)["secret"]
+    except SealingError as error:
+        raise KeyUnavailableError(str(error)) from error
     return secret

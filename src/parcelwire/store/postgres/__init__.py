@@ -19,19 +19,29 @@ from parcelwire.store.postgres.messages import Messages
 from parcelwire.store.postgres.migrating import migrate
 from parcelwire.store.postgres.polls import Polls
 from parcelwire.store.postgres.records import Records
+from parcelwire.store.postgres.sealings import Sealings
 from parcelwire.store.postgres.trackings import Trackings
+from parcelwire.store.sealing import Sealing, ValueSealer
 
 __all__ = ["DEFAULT_POOL_SIZE", "PostgresStore", "UnfitDatabaseError", "open_store"]
 
 DEFAULT_POOL_SIZE: Final = 8
 
 
-class PostgresStore(Trackings, Feed, Polls, Messages, MessageLog, Accounts, Records, Journeys):
+class PostgresStore(
+    Trackings, Feed, Polls, Messages, MessageLog, Accounts, Records, Journeys, Sealings
+):
     """Implements ``store.port.Store``; make one with ``open_store``."""
 
     def __init__(
-        self, database: Database, *, render: Callable[[Tracking], bytes], clock: Clock
+        self,
+        database: Database,
+        *,
+        render: Callable[[Tracking], bytes],
+        clock: Clock,
+        sealer: ValueSealer | None = None,
     ) -> None:
+        self._sealing = Sealing(sealer)
         Trackings.__init__(self, database, render)
         Polls.__init__(self, database, clock)
 
@@ -84,12 +94,13 @@ async def open_store(
     clock: Clock,
     behind_pgbouncer: bool = False,
     pool_size: int = DEFAULT_POOL_SIZE,
+    sealer: ValueSealer | None = None,
 ) -> PostgresStore:
     """Open the store on the database of ``dsn`` and bring its schema up to date.
 
     ``render`` makes a tracking's rendition. ``behind_pgbouncer`` renounces prepared statements, so
     that PgBouncer may run in transaction mode. ``pool_size`` is the most connections this process
-    opens.
+    opens. ``sealer`` seals what is secret; without one (tests, proofs) it lies open.
 
     Raises:
         StoreUnavailableError: when the database cannot be reached.
@@ -103,4 +114,4 @@ async def open_store(
     except BaseException:
         await database.close()
         raise
-    return PostgresStore(database, render=render, clock=clock)
+    return PostgresStore(database, render=render, clock=clock, sealer=sealer)

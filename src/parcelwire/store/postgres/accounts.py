@@ -113,13 +113,18 @@ class Accounts(Doings):
 
     async def save_connection(self, connection: Connection) -> None:
         """See ``AccountStore``."""
-        await self._database.fetch(
-            _SQL["save_connection"],
-            key_of(connection.id),
-            connection.account_number,
-            connection.created_at,
-            encode_json(connection),
-        )
+        place = key_of(connection.id)
+
+        async def work(link: Link) -> None:
+            rows = await link.fetch(_SQL["lock_connection"], place)
+            known = [decode_connection(row[0]).sealed_credentials for row in rows]
+            kept = connection
+            if connection.sealed_credentials not in known:
+                kept = self._sealing.connection_under(connection, await self._sealing_key(link))
+            values = (kept.account_number, kept.created_at, encode_json(kept))
+            await link.fetch(_SQL["save_connection"], place, *values)
+
+        await self._database.transact(work)
 
     async def list_connections(self, account_number: int | None = None) -> list[Connection]:
         """See ``AccountStore``."""

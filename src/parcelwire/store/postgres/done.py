@@ -7,10 +7,11 @@ from typing import Final, TypeVar
 
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import pack, unpack
-from parcelwire.store.postgres.database import Database
+from parcelwire.store.postgres.key_naming import KeyNaming
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import key_of
+from parcelwire.store.sealing import place_of_answer
 from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord, Once
 
 _SQL: Final = load_queries("trackings.sql")
@@ -18,10 +19,8 @@ _SQL: Final = load_queries("trackings.sql")
 T = TypeVar("T")
 
 
-class Doings:
+class Doings(KeyNaming):
     """Writes that happen once, and the records of them."""
-
-    _database: Database
 
     async def _write_once(
         self,
@@ -47,14 +46,19 @@ class Doings:
         async def work(link: Link) -> T:
             while not await link.fetch(_SQL["take_key"], *place, once.fingerprint, once.at):
                 for row in await link.fetch(_SQL["find_done"], *place):
-                    raise AlreadyDoneError(_record_of(row))
+                    raise AlreadyDoneError(self._record_of(once.world_id, once.key, row))
                 # Forgotten between the two statements: the key is free again.
             result = await effect(link)
             if not counts(result):
                 await link.fetch(_SQL["free_key"], *place)
                 return result
             status, body = once.answer(result)
-            await link.fetch(_SQL["fill_key"], *place, status, pack(body))
+            sealed = b""
+            if once.secret:
+                key = await self._sealing_key(link)
+                bound_to = place_of_answer(once.world_id, key_of(once.key))
+                sealed = self._sealing.seal(once.secret.encode(), bound_to, key)
+            await link.fetch(_SQL["fill_key"], *place, status, pack(body), sealed)
             return result
 
         return await self._database.transact(work)
@@ -62,7 +66,7 @@ class Doings:
     async def done_before(self, world_id: int, key: str) -> DoneRecord | None:
         """See ``TrackingStore``."""
         rows = await self._database.fetch(_SQL["find_done"], world_id, key_of(key))
-        return _record_of(rows[0]) if rows else None
+        return self._record_of(world_id, key, rows[0]) if rows else None
 
     async def prune_done(self, before: Instant, *, limit: int = 1_000) -> int:
         """See ``TrackingStore``."""
@@ -71,7 +75,10 @@ class Doings:
         )
         return int(rows[0][0])
 
-
-def _record_of(row: Row) -> DoneRecord:
-    fingerprint, at, status, body = row
-    return DoneRecord(fingerprint=fingerprint, at=at, status=status, body=unpack(body))
+    def _record_of(self, world_id: int, key: str, row: Row) -> DoneRecord:
+        fingerprint, at, status, body, sealed = row
+        bound_to = place_of_answer(world_id, key_of(key))
+        secret = self._sealing.open(sealed, bound_to) if sealed else b""
+        return DoneRecord(
+            fingerprint=fingerprint, at=at, status=status, body=unpack(body), secret=secret.decode()
+        )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
 from parcelwire.store.codec import encode_json
@@ -14,6 +15,7 @@ from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, is_id, key_of, some_id
 from parcelwire.store.rules import is_news, merge_endpoint, note_result
+from parcelwire.store.sealing import without_secrets
 from parcelwire.tracking.ports import NewMessage, Once
 from parcelwire.webhooks.ports import AttemptResult
 
@@ -21,6 +23,9 @@ _SQL: Final = load_queries("messages.sql")
 
 _DELETE_SECONDS: Final = 600.0
 """An endpoint may have a great many messages to bury."""
+
+SEALED: Final = 19
+"""Where a row of ``endpoint`` has what of it is sealed."""
 
 _headers_decoder: Final = msgspec.json.Decoder(dict[str, str])
 
@@ -30,27 +35,31 @@ class Endpoints(Doings):
 
     async def add_endpoint(self, endpoint: Endpoint, *, once: Once | None = None) -> None:
         """See ``MessageStore``."""
-        columns = _columns(endpoint)
-        if once is None:
-            await self._database.fetch(_SQL["add_endpoint"], *columns, is_repeatable=False)
-            return
 
         async def effect(link: Link) -> None:
-            await link.fetch(_SQL["add_endpoint"], *columns)
+            key = await self._sealing_key(link)
+            sealed = self._sealing.seal_endpoint(_cleaned(endpoint), key)
+            await link.fetch(_SQL["add_endpoint"], *_columns(endpoint, sealed))
 
-        await self._write_once(effect, once)
+        if once is not None:
+            await self._write_once(effect, once)
+        else:
+            await self._database.transact(effect, is_repeatable=False)
 
     async def list_endpoints(self, world_id: int) -> list[Endpoint]:
         """See ``MessageStore``."""
         rows = await self._database.fetch(_SQL["list_endpoints"], world_id)
-        return [endpoint_of(row) for row in rows]
+        return [self._endpoint(row) for row in rows]
 
     async def load_endpoint(self, world_id: int, endpoint_id: str) -> Endpoint | None:
         """See ``MessageStore``."""
         if not is_id(endpoint_id):
             return None
         rows = await self._database.fetch(_SQL["load_endpoint"], world_id, endpoint_id)
-        return endpoint_of(rows[0]) if rows else None
+        return self._endpoint(rows[0]) if rows else None
+
+    def _endpoint(self, row: Row) -> Endpoint:
+        return self._sealing.open_endpoint(endpoint_of(row), row[SEALED])
 
     async def save_endpoint(
         self, endpoint: Endpoint, *, expected: Endpoint | None = None, once: Once | None = None
@@ -63,8 +72,11 @@ class Endpoints(Doings):
             rows = await link.fetch(_SQL["lock_endpoint"], endpoint.world_id, endpoint.id)
             if not rows:
                 return False
-            merged = merge_endpoint(endpoint_of(rows[0]), endpoint, expected)
-            await link.fetch(_SQL["save_endpoint"], *_columns(merged))
+            stored, sealed = self._endpoint(rows[0]), rows[0][SEALED]
+            merged = _cleaned(merge_endpoint(stored, endpoint, expected))
+            if not self._sealing.are_kept(stored, merged):
+                sealed = self._sealing.seal_endpoint(merged, await self._sealing_key(link))
+            await link.fetch(_SQL["save_endpoint"], *_columns(merged, sealed))
             return True
 
         if once is not None:
@@ -101,7 +113,9 @@ async def note_results(
     """
     notices: list[NewMessage] = []
     rows = await link.fetch(_SQL["lock_endpoints"], sorted({one for one, _ in results}))
+    # What is sealed has no part in it, and stays as it is.
     before = {endpoint.id: endpoint for endpoint in map(endpoint_of, rows)}
+    sealed = {row[0].hex: row[SEALED] for row in rows}
     after = dict(before)
     for endpoint_id, result in results:
         if endpoint_id in after:  # else it was deleted
@@ -110,11 +124,23 @@ async def note_results(
             after[endpoint_id] = note_result(after[endpoint_id], result)
     for endpoint_id, endpoint in after.items():
         if endpoint != before[endpoint_id]:
-            await link.fetch(_SQL["save_endpoint"], *_columns(endpoint))
+            await link.fetch(_SQL["save_endpoint"], *_columns(endpoint, sealed[endpoint_id]))
     return notices
 
 
-def _columns(endpoint: Endpoint) -> tuple[Any, ...]:
+def _cleaned(endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint with its secrets as PostgreSQL keeps texts."""
+    return replace(
+        endpoint,
+        secret=clean(endpoint.secret),
+        previous_secret=clean(endpoint.previous_secret),
+    )
+
+
+def _columns(endpoint: Endpoint, sealed: bytes) -> tuple[Any, ...]:
+    """Return a row's values: what is sealed is left out of the others."""
+    if sealed:
+        endpoint = without_secrets(endpoint)
     return (
         some_id(endpoint.id),
         endpoint.world_id,
@@ -135,11 +161,12 @@ def _columns(endpoint: Endpoint) -> tuple[Any, ...]:
         endpoint.concurrency,
         endpoint.failing_since,
         endpoint.failing_told_at,
+        sealed,
     )
 
 
 def endpoint_of(row: Row) -> Endpoint:
-    """Return the record of a row of ``endpoint``."""
+    """Return the record of a row of ``endpoint``, without what of it is sealed."""
     return Endpoint(
         id=row[0].hex,
         world_id=row[1],

@@ -16,7 +16,7 @@ from typing import Any, Final
 from parcelwire.domain.clock import Clock, Instant
 from parcelwire.store.codec import pack, unpack
 from parcelwire.store.postgres.database import Database
-from parcelwire.store.postgres.endpoints import Endpoints, bury, endpoint_of, note_results
+from parcelwire.store.postgres.endpoints import Endpoints, bury, note_results
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import (
@@ -88,7 +88,7 @@ class Messages(Endpoints):
         skip_endpoints: Collection[str] = (),
     ) -> list[ClaimedMessage]:
         """See ``MessageStore``."""
-        if limit <= 0 or per_endpoint <= 0:
+        if limit <= 0 or per_endpoint <= 0 or not self._sealing.is_complete():
             return []
 
         async def work(link: Link) -> list[ClaimedMessage]:
@@ -106,8 +106,13 @@ class Messages(Endpoints):
             messages = [message_of(row) for row in rows]
             ids = sorted({message.endpoint_id for message in messages})
             found = await link.fetch(_SQL["endpoints_of_claim"], ids)
-            # It may be deleted just now.
-            endpoints = {endpoint.id: endpoint for endpoint in map(endpoint_of, found)}
+            # It may be deleted just now. One that cannot be opened here is theirs who have the key,
+            # when the leases have ended.
+            endpoints = {
+                endpoint.id: endpoint
+                for endpoint in map(self._endpoint, found)
+                if not endpoint.unopened_why
+            }
             behind = {row[0].hex for row in found if row[-1]}
             skipped = await _skipped(link, [one for one in messages if one.endpoint_id in behind])
             return [

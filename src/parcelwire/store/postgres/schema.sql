@@ -116,7 +116,8 @@ create table endpoint (
     rate_per_second double precision,
     concurrency integer,
     failing_since bigint,
-    failing_told_at bigint
+    failing_told_at bigint,
+    sealed bytea not null default ''  -- its secrets and own headers; empty: they lie in their columns
 );
 create index endpoint_world on endpoint (world_id);
 
@@ -210,6 +211,7 @@ create table done (
     key text collate "C" not null,
     fingerprint bytea not null,
     body bytea not null,
+    sealed bytea not null default '',  -- what the answer tells once; empty for most
     primary key (world_id, key)
 ) with (
     fillfactor = 85,
@@ -218,6 +220,7 @@ create table done (
 );
 alter table done alter column body set storage external;
 create index done_at on done (at);
+create index done_sealed on done (at) where sealed <> '';
 
 create table account (
     number integer primary key,
@@ -350,3 +353,12 @@ create table heartbeat (
 ) with (fillfactor = 50, autovacuum_vacuum_cost_delay = 0);
 -- The filler is there to take up room.
 alter table heartbeat alter column filler set storage external;
+
+-- The keys that seal what is secret, by their fingerprints: a process whose key file holds others
+-- seals nothing here. One is current; more than one while a rotation is under way.
+create table sealing_key (
+    fingerprint text collate "C" primary key,
+    added_at bigint not null,
+    is_current boolean not null
+);
+create unique index sealing_key_current on sealing_key (is_current) where is_current;

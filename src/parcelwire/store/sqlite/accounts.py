@@ -117,14 +117,17 @@ class Accounts(Doings):
 
     async def save_connection(self, connection: Connection) -> None:
         """See ``AccountStore``."""
-        values = (
-            connection.id,
-            connection.account_number,
-            connection.created_at,
-            encode_json(connection),
-        )
 
         def work(database: apsw.Connection) -> None:
+            known = [
+                decode_connection(document).sealed_credentials
+                for (document,) in fetch(database, queries.CONNECTION, (connection.id,))
+            ]
+            kept = connection
+            if connection.sealed_credentials not in known:
+                key = self._sealing_key(database)
+                kept = self._sealing.connection_under(connection, key)
+            values = (kept.id, kept.account_number, kept.created_at, encode_json(kept))
             database.execute(queries.SAVE_CONNECTION, values)
 
         await self._write(work)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
+import apsw
+
+from parcelwire.store.port import KeyUnavailableError
+from parcelwire.store.sealing import Sealing, ValueSealer
+from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.reader import Reader
 from parcelwire.store.sqlite.rows import Render
 from parcelwire.store.sqlite.writer import Work, Writer
@@ -14,18 +19,44 @@ __all__ = ["Part", "Work"]
 
 T = TypeVar("T")
 
+CURRENT_KEY: Final = "SELECT fingerprint FROM sealing_key WHERE is_current = 1"
+
 
 class Part:
     """The ground that every part of the store stands on."""
 
-    def __init__(self, path: Path, *, writer: Writer, reader: Reader, render: Render) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        writer: Writer,
+        reader: Reader,
+        render: Render,
+        sealer: ValueSealer | None = None,
+    ) -> None:
         self._path = path
         self._writer = writer
         self._reader = reader
         self._render = render
+        self._sealing = Sealing(sealer)
         self._pruned_to = 0
         """The message up to which old ones were sought, in the round at hand."""
 
     def _write(self, work: Work[T]) -> asyncio.Future[T]:
         """Do ``work`` in the next transaction; the answer comes when it is durable."""
         return self._writer.submit(work)
+
+    def _sealing_key(self, connection: apsw.Connection) -> str:
+        """Return the fingerprint of the key that seals, as of this transaction.
+
+        Empty when nothing is sealed here.
+
+        Raises:
+            KeyUnavailableError: the installation has no key yet.
+        """
+        if not self._sealing.is_on:
+            return ""
+        for (fingerprint,) in fetch(connection, CURRENT_KEY):
+            return str(fingerprint)
+        msg = "the installation has no key to seal with yet: start the server once"
+        raise KeyUnavailableError(msg)

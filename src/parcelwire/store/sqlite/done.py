@@ -9,6 +9,7 @@ import apsw
 
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import pack, unpack
+from parcelwire.store.sealing import place_of_answer
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.base import Part, Work
 from parcelwire.store.sqlite.connection import Row, fetch
@@ -41,14 +42,19 @@ class Doings(Part):
             # Told by what it returns: an error would undo the whole group of works.
             rows = fetch(connection, queries.FIND_DONE, (once.world_id, once.key))
             if rows:
-                return _record_of(rows[0])
+                return self._record_of(once.world_id, once.key, rows[0])
             result = work(connection)
             if not counts(result):
                 return result
             status, body = once.answer(result)
+            sealed = b""
+            if once.secret:
+                place = place_of_answer(once.world_id, once.key)
+                key = self._sealing_key(connection)
+                sealed = self._sealing.seal(once.secret.encode(), place, key)
             connection.execute(
                 queries.ADD_DONE,
-                (once.world_id, once.key, once.fingerprint, once.at, status, pack(body)),
+                (once.world_id, once.key, once.fingerprint, once.at, status, pack(body), sealed),
             )
             return result
 
@@ -60,7 +66,7 @@ class Doings(Part):
     async def done_before(self, world_id: int, key: str) -> DoneRecord | None:
         """See ``TrackingStore``."""
         rows = await self._reader.rows(queries.FIND_DONE, (world_id, key))
-        return _record_of(rows[0]) if rows else None
+        return self._record_of(world_id, key, rows[0]) if rows else None
 
     async def prune_done(self, before: Instant, *, limit: int = 1_000) -> int:
         """See ``TrackingStore``."""
@@ -78,7 +84,13 @@ class Doings(Part):
                 break
         return gone
 
-
-def _record_of(row: Row) -> DoneRecord:
-    fingerprint, at, status, packed = row
-    return DoneRecord(fingerprint=fingerprint, at=at, status=status, body=unpack(packed))
+    def _record_of(self, world_id: int, key: str, row: Row) -> DoneRecord:
+        fingerprint, at, status, packed, sealed = row
+        secret = self._sealing.open(sealed, place_of_answer(world_id, key)) if sealed else b""
+        return DoneRecord(
+            fingerprint=fingerprint,
+            at=at,
+            status=status,
+            body=unpack(packed),
+            secret=secret.decode(),
+        )

@@ -11,6 +11,7 @@ from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import decode_endpoint, encode_json
 from parcelwire.store.rules import is_news, merge_endpoint, note_result, says_something
+from parcelwire.store.sealing import without_secrets
 from parcelwire.store.sqlite import outbox, outcomes, queries
 from parcelwire.store.sqlite.connection import Row, fetch
 from parcelwire.store.sqlite.done import Doings
@@ -29,27 +30,30 @@ class Messages(Doings):
 
     async def add_endpoint(self, endpoint: Endpoint, *, once: Once | None = None) -> None:
         """See ``MessageStore``."""
-        values = (
-            id_value(endpoint.id),
-            endpoint.world_id,
-            int(endpoint.is_enabled),
-            encode_json(endpoint),
-        )
+        identity = id_value(endpoint.id)
 
         def work(connection: apsw.Connection) -> None:
-            connection.execute(queries.ADD_ENDPOINT, values)
+            sealed = self._sealing.seal_endpoint(endpoint, self._sealing_key(connection))
+            document = _document(endpoint, sealed)
+            connection.execute(
+                queries.ADD_ENDPOINT,
+                (identity, endpoint.world_id, int(endpoint.is_enabled), document, sealed),
+            )
 
         await self._write_once(work, once)
 
     async def list_endpoints(self, world_id: int) -> list[Endpoint]:
         """See ``MessageStore``."""
         rows = await self._reader.rows(queries.ENDPOINTS, (world_id,))
-        return [decode_endpoint(document) for (document,) in rows]
+        return [self._endpoint(*row) for row in rows]
 
     async def load_endpoint(self, world_id: int, endpoint_id: str) -> Endpoint | None:
         """See ``MessageStore``."""
         rows = await self._reader.rows(queries.LOAD_ENDPOINT, (id_value(endpoint_id), world_id))
-        return decode_endpoint(rows[0][0]) if rows else None
+        return self._endpoint(*rows[0]) if rows else None
+
+    def _endpoint(self, document: bytes, sealed: bytes) -> Endpoint:
+        return self._sealing.open_endpoint(decode_endpoint(document), sealed)
 
     async def save_endpoint(
         self, endpoint: Endpoint, *, expected: Endpoint | None = None, once: Once | None = None
@@ -61,8 +65,11 @@ class Messages(Doings):
             rows = fetch(connection, queries.LOAD_ENDPOINT, place)
             if not rows:
                 return False
-            merged = merge_endpoint(decode_endpoint(rows[0][0]), endpoint, expected)
-            _save(connection, place[0], merged)
+            stored, sealed = self._endpoint(*rows[0]), rows[0][1]
+            merged = merge_endpoint(stored, endpoint, expected)
+            if not self._sealing.are_kept(stored, merged):
+                sealed = self._sealing.seal_endpoint(merged, self._sealing_key(connection))
+            _save(connection, place[0], merged, sealed)
             return True
 
         return await self._write_once(work, once)
@@ -109,31 +116,35 @@ class Messages(Doings):
 
         When ``limit`` is too small for all, every endpoint has its share before one has more.
         """
+        if not self._sealing.is_complete():
+            return []
         skip = encode_json([endpoint_id.upper() for endpoint_id in skip_endpoints])
 
-        def work(connection: apsw.Connection) -> list[tuple[bytes, list[Row], _SkippedRows]]:
+        def work(connection: apsw.Connection) -> list[tuple[Row, list[Row], _SkippedRows]]:
             outbox.end_leases(connection, now)
             ready = fetch(connection, queries.READY_ENDPOINTS, (skip, now))
             most = min(limit, per_endpoint)
             lines = [
                 fetch(connection, queries.COUNT_READY_LINES, (identity, now, most))[0][0]
-                for identity, _, _ in ready
+                for identity, *_ in ready
             ]
             shares = _shares(lines, limit)
             has_skipped = outbox.has_skipped(connection)
             found = []
-            for (identity, document, _), share in zip(ready, shares, strict=True):
+            for (identity, document, sealed, _), share in zip(ready, shares, strict=True):
                 if share:
                     rows = outbox.claim(connection, now, lease_until, identity, share)
                     skipped = (
                         outbox.skipped_before(connection, identity, rows) if has_skipped else {}
                     )
-                    found.append((document, rows, skipped))
+                    found.append(((document, sealed), rows, skipped))
             return found
 
         claimed = []
-        for document, rows, skipped in await self._write(work):
-            endpoint = decode_endpoint(document)
+        for stored, rows, skipped in await self._write(work):
+            endpoint = self._endpoint(*stored)
+            if endpoint.unopened_why:
+                continue  # theirs who have the key, when the leases have ended
             claimed += [
                 ClaimedMessage(message_of(row), endpoint, _skipped(skipped[row[0]]))
                 if skipped
@@ -182,20 +193,29 @@ def _run(connection: apsw.Connection, sql: str, bindings: tuple[Any, ...]) -> in
     return connection.changes()
 
 
-def _save(connection: apsw.Connection, identity: outbox.StoredId, endpoint: Endpoint) -> None:
-    values = (int(endpoint.is_enabled), encode_json(endpoint), identity, endpoint.world_id)
+def _save(
+    connection: apsw.Connection, identity: outbox.StoredId, endpoint: Endpoint, sealed: bytes
+) -> None:
+    document = _document(endpoint, sealed)
+    values = (int(endpoint.is_enabled), document, sealed, identity, endpoint.world_id)
     connection.execute(queries.SAVE_ENDPOINT, values)
+
+
+def _document(endpoint: Endpoint, sealed: bytes) -> bytes:
+    """Return what lies open of an endpoint: what is sealed is left out of it."""
+    return encode_json(without_secrets(endpoint) if sealed else endpoint)
 
 
 def _note(connection: apsw.Connection, endpoint_id: outbox.StoredId, result: AttemptResult) -> bool:
     """Write into an endpoint what an attempt says about it; tell whether its notices are news."""
     news = False
-    for (document,) in fetch(connection, queries.ENDPOINT_BY_ID, (endpoint_id,)):
+    for document, sealed in fetch(connection, queries.ENDPOINT_BY_ID, (endpoint_id,)):
+        # What is sealed has no part in it, and stays as it is.
         endpoint = decode_endpoint(document)
         news = is_news(endpoint, result)
         noted = note_result(endpoint, result)
         if noted != endpoint:
-            _save(connection, endpoint_id, noted)
+            _save(connection, endpoint_id, noted, sealed)
     return news
 
 

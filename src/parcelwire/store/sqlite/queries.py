@@ -135,13 +135,13 @@ GROUP BY t.courier_code
 # --- endpoints and messages -------------------------------------------------------------------
 
 ADD_ENDPOINT: Final = (
-    "INSERT INTO endpoint (id, world_id, is_enabled, document) VALUES (?, ?, ?, ?)"
+    "INSERT INTO endpoint (id, world_id, is_enabled, document, sealed) VALUES (?, ?, ?, ?, ?)"
 )
-ENDPOINTS: Final = "SELECT document FROM endpoint WHERE world_id = ? ORDER BY key"
-LOAD_ENDPOINT: Final = "SELECT document FROM endpoint WHERE id = ? AND world_id = ?"
-ENDPOINT_BY_ID: Final = "SELECT document FROM endpoint WHERE id = ?"
+ENDPOINTS: Final = "SELECT document, sealed FROM endpoint WHERE world_id = ? ORDER BY key"
+LOAD_ENDPOINT: Final = "SELECT document, sealed FROM endpoint WHERE id = ? AND world_id = ?"
+ENDPOINT_BY_ID: Final = "SELECT document, sealed FROM endpoint WHERE id = ?"
 SAVE_ENDPOINT: Final = (
-    "UPDATE endpoint SET is_enabled = ?, document = ? WHERE id = ? AND world_id = ?"
+    "UPDATE endpoint SET is_enabled = ?, document = ?, sealed = ? WHERE id = ? AND world_id = ?"
 )
 DELETE_ENDPOINT: Final = "DELETE FROM endpoint WHERE id = ? AND world_id = ?"
 DROP_LINES: Final = "DELETE FROM line WHERE endpoint_id = ?"
@@ -177,8 +177,8 @@ SELECT endpoint_id, tracking_id FROM line
 WHERE leased_until > 0 AND (leased_until <= ? OR leased_until > ?)
 """
 READY_ENDPOINTS: Final = """
-SELECT id, document, ready_at FROM (
-    SELECT e.id, e.document,
+SELECT id, document, sealed, ready_at FROM (
+    SELECT e.id, e.document, e.sealed,
         (SELECT min(l.ready_at) FROM line l WHERE l.endpoint_id = e.id) AS ready_at
     FROM endpoint e
     WHERE e.is_enabled = 1 AND hex(e.id) NOT IN (SELECT value FROM json_each(?1))
@@ -288,9 +288,11 @@ FROM message m JOIN attempt a ON a.message_key = m.key WHERE m.id = ? ORDER BY a
 
 # --- idempotency keys -------------------------------------------------------------------------
 
-FIND_DONE: Final = "SELECT fingerprint, at, status, body FROM done WHERE world_id = ? AND key = ?"
+FIND_DONE: Final = """
+SELECT fingerprint, at, status, body, sealed FROM done WHERE world_id = ? AND key = ?
+"""
 ADD_DONE: Final = """
-INSERT INTO done (world_id, key, fingerprint, at, status, body) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO done (world_id, key, fingerprint, at, status, body, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 PRUNE_DONE: Final = """
 DELETE FROM done WHERE rowid IN (SELECT rowid FROM done WHERE at < ? ORDER BY at LIMIT ?)
@@ -321,6 +323,7 @@ SELECT {API_KEY} FROM api_key k WHERE k.account_number = ? ORDER BY k.created_at
 """  # noqa: S608  # our own column names
 REVOKE_KEY: Final = "UPDATE api_key SET revoked_at = ? WHERE prefix = ? AND revoked_at IS NULL"
 SAVE_CONNECTION: Final = "INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?)"
+CONNECTION: Final = "SELECT document FROM connection WHERE id = ?"
 CONNECTIONS: Final = "SELECT document FROM connection ORDER BY created_at, id"
 CONNECTIONS_OF_ACCOUNT: Final = (
     "SELECT document FROM connection WHERE account_number = ? ORDER BY created_at, id"

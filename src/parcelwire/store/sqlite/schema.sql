@@ -100,12 +100,14 @@ CREATE TABLE event (
 CREATE INDEX event_by_world ON event (world_id);
 CREATE INDEX event_by_tracking ON event (tracking_id);
 
+-- What of it is secret is sealed; empty: it lies in the document still.
 CREATE TABLE endpoint (
     key INTEGER PRIMARY KEY,
     id ANY NOT NULL,
     world_id INTEGER NOT NULL,
     is_enabled INTEGER NOT NULL,
-    document BLOB NOT NULL
+    document BLOB NOT NULL,
+    sealed BLOB NOT NULL DEFAULT x''
 ) STRICT;
 
 CREATE UNIQUE INDEX endpoint_by_id ON endpoint (id);
@@ -177,7 +179,8 @@ CREATE TABLE attempt (
 
 CREATE INDEX attempt_by_message ON attempt (message_key);
 
--- What was answered under an idempotency key, stored with the effect that it tells of.
+-- What was answered under an idempotency key, stored with the effect that it tells of; what is told
+-- once is sealed beside the body (empty for most).
 CREATE TABLE done (
     world_id INTEGER NOT NULL,
     key TEXT NOT NULL,
@@ -185,10 +188,12 @@ CREATE TABLE done (
     at INTEGER NOT NULL,
     status INTEGER NOT NULL,
     body BLOB NOT NULL,
+    sealed BLOB NOT NULL DEFAULT x'',
     PRIMARY KEY (world_id, key)
 ) STRICT;
 
 CREATE INDEX done_by_time ON done (at);
+CREATE INDEX done_sealed ON done (at) WHERE sealed <> x'';
 
 CREATE TABLE account (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -297,3 +302,13 @@ CREATE TABLE heartbeat (
     beats INTEGER NOT NULL,
     filler BLOB NOT NULL
 ) STRICT;
+
+-- The keys that seal what is secret, by their fingerprints: a process whose key file holds others
+-- seals nothing here. One is current; more than one while a rotation is under way.
+CREATE TABLE sealing_key (
+    fingerprint TEXT PRIMARY KEY,
+    added_at INTEGER NOT NULL,
+    is_current INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX sealing_key_current ON sealing_key (is_current) WHERE is_current = 1;

@@ -15,6 +15,7 @@ import msgspec
 from parcelwire.domain.clock import Clock
 from parcelwire.store.damage import Damage
 from parcelwire.store.port import DiskSpace, StoreUnavailableError, UnavailableReason
+from parcelwire.store.sealing import ValueSealer
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.accounts import Accounts
 from parcelwire.store.sqlite.checking import check_file
@@ -42,6 +43,7 @@ from parcelwire.store.sqlite.polls import Polls
 from parcelwire.store.sqlite.reader import Reader
 from parcelwire.store.sqlite.records import Records
 from parcelwire.store.sqlite.rows import Render
+from parcelwire.store.sqlite.sealings import Sealings
 from parcelwire.store.sqlite.trackings import Trackings
 from parcelwire.store.sqlite.writer import Writer
 
@@ -75,7 +77,7 @@ class FileState(msgspec.Struct, kw_only=True):
 
 
 class SqliteStore(
-    Trackings, Listing, Feed, Polls, Messages, MessageLog, Accounts, Records, Journeys
+    Trackings, Listing, Feed, Polls, Messages, MessageLog, Accounts, Records, Journeys, Sealings
 ):
     """The ``Store`` port on one SQLite file. Made by ``open_store``."""
 
@@ -86,10 +88,11 @@ class SqliteStore(
         writer: Writer,
         reader: Reader,
         render: Render,
+        sealer: ValueSealer | None = None,
         state: FileState | None = None,
     ) -> None:
         """``state`` None: nobody wants the file checked."""
-        super().__init__(path, writer=writer, reader=reader, render=render)
+        super().__init__(path, writer=writer, reader=reader, render=render, sealer=sealer)
         self._state = state
 
     async def close(self) -> None:
@@ -169,12 +172,14 @@ async def open_store(
     render: Render,
     clock: Clock,
     settings: SqliteSettings = DEFAULT_SETTINGS,
+    sealer: ValueSealer | None = None,
     server: ServerUse | None = None,
 ) -> SqliteStore:
     """Open the database at ``path``, making or migrating it where needed.
 
-    Several processes may have it open; their writes take turns. It belongs to the running event
-    loop. With ``server`` the file is locked against a second server, and checked, first.
+    ``sealer`` seals what is secret; without one (tests, proofs) it lies open. Several processes may
+    have it open; their writes take turns. It belongs to the running event loop. With ``server`` the
+    file is locked against a second server, and checked, first.
 
     Raises:
         UnsupportedSqliteError: when the SQLite library is too old to be safe.
@@ -186,7 +191,9 @@ async def open_store(
     state = FileState(clock=clock, settings=settings, damage=Damage(ADVICE))
     place, connection, reader = await asyncio.to_thread(_open_file, Path(path), state, server)
     writer = Writer(place, settings, connection, on_replaced=reader.reopen, damage=state.damage)
-    return SqliteStore(place, writer=writer, reader=reader, render=render, state=state)
+    return SqliteStore(
+        place, writer=writer, reader=reader, render=render, sealer=sealer, state=state
+    )
 
 
 def _open_file(

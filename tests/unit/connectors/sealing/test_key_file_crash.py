@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from parcelwire.connectors.sealing import create_key_file, load_sealer
+from parcelwire.connectors.key_file import create_key_file, load_sealer
 
 
 def test_it_is_flushed_before_it_has_its_name_and_the_name_is_flushed_too(

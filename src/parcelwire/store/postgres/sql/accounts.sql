@@ -42,6 +42,9 @@ on conflict (id) do update set
     account_number = excluded.account_number, created_at = excluded.created_at,
     document = excluded.document
 
+-- name: lock_connection
+select document from connection where id = $1 for update
+
 -- name: list_connections
 select document from connection where $1::integer is null or account_number = $1
 order by created_at, position

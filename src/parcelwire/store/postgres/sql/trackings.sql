@@ -245,13 +245,13 @@ insert into done (world_id, key, fingerprint, at, status, body) values ($1, $2, 
 on conflict do nothing returning 1
 
 -- name: fill_key
-update done set status = $3, body = $4 where world_id = $1 and key = $2
+update done set status = $3, body = $4, sealed = $5 where world_id = $1 and key = $2
 
 -- name: free_key
 delete from done where world_id = $1 and key = $2
 
 -- name: find_done
-select fingerprint, at, status, body from done where world_id = $1 and key = $2
+select fingerprint, at, status, body, sealed from done where world_id = $1 and key = $2
 
 -- name: prune_done
 with gone as (

@@ -1,0 +1,174 @@
+"""Put a new sealing key in the place of the present one, while servers run.
+
+    file [A]        database A                 nothing begun
+    file [B, A]     database A                 B is on the disk before anybody seals with it
+    file [B, A]     database B, old A          from here on only B seals; A still opens
+                    ... values sealed anew, a few in each transaction ...
+    file [B, A]     database B                 nothing is sealed with A any more
+    file [B]        database B                 done
+
+A rotation that was killed goes on where these states say; it never begins a second one. In each of
+them whoever has the file reads everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+
+import msgspec
+
+from parcelwire.bootstrap.errors import InstallationError
+from parcelwire.connectors.key_file import replace_key_file, sole_writer
+from parcelwire.connectors.key_ring import KeyRing
+from parcelwire.connectors.sealing import KEY_BYTES, KeyFileError, RandomBytes, fingerprint_of
+from parcelwire.domain.clock import Clock
+from parcelwire.domain.sealing import SealingKey
+from parcelwire.store.port import KeyUnavailableError, SealingStore
+from parcelwire.store.sealing import RESEALED_AT_ONCE, key_id_of
+
+Tell = Callable[[int], object]
+
+
+class Rotated(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rotation came to."""
+
+    fingerprint: str
+    """Of the key that seals, or will."""
+    resealed: int = 0
+    """Values sealed anew by this run."""
+    was_under_way: bool = False
+    """An earlier run had begun it."""
+    is_prepared: bool = False
+    """The new key is in the file and not yet in use."""
+
+
+class Rotation:
+    """Rotates the key of one installation; may be run again after it was killed anywhere."""
+
+    def __init__(
+        self, store: SealingStore, ring: KeyRing, *, clock: Clock, random_bytes: RandomBytes
+    ) -> None:
+        """Work on the key file of ``ring``; new keys and nonces come from ``random_bytes``."""
+        self._store = store
+        self._ring = ring
+        self._clock = clock
+        self._random_bytes = random_bytes
+
+    async def run(
+        self, *, only_prepare: bool = False, tell: Tell = lambda resealed: None
+    ) -> Rotated:
+        """Rotate to the end, or up to the new key in the file (``only_prepare``).
+
+        ``tell`` is given the number of values sealed anew so far, again and again.
+
+        Raises:
+            InstallationError: it cannot be done or finished here; the message says why.
+        """
+        try:
+            with sole_writer(self._ring.path):
+                return await self._run(only_prepare=only_prepare, tell=tell)
+        except KeyFileError as error:
+            msg = f"{error} (secrets.key_file)"
+            raise InstallationError(msg) from error
+        except KeyUnavailableError as error:
+            msg = f"the rotation cannot be finished, and nothing is lost: {error}"
+            raise InstallationError(msg) from error
+
+    async def _run(self, *, only_prepare: bool, tell: Tell) -> Rotated:
+        self._remove_drafts()
+        keys = await self._store.sealing_keys()
+        if wrong := self._ring.learn(keys):
+            raise InstallationError(wrong)
+        current = keys[0].fingerprint
+        place = self._ring.fingerprints.index(current)
+        newer, older = self._ring.fingerprints[:place], self._ring.fingerprints[place + 1 :]
+        has_begun = len(keys) > 1
+        # Older keys in the file alone: all is sealed anew, only the file was not written any more.
+        was_under_way = has_begun or bool(older and not newer)
+        fingerprint = current
+        if not was_under_way:
+            fingerprint = newer[0] if newer else await self._write_new_key()
+            if only_prepare:
+                return Rotated(fingerprint=fingerprint, is_prepared=True)
+            await self._begin(current, fingerprint)
+        resealed = await self._reseal(tell)
+        await self._write_last_key(fingerprint)
+        return Rotated(fingerprint=fingerprint, resealed=resealed, was_under_way=was_under_way)
+
+    async def _write_new_key(self) -> str:
+        """Put a new key on top of the file; return its fingerprint."""
+        held = self._ring.key_bytes()
+        while True:
+            new = self._random_bytes(KEY_BYTES)
+            ids = {key_id_of(fingerprint_of(key)) for key in held}
+            if key_id_of(fingerprint_of(new)) not in ids:
+                break
+        await asyncio.to_thread(replace_key_file, self._ring.path, [new, *held], self._random_bytes)
+        self._ring.refresh()
+        fingerprint = fingerprint_of(new)
+        if self._ring.fingerprints[:1] != (fingerprint,):
+            msg = f"the key file {self._ring.path} was changed by somebody else meanwhile"
+            raise InstallationError(msg)
+        return fingerprint
+
+    async def _begin(self, before: str, after: str) -> None:
+        known = await self._store.begin_rotation(before, after, self._clock.now())
+        wrong = self._ring.learn(known)
+        if wrong or known[0].fingerprint != after:
+            msg = f"another rotation began meanwhile. {wrong}".strip()
+            raise InstallationError(msg)
+
+    async def _reseal(self, tell: Tell) -> int:
+        resealed = 0
+        while True:
+            while count := await self._store.reseal(limit=RESEALED_AT_ONCE):
+                resealed += count
+                tell(resealed)
+            # Others may have stored something with the old key until a moment ago.
+            if not await self._store.end_rotation():
+                return resealed
+
+    async def _write_last_key(self, fingerprint: str) -> None:
+        """Take all keys but the one that seals out of the file, if nothing needs them."""
+        used = {key for _, key in await self._store.sealed_counts() if key}
+        if used - {key_id_of(fingerprint)}:
+            msg = f"something is still sealed with other keys: {', '.join(sorted(used))}"
+            raise InstallationError(msg)
+        kept = [key for key in self._ring.key_bytes() if fingerprint_of(key) == fingerprint]
+        await asyncio.to_thread(replace_key_file, self._ring.path, kept, self._random_bytes)
+        self._ring.refresh()
+
+    def _remove_drafts(self) -> None:
+        """Remove what killed runs have left beside the file: it holds keys."""
+        place = self._ring.path.resolve()
+        draft = re.compile(rf"\.{re.escape(place.name)}\.\d+-[0-9a-f]{{8}}")
+        for one in place.parent.iterdir():
+            if draft.fullmatch(one.name):
+                one.unlink(missing_ok=True)
+
+
+class KeyStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What the database and the key file know of keys."""
+
+    file: str
+    in_file: tuple[str, ...]
+    keys: tuple[SealingKey, ...]
+    counts: dict[tuple[str, str], int]
+    """Values by kind and id of their key; the id is empty for what lies open."""
+    wrong: str
+    """Why nothing may be sealed or opened with this file; empty when all is well."""
+
+
+async def key_status(store: SealingStore, ring: KeyRing) -> KeyStatus:
+    """Return how the key file stands to the database."""
+    keys = await store.sealing_keys()
+    wrong = ring.learn(keys) if keys else ring.trouble
+    return KeyStatus(
+        file=str(ring.path.absolute()),
+        in_file=ring.fingerprints,
+        keys=tuple(keys),
+        counts=await store.sealed_counts(),
+        wrong=wrong,
+    )

@@ -1,0 +1,239 @@
+"""What of the stored is secret, and how both engines seal it.
+
+    add, save --> seal, with the key that the same transaction reads from ``sealing_key``
+    load      --> open, or an endpoint that says why it could not be
+
+Because the database itself names the key inside the transaction, no process can seal with a key
+that the installation does not know, nor with one that a rotation has just retired.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from parcelwire.domain.account import Connection, Endpoint
+from parcelwire.domain.sealing import SealingError, UnknownKeyError
+from parcelwire.store.port import KeyUnavailableError
+
+FORM_BYTES: Final = 3
+KEY_ID_BYTES: Final = 4
+"""Sealed bytes carry the id of their key, the first half of its fingerprint, behind their form."""
+
+RESEALED_AT_ONCE: Final = 50
+"""Values sealed anew in one transaction: others wait for the writer meanwhile."""
+
+_CACHE_LIMIT: Final = 4_096
+
+
+class ValueSealer(Protocol):
+    """Encrypts for a place and opens again; handed in by bootstrap."""
+
+    def seal_value(self, plain: bytes, bound_to: str, fingerprint: str, /) -> bytes:
+        """Return ``plain`` sealed for one place with the key of that fingerprint.
+
+        Raises:
+            UnknownKeyError: the key is not at hand.
+        """
+        ...
+
+    def open_value(self, sealed: bytes, bound_to: str, /) -> bytes:
+        """Return what was sealed for that place.
+
+        Raises:
+            UnknownKeyError: its key is not at hand.
+            BrokenSealError: it is not as it was sealed.
+        """
+        ...
+
+    def is_complete(self) -> bool:
+        """Tell whether no key of the database is known to be missing here."""
+        ...
+
+
+class EndpointSecrets(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What of an endpoint is secret."""
+
+    secret: str = ""
+    previous_secret: str = ""
+    headers: dict[str, str] = {}
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(EndpointSecrets).decode
+
+
+class Sealing:
+    """Seals and opens what a store keeps. Without a sealer values stay as they come.
+
+    That is for stores of tests and proofs; an installation always has one.
+    """
+
+    def __init__(self, sealer: ValueSealer | None) -> None:
+        self._sealer = sealer
+        self._opened: dict[tuple[str, bytes], EndpointSecrets] = {}
+
+    @property
+    def is_on(self) -> bool:
+        """Whether values are sealed."""
+        return self._sealer is not None
+
+    def is_complete(self) -> bool:
+        """Tell whether this process has all keys of the database, as far as is known."""
+        return self._sealer is None or self._sealer.is_complete()
+
+    def seal(self, plain: bytes, bound_to: str, fingerprint: str) -> bytes:
+        """Return ``plain`` sealed, or as it is when nothing is sealed here.
+
+        Raises:
+            KeyUnavailableError: the key is not at hand.
+        """
+        if self._sealer is None:
+            return plain
+        try:
+            return self._sealer.seal_value(plain, bound_to, fingerprint)
+        except SealingError as error:
+            raise KeyUnavailableError(str(error)) from error
+
+    def open(self, sealed: bytes, bound_to: str) -> bytes:
+        """Return what ``seal`` was given.
+
+        Raises:
+            KeyUnavailableError: it cannot be opened here.
+        """
+        if self._sealer is None:
+            return sealed
+        try:
+            return self._sealer.open_value(sealed, bound_to)
+        except SealingError as error:
+            raise KeyUnavailableError(str(error)) from error
+
+    def under(self, sealed: bytes, bound_to: str, fingerprint: str) -> bytes:
+        """Return a value sealed with that key: the very bytes when they are already.
+
+        What was sealed anew is opened once more before the old bytes go.
+
+        Raises:
+            KeyUnavailableError: it cannot be opened; it is to stay as it is.
+        """
+        if self._sealer is None or is_under(sealed, fingerprint):
+            return sealed
+        plain = self.open(sealed, bound_to)
+        again = self.seal(plain, bound_to, fingerprint)
+        if self.open(again, bound_to) != plain:
+            msg = f"what was sealed anew for {bound_to} does not open"
+            raise KeyUnavailableError(msg)
+        return again
+
+    # -- endpoints ------------------------------------------------------------------------------
+
+    def seal_endpoint(self, endpoint: Endpoint, fingerprint: str) -> bytes:
+        """Return an endpoint's secrets, sealed for it; empty when nothing is sealed here."""
+        if self._sealer is None:
+            return b""
+        return self.seal(_encode(secrets_of(endpoint)), place_of_endpoint(endpoint.id), fingerprint)
+
+    def open_endpoint(self, endpoint: Endpoint, sealed: bytes) -> Endpoint:
+        """Return an endpoint with its secrets.
+
+        One that is not sealed (yet) is returned as it is. One that cannot be opened says why, and
+        has none.
+        """
+        if not sealed:
+            return endpoint
+        place = (endpoint.id, sealed)
+        secrets = self._opened.get(place)
+        if secrets is None:
+            try:
+                secrets = self._open_secrets(endpoint.id, sealed)
+            except UnknownKeyError as error:
+                return replace(endpoint, unopened_why=str(error))
+            except SealingError:
+                # It will not get better by waiting: as an endpoint whose secret is none, which its
+                # owner can give a new one.
+                return endpoint
+            if len(self._opened) >= _CACHE_LIMIT:
+                self._opened.clear()
+            self._opened[place] = secrets
+        return replace(
+            endpoint,
+            secret=secrets.secret,
+            previous_secret=secrets.previous_secret,
+            headers=secrets.headers,
+        )
+
+    def are_kept(self, stored: Endpoint, merged: Endpoint) -> bool:
+        """Tell whether what is stored of an endpoint's secrets stays as it is.
+
+        Raises:
+            KeyUnavailableError: secrets that could not be opened would be overwritten.
+        """
+        if secrets_of(stored) == secrets_of(merged):
+            return True
+        if stored.unopened_why:
+            raise KeyUnavailableError(stored.unopened_why)
+        return False
+
+    def _open_secrets(self, endpoint_id: str, sealed: bytes) -> EndpointSecrets:
+        if self._sealer is None:
+            msg = "it is sealed, and this command was given no key"
+            raise UnknownKeyError(msg)
+        return _decode(self._sealer.open_value(sealed, place_of_endpoint(endpoint_id)))
+
+    # -- connections ----------------------------------------------------------------------------
+
+    def connection_under(self, connection: Connection, fingerprint: str) -> Connection:
+        """Return a connection whose credentials are sealed with that key; errors as ``under``."""
+        sealed = self.under(
+            connection.sealed_credentials, place_of_connection(connection.id), fingerprint
+        )
+        if sealed is connection.sealed_credentials:
+            return connection
+        return replace(connection, sealed_credentials=sealed)
+
+
+def secrets_of(endpoint: Endpoint) -> EndpointSecrets:
+    """Return what of an endpoint is secret."""
+    return EndpointSecrets(endpoint.secret, endpoint.previous_secret, endpoint.headers)
+
+
+def without_secrets(endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint as it may lie open in the database."""
+    return replace(endpoint, secret="", previous_secret="", headers={}, unopened_why="")
+
+
+def is_under(sealed: bytes, fingerprint: str) -> bool:
+    """Tell whether bytes are sealed with the key of that fingerprint."""
+    return sealed[FORM_BYTES : FORM_BYTES + KEY_ID_BYTES] == id_of(fingerprint)
+
+
+def id_of(fingerprint: str) -> bytes:
+    """Return the id of a key as sealed bytes carry it."""
+    return bytes.fromhex(fingerprint)[:KEY_ID_BYTES]
+
+
+def key_of(sealed: bytes) -> str:
+    """Return the id of the key that sealed bytes name, in hexadecimal; empty when not sealed."""
+    return sealed[FORM_BYTES : FORM_BYTES + KEY_ID_BYTES].hex()
+
+
+def place_of_endpoint(endpoint_id: str) -> str:
+    """Return what an endpoint's secrets are bound to."""
+    return f"endpoint:{endpoint_id}"
+
+
+def place_of_connection(connection_id: str) -> str:
+    """Return what a connection's credentials are bound to."""
+    return f"connection:{connection_id}"
+
+
+def place_of_answer(world_id: int, key: str) -> str:
+    """Return what the secret of an answer under an idempotency key is bound to."""
+    return f"answer:{world_id}:{key}"
+
+
+def key_id_of(fingerprint: str) -> str:
+    """Return the id of a key in hexadecimal, as ``key_of`` and ``sealed_counts`` give it."""
+    return id_of(fingerprint).hex()

@@ -1,0 +1,173 @@
+"""Which keys seal, and sealing anew what others have sealed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+import apsw
+
+from parcelwire.domain.clock import Instant
+from parcelwire.domain.sealing import SealingKey
+from parcelwire.store.codec import decode_connection, decode_endpoint, encode_json
+from parcelwire.store.sealing import (
+    id_of,
+    is_under,
+    key_of,
+    place_of_answer,
+    place_of_endpoint,
+    without_secrets,
+)
+from parcelwire.store.sqlite import queries
+from parcelwire.store.sqlite.base import Part
+from parcelwire.store.sqlite.connection import fetch
+from parcelwire.store.sqlite.ids import public_id
+
+KEYS: Final = """
+SELECT fingerprint, added_at, is_current FROM sealing_key ORDER BY is_current DESC, added_at
+"""
+ADD_KEY: Final = "INSERT INTO sealing_key (fingerprint, added_at, is_current) VALUES (?, ?, ?)"
+STEP_DOWN: Final = "UPDATE sealing_key SET is_current = 0"
+FORGET_OLD: Final = "DELETE FROM sealing_key WHERE is_current = 0"
+
+# Bytes 4 to 7 of what is sealed are the id of its key; what lies open is empty.
+OLD_ENDPOINTS: Final = """
+SELECT key, id, document, sealed FROM endpoint WHERE substr(sealed, 4, 4) <> ? ORDER BY key LIMIT ?
+"""
+OPEN_ENDPOINTS: Final = """
+SELECT key, id, document, sealed FROM endpoint WHERE sealed = x'' ORDER BY key LIMIT ?
+"""
+SEAL_ENDPOINT: Final = "UPDATE endpoint SET document = ?, sealed = ? WHERE key = ?"
+OLD_ANSWERS: Final = """
+SELECT world_id, key, sealed FROM done WHERE sealed <> x'' AND substr(sealed, 4, 4) <> ?
+ORDER BY at LIMIT ?
+"""
+SEAL_ANSWER: Final = "UPDATE done SET sealed = ? WHERE world_id = ? AND key = ?"
+ENDPOINT_COUNTS: Final = """
+SELECT lower(hex(substr(sealed, 4, 4))), count(*) FROM endpoint GROUP BY 1
+"""
+ANSWER_COUNTS: Final = """
+SELECT lower(hex(substr(sealed, 4, 4))), count(*) FROM done WHERE sealed <> x'' GROUP BY 1
+"""
+
+
+class Sealings(Part):
+    """``SealingStore``."""
+
+    async def sealing_keys(self) -> list[SealingKey]:
+        """See ``SealingStore``."""
+        return [_key(*row) for row in await self._reader.rows(KEYS)]
+
+    async def register_first_key(
+        self, fingerprint: str, now: Instant, *, older: Sequence[str] = ()
+    ) -> list[SealingKey]:
+        """See ``SealingStore``."""
+
+        def work(connection: apsw.Connection) -> list[SealingKey]:
+            if not fetch(connection, KEYS):
+                connection.execute(ADD_KEY, (fingerprint, now, 1))
+                connection.executemany(ADD_KEY, [(one, now, 0) for one in older])
+            return [_key(*row) for row in fetch(connection, KEYS)]
+
+        return await self._write(work)
+
+    async def begin_rotation(self, before: str, after: str, now: Instant) -> list[SealingKey]:
+        """See ``SealingStore``."""
+
+        def work(connection: apsw.Connection) -> list[SealingKey]:
+            if [row[0] for row in fetch(connection, KEYS)] == [before]:
+                connection.execute(STEP_DOWN)
+                connection.execute(ADD_KEY, (after, now, 1))
+            return [_key(*row) for row in fetch(connection, KEYS)]
+
+        return await self._write(work)
+
+    async def reseal(self, *, limit: int, only_open: bool = False) -> int:
+        """See ``SealingStore``."""
+
+        def work(connection: apsw.Connection) -> int:
+            key = self._sealing_key(connection)
+            if not key:
+                return 0
+            done = self._reseal_endpoints(connection, key, limit, only_open=only_open)
+            if not only_open:
+                done += self._reseal_answers(connection, key, limit - done)
+                done += self._reseal_connections(connection, key, limit - done)
+            return done
+
+        return await self._write(work)
+
+    def _reseal_endpoints(
+        self, connection: apsw.Connection, key: str, limit: int, *, only_open: bool
+    ) -> int:
+        rows = (
+            fetch(connection, OPEN_ENDPOINTS, (limit,))
+            if only_open
+            else fetch(connection, OLD_ENDPOINTS, (id_of(key), limit))
+        )
+        for row_key, identity, document, sealed in rows:
+            endpoint = decode_endpoint(document)
+            if sealed:
+                place = place_of_endpoint(public_id(identity))
+                again = self._sealing.under(sealed, place, key)
+            else:
+                again = self._sealing.seal_endpoint(endpoint, key)
+            open_part = encode_json(without_secrets(endpoint))
+            connection.execute(SEAL_ENDPOINT, (open_part, again, row_key))
+        return len(rows)
+
+    def _reseal_answers(self, connection: apsw.Connection, key: str, limit: int) -> int:
+        rows = fetch(connection, OLD_ANSWERS, (id_of(key), limit)) if limit > 0 else []
+        for world_id, name, sealed in rows:
+            again = self._sealing.under(sealed, place_of_answer(world_id, name), key)
+            connection.execute(SEAL_ANSWER, (again, world_id, name))
+        return len(rows)
+
+    def _reseal_connections(self, connection: apsw.Connection, key: str, limit: int) -> int:
+        old = [
+            one
+            for (document,) in fetch(connection, queries.CONNECTIONS)
+            if not is_under((one := decode_connection(document)).sealed_credentials, key)
+        ][: max(0, limit)]
+        for one in old:
+            kept = self._sealing.connection_under(one, key)
+            values = (kept.id, kept.account_number, kept.created_at, encode_json(kept))
+            connection.execute(queries.SAVE_CONNECTION, values)
+        return len(old)
+
+    async def end_rotation(self) -> int:
+        """See ``SealingStore``."""
+
+        def work(connection: apsw.Connection) -> int:
+            key = self._sealing_key(connection)
+            if not key:
+                return 0
+            left = sum(
+                count
+                for (_, key_id), count in _counts(connection).items()
+                if key_id != id_of(key).hex()
+            )
+            if not left:
+                connection.execute(FORGET_OLD)
+            return left
+
+        return await self._write(work)
+
+    async def sealed_counts(self) -> dict[tuple[str, str], int]:
+        """See ``SealingStore``."""
+        return await self._write(_counts)
+
+
+def _counts(connection: apsw.Connection) -> dict[tuple[str, str], int]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for kind, sql in (("endpoint", ENDPOINT_COUNTS), ("answer", ANSWER_COUNTS)):
+        for key_id, count in fetch(connection, sql):
+            counts[kind, key_id] += count
+    for (document,) in fetch(connection, queries.CONNECTIONS):
+        counts["connection", key_of(decode_connection(document).sealed_credentials)] += 1
+    return dict(counts)
+
+
+def _key(fingerprint: str, added_at: Instant, is_current: int) -> SealingKey:
+    return SealingKey(fingerprint=fingerprint, added_at=added_at, is_current=bool(is_current))
