@@ -15,6 +15,7 @@ from parcelwire.domain.clock import Instant
 from parcelwire.polling.ports import PollStore
 from parcelwire.tracking.journeys import JourneyStore
 from parcelwire.tracking.ports import Once, TrackingStore
+from parcelwire.tracking.suspension import SuspensionStore
 from parcelwire.webhooks.ports import MessageStore
 
 
@@ -52,6 +53,17 @@ class AccountStore(Protocol):
 
     async def save_account(self, account: Account) -> None:
         """Replace an account's name, phone, quota."""
+        ...
+
+    async def suspend_account(self, number: int, *, reason: str = "", now: Instant) -> None:
+        """Suspend an account: from now on nothing of its worlds is claimed, in any process.
+
+        Again: the new reason is kept, and the first time.
+        """
+        ...
+
+    async def resume_account(self, number: int) -> None:
+        """End an account's suspension; what waited goes on."""
         ...
 
     async def add_key(self, key: ApiKey, *, once: Once | None = None) -> None:
@@ -142,7 +154,14 @@ class RecordStore(Protocol):
 
 
 class Store(
-    TrackingStore, PollStore, MessageStore, AccountStore, RecordStore, JourneyStore, Protocol
+    TrackingStore,
+    PollStore,
+    MessageStore,
+    AccountStore,
+    SuspensionStore,
+    RecordStore,
+    JourneyStore,
+    Protocol,
 ):
     """All of it, plus its own life."""
 
