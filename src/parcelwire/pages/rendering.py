@@ -74,6 +74,11 @@ def html(
     return HTMLResponse(text, status, headers or PUBLIC)
 
 
+def unavailable(request: Request) -> Response:
+    """Return what stands in the place of a suspended account's pages: nothing of the account."""
+    return html("unavailable.html", language_of(request), status=404, brand=Brand(), base="")
+
+
 async def load_brand(store: PageStore, account_number: int) -> Brand:
     """Return an account's brand; an empty one where nobody made one."""
     return decode_brand(await store.load_record("brand", str(account_number), "brand"))

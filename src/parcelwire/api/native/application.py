@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send, read_body
-from parcelwire.api.gate import Allowance, Refusal, Suspended
+from parcelwire.api.gate import Allowance, Refusal
 from parcelwire.api.house import House
 from parcelwire.api.native.docs_page import show_docs
 from parcelwire.api.native.idempotency import (
@@ -101,7 +101,6 @@ class _Endpoint:
     def __init__(self, house: House, by_method: dict[str, Operation]) -> None:
         self._house = house
         self._by_method = by_method
-        self._suspended = Suspended(house.settings.suspended_accounts)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Take one ASGI call."""
@@ -131,7 +130,7 @@ class _Endpoint:
         if not allowance.is_allowed:
             seconds = allowance.reset_seconds
             raise ProblemError("too-many-requests", f"try again in {seconds} s")
-        if account in self._suspended:
+        if account.is_suspended:
             raise ProblemError("account-suspended")
         if RANKS.get(key.scope, NO_RANK) < RANKS[operation.scope]:
             raise ProblemError(
