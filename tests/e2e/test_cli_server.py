@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 import pytest
 
 from parcelwire.connectors.local import Behaviour, Script
@@ -77,8 +78,9 @@ class Place:
 async def call(
     place: Place, method: str, path: str, key: str, body: object = None
 ) -> tuple[int, dict[str, object]]:
+    headers = {"Tracking-Api-Key": key, "Authorization": f"Bearer {key}"}
     async with (
-        aiohttp.ClientSession(headers={"Tracking-Api-Key": key}) as session,
+        aiohttp.ClientSession(headers=headers) as session,
         session.request(method, f"{place.url}{path}", json=body) as answer,
     ):
         return answer.status, await answer.json()
@@ -221,6 +223,67 @@ async def test_api_and_worker_apart_on_postgresql(tmp_path: Path) -> None:
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.2)
     assert "polling and delivering" in (tmp_path / "worker.log").read_text()
+
+
+async def test_a_suspension_by_the_command_stops_server_and_worker(tmp_path: Path) -> None:
+    dsn = shared_cluster().create_database(is_migrated=False)
+    place = Place(
+        tmp_path, dsn, carriers="simulated_speed = 864000.0", api="realtime_interval_seconds = 0"
+    )
+    key = place.key("--test")
+    calls: list[Call] = []
+
+    def answer(call: Call) -> Answer:
+        calls.append(call)
+        return 204, b"", {}
+
+    async def wait_for(what: Callable[[], Awaitable[bool]]) -> None:
+        deadline = time.monotonic() + 60
+        while not await what():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.1)
+
+    async def is_refused() -> bool:
+        status, _ = await call(place, "GET", "/v4/trackings/get", key)
+        return status == 403
+
+    async def fetch(sql: str) -> list[object]:
+        link = await asyncpg.connect(dsn)
+        try:
+            return [row[0] for row in await link.fetch(sql)]
+        finally:
+            await link.close()
+
+    async def has_message() -> bool:
+        status, _ = await call(place, "POST", f"/api/trackings/{tracking_id}/refresh", key)
+        assert status == 200
+        return bool(await fetch("select id from message"))
+
+    async def is_held() -> bool:
+        reasons = await fetch("select due_reason from poll")
+        return reasons == ["the account is suspended"]
+
+    async def is_called() -> bool:
+        return bool(calls)
+
+    with listener(answer) as url:
+        with place.server("api"):
+            place("webhook", "add", url, "--test")
+            body = {"tracking_number": "SIM-NORMAL-0001", "courier_code": "dhl"}
+            _, created = await call(place, "POST", "/v4/trackings/create", key, body)
+            tracking_id = created["data"]["id"]  # type: ignore[index]
+            await wait_for(has_message)
+            place("account", "suspend", EMAIL, "--reason", "unpaid")
+            await wait_for(is_refused)
+        assert "suspended since" in place("account", "list")
+        await fetch("update poll set due_at = 1, leased_until = 0")
+        # The worker finds a poll and a message that are due, and leaves both.
+        with place.server("worker"):
+            await wait_for(is_held)
+            assert calls == []
+            assert place("account", "resume", EMAIL) == f"{EMAIL} is resumed.\n"
+            await wait_for(is_called)
+    assert place("account", "resume", EMAIL) == f"{EMAIL} was not suspended.\n"
 
 
 def test_a_second_server_on_the_port_ends_at_once(tmp_path: Path) -> None:

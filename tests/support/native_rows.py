@@ -107,6 +107,8 @@ ROWS: Final[Mapping[str, Row]] = {
     "list_accounts": _OPERATORS,
     "create_account": _OPERATORS,
     "change_any_account": _ACCOUNT,
+    "suspend_account": _ACCOUNT,
+    "resume_account": _ACCOUNT,
     "create_key_of_account": _ACCOUNT,
 }
 

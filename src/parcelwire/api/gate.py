@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Final, Protocol
 
@@ -15,9 +15,9 @@ from parcelwire.domain.account import Account, ApiKey
 from parcelwire.domain.clock import SECOND, Clock, Instant
 
 KEY_CACHE_SECONDS: Final = 1.0
-"""How long a key's state is believed.
+"""How long a key's state is believed, and its account's.
 
-A revoked key works at most this much longer, in every process.
+A revoked key, or one of a suspended account, works at most this much longer, in every process.
 """
 
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -128,17 +128,6 @@ class Gate:
             self._known.clear()
         self._known[key] = (now, found)
         return found
-
-
-class Suspended:
-    """The accounts that the operator has suspended, by e-mail address."""
-
-    def __init__(self, emails: Iterable[str]) -> None:
-        """Take the addresses in any case of letters."""
-        self._emails = frozenset(email.casefold() for email in emails)
-
-    def __contains__(self, account: Account) -> bool:
-        return bool(self._emails) and account.email.casefold() in self._emails
 
 
 class Allowance(msgspec.Struct, frozen=True):

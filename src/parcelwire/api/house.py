@@ -34,8 +34,6 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """v2 calls that answer 4018 ("needs activation"), by path, e.g. ``trackings/aircargo``."""
     is_payment_required: bool = False
     """v2 answers 402 to every call while this is set (an operator who bills accounts flips it)."""
-    suspended_accounts: tuple[str, ...] = ()
-    """E-mail addresses of accounts that get 402 in v2 and 403 in v4."""
     operators: tuple[str, ...] = ()
     """E-mail addresses of accounts whose admin keys may see and change all accounts."""
     public_url: str = "http://127.0.0.1:8787"

@@ -192,7 +192,6 @@ def dashboard_settings(config: Config) -> DashboardSettings:
     return DashboardSettings(
         public_url=config.public_url,
         operators=config.api.operators,
-        suspended_accounts=config.api.suspended_accounts,
         max_upload_bytes=max_upload_bytes(config),
         automatic_accounts=config.notices.automatic_accounts,
         has_mail_server=bool(config.notices.smtp_host),

@@ -154,7 +154,6 @@ class Installation:
                 max_body_bytes=config.server.max_body_bytes,
                 v2_disabled_calls=config.api.v2_disabled_calls,
                 is_payment_required=config.api.payment_required,
-                suspended_accounts=config.api.suspended_accounts,
                 operators=config.api.operators,
                 public_url=config.public_url,
             ),

@@ -13,10 +13,11 @@ from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.bootstrap import InstallationError
 from parcelwire.cli.durations import DurationType
 from parcelwire.cli.passwords import password
-from parcelwire.cli.support import account_of, installation, run_async
+from parcelwire.cli.support import account_of, installation, run_async, when
 from parcelwire.domain.account import ApiKey
 from parcelwire.domain.clock import SECOND, to_datetime
 
+_LONGEST_REASON = 500
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
 
 
@@ -146,7 +147,7 @@ async def revoke(ctx: click.Context, prefix: str) -> None:
 
 @click.group()
 def account() -> None:
-    """List accounts, and set what they may."""
+    """List accounts, set what they may, suspend and resume them."""
 
 
 @account.command("list")
@@ -160,7 +161,10 @@ async def list_accounts(ctx: click.Context) -> None:
         click.echo("There are no accounts. Create one with: parcelwire key create --account E-MAIL")
     for one in accounts:
         quota = "no quota" if one.tracking_quota is None else f"quota {one.tracking_quota}"
-        click.echo(f"{one.email}  {quota}  {one.name}".rstrip())
+        state = "" if one.suspended_at is None else f"suspended since {when(one.suspended_at)}"
+        if one.suspended_reason:
+            state += f" ({one.suspended_reason})"
+        click.echo("  ".join(part for part in (one.email, quota, one.name, state) if part))
 
 
 @account.command("set")
@@ -198,6 +202,45 @@ async def set_account(
             )
         )
     click.echo(f"{email} is changed.")
+
+
+@account.command("suspend")
+@click.argument("email")
+@click.option("--reason", default="", help="Why; shown to operators only.")
+@click.pass_context
+@run_async
+async def suspend(ctx: click.Context, email: str, reason: str) -> None:
+    """Suspend the account EMAIL: refuse its calls, stop its checks, webhooks and mails.
+
+    Every server and worker on the database acts on it within a second. Nothing is deleted.
+
+    \b
+    parcelwire account suspend you@shop.example --reason "invoice 2026-118 is unpaid"
+    """
+    async with installation(ctx) as house:
+        number = (await account_of(house, email)).number
+        await house.store.suspend_account(
+            number, reason=reason.strip()[:_LONGEST_REASON], now=house.clock.now()
+        )
+    click.echo(f"{email} is suspended. To end it: parcelwire account resume {email}")
+
+
+@account.command("resume")
+@click.argument("email")
+@click.pass_context
+@run_async
+async def resume(ctx: click.Context, email: str) -> None:
+    """End the suspension of the account EMAIL: what waited goes on.
+
+    The first checks of its parcels are spread over an hour.
+    """
+    async with installation(ctx) as house:
+        before = await account_of(house, email)
+        await house.store.resume_account(before.number)
+    if before.is_suspended:
+        click.echo(f"{email} is resumed.")
+    else:
+        click.echo(f"{email} was not suspended.")
 
 
 account.add_command(password)

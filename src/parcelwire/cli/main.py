@@ -27,7 +27,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "config": (_SERVE, "config", "Print the default settings, or check your own."),
     "prove": ("parcelwire.cli.prove", "prove", "Try to lose data on your own settings and disk."),
     "key": (_KEYS, "key", "Create, list and revoke API keys."),
-    "account": (_KEYS, "account", "List accounts, and set what they may."),
+    "account": (_KEYS, "account", "List accounts, set what they may, suspend and resume them."),
     "connection": ("parcelwire.cli.connections", "connection", "Connect an account to carriers."),
     "webhook": (
         "parcelwire.cli.webhooks",

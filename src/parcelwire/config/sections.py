@@ -52,7 +52,6 @@ class ApiSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     realtime_interval_seconds: int = 60
     v2_disabled_calls: tuple[str, ...] = ()
     payment_required: bool = False
-    suspended_accounts: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()
 
 

@@ -18,6 +18,15 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     tracking_quota: int | None = None
     """Trackings the live world may create in all; None = no limit."""
     phone: str | None = None
+    suspended_at: Instant | None = None
+    """Since when nothing is asked, sent or answered for it; None = it is not suspended."""
+    suspended_reason: str = ""
+    """What the operator wrote down; for operators only."""
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether an operator has suspended it."""
+        return self.suspended_at is not None
 
 
 def world_of(account_number: int, is_test: bool) -> int:

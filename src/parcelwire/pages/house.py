@@ -14,9 +14,10 @@ from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.subscriptions import Subscription
 from parcelwire.store.port import Change
 from parcelwire.tracking.ports import Identifiers, Stored, TrackingFilter
+from parcelwire.tracking.suspension import SuspensionStore
 
 
-class PageStore(Protocol):
+class PageStore(SuspensionStore, Protocol):
     """What the pages read, and the small documents they keep."""
 
     async def find_by_page_token(self, page_token: str) -> Stored | None:

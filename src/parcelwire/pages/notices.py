@@ -18,6 +18,7 @@ from parcelwire.pages.parcel import read_form
 from parcelwire.pages.rendering import PUBLIC, html, language_of, load_brand
 from parcelwire.pages.words import Words
 from parcelwire.store.port import StoreUnavailableError
+from parcelwire.tracking.suspension import Suspensions
 
 LONGEST: Final = 100
 """Characters of a link's token."""
@@ -29,6 +30,7 @@ class NoticePages:
     def __init__(self, house: PageHouse) -> None:
         """Serve the subscriptions of ``house``."""
         self._house = house
+        self._suspensions = Suspensions(house.store, house.clock)
 
     async def show(self, request: Request) -> Response:
         """Ask what is wanted."""
@@ -87,7 +89,7 @@ class NoticePages:
         if desk is not None and status == 200:
             parcel = await desk.parcel_of(request.path_params["token"])
         brand, base = Brand(), ""
-        if parcel is not None:
+        if parcel is not None and not await self._suspensions.holds(parcel.world_id):
             brand = await load_brand(self._house.store, parcel.world_id)
             base = f"/t/{parcel.page_token}"
         return html(

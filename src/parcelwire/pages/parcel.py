@@ -25,12 +25,14 @@ from parcelwire.pages.rendering import (
     load_brand,
     logo_of,
     style_of,
+    unavailable,
 )
 from parcelwire.pages.route_map import HEIGHT, WIDTH, route_map
 from parcelwire.pages.view import Couriers, Page, page_of
 from parcelwire.pages.words import Words
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.ports import Stored, TrackingFilter
+from parcelwire.tracking.suspension import Suspensions
 
 TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,64}\Z")
 MOST_PARCELS: Final = 20
@@ -56,6 +58,7 @@ class ParcelPages:
 
     def __init__(self, house: PageHouse) -> None:
         self._house = house
+        self._suspensions = Suspensions(house.store, house.clock)
         self._live = 0
 
     async def show(self, request: Request) -> Response:
@@ -129,9 +132,10 @@ class ParcelPages:
             while clock.now() < ends_at and not self._house.is_closing():
                 try:
                     stored = await self._house.store.find_by_page_token(tracking.page_token)
+                    is_held = await self._suspensions.holds(tracking.world_id)
                 except StoreUnavailableError:
                     return
-                if stored is None:
+                if stored is None or is_held:
                     return
                 version = str(stored.tracking.version)
                 if version != seen:
@@ -215,13 +219,17 @@ class ParcelPages:
     async def _find(self, request: Request) -> Stored | Response:
         """Return the parcel, or the answer that there is none."""
         token = request.path_params["token"]
-        stored = None
+        stored, is_held = None, False
         if TOKEN.match(token):
             try:
                 stored = await self._house.store.find_by_page_token(token)
+                if stored is not None:
+                    is_held = await self._suspensions.holds(stored.tracking.world_id)
             except StoreUnavailableError:
                 text = language_of(request).say("page.later")
                 return PlainTextResponse(text, 503, {**PUBLIC, "retry-after": "60"})
+        if is_held:
+            return unavailable(request)
         if stored is None:
             # The same bytes for "never was" and "is gone": an address tells nothing but itself.
             return html("missing.html", language_of(request), status=404, brand=Brand(), base="")

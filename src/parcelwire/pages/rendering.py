@@ -75,6 +75,11 @@ def html(
     return HTMLResponse(text, status, headers or PUBLIC)
 
 
+def unavailable(request: Request) -> Response:
+    """Return what stands in the place of a suspended account's pages: nothing of the account."""
+    return html("unavailable.html", language_of(request), status=404, brand=Brand(), base="")
+
+
 async def load_brand(store: PageStore, world_id: int) -> Brand:
     """Return the brand that a world's pages show; an empty one where nobody made one."""
     return (await find_brand(store, world_id)).brand

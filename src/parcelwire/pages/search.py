@@ -17,8 +17,10 @@ from parcelwire.pages.rendering import (
     load_brand,
     logo_of,
     style_of,
+    unavailable,
 )
 from parcelwire.store.port import StoreUnavailableError
+from parcelwire.tracking.suspension import Suspensions
 
 
 class SearchPages:
@@ -27,11 +29,14 @@ class SearchPages:
     def __init__(self, house: PageHouse) -> None:
         self._house = house
         self._lookup = Lookup(house.store, house.clock)
+        self._suspensions = Suspensions(house.store, house.clock)
 
     async def show(self, request: Request) -> Response:
         """Answer the form; ``/track`` alone is that of the only account there is."""
         try:
             account = await self._account(request)
+            if await self._is_held(account):
+                return unavailable(request)
             brand = await load_brand(self._house.store, _live(account)) if account else Brand()
         except StoreUnavailableError:
             return self._later(request)
@@ -43,6 +48,8 @@ class SearchPages:
         """Lead to the parcel, or say that nothing fits: for every reason the same."""
         try:
             account = await self._account(request)
+            if await self._is_held(account):
+                return unavailable(request)
             brand = await load_brand(self._house.store, _live(account))
             if brand.lookup is LookupField.NONE:
                 return self._missing(request)
@@ -61,11 +68,15 @@ class SearchPages:
     async def style(self, request: Request) -> Response:
         """Answer the shop's style rules."""
         account = await self._account(request)
+        if await self._is_held(account):
+            return unavailable(request)
         return style_of(await load_brand(self._house.store, _live(account)))
 
     async def logo(self, request: Request) -> Response:
         """Answer the shop's logo."""
         account = await self._account(request)
+        if await self._is_held(account):
+            return unavailable(request)
         return await logo_of(self._house.store, _live(account))
 
     async def _account(self, request: Request) -> int:
@@ -74,6 +85,9 @@ class SearchPages:
             return int(number) if number < 2**31 else 0
         accounts = await self._house.store.list_accounts()
         return accounts[0].number if len(accounts) == 1 else 0
+
+    async def _is_held(self, account: int) -> bool:
+        return await self._suspensions.holds(world_of(account, is_test=False))
 
     def _form(
         self, request: Request, account: int, brand: Brand, message: str = "", status: int = 200

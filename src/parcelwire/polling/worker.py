@@ -33,6 +33,12 @@ from parcelwire.tracking.ports import (
     TrackingStore,
 )
 from parcelwire.tracking.refresh import Refresher
+from parcelwire.tracking.suspension import (
+    HELD_REASON,
+    LONGEST_HOLD,
+    Suspensions,
+    SuspensionStore,
+)
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +69,7 @@ class PollSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Longest sleep between two looks at the table (other processes add to it without telling)."""
 
 
-class WorkerStore(PollStore, TrackingStore, Protocol):
+class WorkerStore(PollStore, TrackingStore, SuspensionStore, Protocol):
     """What the worker needs of the store."""
 
 
@@ -101,6 +107,7 @@ class PollWorker:
         self._corrector = corrector
         self._clock = clock
         self._settings = settings
+        self._suspensions = Suspensions(store, clock)
         self._asker = Asker(
             store,
             carriers=carriers,
@@ -236,6 +243,14 @@ class PollWorker:
         # What was stopped, changed or claimed by somebody else in between is not ours any more.
         stored = [one for one in loaded if one.poll.leased_until == errand.lease]
         if not stored:
+            return
+        if await self._suspensions.holds(errand.world_id):
+            # Suspended since it was claimed.
+            await self._store.postpone_polls(
+                [one.tracking.id for one in stored],
+                due_at=now + LONGEST_HOLD,
+                due_reason=HELD_REASON,
+            )
             return
         if policy is None:
             reports = [

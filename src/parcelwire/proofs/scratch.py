@@ -59,7 +59,6 @@ def scratch_config(
             create_per_second=0.0,
             other_per_second=0.0,
             payment_required=False,
-            suspended_accounts=(),
         ),
         polling=polling,
         webhooks=webhooks,

@@ -20,6 +20,7 @@ from parcelwire.domain.sealing import SealingKey
 from parcelwire.polling.ports import PollStore
 from parcelwire.tracking.journeys import JourneyStore
 from parcelwire.tracking.ports import Once, TrackingStore
+from parcelwire.tracking.suspension import SuspensionStore
 from parcelwire.webhooks.ports import MessageStore
 
 
@@ -93,6 +94,17 @@ class AccountStore(Protocol):
 
     async def save_account(self, account: Account) -> None:
         """Replace an account's name, phone, quota."""
+        ...
+
+    async def suspend_account(self, number: int, *, reason: str = "", now: Instant) -> None:
+        """Suspend an account: from now on nothing of its worlds is claimed, in any process.
+
+        Again: the new reason is kept, and the first time.
+        """
+        ...
+
+    async def resume_account(self, number: int) -> None:
+        """End an account's suspension; what waited goes on."""
         ...
 
     async def add_key(self, key: ApiKey, *, once: Once | None = None) -> None:
@@ -239,6 +251,7 @@ class Store(
     PollStore,
     MessageStore,
     AccountStore,
+    SuspensionStore,
     RecordStore,
     JourneyStore,
     SealingStore,

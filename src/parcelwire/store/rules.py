@@ -26,6 +26,11 @@ LONGEST_LEASE: Final = HOUR
 counts as ended, or work would lie idle until the clock has caught up.
 """
 
+HOLD_WINDOW: Final = 1_000
+"""Due polls that a claim looks through at a time for those of suspended accounts."""
+HOLD_ROUNDS: Final = 5
+"""How often one claim does so. What then still stands at the front is for the next claim."""
+
 
 def check_new(new: Sequence[NewTracking]) -> None:
     """Check that all of a batch belong to one world.

@@ -291,8 +291,8 @@ async def test_limits_are_told_and_kept(tmp_path: Path) -> None:
 
 
 async def test_a_suspended_account_is_refused(tmp_path: Path) -> None:
-    settings = ApiSettings(suspended_accounts=("Shop@Example.com",))
-    async with open_house(tmp_path, lambda _: [], settings=settings) as house:
+    async with open_house(tmp_path, lambda _: []) as house:
+        await house.store.suspend_account(house.account.number, now=house.clock.now())
         refused(await Shop(house).ask("GET", "/api/couriers"), 403, "account-suspended")
 
 

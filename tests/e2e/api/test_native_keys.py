@@ -28,7 +28,16 @@ KEY_FIELDS = [
     "revoked_at",
     "expires_at",
 ]
-ACCOUNT_FIELDS = ["number", "email", "name", "phone", "tracking_quota", "created_at"]
+ACCOUNT_FIELDS = [
+    "number",
+    "email",
+    "name",
+    "phone",
+    "tracking_quota",
+    "created_at",
+    "suspended_at",
+    "suspended_reason",
+]
 
 
 class Office:
@@ -288,6 +297,37 @@ async def test_operators_make_accounts_and_set_quotas(office: Office) -> None:
     assert [one["email"] for one in listed] == ["shop@example.com", OPERATOR, "new@shop.example"]
 
 
+async def test_operators_suspend_and_resume_accounts(office: Office) -> None:
+    path = f"{ACCOUNTS}/1"
+    before = ok(await office.ask("GET", ACCOUNT, key=office.admin))
+    assert (before["suspended_at"], before["suspended_reason"]) == (None, "")
+
+    reason = {"reason": "unpaid since März"}
+    said = ok(await office.ask("POST", f"{path}/suspend", json=reason, key=office.operator))
+
+    assert said["suspended_at"] == "2026-03-01T10:00:00+00:00"
+    assert said["suspended_reason"] == "unpaid since März"
+    assert ok(await office.ask("GET", ACCOUNTS, key=office.operator))["items"][0] == said
+    # A key that was just in use is believed for a second.
+    office.house.clock.advance(1)
+    refused(await office.ask("GET", ACCOUNT, key=office.admin), 403, "account-suspended")
+    # Changing the account otherwise does not resume it.
+    changed = await office.ask("PATCH", path, json={"name": "Ä"}, key=office.operator)
+    assert ok(changed)["suspended_at"] == said["suspended_at"]
+
+    for _ in range(2):
+        resumed = ok(await office.ask("POST", f"{path}/resume", json=None, key=office.operator))
+        assert (resumed["suspended_at"], resumed["suspended_reason"]) == (None, "")
+    assert ok(await office.ask("GET", ACCOUNT, key=office.admin))["name"] == "Ä"
+
+
+async def test_an_operator_cannot_lock_itself_out(office: Office) -> None:
+    own = ok(await office.ask("GET", ACCOUNT, key=office.operator))["number"]
+    answered = await office.ask("POST", f"{ACCOUNTS}/{own}/suspend", json={}, key=office.operator)
+    refused(answered, 409, "cannot-suspend-own-account")
+    assert await office.house.store.suspended_accounts() == frozenset()
+
+
 async def test_accounts_come_in_pages(office: Office) -> None:
     for number in range(7):
         body = {"email": f"{number}@shop.example"}
@@ -317,8 +357,9 @@ async def test_accounts_that_are_not_there(office: Office) -> None:
         path = f"{ACCOUNTS}/{number}"
         answered = await office.ask("PATCH", path, json={}, key=office.operator)
         refused(answered, 404, "account-unknown")
-        answered = await office.ask("POST", f"{path}/keys", json={}, key=office.operator)
-        refused(answered, 404, "account-unknown")
+        for action in ("keys", "suspend", "resume"):
+            answered = await office.ask("POST", f"{path}/{action}", json={}, key=office.operator)
+            refused(answered, 404, "account-unknown")
     for quota in (-1, 1.5, "5", 2**31):
         body = {"tracking_quota": quota}
         answered = await office.ask("PATCH", f"{ACCOUNTS}/1", json=body, key=office.operator)
@@ -335,6 +376,8 @@ async def test_whoever_is_no_operator_is_refused(office: Office) -> None:
             ("POST", ACCOUNTS, {"email": "thief@example.com"}),
             ("PATCH", f"{ACCOUNTS}/1", {"tracking_quota": None}),
             ("POST", f"{ACCOUNTS}/{testing.number}/keys", {"scope": "admin"}),
+            ("POST", f"{ACCOUNTS}/{testing.number}/suspend", {}),
+            ("POST", f"{ACCOUNTS}/1/resume", {}),
         ):
             refused(await office.ask(method, path, json=body, key=key), 403, "operator-only")
     assert len(await office.house.store.list_accounts()) == 2

@@ -173,14 +173,17 @@ async def test_402_while_the_installation_asks_for_payment(tmp_path: Path) -> No
 
 
 async def test_402_for_a_suspended_account(tmp_path: Path) -> None:
-    settings = ApiSettings(suspended_accounts=("Shop@Example.com",))
-    async with open_v2(tmp_path, settings=settings) as house:
+    async with open_v2(tmp_path) as house:
+        assert (await ask(house, "GET", "/v2/carriers"))[0] == 200
+        await house.store.suspend_account(house.account.number, now=house.clock.now())
+        house.clock.advance(1)  # so long is a key believed
         assert await ask(house, "POST", "/v2/trackings/post", json=PAIR) == (402, [])
 
 
 async def test_another_account_is_not_suspended(tmp_path: Path) -> None:
-    settings = ApiSettings(suspended_accounts=("other@example.com",))
-    async with open_v2(tmp_path, settings=settings) as house:
+    async with open_v2(tmp_path) as house:
+        other = await house.store.add_account("other@example.com", now=house.clock.now())
+        await house.store.suspend_account(other.number, now=house.clock.now())
         assert (await ask(house, "GET", "/v2/carriers"))[0] == 200
 
 

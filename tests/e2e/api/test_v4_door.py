@@ -120,8 +120,8 @@ async def test_read_keys_may_not_write(v4: HouseUnderTest) -> None:
 
 
 async def test_suspended_accounts_are_403(tmp_path: Path) -> None:
-    settings = ApiSettings(suspended_accounts=("Shop@Example.com",))
-    async with open_house(tmp_path, DIALECTS, settings=settings) as house:
+    async with open_house(tmp_path, DIALECTS) as house:
+        await house.store.suspend_account(house.account.number, now=house.clock.now())
         for method, path, route in CALLS:
             answer = await house.call(method, path, json=BODY)
             refused(answer, 403, data=empty(route), says="Access prohibited")

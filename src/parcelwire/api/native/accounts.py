@@ -48,6 +48,10 @@ class AccountObject(msgspec.Struct, frozen=True, kw_only=True):
         int | None, Meta(description="Trackings that it may create in all; null: no limit")
     ]
     created_at: str
+    suspended_at: Annotated[
+        str | None, Meta(description="Since when it is suspended; null: it is not")
+    ]
+    suspended_reason: Annotated[str, Meta(description="What the operator wrote down")]
 
 
 class OwnAccount(AccountObject, frozen=True, kw_only=True):
@@ -72,6 +76,14 @@ class OperatorPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     name: Name | msgspec.UnsetType | None = msgspec.UNSET
     phone: Phone | msgspec.UnsetType | None = msgspec.UNSET
     tracking_quota: Quota | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Suspension(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why an account is suspended."""
+
+    reason: Annotated[
+        str, Meta(max_length=500, pattern=r"^[^\x00]*$", description="For operators only")
+    ] = ""
 
 
 class AccountDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,6 +144,23 @@ async def change_any_account(house: House, asked: Asked) -> AccountObject:
     return await _change(house, _number(asked), given(asked.body))
 
 
+async def suspend_account(house: House, asked: Asked) -> AccountObject:
+    """Suspend an account."""
+    number = (await _load(house, _number(asked))).number
+    if number == asked.account.number:
+        raise ProblemError("cannot-suspend-own-account", "ask another operator")
+    suspension: Suspension = asked.body
+    await house.store.suspend_account(number, reason=suspension.reason, now=house.clock.now())
+    return account_object(await _load(house, number))
+
+
+async def resume_account(house: House, asked: Asked) -> AccountObject:
+    """End an account's suspension."""
+    number = (await _load(house, _number(asked))).number
+    await house.store.resume_account(number)
+    return account_object(await _load(house, number))
+
+
 async def create_key_of_account(house: House, asked: Asked) -> KeyWithText:
     """Make a key of any account."""
     return await make_key_of(house, asked, (await _load(house, _number(asked))).number)
@@ -146,6 +175,8 @@ def account_object(account: Account) -> AccountObject:
         phone=account.phone,
         tracking_quota=account.tracking_quota,
         created_at=iso_utc(account.created_at),
+        suspended_at=None if account.suspended_at is None else iso_utc(account.suspended_at),
+        suspended_reason=account.suspended_reason,
     )
 
 
@@ -244,6 +275,42 @@ OPERATIONS: Final = (
         path_examples=_NUMBERS,
         problems=("operator-only", "account-unknown"),
         example={"tracking_quota": 10_000},
+    ),
+    Operation(
+        name="suspend_account",
+        method="POST",
+        path="/accounts/{number}/suspend",
+        summary="Suspend an account (operators)",
+        text=(
+            "Its calls are refused, its tracking pages are not shown, its parcels are not checked,"
+            " and neither webhooks nor mails are sent, until it is resumed. Suspending it again"
+            " changes the reason."
+        ),
+        handler=suspend_account,
+        answer=AccountObject,
+        scope="admin",
+        world=WorldRule.INSTALLATION,
+        is_for_operators=True,
+        request=Suspension,
+        path_texts=_NUMBER,
+        path_examples=_NUMBERS,
+        problems=("operator-only", "account-unknown", "cannot-suspend-own-account"),
+        example={"reason": "invoice 2026-118 is unpaid"},
+    ),
+    Operation(
+        name="resume_account",
+        method="POST",
+        path="/accounts/{number}/resume",
+        summary="End the suspension of an account (operators)",
+        text="What waited goes on. Resuming an account that is not suspended changes nothing.",
+        handler=resume_account,
+        answer=AccountObject,
+        scope="admin",
+        world=WorldRule.INSTALLATION,
+        is_for_operators=True,
+        path_texts=_NUMBER,
+        path_examples=_NUMBERS,
+        problems=("operator-only", "account-unknown"),
     ),
     Operation(
         name="create_key_of_account",

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send, read_body
-from parcelwire.api.gate import Allowance, Refusal, Suspended
+from parcelwire.api.gate import Allowance, Refusal
 from parcelwire.api.house import House
 from parcelwire.api.native.docs_page import show_docs
 from parcelwire.api.native.idempotency import (
@@ -102,7 +102,6 @@ class _Endpoint:
     def __init__(self, house: House, by_method: dict[str, Operation]) -> None:
         self._house = house
         self._by_method = by_method
-        self._suspended = Suspended(house.settings.suspended_accounts)
         self._operators = {email.casefold() for email in house.settings.operators}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -133,7 +132,7 @@ class _Endpoint:
         if not allowance.is_allowed:
             seconds = allowance.reset_seconds
             raise ProblemError("too-many-requests", f"try again in {seconds} s")
-        if account in self._suspended:
+        if account.is_suspended:
             raise ProblemError("account-suspended")
         self._check_access(operation, key, account)
         query = read_query(operation.query, request.query_params)

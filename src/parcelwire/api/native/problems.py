@@ -38,6 +38,7 @@ KINDS: Final[dict[str, tuple[int, str]]] = {
     "endpoint-off": (409, "The endpoint is switched off"),
     "endpoints-too-many": (409, "There can be no more endpoints"),
     "key-is-own": (409, "It is the very key that asks"),
+    "cannot-suspend-own-account": (409, "An account cannot suspend itself"),
     "account-exists": (409, "The e-mail address has an account already"),
     "events-pruned": (410, "Events after this cursor are no longer kept"),
     "body-too-large": (413, "The body is too large"),

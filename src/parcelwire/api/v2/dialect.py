@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from parcelwire.api.gate import Refusal, Suspended
+from parcelwire.api.gate import Refusal
 from parcelwire.api.house import House
 from parcelwire.api.v2.aircargo import AirCargoCalls
 from parcelwire.api.v2.changes import Changing, SingleCalls
@@ -65,7 +65,6 @@ class V2Dialect:
         """Answer with what ``house`` has."""
         self._house = house
         settings = house.settings
-        self._suspended = Suspended(settings.suspended_accounts)
         self._disabled = {path.strip("/ ") for path in settings.v2_disabled_calls}
         self._couriers = couriers = CourierCalls(house)
         renderer, changing = (
@@ -131,7 +130,7 @@ class V2Dialect:
         try:
             if not allowance.is_allowed:
                 raise Refused(TOO_MANY_REQUESTS)
-            if self._house.settings.is_payment_required or account in self._suspended:
+            if self._house.settings.is_payment_required or account.is_suspended:
                 raise Refused(PAYMENT_REQUIRED)
             if methods is None:
                 raise Refused(UNKNOWN_PATH)

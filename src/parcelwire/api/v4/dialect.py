@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from parcelwire.api.gate import Refusal, Suspended
+from parcelwire.api.gate import Refusal
 from parcelwire.api.house import House
 from parcelwire.api.v4.airwaybills import AirWaybillCalls
 from parcelwire.api.v4.changes import ChangeCalls
@@ -56,7 +56,6 @@ class V4Dialect:
         renderer = renderer or Renderer(house.registry, house.service.carriers.phrase)
         self._gate = house.gate
         self._limiter = house.limiter
-        self._suspended = Suspended(house.settings.suspended_accounts)
         couriers = CourierCalls(house)
         creation = CreationCalls(house, renderer)
         changes = ChangeCalls(house)
@@ -106,7 +105,7 @@ class V4Dialect:
         try:
             if not allowance.is_allowed:
                 raise Refused(TOO_MANY_REQUESTS)
-            if account in self._suspended:
+            if account.is_suspended:
                 raise Refused(FORBIDDEN)
             if found is None or route is None:
                 raise Refused(UNKNOWN_PATH)

@@ -291,9 +291,7 @@ class _Application:
             else:
                 raise LoginError
         except LoginError as error:
-            return self._login_page(
-                following=following, email=email, is_wrong=True, is_locked=error.is_locked
-            )
+            return self._login_page(following=following, email=email, error=error)
         old = request.cookies.get(COOKIE)
         if old is not None:
             await self._sessions.end(old)
@@ -314,13 +312,19 @@ class _Application:
         *,
         following: str,
         email: str = "",
-        is_wrong: bool = False,
-        is_locked: bool = False,
+        error: LoginError | None = None,
     ) -> Response:
+        is_locked = error is not None and error.is_locked
+        is_suspended = error is not None and error.is_suspended
         text = self._templates.get_template("login.html").render(
-            root=ROOT, following=following, email=email, is_wrong=is_wrong, is_locked=is_locked
+            root=ROOT,
+            following=following,
+            email=email,
+            is_wrong=error is not None,
+            is_locked=is_locked,
+            is_suspended=is_suspended,
         )
-        status = 429 if is_locked else 401 if is_wrong else 200
+        status = 200 if error is None else 429 if is_locked else 403 if is_suspended else 401
         headers = {"retry-after": "900"} if is_locked else None
         return HTMLResponse(text, status, headers)
 

@@ -108,7 +108,6 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = "http://127.0.0.1:8787"
     operators: tuple[str, ...] = ()
     """E-mail addresses of accounts that may see what belongs to the whole installation."""
-    suspended_accounts: tuple[str, ...] = ()
     max_upload_bytes: int = 10_000_000
     automatic_accounts: tuple[str, ...] = (ALL,)
     """Accounts that may have customers told who have not asked; ``*`` = all."""

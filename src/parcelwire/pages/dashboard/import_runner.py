@@ -35,6 +35,7 @@ from parcelwire.tracking.drafts import Draft
 from parcelwire.tracking.errors import AlreadyExistsError, TrackingError
 from parcelwire.tracking.ports import AlreadyDoneError, Once
 from parcelwire.tracking.service import TrackingService
+from parcelwire.tracking.suspension import Suspensions
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class ImportRunner:
         self._store = store
         self._service = service
         self._clock = clock
+        self._suspensions = Suspensions(store, clock)
         self._idle_seconds = idle_seconds
         self._woken = asyncio.Event()
         self._is_stopping = False
@@ -103,7 +105,9 @@ class ImportRunner:
         """Do one portion of the first job that nobody else works on; False: there is none."""
         after = ""
         while page := await self._store.list_records(QUEUE, EVERYBODYS, after=after):
-            for job_id, _ in page:
+            for job_id, document in page:
+                if await self._suspensions.holds(_place.decode(document).world_id):
+                    continue
                 place = await self._claim(job_id)
                 if place is not None:
                     await self._portion(job_id, place)

@@ -87,9 +87,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 class LoginError(Exception):
     """Nobody comes in like that. ``is_locked``: nothing was even looked at."""
 
-    def __init__(self, *, is_locked: bool = False) -> None:
+    def __init__(self, *, is_locked: bool = False, is_suspended: bool = False) -> None:
+        """``is_suspended``: the credentials are right, but their account is suspended."""
         super().__init__("locked" if is_locked else "refused")
         self.is_locked = is_locked
+        self.is_suspended = is_suspended
 
 
 class _Tries(msgspec.Struct, frozen=True):
@@ -112,7 +114,6 @@ class Sessions:
         self._house = house
         self._hashing = asyncio.Semaphore(_HASHES_AT_A_TIME)
         self._operators = {email.casefold() for email in house.settings.operators}
-        self._suspended = {email.casefold() for email in house.settings.suspended_accounts}
 
     # -- coming in ------------------------------------------------------------------------------
 
@@ -126,11 +127,12 @@ class Sessions:
         found = None
         if house.keys.is_well_formed(text):
             found = await house.store.find_key(house.keys.digest(text))
-        now = house.clock.now()
-        if found is None or not found[0].is_usable(now) or self._is_suspended(found[1]):
+        if found is None or not found[0].is_usable(house.clock.now()):
             await self._note_failure("")
             raise LoginError
         key, account = found
+        if account.is_suspended:
+            raise LoginError(is_suspended=True)
         return await self._open(
             Kept(
                 account_number=account.number,
@@ -162,10 +164,12 @@ class Sessions:
         kept = await load_password(store, account.number if account is not None else 0)
         async with self._hashing:
             is_right = await check_password(kept, password)
-        if not is_right or account is None or kept is None or self._is_suspended(account):
+        if not is_right or account is None or kept is None:
             await self._count("all", OVERALL_WINDOW)
             raise LoginError
         await store.change_record(TRY_KIND, SCOPE, name, lambda _: None, at=self._house.clock.now())
+        if account.is_suspended:
+            raise LoginError(is_suspended=True)
         return await self._open(
             Kept(
                 account_number=account.number,
@@ -224,7 +228,7 @@ class Sessions:
         kept = _kept.decode(document)
         is_alive = now - kept.seen_at < IDLE and now - kept.created_at < LONGEST
         session = await self._session(token, kept) if is_alive else None
-        if session is None or self._is_suspended(session.account):
+        if session is None or session.account.is_suspended:
             await self.end(token)
             return None
         if not 0 <= now - kept.seen_at < _SEEN_STEP:
@@ -269,9 +273,6 @@ class Sessions:
         if self._operators or account.number != 1:
             return False
         return await self._house.store.load_account(2) is None
-
-    def _is_suspended(self, account: Account) -> bool:
-        return account.email.casefold() in self._suspended
 
     async def choose_world(self, session: Session, *, is_test: bool) -> None:
         """Look at the other world from now on."""

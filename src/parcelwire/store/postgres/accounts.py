@@ -72,6 +72,19 @@ class Accounts(Doings):
             account.tracking_quota,
         )
 
+    async def suspend_account(self, number: int, *, reason: str = "", now: Instant) -> None:
+        """See ``AccountStore``."""
+        await self._database.fetch(_SQL["suspend_account"], number, now, clean(reason))
+
+    async def resume_account(self, number: int) -> None:
+        """See ``AccountStore``."""
+        await self._database.fetch(_SQL["resume_account"], number)
+
+    async def suspended_accounts(self) -> frozenset[int]:
+        """See ``SuspensionStore``."""
+        rows = await self._database.fetch(_SQL["suspended_accounts"])
+        return frozenset(row[0] for row in rows)
+
     async def add_key(self, key: ApiKey, *, once: Once | None = None) -> None:
         """See ``AccountStore``."""
         columns = (
@@ -163,7 +176,7 @@ class Accounts(Doings):
 
 
 def _account(row: Row) -> Account:
-    number, email, name, created_at, tracking_quota, phone = row
+    number, email, name, created_at, tracking_quota, phone, suspended_at, reason = row
     return Account(
         number=number,
         email=email,
@@ -171,6 +184,8 @@ def _account(row: Row) -> Account:
         created_at=created_at,
         tracking_quota=tracking_quota,
         phone=phone,
+        suspended_at=suspended_at,
+        suspended_reason=reason,
     )
 
 

@@ -18,8 +18,9 @@ from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.pool import Link
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, is_id, key_of, only_ids
-from parcelwire.store.rules import KEPT_RAW_ANSWERS, LONGEST_LEASE
+from parcelwire.store.rules import HOLD_ROUNDS, HOLD_WINDOW, KEPT_RAW_ANSWERS, LONGEST_LEASE
 from parcelwire.tracking.ports import PollResult
+from parcelwire.tracking.suspension import HELD_REASON, LONGEST_HOLD
 
 _SQL: Final = load_queries("polls.sql")
 # Naming those that were saved costs as much as saving them: only where somebody wants to know.
@@ -43,7 +44,7 @@ class Polls:
         skip: Collection[tuple[int, str]] = (),
     ) -> list[Claim]:
         """See ``PollStore``."""
-        if limit <= 0:
+        if limit <= 0 or not await self._hold_suspended(now, limit):
             return []
         if skip:
             worlds = [world_id for world_id, _ in skip]
@@ -56,6 +57,24 @@ class Polls:
                 _SQL["claim_any_polls"], now, lease_until, limit, LONGEST_LEASE
             )
         return [Claim(tracking_id=row[0].hex, world_id=row[1], courier_code=row[2]) for row in rows]
+
+    async def _hold_suspended(self, now: Instant, limit: int) -> bool:
+        """Put off what is due first and belongs to suspended accounts; tell whether the front is
+        free.
+        """
+        for _ in range(HOLD_ROUNDS):
+            rows = await self._database.fetch(
+                _SQL["hold_suspended_polls"],
+                now,
+                LONGEST_LEASE,
+                HOLD_WINDOW,
+                LONGEST_HOLD // 2,
+                HELD_REASON,
+            )
+            seen, others = rows[0]
+            if seen < HOLD_WINDOW or others >= min(limit, HOLD_WINDOW):
+                return True
+        return False
 
     async def postpone_polls(
         self,

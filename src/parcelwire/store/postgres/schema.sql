@@ -229,8 +229,12 @@ create table account (
     email text not null,
     email_key text collate "C" not null unique,
     name text not null,
-    phone text
+    phone text,
+    suspended_at bigint,
+    suspended_reason text not null default ''
 );
+-- The suspended ones alone, nearly always none: every claim looks into it.
+create index account_suspended on account (number) where suspended_at is not null;
 
 create table api_key (
     digest bytea primary key,

@@ -63,6 +63,25 @@ class Accounts(Doings):
 
         await self._write(work)
 
+    async def suspend_account(self, number: int, *, reason: str = "", now: Instant) -> None:
+        """See ``AccountStore``."""
+        await self._set_suspension(queries.SUSPEND_ACCOUNT, (now, reason, number))
+
+    async def resume_account(self, number: int) -> None:
+        """See ``AccountStore``."""
+        await self._set_suspension(queries.RESUME_ACCOUNT, (number,))
+
+    async def suspended_accounts(self) -> frozenset[int]:
+        """See ``SuspensionStore``."""
+        rows = await self._reader.rows(queries.SUSPENDED_ACCOUNTS)
+        return frozenset(number for (number,) in rows)
+
+    async def _set_suspension(self, sql: str, values: tuple[int | str, ...]) -> None:
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(sql, values)
+
+        await self._write(work)
+
     # -- keys -----------------------------------------------------------------------------------
 
     async def add_key(self, key: ApiKey, *, once: Once | None = None) -> None:

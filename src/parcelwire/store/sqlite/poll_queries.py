@@ -26,14 +26,28 @@ DUE_POLLS: Final = """
 SELECT p.key, t.id, t.world_id, t.courier_code
 FROM poll p JOIN tracking t ON t.key = p.key
 WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
+    AND t.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
 ORDER BY p.due_at, p.key LIMIT :limit
 """
 DUE_POLLS_BUT: Final = """
 SELECT p.key, t.id, t.world_id, t.courier_code
 FROM poll p JOIN tracking t ON t.key = p.key
 WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
+    AND t.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
     AND (t.world_id || ' ' || t.courier_code) NOT IN (SELECT value FROM json_each(:skip))
 ORDER BY p.due_at, p.key LIMIT :limit
+"""
+HAS_SUSPENDED: Final = "SELECT EXISTS (SELECT 1 FROM account WHERE suspended_at IS NOT NULL)"
+FRONT_POLLS: Final = """
+SELECT p.key, t.world_id / 2 IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
+FROM poll p JOIN tracking t ON t.key = p.key
+WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
+ORDER BY p.due_at, p.key LIMIT :window
+"""
+# The key spreads them; what is added to it is prime to the span, so that neighbours lie apart.
+HOLD_POLL: Final = """
+UPDATE poll SET due_at = :now + :span + key * 7919 % :span, due_reason = :reason, leased_until = 0
+WHERE key = :key
 """
 RECALL_POLLS: Final = """
 UPDATE poll SET

@@ -12,11 +12,18 @@ from parcelwire.domain.clock import Instant
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.codec import decode_pause, encode_json
 from parcelwire.store.past_polls import encode_put_off
-from parcelwire.store.rules import LONGEST_LEASE, Budget, take_from_budget
+from parcelwire.store.rules import (
+    HOLD_ROUNDS,
+    HOLD_WINDOW,
+    LONGEST_LEASE,
+    Budget,
+    take_from_budget,
+)
 from parcelwire.store.sqlite import poll_queries
 from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.ids import id_value, public_id
+from parcelwire.tracking.suspension import HELD_REASON, LONGEST_HOLD
 
 
 class Polls(Part):
@@ -39,6 +46,8 @@ class Polls(Part):
             bindings["skip"] = msgspec.json.encode(pairs).decode()
 
         def work(connection: apsw.Connection) -> list[Claim]:
+            if not _hold_suspended(connection, now, limit):
+                return []
             rows = fetch(connection, sql, bindings)
             connection.executemany(poll_queries.LEASE_POLL, [(lease_until, row[0]) for row in rows])
             return [
@@ -112,3 +121,21 @@ class Polls(Part):
                 connection.execute(poll_queries.SAVE_PAUSE, (key, document))
 
         await self._write(work)
+
+
+def _hold_suspended(connection: apsw.Connection, now: Instant, limit: int) -> bool:
+    """Put off what is due first and belongs to suspended accounts; tell whether the front is free.
+
+    Left where they are, a hundred thousand of them would be walked over by every claim.
+    """
+    if not fetch(connection, poll_queries.HAS_SUSPENDED, ())[0][0]:
+        return True
+    bindings = {"now": now, "beyond": now + LONGEST_LEASE, "window": HOLD_WINDOW}
+    hold = {"now": now, "span": LONGEST_HOLD // 2, "reason": HELD_REASON}
+    for _ in range(HOLD_ROUNDS):
+        rows = fetch(connection, poll_queries.FRONT_POLLS, bindings)
+        held = [{**hold, "key": key} for key, is_held in rows if is_held]
+        connection.executemany(poll_queries.HOLD_POLL, held)
+        if len(rows) < HOLD_WINDOW or len(rows) - len(held) >= min(limit, HOLD_WINDOW):
+            return True
+    return False

@@ -182,6 +182,7 @@ SELECT id, document, sealed, ready_at FROM (
         (SELECT min(l.ready_at) FROM line l WHERE l.endpoint_id = e.id) AS ready_at
     FROM endpoint e
     WHERE e.is_enabled = 1 AND hex(e.id) NOT IN (SELECT value FROM json_each(?1))
+        AND e.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
 )
 WHERE ready_at <= ?2 ORDER BY ready_at
 """
@@ -224,6 +225,7 @@ RECALL_MESSAGE: Final = "UPDATE message SET due_at = ? WHERE key = ?"
 NEXT_READY: Final = """
 SELECT min((SELECT min(l.ready_at) FROM line l WHERE l.endpoint_id = e.id))
 FROM endpoint e WHERE e.is_enabled = 1
+    AND e.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
 """
 LOAD_MESSAGE: Final = f"""
 SELECT {MESSAGE} FROM message m JOIN payload y ON y.key = m.key WHERE m.id = ? AND m.world_id = ?
@@ -308,6 +310,14 @@ LOAD_ACCOUNT: Final = f"SELECT {ACCOUNT} FROM account a WHERE a.number = ?"  # n
 FIND_ACCOUNT: Final = f"SELECT {ACCOUNT} FROM account a WHERE a.email_key = ?"  # noqa: S608  # ours
 ACCOUNTS: Final = f"SELECT {ACCOUNT} FROM account a ORDER BY a.number"  # noqa: S608  # ours
 SAVE_ACCOUNT: Final = "UPDATE account SET name = ?, phone = ?, tracking_quota = ? WHERE number = ?"
+# The first suspension's time stands until it is ended.
+SUSPEND_ACCOUNT: Final = """
+UPDATE account SET suspended_at = coalesce(suspended_at, ?), suspended_reason = ? WHERE number = ?
+"""
+RESUME_ACCOUNT: Final = """
+UPDATE account SET suspended_at = NULL, suspended_reason = '' WHERE number = ?
+"""
+SUSPENDED_ACCOUNTS: Final = "SELECT number FROM account WHERE suspended_at IS NOT NULL"
 ADD_KEY: Final = """
 INSERT INTO api_key (digest, prefix, account_number, is_test, label, scope, created_at, revoked_at,
     expires_at)

@@ -51,7 +51,10 @@ MESSAGE = (
 TRACKING_AT, SEQUENCE_AT = 3, 4
 """Where a message's tracking and its sequence number stand in ``MESSAGE``."""
 
-ACCOUNT = "a.number, a.email, a.name, a.created_at, a.tracking_quota, a.phone"
+ACCOUNT = (
+    "a.number, a.email, a.name, a.created_at, a.tracking_quota, a.phone, a.suspended_at, "
+    "a.suspended_reason"
+)
 """The columns of ``account_of``."""
 
 API_KEY = (
@@ -167,7 +170,7 @@ def message_of(row: Row) -> Message:
 
 def account_of(row: Row) -> Account:
     """Return the record of a row of ``ACCOUNT``."""
-    number, email, name, created_at, quota, phone = row
+    number, email, name, created_at, quota, phone, suspended_at, reason = row
     return Account(
         number=number,
         email=email,
@@ -175,6 +178,8 @@ def account_of(row: Row) -> Account:
         created_at=created_at,
         tracking_quota=quota,
         phone=phone,
+        suspended_at=suspended_at,
+        suspended_reason=reason,
     )
 
 

@@ -202,10 +202,14 @@ CREATE TABLE account (
     name TEXT NOT NULL,
     phone TEXT,
     created_at INTEGER NOT NULL,
-    tracking_quota INTEGER
+    tracking_quota INTEGER,
+    suspended_at INTEGER,
+    suspended_reason TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE UNIQUE INDEX account_by_email ON account (email_key);
+-- The suspended ones alone, nearly always none: every claim looks into it.
+CREATE INDEX account_suspended ON account (number) WHERE suspended_at IS NOT NULL;
 
 CREATE TABLE api_key (
     key INTEGER PRIMARY KEY,

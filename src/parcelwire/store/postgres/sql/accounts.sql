@@ -5,19 +5,33 @@ lock table account in share row exclusive mode
 insert into account (number, created_at, email, email_key, name)
 select coalesce(max(number), 0) + 1, $1, $2, $3, $4 from account
 on conflict (email_key) do nothing
-returning number, email, name, created_at, tracking_quota, phone
+returning number, email, name, created_at, tracking_quota, phone, suspended_at, suspended_reason
 
 -- name: load_account
-select number, email, name, created_at, tracking_quota, phone from account where number = $1
+select number, email, name, created_at, tracking_quota, phone, suspended_at, suspended_reason
+from account where number = $1
 
 -- name: find_account
-select number, email, name, created_at, tracking_quota, phone from account where email_key = $1
+select number, email, name, created_at, tracking_quota, phone, suspended_at, suspended_reason
+from account where email_key = $1
 
 -- name: list_accounts
-select number, email, name, created_at, tracking_quota, phone from account order by number
+select number, email, name, created_at, tracking_quota, phone, suspended_at, suspended_reason
+from account order by number
 
 -- name: save_account
 update account set name = $2, phone = $3, tracking_quota = $4 where number = $1
+
+-- name: suspend_account
+-- The first suspension's time stands until it is ended.
+update account set suspended_at = coalesce(suspended_at, $2), suspended_reason = $3
+where number = $1
+
+-- name: resume_account
+update account set suspended_at = null, suspended_reason = '' where number = $1
+
+-- name: suspended_accounts
+select number from account where suspended_at is not null
 
 -- name: add_key
 insert into api_key (
@@ -26,7 +40,8 @@ insert into api_key (
 
 -- name: find_key
 select k.digest, k.prefix, k.account_number, k.is_test, k.label, k.scope, k.created_at,
-    k.revoked_at, k.expires_at, a.number, a.email, a.name, a.created_at, a.tracking_quota, a.phone
+    k.revoked_at, k.expires_at, a.number, a.email, a.name, a.created_at, a.tracking_quota, a.phone,
+    a.suspended_at, a.suspended_reason
 from api_key k join account a on a.number = k.account_number where k.digest = $1
 
 -- name: list_keys

@@ -112,6 +112,7 @@ with recursive busy as (
 ), open as materialized (
     select e.id from busy b join endpoint e on e.id = b.endpoint_id
     where e.is_enabled and e.id <> all($5::uuid[])
+        and e.world_id / 2 <> all (array(select number from account where suspended_at is not null))
     order by uuid_hash_extended(e.id, $1)
 ), due as materialized (
     select l.endpoint_id, l.tracking_id
@@ -287,7 +288,9 @@ select b.endpoint_id, e.id is null, least(
     ) as f where f.leased_until > $1 and f.leased_until <= $1 + $2)
 )
 from busy b left join endpoint e on e.id = b.endpoint_id
-where b.endpoint_id is not null and (e.id is null or e.is_enabled)
+where b.endpoint_id is not null and (e.id is null or e.is_enabled and e.world_id / 2 <> all (
+    array(select number from account where suspended_at is not null)
+))
 
 -- name: load_message
 select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m.event_type,

@@ -3,6 +3,7 @@
 with due as (
     select tracking_id from poll
     where due_at <= $1 and (leased_until <= $1 or leased_until > $1 + $6::bigint)
+        and world_id / 2 <> all (array(select number from account where suspended_at is not null))
         and (world_id, courier_code) not in (select * from unnest($4::bigint[], $5::text[]))
     order by due_at limit $3 for update skip locked
 ), leased as (
@@ -16,12 +17,36 @@ select tracking_id, world_id, courier_code from leased order by due_at, tracking
 with due as (
     select tracking_id from poll
     where due_at <= $1 and (leased_until <= $1 or leased_until > $1 + $4::bigint)
+        and world_id / 2 <> all (array(select number from account where suspended_at is not null))
     order by due_at limit $3 for update skip locked
 ), leased as (
     update poll p set leased_until = $2 from due d where p.tracking_id = d.tracking_id
     returning p.tracking_id, p.world_id, p.courier_code, p.due_at
 )
 select tracking_id, world_id, courier_code from leased order by due_at, tracking_id
+
+-- name: hold_suspended_polls
+-- $1 now, $2 longest lease, $3 window, $4 span, $5 reason. Of the polls that are due first, those of
+-- suspended accounts are put off by one to two spans; left where they are, a hundred thousand of
+-- them would be walked over by every claim. Says how many were looked at, and how many of these are
+-- not suspended. While nobody is suspended, nothing is looked at.
+with suspended as materialized (
+    select number from account where suspended_at is not null
+), front as materialized (
+    select tracking_id, world_id / 2 in (select number from suspended) as is_held from poll
+    where due_at <= $1 and (leased_until <= $1 or leased_until > $1 + $2::bigint)
+        and (select exists (select from suspended))
+    order by due_at limit $3
+), held as (
+    select p.tracking_id from poll p join front f on f.tracking_id = p.tracking_id
+    where f.is_held order by p.tracking_id for update of p skip locked
+), put_off as (
+    update poll p set
+        due_at = $1 + $4::bigint + abs(hashtextextended(p.tracking_id::text, 0) % $4),
+        due_reason = $5, leased_until = 0
+    from held h where p.tracking_id = h.tracking_id
+)
+select count(*), count(*) filter (where not is_held) from front
 
 -- name: postpone_polls
 update poll set due_at = $2, due_reason = $3, leased_until = 0,
