@@ -56,6 +56,7 @@ from parcelwire.bootstrap.notices import (
 )
 from parcelwire.bootstrap.settings import (
     keeping_settings,
+    login_limits,
     make_catalogue,
     webhook_settings,
     wiring_settings,
@@ -178,6 +179,7 @@ class Installation:
                 identifiers=self.identifiers,
             ),
             settings=dashboard_settings(config),
+            login_limits=login_limits(config),
             wake_imports=self.imports.wake,
         )
         self.subscriptions = Subscriptions(
