@@ -58,6 +58,7 @@ from parcelwire.bootstrap.settings import (
     keeping_settings,
     login_limits,
     make_catalogue,
+    page_limits,
     webhook_settings,
     wiring_settings,
 )
@@ -224,6 +225,7 @@ class Installation:
                 public_url=self.config.public_url,
                 subscriber=self.subscriptions if self.mailer is not None else None,
                 subscriptions=self.subscriptions,
+                limits=page_limits(self.config),
                 is_closing=lambda: self.house.is_closing,
             )
         )
