@@ -170,7 +170,8 @@ def _page_limit_rules(config: Config) -> list[tuple[bool, str]]:
         *((getattr(limits, name) > 0, f"limits.{name} must be positive") for name in positive),
         (
             most_of_a_source < limits.lookups_and_forms_per_minute,
-            "limits.lookups_and_forms_per_minute must be more than what one source may do,"
+            "limits.lookups_and_forms_per_minute must be more than"
+            " limits.lookups_per_source_per_minute and limits.forms_per_source_per_minute,"
             " or one source can use it up",
         ),
         (

@@ -78,8 +78,8 @@ class SourceLimit:
         """
         now = self._clock.now()
         keys = [(source, self._per_minute)]
-        if source.endswith("/64"):
-            keys.append((_wide(source), self._per_minute * _WIDE_FACTOR))
+        if wide := _wide(source):
+            keys.append((wide, self._per_minute * _WIDE_FACTOR))
         levels = []
         for key, most in keys:
             level, then = self._buckets.get(key, (float(most), now))
@@ -100,10 +100,13 @@ class SourceLimit:
 
 
 def _wide(source: str) -> str:
+    """Return the wide network that an IPv6 source is part of; empty for others."""
+    if not source.endswith("/64"):
+        return ""
     try:
         return str(IPv6Network(source).supernet(new_prefix=_WIDE_BITS))
     except ValueError:
-        return source
+        return ""
 
 
 class RefusalLog:

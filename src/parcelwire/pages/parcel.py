@@ -14,6 +14,7 @@ from parcelwire.domain.account import account_of, is_test_world
 from parcelwire.domain.brand import Brand
 from parcelwire.domain.clock import iso_utc
 from parcelwire.domain.tracking import Tracking
+from parcelwire.pages.feedback import keep_feedback
 from parcelwire.pages.house import PageHouse
 from parcelwire.pages.limits import RefusalLog, source_in
 from parcelwire.pages.live import LiveResponse, LiveStreams, news, viewer_of
@@ -37,8 +38,6 @@ TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,64}\Z")
 MOST_PARCELS: Final = 20
 """Parcels of one order that are shown."""
 
-MOST_FEEDBACK: Final = 3
-"""How often something may be said about one parcel."""
 MAX_FEEDBACK: Final = 1_000
 MAX_FORM: Final = 10_000
 
@@ -147,29 +146,8 @@ class ParcelPages:
             return RedirectResponse(back, 303, PUBLIC)
         now = self._house.clock.now()
         document = _encode({"at": now, "rating": rating, "text": text})
-        await self._keep_feedback(stored.tracking.id, document)
+        await keep_feedback(self._house.store, stored.tracking.id, document, at=now)
         return RedirectResponse(f"{back}?said=feedback#feedback", 303, PUBLIC)
-
-    async def _keep_feedback(self, tracking_id: str, document: bytes) -> None:
-        """Store what was said in the first place that is free; where none is, not at all.
-
-        Places are numbered, and taken in one transaction each: of many at one moment, no more are
-        kept than of as many one after the other.
-        """
-        store, now = self._house.store, self._house.clock.now()
-        said = await store.list_records("feedback", tracking_id, limit=MOST_FEEDBACK)
-        for number in range(MOST_FEEDBACK - len(said)):
-            place = str(len(said) + number)
-            is_taken = False
-
-            def take(before: bytes | None) -> bytes:
-                nonlocal is_taken
-                is_taken = before is None
-                return document if before is None else before
-
-            await store.change_record("feedback", tracking_id, place, take, at=now)
-            if is_taken:
-                return
 
     async def subscribe(self, request: Request) -> Response:
         """Take an address that wants news by e-mail."""
