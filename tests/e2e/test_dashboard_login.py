@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
-from parcelwire.config import ServerSection
-from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
-from parcelwire.pages.dashboard.passwords import set_password
+import msgspec
+import pytest
+
+from parcelwire.config import LimitsSection, ServerSection, StoreSection
+from parcelwire.domain.clock import DAY, HOUR, SECOND
+from parcelwire.pages.dashboard.passwords import Password, hash_password, set_password
+from parcelwire.pages.limits import LINES_A_MINUTE
+from tests.contract.store.postgres_fixture import shared_cluster
 from tests.support.dashboard import COOKIE, Desk, open_dashboard
 
+DEVICE_COOKIE = "parcelwire_device"
 EMAIL, PASSWORD = "shop@example.com", "correct horse battery"
 
 
-async def give_password(desk: Desk, text: str = PASSWORD) -> None:
+@pytest.fixture(params=["postgres", "sqlite"])
+async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
+    """An installation on either engine."""
+    sections: dict[str, Any] = {}
+    if request.param == "postgres":
+        dsn = shared_cluster().create_database()
+        sections["store"] = StoreSection(url=dsn)
+    async with open_dashboard(tmp_path, **sections) as made:
+        yield made
+
+
+async def give_password(desk: Desk, text: str = PASSWORD, cost: int = 1 << 15) -> None:
+    store, number, now = desk.house.store, desk.account.number, desk.clock.now()
     await set_password(
-        desk.house.store,
-        desk.account.number,
-        text,
-        random_bytes=lambda count: b"salt" * (count // 4),
-        now=desk.clock.now(),
+        store, number, text, random_bytes=lambda count: b"salt" * (count // 4), now=now
     )
+    if cost < 1 << 15:
+        digest = hash_password(text, b"salt" * 4, cost)
+        kept = Password(salt=b"salt" * 4, digest=digest, cost=cost, set_at=now)
+        document = msgspec.json.encode(kept)
+        await store.change_record("password", str(number), "password", lambda _: document, at=now)
 
 
 def sentence(text: str) -> str:
@@ -129,35 +151,134 @@ async def test_the_keys_page_makes_keys_that_expire(tmp_path: Path) -> None:
         assert "2026-03-31" in (await person.get("/keys")).text
 
 
-async def test_five_tries_and_no_more(tmp_path: Path) -> None:
-    async with open_dashboard(tmp_path) as desk:
-        await give_password(desk)
-        person = await desk.browser()
-        for email in (EMAIL, "nobody@example.com"):
-            statuses = [
-                (await person.login(email=email, password="wrong")).status for _ in range(7)
-            ]
-            # Whether there is such an account is not told by being locked either.
-            assert statuses == [401] * 5 + [429] * 2
-        assert (await person.login(email=EMAIL, password=PASSWORD)).status == 429
-        assert (await person.login(key=await desk.add_key())).status == 303
-        desk.clock.advance(15 * MINUTE / SECOND + 1)
-        other = await desk.browser()
-        assert (await other.login(email=EMAIL.upper(), password=PASSWORD)).status == 303
+async def test_five_failures_make_only_their_own_source_wait(desk: Desk) -> None:
+    await give_password(desk)
+    stranger = await desk.browser("127.0.0.66")
+    for email in (EMAIL, "nobody@example.com"):
+        answers = [await stranger.login(email=email, password="wrong") for _ in range(7)]
+        # Whether there is such an account is not told by having to wait either.
+        assert [answer.status for answer in answers] == [401] * 5 + [429] * 2
+        assert answers[-1].headers["retry-after"] == "60"
+        assert "Try again in 1 minute" in answers[-1].text
+    assert (await stranger.login(email=EMAIL, password=PASSWORD)).status == 429
+    assert (await stranger.login(key=await desk.add_key())).status == 303
+    owner = await desk.browser("127.0.0.2")
+    assert (await owner.login(email=EMAIL.upper(), password=PASSWORD)).status == 303
+    # The stranger's wait is not ended by the owner's success; it ends by itself, and doubles.
+    other = await desk.browser("127.0.0.66")
+    assert (await other.login(email=EMAIL, password=PASSWORD)).status == 429
+    desk.clock.advance(61)
+    assert (await other.login(email=EMAIL, password="wrong")).status == 401
+    answer = await other.login(email=EMAIL, password=PASSWORD)
+    assert (answer.status, answer.headers["retry-after"]) == (429, "120")
+    desk.clock.advance(121)
+    assert (await other.login(email=EMAIL, password=PASSWORD)).status == 303
 
 
-async def test_sixty_wrong_tries_a_minute_of_all_together(tmp_path: Path) -> None:
-    async with open_dashboard(tmp_path) as desk:
+async def test_a_strangers_wrong_keys_keep_nobody_else_out(desk: Desk) -> None:
+    await give_password(desk)
+    stranger = await desk.browser("127.0.0.66")
+    statuses = [(await stranger.login(key=f"wrong {number}")).status for number in range(100)]
+    assert statuses == [401] * 30 + [429] * 70
+    # Whoever has a key is no guesser, wherever it comes from.
+    assert (await stranger.login(key=await desk.add_key())).status == 303
+    assert (await stranger.login(email=EMAIL, password=PASSWORD)).status == 429
+    owner = await desk.browser("127.0.0.2")
+    assert (await owner.login(key="wrong")).status == 401
+    assert (await owner.login(email=EMAIL, password=PASSWORD)).status == 303
+
+
+async def test_a_known_browser_comes_in_while_many_sources_guess(desk: Desk) -> None:
+    await give_password(desk)
+    owner = await desk.browser("127.0.0.2")
+    answer = await owner.login(email=EMAIL, password=PASSWORD)
+    assert answer.status == 303
+    assert (await owner.post("/logout")).status == 303
+    await give_password(desk, cost=1 << 7)  # what is tried here is who comes in, not what it costs
+    for number in range(120):
+        stranger = await desk.browser(f"127.0.9.{number}")
+        assert (await stranger.login(email=EMAIL, password="wrong")).status == 401
+        await stranger.session.close()
+    # Even from an address that has to wait itself, for another account as well.
+    statuses = [(await owner.login(email="x@example.com", password="no")).status for _ in range(9)]
+    assert statuses == [401] * 5 + [429] * 4
+    assert (await owner.login(email=EMAIL, password="a slip")).status == 401
+    assert (await owner.login(email=EMAIL, password=PASSWORD)).status == 303
+    # Sources that are new have one try a day meanwhile.
+    stranger = await desk.browser("127.0.9.200")
+    statuses = [(await stranger.login(email=EMAIL, password="no")).status for _ in range(2)]
+    assert statuses == [401, 429]
+    newcomer = await desk.browser("127.0.9.201")
+    assert (await newcomer.login(email=EMAIL, password=PASSWORD)).status == 303
+
+
+async def test_what_a_browser_is_known_by(tmp_path: Path) -> None:
+    server = ServerSection(public_url="https://parcels.example")
+    async with open_dashboard(tmp_path, server=server) as desk:
         await give_password(desk)
         person = await desk.browser()
-        statuses = [(await person.login(key=f"wrong {number}")).status for number in range(62)]
-        assert statuses == [401] * 60 + [429] * 2
-        assert (await person.login(email=EMAIL, password=PASSWORD)).status == 429
-        # A key cannot be guessed, so who has one is not kept out by those who guess.
-        assert (await person.login(key=await desk.add_key())).status == 303
-        desk.clock.advance(61)
-        other = await desk.browser()
-        assert (await other.login(email=EMAIL, password=PASSWORD)).status == 303
+        answer = await person.ask("POST", "/login", data={"email": EMAIL, "password": PASSWORD})
+        (cookie,) = [one for one in answer.cookies if one.startswith(DEVICE_COOKIE)]
+        for word in ("HttpOnly", "SameSite=strict", "Path=/dashboard/login", "Secure"):
+            assert word in cookie
+        assert f"Max-Age={180 * 86_400}" in cookie
+        token = cookie.partition("=")[2].partition(";")[0]
+        ((name, document),) = await desk.house.store.list_records(
+            "login-device", str(desk.account.number)
+        )
+        assert name == hashlib.sha256(token.encode()).hexdigest()
+        assert token.encode() not in document
+        # A key of small scope makes no browser known: it would open a way to guess the password.
+        answer = await person.ask("POST", "/login", data={"key": await desk.add_key(scope="read")})
+        assert not any(one.startswith(DEVICE_COOKIE) for one in answer.cookies)
+
+
+async def test_a_known_browser_has_an_allowance_of_its_own(desk: Desk) -> None:
+    await give_password(desk)
+    person = await desk.browser()
+    await person.login(email=EMAIL, password=PASSWORD)
+    statuses = [(await person.login(email=EMAIL, password="no")).status for _ in range(7)]
+    assert statuses == [401] * 5 + [429] * 2
+    desk.clock.advance(61)
+    assert (await person.login(email=EMAIL, password=PASSWORD)).status == 303
+    # A token that nobody gave out is none.
+    guest = await desk.browser("127.0.0.3")
+    guest.session.cookie_jar.update_cookies({DEVICE_COOKIE: "A" * 43})
+    statuses = [(await guest.login(email=EMAIL, password="no")).status for _ in range(7)]
+    assert statuses == [401] * 5 + [429] * 2
+
+
+async def test_only_so_many_hashes_run_and_wait(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_dashboard(tmp_path, limits=LimitsSection(login_waiting=3)) as desk:
+        await give_password(desk)
+        owner = await desk.browser("127.0.0.2")
+        await owner.login(email=EMAIL, password=PASSWORD)
+        crowd = [await desk.browser(f"127.0.8.{number}") for number in range(40)]
+        answers = await asyncio.gather(
+            *(
+                one.login(email=f"{i}@example.com", password="secret no")
+                for i, one in enumerate(crowd)
+            ),
+            owner.login(email=EMAIL, password=PASSWORD),
+        )
+        statuses = [answer.status for answer in answers[:-1]]
+        assert set(statuses) == {401, 503}
+        assert statuses.count(401) < 40
+        busy = next(answer for answer in answers if answer.status == 503)
+        assert busy.headers["retry-after"] == "5"
+        # Strangers do not stand in the way of a browser that is known.
+        assert answers[-1].status == 303
+        # Whoever was turned away has not used up a try.
+        turned_away = crowd[statuses.index(503)]
+        email = f"{statuses.index(503)}@example.com"
+        again = [(await turned_away.login(email=email, password="no")).status for _ in range(6)]
+        assert again == [401] * 5 + [429]
+    lines = [one.getMessage() for one in caplog.records if "refused" in one.getMessage()]
+    assert any("too many passwords wait" in line and "127.0.8." in line for line in lines)
+    assert len(lines) <= LINES_A_MINUTE + 1
+    assert not any("secret" in line or "example.com" in line for line in lines)
 
 
 async def test_a_session_ends_with_its_time_its_key_and_its_password(tmp_path: Path) -> None:

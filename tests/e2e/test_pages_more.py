@@ -94,8 +94,16 @@ class Site:
         async with self.session.get(self.url + path, headers=headers) as answer:
             return answer.status, await answer.text(), answer.headers
 
-    async def post(self, path: str, form: dict[str, str] | bytes) -> tuple[int, bytes, Any]:
-        async with self.session.post(self.url + path, data=form, allow_redirects=False) as answer:
+    async def post(
+        self, path: str, form: dict[str, str] | bytes, source: str = "127.0.0.1"
+    ) -> tuple[int, bytes, Any]:
+        """Send a form from an address of 127.0.0.0/8."""
+        async with (
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(local_addr=(source, 0))
+            ) as session,
+            session.post(self.url + path, data=form, allow_redirects=False) as answer,
+        ):
             return answer.status, await answer.read(), answer.headers
 
     async def brand(self, **fields: Any) -> None:
@@ -243,6 +251,17 @@ async def test_feedback_is_kept_and_bounded(site: Site) -> None:
     assert len(await site.house.store.list_records("feedback", tracking.id)) == 3
 
 
+async def test_feedback_at_one_moment_is_bounded_too(site: Site) -> None:
+    path = f"/t/{site.tokens[0]}/feedback"
+    answers = await asyncio.gather(
+        *(site.post(path, {"rating": "good", "text": f"text {number}"}) for number in range(12))
+    )
+    assert {status for status, _, _ in answers} == {303}
+    tracking = (await site.stored(NUMBERS[0])).tracking
+    kept = await site.house.store.list_records("feedback", tracking.id)
+    assert len({msgspec.json.decode(document)["text"] for _, document in kept}) == len(kept) == 3
+
+
 async def test_without_a_mail_server_nobody_can_subscribe(site: Site) -> None:
     status, _, _ = await site.post(f"/t/{site.tokens[0]}/subscribe", {"email": "a@b.example"})
     assert status == 404
@@ -351,18 +370,34 @@ async def test_unknown_wrong_and_locked_are_the_same_bytes(site: Site) -> None:
 async def test_five_wrong_tries_an_hour_and_twenty_in_all(site: Site) -> None:
     async with looking(site, LookupField.POSTAL_CODE) as path:
 
-        async def tries(word: str) -> int:
-            status, _, _ = await site.post(path, {"number": NUMBERS[0], "word": word})
+        async def tries(word: str, source: int) -> int:
+            status, _, _ = await site.post(
+                path, {"number": NUMBERS[0], "word": word}, f"127.0.3.{source}"
+            )
             return status
 
         for hour in range(4):
             for code in range(5):
-                assert await tries(str(1000 + hour * 10 + code)) == 200
-            assert await tries("8042") == 200, "locked: even the right word finds nothing"
+                assert await tries("8042", code) == 303, "not before five wrong ones"
+                assert await tries(str(1000 + hour * 10 + code), code) == 200
+            assert await tries("8042", 9) == 200, "locked: even the right word finds nothing"
             site.house.clock.advance(HOUR / SECOND + 1)
         # Twenty in all: nothing opens it any more, however long one waits.
         site.house.clock.advance(100 * HOUR / SECOND)
-        assert await tries("8042") == 200
+        assert await tries("8042", 9) == 200
+
+
+async def test_a_single_stranger_does_not_lock_a_number_for_its_people(site: Site) -> None:
+    async with looking(site, LookupField.POSTAL_CODE) as path:
+        for hour in range(10):
+            for code in range(8):
+                form = {"number": NUMBERS[0], "word": str(1000 + hour * 10 + code)}
+                assert (await site.post(path, form, "127.0.0.66"))[0] == 200
+            form = {"number": NUMBERS[0], "word": "8042"}
+            assert (await site.post(path, form, "127.0.0.2"))[0] == 303
+            site.house.clock.advance(HOUR / SECOND + 1)
+        # The stranger's ten are used up for good.
+        assert (await site.post(path, form, "127.0.0.66"))[0] == 200
 
 
 async def test_right_tries_do_not_count(site: Site) -> None:
@@ -376,8 +411,12 @@ async def test_guesses_at_one_moment_are_all_counted(site: Site) -> None:
     async with looking(site, LookupField.POSTAL_CODE) as path:
         codes = [*range(1000, 1030), 8042, *range(1030, 1050)]
         answers = await asyncio.gather(
-            *(site.post(path, {"number": NUMBERS[0], "word": str(code)}) for code in codes)
+            *(
+                site.post(path, {"number": NUMBERS[0], "word": str(code)}, f"127.0.3.{code % 7}")
+                for code in codes
+            )
         )
+        assert {status for status, _, _ in answers} <= {200, 303}
         assert sum(status == 303 for status, _, _ in answers) <= 1
         _, record = (await site.house.store.list_records("lookup", str(site.house.world_id)))[0]
         assert msgspec.json.decode(record)["total"] <= 5
@@ -389,4 +428,4 @@ async def test_guessing_numbers_fills_no_table_and_is_slowed(site: Site) -> None
             (await site.post(path, {"number": f"99009999999999{n:04d}", "word": "8042"}))[0]
             for n in range(70)
         ]
-        assert statuses.count(429) == 10
+        assert statuses.count(429) == 50

@@ -54,6 +54,8 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
+    """The ``Set-Cookie`` headers."""
 
     @property
     def text(self) -> str:
@@ -82,7 +84,8 @@ class Person:
         ) as answer:
             body = await answer.read()
             said = {name.lower(): value for name, value in answer.headers.items()}
-            return Answer(answer.status, said, body)
+            cookies = tuple(answer.headers.getall("set-cookie", ()))
+            return Answer(answer.status, said, body, cookies)
 
     async def get(self, path: str, **sent: Any) -> Answer:
         """Open a page."""
@@ -152,10 +155,13 @@ class Desk(msgspec.Struct, kw_only=True):
         await self.house.store.add_key(key_record(key, number, **fields))
         return key
 
-    async def browser(self) -> Person:
-        """Return somebody who has not logged in."""
+    async def browser(self, source: str = "127.0.0.1") -> Person:
+        """Return somebody who has not logged in, and calls from an address of 127.0.0.0/8."""
         session = await self.stack.enter_async_context(
-            aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+            aiohttp.ClientSession(
+                cookie_jar=aiohttp.CookieJar(unsafe=True),
+                connector=aiohttp.TCPConnector(local_addr=(source, 0)),
+            )
         )
         return Person(self.url, session)
 

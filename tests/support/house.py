@@ -166,13 +166,15 @@ async def call(
     body: bytes = b"",
     query: str = "",
     headers: Mapping[str, str] | None = None,
+    source: str = "127.0.0.1",
 ) -> Answer:
-    """Make one ASGI call of ``app``."""
+    """Make one ASGI call of ``app``, as somebody at the address ``source``."""
     scope: Scope = {
         "type": "http",
         "method": method,
         "path": path,
         "query_string": query.encode(),
+        "client": (source, 50_000),
         "headers": [
             # As over HTTP/1.1: a body is announced.
             *([(b"content-length", b"%d" % len(body))] if body else []),

@@ -324,6 +324,13 @@ def test_a_refusal_does_not_repeat_the_value(tmp_path: Path) -> None:
         ("carriers", "registry_file", ""),
         ("carriers", "simulated_speed", 0.0),
         ("carriers", "base_urls", {"swiss-post": {"api": "127.0.0.1:1"}}),
+        ("limits", "login_waiting", 0),
+        ("limits", "lookups_per_source_per_minute", 3_000),
+        ("limits", "forms_per_source_per_minute", -1),
+        ("limits", "lookups_and_forms_per_minute", 20),
+        ("limits", "live_streams_per_source", 1_000),
+        ("limits", "live_streams_per_tracking", 1_000),
+        ("limits", "live_streams", 20),
         ("logging", "level", "LOUD"),
     ],
 )

@@ -60,7 +60,9 @@ from parcelwire.bootstrap.notices import (
 )
 from parcelwire.bootstrap.settings import (
     keeping_settings,
+    login_limits,
     make_catalogue,
+    page_limits,
     webhook_settings,
     wiring_settings,
 )
@@ -184,6 +186,7 @@ class Installation:
                 identifiers=self.identifiers,
             ),
             settings=dashboard_settings(config),
+            login_limits=login_limits(config),
             wake_imports=self.imports.wake,
         )
         self.subscriptions = Subscriptions(
@@ -237,6 +240,7 @@ class Installation:
                 public_url=self.config.public_url,
                 subscriber=self.subscriptions if self.mailer is not None else None,
                 subscriptions=self.subscriptions,
+                limits=page_limits(self.config),
                 is_closing=lambda: self.house.is_closing,
             )
         )

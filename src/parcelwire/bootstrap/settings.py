@@ -7,6 +7,7 @@ from parcelwire.bootstrap.wiring import WiringSettings
 from parcelwire.config import Config
 from parcelwire.connectors.catalogue import Catalogue, CatalogueError, load_catalogue
 from parcelwire.connectors.simulated import SimulatedCarrier
+from parcelwire.pages.limits import LoginLimits, PageLimits
 from parcelwire.polling.worker import PollSettings
 from parcelwire.server.limits import ServerLimits
 from parcelwire.server.open_files import connections_for
@@ -116,3 +117,28 @@ def make_catalogue(config: Config) -> Catalogue:
     except CatalogueError as error:
         raise InstallationError(str(error)) from error
     return catalogue
+
+
+def login_limits(config: Config) -> LoginLimits:
+    """Return what logging in to the dashboard is bounded by."""
+    limits = config.limits
+    return LoginLimits(
+        failures_per_source_per_hour=limits.login_failures_per_source_per_hour,
+        failures_per_account_per_day=limits.login_failures_per_account_per_day,
+        most_waiting=limits.login_waiting,
+    )
+
+
+def page_limits(config: Config) -> PageLimits:
+    """Return what the public pages are bounded by."""
+    limits = config.limits
+    return PageLimits(
+        lookups_per_source_per_minute=limits.lookups_per_source_per_minute,
+        forms_per_source_per_minute=limits.forms_per_source_per_minute,
+        pages_per_source_per_minute=limits.pages_per_source_per_minute,
+        lookups_and_forms_per_minute=limits.lookups_and_forms_per_minute,
+        live_per_source=limits.live_streams_per_source,
+        live_per_tracking=limits.live_streams_per_tracking,
+        live_per_account=limits.live_streams_per_account,
+        live=limits.live_streams,
+    )

@@ -110,6 +110,7 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
             "webhooks.extra_ports must be port numbers",
         ),
         *_notice_rules(config),
+        *_page_limit_rules(config),
         (bool(config.carriers.registry_file), "carriers.registry_file must not be empty"),
         (config.carriers.simulated_speed > 0, "carriers.simulated_speed must be positive"),
         (
@@ -180,6 +181,39 @@ def _notice_rules(config: Config) -> list[tuple[bool, str]]:
         (notices.timeout_seconds > 0, "notices.timeout_seconds must be positive"),
         (notices.per_minute > 0, "notices.per_minute must be positive"),
         (notices.recipient_minutes >= 0, "notices.recipient_minutes must not be negative"),
+    ]
+
+
+def _page_limit_rules(config: Config) -> list[tuple[bool, str]]:
+    limits = config.limits
+    positive = (
+        "login_failures_per_source_per_hour",
+        "login_failures_per_account_per_day",
+        "login_waiting",
+        "lookups_per_source_per_minute",
+        "forms_per_source_per_minute",
+        "pages_per_source_per_minute",
+        "lookups_and_forms_per_minute",
+        "live_streams_per_source",
+        "live_streams_per_tracking",
+        "live_streams_per_account",
+        "live_streams",
+    )
+    most_of_a_source = max(limits.lookups_per_source_per_minute, limits.forms_per_source_per_minute)
+    return [
+        *((getattr(limits, name) > 0, f"limits.{name} must be positive") for name in positive),
+        (
+            most_of_a_source < limits.lookups_and_forms_per_minute,
+            "limits.lookups_and_forms_per_minute must be more than"
+            " limits.lookups_per_source_per_minute and limits.forms_per_source_per_minute,"
+            " or one source can use it up",
+        ),
+        (
+            max(limits.live_streams_per_source, limits.live_streams_per_tracking)
+            < limits.live_streams,
+            "limits.live_streams must be more than limits.live_streams_per_source and"
+            " limits.live_streams_per_tracking, or one of them can use it up",
+        ),
     ]
 
 

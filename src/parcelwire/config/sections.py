@@ -115,6 +115,24 @@ class NoticesSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return f"NoticesSection({self.smtp_host}:{self.smtp_port})"
 
 
+class LimitsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[limits]``."""
+
+    # Logging in to the dashboard.
+    login_failures_per_source_per_hour: int = 30
+    login_failures_per_account_per_day: int = 100
+    login_waiting: int = 20
+    # The public pages.
+    lookups_per_source_per_minute: int = 20
+    forms_per_source_per_minute: int = 20
+    pages_per_source_per_minute: int = 1_200
+    lookups_and_forms_per_minute: int = 3_000
+    live_streams_per_source: int = 10
+    live_streams_per_tracking: int = 20
+    live_streams_per_account: int = 500
+    live_streams: int = 1_000
+
+
 class LoggingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[logging]``."""
 
@@ -132,6 +150,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     webhooks: WebhooksSection = WebhooksSection()
     carriers: CarriersSection = CarriersSection()
     notices: NoticesSection = NoticesSection()
+    limits: LimitsSection = LimitsSection()
     logging: LoggingSection = LoggingSection()
 
     @property

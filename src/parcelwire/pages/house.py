@@ -12,6 +12,7 @@ from parcelwire.domain.account import Account
 from parcelwire.domain.clock import Clock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.subscriptions import Subscription
+from parcelwire.pages.limits import PageLimits
 from parcelwire.store.port import Change
 from parcelwire.tracking.ports import Identifiers, Stored, TrackingFilter
 from parcelwire.tracking.suspension import SuspensionStore
@@ -103,5 +104,6 @@ class PageHouse(msgspec.Struct, kw_only=True):
     must
     be able to be ended.
     """
+    limits: PageLimits = PageLimits()
     is_closing: Callable[[], bool] = lambda: False
     """Tells that the server stops: whoever waits lets go."""

@@ -2,8 +2,9 @@
 
 A tracking number is no secret and a postal code is no password, so the tries are few: five wrong
 ones an hour and twenty in all for one number, kept in the store and counted before the answer is
-known. Whether the number is unknown, the word is wrong or the number is locked, the answer is the
-same, byte by byte.
+known. One source has three of the five and ten of the twenty, so that a single stranger does not
+lock the number for its people. Whether the number is unknown, the word is wrong or the number is
+locked, the answer is the same, byte by byte.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from parcelwire.couriers.number import is_plausible, normalise
 from parcelwire.domain.account import world_of
 from parcelwire.domain.brand import LookupField
 from parcelwire.domain.checkpoint import fold
-from parcelwire.domain.clock import HOUR, MINUTE, Clock, Instant
+from parcelwire.domain.clock import HOUR, Clock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.pages.house import PageStore
 
 KIND: Final = "lookup"
 TRIES_AN_HOUR: Final = 5
 TRIES_IN_ALL: Final = 20
-PER_MINUTE: Final = 60
-"""Lookups of one account in a minute, in one process: more is no customer."""
+OF_A_SOURCE_AN_HOUR: Final = 3
+OF_A_SOURCE_IN_ALL: Final = 10
 
 _BUCKETS: Final = 4_096
 """Numbers that nobody follows share so many counters: guessing numbers fills no table."""
@@ -37,6 +38,25 @@ class Tries(msgspec.Struct):
 
     total: int = 0
     recent: list[Instant] = []
+    recent_sources: list[str] = []
+    """Who made each of ``recent``; not as long where an earlier version counted."""
+    by_source: dict[str, int] = {}
+    """Of ``total``, by source."""
+
+    def since(self, after: Instant) -> list[tuple[Instant, str]]:
+        """Return the newest with their sources."""
+        strangers = [""] * (len(self.recent) - len(self.recent_sources))
+        both = zip(self.recent, [*strangers, *self.recent_sources], strict=True)
+        return [(at, source) for at, source in both if at > after]
+
+    def allow(self, recent: list[tuple[Instant, str]], source: str) -> bool:
+        """Tell whether one more of this source is taken."""
+        return (
+            len(recent) < TRIES_AN_HOUR
+            and self.total < TRIES_IN_ALL
+            and sum(one == source for _, one in recent) < OF_A_SOURCE_AN_HOUR
+            and self.by_source.get(source, 0) < OF_A_SOURCE_IN_ALL
+        )
 
 
 _decode: Final = msgspec.json.Decoder(Tries).decode
@@ -50,18 +70,9 @@ class Lookup:
         """Count tries in ``store``."""
         self._store = store
         self._clock = clock
-        self._minutes: dict[int, tuple[Instant, int]] = {}
-
-    def is_busy(self, account_number: int) -> bool:
-        """Count one lookup; tell whether there were too many of this account in this minute."""
-        minute = self._clock.now() // MINUTE
-        then, count = self._minutes.get(account_number, (minute, 0))
-        count = count + 1 if then == minute else 1
-        self._minutes[account_number] = minute, count
-        return count > PER_MINUTE
 
     async def find(
-        self, account_number: int, field: LookupField, number: str, word: str
+        self, account_number: int, field: LookupField, number: str, word: str, *, source: str = ""
     ) -> Tracking | None:
         """Return the parcel, or None for every reason there may be."""
         compact = normalise(number[:200])
@@ -69,15 +80,17 @@ class Lookup:
             return None
         world_id = world_of(account_number, is_test=False)
         followed = await self._store.find(world_id, compact)
+        record = _record_of(compact, is_followed=bool(followed))
+        tag = _tag_of(record, source)
         # Counted first: two guesses at one moment are two tries.
-        is_open = await self._count(world_id, compact, is_followed=bool(followed))
+        is_open = await self._count(world_id, record, tag)
         for stored in followed:
             if is_open and fits(stored.tracking, field, word[:300]):
-                await self._take_back(world_id, compact)
+                await self._take_back(world_id, record, tag)
                 return stored.tracking
         return None
 
-    async def _count(self, world_id: int, number: str, *, is_followed: bool) -> bool:
+    async def _count(self, world_id: int, record: str, source: str) -> bool:
         now = self._clock.now()
         is_open = False
 
@@ -85,30 +98,43 @@ class Lookup:
             nonlocal is_open
             tries = Tries() if document is None else _decode(document)
             # A clock that jumped back opens nothing.
-            recent = [at for at in tries.recent if at > now - HOUR]
-            is_open = len(recent) < TRIES_AN_HOUR and tries.total < TRIES_IN_ALL
-            if is_open:
-                recent.append(now)
-                return _encode(Tries(tries.total + 1, recent))
-            return document or b"{}"
+            recent = tries.since(now - HOUR)
+            is_open = tries.allow(recent, source)
+            if not is_open:
+                return document or b"{}"
+            by_source = dict(tries.by_source)
+            by_source[source] = by_source.get(source, 0) + 1
+            return _encode(_tries_of(tries.total + 1, [*recent, (now, source)], by_source))
 
-        await self._store.change_record(
-            KIND, str(world_id), _record_of(number, is_followed=is_followed), count, at=now
-        )
+        await self._store.change_record(KIND, str(world_id), record, count, at=now)
         return is_open
 
-    async def _take_back(self, world_id: int, number: str) -> None:
+    async def _take_back(self, world_id: int, record: str, source: str) -> None:
         """The try was right."""
 
         def take(document: bytes | None) -> bytes | None:
             if document is None:
                 return None
             tries = _decode(document)
-            return _encode(Tries(max(0, tries.total - 1), tries.recent[:-1]))
+            recent = tries.since(-1)
+            mine = [at for at, (_, one) in enumerate(recent) if one == source]
+            if mine:
+                del recent[mine[-1]]
+            by_source = dict(tries.by_source)
+            by_source[source] = by_source.get(source, 0) - 1
+            kept = {one: count for one, count in by_source.items() if count > 0}
+            return _encode(_tries_of(max(0, tries.total - 1), recent, kept))
 
-        await self._store.change_record(
-            KIND, str(world_id), _record_of(number, is_followed=True), take, at=self._clock.now()
-        )
+        await self._store.change_record(KIND, str(world_id), record, take, at=self._clock.now())
+
+
+def _tries_of(total: int, recent: list[tuple[Instant, str]], by_source: dict[str, int]) -> Tries:
+    return Tries(total, [at for at, _ in recent], [one for _, one in recent], by_source)
+
+
+def _tag_of(record: str, source: str) -> str:
+    """Return what tells sources of one number apart, and tells nobody which they are."""
+    return hashlib.sha256(f"{record} {source}".encode()).hexdigest()[:4]
 
 
 def _record_of(number: str, *, is_followed: bool) -> str:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from parcelwire.domain.account import is_test_world
 from parcelwire.domain.brand import Brand
-from parcelwire.domain.clock import SECOND, iso_utc
+from parcelwire.domain.clock import iso_utc
 from parcelwire.domain.tracking import Tracking
+from parcelwire.pages.feedback import keep_feedback
 from parcelwire.pages.house import PageHouse
+from parcelwire.pages.limits import RefusalLog, source_in
+from parcelwire.pages.live import LiveResponse, LiveStreams, news, viewer_of
 from parcelwire.pages.rendering import (
     EMBEDDED,
     PUBLIC,
@@ -38,15 +40,6 @@ TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,64}\Z")
 MOST_PARCELS: Final = 20
 """Parcels of one order that are shown."""
 
-LIVE_SECONDS: Final = 4.0
-"""How often a watched parcel is looked at."""
-LIVE_FOR_SECONDS: Final = 600
-"""How long one stream lasts; the browser opens the next by itself."""
-MOST_LIVE: Final = 500
-"""Streams at one time, in this process."""
-
-MOST_FEEDBACK: Final = 3
-"""How often something may be said about one parcel."""
 MAX_FEEDBACK: Final = 1_000
 MAX_FORM: Final = 10_000
 
@@ -56,10 +49,11 @@ _encode: Final = msgspec.json.Encoder().encode
 class ParcelPages:
     """Everything under ``/t/<token>``."""
 
-    def __init__(self, house: PageHouse) -> None:
+    def __init__(self, house: PageHouse, refusals: RefusalLog) -> None:
         self._house = house
         self._suspensions = Suspensions(house.store, house.clock)
-        self._live = 0
+        self._refusals = refusals
+        self.streams = LiveStreams(house.limits)
 
     async def show(self, request: Request) -> Response:
         """Answer the tracking page."""
@@ -115,38 +109,20 @@ class ParcelPages:
         stored = await self._find(request)
         if isinstance(stored, Response):
             return stored
-        if self._live >= MOST_LIVE:
-            return PlainTextResponse("", 503, {**PUBLIC, "retry-after": "60"})
-        return StreamingResponse(
-            self._watch(stored.tracking, request.query_params.get("version", "")),
-            media_type="text/event-stream",
-            headers={**PUBLIC, "x-accel-buffering": "no"},
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream", headers=PUBLIC)
+        source = source_in(request)
+        return LiveResponse(
+            news(
+                self._house,
+                self._suspensions,
+                stored.tracking,
+                request.query_params.get("version", ""),
+            ),
+            streams=self.streams,
+            viewer=viewer_of(source, stored.tracking),
+            refuse=lambda limit: self._refusals.note(f"live updates, limit of {limit}", source),
         )
-
-    async def _watch(self, tracking: Tracking, seen: str) -> AsyncIterator[bytes]:
-        clock = self._house.clock
-        ends_at = clock.now() + LIVE_FOR_SECONDS * SECOND
-        self._live += 1
-        try:
-            yield b"retry: 5000\n\n"
-            while clock.now() < ends_at and not self._house.is_closing():
-                try:
-                    stored = await self._house.store.find_by_page_token(tracking.page_token)
-                    is_held = await self._suspensions.holds(tracking.world_id)
-                except StoreUnavailableError:
-                    return
-                if stored is None or is_held:
-                    return
-                version = str(stored.tracking.version)
-                if version != seen:
-                    seen = version
-                    yield b"event: changed\ndata: %s\n\n" % version.encode()
-                else:
-                    # Says that the connection lives, to whatever stands in between.
-                    yield b":\n\n"
-                await clock.sleep(LIVE_SECONDS)
-        finally:
-            self._live -= 1
 
     async def style(self, request: Request) -> Response:
         """Answer the shop's style rules."""
@@ -173,18 +149,9 @@ class ParcelPages:
         back = f"/t/{stored.tracking.page_token}"
         if rating not in {"good", "bad"}:
             return RedirectResponse(back, 303, PUBLIC)
-        store, now = self._house.store, self._house.clock.now()
-        tracking_id = stored.tracking.id
-        said = await store.list_records("feedback", tracking_id, limit=MOST_FEEDBACK)
-        if len(said) < MOST_FEEDBACK:
-            document = _encode({"at": now, "rating": rating, "text": text})
-            await store.change_record(
-                "feedback",
-                tracking_id,
-                self._house.identifiers.new_id(now),
-                lambda _: document,
-                at=now,
-            )
+        now = self._house.clock.now()
+        document = _encode({"at": now, "rating": rating, "text": text})
+        await keep_feedback(self._house.store, stored.tracking.id, document, at=now)
         return RedirectResponse(f"{back}?said=feedback#feedback", 303, PUBLIC)
 
     async def subscribe(self, request: Request) -> Response:

@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from parcelwire.domain.account import world_of
 from parcelwire.domain.brand import Brand, LookupField
 from parcelwire.pages.house import PageHouse
+from parcelwire.pages.limits import source_in
 from parcelwire.pages.lookup import Lookup
 from parcelwire.pages.parcel import read_form
 from parcelwire.pages.rendering import (
@@ -53,11 +54,13 @@ class SearchPages:
             brand = await load_brand(self._house.store, _live(account))
             if brand.lookup is LookupField.NONE:
                 return self._missing(request)
-            if self._lookup.is_busy(account):
-                return self._form(request, account, brand, "lookup.busy", status=429)
             form = await read_form(request)
             tracking = await self._lookup.find(
-                account, brand.lookup, form.get("number", ""), form.get("word", "")
+                account,
+                brand.lookup,
+                form.get("number", ""),
+                form.get("word", ""),
+                source=source_in(request),
             )
         except StoreUnavailableError:
             return self._later(request)
@@ -89,15 +92,12 @@ class SearchPages:
     async def _is_held(self, account: int) -> bool:
         return await self._suspensions.holds(world_of(account, is_test=False))
 
-    def _form(
-        self, request: Request, account: int, brand: Brand, message: str = "", status: int = 200
-    ) -> Response:
+    def _form(self, request: Request, account: int, brand: Brand, message: str = "") -> Response:
         # Nothing of what was typed comes back: the answer tells no guess from another.
         say = language_of(request)
         return html(
             "lookup.html",
             say,
-            status=status,
             brand=brand,
             base=f"/track/{account}",
             field=brand.lookup.value,

@@ -19,8 +19,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from parcelwire.domain.access import Scope, WorldRule, may
+from parcelwire.domain.clock import SECOND
 from parcelwire.pages.dashboard.forms import Form, FormError, read_form
 from parcelwire.pages.dashboard.house import Dashboard
+from parcelwire.pages.dashboard.login_throttle import DEVICE_LIFE
 from parcelwire.pages.dashboard.registry import (
     Handler,
     Page,
@@ -30,6 +32,7 @@ from parcelwire.pages.dashboard.registry import (
 from parcelwire.pages.dashboard.sessions import LONGEST, LoginError, Session, Sessions
 from parcelwire.pages.dashboard.visit import ROOT, RefusalError, Visit
 from parcelwire.pages.dashboard.words import FILTERS
+from parcelwire.pages.limits import source_in
 from parcelwire.store.port import StoreUnavailableError
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,8 @@ log = logging.getLogger(__name__)
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 COOKIE: Final = "parcelwire_session"
+DEVICE_COOKIE: Final = "parcelwire_device"
+"""Sent to the login only: it says that a password was given in this browser before."""
 HOME: Final = "/trackings"
 
 CSP: Final = (
@@ -283,11 +288,18 @@ class _Application:
         form = await read_form(request, most_bytes=20_000)
         following = _place_of(form.get("next"))
         key, email = form.get("key"), form.get("email")
+        source, device = source_in(request), ""
         try:
             if key:
-                token = await self._sessions.open_with_key(key)
+                token = await self._sessions.open_with_key(key, source=source)
             elif email:
-                token = await self._sessions.open_with_password(email, form.text("password"))
+                opened = await self._sessions.open_with_password(
+                    email,
+                    form.text("password"),
+                    source=source,
+                    device=request.cookies.get(DEVICE_COOKIE, ""),
+                )
+                token, device = opened.token, opened.device
             else:
                 raise LoginError
         except LoginError as error:
@@ -299,34 +311,38 @@ class _Application:
         response.set_cookie(
             COOKIE,
             token,
-            max_age=LONGEST // 1_000,
+            max_age=LONGEST // SECOND,
             path=ROOT,
             httponly=True,
             samesite="strict",
             secure=self._is_secure,
         )
+        if device:
+            response.set_cookie(
+                DEVICE_COOKIE,
+                device,
+                max_age=DEVICE_LIFE // SECOND,
+                path=f"{ROOT}/login",
+                httponly=True,
+                samesite="strict",
+                secure=self._is_secure,
+            )
         return response
 
     def _login_page(
-        self,
-        *,
-        following: str,
-        email: str = "",
-        error: LoginError | None = None,
+        self, *, following: str, email: str = "", error: LoginError | None = None
     ) -> Response:
-        is_locked = error is not None and error.is_locked
-        is_suspended = error is not None and error.is_suspended
         text = self._templates.get_template("login.html").render(
-            root=ROOT,
-            following=following,
-            email=email,
-            is_wrong=error is not None,
-            is_locked=is_locked,
-            is_suspended=is_suspended,
+            root=ROOT, following=following, email=email, error=error
         )
-        status = 200 if error is None else 429 if is_locked else 403 if is_suspended else 401
-        headers = {"retry-after": "900"} if is_locked else None
-        return HTMLResponse(text, status, headers)
+        if error is None:
+            return HTMLResponse(text)
+        if error.is_suspended:
+            return HTMLResponse(text, 403)
+        if not error.wait_seconds:
+            return HTMLResponse(text, 401)
+        headers = {"retry-after": str(error.wait_seconds)}
+        return HTMLResponse(text, 503 if error.is_busy else 429, headers)
 
     async def _logout(self, request: Request) -> Response:
         session = await self._session_of(request)

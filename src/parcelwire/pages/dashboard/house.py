@@ -12,6 +12,7 @@ from parcelwire.domain.account import Account, Connection, Endpoint
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport
 from parcelwire.notices.unasked import ALL, is_named
+from parcelwire.pages.limits import LoginLimits
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import Identifiers, NewMessage
 from parcelwire.tracking.service import TrackingService
@@ -133,5 +134,6 @@ class Dashboard(msgspec.Struct, kw_only=True):
     endpoints: EndpointDesk
     carriers: CarrierDesk
     settings: DashboardSettings
+    login_limits: LoginLimits = LoginLimits()
     wake_imports: Callable[[], None] = lambda: None
     """Called when a file is there to be worked through."""

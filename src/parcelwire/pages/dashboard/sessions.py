@@ -6,10 +6,10 @@ without a request, after seven days, by logging out, and with the key or passwor
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -18,25 +18,21 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import Account, world_of
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, Instant
+from parcelwire.pages.dashboard.hashing import RETRY_SECONDS, HashingBusyError, HashingQueue
 from parcelwire.pages.dashboard.house import Dashboard
+from parcelwire.pages.dashboard.login_throttle import LoginThrottle
 from parcelwire.pages.dashboard.passwords import check_password, load_password
+from parcelwire.pages.limits import RefusalLog
+
+log = logging.getLogger(__name__)
 
 KIND: Final = "session"
 SCOPE: Final = "dashboard"
-TRY_KIND: Final = "login-try"
 
 IDLE: Final = 12 * HOUR
 LONGEST: Final = 7 * DAY
 _SEEN_STEP: Final = 5 * MINUTE
 """``seen_at`` is written this often at most."""
-
-TRY_WINDOW: Final = 15 * MINUTE
-MOST_TRIES: Final = 5
-"""Failures of one e-mail address within the window; the next try is refused unread."""
-OVERALL_WINDOW: Final = MINUTE
-MOST_TRIES_OVERALL: Final = 60
-"""Failures of all together. A right key comes in all the same: it cannot be guessed."""
-_HASHES_AT_A_TIME: Final = 2
 
 Flash = tuple[str, str]
 """Tone (``good`` or ``trouble``) and a sentence, shown once on the next page."""
@@ -85,24 +81,30 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoginError(Exception):
-    """Nobody comes in like that. ``is_locked``: nothing was even looked at."""
+    """Nobody comes in like that."""
 
-    def __init__(self, *, is_locked: bool = False, is_suspended: bool = False) -> None:
-        """``is_suspended``: the credentials are right, but their account is suspended."""
-        super().__init__("locked" if is_locked else "refused")
-        self.is_locked = is_locked
+    def __init__(
+        self, *, wait_seconds: int = 0, is_busy: bool = False, is_suspended: bool = False
+    ) -> None:
+        """``wait_seconds``: nothing was even looked at, and will not be before then.
+
+        ``is_busy``: that is not this caller's doing; the server has too many passwords to check.
+        ``is_suspended``: the credentials are right, but their account is suspended.
+        """
+        super().__init__("busy" if is_busy else "throttled" if wait_seconds else "refused")
+        self.wait_seconds = wait_seconds
+        self.is_busy = is_busy
         self.is_suspended = is_suspended
 
 
-class _Tries(msgspec.Struct, frozen=True):
-    """Failures since a window began."""
+class Opened(msgspec.Struct, frozen=True):
+    """A new session, and the token by which its browser is known at the next login."""
 
-    since: Instant
-    count: int
+    token: str
+    device: str
 
 
 _kept: Final = msgspec.json.Decoder(Kept)
-_tries: Final = msgspec.json.Decoder(_Tries)
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -112,13 +114,18 @@ class Sessions:
     def __init__(self, house: Dashboard) -> None:
         """Keep sessions in the house's store."""
         self._house = house
-        self._hashing = asyncio.Semaphore(_HASHES_AT_A_TIME)
+        self.hashing = HashingQueue(house.login_limits.most_waiting)
+        self._throttle = LoginThrottle(house.store, house.clock, house.login_limits)
+        self._refusals = RefusalLog(house.clock, log)
         self._operators = {email.casefold() for email in house.settings.operators}
 
     # -- coming in ------------------------------------------------------------------------------
 
-    async def open_with_key(self, text: str) -> str:
+    async def open_with_key(self, text: str, *, source: str = "") -> str:
         """Return the token of a new session of whoever has this key.
+
+        A key that is alive comes in whatever ``source`` or anybody else has tried before: its 190
+        random bits cannot be guessed.
 
         Raises:
             LoginError: it is no key that is alive.
@@ -128,8 +135,10 @@ class Sessions:
         if house.keys.is_well_formed(text):
             found = await house.store.find_key(house.keys.digest(text))
         if found is None or not found[0].is_usable(house.clock.now()):
-            await self._note_failure("")
-            raise LoginError
+            wait = await self._throttle.note_wrong_key(source)
+            if wait > 0:
+                self._refusals.note("login with a key after too many failures", source)
+            raise LoginError(wait_seconds=wait)
         key, account = found
         if account.is_suspended:
             raise LoginError(is_suspended=True)
@@ -143,34 +152,54 @@ class Sessions:
             )
         )
 
-    async def open_with_password(self, email: str, password: str) -> str:
-        """Return the token of a new session of the account with this address and password.
+    async def open_with_password(
+        self, email: str, password: str, *, source: str = "", device: str = ""
+    ) -> Opened:
+        """Return a new session of the account with this address and password.
 
-        Takes as long, and says the same, whether or not there is such an account.
+        ``device``: the token of a browser that logged in before, empty in others. Takes as long,
+        and says the same, whether or not there is such an account.
 
         Raises:
-            LoginError: there is none, its password is another one, or it was tried too often.
+            LoginError: there is none, its password is another one, it was tried too often, or too
+                many passwords are being checked.
         """
-        store = self._house.store
-        name = hashlib.sha256(email.casefold().encode()).hexdigest()
-        if await self._is_locked(name, MOST_TRIES, TRY_WINDOW) or await self._is_locked(
-            "all", MOST_TRIES_OVERALL, OVERALL_WINDOW
-        ):
-            raise LoginError(is_locked=True)
-        # Counted before it is checked: many at once are as many as one after the other.
-        if await self._count(name, TRY_WINDOW) > MOST_TRIES:
-            raise LoginError(is_locked=True)
+        store, throttle = self._house.store, self._throttle
         account = await store.find_account(email)
-        kept = await load_password(store, account.number if account is not None else 0)
-        async with self._hashing:
-            is_right = await check_password(kept, password)
+        number = account.number if account is not None else 0
+        kept = await load_password(store, number)
+        is_known = await throttle.is_known(number, device)
+        if self.hashing.is_full(is_known=is_known):
+            raise self._busy(source)
+        # Counted before it is checked: many at once are as many as one after the other.
+        if is_known:
+            wait = await throttle.take_of_device(number, device)
+        else:
+            wait = await throttle.take(email, source)
+        if wait > 0:
+            self._refusals.note("login with a password after too many failures", source)
+            raise LoginError(wait_seconds=wait)
+        try:
+            is_right = await self.hashing.run(
+                lambda: check_password(kept, password), is_known=is_known
+            )
+        except HashingBusyError:
+            if is_known:
+                await throttle.take_back_of_device(number, device)
+            else:
+                await throttle.take_back(email, source, was_right=False)
+            raise self._busy(source) from None
         if not is_right or account is None or kept is None:
-            await self._count("all", OVERALL_WINDOW)
             raise LoginError
-        await store.change_record(TRY_KIND, SCOPE, name, lambda _: None, at=self._house.clock.now())
+        if not is_known:
+            await throttle.take_back(email, source, was_right=True)
         if account.is_suspended:
             raise LoginError(is_suspended=True)
-        return await self._open(
+        if not is_known:
+            device = self._new_token()
+        await throttle.remember(number, device)
+        await throttle.prune()
+        token = await self._open(
             Kept(
                 account_number=account.number,
                 password_mark=_mark(kept.digest),
@@ -178,42 +207,24 @@ class Sessions:
                 seen_at=0,
             )
         )
+        return Opened(token, device)
+
+    def _busy(self, source: str) -> LoginError:
+        self._refusals.note("login while too many passwords wait to be checked", source)
+        return LoginError(wait_seconds=RETRY_SECONDS, is_busy=True)
 
     async def _open(self, kept: Kept) -> str:
         now = self._house.clock.now()
-        token = base64.urlsafe_b64encode(self._house.random_bytes(32)).decode().rstrip("=")
+        token = self._new_token()
         document = _encode(replace(kept, created_at=now, seen_at=now))
         store = self._house.store
         await store.change_record(KIND, SCOPE, _name(token), lambda _: document, at=now)
         # Whoever comes in sweeps up after those who left without a word.
         await store.prune_records(KIND, now - IDLE)
-        await store.prune_records(TRY_KIND, now - TRY_WINDOW)
         return token
 
-    async def _note_failure(self, name: str) -> None:
-        if name:
-            await self._count(name, TRY_WINDOW)
-        if await self._count("all", OVERALL_WINDOW) > MOST_TRIES_OVERALL:
-            raise LoginError(is_locked=True)
-
-    async def _is_locked(self, name: str, most: int, window: int) -> bool:
-        document = await self._house.store.load_record(TRY_KIND, SCOPE, name)
-        if document is None:
-            return False
-        tries = _tries.decode(document)
-        return tries.count >= most and 0 <= self._house.clock.now() - tries.since < window
-
-    async def _count(self, name: str, window: int) -> int:
-        now = self._house.clock.now()
-
-        def count(document: bytes | None) -> bytes:
-            tries = _tries.decode(document) if document is not None else _Tries(now, 0)
-            if not 0 <= now - tries.since < window:
-                tries = _Tries(now, 0)
-            return _encode(replace(tries, count=tries.count + 1))
-
-        document = await self._house.store.change_record(TRY_KIND, SCOPE, name, count, at=now)
-        return _tries.decode(document or _encode(_Tries(now, 0))).count
+    def _new_token(self) -> str:
+        return base64.urlsafe_b64encode(self._house.random_bytes(32)).decode().rstrip("=")
 
     # -- staying --------------------------------------------------------------------------------
 

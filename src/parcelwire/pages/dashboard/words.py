@@ -116,6 +116,14 @@ def span(milliseconds: int) -> str:
     return f"{milliseconds // SECOND} s"
 
 
+def waiting(seconds: int) -> str:
+    """Return how long to wait, in words and rounded up: ``a few seconds``, ``5 minutes``."""
+    if seconds < MINUTE // SECOND:
+        return "a few seconds"
+    minutes = -(-seconds * SECOND // MINUTE)
+    return plural(minutes, "minute") if minutes <= 90 else plural(-(-minutes // 60), "hour")
+
+
 def ago(instant: Instant | None, now: Instant) -> str:
     """Return ``3 h ago``, ``in 5 min``, ``never``; a date where it is long ago or far off."""
     if instant is None:
@@ -192,6 +200,7 @@ FILTERS: Final = {
     "stamp": stamp,
     "machine": machine,
     "span": span,
+    "waiting": waiting,
     "ago": ago,
     "status_word": status_word,
     "substatus_word": substatus_word,

@@ -4,13 +4,13 @@
 (() => {
   const parcel = () => document.getElementById("parcel");
   if (!parcel() || !window.EventSource) return;
-  let stream;
+  let stream, timer;
   const refresh = async () => {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = fresh.getElementById("parcel");
-    if (!next) return;
+    if (!next || next.dataset.version === parcel().dataset.version) return;
     const hadNews = parcel().querySelector("#headline").textContent !== next.querySelector("#headline").textContent;
     parcel().replaceWith(next);
     document.title = fresh.title;
@@ -27,10 +27,21 @@
     stream = new EventSource(`${parcel().dataset.live}?version=${version}`);
     stream.addEventListener("open", show);
     stream.addEventListener("changed", refresh);
+    stream.addEventListener("error", () => {
+      // Closed for good: there is no room for one more stream. Ask once in a while instead, and not all at once.
+      if (stream && stream.readyState === EventSource.CLOSED) timer = setTimeout(again, 60000 + 15000 * Math.random());
+    });
+  };
+  const again = async () => {
+    try {
+      await refresh();
+    } catch { /* away for the moment */ }
+    if (!document.hidden) open();
   };
   // A page that nobody looks at asks nothing.
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) {
+      clearTimeout(timer);
       if (stream) stream.close();
       stream = null;
     } else if (!stream) {

@@ -1,0 +1,139 @@
+"""How often anonymous visitors may ask: per source address first, of all together last.
+
+    source   = the caller's address, as the server layer tells it (``domain.source_address``)
+    take()   -> 0: go on; otherwise the seconds until it is worth asking again
+
+What one source may do is far below what all together may, so that no single one can use up what
+belongs to everybody. The counters are in memory, in each process; what must hold across processes
+(wrong tries of a login or a lookup) is counted in the store, by those whom it concerns.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import Counter, OrderedDict
+from ipaddress import IPv6Network
+from typing import Final
+
+import msgspec
+from starlette.requests import HTTPConnection
+
+from parcelwire.domain.clock import MINUTE, SECOND, Clock, Instant
+from parcelwire.domain.source_address import source_of
+
+MOST_SOURCES: Final = 20_000
+"""Sources that are counted at one time; of more, those not seen for longest are forgotten."""
+
+_WIDE_BITS: Final = 48
+_WIDE_FACTOR: Final = 8
+"""One customer of an access provider often has 65,536 networks of /64. Together they may do as
+much as so many sources."""
+
+LINES_A_MINUTE: Final = 20
+"""Of the log, for refusals of one kind of pages."""
+
+
+class LoginLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What logging in to the dashboard is bounded by. See ``[limits]`` in the settings."""
+
+    failures_per_source_per_hour: int = 30
+    failures_per_account_per_day: int = 100
+    most_waiting: int = 20
+
+
+class PageLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What the public pages are bounded by. See ``[limits]`` in the settings."""
+
+    lookups_per_source_per_minute: int = 20
+    forms_per_source_per_minute: int = 20
+    pages_per_source_per_minute: int = 1_200
+    lookups_and_forms_per_minute: int = 3_000
+    live_per_source: int = 10
+    live_per_tracking: int = 20
+    live_per_account: int = 500
+    live: int = 1_000
+
+
+def source_in(request: HTTPConnection) -> str:
+    """Return the source address that a request counts for; empty where there is none."""
+    client = request.scope.get("client")
+    return source_of(str(client[0])) if client else ""
+
+
+class SourceLimit:
+    """Requests of each source, as a token bucket that holds one minute's worth."""
+
+    def __init__(self, clock: Clock, per_minute: int, *, most_sources: int = MOST_SOURCES) -> None:
+        """Allow each source ``per_minute`` requests a minute."""
+        self._clock = clock
+        self._per_minute = per_minute
+        self._most_sources = most_sources
+        self._buckets: OrderedDict[str, tuple[float, Instant]] = OrderedDict()
+
+    def take(self, source: str) -> int:
+        """Count one request; return 0, or after how many seconds the next will be taken.
+
+        A refused request costs the source nothing.
+        """
+        now = self._clock.now()
+        keys = [(source, self._per_minute)]
+        if wide := _wide(source):
+            keys.append((wide, self._per_minute * _WIDE_FACTOR))
+        levels = []
+        for key, most in keys:
+            level, then = self._buckets.get(key, (float(most), now))
+            # A clock that jumped back adds nothing and takes nothing.
+            level = min(float(most), level + max(0, now - then) * most / MINUTE)
+            if level < 1:
+                return max(1, math.ceil((1 - level) * MINUTE / most / SECOND))
+            levels.append((key, level))
+        for key, level in levels:
+            self._buckets[key] = level - 1, now
+            self._buckets.move_to_end(key)
+        while len(self._buckets) > self._most_sources:
+            self._buckets.popitem(last=False)
+        return 0
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+
+def _wide(source: str) -> str:
+    """Return the wide network that an IPv6 source is part of; empty for others."""
+    if not source.endswith("/64"):
+        return ""
+    try:
+        return str(IPv6Network(source).supernet(new_prefix=_WIDE_BITS))
+    except ValueError:
+        return ""
+
+
+class RefusalLog:
+    """Writes down what was refused and from where, and no more than a bounded number of lines.
+
+    Never what was sent: a password may have been typed into the wrong field.
+    """
+
+    def __init__(self, clock: Clock, log: logging.Logger) -> None:
+        """Write to ``log``."""
+        self._clock = clock
+        self._log = log
+        self._minute: int | None = None
+        self._told: set[tuple[str, str]] = set()
+        self._untold: Counter[str] = Counter()
+
+    def note(self, what: str, source: str) -> None:
+        """Write one refusal down, once a minute for each source; others are only counted."""
+        minute = self._clock.now() // MINUTE
+        if minute != self._minute:
+            if self._untold:
+                text = ", ".join(f"{what} ({count})" for what, count in self._untold.most_common(5))
+                self._log.warning("further refusals: %s", text)
+            self._minute, self._told, self._untold = minute, set(), Counter()
+        if (what, source) in self._told or len(self._told) >= LINES_A_MINUTE:
+            self._untold[what] += 1
+            return
+        self._told.add((what, source))
+        shown = source if source.isascii() and source.isprintable() else ascii(source)
+        self._log.warning("refused: %s, from %s", what, shown or "an unknown address")
