@@ -40,8 +40,8 @@ def normalise(typed: str) -> str:
     """Answer the compact form of a typed number; the empty string when nothing remains.
 
     Letters that belong to no number (accents, other alphabets) stay, so that a wrong number
-    stays visibly wrong instead of turning into another one. So does a text of more than
-    ``LONGEST_TYPED`` characters: it is cut there and otherwise stays as it is, too long for a number.
+    stays visibly wrong instead of turning into another one. A text of more than
+    ``LONGEST_TYPED`` characters is cut there and otherwise stays as it is: too long for a number.
     """
     if typed.isascii():
         if typed.isalnum():
