@@ -20,7 +20,7 @@ NUMBER = "990012345612345678"
 
 def a_file(data: bytes, name: str = "orders.csv") -> aiohttp.FormData:
     form = aiohttp.FormData(quote_fields=False)
-    form.add_field("file", data, filename=name, content_type="text/csv")
+    form.add_field("file", io.BytesIO(data), filename=name, content_type="text/csv")
     return form
 
 

@@ -129,11 +129,7 @@ class _spooled:  # noqa: N801  (used like a function)
 
 def _code(target: Target, word: str) -> str:
     """Return the courier's code for what a column says: a code, a name, another service's word."""
-    registry = target.registry
-    courier = registry.resolve(word)
-    if courier is None:
-        named = [one for one in registry.search(word) if one.name.casefold() == word.casefold()]
-        courier = named[0] if len(named) == 1 else None
+    courier = target.registry.resolve_or_name(word)
     return courier.code if courier is not None else word
 
 

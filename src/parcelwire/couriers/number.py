@@ -14,6 +14,8 @@ from unicodedata import category, normalize
 
 SHORTEST = 4
 LONGEST = 45
+LONGEST_TYPED = 1_000
+"""Characters that are looked at to find a number; what is longer holds none."""
 
 # Words that people copy along with a number. Two letters are taken for a word only when a mark
 # follows, because postal numbers begin with two letters: "NR 123456785 CH" is a whole number.
@@ -38,7 +40,8 @@ def normalise(typed: str) -> str:
     """Answer the compact form of a typed number; the empty string when nothing remains.
 
     Letters that belong to no number (accents, other alphabets) stay, so that a wrong number
-    stays visibly wrong instead of turning into another one.
+    stays visibly wrong instead of turning into another one. A text of more than
+    ``LONGEST_TYPED`` characters is cut there and otherwise stays as it is: too long for a number.
     """
     if typed.isascii():
         if typed.isalnum():
@@ -47,6 +50,10 @@ def normalise(typed: str) -> str:
         compact = typed.translate(_SEPARATORS)
         if compact.isalnum() and not _LABEL.match(typed):
             return compact.upper()
+    typed = typed.strip()
+    if len(typed) > LONGEST_TYPED:
+        # Before it is normalised: the cost of that can grow with the square of the length.
+        return typed[:LONGEST_TYPED]
     text = normalize("NFKC", typed)
     text = "".join(c for c in text if category(c) != "Cf")
     text = _LABEL.sub("", text.strip(), count=1).upper()

@@ -75,7 +75,7 @@ def read_list(raw: bytes) -> tuple[Listed, ...]:
     """
     try:
         answer = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         msg = "the answer is not JSON"
         raise CourierListError(msg) from None
     meta = answer.get("meta") if isinstance(answer, dict) else None
@@ -202,7 +202,7 @@ def read_file(path: Path) -> ListFile | None:
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}"
         raise CourierListError(msg) from None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         msg = f"{path} is no list of couriers; delete it, or run: parcelwire couriers refresh"
         raise CourierListError(msg) from None
 

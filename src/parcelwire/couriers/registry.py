@@ -5,10 +5,15 @@ The data is compiled by ``tools/compile_couriers.py`` and read once, when first 
 
 from functools import cache
 from importlib.resources import files
-from unicodedata import combining, normalize
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
+
+from parcelwire.domain.text import without_marks
+
+LONGEST_WORD: Final = 200
+"""Characters of a code, alias or name that is looked for; no courier has a longer one."""
 
 
 class Courier(msgspec.Struct, frozen=True):
@@ -45,8 +50,7 @@ class Courier(msgspec.Struct, frozen=True):
 
 def fold(text: str) -> str:
     """Lower-case a code, alias or name, without accents, with ``-`` for ``_`` and spaces."""
-    plain = "".join(c for c in normalize("NFKD", text) if not combining(c))
-    return "-".join(plain.casefold().replace("_", "-").split())
+    return "-".join(without_marks(text).casefold().replace("_", "-").split())
 
 
 class Registry:
@@ -56,6 +60,7 @@ class Registry:
         """Take the couriers in the order in which ``all`` shall give them."""
         self._couriers = couriers
         self._by_code = {courier.code: courier for courier in couriers}
+        self._by_name: dict[str, list[Courier]] | None = None
         self._by_alias: dict[str, Courier] | None = None
         self._texts: list[tuple[str, Courier]] | None = None
 
@@ -76,16 +81,38 @@ class Registry:
         exact = self._by_code.get(code_or_alias)
         if exact is not None:
             return exact
+        if len(code_or_alias) > LONGEST_WORD:
+            return None
         if self._by_alias is None:
             self._by_alias = self._index_aliases()
         return self._by_alias.get(fold(code_or_alias))
+
+    def resolve_or_name(self, word: str) -> Courier | None:
+        """Answer the courier meant by a code, another vendor's word or its name.
+
+        As ``resolve`` does; where that finds nothing, the courier whose name in English this is,
+        unless several share it. One look-up, so that a file may hold any number of words.
+        """
+        courier = self.resolve(word)
+        if courier is not None or len(word) > LONGEST_WORD:
+            return courier
+        if self._by_name is None:
+            by_name: dict[str, list[Courier]] = {}
+            for one in self._couriers:
+                by_name.setdefault(one.name.casefold(), []).append(one)
+            self._by_name = by_name
+        named = self._by_name.get(word.casefold(), [])
+        return named[0] if len(named) == 1 else None
 
     def search(self, text: str) -> list[Courier]:
         """Answer the couriers whose code, names, aliases or home page hold every word of a text.
 
         Best first: the code itself, then codes and names that begin with the text, then the rest
-        in order of code. An empty text finds nothing.
+        in order of code. An empty text finds nothing, and neither does one of more than
+        ``LONGEST_WORD`` characters.
         """
+        if len(text) > LONGEST_WORD:
+            return []
         words = fold(text).replace("-", " ").split()
         if not words:
             return []

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from functools import lru_cache
+from unicodedata import combining
 
 import msgspec
 
 from parcelwire.domain.clock import SECOND, Instant
 from parcelwire.domain.status import Reason, Status, Substatus
+from parcelwire.domain.text import decompose
 
 
 class TimeSource(StrEnum):
@@ -124,6 +125,6 @@ def fold(text: str) -> str:
     Lower case, without accents, one kind of apostrophe, single blanks. Carriers use few places and
     phrases again and again, so the latest ones are remembered.
     """
-    decomposed = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).casefold()
-    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
+    decomposed = decompose(text.translate(_APOSTROPHES)).casefold()
+    bare = "".join(char for char in decomposed if not combining(char))
     return _SPACES.sub(" ", bare.replace("'", " ' ")).strip()

@@ -6,7 +6,6 @@ its city where that is known, else the middle of its country.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
@@ -16,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from parcelwire.domain.text import decompose
 from parcelwire.domain.tracking import Tracking
 from parcelwire.pages.words import Words
 
@@ -174,7 +174,7 @@ def _curve(stops: Sequence[Stop]) -> str:
 
 
 def _key_of(name: str) -> str:
-    bare = unicodedata.normalize("NFKD", name.casefold())
+    bare = decompose(name.casefold())
     return "".join(c for c in bare if c.isalnum() and not c.isdigit())
 
 

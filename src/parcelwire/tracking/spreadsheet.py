@@ -15,14 +15,19 @@ import codecs
 import csv
 import hashlib
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from parcelwire.domain.text import without_marks
+
+MOST_COLUMNS: Final = 500
+LONGEST_HEADING: Final = 200
+LONGEST_CELL: Final = 5_000
+"""Characters of a cell that is sent; no call takes a longer text."""
 DELIMITERS: Final = (",", ";", "\t", "|")
 _BLOCK: Final = 1 << 20
 _MARKS: Final = (
@@ -109,6 +114,9 @@ _FIELD_OF: Final = {
     for rank, spelling in enumerate([field.replace("_", " "), *spellings.split("|")])
 }
 FIELDS: Final = tuple(_SPELLINGS)
+
+SHOWN_HEADINGS: Final = 20
+"""In the message that none of them is known."""
 
 _POWER: Final = re.compile(r"\d([.,]\d+)?[eE]\+?\d+\Z")
 _FORMULA: Final = re.compile(r'="(.*)"\Z', re.DOTALL)
@@ -235,16 +243,19 @@ class Sheet:
         ``courier`` is that of rows that name none; ``resolve`` makes codes of couriers' names.
 
         Raises:
-            SheetError: no column holds the tracking numbers.
+            SheetError: no column holds the tracking numbers, or there are more columns or longer
+                headings than anybody needs.
         """
         self.file = file
         self.form = form
         self._courier = courier
-        self._resolve = cache(resolve)
+        self._resolve = lru_cache(maxsize=10_000)(resolve)
         self.headings, self.has_heading = self._read_heading()
         self.fields = self._map(columns)
         if "tracking_number" not in self.fields:
-            there = ", ".join(repr(heading) for heading in self.headings)
+            there = ", ".join(repr(heading) for heading in self.headings[:SHOWN_HEADINGS])
+            if len(self.headings) > SHOWN_HEADINGS:
+                there += f" and {len(self.headings) - SHOWN_HEADINGS} more"
             msg = f"no column of {file} is known to hold tracking numbers; there are {there}"
             raise SheetError(msg, ". Say which: --column HEADING=tracking_number")
 
@@ -257,6 +268,12 @@ class Sheet:
                 reader = csv.reader(opened, delimiter=self.form.delimiter)
                 at = self.form.skipped_lines
                 for cells in reader:
+                    if len(cells) > MOST_COLUMNS:
+                        msg = (
+                            f"{self.file}, line {at + 1}: {len(cells):,} columns; at most"
+                            f" {MOST_COLUMNS} can be read"
+                        )
+                        raise SheetError(msg)
                     yield at + 1, cells
                     at = self.form.skipped_lines + reader.line_num
         except UnicodeError:
@@ -270,6 +287,13 @@ class Sheet:
         for _, cells in self._lines():
             if any(cell.strip() for cell in cells):
                 headings = [cell.strip() for cell in cells]
+                for column, heading in enumerate(headings, 1):
+                    if len(heading) > LONGEST_HEADING:
+                        msg = (
+                            f"{self.file}: the heading of column {column} has"
+                            f" {len(heading):,} characters; at most {LONGEST_HEADING} can be read"
+                        )
+                        raise SheetError(msg)
                 # A list of numbers alone has none.
                 is_number = len(headings) == 1 and any(c.isdigit() for c in headings[0])
                 return (["tracking_number"], False) if is_number else (headings, True)
@@ -315,6 +339,16 @@ class Sheet:
             index += 1
 
     def _row(self, index: int, line: int, cells: list[str]) -> Row:
+        # Before anything looks into a cell: some looks cost more than the cell's length.
+        for field, column in self.fields.items():
+            if column < len(cells) and len(cells[column]) > LONGEST_CELL:
+                size = len(cells[column].strip())
+                if size > LONGEST_CELL:
+                    problem = (
+                        f"{field}: the cell in column {self.headings[column]!r} has {size:,}"
+                        f" characters; at most {LONGEST_CELL:,} can be read"
+                    )
+                    return Row(index=index, line=line, cells=cells, fields={}, problem=problem)
         fields = {
             field: value
             for field, column in self.fields.items()
@@ -347,8 +381,7 @@ def _cell(text: str) -> str:
 
 
 def _folded(heading: str) -> str:
-    plain = unicodedata.normalize("NFKD", heading.lower())
-    return re.sub(r"[\W_]+", "", "".join(c for c in plain if not unicodedata.combining(c)))
+    return re.sub(r"[\W_]+", "", without_marks(heading.lower()))
 
 
 def guarded(value: str) -> str:

@@ -236,3 +236,32 @@ def test_no_cell_of_an_export_is_a_formula() -> None:
         assert set(row) == set(COLUMNS)
         assert row["note"].startswith("'")
     assert guarded("plain") == "plain"
+
+
+def test_more_columns_than_anybody_needs_are_refused_with_their_line(tmp_path: Path) -> None:
+    with pytest.raises(SheetError, match=r"line 1: 501 columns; at most 500 can be read"):
+        sheet(tmp_path, b"tracking number" + b",x" * 500 + b"\n1\n")
+    found = sheet(tmp_path, b"tracking number" + b",x" * 499 + b"\n1Z\n2Z" + b"," * 700 + b"\n")
+    with pytest.raises(SheetError, match=r"line 3: 701 columns"):
+        list(found.rows())
+
+
+def test_a_heading_that_is_too_long_is_refused_with_its_column(tmp_path: Path) -> None:
+    with pytest.raises(SheetError, match=r"the heading of column 2 has 201 characters"):
+        sheet(tmp_path, b"tracking number," + b"x" * 201 + b"\n1\n")
+
+
+def test_a_cell_that_is_too_long_refuses_its_row_and_no_other(tmp_path: Path) -> None:
+    content = f"tracking number,note,other\n1Z,{'x' * 5_001},\n2Z,{'x' * 5_000},{'x' * 9_000}\n"
+    long, whole = sheet(tmp_path, content.encode()).rows()
+    assert long.problem == (
+        "note: the cell in column 'note' has 5,001 characters; at most 5,000 can be read"
+    )
+    assert long.fields == {}
+    # Nobody looks into a column that is not used.
+    assert (whole.problem, len(whole.fields["note"])) == ("", 5_000)
+
+
+def test_unknown_headings_are_named_as_far_as_it_helps(tmp_path: Path) -> None:
+    with pytest.raises(SheetError, match=r"'x19' and 480 more$"):
+        sheet(tmp_path, ",".join(f"x{n}" for n in range(500)).encode() + b"\n1\n")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
+from msgspec import Raw
 
 from parcelwire.api.house import House
 from parcelwire.api.v2.dates import is_nothing
@@ -18,12 +19,13 @@ from parcelwire.api.v2.errors import (
     answer,
     success,
 )
-from parcelwire.api.v2.models import ListResult, StatusCounts
+from parcelwire.api.v2.models import FullItem, ListResult, StatusCounts
 from parcelwire.api.v2.render import STATUSES, Renderer, status_words, statuses_of
 from parcelwire.api.v2.requests import bound_of, fields_of, switch_of, word_of
 from parcelwire.api.wire import Call, Reply
 from parcelwire.couriers.number import normalise
 from parcelwire.domain.status import Status
+from parcelwire.tracking.background import map_in_slices
 from parcelwire.tracking.ports import TrackingFilter
 
 DEFAULT_LIMIT: Final = 100
@@ -68,7 +70,11 @@ class ListingCalls:
             call.world_id, where, offset=(page - 1) * limit, limit=limit
         )
         now, language = self._clock.now(), word_of(fields, "lang") or None
-        items = [self._renderer.full_item(one.tracking, now, language) for one in found]
+        # Encoded one by one: the whole of a long list would be a single long call.
+        raw = await map_in_slices(
+            lambda one: Raw(_encode(self._renderer.full_item(one.tracking, now, language))), found
+        )
+        items = cast("list[FullItem]", raw)
         result = ListResult(page=page, limit=limit, total=str(total), count=len(items), items=items)
         return answer(OVER_LIMIT, result) if is_over else success(_encode(result))
 

@@ -13,6 +13,7 @@ from parcelwire.api.wire import Call, Reply
 from parcelwire.couriers.number import normalise
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.status import Status
+from parcelwire.tracking.background import map_in_slices
 from parcelwire.tracking.ports import TrackingFilter
 
 MAX_NUMBERS: Final = 40
@@ -60,12 +61,10 @@ class ListingCalls:
         language = language_of(query.get("lang"))
         if language is None or where is None:
             return await self._copy(call.world_id, where, offset, limit)
-        found = [
-            self._renderer.tracking(stored.tracking, language)
-            for stored in await self._store.list_trackings(
-                call.world_id, where, offset=offset, limit=limit
-            )
-        ]
+        found = await map_in_slices(
+            lambda stored: self._renderer.tracking(stored.tracking, language),
+            await self._store.list_trackings(call.world_id, where, offset=offset, limit=limit),
+        )
         return success(b"[%b]" % b",".join(found))
 
     async def _copy(

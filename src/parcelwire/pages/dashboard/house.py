@@ -14,6 +14,7 @@ from parcelwire.domain.report import CarrierReport
 from parcelwire.notices.unasked import ALL, is_named
 from parcelwire.pages.limits import LoginLimits
 from parcelwire.store.port import Store
+from parcelwire.tracking.background import BackgroundWork
 from parcelwire.tracking.ports import Identifiers, NewMessage
 from parcelwire.tracking.service import TrackingService
 from parcelwire.webhooks.ports import Attempt
@@ -135,5 +136,7 @@ class Dashboard(msgspec.Struct, kw_only=True):
     carriers: CarrierDesk
     settings: DashboardSettings
     login_limits: LoginLimits = LoginLimits()
+    background: BackgroundWork = msgspec.field(default_factory=BackgroundWork)
+    """Where long computations run, beside the event loop."""
     wake_imports: Callable[[], None] = lambda: None
     """Called when a file is there to be worked through."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Final, Literal
 
@@ -24,7 +24,15 @@ from parcelwire.couriers.registry import Registry
 from parcelwire.domain.clock import Instant
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import Identifiers
-from parcelwire.tracking.spreadsheet import Sheet, SheetError, examine, guarded
+from parcelwire.tracking.spreadsheet import (
+    LONGEST_CELL,
+    LONGEST_HEADING,
+    MOST_COLUMNS,
+    Sheet,
+    SheetError,
+    examine,
+    guarded,
+)
 
 JOB: Final = "upload"
 ROWS: Final = "upload-rows"
@@ -113,6 +121,7 @@ class ReadFile(msgspec.Struct, frozen=True):
     """A file as it was understood."""
 
     headings: tuple[str, ...]
+    """Those of the columns that are used: nothing of the others is kept."""
     columns: dict[str, str]
     rows: list[KeptRow]
 
@@ -125,10 +134,7 @@ def read_file(data: bytes, *, courier_code: str | None, registry: Registry) -> R
     """
 
     def resolve(word: str) -> str:
-        courier = registry.resolve(word)
-        if courier is None:
-            named = [one for one in registry.search(word) if one.name.casefold() == word.casefold()]
-            courier = named[0] if len(named) == 1 else None
+        courier = registry.resolve_or_name(word)
         return courier.code if courier is not None else word
 
     with tempfile.TemporaryDirectory(prefix="parcelwire-upload-") as folder:
@@ -137,19 +143,26 @@ def read_file(data: bytes, *, courier_code: str | None, registry: Registry) -> R
         try:
             sheet = Sheet(file, examine(file), {}, courier=courier_code, resolve=resolve)
             rows = []
+            known = sorted(sheet.fields.values())
             for row in sheet.rows():
-                rows.append(KeptRow(row.line, row.cells, row.fields, row.problem))
+                rows.append(KeptRow(row.line, _kept(row.cells, known), row.fields, row.problem))
                 if len(rows) > MOST_ROWS:
                     msg = f"it has more than {MOST_ROWS:,} rows; divide it"
                     raise SheetError(msg)
         except SheetError as error:
             # The message names the temporary file; the person knows it as theirs.
             raise SheetError(str(error).replace(str(file), "the file")) from None
+    headings = tuple(sheet.headings[column] for column in known)
     columns = {field: sheet.headings[index] for field, index in sheet.fields.items()}
     if not rows:
         msg = "the file has no rows beside its headings"
         raise SheetError(msg)
-    return ReadFile(tuple(sheet.headings), columns, rows)
+    return ReadFile(headings, columns, rows)
+
+
+def _kept(cells: list[str], known: list[int]) -> list[str]:
+    """Return the cells that are used, none longer than can be sent: a refusal repeats them."""
+    return [cells[column][:LONGEST_CELL] if column < len(cells) else "" for column in known]
 
 
 async def take_in(
@@ -200,28 +213,45 @@ async def list_jobs(store: Store, world_id: int, *, most: int = 20) -> list[Job]
         after = page[-1][0]
 
 
-async def refused_rows(store: Store, job: Job) -> list[Refused]:
-    """Return all rows of a job that were refused, in their order."""
-    found: list[Refused] = []
+async def refused_portions(store: Store, job: Job) -> AsyncIterator[list[Refused]]:
+    """Yield the rows of a job that were refused, in their order, those of one portion at a time."""
     after = ""
-    while page := await store.list_records(REFUSED, job.id, after=after):
-        for _, document in page:
-            found.extend(_refused.decode(document))
-        after = page[-1][0]
+    while page := await store.list_records(REFUSED, job.id, after=after, limit=1):
+        ((after, document),) = page
+        yield _refused.decode(document)
+
+
+async def first_refused(store: Store, job: Job, most: int) -> list[Refused]:
+    """Return the first rows of a job that were refused, ``most`` at most."""
+    found: list[Refused] = []
+    async for rows in refused_portions(store, job):
+        found.extend(rows[: most - len(found)])
+        if len(found) >= most:
+            break
     return found
 
 
-def report_of(job: Job, refused: Iterable[Refused]) -> str:
-    """Return refused rows as a CSV file that can be mended and uploaded again."""
-    text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow([*map(guarded, job.headings), "refused in line", "refused because"])
-    width = len(job.headings)
-    for one in refused:
-        cells = (one.cells + [""] * width)[:width]
-        table.writerow([*map(guarded, cells), one.line, guarded(one.reason)])
+async def report_of(store: Store, job: Job) -> AsyncIterator[bytes]:
+    """Yield a CSV file of the refused rows, portion by portion, to be mended and uploaded again.
+
+    Memory holds one portion at a time, whatever the file's size.
+    """
+    headings = [cell[:LONGEST_HEADING] for cell in job.headings[:MOST_COLUMNS]]
+    width = len(headings)
+    first = [*map(guarded, headings), "refused in line", "refused because"]
     # With the mark, spreadsheets know that it is UTF-8.
-    return "\ufeff" + text.getvalue()
+    yield b"\xef\xbb\xbf" + _lines([first])
+    async for rows in refused_portions(store, job):
+        yield _lines(
+            [*map(guarded, (one.cells + [""] * width)[:width]), one.line, guarded(one.reason)]
+            for one in rows
+        )
+
+
+def _lines(rows: Iterable[list[str | int]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode("utf-8", "replace")
 
 
 async def put(

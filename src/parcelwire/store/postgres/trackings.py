@@ -47,6 +47,7 @@ from parcelwire.store.postgres.values import (
     within,
 )
 from parcelwire.store.rules import KEPT_RAW_ANSWERS, check_new, check_save, place_key
+from parcelwire.tracking.background import map_in_slices
 from parcelwire.tracking.ports import (
     Creation,
     LaneHistory,
@@ -119,7 +120,7 @@ class Trackings(Doings):
     ) -> list[Stored]:
         """See ``TrackingStore``."""
         query, arguments = stored_page(world_id, where, offset, limit)
-        return [_stored(row) for row in await self._database.fetch(query, *arguments)]
+        return await map_in_slices(_stored, await self._database.fetch(query, *arguments))
 
     async def page_trackings(
         self,
@@ -133,7 +134,7 @@ class Trackings(Doings):
         if after is not None and not is_id(after.id):
             return []
         query, arguments = stored_page(world_id, where, after or 0, limit)
-        return [_stored(row) for row in await self._database.fetch(query, *arguments)]
+        return await map_in_slices(_stored, await self._database.fetch(query, *arguments))
 
     async def list_renditions(
         self, world_id: int, where: TrackingFilter, *, offset: int, limit: int

@@ -20,6 +20,7 @@ from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import Row
 from parcelwire.store.sqlite.ids import id_value
 from parcelwire.store.sqlite.rows import STORED, stored_of
+from parcelwire.tracking.background import map_in_slices
 from parcelwire.tracking.ports import Stored, TrackingFilter, TrackingPlace
 
 SHORT_PAGE: Final = 200
@@ -46,7 +47,7 @@ class Listing(Part):
         """See ``TrackingStore``."""
         page = await self._page(world_id, where, offset, limit)
         rows = await self._read(page, STORED, "JOIN poll p ON p.key = page.key")
-        return [stored_of(row) for row in rows]
+        return await map_in_slices(stored_of, rows)
 
     async def page_trackings(
         self,
@@ -59,7 +60,7 @@ class Listing(Part):
         """See ``TrackingStore``."""
         page = await self._page(world_id, where, after, limit)
         rows = await self._read(page, STORED, "JOIN poll p ON p.key = page.key")
-        return [stored_of(row) for row in rows]
+        return await map_in_slices(stored_of, rows)
 
     async def list_renditions(
         self, world_id: int, where: TrackingFilter, *, offset: int, limit: int

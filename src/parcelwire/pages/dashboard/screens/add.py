@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any, Final
 
 import msgspec
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from parcelwire.domain.access import WorldRule
 from parcelwire.pages.dashboard.drafting import (
@@ -20,10 +19,10 @@ from parcelwire.pages.dashboard.drafting import (
 )
 from parcelwire.pages.dashboard.importing import (
     Job,
+    first_refused,
     list_jobs,
     load_job,
     read_file,
-    refused_rows,
     report_of,
     take_in,
 )
@@ -137,8 +136,8 @@ async def upload(visit: Visit) -> Response:
             return await _show(visit, (Problem("file", f"There is no courier {code[:100]}."),))
         courier_code = courier.code
     try:
-        read = await asyncio.to_thread(
-            read_file, file.data, courier_code=courier_code, registry=visit.house.registry
+        read = await visit.house.background.run(
+            lambda: read_file(file.data, courier_code=courier_code, registry=visit.house.registry)
         )
     except SheetError as error:
         return await _show(visit, (Problem("file", f"This file cannot be used: {error}."),))
@@ -167,11 +166,11 @@ async def _job(visit: Visit) -> Job:
 async def show_upload(visit: Visit) -> Response:
     """Show how far a file is, and which rows were refused."""
     job = await _job(visit)
-    refused = await refused_rows(visit.house.store, job) if job.refused else []
+    refused = await first_refused(visit.house.store, job, SHOWN_REFUSED) if job.refused else []
     context: dict[str, Any] = {
         "job": job,
-        "refused": refused[:SHOWN_REFUSED],
-        "is_cut": len(refused) > SHOWN_REFUSED,
+        "refused": refused,
+        "is_cut": job.refused > len(refused),
     }
     if visit.is_fragment:
         return visit.fragment("upload_state.html", **context)
@@ -181,11 +180,10 @@ async def show_upload(visit: Visit) -> Response:
 async def report(visit: Visit) -> Response:
     """Answer the refused rows as a file that can be mended and uploaded again."""
     job = await _job(visit)
-    refused = await refused_rows(visit.house.store, job)
-    if not refused:
+    if not await first_refused(visit.house.store, job, 1):
         raise RefusalError(404, "No row was refused")
-    return Response(
-        report_of(job, refused),
+    return StreamingResponse(
+        report_of(visit.house.store, job),
         media_type="text/csv; charset=utf-8",
         headers={"content-disposition": f'attachment; filename="refused-{job.id[:12]}.csv"'},
     )

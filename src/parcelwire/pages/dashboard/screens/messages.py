@@ -63,7 +63,7 @@ async def show_one(visit: Visit) -> Response:
     message, store = await _load(visit), visit.house.store
     try:
         payload = msgspec.json.format(message.payload, indent=2).decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         payload = message.payload.decode("utf-8", "replace")
     return await visit.show(
         "message.html",

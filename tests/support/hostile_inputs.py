@@ -1,0 +1,39 @@
+"""What strangers send to make a server work: payloads and heads, made here and sent by tests.
+
+Plain functions without state. Each says what it is meant to overload.
+"""
+
+from __future__ import annotations
+
+
+def csv_with_headings(columns: int, refused_rows: int) -> bytes:
+    """Return a file of many columns, each of whose rows is refused: a report repeats them all."""
+    headings = ",".join(f"h{number}" for number in range(columns - 1))
+    rows = "\n".join(f"{'x' * 5}{number}" for number in range(refused_rows))
+    return f"tracking number,{headings}\n{rows}\n".encode()
+
+
+def csv_with_cells(rows: int, cell: str, heading: str = "note") -> bytes:
+    """Return a file with the same cell in each row, beside a number that can be followed."""
+    lines = [f"94001118992238579{number:05},{cell}" for number in range(rows)]
+    return "\n".join([f"tracking number,{heading}", *lines, ""]).encode()
+
+
+def cell_of_combining_marks(length: int) -> str:
+    """Return a letter under so many accents: normalising it costs the square of their number."""
+    return "a" + "\u0301\u0323" * (length // 2)
+
+
+def deep_json(depth: int) -> bytes:
+    """Return arrays within arrays: a reader that calls itself for each runs out of stack."""
+    return b"[" * depth + b"]" * depth
+
+
+def deep_object(depth: int, name: str = "a") -> bytes:
+    """Return objects within objects."""
+    return b'{"%s":' % name.encode() * depth + b"1" + b"}" * depth
+
+
+def cookie_of_backslashes(length: int, name: str = "a") -> str:
+    """Return a quoted cookie whose unquoting costs the square of its length (CVE-2024-7592)."""
+    return f'{name}="' + "\\" * length + '"'
