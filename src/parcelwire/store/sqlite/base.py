@@ -9,6 +9,7 @@ from typing import TypeVar
 from parcelwire.store.sqlite.reader import Reader
 from parcelwire.store.sqlite.rows import Render
 from parcelwire.store.sqlite.writer import Work, Writer
+from parcelwire.store.turns import Turns
 
 __all__ = ["Part", "Work"]
 
@@ -23,6 +24,7 @@ class Part:
         self._writer = writer
         self._reader = reader
         self._render = render
+        self._turns = Turns()
         self._pruned_to = 0
         """The message up to which old ones were sought, in the round at hand."""
 
