@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -15,10 +16,11 @@ from parcelwire.store.past_polls import (
     encode_put_off,
 )
 from parcelwire.store.postgres.database import Database
-from parcelwire.store.postgres.pool import Link
+from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, is_id, key_of, only_ids
 from parcelwire.store.rules import HOLD_ROUNDS, HOLD_WINDOW, KEPT_RAW_ANSWERS, LONGEST_LEASE
+from parcelwire.store.turns import Share, Turns, first_come
 from parcelwire.tracking.ports import PollResult
 from parcelwire.tracking.suspension import HELD_REASON, LONGEST_HOLD
 
@@ -34,6 +36,7 @@ class Polls:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._turns = Turns()
 
     async def claim_polls(
         self,
@@ -53,9 +56,7 @@ class Polls:
                 _SQL["claim_polls"], now, lease_until, limit, worlds, couriers, LONGEST_LEASE
             )
         else:
-            rows = await self._database.fetch(
-                _SQL["claim_any_polls"], now, lease_until, limit, LONGEST_LEASE
-            )
+            rows = await self._claim_in_turn(now, lease_until, limit)
         return [Claim(tracking_id=row[0].hex, world_id=row[1], courier_code=row[2]) for row in rows]
 
     async def _hold_suspended(self, now: Instant, limit: int) -> bool:
@@ -75,6 +76,40 @@ class Polls:
             if seen < HOLD_WINDOW or others >= min(limit, HOLD_WINDOW):
                 return True
         return False
+
+    async def _claim_in_turn(self, now: Instant, lease_until: Instant, limit: int) -> list[Row]:
+        """Claim as ``store.turns`` says."""
+        first = first_come(limit)
+        rows = await self._database.fetch(
+            _SQL["claim_any_polls"], now, lease_until, first, LONGEST_LEASE
+        )
+        if len(rows) < first:
+            return rows
+        turns = self._turns
+        is_new = turns.are_stale(now)
+        while True:
+            if is_new:
+                turns.renew(await self._database.fetch(_SQL["due_worlds"], now), now)
+            for share in turns.shares(limit - len(rows)):
+                rows += await self._claim_share(share, now, lease_until)
+            if is_new or len(rows) >= limit:
+                break
+            is_new = True
+        turns.count(len(rows))
+        return sorted(rows, key=_by_due_time)
+
+    async def _claim_share(self, share: Share, now: Instant, lease_until: Instant) -> list[Row]:
+        rows = await self._database.fetch(
+            _SQL["claim_polls_of_worlds"],
+            now,
+            lease_until,
+            share.each,
+            LONGEST_LEASE,
+            share.worlds,
+        )
+        for world_id, count in Counter(row[1] for row in rows).items():
+            share.note(world_id, count)
+        return rows
 
     async def postpone_polls(
         self,
@@ -174,6 +209,10 @@ class Polls:
             clean(pause.why),
             pause.since,
         )
+
+
+def _by_due_time(row: Row) -> tuple[Instant, str]:
+    return row[3], row[0].hex
 
 
 async def _keep_raw_answers(

@@ -70,6 +70,7 @@ create table poll (
     autovacuum_vacuum_cost_delay = 0
 );
 create index poll_due on poll (due_at) where due_at is not null;
+create index poll_world on poll (world_id, least(checks, 1), due_at) where due_at is not null;
 
 -- transaction_id stands before cursor: columns are filled from left to right, and an event must
 -- have its transaction's number before it takes its cursor (see events_after).

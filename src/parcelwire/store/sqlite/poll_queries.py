@@ -23,14 +23,40 @@ PAST_POLLS: Final = """
 SELECT asked, put_off FROM poll WHERE key = (SELECT key FROM tracking WHERE id = ?)
 """
 DUE_POLLS: Final = """
-SELECT p.key, t.id, t.world_id, t.courier_code
+SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at
 FROM poll p JOIN tracking t ON t.key = p.key
 WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
     AND t.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
 ORDER BY p.due_at, p.key LIMIT :limit
 """
+# The same of one world; ``asked`` 0: of those that were never asked about, 1: of the others.
+DUE_POLLS_OF_WORLD: Final = """
+SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at
+FROM poll p INDEXED BY poll_by_world JOIN tracking t ON t.key = p.key
+WHERE p.world_id = :world AND min(p.checks, 1) = :asked AND p.due_at <= :now
+    AND p.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
+    AND (p.leased_until <= :now OR p.leased_until > :beyond)
+ORDER BY p.due_at, p.key LIMIT :limit
+"""
+# From one world to the next by the index, one step each, however many polls they have.
+DUE_WORLDS: Final = """
+WITH RECURSIVE world (id) AS (
+    SELECT -1
+    UNION ALL
+    SELECT (SELECT p.world_id FROM poll p INDEXED BY poll_by_world
+        WHERE p.due_at IS NOT NULL AND p.world_id > world.id ORDER BY p.world_id LIMIT 1)
+    FROM world WHERE world.id IS NOT NULL
+)
+SELECT id,
+    EXISTS (SELECT 1 FROM poll INDEXED BY poll_by_world
+        WHERE world_id = id AND min(checks, 1) = 0 AND due_at <= :now)
+    OR EXISTS (SELECT 1 FROM poll INDEXED BY poll_by_world
+        WHERE world_id = id AND min(checks, 1) = 1 AND due_at <= :now)
+FROM world
+WHERE id >= 0 AND id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
+"""
 DUE_POLLS_BUT: Final = """
-SELECT p.key, t.id, t.world_id, t.courier_code
+SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at
 FROM poll p JOIN tracking t ON t.key = p.key
 WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
     AND t.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)

@@ -21,9 +21,36 @@ from parcelwire.store.rules import (
 )
 from parcelwire.store.sqlite import poll_queries
 from parcelwire.store.sqlite.base import Part
-from parcelwire.store.sqlite.connection import fetch
+from parcelwire.store.sqlite.connection import Row, fetch
 from parcelwire.store.sqlite.ids import id_value, public_id
+from parcelwire.store.turns import first_come
 from parcelwire.tracking.suspension import HELD_REASON, LONGEST_HOLD
+
+
+class _Claiming:
+    """One claim: finds due rows and leases them, so that the next look passes them over."""
+
+    def __init__(self, bindings: dict[str, Any], lease_until: Instant) -> None:
+        self.bindings = bindings
+        self._lease_until = lease_until
+
+    def take(self, connection: apsw.Connection, sql: str, **more: int) -> list[Row]:
+        rows = fetch(connection, sql, {**self.bindings, **more})
+        leases = [(self._lease_until, row[0]) for row in rows]
+        connection.executemany(poll_queries.LEASE_POLL, leases)
+        return rows
+
+    def take_of_world(self, connection: apsw.Connection, world_id: int, limit: int) -> list[Row]:
+        sql = poll_queries.DUE_POLLS_OF_WORLD
+        rows = self.take(connection, sql, world=world_id, asked=0, limit=limit)
+        if len(rows) < limit:
+            rest = limit - len(rows)
+            rows += self.take(connection, sql, world=world_id, asked=1, limit=rest)
+        return rows
+
+
+def _by_due_time(row: Row) -> tuple[Instant, int]:
+    return row[4], row[0]
 
 
 class Polls(Part):
@@ -38,24 +65,49 @@ class Polls(Part):
         skip: Collection[tuple[int, str]] = (),
     ) -> list[Claim]:
         """See ``PollStore``."""
-        bindings: dict[str, Any] = {"now": now, "beyond": now + LONGEST_LEASE, "limit": limit}
-        sql = poll_queries.DUE_POLLS
+        bindings: dict[str, Any] = {"now": now, "beyond": now + LONGEST_LEASE}
+        claiming = _Claiming(bindings, lease_until)
         if skip:
-            sql = poll_queries.DUE_POLLS_BUT
             pairs = [f"{world_id} {courier_code}" for world_id, courier_code in skip]
             bindings["skip"] = msgspec.json.encode(pairs).decode()
 
         def work(connection: apsw.Connection) -> list[Claim]:
             if not _hold_suspended(connection, now, limit):
                 return []
-            rows = fetch(connection, sql, bindings)
-            connection.executemany(poll_queries.LEASE_POLL, [(lease_until, row[0]) for row in rows])
+            if skip:
+                rows = claiming.take(connection, poll_queries.DUE_POLLS_BUT, limit=limit)
+            else:
+                rows = self._claim_in_turn(connection, claiming, limit)
             return [
                 Claim(tracking_id=public_id(row[1]), world_id=row[2], courier_code=row[3])
                 for row in rows
             ]
 
         return await self._write(work)
+
+    def _claim_in_turn(
+        self, connection: apsw.Connection, claiming: _Claiming, limit: int
+    ) -> list[Row]:
+        """Claim as ``store.turns`` says. Only the writer's thread comes here."""
+        first = first_come(limit)
+        rows = claiming.take(connection, poll_queries.DUE_POLLS, limit=first)
+        if len(rows) < first:
+            return rows
+        turns, now = self._turns, claiming.bindings["now"]
+        is_new = turns.are_stale(now)
+        while True:
+            if is_new:
+                turns.renew(fetch(connection, poll_queries.DUE_WORLDS, {"now": now}), now)
+            for share in turns.shares(limit - len(rows)):
+                for world_id in share.worlds:
+                    got = claiming.take_of_world(connection, world_id, share.each)
+                    share.note(world_id, len(got))
+                    rows += got
+            if is_new or len(rows) >= limit:
+                break
+            is_new = True
+        turns.count(len(rows))
+        return sorted(rows, key=_by_due_time)
 
     async def postpone_polls(
         self,

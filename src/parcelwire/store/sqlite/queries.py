@@ -19,8 +19,9 @@ ON CONFLICT (world_id, number, courier_code) DO NOTHING
 """  # noqa: S608  # our own column names
 ADD_DOC: Final = "INSERT INTO doc (key, packed, rendition) VALUES (?, ?, ?)"
 ADD_POLL: Final = """
-INSERT INTO poll (key, due_at, due_reason, leased_until, checks, last_outcome, last_detail)
-VALUES (?, ?, ?, ?, 0, '', '')
+INSERT INTO poll
+    (key, world_id, due_at, due_reason, leased_until, checks, last_outcome, last_detail)
+VALUES (?, ?, ?, ?, ?, 0, '', '')
 """
 ID_OF_NUMBER: Final = (
     "SELECT id FROM tracking WHERE world_id = ? AND number = ? AND courier_code = ?"

@@ -65,10 +65,12 @@ CREATE TABLE poll (
     last_outcome TEXT NOT NULL,
     last_detail TEXT NOT NULL,
     asked BLOB NOT NULL DEFAULT x'',
-    put_off BLOB NOT NULL DEFAULT x''
+    put_off BLOB NOT NULL DEFAULT x'',
+    world_id INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE INDEX poll_by_due ON poll (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX poll_by_world ON poll (world_id, min(checks, 1), due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE raw_answer (
     key INTEGER PRIMARY KEY,

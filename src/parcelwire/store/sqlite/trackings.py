@@ -252,7 +252,7 @@ def _create(
             continue
         key = connection.last_insert_rowid()
         execute(queries.ADD_DOC, (key, item.packed, item.rendition))
-        execute(queries.ADD_POLL, (key, *poll))
+        execute(queries.ADD_POLL, (key, world_id, *poll))
         tally.create(world_id, item.status, int(item.is_archived))
         creations.append(_CREATED)
         if room is not None:

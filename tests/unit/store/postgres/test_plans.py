@@ -126,3 +126,15 @@ async def test_what_is_old_is_found_from_the_front(filled: PostgresStore) -> Non
         plan = await plan_of(filled, query, arguments)
         assert index in plan, plan
         assert "Sort" not in plan, plan
+
+
+async def test_a_worlds_due_polls_are_found_by_its_own_index(filled: PostgresStore) -> None:
+    polls = load_queries("polls.sql")
+    for name, arguments in (
+        ("due_worlds", [NOW]),
+        ("claim_polls_of_worlds", [NOW, NOW + 1, 5, 9, [WORLD]]),
+    ):
+        plan = await plan_of(filled, polls[name], arguments)
+        assert "using poll_world on poll" in plan, plan
+        assert "poll_due" not in plan, plan
+        assert "Sort" not in plan, plan

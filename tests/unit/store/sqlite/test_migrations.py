@@ -12,7 +12,7 @@ import parcelwire.store.sqlite
 from parcelwire.domain.changes import CourierCorrected
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.codec import encode_event
-from parcelwire.store.sqlite import SchemaError, migrations, open_store
+from parcelwire.store.sqlite import SchemaError, migrations, open_store, queries
 from parcelwire.store.sqlite.migrations import all_migrations, migrate
 from parcelwire.tracking.ports import PastPoll, PollResult, PollState
 from parcelwire.webhooks.ports import MessageFilter, MessageState
@@ -27,6 +27,11 @@ from tests.contract.store.samples import (
 )
 
 PAST = PastPoll(at=NOW, outcome="found", connector="swiss-post", why="new: asked at once")
+# As the first layout takes it: polls had no world of their own.
+ADD_FIRST_POLL = """
+INSERT INTO poll (key, due_at, due_reason, leased_until, checks, last_outcome, last_detail)
+SELECT ?1, ?3, ?4, ?5, 0, '', '' WHERE ?2 > 0
+"""
 SCHEMA = Path(parcelwire.store.sqlite.__file__).parent / "schema.sql"
 
 
@@ -93,6 +98,7 @@ async def test_a_file_of_the_first_layout_is_brought_forward_with_all_it_holds(
     with monkeypatch.context() as patch:
         first, *_ = all_migrations()
         patch.setattr(migrations, "all_migrations", lambda: [first])
+        patch.setattr(queries, "ADD_POLL", ADD_FIRST_POLL)
         store = await open_store(path, render=render, clock=FrozenClock())
         tracking = await create(store)
         await store.close()
@@ -135,6 +141,7 @@ async def test_a_file_of_the_first_layout_is_brought_forward_with_all_it_holds(
     result = PollResult(tracking_id=tracking.id, poll=PollState(), past=PAST)
     await store.save_polls([result])
     assert await store.past_polls(tracking.id) == [PAST]
+    assert await store._reader.rows("SELECT world_id FROM poll") == [(WORLD,)]
     (letter,) = await store.list_messages(WORLD, MessageFilter(states=(MessageState.DEAD,)))
     assert (letter.id, letter.payload) == (dead, b"{}")
     (one,) = await store.claim_messages(NOW, lease_until=NOW + 9, limit=9, per_endpoint=9)

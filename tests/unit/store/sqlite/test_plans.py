@@ -36,6 +36,8 @@ SMALL = {
     "ENDED_LEASES": "SCAN line USING COVERING INDEX line_by_lease",
     # Ends at the first poll that is not leased.
     "NEXT_POLL": "SCAN poll USING INDEX poll_by_due",
+    # One step for every world.
+    "DUE_WORLDS": "SCAN world",
     # After a clock has jumped, every poll has to be looked at, and every message that waits.
     "RECALL_POLLS": "SCAN poll",
     "LATE_MESSAGES": "SCAN m USING INDEX message_pending",

@@ -23,7 +23,55 @@ with due as (
     update poll p set leased_until = $2 from due d where p.tracking_id = d.tracking_id
     returning p.tracking_id, p.world_id, p.courier_code, p.due_at
 )
-select tracking_id, world_id, courier_code from leased order by due_at, tracking_id
+select tracking_id, world_id, courier_code, due_at from leased order by due_at, tracking_id
+
+-- name: claim_polls_of_worlds
+-- $1 now, $2 the lease's end, $3 how many of each world, $4 longest lease, $5 worlds. Of each, what
+-- was never asked about goes first.
+with due as (
+    select d.tracking_id from unnest($5::bigint[]) as w (world_id) cross join lateral (
+        select u.tracking_id from (
+            select n.tracking_id from (
+                select p.tracking_id from poll p
+                where p.world_id = w.world_id and least(p.checks, 1) = 0 and p.due_at <= $1
+                    and (p.leased_until <= $1 or p.leased_until > $1 + $4::bigint)
+                order by p.due_at limit $3 for update skip locked
+            ) as n
+            union all
+            select a.tracking_id from (
+                select p.tracking_id from poll p
+                where p.world_id = w.world_id and least(p.checks, 1) = 1 and p.due_at <= $1
+                    and (p.leased_until <= $1 or p.leased_until > $1 + $4::bigint)
+                order by p.due_at limit $3 for update skip locked
+            ) as a
+        ) as u limit $3
+    ) as d
+    where w.world_id / 2 <> all (array(select number from account where suspended_at is not null))
+), leased as (
+    update poll p set leased_until = $2 from due d where p.tracking_id = d.tracking_id
+    returning p.tracking_id, p.world_id, p.courier_code, p.due_at
+)
+select tracking_id, world_id, courier_code, due_at from leased
+
+-- name: due_worlds
+-- From one world to the next by the index, one step each, however many polls they have; and whether
+-- anything of it is due.
+with recursive world (id) as (
+    (select world_id from poll where due_at is not null order by world_id limit 1)
+    union all
+    select (
+        select p.world_id from poll p where p.due_at is not null and p.world_id > w.id
+        order by p.world_id limit 1
+    ) from world w where w.id is not null
+)
+select id,
+    exists (select from poll p
+        where p.world_id = w.id and least(p.checks, 1) = 0 and p.due_at <= $1)
+    or exists (select from poll p
+        where p.world_id = w.id and least(p.checks, 1) = 1 and p.due_at <= $1)
+from world w
+where id is not null
+    and id / 2 <> all (array(select number from account where suspended_at is not null))
 
 -- name: hold_suspended_polls
 -- $1 now, $2 longest lease, $3 window, $4 span, $5 reason. Of the polls that are due first, those of
