@@ -13,6 +13,7 @@ from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.config import Config
 from parcelwire.domain.account import Account, ApiKey, world_of
+from parcelwire.domain.brand import Brand, LookupField, encode_brand
 from parcelwire.tracking.drafts import Draft
 from prove.attacks.wire import ATTACKER
 
@@ -60,6 +61,7 @@ async def furnish_shop(config: Config) -> Shop:
     try:
         key, account = await _account(installation, "shop@example.com")
         attackers_key, _ = await _account(installation, "attacker@example.com")
+        await _offer_lookup(installation, account)
         stored = await installation.service.create(
             world_of(account.number, is_test=False),
             Draft(number="INNOCENT000000", courier_code="dhl"),
@@ -69,6 +71,13 @@ async def furnish_shop(config: Config) -> Shop:
         return Shop(key=key, page=path, attackers_key=attackers_key)
     finally:
         await installation.close()
+
+
+async def _offer_lookup(installation: Installation, account: Account) -> None:
+    document = encode_brand(Brand(lookup=LookupField.POSTAL_CODE))
+    await installation.store.change_record(
+        "brand", str(account.number), "brand", lambda _: document, at=installation.clock.now()
+    )
 
 
 async def _account(installation: Installation, email: str) -> tuple[str, Account]:
