@@ -23,6 +23,7 @@ def test_success_means_stored_and_the_next_call_works(tmp_path: Path, manner: Ma
     assert siege.counts["503"] >= TIMES
     assert siege.counts["reads"] > 3 * TIMES
     assert siege.counts["success while full"] > 5
+    assert siege.counts["not ready"] > TIMES // 3
 
 
 @pytest.mark.parametrize("planting", [answering_early, sulking])

@@ -16,7 +16,7 @@ import msgspec
 
 from parcelwire.domain.account import Account, ApiKey, Connection
 from parcelwire.domain.clock import Instant
-from parcelwire.polling.ports import PollStore
+from parcelwire.polling.ports import PollStore, StoreOutageError
 from parcelwire.tracking.journeys import JourneyStore
 from parcelwire.tracking.ports import Once, TrackingStore
 from parcelwire.webhooks.ports import MessageStore
@@ -35,7 +35,7 @@ class UnavailableReason(enum.StrEnum):
     READ_ONLY = "read-only"
 
 
-class StoreUnavailableError(Exception):
+class StoreUnavailableError(StoreOutageError):
     """The database cannot be reached or cannot write now (gone, disk full, locked).
 
     Answer 503, try again.
