@@ -42,7 +42,7 @@ class StoreUnavailableError(StoreOutageError):
     """
 
     def __init__(
-        self, message: str, reason: UnavailableReason = UnavailableReason.UNREACHABLE
+        self, message: str = "", reason: UnavailableReason = UnavailableReason.UNREACHABLE
     ) -> None:
         """``message`` is for the log; ``reason`` may be told to anybody."""
         super().__init__(message)
