@@ -20,6 +20,7 @@ from parcelwire.store.postgres.migrating import migrate
 from parcelwire.store.postgres.polls import Polls
 from parcelwire.store.postgres.records import Records
 from parcelwire.store.postgres.trackings import Trackings
+from parcelwire.store.sweeping import Sweep
 
 __all__ = ["DEFAULT_POOL_SIZE", "PostgresStore", "UnfitDatabaseError", "open_store"]
 
@@ -34,6 +35,7 @@ class PostgresStore(Trackings, Feed, Polls, Messages, MessageLog, Accounts, Reco
     ) -> None:
         Trackings.__init__(self, database, render)
         Polls.__init__(self, database, clock)
+        self._event_sweep = Sweep()
 
     async def close(self) -> None:
         """Finish what is queued and close."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 from parcelwire.store.sqlite.reader import Reader
 from parcelwire.store.sqlite.rows import Render
 from parcelwire.store.sqlite.writer import Work, Writer
+from parcelwire.store.sweeping import Sweep
 
 __all__ = ["Part", "Work"]
 
@@ -23,8 +24,8 @@ class Part:
         self._writer = writer
         self._reader = reader
         self._render = render
-        self._pruned_to = 0
-        """The message up to which old ones were sought, in the round at hand."""
+        self._message_sweep = Sweep()
+        self._event_sweep = Sweep()
 
     def _write(self, work: Work[T]) -> asyncio.Future[T]:
         """Do ``work`` in the next transaction; the answer comes when it is durable."""
