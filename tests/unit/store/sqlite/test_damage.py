@@ -94,6 +94,18 @@ async def test_a_server_refuses_to_start_on_a_damaged_file_and_leaves_it_alone(
     )
 
 
+async def test_a_damaged_file_that_is_not_in_wal_mode_is_left_alone_too(path: Path) -> None:
+    """As the shell's ``.recover`` and ``VACUUM INTO`` write them."""
+    connection = apsw.Connection(str(path))
+    connection.pragma("journal_mode", "delete")
+    connection.close()
+    DAMAGES["leaf of a table"](path, random.Random(1))
+    before = digest_of(path)
+    with pytest.raises(StoreUnavailableError, match="damaged"):
+        await open_server(path)
+    assert digest_of(path) == before
+
+
 async def test_a_file_that_was_emptied_is_no_new_beginning(tmp_path: Path) -> None:
     path = tmp_path / "parcelwire.db"
     path.touch()  # a first start that was interrupted
