@@ -41,12 +41,3 @@ class Damage:
         return StoreUnavailableError(
             f"the database is damaged ({self.found})", UnavailableReason.DAMAGED
         )
-
-    def require_none(self) -> None:
-        """Refuse a write.
-
-        Raises:
-            StoreUnavailableError: damage is known.
-        """
-        if self.found:
-            raise self.error()
