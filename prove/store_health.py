@@ -171,7 +171,7 @@ class _Damaged:
 
     def _is_damaged(self) -> bool:
         """Look at the file by a check of our own."""
-        seen = Damage("")
+        seen = Damage("", is_logged=False)
         settings, clock = SqliteSettings(), FrozenClock()
         check_file(self._file, settings, seen, clock=clock, stopping=threading.Event())
         return bool(seen.found)
