@@ -12,7 +12,7 @@ from typing import Final
 from parcelwire.proofs.fulldisk import Siege, besiege
 from parcelwire.proofs.fulldisks import MANNERS, Manner, small_file_system
 from parcelwire.proofs.outcome import Outcome
-from parcelwire.proofs.planted import answering_early, sulking
+from parcelwire.proofs.planted import answering_early, reading_only, sulking
 
 TIMES = 60
 """Per manner of being full."""
@@ -20,6 +20,7 @@ TIMES = 60
 PLANTED: Final = {
     "answered before the commit": answering_early,
     "no writes after the first that failed": sulking,
+    "a readiness that only reads": reading_only,
 }
 
 
@@ -36,6 +37,7 @@ def run(*, scale: float, seed: int) -> Outcome:
     notes = (
         f"{counts['503']:,} calls refused with 503, {counts['success while full']:,} done all the"
         f" same, {counts['reads']:,} reads all answered;"
+        f" readiness told {counts['not ready']:,} times;"
         f" {counts['unnoticed']} times more nobody needed room; "
         + (
             "the last manner was a real small file system"

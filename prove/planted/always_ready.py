@@ -7,12 +7,11 @@ from typing import Any
 from prove.planted import Method, spoil_store
 
 
-@spoil_store("is_ready")
-def _(is_ready: Method) -> Method:
-    del is_ready
+@spoil_store("try_write")
+def _(try_write: Method) -> Method:
+    del try_write
 
-    async def say_yes(store: Any) -> bool:
+    async def say_yes(store: Any) -> None:
         del store
-        return True
 
     return say_yes

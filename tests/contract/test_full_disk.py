@@ -10,7 +10,7 @@ import pytest
 
 from parcelwire.proofs.fulldisk import besiege
 from parcelwire.proofs.fulldisks import MANNERS, Manner
-from parcelwire.proofs.planted import answering_early, sulking
+from parcelwire.proofs.planted import answering_early, reading_only, sulking
 
 TIMES = 8
 
@@ -23,9 +23,10 @@ def test_success_means_stored_and_the_next_call_works(tmp_path: Path, manner: Ma
     assert siege.counts["503"] >= TIMES
     assert siege.counts["reads"] > 3 * TIMES
     assert siege.counts["success while full"] > 5
+    assert siege.counts["not ready"] > TIMES // 3
 
 
-@pytest.mark.parametrize("planting", [answering_early, sulking])
+@pytest.mark.parametrize("planting", [answering_early, sulking, reading_only])
 def test_a_planted_fault_is_found(
     tmp_path: Path, planting: Callable[[], AbstractContextManager[None]]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from parcelwire.domain.clock import MINUTE, SECOND, Instant
 from parcelwire.domain.report import Outcome
 from parcelwire.domain.status import Status
 from parcelwire.polling.worker import OWN_FAULT_WAIT
-from parcelwire.store.port import Store
+from parcelwire.store.port import Store, StoreUnavailableError, UnavailableReason
 from parcelwire.tracking.ports import PollState
 from tests.contract.poll_yard import (
     PatientClock,
@@ -40,6 +41,19 @@ class Readable(Unreliable):
 
     async def next_poll_due(self) -> Instant | None:
         return await self._store.next_poll_due()
+
+
+class NearlyFull(Unreliable):
+    """Has room for small writes only, as a disk that is nearly full."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def save(self, *arguments: Any, **named: Any) -> Any:
+        if self.is_away:
+            self.fired += 1
+            raise StoreUnavailableError("no room", UnavailableReason.DISK_FULL)
+        return await self._store.save(*arguments, **named)
 
 
 class TestTrouble:
@@ -172,6 +186,25 @@ class TestTrouble:
         assert [one for one in told if "interrupted" in one][1:] == []
         assert [one for one in told if "goes on" in one][1:] == []
         assert "interrupted" in told[0]
+
+    async def test_an_answer_that_found_no_room_is_asked_for_again_when_the_lease_ends(
+        self, yard: Yard
+    ) -> None:
+        parcel = await create(yard.store, "A1", courier_code="dhl")
+        yard.carriers.script("dhl", "A1", report("", yard.scan(60)))
+        store = NearlyFull(yard.store)
+        gate = yard.carriers.hold("dhl")
+        worker = yard.worker(store)
+        await worker.step()
+        await until(lambda: bool(yard.carriers.under_way))
+        store.is_away = True
+        gate.set()
+        await worker.settle()
+        assert store.fired == 1
+        store.is_away = False
+        yard.clock.advance(31)
+        await drive(worker)
+        assert (await yard.check_history(parcel)).status is Status.TRANSIT
 
     async def test_a_store_that_is_away_is_not_asked_again_and_again(self, yard: Yard) -> None:
         await create(yard.store, "A1", courier_code="dhl")

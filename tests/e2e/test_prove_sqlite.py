@@ -74,30 +74,42 @@ def test_an_old_library_is_refused(terminal: Terminal, monkeypatch: pytest.Monke
     assert list(terminal.folder.glob(".parcelwire*")) == []
 
 
-def test_two_servers_on_one_file_are_found(tmp_path: Path) -> None:
+HOLD = """
+import sys
+import apsw
+connection = apsw.Connection(sys.argv[1])
+connection.execute("SELECT count(*) FROM tracking").fetchall()
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_server_and_a_stranger_on_one_file_are_found(tmp_path: Path) -> None:
     file = tmp_path / "parcelwire.db"
-    servers = []
-    try:
-        for name in ("one", "two"):
-            folder = tmp_path / name
-            folder.mkdir()
-            port = free_port()
-            config = scratch_config(Config(), folder, f"sqlite:{file}", port)
-            path = write_config(config, folder / "parcelwire.toml")
-            server = Server(path, port, folder / "server.log")
-            server.start()
-            servers.append(server)
+    config = scratch_config(Config(), tmp_path, f"sqlite:{file}", free_port())
+    path = write_config(config, tmp_path / "parcelwire.toml")
+    server = Server(path, config.server.port, tmp_path / "server.log")
+    server.start()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as stranger:
+        try:
+            assert stranger.stdout is not None
+            assert stranger.stdout.readline() == "open\n"
             found = holders_of(file, seconds=0.2)
             if found is None:
                 assert sys.platform != "linux"
                 return
-            assert {one.pid for one in found} == {one.pid for one in servers}
-        check = checks.check_holders(found)
-        assert check.state == "bad"
-        assert check.what.startswith("2 processes keep the file open")
-        assert "parcelwire" in check.what
-    finally:
-        for server in servers:
+            assert {one.pid for one in found} == {server.pid, stranger.pid}
+            check = checks.check_holders(found)
+            assert check.state == "bad"
+            assert check.what.startswith("2 processes keep the file open")
+            assert "parcelwire" in check.what
+        finally:
+            stranger.kill()
             assert server.stop() == 0
     assert holders_of(file, seconds=0.0) == []
 

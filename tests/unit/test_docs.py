@@ -11,12 +11,17 @@ import click
 import msgspec
 import pytest
 
+from parcelwire.api.readiness import DEADLINE_SECONDS, KEPT_SECONDS
 from parcelwire.api.v2.errors import CODES
 from parcelwire.api.v4.errors import MESSAGES, status_of
 from parcelwire.cli.couriers import SearchGroup
 from parcelwire.cli.main import cli
 from parcelwire.config import Config, check
 from parcelwire.domain.changes import Change
+from parcelwire.store.port import UnavailableReason
+from parcelwire.store.sqlite import ServerUse
+from parcelwire.store.sqlite.file_system import LOW_AT_MOST_BYTES, LOW_BYTES, LOW_SHARE
+from parcelwire.store.sqlite.store import ROOM_BYTES
 from parcelwire.webhooks.envelope import DIALECTS
 from tools.reference_pages import COMMAND, describe_commands, describe_configuration, walk
 
@@ -104,6 +109,22 @@ def test_every_event_change_and_dialect_of_webhooks_is_written_down() -> None:
     for kind in get_args(Change):
         name = re.sub(r"(?<!^)([A-Z])", r"_\1", kind.__name__).lower()
         assert f"`{name}`" in text, name
+
+
+def test_every_reason_of_readiness_is_written_down() -> None:
+    documented = rows("health.md")
+    for reason in UnavailableReason:
+        assert documented[f"`{reason}`"], reason
+    text = (DOCS / "health.md").read_text("utf-8")
+    for figure in (
+        f"once every {KEPT_SECONDS:g} seconds",
+        f"longer than {DEADLINE_SECONDS:g} seconds",
+        f"{ROOM_BYTES >> 10} KiB",
+        f"less than {LOW_BYTES // 1_000_000} MB or {LOW_SHARE * 100:g} % left",
+        f"less than {LOW_AT_MOST_BYTES // 1_000_000_000} GB",
+        f"start for up to {ServerUse().check_seconds:g} seconds",
+    ):
+        assert figure in text, figure
 
 
 # --- examples ---------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import Final
 
-from parcelwire.domain.clock import HOUR, MINUTE, Clock, Instant
+from parcelwire.domain.clock import HOUR, MINUTE, SECOND, Clock, Instant
 from parcelwire.notices.operators import Channels
 from parcelwire.store.port import Store
 from parcelwire.tracking.rounds import Rounds
@@ -33,7 +33,8 @@ class StoreWatch(Rounds):
         self, store: Store, *, clock: Clock, check_hours: float, channels: Channels | None = None
     ) -> None:
         """``check_hours``: how often the whole file is read; 0 is never."""
-        super().__init__("store watch", clock=clock, idle_seconds=IDLE_SECONDS)
+        idle_seconds = min(IDLE_SECONDS, check_hours * HOUR / SECOND or IDLE_SECONDS)
+        super().__init__("store watch", clock=clock, idle_seconds=idle_seconds)
         self._store = store
         self._time = clock
         self._every = check_hours * HOUR

@@ -14,6 +14,10 @@ from parcelwire.domain.clock import Instant
 from parcelwire.tracking.ports import PollResult
 
 
+class StoreOutageError(Exception):
+    """The store cannot do its work now; nothing is wrong with what it was given."""
+
+
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """One due tracking, leased to the claimer until the lease's end."""
 

@@ -21,7 +21,7 @@ import msgspec
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.polling.lanes import Lanes
-from parcelwire.polling.ports import Claim, PollStore
+from parcelwire.polling.ports import Claim, PollStore, StoreOutageError
 from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.tracking.asking import Asker
 from parcelwire.tracking.correction import Corrector, Search, Told
@@ -292,6 +292,10 @@ class PollWorker:
     ) -> PollResult | None:
         try:
             return await self._store_report(stored, report, policy)
+        except StoreOutageError:
+            # Its lease ends soon. Setting it aside would be a smaller write, for which a disk that
+            # is nearly full may have room.
+            raise
         except Exception as error:  # noqa: BLE001  # the others' answers are worth storing
             await self._set_aside(stored, error)
             return None

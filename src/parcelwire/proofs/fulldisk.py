@@ -3,9 +3,8 @@
     HTTP calls -> the application (in process) -> store -> SQLite -> a disk that refuses
 
 What must hold: an answer of success means stored; everything else is 503; what is read is answered
-all the while; and when there is room again, the very next call works, without a restart. The
-program
-runs its workers beside, on the machine's own clock.
+all the while; readiness tells; and when there is room again, the very next call works and readiness
+says so, without a restart. The program runs its workers beside, on the machine's own clock.
 """
 
 from __future__ import annotations
@@ -23,9 +22,12 @@ from typing import Any, Final
 
 import apsw
 import msgspec
+from msgspec.structs import replace
 
+from parcelwire.api.asgi import Door
 from parcelwire.api.gate import digest_of, make_key, prefix_of
-from parcelwire.bootstrap import Installation, open_installation
+from parcelwire.api.readiness import KEPT_SECONDS
+from parcelwire.bootstrap import Installation, SystemClock, open_installation
 from parcelwire.config import (
     ApiSection,
     CarriersSection,
@@ -35,6 +37,7 @@ from parcelwire.config import (
     StoreSection,
 )
 from parcelwire.domain.account import ApiKey
+from parcelwire.domain.clock import SECOND, Instant
 from parcelwire.proofs.asgicall import call
 from parcelwire.proofs.filelayer import watched_by_default
 from parcelwire.proofs.fulldisks import FullDisk, Manner, RealDisk, RefusingLayer, SizeLimit
@@ -96,6 +99,16 @@ def _faults_of_file(path: Path) -> list[str]:
         connection.close()
 
 
+class _ForwardClock(SystemClock):
+    """The machine's clock, put forward."""
+
+    ahead = 0
+
+    def now(self) -> Instant:
+        """See ``Clock``."""
+        return super().now() + self.ahead
+
+
 class _Besieger:
     """Calls the program while its disk is full, and while it is not."""
 
@@ -114,13 +127,16 @@ class _Besieger:
         self._unanswered: dict[str, str] = {}
         """Idempotency keys of refused creations, with their numbers."""
         self._is_full = False
+        self._clock = _ForwardClock()
 
     async def run(self, times: int) -> None:
         """Do it so many times, then look at everything once more."""
-        house = await open_installation(self._config(), is_server=True)
+        house = await open_installation(self._config(), clock=self._clock, is_server=True)
         try:
             self._key = await _furnish(house)
             self._app = house.asgi()
+            # Readiness that looks anew whenever it is asked, and so on a clock of its own.
+            self._health = Door(replace(house.house, clock=self._clock), [], self._app)
             house.start_workers()
             number = 0
             # A WAL that was grown before has room of its own: such a disk is full, and nobody
@@ -134,6 +150,8 @@ class _Besieger:
                     )
                 number += 1
             self._siege.tried = times
+            if self._siege.fired and not self._siege.counts["not ready"]:
+                self._complain("readiness never told that the disk was full")
             await self._look_at_everything(house)
         finally:
             self._disk.free()
@@ -164,12 +182,14 @@ class _Besieger:
             await asyncio.gather(*calls)
             await self._read()
             if siege.counts["503"] > refused and self._dice.random() < 0.4:
+                await self._ask_readiness()
                 break
         siege.fired += siege.counts["503"] > refused
         siege.counts["unnoticed"] += siege.counts["503"] == refused
         self._disk.free()
         self._is_full = False
         # The very next ones.
+        await self._ask_readiness()
         await self._create()
         for key, number in list(self._unanswered.items()):
             await self._create_once(number, key)
@@ -244,6 +264,19 @@ class _Besieger:
             self._siege.counts["reads"] += 1
             if status != 200 or (path != "/healthz" and number.encode() not in answer):
                 self._complain(f"GET {path} was answered {status}: {answer[:100]!r}")
+
+    async def _ask_readiness(self) -> None:
+        self._clock.ahead += round(KEPT_SECONDS * SECOND)
+        status, answer = await call(self._health, "GET", "/readyz", key=self._key)
+        if status == 503 and self._is_full:
+            self._siege.counts["not ready"] += 1
+            if msgspec.json.decode(answer)["reason"] not in {"disk full", "disk error"}:
+                self._complain(f"readiness tells another reason: {answer!r}")
+        elif status == 503:
+            self._complain(f"readiness was answered {answer!r} while the disk had room")
+        else:
+            # Room that the WAL had of its own let as much be written as readiness wants to see.
+            self._siege.counts["ready while full"] += self._is_full
 
     async def _ask(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None

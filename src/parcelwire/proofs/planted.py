@@ -98,6 +98,15 @@ def sulking() -> AbstractContextManager[None]:
     return _in_place_of(store_module, "Writer", _SulkingWriter)
 
 
+def reading_only() -> AbstractContextManager[None]:
+    """Let readiness only read, for a while."""
+
+    async def read(store: store_module.SqliteStore) -> None:
+        await store.list_accounts()
+
+    return _in_place_of(store_module.SqliteStore, "try_write", read)
+
+
 def without_transactions() -> AbstractContextManager[None]:
     """Let every statement be a transaction of its own, for a while."""
     return _in_place_of(store_module, "Writer", _LooseWriter)

@@ -19,8 +19,9 @@ _log: Final = logging.getLogger(__name__)
 class Damage:
     """Remembers the first damage that was found. May be used from several threads."""
 
-    def __init__(self, advice: str) -> None:
+    def __init__(self, advice: str, *, is_logged: bool = True) -> None:
         """``advice`` tells the operator what to do, in one sentence."""
+        self._is_logged = is_logged
         self.found = ""
         """What was found; empty: nothing so far."""
         self._advice = advice
@@ -32,21 +33,13 @@ class Damage:
             if self.found:
                 return
             self.found = what
-        _log.error(
-            "the database is damaged (%s); no more writes are accepted. %s", what, self._advice
-        )
+        if self._is_logged:
+            _log.error(
+                "the database is damaged (%s); no more writes are accepted. %s", what, self._advice
+            )
 
     def error(self) -> StoreUnavailableError:
         """Return what a write is refused with."""
         return StoreUnavailableError(
             f"the database is damaged ({self.found})", UnavailableReason.DAMAGED
         )
-
-    def require_none(self) -> None:
-        """Refuse a write.
-
-        Raises:
-            StoreUnavailableError: damage is known.
-        """
-        if self.found:
-            raise self.error()

@@ -17,7 +17,7 @@ import msgspec
 from parcelwire.domain.account import Account, ApiKey, Connection
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.sealing import SealingKey
-from parcelwire.polling.ports import PollStore
+from parcelwire.polling.ports import PollStore, StoreOutageError
 from parcelwire.tracking.journeys import JourneyStore
 from parcelwire.tracking.ports import Once, TrackingStore
 from parcelwire.tracking.suspension import SuspensionStore
@@ -37,14 +37,14 @@ class UnavailableReason(enum.StrEnum):
     READ_ONLY = "read-only"
 
 
-class StoreUnavailableError(Exception):
+class StoreUnavailableError(StoreOutageError):
     """The database cannot be reached or cannot write now (gone, disk full, locked).
 
     Answer 503, try again.
     """
 
     def __init__(
-        self, message: str, reason: UnavailableReason = UnavailableReason.UNREACHABLE
+        self, message: str = "", reason: UnavailableReason = UnavailableReason.UNREACHABLE
     ) -> None:
         """``message`` is for the log; ``reason`` may be told to anybody."""
         super().__init__(message)

@@ -21,6 +21,12 @@ READY = Verdict("ready")
 Counted = list[str]
 
 
+@pytest.fixture(autouse=True)
+def _roomy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever disk the tests run on, it is large."""
+    monkeypatch.setattr(SqliteStore, "disk_space", lambda _: DiskSpace(900, 1_000, is_low=False))
+
+
 def count_writes(store: Store, monkeypatch: pytest.MonkeyPatch) -> Counted:
     """Count how often the store is asked to write."""
     counted: Counted = []

@@ -93,6 +93,25 @@ async def test_events_are_pruned_while_others_are_made(store: Store) -> None:
     assert len(await store.events_after(WORLD, 0, 99)) == 10
 
 
+async def test_events_of_a_clock_that_was_ahead_do_not_hide_the_old_behind_them(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from parcelwire.store.postgres import feed as postgres_feed
+    from parcelwire.store.sqlite import feed as sqlite_feed
+
+    for feed in (sqlite_feed, postgres_feed):
+        monkeypatch.setattr(feed, "WINDOW", 5)
+    for index in range(60):
+        await tell(store, f"AHEAD{index:03d}", NOW + 3_650 * DAY)
+    for index in range(20):
+        await tell(store, f"OLD{index:03d}", NOW - 100 * DAY)
+    await tell(store, "YOUNG000", NOW)
+    counts = [await store.prune_events(NOW - 90 * DAY, limit=7) for _ in range(10)]
+    assert sum(counts) == 20
+    assert max(counts) == 7
+    assert len(await store.events_after(WORLD, 0, 99)) == 61
+
+
 # -- messages ----------------------------------------------------------------------------------
 
 
@@ -151,6 +170,27 @@ async def test_a_backlog_that_waits_does_not_hide_what_may_go(
     waiting = await claim(store, NOW + 1)
     await store.finish_attempts([result_of(one.message.id, DEAD) for one in waiting])
     assert await store.prune_messages(NOW + HOUR) == 35
+
+
+async def test_messages_of_a_clock_that_was_ahead_do_not_hide_the_old_behind_them(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from parcelwire.store.postgres import message_log as postgres_log
+    from parcelwire.store.sqlite import message_log as sqlite_log
+
+    for log in (sqlite_log, postgres_log):
+        monkeypatch.setattr(log, "WINDOW", 10)
+    endpoint = await add_endpoint(store)
+    ahead = [make_message(endpoint, new_id(), 1, NOW + 3_650 * DAY) for _ in range(120)]
+    old = [make_message(endpoint, new_id(), 1, NOW - 100 * DAY) for _ in range(20)]
+    await store.add_messages(ahead)
+    await store.add_messages(old)
+    assert len(await claim(store, NOW)) == 20
+    await store.finish_attempts([result_of(one.id, DELIVERED) for one in old])
+    counts = [await store.prune_messages(NOW - 90 * DAY, limit=7) for _ in range(10)]
+    assert sum(counts) == 20
+    assert max(counts) == 7
+    assert len(await store.list_messages(WORLD, MessageFilter(), limit=500)) == 120
 
 
 async def test_what_is_sent_again_meanwhile_is_not_pruned(store: Store) -> None:

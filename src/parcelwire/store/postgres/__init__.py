@@ -22,6 +22,7 @@ from parcelwire.store.postgres.records import Records
 from parcelwire.store.postgres.sealings import Sealings
 from parcelwire.store.postgres.trackings import Trackings
 from parcelwire.store.sealing import Sealing, ValueSealer
+from parcelwire.store.sweeping import Sweep
 
 __all__ = ["DEFAULT_POOL_SIZE", "PostgresStore", "UnfitDatabaseError", "open_store"]
 
@@ -44,6 +45,7 @@ class PostgresStore(
         self._sealing = Sealing(sealer)
         Trackings.__init__(self, database, render)
         Polls.__init__(self, database, clock)
+        self._event_sweep = Sweep()
 
     async def close(self) -> None:
         """Finish what is queued and close."""

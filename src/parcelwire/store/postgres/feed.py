@@ -10,6 +10,7 @@ from parcelwire.store.codec import event_at
 from parcelwire.store.postgres.done import Doings
 from parcelwire.store.postgres.pool import Row
 from parcelwire.store.postgres.queries import load_queries
+from parcelwire.store.sweeping import Looked, Sweep
 
 _SQL: Final = load_queries("trackings.sql")
 
@@ -20,6 +21,8 @@ WINDOW: Final = 1_000
 class Feed(Doings):
     """The part of ``TrackingStore`` that keeps the events feed short."""
 
+    _event_sweep: Sweep
+
     async def first_cursor(self, world_id: int) -> int | None:
         """See ``TrackingStore``."""
         rows = await self._database.fetch(_SQL["first_cursor"], world_id)
@@ -27,21 +30,17 @@ class Feed(Doings):
 
     async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
         """See ``TrackingStore``."""
-        gone, after = 0, 0
-        while gone < limit:
+
+        async def look(after: int) -> Looked:
             rows = await self._database.fetch(_SQL["oldest_events"], after, WINDOW)
-            old = (await asyncio.to_thread(_old, rows, before))[: limit - gone]
-            if not old:
-                break
-            deleted = await self._database.fetch(_SQL["delete_events"], old, is_repeatable=False)
-            gone += deleted[0][0]
-            after = rows[-1][0]
-        return gone
+            return await asyncio.to_thread(_looked, rows, before)
+
+        async def delete(old: list[int]) -> int:
+            rows = await self._database.fetch(_SQL["delete_events"], old, is_repeatable=False)
+            return int(rows[0][0])
+
+        return await self._event_sweep.prune(look, delete, limit=limit)
 
 
-def _old(rows: list[Row], before: Instant) -> list[int]:
-    """Return the cursors of those that happened before.
-
-    Some young ones may stand among them, from a clock that was ahead.
-    """
-    return [cursor for cursor, body in rows if event_at(body) < before]
+def _looked(rows: list[Row], before: Instant) -> Looked:
+    return [(cursor, event_at(body) < before, True) for cursor, body in rows]

@@ -19,6 +19,15 @@ _TABLE: Final = (
     "name text not null, applied_at timestamptz not null default now())"
 )
 
+LONGEST_SECONDS: Final = 86_400.0
+"""A step may rewrite tables of millions of rows, and others wait for it as long."""
+
+_NO_LIMITS: Final = (
+    "set local statement_timeout = 0; set local lock_timeout = 0; "
+    "set local idle_in_transaction_session_timeout = 0"
+)
+"""Of the role or the database, meant for requests."""
+
 _FILE_NAME: Final = re.compile(r"(\d{4})_(\w+)\.sql")
 
 
@@ -71,12 +80,14 @@ async def migrate(link: Link) -> list[int]:
     if await _version(link) == len(migrations):
         return []
     async with link.transaction():
-        await link.execute("select pg_advisory_xact_lock($1)", _LOCK)
+        await link.execute(_NO_LIMITS)
+        await link.execute("select pg_advisory_xact_lock($1)", _LOCK, timeout=LONGEST_SECONDS)
         await link.execute(_TABLE)
         present = await _version(link)
         missing = migrations[present:]
         for migration in missing:
-            await link.execute(migration.script + record_of(migration))
+            script = migration.script + record_of(migration)
+            await link.execute(script, timeout=LONGEST_SECONDS)
         if present > len(migrations):
             msg = (
                 f"the database has schema {present}, this Parcelwire knows up to "

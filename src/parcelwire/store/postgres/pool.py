@@ -34,7 +34,12 @@ class Link(Protocol):
         """Run a statement and return the first column of its first row, or None."""
         ...
 
-    async def execute(self, query: str, *args: Any) -> str:
+    async def execute(
+        self,
+        query: str,
+        *args: Any,
+        timeout: float | None = None,  # noqa: ASYNC109  # asyncpg's
+    ) -> str:
         """Run a statement, or without ``args`` a script."""
         ...
 

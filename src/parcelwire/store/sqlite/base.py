@@ -14,6 +14,7 @@ from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.reader import Reader
 from parcelwire.store.sqlite.rows import Render
 from parcelwire.store.sqlite.writer import Work, Writer
+from parcelwire.store.sweeping import Sweep
 from parcelwire.store.turns import Turns
 
 __all__ = ["Part", "Work"]
@@ -41,8 +42,8 @@ class Part:
         self._render = render
         self._sealing = Sealing(sealer)
         self._turns = Turns()
-        self._pruned_to = 0
-        """The message up to which old ones were sought, in the round at hand."""
+        self._message_sweep = Sweep()
+        self._event_sweep = Sweep()
 
     def _write(self, work: Work[T]) -> asyncio.Future[T]:
         """Do ``work`` in the next transaction; the answer comes when it is durable."""

@@ -68,7 +68,7 @@ def check_file(
     pace = _Pace(path, clock, stopping, budget_seconds)
     mild = replace(settings, mmap_bytes=0, cache_bytes=CACHE_BYTES)
     try:
-        connection = connect(path, mild, is_writer=False)
+        connection = connect(path, mild, is_writer=False, is_check=True)
         try:
             connection.set_progress_handler(pace.is_over, STEPS)
             rows = fetch(connection, f"PRAGMA quick_check({FINDINGS})")

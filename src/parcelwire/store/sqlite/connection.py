@@ -157,8 +157,10 @@ def prepare_file(path: Path) -> None:
     os.close(descriptor)
 
 
-def connect(path: Path, settings: SqliteSettings, *, is_writer: bool) -> apsw.Connection:
-    """Open the file, which must be there.
+def connect(
+    path: Path, settings: SqliteSettings, *, is_writer: bool, is_check: bool = False
+) -> apsw.Connection:
+    """Open the file, which must be there. ``is_check``: it is to be looked at as it was found.
 
     Raises:
         StoreUnavailableError: when that does not work now.
@@ -171,20 +173,23 @@ def connect(path: Path, settings: SqliteSettings, *, is_writer: bool) -> apsw.Co
             statementcachesize=300,
         )
         try:
-            _set_up(connection, settings, is_writer=is_writer)
+            _set_up(connection, settings, is_writer=is_writer, is_check=is_check)
         except BaseException:
             close_unchanged(connection)
             raise
     return connection
 
 
-def _set_up(connection: apsw.Connection, settings: SqliteSettings, *, is_writer: bool) -> None:
+def _set_up(
+    connection: apsw.Connection, settings: SqliteSettings, *, is_writer: bool, is_check: bool
+) -> None:
     connection.set_busy_timeout(round(settings.busy_seconds * 1_000))
     cache_bytes = settings.writer_cache_bytes if is_writer else settings.cache_bytes
     for pragma in (
         # Of a new file: a tracking's document fits on one page, and writes are fewer.
         "page_size = 8192",
-        "journal_mode = WAL",
+        # The mode stands in the file: setting it writes there.
+        "journal_mode" if is_check else "journal_mode = WAL",
         f"synchronous = {settings.synchronous}",
         f"mmap_size = {settings.mmap_bytes}",
         f"cache_size = -{cache_bytes >> 10}",

@@ -13,6 +13,7 @@ from parcelwire.store.codec import event_at
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import Row
+from parcelwire.store.sweeping import Looked
 
 WINDOW: Final = 1_000
 """Events looked at in one step when old ones are sought."""
@@ -28,15 +29,12 @@ class Feed(Part):
 
     async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
         """See ``TrackingStore``."""
-        gone, after = 0, 0
-        while gone < limit:
+
+        async def look(after: int) -> Looked:
             rows = await self._reader.scan(queries.OLDEST_EVENTS, (after, WINDOW))
-            old = (await asyncio.to_thread(_old, rows, before))[: limit - gone]
-            if not old:
-                break
-            gone += await self._delete_events(old)
-            after = rows[-1][0]
-        return gone
+            return await asyncio.to_thread(_looked, rows, before)
+
+        return await self._event_sweep.prune(look, self._delete_events, limit=limit)
 
     async def _delete_events(self, cursors: list[int]) -> int:
         wanted = msgspec.json.encode(cursors).decode()
@@ -48,9 +46,5 @@ class Feed(Part):
         return await self._write(work)
 
 
-def _old(rows: list[Row], before: Instant) -> list[int]:
-    """Return the cursors of those that happened before.
-
-    Some young ones may stand among them, from a clock that was ahead.
-    """
-    return [cursor for cursor, packed in rows if event_at(packed) < before]
+def _looked(rows: list[Row], before: Instant) -> Looked:
+    return [(cursor, event_at(packed) < before, True) for cursor, packed in rows]

@@ -14,6 +14,7 @@ from parcelwire.store.sqlite.connection import Row, fetch
 from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.rows import MESSAGE, message_of
+from parcelwire.store.sweeping import Looked
 from parcelwire.tracking.ports import Once
 from parcelwire.webhooks.ports import Attempt, Message, MessageFilter, MessageState
 
@@ -134,25 +135,21 @@ class MessageLog(Doings):
 
     async def prune_messages(self, before: Instant, *, limit: int = 1_000) -> int:
         """See ``MessageStore``."""
-        gone = 0
-        after = self._pruned_to
-        is_done = False
-        while gone < limit and not is_done:
+
+        async def look(after: int) -> Looked:
             rows = await self._reader.scan(queries.OLDEST_MESSAGES, (after, WINDOW))
-            # They stand nearly in the order of their time; a window without any old one ends it.
-            is_done = not any(created_at < before for _, created_at, _ in rows)
-            old = [
-                key
+            return [
+                (key, created_at < before, state != MessageState.PENDING.value)
                 for key, created_at, state in rows
-                if created_at < before and state != MessageState.PENDING.value
-            ][: limit - gone]
+            ]
+
+        async def delete(old: list[int]) -> int:
+            gone = 0
             for first in range(0, len(old), PRUNED_AT_ONCE):
                 gone += await self._delete_messages(old[first : first + PRUNED_AT_ONCE])
-            if rows:
-                after = old[-1] if gone >= limit else rows[-1][0]
-        # Those that wait for a receiver are passed over once in a round, not at every call.
-        self._pruned_to = 0 if is_done else after
-        return gone
+            return gone
+
+        return await self._message_sweep.prune(look, delete, limit=limit)
 
     async def _delete_messages(self, keys: list[int]) -> int:
         wanted = msgspec.json.encode(keys).decode()

@@ -249,16 +249,18 @@ def _check_before_use(path: Path, state: FileState, server: ServerUse) -> bool:
             )
             raise StoreUnavailableError(msg, UnavailableReason.DAMAGED)
         return True
+    # Whoever asked for the start is told; the log need not say it, too.
+    seen = Damage(ADVICE, is_logged=False)
     is_whole = check_file(
         path,
         state.settings,
-        state.damage,
+        seen,
         clock=state.clock,
         stopping=threading.Event(),
         budget_seconds=server.check_seconds,
     )
-    if state.damage.found:
-        msg = f"the file is damaged ({state.damage.found}). Nothing was changed. {ADVICE}"
+    if seen.found:
+        msg = f"the file is damaged ({seen.found}). Nothing was changed. {ADVICE}"
         raise StoreUnavailableError(msg, UnavailableReason.DAMAGED)
     if not is_whole:
         _log.info("the check of %s goes on in the background", path)

@@ -144,7 +144,8 @@ class Writer:
 
     def _commit_group(self, group: _Group) -> list[_Answer]:
         try:
-            self.damage.require_none()
+            if self.damage.found:
+                raise self.damage.error()
             connection = self._live_connection()
             try:
                 return self._all_at_once(connection, group)
@@ -175,13 +176,10 @@ class Writer:
         connection.execute("BEGIN IMMEDIATE")
         answers: list[_Answer] = [(future, work(connection), None) for work, future in group]
         tally_of(connection).write(connection)
-        self._commit(connection)
-        return answers
-
-    def _commit(self, connection: apsw.Connection) -> None:
-        # A check may have found damage while the works were being done.
-        self.damage.require_none()
+        if self.damage.found:  # by a check, while the works were being done
+            raise self.damage.error()
         connection.execute("COMMIT")
+        return answers
 
     def _one_by_one(
         self,
@@ -207,7 +205,9 @@ class Writer:
                 tally_of(connection).forget()
                 answers.append((future, None, error))
             connection.execute("RELEASE work")
-        self._commit(connection)
+        if self.damage.found:  # by a check, while the works were being done
+            raise self.damage.error()
+        connection.execute("COMMIT")
         return answers
 
     def _live_connection(self) -> apsw.Connection:

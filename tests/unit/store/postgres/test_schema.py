@@ -10,7 +10,7 @@ import pytest
 import parcelwire.store.postgres as engine
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.codec import encode_event
-from parcelwire.store.postgres import UnfitDatabaseError, open_store
+from parcelwire.store.postgres import UnfitDatabaseError, database, migrating, open_store
 from parcelwire.store.postgres.migrating import Migration, load_migrations, record_of
 from parcelwire.tracking.ports import PastPoll, PollResult, PollState
 from parcelwire.webhooks.ports import MessageFilter, MessageState
@@ -188,3 +188,23 @@ async def test_the_store_describes_itself_without_credentials(dsn: str) -> None:
     assert re.match(r"PostgreSQL \d+\.\d+, database", store.describe())
     assert "sesame" not in store.describe()
     await store.close()
+
+
+async def test_a_migration_may_take_longer_than_a_request(
+    cluster: Cluster, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = cluster.sql("select current_database()", empty_dsn).strip()
+    cluster.sql(f"alter database {name} set statement_timeout = '250ms'")
+    real = load_migrations()
+    slow = Migration(len(real) + 1, "slow", "select pg_sleep(1);")
+    monkeypatch.setattr(migrating, "load_migrations", lambda: [*real, slow])
+    monkeypatch.setattr(database, "COMMAND_SECONDS", 0.5)
+    # The second waits for the first as long as it takes.
+    stores = await asyncio.gather(
+        *(open_store(empty_dsn, render=render, clock=FrozenClock()) for _ in range(2))
+    )
+    for store in stores:
+        await store.close()
+    assert cluster.sql("select max(version) from schema_version", empty_dsn).strip() == str(
+        slow.version
+    )

@@ -10,7 +10,7 @@ from typing import Final
 import apsw
 
 from parcelwire.domain.clock import FrozenClock
-from parcelwire.store.sqlite import SqliteStore, open_store
+from parcelwire.store.sqlite import ServerUse, SqliteStore, open_store
 from tests.contract.store.samples import create, make_checkpoints, make_new, render
 
 PAGE: Final = 8_192
@@ -32,6 +32,16 @@ async def make_file(path: Path, *, count: int = 2_000) -> list[str]:
     return [first.id, *(item.tracking.id for item in items[count // 4 :])]
 
 
+def checkpoint(path: Path) -> None:
+    """Work the WAL into the file, as far as whoever reads lets us: pages there hide those below."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        connection.set_busy_timeout(5_000)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.close()
+
+
 def pages_of(path: Path, kind: int) -> list[int]:
     """Return the numbers of all pages of trees, but for the first page, of that kind."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
@@ -42,7 +52,8 @@ def pages_of(path: Path, kind: int) -> list[int]:
     finally:
         connection.close()
     content = path.read_bytes()
-    return [number for (number,) in found if content[(number - 1) * PAGE] == kind]
+    numbers = [int(str(number)) for (number,) in found]
+    return [number for number in numbers if content[(number - 1) * PAGE] == kind]
 
 
 def free_pages_of(path: Path) -> list[int]:
@@ -110,6 +121,4 @@ DAMAGES: Final[dict[str, Callable[[Path, random.Random], None]]] = {
 
 async def open_server(path: Path) -> SqliteStore:
     """Open it as a server does."""
-    from parcelwire.store.sqlite import ServerUse
-
     return await open_store(path, render=render, clock=FrozenClock(), server=ServerUse())
