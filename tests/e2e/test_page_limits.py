@@ -10,10 +10,12 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 from starlette.routing import Route
 
 from parcelwire.api.asgi import ASGIApp
+from parcelwire.bootstrap.settings import login_limits, page_limits
+from parcelwire.config import Config, LimitsSection
 from parcelwire.domain.brand import Brand, LookupField
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.pages.application import application
@@ -171,6 +173,18 @@ async def test_every_page_that_reads_the_store_is_bounded(
     statuses = [answer.status for answer in answers]
     assert statuses == [statuses[0], 429, statuses[0]]
     assert statuses[0] in {200, 303, 404}
+
+
+def test_every_setting_reaches_what_it_bounds() -> None:
+    mine = [
+        name
+        for name in LimitsSection.__struct_fields__
+        if name.startswith(("login_", "lookups_", "forms_", "pages_", "live_streams"))
+    ]
+    figures = {name: 5_000 + place for place, name in enumerate(mine)}
+    config = Config(limits=LimitsSection(**figures))
+    reached = [*astuple(login_limits(config)), *astuple(page_limits(config))]
+    assert sorted(reached) == sorted(figures.values())
 
 
 # --- live updates -----------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from starlette.requests import HTTPConnection
 from parcelwire.domain.clock import MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.source_address import source_of
 
-MOST_SOURCES: Final = 20_000
+MOST_SOURCES: Final = 10_000
 """Sources that are counted at one time; of more, those not seen for longest are forgotten."""
 
 _WIDE_BITS: Final = 48
