@@ -12,17 +12,21 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from parcelwire.api.asgi import ASGIApp
 from parcelwire.config import LimitsSection, ServerSection, StoreSection
 from parcelwire.domain.clock import DAY, HOUR, SECOND
 from parcelwire.pages.dashboard.passwords import (
     Password,
+    check_password,
     hash_password,
     remove_password,
     set_password,
 )
+from parcelwire.pages.dashboard.sessions import LoginError, Sessions
 from parcelwire.pages.limits import LINES_A_MINUTE
+from parcelwire.store.port import Store
 from tests.contract.store.postgres_fixture import shared_cluster
 from tests.support.dashboard import COOKIE, Desk, open_dashboard
 from tests.support.house import call
@@ -134,6 +138,44 @@ async def test_wrong_keys_and_passwords_all_get_one_answer(tmp_path: Path) -> No
         assert len({sentence(answer.text) for answer in answers}) == 1
         assert (await person.login(email=EMAIL, password=PASSWORD)).status == 303
         assert "with password" in (await person.get("/trackings")).text
+
+
+class CountingStore:
+    """Counts the calls of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls.append(name)
+        return getattr(self._store, name)
+
+
+async def test_an_unknown_account_costs_what_a_known_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        await give_password(desk)
+        store = CountingStore(desk.house.store)
+        sessions = Sessions(replace(desk.house.dashboard, store=store))
+        hashed: list[str] = []
+
+        async def check(kept: Password | None, text: str) -> bool:
+            hashed.append(text)
+            return await check_password(kept, text)
+
+        monkeypatch.setattr("parcelwire.pages.dashboard.sessions.check_password", check)
+        calls = []
+        for email in (EMAIL, "nobody@example.com"):
+            for device in ("", "A" * 43):
+                store.calls.clear()
+                with pytest.raises(LoginError):
+                    await sessions.open_with_password(email, "no", source="a", device=device)
+                calls.append(list(store.calls))
+        assert calls[0]
+        assert calls[1:] == [calls[0]] * 3
+        assert hashed == ["no"] * 4
 
 
 async def test_five_failures_make_only_their_own_source_wait(desk: Desk) -> None:

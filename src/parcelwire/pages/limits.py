@@ -26,7 +26,7 @@ MOST_SOURCES: Final = 10_000
 """Sources that are counted at one time; of more, those not seen for longest are forgotten."""
 
 _WIDE_BITS: Final = 48
-_WIDE_FACTOR: Final = 8
+WIDE_FACTOR: Final = 8
 """One customer of an access provider often has 65,536 networks of /64. Together they may do as
 much as so many sources."""
 
@@ -61,6 +61,16 @@ def source_in(request: HTTPConnection) -> str:
     return source_of(str(client[0])) if client else ""
 
 
+def wide_network_of(source: str) -> str:
+    """Return the wide network that an IPv6 source is part of; empty for others."""
+    if not source.endswith("/64"):
+        return ""
+    try:
+        return str(IPv6Network(source).supernet(new_prefix=_WIDE_BITS))
+    except ValueError:
+        return ""
+
+
 class SourceLimit:
     """Requests of each source, as a token bucket that holds one minute's worth."""
 
@@ -78,8 +88,8 @@ class SourceLimit:
         """
         now = self._clock.now()
         keys = [(source, self._per_minute)]
-        if wide := _wide(source):
-            keys.append((wide, self._per_minute * _WIDE_FACTOR))
+        if wide := wide_network_of(source):
+            keys.append((wide, self._per_minute * WIDE_FACTOR))
         levels = []
         for key, most in keys:
             level, then = self._buckets.get(key, (float(most), now))
@@ -97,16 +107,6 @@ class SourceLimit:
 
     def __len__(self) -> int:
         return len(self._buckets)
-
-
-def _wide(source: str) -> str:
-    """Return the wide network that an IPv6 source is part of; empty for others."""
-    if not source.endswith("/64"):
-        return ""
-    try:
-        return str(IPv6Network(source).supernet(new_prefix=_WIDE_BITS))
-    except ValueError:
-        return ""
 
 
 class RefusalLog:
