@@ -273,8 +273,9 @@ async def test_what_a_browser_is_known_by(tmp_path: Path) -> None:
         await give_password(desk)
         person = await desk.browser()
         answer = await person.ask("POST", "/login", data={"email": EMAIL, "password": PASSWORD})
-        (cookie,) = [one for one in answer.cookies if one.startswith(DEVICE_COOKIE)]
-        for word in ("HttpOnly", "SameSite=strict", "Path=/dashboard/login", "Secure"):
+        (cookie,) = [one for one in answer.cookies if DEVICE_COOKIE in one]
+        assert cookie.startswith(f"__Secure-{DEVICE_COOKIE}=")
+        for word in ("HttpOnly", "SameSite=Strict", "Path=/dashboard/login", "Secure"):
             assert word in cookie
         assert f"Max-Age={180 * 86_400}" in cookie
         token = cookie.partition("=")[2].partition(";")[0]
@@ -285,7 +286,7 @@ async def test_what_a_browser_is_known_by(tmp_path: Path) -> None:
         assert token.encode() not in document
         # A key of small scope makes no browser known: it would open a way to guess the password.
         answer = await person.ask("POST", "/login", data={"key": await desk.add_key(scope="read")})
-        assert not any(one.startswith(DEVICE_COOKIE) for one in answer.cookies)
+        assert not any(DEVICE_COOKIE in one for one in answer.cookies)
 
 
 async def test_a_known_browser_has_an_allowance_of_its_own(desk: Desk) -> None:
