@@ -157,6 +157,21 @@ def test_the_table_of_routes_is_whole(site: Site) -> None:
     assert found - {("GET", "/widget.js")} == set(ROUTES)
 
 
+HEAVY = {"/t/{token}/feedback", "/t/{token}/subscribe", "/track/{account:int}"}
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_what_writes_to_the_store_is_bounded_together(
+    site: Site, method: str, path: str
+) -> None:
+    site.limit(lookups_and_forms_per_minute=1)
+    is_heavy = method == "POST" and path in HEAVY
+    path = path.replace("{token}", "A" * 27).replace("{account:int}", "1")
+    answers = [await call(site.app, method, path, source=f"203.0.113.{n}") for n in range(2)]
+    assert (answers[1].status == 429) == is_heavy
+    assert answers[0].status != 429
+
+
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 async def test_every_page_that_reads_the_store_is_bounded(
     site: Site, method: str, path: str

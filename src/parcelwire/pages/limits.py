@@ -13,8 +13,9 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from ipaddress import IPv6Network
-from typing import Final
+from typing import Final, Literal, TypeVar
 
 import msgspec
 from starlette.requests import HTTPConnection
@@ -32,6 +33,13 @@ much as so many sources."""
 
 LINES_A_MINUTE: Final = 20
 """Of the log, for refusals of one kind of pages."""
+
+
+Kind = Literal["page", "lookup", "form", "nothing"]
+"""What a request counts as. Lookups and forms write to the store, so they are fewer."""
+
+_MARK: Final = "counts_as"
+_Handler = TypeVar("_Handler", bound=Callable[..., object])
 
 
 class LoginLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +77,22 @@ def wide_network_of(source: str) -> str:
         return str(IPv6Network(source).supernet(new_prefix=_WIDE_BITS))
     except ValueError:
         return ""
+
+
+def counts_as(kind: Kind) -> Callable[[_Handler], _Handler]:
+    """Mark a handler of the public pages; one without a mark counts as a page."""
+
+    def mark(handler: _Handler) -> _Handler:
+        setattr(handler, _MARK, kind)
+        return handler
+
+    return mark
+
+
+def kind_of(handler: object) -> Kind:
+    """Return what requests of a handler count as."""
+    kind: Kind = getattr(handler, _MARK, "page")
+    return kind
 
 
 class SourceLimit:

@@ -16,7 +16,7 @@ from parcelwire.domain.clock import iso_utc
 from parcelwire.domain.tracking import Tracking
 from parcelwire.pages.feedback import keep_feedback
 from parcelwire.pages.house import PageHouse
-from parcelwire.pages.limits import RefusalLog, source_in
+from parcelwire.pages.limits import RefusalLog, counts_as, source_in
 from parcelwire.pages.live import LiveResponse, LiveStreams, news, viewer_of
 from parcelwire.pages.rendering import (
     EMBEDDED,
@@ -133,6 +133,7 @@ class ParcelPages:
             self._house.store, account, await load_brand(self._house.store, account)
         )
 
+    @counts_as("form")
     async def feedback(self, request: Request) -> Response:
         """Take what somebody says about the delivery."""
         stored = await self._find(request)
@@ -149,6 +150,7 @@ class ParcelPages:
         await keep_feedback(self._house.store, stored.tracking.id, document, at=now)
         return RedirectResponse(f"{back}?said=feedback#feedback", 303, PUBLIC)
 
+    @counts_as("form")
     async def subscribe(self, request: Request) -> Response:
         """Take an address that wants news by e-mail."""
         stored = await self._find(request)
@@ -165,6 +167,7 @@ class ParcelPages:
             f"/t/{stored.tracking.page_token}?said={said}&lang={say.language}#mail", 303, PUBLIC
         )
 
+    @counts_as("nothing")
     async def widget(self, _: Request) -> Response:
         """Answer the web component, for any page in the world."""
         return Response(
