@@ -43,10 +43,10 @@ ROUTES = [
     ("GET", "/n/{token}"),
     ("POST", "/n/{token}"),
     ("GET", "/track"),
-    ("GET", "/track/{account:int}"),
-    ("POST", "/track/{account:int}"),
-    ("GET", "/track/{account:int}/brand.css"),
-    ("GET", "/track/{account:int}/logo"),
+    ("GET", "/track/{account}"),
+    ("POST", "/track/{account}"),
+    ("GET", "/track/{account}/brand.css"),
+    ("GET", "/track/{account}/logo"),
 ]
 
 
@@ -147,7 +147,7 @@ async def test_a_refusal_is_a_page_in_the_readers_language(site: Site, language:
 def test_the_table_of_routes_is_whole(site: Site) -> None:
     app = application(page_house(site.house))
     found = {
-        (method, route.path)
+        (method, route.path.replace(":int", ""))
         for route in app.routes
         if isinstance(route, Route)
         for method in route.methods or ()
@@ -157,7 +157,7 @@ def test_the_table_of_routes_is_whole(site: Site) -> None:
     assert found - {("GET", "/widget.js")} == set(ROUTES)
 
 
-HEAVY = {"/t/{token}/feedback", "/t/{token}/subscribe", "/track/{account:int}"}
+HEAVY = {"/t/{token}/feedback", "/t/{token}/subscribe", "/track/{account}"}
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -166,7 +166,7 @@ async def test_what_writes_to_the_store_is_bounded_together(
 ) -> None:
     site.limit(lookups_and_forms_per_minute=1)
     is_heavy = method == "POST" and path in HEAVY
-    path = path.replace("{token}", "A" * 27).replace("{account:int}", "1")
+    path = path.replace("{token}", "A" * 27).replace("{account}", "1")
     answers = [await call(site.app, method, path, source=f"203.0.113.{n}") for n in range(2)]
     assert (answers[1].status == 429) == is_heavy
     assert answers[0].status != 429
@@ -178,7 +178,7 @@ async def test_every_page_that_reads_the_store_is_bounded(
 ) -> None:
     one = dict.fromkeys(("pages", "lookups", "forms"), 1)
     site.limit(**{f"{kind}_per_source_per_minute": most for kind, most in one.items()})
-    path = path.replace("{token}", site.tokens[0]).replace("{account:int}", "1")
+    path = path.replace("{token}", site.tokens[0]).replace("{account}", "1")
     if path.endswith("/live"):
         path = path.replace(site.tokens[0], "A" * 27)  # one that would not end by itself
     answers = [
