@@ -31,6 +31,11 @@ WIDE_FACTOR: Final = 8
 """One customer of an access provider often has 65,536 networks of /64. Together they may do as
 much as so many sources."""
 
+BURST_SECONDS: Final = 10
+LEAST_BURST: Final = 20
+"""What may come in one moment: as much as in ten seconds, and 20 requests at least. A whole
+minute's worth at once would keep others waiting."""
+
 LINES_A_MINUTE: Final = 20
 """Of the log, for refusals of one kind of pages."""
 
@@ -95,13 +100,19 @@ def kind_of(handler: object) -> Kind:
     return kind
 
 
+def burst_of(per_minute: int) -> int:
+    """Return how many requests of ``per_minute`` may come in one moment."""
+    return min(per_minute, max(LEAST_BURST, per_minute * BURST_SECONDS // 60))
+
+
 class SourceLimit:
-    """Requests of each source, as a token bucket that holds one minute's worth."""
+    """Requests of each source, as a token bucket."""
 
     def __init__(self, clock: Clock, per_minute: int, *, most_sources: int = MOST_SOURCES) -> None:
         """Allow each source ``per_minute`` requests a minute."""
         self._clock = clock
         self._per_minute = per_minute
+        self._burst = burst_of(per_minute)
         self._most_sources = most_sources
         self._buckets: OrderedDict[str, tuple[float, Instant]] = OrderedDict()
 
@@ -111,16 +122,17 @@ class SourceLimit:
         A refused request costs the source nothing.
         """
         now = self._clock.now()
-        keys = [(source, self._per_minute)]
+        keys = [(source, 1)]
         if wide := wide_network_of(source):
-            keys.append((wide, self._per_minute * WIDE_FACTOR))
+            keys.append((wide, WIDE_FACTOR))
         levels = []
-        for key, most in keys:
-            level, then = self._buckets.get(key, (float(most), now))
+        for key, factor in keys:
+            rate, most = self._per_minute * factor / MINUTE, float(self._burst * factor)
+            level, then = self._buckets.get(key, (most, now))
             # A clock that jumped back adds nothing and takes nothing.
-            level = min(float(most), level + max(0, now - then) * most / MINUTE)
+            level = min(most, level + max(0, now - then) * rate)
             if level < 1:
-                return max(1, math.ceil((1 - level) * MINUTE / most / SECOND))
+                return max(1, math.ceil((1 - level) / rate / SECOND))
             levels.append((key, level))
         for key, level in levels:
             self._buckets[key] = level - 1, now
