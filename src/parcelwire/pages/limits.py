@@ -15,13 +15,16 @@ import math
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from ipaddress import IPv6Network
-from typing import Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import msgspec
-from starlette.requests import HTTPConnection
 
 from parcelwire.domain.clock import MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.source_address import source_of
+
+if TYPE_CHECKING:
+    # Commands that set a password or read settings need no web framework.
+    from starlette.requests import HTTPConnection
 
 MOST_SOURCES: Final = 10_000
 """Sources that are counted at one time; of more, those not seen for longest are forgotten."""
