@@ -115,7 +115,6 @@ class SourceLimit:
         """Allow each source ``per_minute`` requests a minute."""
         self._clock = clock
         self._per_minute = per_minute
-        self._burst = burst_of(per_minute)
         self._most_sources = most_sources
         self._buckets: OrderedDict[str, tuple[float, Instant]] = OrderedDict()
 
@@ -124,13 +123,13 @@ class SourceLimit:
 
         A refused request costs the source nothing.
         """
-        now = self._clock.now()
+        now, burst = self._clock.now(), burst_of(self._per_minute)
         keys = [(source, 1)]
         if wide := wide_network_of(source):
             keys.append((wide, WIDE_FACTOR))
         levels = []
         for key, factor in keys:
-            rate, most = self._per_minute * factor / MINUTE, float(self._burst * factor)
+            rate, most = self._per_minute * factor / MINUTE, float(burst * factor)
             level, then = self._buckets.get(key, (most, now))
             # A clock that jumped back adds nothing and takes nothing.
             level = min(most, level + max(0, now - then) * rate)
