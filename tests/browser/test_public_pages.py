@@ -26,6 +26,7 @@ from parcelwire.domain.report import (
 )
 from parcelwire.domain.status import Substatus
 from parcelwire.pages.application import application
+from parcelwire.pages.limits import PageLimits
 from parcelwire.tracking.ports import Save
 from tests.support.house import HouseUnderTest, open_house, report, serve
 from tests.support.pages import browsing, needs_browser, open_page, page_house, put_brand
@@ -33,6 +34,7 @@ from tests.support.v4 import DIALECTS
 
 pytestmark = needs_browser
 
+DEFAULTS = PageLimits()
 LOOKS = ((True, False), (False, True), (True, True), (False, False))
 """Phone or desk, night or day."""
 
@@ -134,11 +136,11 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(folder: Path) -> AsyncIterator[Shop]:
+async def open_shop(folder: Path, limits: PageLimits = DEFAULTS) -> AsyncIterator[Shop]:
     async with (
         open_house(folder, DIALECTS) as house,
         browsing() as browser,
-        serve(application(page_house(house))) as address,
+        serve(application(replace(page_house(house), limits=limits))) as address,
     ):
         shop = Shop(house, f"http://{address}", browser)
         for name, answer in PARCELS.items():
@@ -219,6 +221,34 @@ async def test_a_page_that_is_watched_changes_by_itself(tmp_path: Path) -> None:
         await shown.page.get_by_role("heading", name="Your parcel is damaged or lost").wait_for()
         assert await shown.page.title() == "Your parcel is damaged or lost"
         await shown.check("tracking-live")
+        await shown.close()
+
+
+async def test_a_page_that_gets_no_stream_asks_quietly_instead(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, PageLimits(live_per_tracking=0)) as shop:
+        url = shop.url + shop.paths["arriving"]
+        shown = await open_page(shop.browser, url, has_own_time=True)
+        assert await shown.page.locator("#alive").is_hidden()
+        (stored,) = await shop.house.store.find(shop.house.world_id, "990012345600000001")
+        tracking = stored.tracking
+        for version, status, headline in (
+            (1, Substatus.EXCEPTION_LOST_OR_DAMAGED, "Your parcel is damaged or lost"),
+            (2, Substatus.DELIVERED, "Delivered"),
+        ):
+            number = tracking.version + version
+            news = replace(
+                tracking, version=number, window=None, status=status.status, substatus=status
+            )
+            assert await shop.house.store.save(Save(tracking=news, expected_version=number - 1))
+            heading = shown.page.get_by_role("heading", name=headline).first
+            for _ in range(100):
+                # The page sets its timer when it has been refused, which may be a moment later.
+                await shown.page.clock.fast_forward(76_000)
+                if await heading.is_visible():
+                    break
+                await asyncio.sleep(0.1)
+            assert await heading.is_visible()
+        assert shown.complaints == []
         await shown.close()
 
 

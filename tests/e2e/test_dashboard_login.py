@@ -8,16 +8,28 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from parcelwire.api.asgi import ASGIApp
 from parcelwire.config import LimitsSection, ServerSection, StoreSection
 from parcelwire.domain.clock import DAY, HOUR, SECOND
-from parcelwire.pages.dashboard.passwords import Password, hash_password, set_password
+from parcelwire.pages.dashboard.passwords import (
+    Password,
+    check_password,
+    hash_password,
+    remove_password,
+    set_password,
+)
+from parcelwire.pages.dashboard.sessions import LoginError, Sessions
 from parcelwire.pages.limits import LINES_A_MINUTE
+from parcelwire.store.port import Store
 from tests.contract.store.postgres_fixture import shared_cluster
 from tests.support.dashboard import COOKIE, Desk, open_dashboard
+from tests.support.house import call
 
 DEVICE_COOKIE = "parcelwire_device"
 EMAIL, PASSWORD = "shop@example.com", "correct horse battery"
@@ -151,6 +163,44 @@ async def test_the_keys_page_makes_keys_that_expire(tmp_path: Path) -> None:
         assert "2026-03-31" in (await person.get("/keys")).text
 
 
+class CountingStore:
+    """Counts the calls of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls.append(name)
+        return getattr(self._store, name)
+
+
+async def test_an_unknown_account_costs_what_a_known_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        await give_password(desk)
+        store = CountingStore(desk.house.store)
+        sessions = Sessions(replace(desk.house.dashboard, store=store))
+        hashed: list[str] = []
+
+        async def check(kept: Password | None, text: str) -> bool:
+            hashed.append(text)
+            return await check_password(kept, text)
+
+        monkeypatch.setattr("parcelwire.pages.dashboard.sessions.check_password", check)
+        calls = []
+        for email in (EMAIL, "nobody@example.com"):
+            for device in ("", "A" * 43):
+                store.calls.clear()
+                with pytest.raises(LoginError):
+                    await sessions.open_with_password(email, "no", source="a", device=device)
+                calls.append(list(store.calls))
+        assert calls[0]
+        assert calls[1:] == [calls[0]] * 3
+        assert hashed == ["no"] * 4
+
+
 async def test_five_failures_make_only_their_own_source_wait(desk: Desk) -> None:
     await give_password(desk)
     stranger = await desk.browser("127.0.0.66")
@@ -188,28 +238,56 @@ async def test_a_strangers_wrong_keys_keep_nobody_else_out(desk: Desk) -> None:
     assert (await owner.login(email=EMAIL, password=PASSWORD)).status == 303
 
 
-async def test_a_known_browser_comes_in_while_many_sources_guess(desk: Desk) -> None:
-    await give_password(desk)
+async def guess(app: ASGIApp, source: str, password: str = "wrong") -> int:
+    """Try the owner's password once from any address, without a cookie; return the status."""
+    answer = await call(
+        app,
+        "POST",
+        "/dashboard/login",
+        body=urlencode({"email": EMAIL, "password": password}).encode(),
+        headers={"content-type": "application/x-www-form-urlencoded"},
+        source=source,
+    )
+    return answer.status
+
+
+async def test_a_thousand_sources_that_guess_do_not_keep_the_owner_out(desk: Desk) -> None:
+    await give_password(desk, cost=1 << 7)  # what is tried here is who comes in, not the cost
     owner = await desk.browser("127.0.0.2")
-    answer = await owner.login(email=EMAIL, password=PASSWORD)
-    assert answer.status == 303
+    assert (await owner.login(email=EMAIL, password=PASSWORD)).status == 303
     assert (await owner.post("/logout")).status == 303
-    await give_password(desk, cost=1 << 7)  # what is tried here is who comes in, not what it costs
-    for number in range(120):
-        stranger = await desk.browser(f"127.0.9.{number}")
-        assert (await stranger.login(email=EMAIL, password="wrong")).status == 401
-        await stranger.session.close()
-    # Even from an address that has to wait itself, for another account as well.
+
+    app = desk.house.asgi(is_served=False)
+    for number in range(100):
+        assert await guess(app, f"198.51.{number // 250}.{number % 250}") == 401
+    # From now on each source has one try a day, and a new one has it still.
+    assert await guess(app, "198.51.0.0") == 429
+    assert await guess(app, "203.0.113.7", PASSWORD) == 303
+
+    statuses = [await guess(app, f"198.51.{n // 250}.{n % 250}") for n in range(100, 1_000)]
+    assert statuses == [401] * 900
+    assert await guess(app, "198.51.200.1") == 429
+    assert await guess(app, "203.0.113.8", PASSWORD) == 429
+    # A key, and the browser that is known: even from an address that has to wait itself.
+    stranger = await desk.browser("127.0.0.66")
+    assert (await stranger.login(key=await desk.add_key())).status == 303
     statuses = [(await owner.login(email="x@example.com", password="no")).status for _ in range(9)]
     assert statuses == [401] * 5 + [429] * 4
     assert (await owner.login(email=EMAIL, password="a slip")).status == 401
     assert (await owner.login(email=EMAIL, password=PASSWORD)).status == 303
-    # Sources that are new have one try a day meanwhile.
-    stranger = await desk.browser("127.0.9.200")
-    statuses = [(await stranger.login(email=EMAIL, password="no")).status for _ in range(2)]
-    assert statuses == [401, 429]
-    newcomer = await desk.browser("127.0.9.201")
-    assert (await newcomer.login(email=EMAIL, password=PASSWORD)).status == 303
+    desk.clock.advance(DAY / SECOND)
+    assert await guess(app, "203.0.113.8", PASSWORD) == 303
+
+
+async def test_a_password_that_is_taken_away_takes_its_browsers_along(desk: Desk) -> None:
+    await give_password(desk)
+    person = await desk.browser()
+    await person.login(email=EMAIL, password=PASSWORD)
+    store, scope = desk.house.store, str(desk.account.number)
+    assert len(await store.list_records("login-device", scope)) == 1
+    assert await remove_password(store, desk.account.number)
+    assert await store.list_records("login-device", scope) == []
+    assert not await remove_password(store, desk.account.number)
 
 
 async def test_what_a_browser_is_known_by(tmp_path: Path) -> None:
@@ -218,8 +296,9 @@ async def test_what_a_browser_is_known_by(tmp_path: Path) -> None:
         await give_password(desk)
         person = await desk.browser()
         answer = await person.ask("POST", "/login", data={"email": EMAIL, "password": PASSWORD})
-        (cookie,) = [one for one in answer.cookies if one.startswith(DEVICE_COOKIE)]
-        for word in ("HttpOnly", "SameSite=strict", "Path=/dashboard/login", "Secure"):
+        (cookie,) = [one for one in answer.cookies if DEVICE_COOKIE in one]
+        assert cookie.startswith(f"__Secure-{DEVICE_COOKIE}=")
+        for word in ("HttpOnly", "SameSite=Strict", "Path=/dashboard/login", "Secure"):
             assert word in cookie
         assert f"Max-Age={180 * 86_400}" in cookie
         token = cookie.partition("=")[2].partition(";")[0]
@@ -230,7 +309,7 @@ async def test_what_a_browser_is_known_by(tmp_path: Path) -> None:
         assert token.encode() not in document
         # A key of small scope makes no browser known: it would open a way to guess the password.
         answer = await person.ask("POST", "/login", data={"key": await desk.add_key(scope="read")})
-        assert not any(one.startswith(DEVICE_COOKIE) for one in answer.cookies)
+        assert not any(DEVICE_COOKIE in one for one in answer.cookies)
 
 
 async def test_a_known_browser_has_an_allowance_of_its_own(desk: Desk) -> None:

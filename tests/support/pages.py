@@ -157,8 +157,12 @@ async def open_page(
     dark: bool = False,
     locale: str = "en-GB",
     scripts: bool = True,
+    has_own_time: bool = False,
 ) -> Shown:
-    """Open an address in a window of its own."""
+    """Open an address in a window of its own.
+
+    ``has_own_time``: the page's timers go by ``page.clock``, which a test can move.
+    """
     context = await browser.new_context(
         viewport=PHONE if phone else DESK,  # type: ignore[arg-type]  # a plain dict
         color_scheme="dark" if dark else "light",
@@ -168,6 +172,8 @@ async def open_page(
     )
     page = await context.new_page()
     await page.add_init_script(SHIFTS)
+    if has_own_time:
+        await page.clock.install()
     parts = urlsplit(url)
     shown = Shown(
         page=page,

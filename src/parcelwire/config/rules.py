@@ -203,10 +203,10 @@ def _page_limit_rules(config: Config) -> list[tuple[bool, str]]:
     return [
         *((getattr(limits, name) > 0, f"limits.{name} must be positive") for name in positive),
         (
-            most_of_a_source < limits.lookups_and_forms_per_minute,
-            "limits.lookups_and_forms_per_minute must be more than"
+            10 * most_of_a_source <= limits.lookups_and_forms_per_minute,
+            "limits.lookups_and_forms_per_minute must be at least ten times"
             " limits.lookups_per_source_per_minute and limits.forms_per_source_per_minute,"
-            " or one source can use it up",
+            " or a few sources can use it up",
         ),
         (
             max(limits.live_streams_per_source, limits.live_streams_per_tracking)

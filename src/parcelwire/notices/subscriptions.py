@@ -24,6 +24,8 @@ from parcelwire.tracking.ports import Identifiers, Stored
 from parcelwire.tracking.words import choose
 
 KIND: Final = "subscription"
+PLACES_KIND: Final = "subscription-places"
+"""The digests of the addresses that strangers have named for a parcel; scope = its id."""
 ADDRESS_KIND: Final = "notice-address"
 """What was sent to an address lately; scope ``mail``, id = digest."""
 
@@ -73,6 +75,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 _decode: Final = msgspec.json.Decoder(Subscription).decode
 _decode_address: Final = msgspec.json.Decoder(Address).decode
+_decode_places: Final = msgspec.json.Decoder(list[str]).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -115,8 +118,7 @@ class Subscriptions:
         tracking, now = stored.tracking, self._clock.now()
         digest = digest_of(address)
         known = await self._store.list_records(KIND, tracking.id, limit=MOST_OF_A_PARCEL + 1)
-        is_known = any(one == digest for one, _ in known)
-        if not is_known and len(known) >= MOST_OF_A_PARCEL:
+        if not await self._take_place(tracking.id, digest, [one for one, _ in known]):
             return True
         secret = self._identifiers.new_token()
         # Whom the shop tells no more has to be asked like anybody.
@@ -151,6 +153,26 @@ class Subscriptions:
             entry = Entry(tracking_id=tracking.id, occasion=f"{CONFIRM}{after.asks}", digest=digest)
             await self._journal.put(entry, now)
         return True
+
+    async def _take_place(self, tracking_id: str, digest: str, known: list[str]) -> bool:
+        """Count an address among those of a parcel; False when there are too many.
+
+        In one transaction: of many at one moment, no more are taken than of as many in turn.
+        """
+        if digest in known:
+            return True
+        is_taken = False
+
+        def take(document: bytes | None) -> bytes | None:
+            nonlocal is_taken
+            named = [] if document is None else _decode_places(document)
+            is_taken = digest in named or len({*named, *known}) < MOST_OF_A_PARCEL
+            if is_taken and digest not in named:
+                return _encode([*named, digest])
+            return document
+
+        await self._store.change_record(PLACES_KIND, tracking_id, "all", take, at=self._clock.now())
+        return is_taken
 
     async def _may_ask(self, digest: str, now: Instant) -> bool:
         document = await self._store.load_record(ADDRESS_KIND, "mail", digest)

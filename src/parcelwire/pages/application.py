@@ -35,25 +35,26 @@ def application(house: PageHouse) -> Starlette:
     parcel = ParcelPages(house, limits.refusals)
     search, links = SearchPages(house), NoticePages(house)
     token = "/t/{token}"  # noqa: S105  (a path, no secret)
-    return Starlette(
+    made = Starlette(
         routes=[
-            Route(token, limits.page(parcel.show), methods=["GET"]),
-            Route(f"{token}/live", limits.page(parcel.live), methods=["GET"]),
-            Route(f"{token}/data.json", limits.page(parcel.data), methods=["GET"]),
-            Route(f"{token}/brand.css", limits.page(parcel.style), methods=["GET"]),
-            Route(f"{token}/logo", limits.page(parcel.logo), methods=["GET"]),
-            Route(f"{token}/feedback", limits.form(parcel.feedback), methods=["POST"]),
-            Route(f"{token}/subscribe", limits.form(parcel.subscribe), methods=["POST"]),
-            Route("/n/{token}", limits.page(links.show), methods=["GET"]),
-            # Mail programs end subscriptions for many readers from one address (RFC 8058).
-            Route("/n/{token}", limits.page(links.act), methods=["POST"]),
-            Route("/track", limits.page(search.show), methods=["GET"]),
-            Route("/track/{account:int}", limits.page(search.show), methods=["GET"]),
-            Route("/track/{account:int}", limits.lookup(search.find), methods=["POST"]),
-            Route("/track/{account:int}/brand.css", limits.page(search.style), methods=["GET"]),
-            Route("/track/{account:int}/logo", limits.page(search.logo), methods=["GET"]),
+            Route(token, parcel.show, methods=["GET"]),
+            Route(f"{token}/live", parcel.live, methods=["GET"]),
+            Route(f"{token}/data.json", parcel.data, methods=["GET"]),
+            Route(f"{token}/brand.css", parcel.style, methods=["GET"]),
+            Route(f"{token}/logo", parcel.logo, methods=["GET"]),
+            Route(f"{token}/feedback", parcel.feedback, methods=["POST"]),
+            Route(f"{token}/subscribe", parcel.subscribe, methods=["POST"]),
+            Route("/n/{token}", links.show, methods=["GET"]),
+            Route("/n/{token}", links.act, methods=["POST"]),
+            Route("/track", search.show, methods=["GET"]),
+            Route("/track/{account:int}", search.show, methods=["GET"]),
+            Route("/track/{account:int}", search.find, methods=["POST"]),
+            Route("/track/{account:int}/brand.css", search.style, methods=["GET"]),
+            Route("/track/{account:int}/logo", search.logo, methods=["GET"]),
             Route("/widget.js", parcel.widget, methods=["GET"]),
             Mount("/static", StaticFiles(packages=[("parcelwire.pages", "static")])),
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=1_000)],
     )
+    made.router.routes[:] = map(limits.before, made.router.routes)
+    return made

@@ -13,25 +13,41 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from ipaddress import IPv6Network
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import msgspec
-from starlette.requests import HTTPConnection
 
 from parcelwire.domain.clock import MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.source_address import source_of
 
-MOST_SOURCES: Final = 20_000
+if TYPE_CHECKING:
+    # Commands that set a password or read settings need no web framework.
+    from starlette.requests import HTTPConnection
+
+MOST_SOURCES: Final = 10_000
 """Sources that are counted at one time; of more, those not seen for longest are forgotten."""
 
 _WIDE_BITS: Final = 48
-_WIDE_FACTOR: Final = 8
+WIDE_FACTOR: Final = 8
 """One customer of an access provider often has 65,536 networks of /64. Together they may do as
 much as so many sources."""
 
+BURST_SECONDS: Final = 10
+LEAST_BURST: Final = 20
+"""What may come in one moment: as much as in ten seconds, and 20 requests at least. A whole
+minute's worth at once would keep others waiting."""
+
 LINES_A_MINUTE: Final = 20
 """Of the log, for refusals of one kind of pages."""
+
+
+Kind = Literal["page", "lookup", "form", "nothing"]
+"""What a request counts as. Lookups and forms write to the store, so they are fewer."""
+
+_MARK: Final = "counts_as"
+_Handler = TypeVar("_Handler", bound=Callable[..., object])
 
 
 class LoginLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,8 +77,39 @@ def source_in(request: HTTPConnection) -> str:
     return source_of(str(client[0])) if client else ""
 
 
+def wide_network_of(source: str) -> str:
+    """Return the wide network that an IPv6 source is part of; empty for others."""
+    if not source.endswith("/64"):
+        return ""
+    try:
+        return str(IPv6Network(source).supernet(new_prefix=_WIDE_BITS))
+    except ValueError:
+        return ""
+
+
+def counts_as(kind: Kind) -> Callable[[_Handler], _Handler]:
+    """Mark a handler of the public pages; one without a mark counts as a page."""
+
+    def mark(handler: _Handler) -> _Handler:
+        setattr(handler, _MARK, kind)
+        return handler
+
+    return mark
+
+
+def kind_of(handler: object) -> Kind:
+    """Return what requests of a handler count as."""
+    kind: Kind = getattr(handler, _MARK, "page")
+    return kind
+
+
+def burst_of(per_minute: int) -> int:
+    """Return how many requests of ``per_minute`` may come in one moment."""
+    return min(per_minute, max(LEAST_BURST, per_minute * BURST_SECONDS // 60))
+
+
 class SourceLimit:
-    """Requests of each source, as a token bucket that holds one minute's worth."""
+    """Requests of each source, as a token bucket."""
 
     def __init__(self, clock: Clock, per_minute: int, *, most_sources: int = MOST_SOURCES) -> None:
         """Allow each source ``per_minute`` requests a minute."""
@@ -76,17 +123,18 @@ class SourceLimit:
 
         A refused request costs the source nothing.
         """
-        now = self._clock.now()
-        keys = [(source, self._per_minute)]
-        if wide := _wide(source):
-            keys.append((wide, self._per_minute * _WIDE_FACTOR))
+        now, burst = self._clock.now(), burst_of(self._per_minute)
+        keys = [(source, 1)]
+        if wide := wide_network_of(source):
+            keys.append((wide, WIDE_FACTOR))
         levels = []
-        for key, most in keys:
-            level, then = self._buckets.get(key, (float(most), now))
+        for key, factor in keys:
+            rate, most = self._per_minute * factor / MINUTE, float(burst * factor)
+            level, then = self._buckets.get(key, (most, now))
             # A clock that jumped back adds nothing and takes nothing.
-            level = min(float(most), level + max(0, now - then) * most / MINUTE)
+            level = min(most, level + max(0, now - then) * rate)
             if level < 1:
-                return max(1, math.ceil((1 - level) * MINUTE / most / SECOND))
+                return max(1, math.ceil((1 - level) / rate / SECOND))
             levels.append((key, level))
         for key, level in levels:
             self._buckets[key] = level - 1, now
@@ -97,16 +145,6 @@ class SourceLimit:
 
     def __len__(self) -> int:
         return len(self._buckets)
-
-
-def _wide(source: str) -> str:
-    """Return the wide network that an IPv6 source is part of; empty for others."""
-    if not source.endswith("/64"):
-        return ""
-    try:
-        return str(IPv6Network(source).supernet(new_prefix=_WIDE_BITS))
-    except ValueError:
-        return ""
 
 
 class RefusalLog:

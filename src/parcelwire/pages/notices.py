@@ -40,7 +40,10 @@ class NoticePages:
             return _later(request)
 
     async def act(self, request: Request) -> Response:
-        """Do what the button, or the mail program, says."""
+        """Do what the button, or the mail program, says.
+
+        It counts as a page: mail programs end subscriptions of many readers from one address.
+        """
         try:
             return await self._act(request)
         except StoreUnavailableError:

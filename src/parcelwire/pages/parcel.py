@@ -16,7 +16,7 @@ from parcelwire.domain.clock import iso_utc
 from parcelwire.domain.tracking import Tracking
 from parcelwire.pages.feedback import keep_feedback
 from parcelwire.pages.house import PageHouse
-from parcelwire.pages.limits import RefusalLog, source_in
+from parcelwire.pages.limits import RefusalLog, counts_as, source_in
 from parcelwire.pages.live import LiveResponse, LiveStreams, news, viewer_of
 from parcelwire.pages.rendering import (
     EMBEDDED,
@@ -138,6 +138,7 @@ class ParcelPages:
             return stored
         return await logo_of(self._house.store, stored.tracking.world_id)
 
+    @counts_as("form")
     async def feedback(self, request: Request) -> Response:
         """Take what somebody says about the delivery."""
         stored = await self._find(request)
@@ -154,6 +155,7 @@ class ParcelPages:
         await keep_feedback(self._house.store, stored.tracking.id, document, at=now)
         return RedirectResponse(f"{back}?said=feedback#feedback", 303, PUBLIC)
 
+    @counts_as("form")
     async def subscribe(self, request: Request) -> Response:
         """Take an address that wants news by e-mail."""
         stored = await self._find(request)
@@ -170,6 +172,7 @@ class ParcelPages:
             f"/t/{stored.tracking.page_token}?said={said}&lang={say.language}#mail", 303, PUBLIC
         )
 
+    @counts_as("nothing")
     async def widget(self, _: Request) -> Response:
         """Answer the web component, for any page in the world."""
         return Response(

@@ -8,10 +8,11 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from parcelwire.domain.brand import Brand
 from parcelwire.pages.house import PageHouse
-from parcelwire.pages.limits import RefusalLog, SourceLimit, source_in
+from parcelwire.pages.limits import Kind, RefusalLog, SourceLimit, kind_of, source_in
 from parcelwire.pages.rendering import EMBEDDED, PUBLIC, html, language_of
 from parcelwire.pages.words import Words
 
@@ -23,41 +24,39 @@ _ALL: Final = "all"
 
 
 class RequestLimits:
-    """The limits of one process, and the handlers that they stand before."""
+    """The limits of one process, which stand before the handlers."""
 
     def __init__(self, house: PageHouse) -> None:
         """Allow as much as ``house.limits`` says."""
         limits, clock = house.limits, house.clock
         self.refusals = RefusalLog(clock, log)
-        self._pages = SourceLimit(clock, limits.pages_per_source_per_minute)
-        self._lookups = SourceLimit(clock, limits.lookups_per_source_per_minute)
-        self._forms = SourceLimit(clock, limits.forms_per_source_per_minute)
+        self._by_source: dict[Kind, SourceLimit] = {
+            "page": SourceLimit(clock, limits.pages_per_source_per_minute),
+            "lookup": SourceLimit(clock, limits.lookups_per_source_per_minute),
+            "form": SourceLimit(clock, limits.forms_per_source_per_minute),
+        }
         self._all = SourceLimit(clock, limits.lookups_and_forms_per_minute)
 
-    def page(self, handler: Handler) -> Handler:
-        """Return what answers pages: bounded by source."""
-        return self._limited(handler, self._pages, "page", is_heavy=False)
+    def before(self, route: BaseRoute) -> BaseRoute:
+        """Return a route whose requests are counted first; see ``limits.counts_as``.
 
-    def lookup(self, handler: Handler) -> Handler:
-        """Return what looks parcels up: bounded by source, then all together."""
-        return self._limited(handler, self._lookups, "lookup", is_heavy=True)
+        What is no ``Route`` (the static files) is returned as it is.
+        """
+        if not isinstance(route, Route) or (kind := kind_of(route.endpoint)) == "nothing":
+            return route
+        methods = sorted(route.methods or ())
+        return Route(route.path, self._limited(route.endpoint, kind), methods=methods)
 
-    def form(self, handler: Handler) -> Handler:
-        """Return what takes something from visitors: bounded by source, then all together."""
-        return self._limited(handler, self._forms, "form", is_heavy=True)
-
-    def _limited(
-        self, handler: Handler, by_source: SourceLimit, what: str, *, is_heavy: bool
-    ) -> Handler:
+    def _limited(self, handler: Handler, kind: Kind) -> Handler:
         async def limited(request: Request) -> Response:
             source = source_in(request)
-            wait = by_source.take(source)
+            wait = self._by_source[kind].take(source)
             if wait:
-                self.refusals.note(f"{what}, more than one source may ask for", source)
+                self.refusals.note(f"{kind}, more than one source may ask for", source)
                 return too_many(request, wait)
             # Last, and of what is allowed only: no single source comes near it.
-            if is_heavy and (wait := self._all.take(_ALL)):
-                self.refusals.note(f"{what}, more than all may ask for together", source)
+            if kind != "page" and (wait := self._all.take(_ALL)):
+                self.refusals.note(f"{kind}, more than all may ask for together", source)
                 return too_many(request, wait)
             return await handler(request)
 

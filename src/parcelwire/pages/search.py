@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from parcelwire.domain.account import world_of
 from parcelwire.domain.brand import Brand, LookupField
 from parcelwire.pages.house import PageHouse
-from parcelwire.pages.limits import source_in
+from parcelwire.pages.limits import counts_as, source_in
 from parcelwire.pages.lookup import Lookup
 from parcelwire.pages.parcel import read_form
 from parcelwire.pages.rendering import (
@@ -45,6 +45,7 @@ class SearchPages:
             return self._missing(request)
         return self._form(request, account, brand)
 
+    @counts_as("lookup")
     async def find(self, request: Request) -> Response:
         """Lead to the parcel, or say that nothing fits: for every reason the same."""
         try:

@@ -71,6 +71,22 @@ async def test_a_thousand_sources_keep_neither_known_browser_nor_new_source_out(
     assert await throttle.take(EMAIL, "198.51.200.250") == 0
 
 
+async def test_one_customers_ipv6_networks_do_not_use_up_an_account(
+    store: Store, clock: FrozenClock
+) -> None:
+    throttle = throttle_of(store, clock, failures_per_account_per_day=10)
+    waits = [await throttle.take(EMAIL, f"2001:db8:7:{number:x}::/64") for number in range(200)]
+    # Ten until the account is slowed, and by then more than eight: the network's share of a day.
+    assert [wait == 0 for wait in waits] == [True] * 10 + [False] * 190
+    assert await throttle.take(EMAIL, "2001:db8:8:1::/64") == 0
+    await throttle.take_back(EMAIL, "2001:db8:8:1::/64", was_right=True)
+    other = "other@example.com"
+    waits = [await throttle.take(other, f"2001:db8:8:{n // 4:x}::/64") for n in range(60)]
+    assert waits.count(0) == 10
+    keys = [await throttle.note_wrong_key(f"2001:db8:9:{n:x}::/64") for n in range(300)]
+    assert keys.count(0) == 240
+
+
 async def test_tries_of_two_processes_at_one_moment_are_all_counted(
     store: Store, open_another: OpenAnother, clock: FrozenClock
 ) -> None:
@@ -136,15 +152,15 @@ async def test_sources_by_the_thousand_fill_no_table(
     throttle = throttle_of(store, clock)
     for number in range(400):
         clock.advance(1)
-        await throttle.take(f"nobody{number}@example.com", f"2001:db8:0:{number:x}::/64")
+        await throttle.take(f"nobody{number}@example.com", f"198.51.{number // 256}.{number % 256}")
     records = await store.list_records(SOURCE_KIND, SCOPE)
     assert len(records) == 4
     assert max(len(document) for _, document in records) < MOST_SOURCES_OF_A_SLOT * 250
     assert len(await store.list_records(ACCOUNT_KIND, SCOPE)) == 16
     # The newest are those that are remembered.
     for _ in range(4):
-        assert await throttle.take("nobody399@example.com", "2001:db8:0:18f::/64") == 0
-    assert await throttle.take("nobody399@example.com", "2001:db8:0:18f::/64") == 60
+        assert await throttle.take("nobody399@example.com", "198.51.1.143") == 0
+    assert await throttle.take("nobody399@example.com", "198.51.1.143") == 60
     clock.advance(2 * DAY / SECOND)
     await throttle.prune()
     for kind in (SOURCE_KIND, ACCOUNT_KIND):

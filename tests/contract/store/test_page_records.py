@@ -10,10 +10,13 @@ import msgspec
 from parcelwire.domain.brand import LookupField
 from parcelwire.domain.clock import HOUR, SECOND, FrozenClock
 from parcelwire.domain.tracking import Details
+from parcelwire.notices.subscriptions import KIND as SUBSCRIPTION
+from parcelwire.notices.subscriptions import MOST_OF_A_PARCEL, Subscriptions, subscription_of
 from parcelwire.pages.feedback import keep_feedback
 from parcelwire.pages.lookup import Lookup
 from parcelwire.store.port import Store
 from tests.contract.store.samples import NOW, WORLD, create
+from tests.support.house import SeededIdentifiers
 
 OpenAnother = Callable[[], Awaitable[Store]]
 NUMBER = "990012345612345678"
@@ -122,3 +125,29 @@ async def test_feedback_of_an_earlier_version_counts(store: Store) -> None:
         await store.change_record("feedback", tracking_id, name, lambda _: b"old", at=NOW)
     kept = [await keep_feedback(store, tracking_id, b"new", at=NOW) for _ in range(3)]
     assert kept == [True, False, False]
+
+
+async def test_subscriptions_of_two_processes_at_one_moment_are_bounded(
+    store: Store, open_another: OpenAnother, clock: FrozenClock
+) -> None:
+    tracking_id = await add(store)
+    (stored,) = await store.find(WORLD, NUMBER)
+    sides = [
+        Subscriptions(one, clock=clock, identifiers=SeededIdentifiers(seed))
+        for seed, one in enumerate((store, await open_another()))
+    ]
+    answers = await asyncio.gather(
+        *(
+            side.subscribe(stored, f"reader{number}@example.com", "en")
+            for number in range(15)
+            for side in sides
+        )
+    )
+    # Nobody is told that there was no place.
+    assert answers == [True] * 30
+    kept = await store.list_records(SUBSCRIPTION, tracking_id)
+    assert len(kept) == MOST_OF_A_PARCEL
+    # Who has a place keeps it.
+    for _, document in kept:
+        assert await sides[0].subscribe(stored, subscription_of(document).email, "en")
+    assert len(await store.list_records(SUBSCRIPTION, tracking_id)) == MOST_OF_A_PARCEL

@@ -23,6 +23,17 @@ def test_a_source_gets_its_minutes_worth_and_then_a_steady_rate() -> None:
     assert [limit.take("a") for _ in range(21)].count(0) == 20
 
 
+def test_a_minutes_worth_does_not_come_in_one_moment() -> None:
+    clock = FrozenClock()
+    limit = SourceLimit(clock, 1_200)
+    assert [limit.take("a") for _ in range(1_000)].count(0) == 200
+    taken = 0
+    for _ in range(60):
+        clock.advance(1)
+        taken += [limit.take("a") for _ in range(100)].count(0)
+    assert taken == 1_200
+
+
 def test_a_clock_that_jumps_back_neither_gives_nor_shuts_out() -> None:
     clock = FrozenClock()
     limit = SourceLimit(clock, 2)

@@ -19,10 +19,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from parcelwire.domain.access import Scope, WorldRule, may
-from parcelwire.domain.clock import SECOND
+from parcelwire.pages.dashboard.device_cookie import DeviceCookie
 from parcelwire.pages.dashboard.forms import Form, FormError, read_form
 from parcelwire.pages.dashboard.house import Dashboard
-from parcelwire.pages.dashboard.login_throttle import DEVICE_LIFE
 from parcelwire.pages.dashboard.registry import (
     Handler,
     Page,
@@ -40,8 +39,6 @@ log = logging.getLogger(__name__)
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 COOKIE: Final = "parcelwire_session"
-DEVICE_COOKIE: Final = "parcelwire_device"
-"""Sent to the login only: it says that a password was given in this browser before."""
 HOME: Final = "/trackings"
 
 CSP: Final = (
@@ -119,6 +116,7 @@ class _Application:
         public = urlsplit(house.settings.public_url)
         self._public_host = public.netloc.casefold()
         self._is_secure = public.scheme == "https"
+        self._device_cookie = DeviceCookie(f"{ROOT}/login", is_secure=self._is_secure)
 
     def starlette(self) -> Starlette:
         calls: dict[str, dict[str, _Call]] = {}
@@ -297,7 +295,7 @@ class _Application:
                     email,
                     form.text("password"),
                     source=source,
-                    device=request.cookies.get(DEVICE_COOKIE, ""),
+                    device=self._device_cookie.token(request.scope["headers"]),
                 )
                 token, device = opened.token, opened.device
             else:
@@ -311,22 +309,14 @@ class _Application:
         response.set_cookie(
             COOKIE,
             token,
-            max_age=LONGEST // SECOND,
+            max_age=LONGEST // 1_000,
             path=ROOT,
             httponly=True,
             samesite="strict",
             secure=self._is_secure,
         )
         if device:
-            response.set_cookie(
-                DEVICE_COOKIE,
-                device,
-                max_age=DEVICE_LIFE // SECOND,
-                path=f"{ROOT}/login",
-                httponly=True,
-                samesite="strict",
-                secure=self._is_secure,
-            )
+            response.headers.append("set-cookie", self._device_cookie.setting(device))
         return response
 
     def _login_page(

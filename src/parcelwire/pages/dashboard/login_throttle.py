@@ -5,10 +5,13 @@
     account            so many failures a day from all sources; then each source has one try a day,
                        and after ten times as many none
 
-A try is counted before its password is looked at, and taken back when that was right. A browser
-that logged in before has a token (``login-device``): its failures are counted for it alone, and
-nobody else's count for it, so that nobody can keep the owner out. Keys are not throttled: they
-cannot be guessed.
+An IPv6 /48 network counts as a source beside its /64 networks, with eight times as many tries: it
+is often one customer's. A try is counted before its password is looked at, and taken back when that
+was right.
+
+A browser that logged in before has a token (``login-device``): its failures are counted for it
+alone, and nobody else's count for it, so that nobody can keep the owner out. Wrong keys count for
+their source; a right one is never asked about here, for it cannot be guessed.
 
 The counters are records of a bounded number. Sources lie in ``SLOTS`` records of a few sources
 each, of which the ones that were quiet for longest are forgotten: an attacker with many addresses
@@ -25,7 +28,7 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
-from parcelwire.pages.limits import LoginLimits
+from parcelwire.pages.limits import WIDE_FACTOR, LoginLimits, wide_network_of
 from parcelwire.store.port import RecordStore
 
 SOURCE_KIND: Final = "login-source"
@@ -54,14 +57,16 @@ class Failures(msgspec.Struct, frozen=True, omit_defaults=True):
     count: int = 0
     last_at: Instant = 0
 
-    def wait(self, now: Instant, *, free: int = FREE_TRIES) -> int:
-        """Return for how many milliseconds no further try is taken."""
+    def wait(self, now: Instant, *, factor: int = 1, is_slowed: bool = False) -> int:
+        """Return for how many milliseconds no further try is taken.
+
+        ``factor``: so many times the tries of one source. ``is_slowed``: one a day.
+        """
+        free = factor * (1 if is_slowed else FREE_TRIES)
         if self.count < free or not 0 <= now - self.last_at < DAY:
             return 0
-        pause = DAY
-        if free == FREE_TRIES:
-            pause = min(LONGEST_WAIT, FIRST_WAIT << min(20, self.count - free))
-        return max(0, self.last_at + pause - now)
+        pause = DAY if is_slowed else FIRST_WAIT << min(20, self.count - free)
+        return max(0, self.last_at + (pause if is_slowed else min(pause, LONGEST_WAIT)) - now)
 
     def one_more(self, now: Instant) -> Failures:
         """Return them with one more; those of another day are forgotten."""
@@ -93,6 +98,13 @@ class Device(msgspec.Struct, frozen=True, omit_defaults=True):
     failures: Failures = Failures()
 
 
+class _Counted(msgspec.Struct, frozen=True):
+    """Something that tries are counted for."""
+
+    name: str
+    factor: int
+
+
 _Slot = dict[str, _Source]
 _Dated = TypeVar("_Dated", _Source, Failures)
 _decode_slot: Final = msgspec.json.Decoder(_Slot).decode
@@ -122,12 +134,8 @@ class LoginThrottle:
         hard = self._limits.failures_per_account_per_day * _HARD_FACTOR
         if window.count >= hard:
             return _seconds(window.since + DAY - now)
-        free = 1 if window.count >= self._limits.failures_per_account_per_day else FREE_TRIES
-        # Read first: somebody who goes on trying costs no writes.
-        document = await self._store.load_record(SOURCE_KIND, SCOPE, _slot_of(source))
-        wait = self._wait(document, source, account, now=now, free=free)
-        if wait == 0:
-            wait = await self._count_source(source, account, now=now, free=free)
+        is_slowed = window.count >= self._limits.failures_per_account_per_day
+        wait = await self._count(source, account, now=now, is_slowed=is_slowed)
         if wait > 0:
             return _seconds(wait)
         window = await self._change_account(account, 1, now)
@@ -139,7 +147,13 @@ class LoginThrottle:
         What the source tried on other accounts stays: who has one account may not guess another's
         password for ever by logging in between.
         """
-        now, account, tag = self._clock.now(), _hash(email.casefold()), _hash(source)
+        now, account = self._clock.now(), _hash(email.casefold())
+        for one in _sources(source):
+            await self._uncount(one.name, account, now=now, was_right=was_right)
+        await self._change_account(account, -1, now)
+
+    async def _uncount(self, source: str, account: str, *, now: Instant, was_right: bool) -> None:
+        tag = _hash(source)
 
         def take(document: bytes | None) -> bytes | None:
             slot = _decode_slot(document) if document is not None else {}
@@ -155,18 +169,12 @@ class LoginThrottle:
             return _encode(slot)
 
         await self._store.change_record(SOURCE_KIND, SCOPE, _slot_of(source), take, at=now)
-        await self._change_account(account, -1, now)
 
     # -- keys -----------------------------------------------------------------------------------
 
     async def note_wrong_key(self, source: str) -> int:
         """Count a key that opens nothing; return 0, or for how many seconds none is counted."""
-        now = self._clock.now()
-        document = await self._store.load_record(SOURCE_KIND, SCOPE, _slot_of(source))
-        wait = self._wait(document, source, "", now=now, free=FREE_TRIES)
-        if wait == 0:
-            wait = await self._count_source(source, "", now=now, free=FREE_TRIES)
-        return _seconds(wait)
+        return _seconds(await self._count(source, "", now=self._clock.now(), is_slowed=False))
 
     # -- browsers that are known ----------------------------------------------------------------
 
@@ -232,26 +240,47 @@ class LoginThrottle:
 
     # -- counting -------------------------------------------------------------------------------
 
+    async def _count(self, source: str, account: str, *, now: Instant, is_slowed: bool) -> int:
+        """Count one try for a source, and for the wide network it is part of.
+
+        Return 0, or for how many milliseconds none is taken.
+        """
+        # Read first: somebody who goes on trying costs no writes.
+        for one in _sources(source):
+            document = await self._store.load_record(SOURCE_KIND, SCOPE, _slot_of(one.name))
+            slot = _decode_slot(document) if document is not None else {}
+            if wait := self._wait(slot, one, account, now=now, is_slowed=is_slowed):
+                return wait
+        for one in _sources(source):
+            if wait := await self._count_one(one, account, now=now, is_slowed=is_slowed):
+                return wait
+        return 0
+
     def _wait(
-        self, document: bytes | None, source: str, account: str, *, now: Instant, free: int
+        self, slot: _Slot, counted: _Counted, account: str, *, now: Instant, is_slowed: bool
     ) -> int:
-        one = (_decode_slot(document) if document is not None else {}).get(_hash(source))
+        one = slot.get(_hash(counted.name))
         if one is None:
             return 0
-        wait = one.accounts.get(account, Failures()).wait(now, free=free) if account else 0
+        wait = 0
+        if account:
+            failures = one.accounts.get(account, Failures())
+            wait = failures.wait(now, factor=counted.factor, is_slowed=is_slowed)
         window = one.window.at(now, HOUR)
-        if window.count >= self._limits.failures_per_source_per_hour:
+        if window.count >= counted.factor * self._limits.failures_per_source_per_hour:
             wait = max(wait, window.since + HOUR - now)
         return wait
 
-    async def _count_source(self, source: str, account: str, *, now: Instant, free: int) -> int:
-        tag, waits = _hash(source), [0]
+    async def _count_one(
+        self, counted: _Counted, account: str, *, now: Instant, is_slowed: bool
+    ) -> int:
+        tag, waits = _hash(counted.name), [0]
 
         def count(document: bytes | None) -> bytes | None:
-            waits[0] = self._wait(document, source, account, now=now, free=free)
+            slot = _decode_slot(document) if document is not None else {}
+            waits[0] = self._wait(slot, counted, account, now=now, is_slowed=is_slowed)
             if waits[0] > 0:
                 return document
-            slot = _decode_slot(document) if document is not None else {}
             one = slot.pop(tag, _Source(Window(now), now))
             window = one.window.at(now, HOUR)
             accounts = dict(one.accounts)
@@ -262,7 +291,7 @@ class LoginThrottle:
             slot[tag] = _Source(replace(window, count=window.count + 1), now, accounts)
             return _encode(slot)
 
-        await self._store.change_record(SOURCE_KIND, SCOPE, _slot_of(source), count, at=now)
+        await self._store.change_record(SOURCE_KIND, SCOPE, _slot_of(counted.name), count, at=now)
         return waits[0]
 
     async def _account_window(self, account: str, now: Instant) -> Window:
@@ -288,6 +317,11 @@ def _newest(items: dict[str, _Dated], most: int) -> dict[str, _Dated]:
         return items
     ordered = sorted(items.items(), key=lambda item: item[1].last_at)
     return dict(ordered[len(items) - most :])
+
+
+def _sources(source: str) -> list[_Counted]:
+    wide = wide_network_of(source)
+    return [_Counted(source, 1), *([_Counted(wide, WIDE_FACTOR)] if wide else [])]
 
 
 def _hash(text: str) -> str:

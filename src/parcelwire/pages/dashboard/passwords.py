@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from parcelwire.domain.clock import Instant
+from parcelwire.pages.dashboard.login_throttle import DEVICE_KIND
 from parcelwire.store.port import RecordStore
 
 KIND: Final = "password"
@@ -75,7 +76,11 @@ async def set_password(
 
 
 async def remove_password(store: RecordStore, account_number: int) -> bool:
-    """Take an account's password away; False when it had none."""
+    """Take an account's password away; False when it had none.
+
+    Browsers in which it was given are known no more.
+    """
+    await store.delete_records(DEVICE_KIND, str(account_number))
     return await store.delete_records(KIND, str(account_number)) > 0
 
 

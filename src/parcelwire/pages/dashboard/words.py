@@ -118,7 +118,7 @@ def span(milliseconds: int) -> str:
 
 def waiting(seconds: int) -> str:
     """Return how long to wait, in words and rounded up: ``a few seconds``, ``5 minutes``."""
-    if seconds < MINUTE // SECOND:
+    if seconds < 10:
         return "a few seconds"
     minutes = -(-seconds * SECOND // MINUTE)
     return plural(minutes, "minute") if minutes <= 90 else plural(-(-minutes // 60), "hour")
