@@ -23,19 +23,9 @@ from parcelwire.pages.dashboard.registry import ENTRANCES
 from parcelwire.pages.dashboard.visit import ROOT
 from prove.access_plants import PLANTED
 from prove.outcome import Outcome
+from tests.support.access_callers import CALLERS, OPERATOR, OWNER, SUSPENDED, Caller
 from tests.support.access_rows import SAMPLES, Sample
-from tests.support.access_site import (
-    ACCOUNT,
-    CALLERS,
-    LIVE,
-    OPERATOR,
-    OPERATORS,
-    OWNER,
-    SUSPENDED,
-    Caller,
-    Site,
-    open_site,
-)
+from tests.support.access_site import ACCOUNT, LIVE, OPERATORS, Site, open_site
 from tests.support.database_watch import Row, belongs_to
 from tests.support.house import Answer
 

@@ -1,4 +1,4 @@
-"""Write docs/configuration.md, cli.md, authorization.md and sdk-reference.md from what the program itself says.
+"""Write the pages of docs/ that say what the program says: settings, commands, client, access.
 
     python -m tools.reference_pages
 

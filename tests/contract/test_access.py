@@ -1,10 +1,11 @@
-"""Every action of the installation, asked for by everybody: proof G2 as a whole, one test a part."""
+"""Every action of the installation, asked for by everybody: proof G2, one test a part."""
 
 from __future__ import annotations
 
 import pytest
 
-from prove.access import ENGINES, PLANTED, TABLE, find_planted, try_all, uncovered
+from prove.access import ENGINES, TABLE, find_planted, try_all, uncovered
+from prove.access_plants import PLANTED
 
 
 def test_every_action_is_tried() -> None:

@@ -125,8 +125,8 @@ def belongs_to(row: Row, world_id: int) -> bool:
     if said.get("world_id") == world_id or (table == "account" and said["number"] == account):
         return True
     if table == "record":
-        return said["scope"] == str(world_id if said["kind"] in _BY_WORLD else account)
-    return said.get("account_number") == account and not said.get("is_test")
+        return bool(said["scope"] == str(world_id if said["kind"] in _BY_WORLD else account))
+    return bool(said.get("account_number") == account and not said.get("is_test"))
 
 
 _BY_WORLD: Final = frozenset({"view", "upload", "lookup", "cursor"})
