@@ -345,6 +345,11 @@ def encoded(form: dict[str, str], files: dict[str, bytes]) -> tuple[str, bytes]:
     return "multipart/form-data; boundary=b", b"".join([*parts, b"--b--\r\n"])
 
 
+def suspended(*emails: str) -> dict[str, Any]:
+    """Return the settings that suspend accounts: the one place here that knows how it is done."""
+    return {"suspended_accounts": emails}
+
+
 @asynccontextmanager
 async def open_site(folder: Path, engine: str) -> AsyncIterator[Site]:
     """Open an installation on ``engine`` (``sqlite`` or ``postgres``) with everything in it."""
@@ -354,7 +359,7 @@ async def open_site(folder: Path, engine: str) -> AsyncIterator[Site]:
     config = dashboard_config(
         folder,
         store=StoreSection(url=url),
-        api=ApiSection(ask_at_create=False, operators=(OPERATOR,), suspended_accounts=(SUSPENDED,)),
+        api=ApiSection(ask_at_create=False, operators=(OPERATOR,), **suspended(SUSPENDED)),
         webhooks=WebhooksSection(allowed_networks=("127.0.0.0/8",), total_seconds=1),
         carriers=CarriersSection(
             registry_file=str(folder / "couriers.json"),
