@@ -33,6 +33,7 @@ TITLES: Final = {
     "D7": "paging while rows come and go",
     "F1": "database away and back",
     "G1": "everything hostile at once, beside an innocent client",
+    "G2": "every action asked for by everybody",
     "G6": "damaged pages, a second server on one file",
 }
 

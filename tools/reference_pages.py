@@ -1,4 +1,4 @@
-"""Write docs/configuration.md, cli.md and sdk-reference.md from what the program itself says.
+"""Write the pages of docs/ that say what the program says: settings, commands, client, access.
 
     python -m tools.reference_pages
 
@@ -16,6 +16,7 @@ import click
 from parcelwire.cli.exits import EXITS
 from parcelwire.cli.main import cli
 from parcelwire.config import default_text, variable_of
+from tools.access_page import describe_access
 from tools.client_reference import describe_client
 
 COMMAND = "python -m tools.reference_pages"
@@ -148,6 +149,7 @@ def main() -> None:
     (DOCS / "sdk-reference.md").write_text(describe_client(COMMAND), "utf-8")
     (DOCS / "configuration.md").write_text(describe_configuration(), "utf-8")
     (DOCS / "cli.md").write_text(describe_commands(), "utf-8")
+    (DOCS / "authorization.md").write_text(describe_access(COMMAND), "utf-8")
 
 
 if __name__ == "__main__":

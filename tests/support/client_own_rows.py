@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -200,7 +201,10 @@ async def _(client: Any, stage: Stage) -> None:
 
 @row("keys.create")
 async def _(client: Any, stage: Stage) -> None:
-    assert (await client.keys.create(label="till", scope="read")).key.startswith("pw_live_")
+    until = datetime(2099, 1, 1, tzinfo=UTC)
+    made = await client.keys.create(label="till", scope="read", expires_at=until)
+    assert made.key.startswith("pw_live_")
+    assert made.expires_at == until
 
 
 @row("keys.list")

@@ -20,9 +20,10 @@ import msgspec
 
 from parcelwire.api.gate import make_key, prefix_of
 from parcelwire.api.house import ApiSettings
-from parcelwire.api.native.operations import RANKS, Operation
+from parcelwire.api.native.operations import Operation
 from parcelwire.api.native.problems import KINDS
 from parcelwire.api.native.table import ALL
+from parcelwire.domain.access import RANKS
 from parcelwire.domain.account import Account, Endpoint
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details

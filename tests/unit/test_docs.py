@@ -23,6 +23,7 @@ from parcelwire.store.sqlite import ServerUse
 from parcelwire.store.sqlite.file_system import LOW_AT_MOST_BYTES, LOW_BYTES, LOW_SHARE
 from parcelwire.store.sqlite.store import ROOM_BYTES
 from parcelwire.webhooks.envelope import DIALECTS
+from tools.access_page import describe_access
 from tools.reference_pages import COMMAND, describe_commands, describe_configuration, walk
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +46,10 @@ def test_every_setting_is_in_the_page_of_settings() -> None:
 
 def test_every_command_and_option_is_in_the_page_of_commands() -> None:
     assert (DOCS / "cli.md").read_text("utf-8") == describe_commands(), COMMAND
+
+
+def test_every_action_is_in_the_page_of_authorization() -> None:
+    assert (DOCS / "authorization.md").read_text("utf-8") == describe_access(COMMAND), COMMAND
 
 
 def test_the_pages_hold_what_they_should() -> None:

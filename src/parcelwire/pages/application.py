@@ -14,12 +14,19 @@ Behind an unguessable address, without cookies, and without a request to anybody
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal
+
+import msgspec
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from parcelwire.domain.access import WorldRule
 from parcelwire.pages.house import PageHouse, PageStore, Subscriber
 from parcelwire.pages.notices import NoticePages
 from parcelwire.pages.parcel import ParcelPages
@@ -29,29 +36,57 @@ from parcelwire.pages.search import SearchPages
 __all__ = ["PageHouse", "PageStore", "Subscriber", "application"]
 
 
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class PublicRoute(msgspec.Struct, frozen=True):
+    """One address that needs no key. Its parcel is named by an unguessable token, if at all."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    world: WorldRule
+    """``OWN``: the parcel's world; ``LIVE``: the live world of the account in the path."""
+    handler: Callable[[_Pages], Handler]
+
+
+class _Pages(msgspec.Struct, frozen=True):
+    """What answers."""
+
+    parcel: ParcelPages
+    search: SearchPages
+    links: NoticePages
+
+
+_TOKEN: Final = "/t/{token}"  # noqa: S105  (a path, no secret)
+_ACCOUNT: Final = "/track/{account:int}"
+
+ROUTES: Final = (
+    PublicRoute("GET", _TOKEN, WorldRule.OWN, lambda pages: pages.parcel.show),
+    PublicRoute("GET", f"{_TOKEN}/live", WorldRule.OWN, lambda pages: pages.parcel.live),
+    PublicRoute("GET", f"{_TOKEN}/data.json", WorldRule.OWN, lambda pages: pages.parcel.data),
+    PublicRoute("GET", f"{_TOKEN}/brand.css", WorldRule.OWN, lambda pages: pages.parcel.style),
+    PublicRoute("GET", f"{_TOKEN}/logo", WorldRule.OWN, lambda pages: pages.parcel.logo),
+    PublicRoute("POST", f"{_TOKEN}/feedback", WorldRule.OWN, lambda pages: pages.parcel.feedback),
+    PublicRoute("POST", f"{_TOKEN}/subscribe", WorldRule.OWN, lambda pages: pages.parcel.subscribe),
+    PublicRoute("GET", "/n/{token}", WorldRule.OWN, lambda pages: pages.links.show),
+    PublicRoute("POST", "/n/{token}", WorldRule.OWN, lambda pages: pages.links.act),
+    PublicRoute("GET", "/track", WorldRule.LIVE, lambda pages: pages.search.show),
+    PublicRoute("GET", _ACCOUNT, WorldRule.LIVE, lambda pages: pages.search.show),
+    PublicRoute("POST", _ACCOUNT, WorldRule.LIVE, lambda pages: pages.search.find),
+    PublicRoute("GET", f"{_ACCOUNT}/brand.css", WorldRule.LIVE, lambda pages: pages.search.style),
+    PublicRoute("GET", f"{_ACCOUNT}/logo", WorldRule.LIVE, lambda pages: pages.search.logo),
+    PublicRoute("GET", "/widget.js", WorldRule.INSTALLATION, lambda pages: pages.parcel.widget),
+)
+"""Every address beside the static files."""
+
+
 def application(house: PageHouse) -> Starlette:
     """Return the application that serves the customer's pages."""
     limits = RequestLimits(house)
-    parcel = ParcelPages(house, limits.refusals)
-    search, links = SearchPages(house), NoticePages(house)
-    token = "/t/{token}"  # noqa: S105  (a path, no secret)
+    pages = _Pages(ParcelPages(house, limits.refusals), SearchPages(house), NoticePages(house))
     made = Starlette(
         routes=[
-            Route(token, parcel.show, methods=["GET"]),
-            Route(f"{token}/live", parcel.live, methods=["GET"]),
-            Route(f"{token}/data.json", parcel.data, methods=["GET"]),
-            Route(f"{token}/brand.css", parcel.style, methods=["GET"]),
-            Route(f"{token}/logo", parcel.logo, methods=["GET"]),
-            Route(f"{token}/feedback", parcel.feedback, methods=["POST"]),
-            Route(f"{token}/subscribe", parcel.subscribe, methods=["POST"]),
-            Route("/n/{token}", links.show, methods=["GET"]),
-            Route("/n/{token}", links.act, methods=["POST"]),
-            Route("/track", search.show, methods=["GET"]),
-            Route("/track/{account:int}", search.show, methods=["GET"]),
-            Route("/track/{account:int}", search.find, methods=["POST"]),
-            Route("/track/{account:int}/brand.css", search.style, methods=["GET"]),
-            Route("/track/{account:int}/logo", search.logo, methods=["GET"]),
-            Route("/widget.js", parcel.widget, methods=["GET"]),
+            *(Route(one.path, one.handler(pages), methods=[one.method]) for one in ROUTES),
             Mount("/static", StaticFiles(packages=[("parcelwire.pages", "static")])),
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=1_000)],

@@ -80,7 +80,7 @@ async def test_a_key_cannot_be_made_with_its_end_behind_it(caller: Caller, at: s
     admin = await caller.house.add_key(seed=55, scope="admin")
     before = await caller.house.store.list_keys()
     problem = refused(
-        await caller.ask("POST", KEYS, json={"expires_at": at}, key=admin), 422, "body-invalid"
+        await caller.ask("POST", KEYS, json={"expires_at": at}, key=admin), 422, "expiry-invalid"
     )
     assert fields_of(problem) == ["expires_at"]
     refused(

@@ -61,7 +61,11 @@ async def delete_any_tracking(house: House, asked: Asked) -> None:
         ("delete_tracking", {"handler": delete_any_tracking}, "changed what is the owner's"),
         ("update_tracking", {"scope": "read"}, "with scope read: (200, '')"),
         ("list_keys", {"scope": "write"}, "with scope write: (200, '')"),
-        ("list_accounts", {"handler": call_named("list_keys").handler}, "another account: (200"),
+        (
+            "list_accounts",
+            {"handler": call_named("list_keys").handler, "is_for_operators": False},
+            "another account: (200",
+        ),
     ],
 )
 async def test_a_planted_hole_is_found(

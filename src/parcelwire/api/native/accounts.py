@@ -328,7 +328,7 @@ OPERATIONS: Final = (
         request=KeyDraft,
         path_texts=_NUMBER,
         path_examples=_NUMBERS,
-        problems=("operator-only", "account-unknown"),
+        problems=("operator-only", "account-unknown", "expiry-invalid"),
         takes_idempotency_key=True,
         example={"label": "first key"},
     ),

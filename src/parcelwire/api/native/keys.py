@@ -155,7 +155,7 @@ def _expiry_of(draft: KeyDraft, now: Instant) -> Instant | None:
     if expires_at <= now:
         message = "must be in the future"
         raise ProblemError(
-            "body-invalid", f"expires_at: {message}", errors=(FieldError("expires_at", message),)
+            "expiry-invalid", f"expires_at: {message}", errors=(FieldError("expires_at", message),)
         )
     return expires_at
 
@@ -191,7 +191,7 @@ OPERATIONS: Final = (
         scope="admin",
         world=WorldRule.ACCOUNT,
         request=KeyDraft,
-        problems=("key-is-test",),
+        problems=("key-is-test", "expiry-invalid"),
         takes_idempotency_key=True,
         example=_DRAFT,
     ),

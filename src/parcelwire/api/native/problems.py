@@ -46,6 +46,7 @@ KINDS: Final[dict[str, tuple[int, str]]] = {
     "number-invalid": (422, "This cannot be a tracking number"),
     "courier-undetected": (422, "No courier was given, and the number fits none"),
     "fields-missing": (422, "The courier wants more than the number"),
+    "expiry-invalid": (422, "A key has to expire in the future"),
     "url-refused": (422, "Messages may not be sent there"),
     "headers-refused": (422, "An endpoint cannot have these headers"),
     "idempotency-key-reused": (422, "The idempotency key was used for another call"),

@@ -23,6 +23,8 @@ from parcelwire.pages.dashboard.device_cookie import DeviceCookie
 from parcelwire.pages.dashboard.forms import Form, FormError, read_form
 from parcelwire.pages.dashboard.house import Dashboard
 from parcelwire.pages.dashboard.registry import (
+    ENTRANCES,
+    Entrance,
     Handler,
     Page,
     discover,
@@ -128,12 +130,22 @@ class _Application:
                 calls.setdefault(part.path, {})[part.method] = _Call(
                     page, part.handler, part.scope, part.world, part.most_bytes
                 )
+        answers = {
+            "home": self._home,
+            "login": self._login,
+            "logout": self._logout,
+            "world": self._world,
+        }
+        entrances: dict[str, list[Entrance]] = {}
+        for one in ENTRANCES:
+            entrances.setdefault(one.path, []).append(one)
         routes = [
-            Route(ROOT, self._guarded(self._home), methods=["GET"]),
-            Route(ROOT + "/", self._guarded(self._home), methods=["GET"]),
-            Route(ROOT + "/login", self._guarded(self._login), methods=["GET", "POST"]),
-            Route(ROOT + "/logout", self._guarded(self._logout), methods=["POST"]),
-            Route(ROOT + "/world", self._guarded(self._world), methods=["POST"]),
+            Route(
+                ROOT + path,
+                self._guarded(answers[found[0].name]),
+                methods=[one.method for one in found],
+            )
+            for path, found in entrances.items()
         ]
         # A path of fixed words before one with a name in its place.
         for path, by_method in sorted(calls.items(), key=lambda one: "{" in one[0]):

@@ -73,6 +73,28 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """A letter: ``g`` and it lead here."""
 
 
+class Entrance(msgspec.Struct, frozen=True):
+    """One of the dashboard's own calls, which belong to no page."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    """Below ``/dashboard``."""
+    name: str
+    """The application's method that answers."""
+    needs_session: bool = False
+    """Any session will do: it is about the session itself."""
+
+
+ENTRANCES: Final = (
+    Entrance("GET", "", "home"),
+    Entrance("GET", "/", "home"),
+    Entrance("GET", "/login", "login"),
+    Entrance("POST", "/login", "login"),
+    Entrance("POST", "/logout", "logout", needs_session=True),
+    Entrance("POST", "/world", "world", needs_session=True),
+)
+
+
 class MenuSection(msgspec.Struct, frozen=True):
     """A heading of the menu and what is under it."""
 

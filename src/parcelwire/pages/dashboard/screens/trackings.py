@@ -15,7 +15,7 @@ from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import DAY, Instant, from_datetime
 from parcelwire.domain.status import Status
 from parcelwire.pages.dashboard.registry import Page, Part
-from parcelwire.pages.dashboard.visit import Problem, Visit
+from parcelwire.pages.dashboard.visit import Problem, Visit, missing
 from parcelwire.tracking.ports import Stored, TrackingFilter, TrackingPlace
 
 PER_PAGE: Final = 50
@@ -218,9 +218,10 @@ async def save_view(visit: Visit) -> Response:
 
 async def delete_view(visit: Visit) -> Response:
     """Forget a saved view."""
-    await visit.house.store.change_record(
-        VIEW_KIND, str(visit.world_id), visit.path["id"], lambda _: None, at=visit.now
-    )
+    store, scope, view_id = visit.house.store, str(visit.world_id), visit.path["id"]
+    if await store.load_record(VIEW_KIND, scope, view_id) is None:
+        raise missing("view")
+    await store.change_record(VIEW_KIND, scope, view_id, lambda _: None, at=visit.now)
     return await visit.go("/trackings", "The view is gone.")
 
 
