@@ -34,6 +34,7 @@ TITLES: Final = {
     "F1": "database away and back",
     "G1": "everything hostile at once, beside an innocent client",
     "G2": "every action asked for by everybody",
+    "G3": "key rotation killed, strangers' keys",
     "G6": "damaged pages, a second server on one file",
 }
 

@@ -195,6 +195,7 @@ class Installation:
             identifiers=self.identifiers,
             automatic_accounts=config.notices.automatic_accounts,
         )
+        self._key_watch = KeyWatch(store, ring, clock)
         self._rounds: list[Rounds] = [
             JourneyKeeper(store, clock=clock),
             StoreWatch(
@@ -203,7 +204,7 @@ class Installation:
                 check_hours=config.store.check_hours,
                 channels=self.channels,
             ),
-            KeyWatch(store, ring, clock),
+            self._key_watch,
         ]
         if self.mailer is not None:
             self._rounds.append(self.make_notice_worker(self.mailer))
@@ -260,6 +261,11 @@ class Installation:
                 asyncio.create_task(self.imports.run(), name="imports"),
                 *(asyncio.create_task(one.run(), name=one.name) for one in self._rounds),
             ]
+
+    def start_key_watch(self) -> None:
+        """Look after the key in a process without workers; theirs do."""
+        if not self._workers:
+            self._workers = [asyncio.create_task(self._key_watch.run(), name="keys")]
 
     async def stop_workers(self) -> None:
         """Claim no more, finish what is under way."""
@@ -364,6 +370,8 @@ class Installation:
         sealed = 0
         while count := await self.store.reseal(limit=RESEALED_AT_ONCE, only_open=True):
             sealed += count
+        if sealed:
+            await self.store.drop_old_copies()
         return sealed
 
     async def check_endpoint_url(self, url: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import apsw
@@ -14,9 +16,11 @@ from parcelwire.store.codec import decode_connection, decode_endpoint, encode_js
 from parcelwire.store.sealing import (
     id_of,
     is_under,
+    key_id_of,
     key_of,
     place_of_answer,
     place_of_endpoint,
+    without_lost,
     without_secrets,
 )
 from parcelwire.store.sqlite import queries
@@ -44,6 +48,12 @@ SELECT world_id, key, sealed FROM done WHERE sealed <> x'' AND substr(sealed, 4,
 ORDER BY at LIMIT ?
 """
 SEAL_ANSWER: Final = "UPDATE done SET sealed = ? WHERE world_id = ? AND key = ?"
+ALL_SEALED: Final = "SELECT key, id, document, sealed FROM endpoint WHERE sealed <> x''"
+LOSE_ENDPOINT: Final = """
+UPDATE endpoint SET document = ?, sealed = x'', is_enabled = 0 WHERE key = ?
+"""
+ALL_ANSWERS: Final = "SELECT world_id, key, sealed FROM done WHERE sealed <> x''"
+FORGET_ALL: Final = "DELETE FROM sealing_key"
 ENDPOINT_COUNTS: Final = """
 SELECT lower(hex(substr(sealed, 4, 4))), count(*) FROM endpoint GROUP BY 1
 """
@@ -154,9 +164,58 @@ class Sealings(Part):
 
         return await self._write(work)
 
+    async def reset_keys(
+        self, fingerprint: str, now: Instant, *, held: Sequence[str]
+    ) -> dict[str, int]:
+        """See ``SealingStore``."""
+        ids = {key_id_of(one) for one in held}
+
+        def work(connection: apsw.Connection) -> dict[str, int]:
+            lost: Counter[str] = Counter()
+            for row_key, _, document, sealed in fetch(connection, ALL_SEALED):
+                if key_of(sealed) not in ids:
+                    off = encode_json(without_lost(decode_endpoint(document)))
+                    connection.execute(LOSE_ENDPOINT, (off, row_key))
+                    lost["endpoint"] += 1
+            for world_id, name, sealed in fetch(connection, ALL_ANSWERS):
+                if key_of(sealed) not in ids:
+                    connection.execute(SEAL_ANSWER, (b"", world_id, name))
+                    lost["answer"] += 1
+            for (document,) in fetch(connection, queries.CONNECTIONS):
+                one = decode_connection(document)
+                if key_of(one.sealed_credentials) not in ids:
+                    place = (one.account_number, one.id)
+                    connection.execute(queries.DELETE_CONNECTION, place)
+                    lost["connection"] += 1
+            connection.execute(FORGET_ALL)
+            connection.execute(ADD_KEY, (fingerprint, now, 1))
+            others = [(one, now, 0) for one in dict.fromkeys(held) if one != fingerprint]
+            connection.executemany(ADD_KEY, others)
+            return dict(lost)
+
+        return await self._write(work)
+
+    async def drop_old_copies(self) -> None:
+        """See ``SealingStore``."""
+        await asyncio.to_thread(_fold_wal, self._path)
+
     async def sealed_counts(self) -> dict[tuple[str, str], int]:
         """See ``SealingStore``."""
         return await self._write(_counts)
+
+
+def _fold_wal(path: Path) -> None:
+    """Work the WAL into the file and empty it: both hold pages as they were until then."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        connection.set_busy_timeout(5_000)
+        # Only a connection that has read knows of the WAL.
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except apsw.BusyError:
+        return  # somebody reads all the time; the next checkpoint does it
+    finally:
+        connection.close()
 
 
 def _counts(connection: apsw.Connection) -> dict[tuple[str, str], int]:
