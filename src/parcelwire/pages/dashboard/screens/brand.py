@@ -17,6 +17,7 @@ from parcelwire.domain.brand import (
     Link,
     LookupField,
     check_brand,
+    check_css,
     check_logo,
     decode_brand,
     encode_brand,
@@ -68,7 +69,18 @@ _LINES: Final = (
 
 async def show(visit: Visit) -> Response:
     """Show the editor."""
-    return await _show(visit, await _load(visit, KIND))
+    brand = await _load(visit, KIND)
+    return await _show(visit, brand, await _unseen_rules(visit, brand))
+
+
+async def _unseen_rules(visit: Visit, brand: Brand) -> tuple[Problem, ...]:
+    """Return what of a brand's kept rules customers do not get, since it is no longer allowed."""
+    try:
+        await visit.house.background.run(lambda: check_css(brand.css))
+    except BrandError as error:
+        text = f"Customers' pages leave out what is not allowed. {error.message}"
+        return (Problem("css", text),)
+    return ()
 
 
 async def _show(visit: Visit, brand: Brand, problems: tuple[Problem, ...] = ()) -> Response:
@@ -168,7 +180,7 @@ async def save(visit: Visit) -> Response:
     """Keep the brand: from now on customers see it."""
     before, file = await _load(visit, KIND), visit.form.file(LOGO)
     try:
-        brand = read_brand(visit.form, before)
+        brand = await visit.house.background.run(lambda: read_brand(visit.form, before))
         if file is not None:
             brand = replace(brand, logo_type=_logo_type(file))
         elif visit.form.has("remove_logo"):
@@ -213,7 +225,7 @@ async def preview(visit: Visit) -> Response:
     file = visit.form.file(LOGO)
     before = await _load(visit, KIND)
     try:
-        brand = read_brand(visit.form, before)
+        brand = await visit.house.background.run(lambda: read_brand(visit.form, before))
         if file is not None:
             brand = replace(brand, logo_type=_logo_type(file))
             await _put(visit, DRAFT_KIND, LOGO, file.data)
