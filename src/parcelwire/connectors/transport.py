@@ -14,10 +14,11 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aiohttp
 import msgspec
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from parcelwire import __version__
@@ -196,7 +197,8 @@ class HttpTransport:
                 socket_factory=self._make_socket,
             )
             # aiohttp has no setting for this; a test would notice that it went without effect.
-            connector._factory = partial(BoundedResponseHandler, loop=asyncio.get_running_loop())
+            factory = partial(BoundedResponseHandler, loop=asyncio.get_running_loop())
+            connector._factory = cast("partial[ResponseHandler]", factory)
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 max_line_size=LONGEST_LINE,

@@ -89,12 +89,16 @@ class AppriseChannels:
         loop = asyncio.get_running_loop()
         told: asyncio.Future[bool] = loop.create_future()
 
+        def tell(is_told: bool) -> None:
+            if not told.done():
+                told.set_result(is_told)
+
         def work() -> None:
             is_told = self._tell(title, text)
             self._is_telling = False
             # Nobody waits any more when the time was over, or the loop itself.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(lambda: told.done() or told.set_result(is_told))
+                loop.call_soon_threadsafe(tell, is_told)
 
         # Of its own: the threads that others wait for are few, and an exit waits for those.
         self._is_telling = True
