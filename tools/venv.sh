@@ -69,7 +69,8 @@ pip() {
 }
 
 printf 'parcelwire: installing %s into %s; the first time takes a minute or two\n' "$requirements" "$directory"
-pip install --quiet --require-hashes --requirement "$requirements"
+# The file is complete: nothing is looked for beside it (see tools/constraints.sh for the reason).
+pip install --quiet --no-deps --require-hashes --requirement "$requirements"
 if [ "$with_project" = --with-project ]; then
     # The build backend is among the pinned requirements, so the build needs no network.
     pip install --quiet --no-deps --no-build-isolation --editable .

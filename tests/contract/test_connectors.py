@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from parcelwire.connectors.base import Connector, Fault, Response
+from parcelwire.connectors.base import ANSWER_FAULTS, Connector, Fault, Response
 from parcelwire.connectors.fixtures import load_expected, replay
 from parcelwire.connectors.quality import check_connector, compare_reports
 from parcelwire.connectors.table import StatusTable, load_status_table
@@ -160,10 +160,20 @@ def check_no_answer(case: Case, name: str) -> None:
 
 @every_asking_case
 def test_no_answer_at_all_is_the_carriers_trouble(case: Case) -> None:
-    for fault in get_args(Fault):
+    for fault in set(get_args(Fault)) - set(ANSWER_FAULTS):
         reports = case.hear_always(Response(status=0, fault=fault, received_at=case.fixture.now))
         check_reports(case, reports)
         assert {report.outcome for report in reports} == {Outcome.UNAVAILABLE}, fault
+
+
+@every_asking_case
+@pytest.mark.parametrize("status", [0, 200, 404])
+def test_an_answer_that_cannot_be_read_concerns_its_parcel_alone(case: Case, status: int) -> None:
+    for fault in ANSWER_FAULTS:
+        said = Response(status=status, fault=fault, received_at=case.fixture.now)  # type: ignore[arg-type]  # its keys are faults
+        reports = case.hear_always(said)
+        check_reports(case, reports)
+        assert {report.outcome for report in reports} == {Outcome.NOT_UNDERSTOOD}, fault
 
 
 @every_asking_case

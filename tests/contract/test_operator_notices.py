@@ -22,6 +22,7 @@ from parcelwire.tracking.ports import NewTracking
 from parcelwire.webhooks.notices import Notice, NoticeType
 from tests.contract.store import conftest as places
 from tests.contract.store.samples import make_tracking
+from tests.support.mail_server import broken_server
 
 # A library of apprise's still imports a module that Python 3.13 has dropped.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
@@ -148,3 +149,19 @@ def test_an_address_that_is_none_is_refused_without_its_secret() -> None:
         AppriseChannels(["nosuch://secret-word@host"])
     assert "nosuch" in str(caught.value)
     assert "secret-word" not in str(caught.value)
+
+
+async def test_a_channel_that_drips_holds_one_thread_and_no_others_work() -> None:
+    with broken_server(drip=b"HTTP/1.1 100 Continue\r\n\r\n") as port:
+        channels = AppriseChannels([f"json://127.0.0.1:{port}/"], seconds=0.3)
+        said = await asyncio.gather(*(channels.tell("a", "b") for _ in range(20)))
+        assert not any(said)
+        threads = [one for one in threading.enumerate() if one.name == "operators-notices"]
+        assert len(threads) <= 1
+        assert await asyncio.to_thread(lambda: "free") == "free"
+
+
+async def test_what_happens_at_the_same_time_is_all_told(channel: Channel) -> None:
+    channels = AppriseChannels([channel.url])
+    assert all(await asyncio.gather(*(channels.tell(f"t{n}", "b") for n in range(5))))
+    assert sorted(channel.titles) == [f"t{n}" for n in range(5)]

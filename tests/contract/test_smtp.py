@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -148,3 +152,35 @@ async def test_login(box: MailBox, tmp_path: Path) -> None:
         assert (await send(port, **common, password="right")).result is Result.SENT
     assert {password for _, password in box.logins} == {b"wr0ng-secret", b"right"}
     assert "right" not in repr(MailServer(host="box", password="right"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "result"),
+    [
+        ([], Result.LATER),
+        ([b"220 hi"], Result.LATER),
+        ([b"220 hi", b"250 box", b"250 ok", b"250 ok"], Result.LATER),
+        ([b"220 hi", b"250 box", b"250 ok", b"250 ok", b"354 go"], Result.UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("drip", [b"250-x\r\n" * 1_000, b"x"], ids=["lines", "bytes"])
+async def test_an_answer_without_end_is_broken_off(
+    lines: list[bytes], result: Result, drip: bytes
+) -> None:
+    with broken_server(*lines, drip=drip) as port:
+        delivery = await send(port, timeout_seconds=0.3)
+        assert delivery.result is result
+        # Nobody is left behind who would go on with the mail.
+        until = time.monotonic() + 30
+        while any("asyncio" in one.name and is_sending(one) for one in threading.enumerate()):
+            assert time.monotonic() < until
+            await asyncio.sleep(0.05)
+
+
+def is_sending(thread: threading.Thread) -> bool:
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None:
+        if frame.f_code.co_filename.endswith("smtplib.py"):
+            return True
+        frame = frame.f_back
+    return False

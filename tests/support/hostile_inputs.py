@@ -37,3 +37,14 @@ def deep_object(depth: int, name: str = "a") -> bytes:
 def cookie_of_backslashes(length: int, name: str = "a") -> str:
     """Return a quoted cookie whose unquoting costs the square of its length (CVE-2024-7592)."""
     return f'{name}="' + "\\" * length + '"'
+
+
+def form_of_boundaries(count: int, boundary: str = "x") -> bytes:
+    """Return a form of nothing but boundaries: divided, it is a million objects."""
+    return f"--{boundary}\r\n".encode() * count + f"--{boundary}--\r\n".encode()
+
+
+def form_with_head(length: int, boundary: str = "x") -> bytes:
+    """Return a form whose only part has a head of such a length."""
+    head = f'content-disposition: form-data; name="{"n" * length}"'
+    return f"--{boundary}\r\n{head}\r\n\r\nvalue\r\n--{boundary}--\r\n".encode()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import email
 import email.policy
@@ -99,11 +100,11 @@ def mail_server(box: MailBox, **options: Any) -> Iterator[int]:
 
 
 @contextmanager
-def broken_server(*lines: bytes, hang_seconds: float = 0) -> Iterator[int]:
+def broken_server(*lines: bytes, hang_seconds: float = 0, drip: bytes = b"") -> Iterator[int]:
     """Answer each line of a client with the next of ``lines`` (the first unasked), then no more.
 
     With ``hang_seconds`` it keeps the connection open so long and says nothing. While it is in a
-    message it answers only the end of it.
+    message it answers only the end of it. ``drip`` follows without end.
     """
     listener = socket.create_server(("127.0.0.1", 0))
     stopping = threading.Event()
@@ -123,6 +124,9 @@ def broken_server(*lines: bytes, hang_seconds: float = 0) -> Iterator[int]:
                         pass
                     if not got:
                         break
+                with contextlib.suppress(OSError):
+                    while drip and not stopping.wait(0.05):
+                        connection.sendall(drip)
                 stopping.wait(hang_seconds)
 
     thread = threading.Thread(target=serve, daemon=True)

@@ -37,8 +37,28 @@ import msgspec
 from parcelwire.domain.clock import DAY, SECOND, Instant
 from parcelwire.domain.report import CarrierReport, Gap, Outcome
 
-Fault = Literal["timeout", "connect", "tls", "cut", "too_large", "refused_address"]
-"""Why there is no HTTP answer: named after what happened on the wire."""
+Fault = Literal[
+    "timeout",
+    "connect",
+    "tls",
+    "cut",
+    "refused_address",
+    "too_large",
+    "undecodable",
+    "malformed",
+]
+"""Why there is no HTTP answer, or none that can be read: named after what happened on the wire."""
+
+ANSWER_FAULTS: Final = {
+    "too_large": "an answer larger than allowed",
+    "undecodable": "an answer that cannot be unpacked",
+    "malformed": "no HTTP, or more headers than anybody needs",
+}
+"""Faults of one answer: the carrier was there and said something.
+
+They concern what was asked about, and nothing else: one parcel with an endless history must not
+keep all others from being asked about.
+"""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +92,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back. ``status`` 0 with a ``fault`` means that no HTTP answer arrived."""
+    """What came back.
+
+    ``status`` 0 with a ``fault`` means that no HTTP answer arrived; with a status, that its body
+    could not be read.
+    """
 
     status: int
     headers: dict[str, str] = {}
@@ -194,8 +218,8 @@ def refusal(question: Question, response: Response, connector: str = "") -> Carr
     parsing.
 
     Handles what is alike everywhere: no connection, 429 (``Retry-After`` in seconds or as an HTTP
-    date), 401 (credentials),
-    5xx. Every other status, a 403 and a 404 included, is the connector's to read.
+    date), 401 (credentials), 5xx, and an answer that cannot be read (``ANSWER_FAULTS``). Every
+    other status, a 403 and a 404 included, is the connector's to read.
     """
 
     def answer(outcome: Outcome, detail: str, retry_at: Instant | None = None) -> CarrierReport:
@@ -209,7 +233,7 @@ def refusal(question: Question, response: Response, connector: str = "") -> Carr
             connector=connector,
         )
 
-    if response.fault is not None:
+    if response.fault is not None and response.fault not in ANSWER_FAULTS:
         return answer(Outcome.UNAVAILABLE, f"no answer: {response.fault}")
     if response.status == 429:
         wait = retry_after_seconds(response)
@@ -225,6 +249,8 @@ def refusal(question: Question, response: Response, connector: str = "") -> Carr
             else None
         )
         return answer(Outcome.UNAVAILABLE, f"HTTP {response.status}", retry_at)
+    if response.fault is not None:
+        return not_understood(question, response, ANSWER_FAULTS[response.fault], connector)
     return None
 
 

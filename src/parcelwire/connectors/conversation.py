@@ -6,6 +6,7 @@ The transport in service, a recorder in tests.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from parcelwire.connectors.base import Conversation, Request, Response
 from parcelwire.domain.report import CarrierReport
@@ -18,20 +19,45 @@ class ConversationTooLongError(RuntimeError):
     """A connector kept asking; its conversation was broken off."""
 
 
+LARGE_BYTES = 100_000
+"""An answer larger than this is read beside the event loop."""
+
+Step = Callable[[], Request | list[CarrierReport]]
+
+
 async def converse(
-    conversation: Conversation, send: Callable[[Request], Awaitable[Response]]
+    conversation: Conversation,
+    send: Callable[[Request], Awaitable[Response]],
+    *,
+    read_large: Callable[[Step], Awaitable[Request | list[CarrierReport]]] | None = None,
 ) -> list[CarrierReport]:
     """Run ``conversation`` to its end, sending each request with ``send``.
+
+    ``read_large`` runs what a connector does with a large answer, in a thread for instance; without
+    it, it is done at once.
 
     Raises:
         ConversationTooLongError: after ``MAX_STEPS`` requests.
     """
+    said = _go_on(conversation, None)
+    for _ in range(MAX_STEPS):
+        if not isinstance(said, Request):
+            return said
+        response = await send(said)
+        if read_large is not None and len(response.body) > LARGE_BYTES:
+            said = await read_large(partial(_go_on, conversation, response))
+        else:
+            said = _go_on(conversation, response)
+    if not isinstance(said, Request):
+        return said
+    conversation.close()
+    raise ConversationTooLongError
+
+
+def _go_on(conversation: Conversation, response: Response | None) -> Request | list[CarrierReport]:
+    """Return the next request, or the reports at the end (which no thread could raise)."""
     try:
-        request = next(conversation)
-        for _ in range(MAX_STEPS):
-            request = conversation.send(await send(request))
+        return next(conversation) if response is None else conversation.send(response)
     except StopIteration as end:
         reports: list[CarrierReport] = end.value
         return reports
-    conversation.close()
-    raise ConversationTooLongError

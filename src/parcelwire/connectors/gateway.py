@@ -15,10 +15,11 @@ from typing import Any, Final, Protocol
 
 from msgspec.structs import replace
 
-from parcelwire.connectors.base import Access, Question, Request, Response
+from parcelwire.connectors.base import ANSWER_FAULTS, Access, Question, Request, Response
 from parcelwire.connectors.catalogue import Catalogue
 from parcelwire.connectors.conversation import converse
 from parcelwire.connectors.redaction import Redactor, describe_error
+from parcelwire.connectors.report_limits import within_limits
 from parcelwire.connectors.routing import (
     SIMULATED,
     ConnectionSource,
@@ -31,12 +32,15 @@ from parcelwire.connectors.transport import Limits
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport, Gap, Outcome
 from parcelwire.domain.tracking import Tracking
+from parcelwire.tracking.background import BackgroundWork
 from parcelwire.tracking.ports import CarrierPolicy
 
 _log: Final = logging.getLogger(__name__)
 
 _RAW_LIMIT: Final = 20_000
 _SAMPLE_LIMIT: Final = 500
+MOST_DIVISIONS: Final = 10
+"""Conversations beyond the first, to find out which of many makes an answer unreadable."""
 
 _HALTING: Final = {Outcome.AUTH_FAILED: 1, Outcome.RATE_LIMITED: 1, Outcome.UNAVAILABLE: 2}
 """After how many conversations that ended so the others of one call are not begun.
@@ -74,6 +78,7 @@ class Gateway:
         self._memories: dict[str, tuple[bytes, MutableMapping[str, Any]]] = {}
         self._places: dict[str, asyncio.Semaphore] = {}
         self._complained: set[str] = set()
+        self._background = BackgroundWork()
 
     async def policy(self, world_id: int, courier_code: str) -> CarrierPolicy | None:
         """Return how to ask this courier for this world, or None when nobody configured a way."""
@@ -141,15 +146,41 @@ class Gateway:
     async def converse(
         self, way: Way, language: str, trackings: Sequence[Tracking]
     ) -> list[CarrierReport]:
-        """Hold one conversation; whatever happens in it becomes reports."""
+        """Hold one conversation; whatever happens in it becomes reports.
+
+        Where one answer about several cannot be read (``ANSWER_FAULTS``), they are asked about in
+        halves until it is found out which of them makes it so: the others are none the worse for
+        it.
+        """
+        return await self._divide(way, language, trackings, [MOST_DIVISIONS])
+
+    async def _divide(
+        self, way: Way, language: str, trackings: Sequence[Tracking], left: list[int]
+    ) -> list[CarrierReport]:
+        reports, is_readable = await self._hold(way, language, trackings)
+        is_over = is_readable or len(trackings) == 1 or left[0] < 2
+        if is_over or any(one.outcome is not Outcome.NOT_UNDERSTOOD for one in reports):
+            return reports
+        left[0] -= 2
+        half = len(trackings) // 2
+        first = await self._divide(way, language, trackings[:half], left)
+        return first + await self._divide(way, language, trackings[half:], left)
+
+    async def _hold(
+        self, way: Way, language: str, trackings: Sequence[Tracking]
+    ) -> tuple[list[CarrierReport], bool]:
+        """Return the reports of one conversation, and whether all its answers could be read."""
         redactor = Redactor(way.credentials.values())
+        is_readable = True
         limits = Limits(
             timeout_seconds=way.transport.timeout_seconds,
             max_answer_bytes=way.transport.max_answer_bytes,
         )
 
         async def send(request: Request) -> Response:
+            nonlocal is_readable
             response = await self._sender.send(request, limits)
+            is_readable = is_readable and response.fault not in ANSWER_FAULTS
             redactor.see(request, response)
             return response
 
@@ -163,16 +194,21 @@ class Gateway:
         )
         questions = [question_of(tracking) for tracking in trackings]
         try:
-            said = await converse(way.entry.connector.track(questions, access), send)
+            said = await converse(
+                way.entry.connector.track(questions, access),
+                send,
+                read_large=self._background.run,
+            )
             reports = _check(said, questions)
         except Exception as error:  # noqa: BLE001  # a connector that raises did not understand
             self.complain(way.code, error)
             reports = _broken_reports(questions, error, redactor.latest)
         now = self._clock.now()
-        return [
+        cleaned = [
             redactor.clean(replace(report, connector=way.code, fetched_at=report.fetched_at or now))
-            for report in reports
+            for report in map(within_limits, reports)
         ]
+        return cleaned, is_readable
 
     async def learn(self, way: Way, reports: Sequence[CarrierReport]) -> None:
         """Note what a conversation showed of its connection: refused credentials stop it."""

@@ -12,16 +12,24 @@ import asyncio
 import logging
 import socket
 import ssl
-import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, cast
 
 import aiohttp
 import msgspec
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from parcelwire import __version__
+from parcelwire.connectors.answer_limits import BoundedResponseHandler, OverheadError
 from parcelwire.connectors.base import Fault, Request, Response
+from parcelwire.connectors.bodies import (
+    CutBodyError,
+    TooLargeError,
+    UndecodableError,
+    read_body,
+)
 from parcelwire.domain.clock import Clock
 
 _log: Final = logging.getLogger(__name__)
@@ -31,6 +39,9 @@ MayConnect = Callable[[str, int], bool]
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _REDIRECT_LIMIT: Final = 3
+LONGEST_LINE: Final = 8_190
+MOST_HEADERS: Final = 128
+"""Of an answer, trailers included: with the length of a line, 1 MB at most."""
 _OWN_HEADERS: Final = frozenset({"user-agent", "accept-encoding", "host", "content-length"})
 
 
@@ -142,12 +153,18 @@ class HttpTransport:
             proxy=self._settings.proxy,
         ) as answer:
             headers = _headers_of(answer)
-            body = await _read(answer, limits.max_answer_bytes)
+            body, fault = b"", None
+            try:
+                body = await read_body(answer, limits.max_answer_bytes)
+            except (TooLargeError, UndecodableError) as error:
+                # The status still counts: a carrier that is out of order may say so at length.
+                fault = _fault_of(error)
             response = Response(
                 status=answer.status,
                 headers=headers,
                 cookies={**cookies, **_cookies_of(answer)},
                 body=body,
+                fault=fault,
                 received_at=self._clock.now(),
             )
             target = None
@@ -173,13 +190,20 @@ class HttpTransport:
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=0,
+                limit_per_host=self._settings.connections_per_host,
+                ssl=self._ssl_context or ssl.create_default_context(),
+                socket_factory=self._make_socket,
+            )
+            # aiohttp has no setting for this; a test would notice that it went without effect.
+            factory = partial(BoundedResponseHandler, loop=asyncio.get_running_loop())
+            connector._factory = cast("partial[ResponseHandler]", factory)
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0,
-                    limit_per_host=self._settings.connections_per_host,
-                    ssl=self._ssl_context or ssl.create_default_context(),
-                    socket_factory=self._make_socket,
-                ),
+                connector=connector,
+                max_line_size=LONGEST_LINE,
+                max_field_size=LONGEST_LINE,
+                max_headers=MOST_HEADERS,
                 # No shared jar: what one account was given must not travel with another's request.
                 cookie_jar=aiohttp.DummyCookieJar(),
                 # Unpacked here, so that a small answer cannot become a large one in one step.
@@ -209,14 +233,6 @@ class _BadAddressError(Exception):
     """The URL is none that HTTP can reach."""
 
 
-class _TooLargeError(Exception):
-    """The answer is larger than allowed."""
-
-
-class _BrokenBodyError(Exception):
-    """The answer's body ends early or cannot be unpacked."""
-
-
 def user_agent(contact: str = "") -> str:
     """Return who we say we are: the product, its version and how to reach its operator."""
     return f"Parcelwire/{__version__}" + (f" (+{contact})" if contact else "")
@@ -225,9 +241,11 @@ def user_agent(contact: str = "") -> str:
 def _fault_of(error: Exception) -> Fault | None:
     """Return the fault that an exception of the network layers stands for."""
     match error:
-        case _TooLargeError():
+        case TooLargeError():
             return "too_large"
-        case _BrokenBodyError():
+        case UndecodableError():
+            return "undecodable"
+        case CutBodyError():
             return "cut"
         case TimeoutError():
             return "timeout"
@@ -239,8 +257,13 @@ def _fault_of(error: Exception) -> Fault | None:
             return "connect"
         case _BadAddressError() | aiohttp.InvalidURL():
             return "connect"
+        case aiohttp.ClientHttpProxyError():
+            return "connect"
+        case aiohttp.ClientResponseError() | OverheadError():
+            # No HTTP, or more of it before the body than anybody needs.
+            return "malformed"
         case aiohttp.ClientError() | OSError():
-            # Disconnected, reset, or something that is no HTTP: what was begun did not end well.
+            # Disconnected or reset: what was begun did not end well.
             return "cut"
         case _:
             return None
@@ -285,54 +308,3 @@ def _cookies_of(answer: aiohttp.ClientResponse) -> dict[str, str]:
     return {
         name: morsel.value for name, morsel in answer.cookies.items() if morsel["max-age"] != "0"
     }
-
-
-async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Read and unpack a body, both capped at ``limit``.
-
-    Raises:
-        _TooLargeError: when there is more.
-        _BrokenBodyError: when a packed body is not whole.
-    """
-    if (answer.content_length or 0) > limit:
-        raise _TooLargeError
-    encoding = answer.headers.get("Content-Encoding", "").strip().lower()
-    chunks = _capped(answer.content, limit)
-    if encoding in ("gzip", "x-gzip", "deflate"):
-        return await _unpack(chunks, limit, is_gzip=encoding != "deflate")
-    return b"".join([chunk async for chunk in chunks])
-
-
-async def _capped(content: aiohttp.StreamReader, limit: int) -> AsyncIterator[bytes]:
-    size = 0
-    async for chunk in content.iter_any():
-        size += len(chunk)
-        if size > limit:
-            raise _TooLargeError
-        yield chunk
-
-
-async def _unpack(chunks: AsyncIterator[bytes], limit: int, *, is_gzip: bool) -> bytes:
-    unpacker = None
-    plain = bytearray()
-    async for chunk in chunks:
-        if unpacker is None:
-            unpacker = zlib.decompressobj(_window_bits(chunk, is_gzip=is_gzip))
-        try:
-            # One byte over the limit is enough to know; no more is ever unpacked.
-            plain += unpacker.decompress(chunk, limit + 1 - len(plain))
-        except zlib.error as error:
-            raise _BrokenBodyError from error
-        if len(plain) > limit or unpacker.unconsumed_tail:
-            raise _TooLargeError
-    if unpacker is not None and not unpacker.eof:
-        raise _BrokenBodyError
-    return bytes(plain)
-
-
-def _window_bits(first: bytes, *, is_gzip: bool) -> int:
-    """Choose the form: gzip, zlib, or the bare deflate that some servers send as "deflate"."""
-    if is_gzip:
-        return 16 + zlib.MAX_WBITS
-    is_zlib = first[0] & 0x0F == 8 and int.from_bytes(first[:2], "big") % 31 == 0
-    return zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS

@@ -16,7 +16,11 @@ _LONGEST_LOCAL: Final = 64
 
 def mail_address(text: str) -> str | None:
     """Return an address as it is written to (domain in lower case and ASCII), or None if none."""
-    local, at, domain = text.strip().rpartition("@")
+    text = text.strip()
+    if len(text) > _LONGEST:
+        # Before anything is encoded: the cost of IDNA can grow with the square of the length.
+        return None
+    local, at, domain = text.rpartition("@")
     if not at or len(local) > _LONGEST_LOCAL or _LOCAL.match(local) is None:
         return None
     try:

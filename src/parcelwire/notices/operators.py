@@ -8,7 +8,9 @@ other companies' services.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import threading
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
@@ -53,7 +55,7 @@ class ChannelError(Exception):
 class AppriseChannels:
     """Over a hundred services by their addresses, through the library ``apprise``."""
 
-    def __init__(self, urls: Sequence[str]) -> None:
+    def __init__(self, urls: Sequence[str], *, seconds: float = TIMEOUT_SECONDS) -> None:
         """Prepare.
 
         Raises:
@@ -64,6 +66,9 @@ class AppriseChannels:
         except ModuleNotFoundError:
             msg = "operators' channels want: pip install 'parcelwire[notices]'"
             raise ChannelError(msg) from None
+        self._seconds = seconds
+        self._turn = asyncio.Lock()
+        self._is_telling = False
         self._apprise: Any = apprise.Apprise()
         for place, url in enumerate(urls, 1):
             if not self._apprise.add(url):
@@ -73,16 +78,43 @@ class AppriseChannels:
 
     async def tell(self, title: str, text: str) -> bool:
         """See ``Channels``."""
+        async with self._turn:
+            return await self._tell_beside(title, text)
+
+    async def _tell_beside(self, title: str, text: str) -> bool:
+        if self._is_telling:
+            # A server that drips holds one thread, not one for each thing there is to tell.
+            _log.error("notices: not told, a channel to the operators still does not answer")
+            return False
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[bool] = loop.create_future()
+
+        def tell(is_told: bool) -> None:
+            if not told.done():
+                told.set_result(is_told)
+
+        def work() -> None:
+            is_told = self._tell(title, text)
+            self._is_telling = False
+            # Nobody waits any more when the time was over, or the loop itself.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(tell, is_told)
+
+        # Of its own: the threads that others wait for are few, and an exit waits for those.
+        self._is_telling = True
+        threading.Thread(target=work, name="operators-notices", daemon=True).start()
         try:
-            return await asyncio.wait_for(
-                asyncio.to_thread(self._tell, title, text), TIMEOUT_SECONDS
-            )
+            return await asyncio.wait_for(told, self._seconds)
         except TimeoutError:
             _log.error("notices: a channel to the operators does not answer")
             return False
 
     def _tell(self, title: str, text: str) -> bool:
-        is_told = bool(self._apprise.notify(body=text, title=title))
+        try:
+            is_told = bool(self._apprise.notify(body=text, title=title))
+        except Exception as error:  # noqa: BLE001  # a hundred services' plug-ins
+            _log.error("notices: a channel to the operators broke: %s", type(error).__name__)
+            is_told = False
         if not is_told:
             _log.error("notices: not all operators could be told: %s", title)
         return is_told

@@ -20,7 +20,10 @@ import msgspec
 from parcelwire.notices.addresses import one_line
 from parcelwire.notices.posting import Mail
 from parcelwire.notices.settings import MailServer
+from parcelwire.notices.smtp_client import Client, Talk, TlsClient
 
+STEPS: Final = 6
+"""A whole conversation may take so many times what one step of it may."""
 _LINE_START_DOT: Final = re.compile(rb"(?m)^\.")
 _ADDRESS: Final = re.compile(r"[^\s<>]+@[^\s<>]+")
 
@@ -68,10 +71,18 @@ class SmtpMailer:
 
     async def send(self, mail: Mail) -> Delivery:
         """See ``Mailer``."""
-        return await asyncio.to_thread(self._send, mail)
+        state = Talk()
+        seconds = STEPS * self._server.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.to_thread(self._send, mail, state)
+        except TimeoutError:
+            # A server that says a little again and again never exceeds the time of a step.
+            state.hang_up()
+            result = Result.UNKNOWN if state.is_handed_over else Result.LATER
+            return Delivery(result, f"{state.step}: not done within {seconds:g} s")
 
-    def _send(self, mail: Mail) -> Delivery:
-        state = _State()
+    def _send(self, mail: Mail, state: Talk) -> Delivery:
         try:
             self._converse(mail, state)
         except smtplib.SMTPResponseException as error:
@@ -82,9 +93,9 @@ class SmtpMailer:
             return Delivery(result, _redacted(f"{state.step}: {what}"))
         return Delivery(Result.SENT)
 
-    def _converse(self, mail: Mail, state: _State) -> None:
+    def _converse(self, mail: Mail, state: Talk) -> None:
         server = self._server
-        client = self._connect(mail.sender.rpartition("@")[2])
+        client = self._connect(mail.sender.rpartition("@")[2], state)
         try:
             client.ehlo_or_helo_if_needed()
             if server.security == "starttls":
@@ -112,25 +123,18 @@ class SmtpMailer:
         finally:
             client.close()
 
-    def _connect(self, own_name: str) -> smtplib.SMTP:
+    def _connect(self, own_name: str, state: Talk) -> smtplib.SMTP:
         server = self._server
         if server.security == "tls":
-            return smtplib.SMTP_SSL(
+            return TlsClient(
+                state,
                 server.host,
                 server.port,
                 own_name,
                 timeout=server.timeout_seconds,
                 context=self._context,
             )
-        return smtplib.SMTP(server.host, server.port, own_name, timeout=server.timeout_seconds)
-
-
-class _State:
-    """How far the conversation came."""
-
-    def __init__(self) -> None:
-        self.step = "connection"
-        self.is_handed_over = False
+        return Client(state, server.host, server.port, own_name, timeout=server.timeout_seconds)
 
 
 def _expect(reply: tuple[int, bytes], *wanted: int) -> None:
@@ -138,7 +142,7 @@ def _expect(reply: tuple[int, bytes], *wanted: int) -> None:
         raise smtplib.SMTPResponseException(*reply)
 
 
-def _judge(error: smtplib.SMTPResponseException, state: _State) -> Delivery:
+def _judge(error: smtplib.SMTPResponseException, state: Talk) -> Delivery:
     """Return what an answer other than yes means.
 
     A 5xx about recipient or message is final. Before that it is about us (a password that changed,
@@ -155,4 +159,4 @@ def _judge(error: smtplib.SMTPResponseException, state: _State) -> Delivery:
 
 
 def _redacted(text: str) -> str:
-    return _ADDRESS.sub("…", text)
+    return _ADDRESS.sub("…", text[:500])

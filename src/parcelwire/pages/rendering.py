@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from parcelwire.domain.brand import Brand, Font
+from parcelwire.domain.style_rules import read_style_rules
 from parcelwire.pages.house import PageStore
 from parcelwire.pages.words import LANGUAGES, Words, choose
 from parcelwire.tracking.brands import find_brand, load_logo
@@ -100,7 +101,10 @@ def style_of(brand: Brand) -> Response:
 
 
 def brand_css(brand: Brand) -> str:
-    """Return a brand as style rules. Colours are made legible: see ``ink_on`` and ``on_paper``."""
+    """Return a brand as style rules, those of its own as far as they are allowed.
+
+    Colours are made legible: see ``ink_on`` and ``on_paper``.
+    """
     rules = []
     if brand.primary_color:
         light, dark = on_paper(brand.primary_color), on_night(brand.primary_color)
@@ -116,7 +120,7 @@ def brand_css(brand: Brand) -> str:
         )
     if brand.font is not Font.SYSTEM:
         rules.append(f"body{{font-family:{FONTS[brand.font]}}}")
-    return "\n".join([*rules, brand.css])
+    return "\n".join([*rules, read_style_rules(brand.css).text])
 
 
 def luminance(color: str) -> float:

@@ -52,6 +52,8 @@ class HttpConnection(asyncio.Protocol):
         self.idle_since = 0.0
         self._answer_bytes = answer_bytes
         self._body_seconds = body_seconds
+        # A body of the cap in chunks of one byte each comes with five others.
+        self._most_fed = LONGEST_HEAD + 8 * answer_bytes
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
@@ -133,6 +135,9 @@ class HttpConnection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._break(NotHttpError())
         if self._has_head:
+            if self._fed > self._most_fed:
+                # Chunk extensions or trailers without end: what counts is known.
+                self._finish(may_stay_open=False)
             if not (self._is_hurried or self._waiter.done()):
                 self._hurry()
         elif self._fed > LONGEST_HEAD:
@@ -151,8 +156,10 @@ class HttpConnection(asyncio.Protocol):
             self.is_open = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep the two headers that matter."""
+        """Keep the two headers that matter, and nothing of trailers."""
         size = len(name)
+        if self._has_head:
+            return
         if size == 11 and name.lower() == b"retry-after":
             self._answer.retry_after = value.decode("latin-1")
         elif size == 16 and name.lower() == b"content-encoding":

@@ -209,3 +209,32 @@ def test_a_request_is_written_with_its_length() -> None:
 def test_nothing_breaks_out_of_a_header(value: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - two kinds, both refuse
         write_request(TARGET, WebhookRequest(url="", headers={"x": value}, body=b""))
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begins", "piece"),
+    [(CHUNKED + b"0\r\n", b"X: y\r\n"), (CHUNKED + b"1;x=", b"y"), (CHUNKED, b"0")],
+    ids=["trailers", "extension", "size"],
+)
+async def test_what_follows_the_head_without_end_is_cut(begins: bytes, piece: bytes) -> None:
+    connection, wire = connect()
+    deadline = asyncio.get_running_loop().time() + 60
+    asking = asyncio.create_task(connection.post(b"request", deadline))
+    await asyncio.sleep(0)
+    fed = 0
+    connection.data_received(begins)
+    while not wire.is_cut and fed < 10 * LONGEST_HEAD:
+        connection.data_received(piece * 1_000)
+        fed += 1_000 * len(piece)
+    assert (await asking).status == 200
+    assert fed < 2 * LONGEST_HEAD
+
+
+async def test_a_body_of_the_cap_in_chunks_of_one_byte_is_read() -> None:
+    connection, wire = connect()
+    chunks = [b"1\r\nx\r\n"] * 100
+    answer = await ask(connection, CHUNKED, *chunks, b"0\r\nRetry-After: 9\r\n\r\n")
+    assert (answer.body, answer.retry_after, wire.is_cut) == (b"x" * 100, None, False)

@@ -14,6 +14,8 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 MOST_FIELDS: Final = 500
+LONGEST_HEAD: Final = 8_000
+"""Bytes of what stands above one part of a form."""
 _BOUNDARY: Final = re.compile(r'boundary="?([0-9A-Za-z\'()+_,./:=?-]{1,70})"?\s*(?:;|\Z)')
 _PARAMETER: Final = re.compile(r';\s*(name|filename)="((?:[^"\\\r\n]|\\.)*)"')
 
@@ -143,15 +145,20 @@ def _checked(values: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 def _multipart(body: bytes, boundary: bytes) -> Form:
     values: list[tuple[str, str]] = []
     files: dict[str, File] = {}
-    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
+    body, line = b"\r\n" + body, b"\r\n--" + boundary
+    # Before it is divided: eleven megabytes hold a million pieces.
+    if body.count(line) >= MOST_FIELDS:
+        msg = "the form has too many fields"
+        raise FormError(msg)
+    pieces = body.split(line)
     if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
         msg = "the form did not arrive whole"
         raise FormError(msg)
-    if len(pieces) > MOST_FIELDS:
-        msg = "the form has too many fields"
-        raise FormError(msg)
     for piece in pieces[1:-1]:
         head, separator, data = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        if len(head) > LONGEST_HEAD:
+            msg = "a part of the form has too long a head"
+            raise FormError(msg)
         headers = _headers(head)
         said = dict(_PARAMETER.findall(headers.get("content-disposition", "")))
         if not separator or "name" not in said:

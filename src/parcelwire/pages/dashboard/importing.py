@@ -238,7 +238,7 @@ async def report_of(store: Store, job: Job) -> AsyncIterator[bytes]:
     """
     headings = [cell[:LONGEST_HEADING] for cell in job.headings[:MOST_COLUMNS]]
     width = len(headings)
-    first = [*map(guarded, headings), "refused in line", "refused because"]
+    first: list[str | int] = [*map(guarded, headings), "refused in line", "refused because"]
     # With the mark, spreadsheets know that it is UTF-8.
     yield b"\xef\xbb\xbf" + _lines([first])
     async for rows in refused_portions(store, job):

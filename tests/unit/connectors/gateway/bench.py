@@ -192,6 +192,8 @@ class Carrier:
     under_way: int = 0
     most_under_way: int = 0
     delay_seconds: float = 0.0
+    huge: str = ""
+    """An answer about a number that holds this is larger than allowed."""
 
 
 @dataclass

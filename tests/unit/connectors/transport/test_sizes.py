@@ -103,7 +103,7 @@ async def test_exactly_the_allowed_size_unpacked_is_allowed(make_transport: Make
 
 
 @pytest.mark.parametrize(
-    "body", [gzip.compress(b"parcel" * 100)[:-9], b"no gzip", gzip.compress(b"x" * 9)[:5]]
+    "body", [gzip.compress(b"parcel" * 100)[:-9], gzip.compress(b"x" * 9)[:5], b"\x1f"]
 )
 async def test_a_broken_packed_answer_counts_as_cut(make_transport: Make, body: bytes) -> None:
     async with run_raw(says(packed(body, "gzip"))) as raw:

@@ -22,6 +22,7 @@ _HOME_COUNTRIES: Final = frozenset({"CH", "LI"})
 """Countries that keep the time of ``HOME``."""
 
 _TEXT_LIMIT: Final = 500
+_RAW_LIMIT: Final = 20_000
 _SPACES: Final = re.compile(r"\s+")
 _TAG: Final = re.compile(r"<[^<>]{0,200}>")
 _ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?")
@@ -67,7 +68,8 @@ def read_text(value: Any, limit: int = _TEXT_LIMIT) -> str | None:
     """Return a string or whole number as clean text of one line; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    text = _SPACES.sub(" ", html.unescape(_TAG.sub(" ", str(value)))).strip()
+    # Cut before it is cleaned: far more than any text needs, markup included.
+    text = _SPACES.sub(" ", html.unescape(_TAG.sub(" ", str(value)[:_RAW_LIMIT]))).strip()
     return text[:limit] or None
 
 

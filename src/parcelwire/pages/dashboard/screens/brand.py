@@ -19,6 +19,7 @@ from parcelwire.domain.brand import (
     Link,
     LookupField,
     check_brand,
+    check_css,
     check_logo,
     decode_brand,
     encode_brand,
@@ -76,7 +77,18 @@ _LINES: Final = (
 
 async def show(visit: Visit) -> Response:
     """Show the editor."""
-    return await _show(visit, (await _kept(visit)).brand)
+    brand = (await _kept(visit)).brand
+    return await _show(visit, brand, await _unseen_rules(visit, brand))
+
+
+async def _unseen_rules(visit: Visit, brand: Brand) -> tuple[Problem, ...]:
+    """Return what of a brand's kept rules customers do not get, since it is no longer allowed."""
+    try:
+        await visit.house.background.run(lambda: check_css(brand.css))
+    except BrandError as error:
+        text = f"Customers' pages leave out what is not allowed. {error.message}"
+        return (Problem("css", text),)
+    return ()
 
 
 async def _show(visit: Visit, brand: Brand, problems: tuple[Problem, ...] = ()) -> Response:
@@ -182,7 +194,7 @@ async def save(visit: Visit) -> Response:
     kept, file = await _kept(visit), visit.form.file(LOGO_ID)
     before = kept.brand
     try:
-        brand = read_brand(visit.form, before)
+        brand = await visit.house.background.run(lambda: read_brand(visit.form, before))
         if file is not None:
             brand = replace(brand, logo_type=_logo_type(file))
         elif visit.form.has("remove_logo"):
@@ -240,7 +252,7 @@ async def preview(visit: Visit) -> Response:
     file = visit.form.file(LOGO_ID)
     before = (await _kept(visit)).brand
     try:
-        brand = read_brand(visit.form, before)
+        brand = await visit.house.background.run(lambda: read_brand(visit.form, before))
         if file is not None:
             brand = replace(brand, logo_type=_logo_type(file))
             await _put(visit, DRAFT_KIND, LOGO_ID, file.data)
