@@ -8,6 +8,7 @@ import random
 from typing import TYPE_CHECKING
 
 from parcelwire.api.asgi import ASGIApp, Door
+from parcelwire.api.bodies import BodyReader
 from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.api.house import ApiSettings, House
 from parcelwire.api.native.application import application as native_application
@@ -143,8 +144,10 @@ class Installation:
                 {"create": config.api.create_per_second, "other": config.api.other_per_second},
             ),
             clock=clock,
+            bodies=BodyReader(config.server.max_body_bytes, config.server.max_bodies_per_key),
             settings=ApiSettings(
                 max_body_bytes=config.server.max_body_bytes,
+                max_bodies_per_key=config.server.max_bodies_per_key,
                 v2_disabled_calls=config.api.v2_disabled_calls,
                 is_payment_required=config.api.payment_required,
                 suspended_accounts=config.api.suspended_accounts,
