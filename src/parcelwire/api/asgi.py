@@ -94,7 +94,7 @@ class Door:
             log.warning("store unavailable: %s", error)
             reply = dialect.failure(error)
         except Exception as error:
-            log.exception("%s %s failed", scope["method"], path)
+            log.exception("%s %r failed", scope["method"], path)
             reply = dialect.failure(error)
         await _send(send, reply, is_head=scope["method"] == "HEAD")
 

@@ -35,6 +35,7 @@ from parcelwire.pages.dashboard.application import application as dashboard_appl
 from parcelwire.pages.dashboard.application import in_front_of as dashboard_in_front_of
 from parcelwire.pages.dashboard.house import Dashboard
 from parcelwire.pages.dashboard.import_runner import ImportRunner
+from parcelwire.pages.hosts import TrustedHosts, in_front_of_pages
 from parcelwire.store.port import Store
 from parcelwire.tracking.journeys import JourneyKeeper
 from parcelwire.tracking.rounds import Rounds
@@ -229,7 +230,11 @@ class Installation:
             )
         )
         dashboard = dashboard_in_front_of(lambda: dashboard_application(self.dashboard), pages)
-        other = in_front_of(native_application(self.house), dashboard)
+        server = self.config.server
+        hosts = TrustedHosts(
+            server.trusted_hosts, public_url=self.config.public_url, listens_on=server.host
+        )
+        other = in_front_of(native_application(self.house), in_front_of_pages(dashboard, hosts))
         return Door(
             self.house, [V2Dialect(self.house), V4Dialect(self.house, self._renderer)], other
         )

@@ -17,7 +17,10 @@ _LONGEST_LOCAL: Final = 64
 def mail_address(text: str) -> str | None:
     """Return an address as it is written to (domain in lower case and ASCII), or None if none."""
     local, at, domain = text.strip().rpartition("@")
-    if not at or len(local) > _LONGEST_LOCAL or _LOCAL.match(local) is None:
+    # The lengths first: encoding a name takes quadratic time (CVE-2022-45061).
+    if not at or len(local) > _LONGEST_LOCAL or len(domain) > _LONGEST:
+        return None
+    if _LOCAL.match(local) is None:
         return None
     try:
         domain = domain.encode("idna").decode("ascii").lower()

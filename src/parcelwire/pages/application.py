@@ -32,7 +32,7 @@ def application(house: PageHouse) -> Starlette:
     """Return the application that serves the customer's pages."""
     parcel, search, links = ParcelPages(house), SearchPages(house), NoticePages(house)
     token = "/t/{token}"  # noqa: S105  (a path, no secret)
-    return Starlette(
+    made = Starlette(
         routes=[
             Route(token, parcel.show, methods=["GET"]),
             Route(f"{token}/live", parcel.live, methods=["GET"]),
@@ -44,12 +44,15 @@ def application(house: PageHouse) -> Starlette:
             Route("/n/{token}", links.show, methods=["GET"]),
             Route("/n/{token}", links.act, methods=["POST"]),
             Route("/track", search.show, methods=["GET"]),
-            Route("/track/{account:int}", search.show, methods=["GET"]),
-            Route("/track/{account:int}", search.find, methods=["POST"]),
-            Route("/track/{account:int}/brand.css", search.style, methods=["GET"]),
-            Route("/track/{account:int}/logo", search.logo, methods=["GET"]),
+            Route("/track/{account}", search.show, methods=["GET"]),
+            Route("/track/{account}", search.find, methods=["POST"]),
+            Route("/track/{account}/brand.css", search.style, methods=["GET"]),
+            Route("/track/{account}/logo", search.logo, methods=["GET"]),
             Route("/widget.js", parcel.widget, methods=["GET"]),
             Mount("/static", StaticFiles(packages=[("parcelwire.pages", "static")])),
         ],
         middleware=[Middleware(GZipMiddleware, minimum_size=1_000)],
     )
+    # Its redirects have the Host header in them; ``hosts`` has some of its own.
+    made.router.redirect_slashes = False
+    return made

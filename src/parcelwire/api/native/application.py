@@ -124,7 +124,7 @@ class _Endpoint:
                 ProblemError("store-unavailable", headers={"retry-after": RETRY_AFTER})
             )
         except Exception:
-            log.exception("%s %s failed", request.method, request.scope["path"])
+            log.exception("%s %r failed", request.method, request.scope["path"])
             response = _problem(ProblemError("fault"))
         response.headers.update(headers)
         response.raw_headers.extend(_PRIVATE)
