@@ -78,10 +78,9 @@ class Door:
         headers = dict(scope["headers"])
         # Some clients send a body with GET; where none is announced there is nothing to read.
         read_body: ReadBody | None = None
-        if (
-            scope["method"] != "GET"
-            or b"content-length" in headers
-            or b"transfer-encoding" in headers
+        length = headers.get(b"content-length")
+        if length != b"0" and (
+            length is not None or scope["method"] != "GET" or b"transfer-encoding" in headers
         ):
             read_body = partial(self._house.bodies.read, receive, headers)
         try:
