@@ -183,7 +183,8 @@ async def serve_limited(
         finally:
             for client in served.clients:
                 await client.gone()
-            app.go.set()
+            if isinstance(app, Application):
+                app.go.set()
             server.should_exit = True
             async with asyncio.timeout(PATIENCE):
                 await task

@@ -51,6 +51,12 @@ class ClosingProtocol(HttpToolsProtocol):
         cycle: Cycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
+    @property
+    def has_asked(self) -> bool:
+        """Whether a request came over it before."""
+        cycle: Cycle | None = self.cycle
+        return cycle is not None
+
     # -- answers that nobody reads --------------------------------------------------------------
 
     def pause_writing(self) -> None:

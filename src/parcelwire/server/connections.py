@@ -16,6 +16,8 @@ IDLE, HEAD, BODY, CLOSED = range(4)
 
 _RESCAN_SECONDS: Final = 0.05
 """All connections are searched for some to evict this often at most."""
+_SLOW_SECONDS: Final = 2.0
+"""A head that takes longer is rather a nuisance than a request."""
 _MOST_TURNED_AWAY: Final = 32
 """Refused connections that wait for their client to read the answer; more are just closed."""
 
@@ -37,6 +39,11 @@ class Connection(Protocol):
     @property
     def is_busy(self) -> bool:
         """Whether an answer is being made."""
+        ...
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether it has brought a request before."""
         ...
 
     def expire(self, now: float) -> None:
@@ -137,21 +144,29 @@ class ConnectionTable:
             if is_fresh or now < self._rescan_at:
                 return False
             self._rescan_at = now + _RESCAN_SECONDS
-            self._find_evictable()
+            self._find_evictable(now)
         return False
 
-    def _find_evictable(self) -> None:
-        """Idle ones first, then half-sent heads, then half-sent bodies; the oldest of each first.
+    def _find_evictable(self, now: float) -> None:
+        """Those of sources with more than their share first; of these the least promising first.
 
         A client that sends its request at once is never among the oldest for long.
         """
-        found = [
-            (one.phase, one.deadline, index, one)
-            for index, one in enumerate(self._open)
-            if one.phase == BODY or (one.phase != CLOSED and not one.is_busy)
-        ]
+        found = []
+        for index, one in enumerate(self._open):
+            if one.phase == BODY:
+                rank = 3
+            elif one.phase == CLOSED or one.is_busy:
+                continue
+            elif one.phase == IDLE and one.has_asked:
+                rank = 1
+            else:
+                began_at = one.deadline - self.limits.head_timeout_seconds
+                rank = 0 if now - began_at > _SLOW_SECONDS else 2
+            has_its_share = self._by_source[one.source] * len(self._by_source) <= len(self._open)
+            found.append((has_its_share, rank, one.deadline, index, one))
         found.sort()
-        self._evictable = deque((deadline, one) for _, deadline, _, one in found)
+        self._evictable = deque((one.deadline, one) for *_, one in found)
 
     # -- requests behind a trusted proxy ----------------------------------------------------------
 

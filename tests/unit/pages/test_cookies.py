@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import parcelwire
 from parcelwire.pages.dashboard.cookies import LONGEST_HEADER, NAME, SessionCookie
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz-_0123456789ABCDE"
@@ -78,3 +81,12 @@ def test_what_ends_it_names_the_same_cookie(cookie: SessionCookie) -> None:
     opening, ending = cookie.opening(TOKEN).split("; "), cookie.ending().split("; ")
     assert ending[:2] == [f"{cookie.name}=", "Max-Age=0"]
     assert opening[2:] == ending[2:]
+
+
+def test_nothing_that_answers_requests_uses_pythons_own_parser() -> None:
+    package = Path(parcelwire.__file__).parent
+    for room in ("api", "pages", "server"):
+        for file in (package / room).rglob("*.py"):
+            text = file.read_text("utf-8")
+            for word in ("request.cookies", "http.cookies", "set_cookie(", "request.form("):
+                assert word not in text, file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -146,6 +147,19 @@ async def test_pipelining_without_end_is_cut() -> None:
         answers = await client.rest()
         assert 10 <= answers.count(b"HTTP/1.1 200") <= 20
         assert len(served.app.seen) <= 20
+
+
+async def test_no_header_of_an_answer_can_begin_another_line() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        value = b"/x\r\nset-cookie: a=b"
+        await send(
+            {"type": "http.response.start", "status": 303, "headers": [(b"location", value)]}
+        )
+
+    async with serve_limited(app=app) as served:  # type: ignore[arg-type]  # it does nothing else
+        answer = await served.ask(GET)
+        assert status_of(answer) == 500
+        assert b"set-cookie" not in answer
 
 
 # --- bodies -------------------------------------------------------------------------------------
