@@ -157,9 +157,7 @@ async def test_no_header_of_an_answer_can_begin_another_line() -> None:
         )
 
     async with serve_limited(app=app) as served:  # type: ignore[arg-type]  # it does nothing else
-        answer = await served.ask(GET)
-        assert status_of(answer) == 500
-        assert b"set-cookie" not in answer
+        assert await served.ask(GET) == b""
 
 
 # --- bodies -------------------------------------------------------------------------------------
