@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from parcelwire.domain.source_address import source_of
 from parcelwire.server.limits import ServerLimits
-from parcelwire.server.proxies import TrustedProxies, is_loopback
+from parcelwire.server.proxies import TrustedProxies, is_inside, is_loopback
 from parcelwire.server.refusals import Refusal, RefusalLog
+
+log = logging.getLogger(__name__)
 
 IDLE, HEAD, BODY, CLOSED = range(4)
 """What a connection waits for: a request, the rest of a head or of a body, its own end."""
@@ -18,6 +21,7 @@ _RESCAN_SECONDS: Final = 0.05
 """All connections are searched for some to evict this often at most."""
 _SLOW_SECONDS: Final = 2.0
 """A head that takes longer is rather a nuisance than a request."""
+_REQUESTS_LOOKED_AT: Final = 1_000
 _MOST_TURNED_AWAY: Final = 32
 """Refused connections that wait for their client to read the answer; more are just closed."""
 
@@ -78,6 +82,7 @@ class ConnectionTable:
         self.body_bytes = 0
         """Of bodies of requests in progress."""
         self.is_stopping = False
+        self.hints = _REQUESTS_LOOKED_AT
         self._spare_loopback = spare_loopback
         self._open: set[Connection] = set()
         self._turned_away: set[Connection] = set()
@@ -185,6 +190,20 @@ class ConnectionTable:
             self._forwarded[source] = left
         else:
             del self._forwarded[source]
+
+    def hint_at_proxy(self, peer: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Say once that there seems to be a proxy in front that is not trusted.
+
+        Only the first ``hints`` requests are looked at: it is there from the start, or not at all.
+        """
+        self.hints -= 1
+        if is_inside(peer) and any(name == b"x-forwarded-for" for name, _ in headers):
+            self.hints = 0
+            log.warning(
+                "requests from %s carry X-Forwarded-For: if this is your proxy, add it to"
+                " server.trusted_proxies; until then all its clients count as one source",
+                peer,
+            )
 
     # -- time -------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from parcelwire.server.limits import (
     LINGER_BYTES,
     MAX_HEADERS,
     MAX_PIPELINED,
+    SMALL_BODY,
 )
 from parcelwire.server.refusals import Refusal
 
@@ -169,7 +170,11 @@ class LimitedProtocol(ClosingProtocol):
         scope["path"] = urllib.parse.unquote(path) if "%" in path else path
         scope["raw_path"] = raw_path
         scope["query_string"] = url.query or b""
-        source = self._forward() if self._is_proxy else ""
+        source = ""
+        if self._is_proxy:
+            source = self._forward()
+        elif self.table.hints:
+            self.table.hint_at_proxy(self.peer, self.headers)
         before: Cycle | None = self.cycle
         self.cycle = cycle = Cycle(
             scope=scope,
@@ -222,7 +227,10 @@ class LimitedProtocol(ClosingProtocol):
         self.table.body_bytes += size
         if self._body_bytes > self._limits.max_body_bytes:
             raise _RefusedError(Refusal.BODY_TOO_LARGE)
-        if self.table.body_bytes > self._limits.max_body_memory_bytes:
+        if (
+            self.table.body_bytes > self._limits.max_body_memory_bytes
+            and self._body_bytes > SMALL_BODY
+        ):
             raise _RefusedError(Refusal.BODY_MEMORY_FULL)
         cycle.body += body
         if len(cycle.body) > HIGH_WATER_LIMIT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -190,12 +191,15 @@ async def test_a_body_beyond_the_largest_allowed_is_refused(head: bytes) -> None
 
 async def test_bodies_of_all_connections_together_have_a_budget() -> None:
     async with serve_limited(max_body_memory_bytes=100_000) as served:
-        first = await served.open(POST % 90_000 + b"x" * 60_000)
-        await served.until(lambda: served.table.body_bytes == 60_000)
+        first = await served.open(POST % 99_000 + b"x" * 90_000)
+        await served.until(lambda: served.table.body_bytes == 90_000)
         answer = await served.ask(POST % 90_000 + b"x" * 60_000)
         assert status_of(answer) == 503
         assert b"\r\nretry-after: 5\r\n" in answer
-        await first.send(b"x" * 30_000)
+        # What everybody sends is small, and is always taken.
+        small = await served.open(POST % 16_000 + b"x" * 16_000)
+        assert status_of(await small.answer()) == 200
+        await first.send(b"x" * 9_000)
         assert status_of(await first.answer()) == 200
         await served.until(lambda: served.table.body_bytes == 0)
 
@@ -298,16 +302,18 @@ async def test_an_idle_connection_is_closed_without_a_word() -> None:
         assert not any(served.table.refusals.counts.values())
 
 
-async def test_a_client_that_does_not_read_is_closed_and_a_slow_one_is_not() -> None:
+@pytest.mark.parametrize("header", [b"", b"Connection: close\r\n"])
+async def test_a_client_that_does_not_read_is_closed_and_a_slow_one_is_not(header: bytes) -> None:
     app = Application(large=32_000_000)
     async with serve_limited(app=app, write_timeout_seconds=10) as served:
-        client = await served.open(GET.replace(b"/x", b"/large"))
-        connection = None
+        client = await served.open(GET.replace(b"/x", b"/large")[:-2] + header + b"\r\n")
 
         def is_stuck() -> bool:
-            nonlocal connection
             connection = next(iter(served.table._open), None)
-            return connection is not None and connection.write_deadline < float("inf")
+            if connection is None:
+                return False
+            deadlines = (connection.write_deadline, connection.deadline)
+            return bool(served.app.seen) and min(deadlines) < float("inf")
 
         await served.until(is_stuck)
         for _ in range(3):
@@ -426,6 +432,67 @@ async def test_a_stop_drops_what_is_half_sent_and_waits_for_what_is_answered() -
         answer = await running.rest()
         assert status_of(answer) == 200
         assert b"connection: close" in answer
+
+
+async def test_whatever_comes_nothing_is_left_behind() -> None:
+    """Whole, cut, doubled and mangled requests, in any pieces, from a seeded source."""
+    choose = random.Random(20)
+    parts = [
+        GET,
+        GET[:-2],
+        b"GET /wait HTTP/1.1\r\n\r\n",
+        POST % 20 + b"x" * 20,
+        POST % 90_000 + b"x" * 90_000,
+        POST % 20,
+        (POST % 70_000).replace(b"/read", b"/ignore") + b"x" * 70_000,
+        (POST % 30).replace(b"/read", b"/ignore") + b"x" * 30,
+        CHUNKED + b"3\r\nabc\r\n0\r\n\r\n",
+        CHUNKED + b"3;x=y\r\nabc\r\n0\r\nX-Y: z\r\n\r\n",
+        CHUNKED + b"zz\r\n",
+        b"\x00\xff" * 50,
+        GET[:-2] + b"X-Forwarded-For: 192.0.2.7\r\n\r\n",
+        GET[:-2] + b"Connection: close\r\n\r\n",
+        GET[:-2] + b"Expect: 100-continue\r\n\r\n",
+    ]
+    limits = {"max_body_memory_bytes": 150_000, "max_connections": 20, "max_head_bytes": 1_000}
+    async with serve_limited(proxies=("127.0.0.1",), **limits) as served:
+
+        async def misuse() -> None:
+            data = b"".join(choose.choices(parts, k=choose.randrange(1, 6)))
+            if choose.random() < 0.3:
+                at = choose.randrange(len(data))
+                data = data[:at] + choose.randbytes(3) + data[at + 3 :]
+            client = await served.open()
+            while data and choose.random() < 0.9:
+                size = choose.choice((1, 7, 300, 5_000, 200_000))
+                await client.send(data[:size])
+                data = data[size:]
+                await asyncio.sleep(0)
+            if choose.random() < 0.2:
+                served.pass_time(choose.choice((1, 4, 20)))
+            await client.gone()
+
+        for _ in range(40):
+            await asyncio.gather(*(misuse() for _ in range(10)))
+        served.app.go.set()
+        await served.until(lambda: len(served.table) == 0)
+        await served.until(lambda: not served.server.server_state.tasks)
+        assert served.table.body_bytes == 0
+        assert served.table._by_source == {}
+        assert served.table._forwarded == {}
+        assert not served.table._turned_away
+        assert status_of(await (await served.open(GET)).answer()) == 200
+
+
+async def test_a_proxy_that_is_not_trusted_is_named_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serve_limited() as served:
+        client = await served.open()
+        for header in (b"", b"X-Forwarded-For: 192.0.2.7\r\n", b"X-Forwarded-For: 192.0.2.8\r\n"):
+            await client.send(GET[:-2] + header + b"\r\n")
+            assert status_of(await client.answer()) == 200
+    assert len([text for text in caplog.messages if "server.trusted_proxies" in text]) == 1
 
 
 async def test_every_answered_refusal_says_what_it_is() -> None:
