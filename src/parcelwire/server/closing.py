@@ -175,9 +175,10 @@ class ClosingProtocol(HttpToolsProtocol):
         self._flush()
         self.deadline = self.table.time() + LINGER_SECONDS
         self.flow.resume_reading()
-        if self.transport.can_write_eof():
+        try:
             self.transport.write_eof()
-        else:
+        except (OSError, NotImplementedError):
+            # The client has gone already, or the transport knows no such thing.
             self.transport.close()
 
     def _let_go_of_bodies(self) -> None:

@@ -454,8 +454,8 @@ async def test_whatever_comes_nothing_is_left_behind() -> None:
         GET[:-2] + b"Connection: close\r\n\r\n",
         GET[:-2] + b"Expect: 100-continue\r\n\r\n",
     ]
-    limits = {"max_body_memory_bytes": 150_000, "max_connections": 20, "max_head_bytes": 1_000}
-    async with serve_limited(proxies=("127.0.0.1",), **limits) as served:
+    limits: dict[str, Any] = {"max_body_memory_bytes": 150_000, "max_connections": 20}
+    async with serve_limited(proxies=("127.0.0.1",), max_head_bytes=1_000, **limits) as served:
 
         async def misuse() -> None:
             data = b"".join(choose.choices(parts, k=choose.randrange(1, 6)))
