@@ -67,8 +67,7 @@ class LimitedProtocol(ClosingProtocol):
         if self.table.turn_away(self):
             self._answer_refusal(refusal)
         else:
-            self.phase = CLOSED
-            transport.abort()
+            self._abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of everything."""
@@ -76,9 +75,7 @@ class LimitedProtocol(ClosingProtocol):
         self._let_go_of_bodies()
         self.phase = CLOSED
         self.deadline = self.write_deadline = inf
-        for cycle, _ in self.pipeline:
-            cast(Cycle, cycle).end_forwarded()
-        self.pipeline.clear()
+        self._tell_answers()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -140,7 +137,7 @@ class LimitedProtocol(ClosingProtocol):
     def _discard(self, count: int) -> None:
         self._discarded += count
         if self._discarded > LINGER_BYTES:
-            self.transport.abort()
+            self._abort()
 
     # -- the parser -------------------------------------------------------------------------------
 
@@ -197,6 +194,7 @@ class LimitedProtocol(ClosingProtocol):
         self.deadline = inf
         self._body_bytes = 0
         if before is None or before.response_complete:
+            self._answering = cycle
             self._start_asgi_task(cycle, self.app)
         else:
             self.flow.pause_reading()
@@ -282,6 +280,7 @@ class LimitedProtocol(ClosingProtocol):
             self.flow.resume_reading()
         if self.pipeline:
             cycle, app = self.pipeline.pop()
+            self._answering = cast(Cycle, cycle)
             self._start_asgi_task(cycle, app)
         elif self.phase == IDLE:
             self._rest()
