@@ -13,16 +13,20 @@ core.
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 import time
 
-import uvicorn
 import uvloop
 
 from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send
 from parcelwire.bootstrap import open_installation
 from parcelwire.cli.serve import settle_memory
 from parcelwire.config import Config, SecretsSection, StoreSection
+from parcelwire.server.connections import ConnectionTable
+from parcelwire.server.limits import ServerLimits
+from parcelwire.server.proxies import TrustedProxies
+from parcelwire.server.runner import LimitedServer
 
 
 class _Constants(dict[int, bytes]):
@@ -74,21 +78,14 @@ async def main(store_url: str, key_file: str) -> None:
         store=StoreSection(url=store_url, pool_size=4), secrets=SecretsSection(key_file=key_file)
     )
     house = await open_installation(config)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            Measured(house.asgi()),
-            host="127.0.0.1",
-            port=0,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-        )
-    )
-    task = asyncio.create_task(server.serve())
+    table = ConnectionTable(ServerLimits(), TrustedProxies(()), time.monotonic)
+    server = LimitedServer(Measured(house.asgi()), table)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    task = asyncio.create_task(server.serve([listener]))
     while not server.started:
         await asyncio.sleep(0.01)
     settle_memory()
-    print(server.servers[0].sockets[0].getsockname()[1], flush=True)
+    print(listener.getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
     server.should_exit = True
     await task

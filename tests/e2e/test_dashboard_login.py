@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -386,3 +387,65 @@ async def test_a_session_ends_with_its_time_its_key_and_its_password(tmp_path: P
         assert (await person.get("/trackings")).status == 200
         await give_password(desk, "another long password")
         assert (await person.get("/trackings")).status == 303
+
+
+async def test_a_cookie_of_quoted_backslashes_costs_nothing(tmp_path: Path) -> None:
+    """Python's own cookie parser takes 7 seconds for it, and everybody waits."""
+    async with open_dashboard(tmp_path) as desk:
+        app = desk.house.asgi(is_served=False)
+        for name in (COOKIE, "other"):
+            cookie = f'{name}="' + "\\" * 60_000 + '"'
+            began = time.perf_counter()
+            answer = await call(app, "GET", "/dashboard", headers={"cookie": cookie})
+            assert (answer.status, answer.headers["location"]) == (303, "/dashboard/login")
+            assert time.perf_counter() - began < 3
+
+
+async def test_no_form_is_read_of_somebody_who_may_not_send_it(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.person(scope="read")
+        app = desk.house.asgi(is_served=False)
+        for cookie, status in ((None, 303), (person.cookie, 403)):
+            for path in ("/dashboard/keys", "/dashboard/brand"):
+                is_read, answered = await half_sent(app, path, cookie)
+                assert (is_read, answered) == (False, status), path
+
+
+async def test_a_login_form_is_small(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.browser()
+        answer = await person.ask("POST", "/login", data={"key": "x" * 9_000})
+        assert answer.status == 413
+
+
+async def half_sent(app: Any, path: str, cookie: str | None) -> tuple[bool, int]:
+    """Post a form that never arrives; return whether it was waited for, and the status."""
+    headers = [
+        (b"host", b"127.0.0.1"),
+        (b"origin", b"http://127.0.0.1"),
+        (b"content-type", b"application/x-www-form-urlencoded"),
+        (b"content-length", b"100"),
+    ]
+    if cookie is not None:
+        headers.append((b"cookie", f"{COOKIE}={cookie}".encode()))
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "headers": headers,
+    }
+    statuses: list[int] = []
+    is_read = False
+
+    async def receive() -> dict[str, Any]:
+        nonlocal is_read
+        is_read = True
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    await app(scope, receive, send)
+    return is_read, statuses[0]

@@ -5,8 +5,8 @@
         answer = await house.call("POST", "/v4/trackings/create", json={...})
         assert answer.status == 200
 
-Calls go through the ``Door`` as ASGI calls, without a socket. ``serve`` puts the same door behind a
-real uvicorn on loopback, for client libraries.
+Calls go through the ``Door`` as ASGI calls, without a socket. ``serve`` puts the same door behind
+the real server on loopback, for client libraries.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 from aiohttp.abc import AbstractResolver, ResolveResult
 from msgspec.structs import replace
 
 from parcelwire.api.asgi import ASGIApp, Dialect, Door, Receive, Scope, Send
+from parcelwire.api.bodies import BodyReader
 from parcelwire.api.gate import Gate, RateLimiter, digest_of, make_key, prefix_of
 from parcelwire.api.house import AirWaybills, ApiSettings, House
 from parcelwire.api.v2.render import Renderer as V2Renderer
@@ -38,6 +39,10 @@ from parcelwire.domain.clock import Clock, FrozenClock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.turnstile import CarrierTurnstile
+from parcelwire.server.connections import ConnectionTable
+from parcelwire.server.limits import ServerLimits
+from parcelwire.server.proxies import TrustedProxies
+from parcelwire.server.runner import LimitedServer
 from parcelwire.store.port import Store
 from parcelwire.store.sealing import ValueSealer
 from parcelwire.store.sqlite import open_store
@@ -322,6 +327,7 @@ async def open_house(
             clock=clock,
             settings=settings,
             desk=desk,
+            bodies=BodyReader(settings.max_body_bytes, settings.max_bodies_per_key),
             sealer=sealer,
             identifiers=identifiers,
             random_bytes=random.Random(6).randbytes,
@@ -358,31 +364,24 @@ async def open_house(
 
 
 @asynccontextmanager
-async def serve(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve ``app`` by uvicorn on a free loopback port, in the running loop; yields ``host:port``.
+async def serve(app: ASGIApp, **limits: Any) -> AsyncIterator[str]:
+    """Serve ``app`` on a free loopback port, in the running loop; yields ``host:port``.
 
     A client library that blocks must then be called through ``asyncio.to_thread``.
     """
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    # Signals belong to pytest.
-    server.capture_signals = _no_signals  # type: ignore[method-assign]  # uvicorn has no switch
-    task = asyncio.create_task(server.serve())
-    try:
-        while not server.started:
-            if task.done():
-                task.result()
-            await asyncio.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await task
-
-
-@contextmanager
-def _no_signals() -> Iterator[None]:
-    yield
+    table = ConnectionTable(ServerLimits(**limits), TrustedProxies(()), time.monotonic)
+    server = LimitedServer(app, table)
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
+        task = asyncio.create_task(server.serve([listener]))
+        try:
+            while not server.started:
+                if task.done():
+                    task.result()
+                await asyncio.sleep(0.005)
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
 
 
 __all__ = [

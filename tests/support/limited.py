@@ -19,6 +19,16 @@ PATIENCE = 30.0
 """Seconds for what happens at once on a machine that is not overloaded."""
 
 
+GET = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+CHUNKED = b"POST /read HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def status_of(answer: bytes) -> int:
+    """Return the status of an answer; 0: there is none."""
+    return int(answer.split(b" ", 2)[1]) if answer else 0
+
+
 class HandClock:
     """Seconds that pass when a test says so."""
 
@@ -123,6 +133,8 @@ class Client:
 
     async def send(self, data: bytes) -> None:
         """Send, as long as anybody reads."""
+        if self._writer.is_closing():
+            return
         with suppress(ConnectionError):
             self._writer.write(data)
             async with asyncio.timeout(PATIENCE):
@@ -183,7 +195,8 @@ async def serve_limited(
         finally:
             for client in served.clients:
                 await client.gone()
-            app.go.set()
+            if isinstance(app, Application):
+                app.go.set()
             server.should_exit = True
             async with asyncio.timeout(PATIENCE):
                 await task

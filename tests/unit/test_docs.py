@@ -18,6 +18,7 @@ from parcelwire.cli.couriers import SearchGroup
 from parcelwire.cli.main import cli
 from parcelwire.config import Config, check
 from parcelwire.domain.changes import Change
+from parcelwire.server.refusals import ANSWERS
 from parcelwire.store.port import UnavailableReason
 from parcelwire.store.sqlite import ServerUse
 from parcelwire.store.sqlite.file_system import LOW_AT_MOST_BYTES, LOW_BYTES, LOW_SHARE
@@ -223,3 +224,11 @@ def test_every_dependency_is_in_the_readme_with_its_reason() -> None:
     for cells in re.findall(r"^\| (.+?) \| .+ \|$", table.partition("\n## ")[0], re.M):
         told |= set(re.findall(r"`([^`]+)`", cells))
     assert told == wanted
+
+
+def test_every_refusal_of_the_http_server_is_explained() -> None:
+    found = rows("http.md")
+    for refusal, answer in ANSWERS.items():
+        assert found[refusal.value][0] == str(answer.status)
+        assert ("Retry-After" in found[refusal.value][1]) == bool(answer.retry_after)
+    assert set(found) == {refusal.value for refusal in ANSWERS} | {"code", "---"}

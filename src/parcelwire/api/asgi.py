@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Final, Protocol
 
 import msgspec
 
+from parcelwire.api.bodies import ClientGoneError, ReadBody
 from parcelwire.api.house import House
 from parcelwire.api.readiness import Readiness
-from parcelwire.api.wire import Reply
+from parcelwire.api.wire import JSON, Reply
 from parcelwire.store.port import StoreUnavailableError
 
 log = logging.getLogger(__name__)
@@ -38,11 +40,12 @@ class Dialect(Protocol):
         segments: tuple[str, ...],
         query_string: bytes,
         headers: dict[bytes, bytes],
-        body: bytes | None,
+        read_body: ReadBody | None,
     ) -> Reply:
-        """Answer one call, whatever it is. ``body`` None.
+        """Answer one call, whatever it is.
 
-        It was larger than allowed and was not read.
+        The body is read when the key was checked, so that nobody without one can make the server
+        hold anything. ``read_body`` None: there is none.
         """
         ...
 
@@ -78,22 +81,23 @@ class Door:
             return
         headers = dict(scope["headers"])
         # Some clients send a body with GET; where none is announced there is nothing to read.
-        body: bytes | None = b""
-        if (
-            scope["method"] != "GET"
-            or b"content-length" in headers
-            or b"transfer-encoding" in headers
+        read_body: ReadBody | None = None
+        length = headers.get(b"content-length")
+        if length != b"0" and (
+            length is not None or scope["method"] != "GET" or b"transfer-encoding" in headers
         ):
-            body = await read_body(receive, self._house.settings.max_body_bytes)
+            read_body = partial(self._house.bodies.read, receive, headers)
         try:
             reply = await dialect.answer(
-                scope["method"], segments[1:], scope["query_string"], headers, body
+                scope["method"], segments[1:], scope["query_string"], headers, read_body
             )
+        except ClientGoneError:
+            return
         except StoreUnavailableError as error:
             log.warning("store unavailable: %s", error)
             reply = dialect.failure(error)
         except Exception as error:
-            log.exception("%s %s failed", scope["method"], path)
+            log.exception("%s %r failed", scope["method"], path)
             reply = dialect.failure(error)
         await _send(send, reply, is_head=scope["method"] == "HEAD")
 
@@ -104,41 +108,26 @@ class Door:
         return Reply(200 if verdict.is_ready else 503, msgspec.json.encode(verdict))
 
 
-async def read_body(receive: Receive, limit: int) -> bytes | None:
-    """Return the body of a call, or None when it is larger than ``limit`` bytes."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body if len(body) <= limit else None
-    chunks = [body]
-    size = len(body)
-    while message.get("more_body"):
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            break
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        # What is over the limit is read on, so that the client hears the answer, but not kept.
-        if size <= limit:
-            chunks.append(chunk)
-        elif size > 20 * limit:
-            break
-    return b"".join(chunks) if size <= limit else None
-
-
 async def _send(send: Send, reply: Reply, *, is_head: bool = False) -> None:
+    length = (b"content-length", b"%d" % len(reply.body))
     await send(
         {
             "type": "http.response.start",
             "status": reply.status,
-            "headers": [
-                (b"content-type", reply.content_type),
-                (b"content-length", b"%d" % len(reply.body)),
-                *reply.headers,
-            ],
+            "headers": (
+                [*_JSON_HEADERS, length, *reply.headers]
+                if reply.content_type is JSON
+                else [(b"content-type", reply.content_type), _NOSNIFF, length, *reply.headers]
+            ),
         }
     )
     await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
 
 
-__all__ = ["ASGIApp", "Dialect", "Door", "read_body"]
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+_JSON_HEADERS: Final = ((b"content-type", JSON), (b"cache-control", b"no-store"), _NOSNIFF)
+"""Answers are somebody's data: no cache keeps them, no browser guesses what they are. Pictures say
+themselves how long they may be kept.
+"""
+
+__all__ = ["ASGIApp", "Dialect", "Door"]

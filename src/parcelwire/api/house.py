@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from parcelwire.api.bodies import BodyReader
 from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Endpoint
@@ -26,6 +27,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     max_body_bytes: int = 2_000_000
     """A larger body is refused unread."""
+    max_bodies_per_key: int = 16
+    """Bodies of one key that are received at once."""
     create_per_second: float = 0
     """Create calls a second and account; 0 = no limit (TrackingMore: 3)."""
     other_per_second: float = 0
@@ -108,6 +111,7 @@ class House(msgspec.Struct, kw_only=True):
     desk: EndpointDesk
     sealer: Sealer
     identifiers: Identifiers
+    bodies: BodyReader
     random_bytes: Callable[[int], bytes]
     """Unpredictable bytes: secrets and keys are made of them."""
     air_waybills: AirWaybills | None = None

@@ -8,6 +8,7 @@ import random
 from typing import TYPE_CHECKING
 
 from parcelwire.api.asgi import ASGIApp, Door
+from parcelwire.api.bodies import BodyReader
 from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.api.house import ApiSettings, House
 from parcelwire.api.native.application import application as native_application
@@ -35,6 +36,7 @@ from parcelwire.pages.dashboard.application import application as dashboard_appl
 from parcelwire.pages.dashboard.application import in_front_of as dashboard_in_front_of
 from parcelwire.pages.dashboard.house import Dashboard
 from parcelwire.pages.dashboard.import_runner import ImportRunner
+from parcelwire.pages.hosts import TrustedHosts, in_front_of_pages
 from parcelwire.store.port import KeyUnavailableError, Store
 from parcelwire.store.sealing import RESEALED_AT_ONCE
 from parcelwire.tracking.journeys import JourneyKeeper
@@ -152,8 +154,10 @@ class Installation:
                 {"create": config.api.create_per_second, "other": config.api.other_per_second},
             ),
             clock=clock,
+            bodies=BodyReader(config.server.max_body_bytes, config.server.max_bodies_per_key),
             settings=ApiSettings(
                 max_body_bytes=config.server.max_body_bytes,
+                max_bodies_per_key=config.server.max_bodies_per_key,
                 v2_disabled_calls=config.api.v2_disabled_calls,
                 is_payment_required=config.api.payment_required,
                 operators=config.api.operators,
@@ -246,7 +250,11 @@ class Installation:
             )
         )
         dashboard = dashboard_in_front_of(lambda: dashboard_application(self.dashboard), pages)
-        other = in_front_of(native_application(self.house), dashboard)
+        server = self.config.server
+        hosts = TrustedHosts(
+            server.trusted_hosts, public_url=self.config.public_url, listens_on=server.host
+        )
+        other = in_front_of(native_application(self.house), in_front_of_pages(dashboard, hosts))
         return Door(
             self.house, [V2Dialect(self.house), V4Dialect(self.house, self._renderer)], other
         )

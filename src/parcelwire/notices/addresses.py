@@ -18,7 +18,7 @@ def mail_address(text: str) -> str | None:
     """Return an address as it is written to (domain in lower case and ASCII), or None if none."""
     text = text.strip()
     if len(text) > _LONGEST:
-        # Before anything is encoded: the cost of IDNA can grow with the square of the length.
+        # Before anything is encoded: encoding a name takes quadratic time (CVE-2022-45061).
         return None
     local, at, domain = text.rpartition("@")
     if not at or len(local) > _LONGEST_LOCAL or _LOCAL.match(local) is None:

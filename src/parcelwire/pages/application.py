@@ -58,7 +58,7 @@ class _Pages(msgspec.Struct, frozen=True):
 
 
 _TOKEN: Final = "/t/{token}"  # noqa: S105  (a path, no secret)
-_ACCOUNT: Final = "/track/{account:int}"
+_ACCOUNT: Final = "/track/{account}"
 
 ROUTES: Final = (
     PublicRoute("GET", _TOKEN, WorldRule.OWN, lambda pages: pages.parcel.show),
@@ -92,4 +92,6 @@ def application(house: PageHouse) -> Starlette:
         middleware=[Middleware(GZipMiddleware, minimum_size=1_000)],
     )
     made.router.routes[:] = map(limits.before, made.router.routes)
+    # Its redirects have the Host header in them; ``hosts`` has some of its own.
+    made.router.redirect_slashes = False
     return made

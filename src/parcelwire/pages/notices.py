@@ -103,7 +103,7 @@ class NoticePages:
             base=base,
             text=say.say(f"notice.{phrase}"),
             button=button,
-            action=request.url.path,
+            action=request.scope["path"],
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from parcelwire.domain.account import is_test_world
@@ -243,11 +243,14 @@ async def read_form(request: Request) -> dict[str, str]:
     """Return a small form's fields; of an oversized one nothing."""
     size = 0
     chunks = []
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_FORM:
-            return {}
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_FORM:
+                return {}
+            chunks.append(chunk)
+    except ClientDisconnect:
+        return {}
     return _fields(b"".join(chunks))
 
 

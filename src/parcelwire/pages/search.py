@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
@@ -22,6 +25,9 @@ from parcelwire.pages.rendering import (
 )
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.suspension import Suspensions
+
+_ACCOUNT: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+"""Thousands of digits are no number to Python; the pages of account 0 are those of nobody."""
 
 
 class SearchPages:
@@ -84,9 +90,9 @@ class SearchPages:
         return await logo_of(self._house.store, _live(account))
 
     async def _account(self, request: Request) -> int:
-        number = request.path_params.get("account")
-        if number is not None:
-            return int(number) if number < 2**31 else 0
+        typed = request.path_params.get("account")
+        if typed is not None:
+            return int(typed) if _ACCOUNT.fullmatch(typed) else 0
         accounts = await self._house.store.list_accounts()
         return accounts[0].number if len(accounts) == 1 else 0
 

@@ -25,6 +25,7 @@ STOP_SECONDS: Final = 40.0
 PRELOADED: Final = (
     "parcelwire.cli.main",
     "parcelwire.cli.serve",
+    "parcelwire.server.runner",
     "parcelwire.store.sqlite",
     "uvicorn",
     "uvicorn.lifespan.off",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -44,12 +44,19 @@ class ClosingProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._held = 0
         self._unwritten = 0
+        self._answering: Cycle | None = None
 
     @property
     def is_busy(self) -> bool:
         """Whether an answer is being made."""
         cycle: Cycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether a request came over it before."""
+        cycle: Cycle | None = self.cycle
+        return cycle is not None
 
     # -- answers that nobody reads --------------------------------------------------------------
 
@@ -94,7 +101,7 @@ class ClosingProtocol(HttpToolsProtocol):
             return
         if left:
             self.table.refusals.note(Refusal.WRITE_TIMEOUT, self.source)
-        self.transport.abort()
+        self._abort()
 
     def _close_flushed(self) -> None:
         """Close when the client has read everything; it has some time for it."""
@@ -109,8 +116,7 @@ class ClosingProtocol(HttpToolsProtocol):
 
     def evict(self) -> None:
         """Close at once, to make room."""
-        self.phase = CLOSED
-        self.transport.abort()
+        self._abort()
 
     def shutdown(self) -> None:
         """The server stops: what is being answered may finish, all else ends now."""
@@ -125,6 +131,22 @@ class ClosingProtocol(HttpToolsProtocol):
             self._close_flushed()
         else:
             self._close_flushed()
+
+    def _abort(self) -> None:
+        self.phase = CLOSED
+        self.deadline = self.write_deadline = inf
+        self._tell_answers()
+        self.transport.abort()
+
+    def _tell_answers(self) -> None:
+        """Tell those who are answering that nobody listens: uvicorn tells the newest only."""
+        for cycle in (self._answering, self.cycle):
+            if cycle is not None:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        for waiting, _ in self.pipeline:
+            cast(Cycle, waiting).end_forwarded()
+        self.pipeline.clear()
 
     def _end_after_answers(self) -> None:
         """Read no more; close when all requests that were read are answered."""
@@ -149,8 +171,7 @@ class ClosingProtocol(HttpToolsProtocol):
             cycle.message_event.set()
             if not is_first:
                 # Its answer would come before, or amid, one that is being sent.
-                self.phase = CLOSED
-                self.transport.abort()
+                self._abort()
                 return
         self._answer_refusal(refusal)
 
@@ -169,9 +190,10 @@ class ClosingProtocol(HttpToolsProtocol):
         self._flush()
         self.deadline = self.table.time() + LINGER_SECONDS
         self.flow.resume_reading()
-        if self.transport.can_write_eof():
+        try:
             self.transport.write_eof()
-        else:
+        except (OSError, NotImplementedError):
+            # The client has gone already, or the transport knows no such thing.
             self.transport.close()
 
     def _let_go_of_bodies(self) -> None:

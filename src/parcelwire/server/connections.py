@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from parcelwire.domain.source_address import source_of
 from parcelwire.server.limits import ServerLimits
-from parcelwire.server.proxies import TrustedProxies, is_loopback
+from parcelwire.server.proxies import TrustedProxies, is_inside, is_loopback
 from parcelwire.server.refusals import Refusal, RefusalLog
+
+log = logging.getLogger(__name__)
 
 IDLE, HEAD, BODY, CLOSED = range(4)
 """What a connection waits for: a request, the rest of a head or of a body, its own end."""
 
 _RESCAN_SECONDS: Final = 0.05
 """All connections are searched for some to evict this often at most."""
+_SLOW_SECONDS: Final = 2.0
+"""A head that takes longer is rather a nuisance than a request."""
+_REQUESTS_LOOKED_AT: Final = 1_000
 _MOST_TURNED_AWAY: Final = 32
 """Refused connections that wait for their client to read the answer; more are just closed."""
 
@@ -37,6 +43,11 @@ class Connection(Protocol):
     @property
     def is_busy(self) -> bool:
         """Whether an answer is being made."""
+        ...
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether it has brought a request before."""
         ...
 
     def expire(self, now: float) -> None:
@@ -71,6 +82,7 @@ class ConnectionTable:
         self.body_bytes = 0
         """Of bodies of requests in progress."""
         self.is_stopping = False
+        self.hints = _REQUESTS_LOOKED_AT
         self._spare_loopback = spare_loopback
         self._open: set[Connection] = set()
         self._turned_away: set[Connection] = set()
@@ -137,21 +149,29 @@ class ConnectionTable:
             if is_fresh or now < self._rescan_at:
                 return False
             self._rescan_at = now + _RESCAN_SECONDS
-            self._find_evictable()
+            self._find_evictable(now)
         return False
 
-    def _find_evictable(self) -> None:
-        """Idle ones first, then half-sent heads, then half-sent bodies; the oldest of each first.
+    def _find_evictable(self, now: float) -> None:
+        """Those of sources with more than their share first; of these the least promising first.
 
         A client that sends its request at once is never among the oldest for long.
         """
-        found = [
-            (one.phase, one.deadline, index, one)
-            for index, one in enumerate(self._open)
-            if one.phase == BODY or (one.phase != CLOSED and not one.is_busy)
-        ]
+        found = []
+        for index, one in enumerate(self._open):
+            if one.phase == BODY:
+                rank = 3
+            elif one.phase == CLOSED or one.is_busy:
+                continue
+            elif one.phase == IDLE and one.has_asked:
+                rank = 1
+            else:
+                began_at = one.deadline - self.limits.head_timeout_seconds
+                rank = 0 if now - began_at > _SLOW_SECONDS else 2
+            has_its_share = self._by_source[one.source] * len(self._by_source) <= len(self._open)
+            found.append((has_its_share, rank, one.deadline, index, one))
         found.sort()
-        self._evictable = deque((deadline, one) for _, deadline, _, one in found)
+        self._evictable = deque((one.deadline, one) for *_, one in found)
 
     # -- requests behind a trusted proxy ----------------------------------------------------------
 
@@ -170,6 +190,20 @@ class ConnectionTable:
             self._forwarded[source] = left
         else:
             del self._forwarded[source]
+
+    def hint_at_proxy(self, peer: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Say once that there seems to be a proxy in front that is not trusted.
+
+        Only the first ``hints`` requests are looked at: it is there from the start, or not at all.
+        """
+        self.hints -= 1
+        if is_inside(peer) and any(name == b"x-forwarded-for" for name, _ in headers):
+            self.hints = 0
+            log.warning(
+                "requests from %s carry X-Forwarded-For: if this is your proxy, add it to"
+                " server.trusted_proxies; until then all its clients count as one source",
+                peer,
+            )
 
     # -- time -------------------------------------------------------------------------------------
 

@@ -38,6 +38,11 @@ MAX_HEADERS = 100
 MAX_PIPELINED = 16
 """Requests of one connection that wait for the one before them."""
 
+SMALL_BODY = 16_384
+"""Bytes of a body that are taken although the memory for bodies is full: a single parcel is always
+smaller, and a few clients with large bodies shall not keep all others out.
+"""
+
 MIN_WRITE_PROGRESS = 16_384
 """Bytes of an answer that count as reading it."""
 

@@ -25,6 +25,7 @@ from parcelwire.server.limits import (
     LINGER_BYTES,
     MAX_HEADERS,
     MAX_PIPELINED,
+    SMALL_BODY,
 )
 from parcelwire.server.refusals import Refusal
 
@@ -66,8 +67,7 @@ class LimitedProtocol(ClosingProtocol):
         if self.table.turn_away(self):
             self._answer_refusal(refusal)
         else:
-            self.phase = CLOSED
-            transport.abort()
+            self._abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of everything."""
@@ -75,9 +75,7 @@ class LimitedProtocol(ClosingProtocol):
         self._let_go_of_bodies()
         self.phase = CLOSED
         self.deadline = self.write_deadline = inf
-        for cycle, _ in self.pipeline:
-            cast(Cycle, cycle).end_forwarded()
-        self.pipeline.clear()
+        self._tell_answers()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -139,7 +137,7 @@ class LimitedProtocol(ClosingProtocol):
     def _discard(self, count: int) -> None:
         self._discarded += count
         if self._discarded > LINGER_BYTES:
-            self.transport.abort()
+            self._abort()
 
     # -- the parser -------------------------------------------------------------------------------
 
@@ -169,7 +167,11 @@ class LimitedProtocol(ClosingProtocol):
         scope["path"] = urllib.parse.unquote(path) if "%" in path else path
         scope["raw_path"] = raw_path
         scope["query_string"] = url.query or b""
-        source = self._forward() if self._is_proxy else ""
+        source = ""
+        if self._is_proxy:
+            source = self._forward()
+        elif self.table.hints:
+            self.table.hint_at_proxy(self.peer, self.headers)
         before: Cycle | None = self.cycle
         self.cycle = cycle = Cycle(
             scope=scope,
@@ -192,6 +194,7 @@ class LimitedProtocol(ClosingProtocol):
         self.deadline = inf
         self._body_bytes = 0
         if before is None or before.response_complete:
+            self._answering = cycle
             self._start_asgi_task(cycle, self.app)
         else:
             self.flow.pause_reading()
@@ -222,7 +225,10 @@ class LimitedProtocol(ClosingProtocol):
         self.table.body_bytes += size
         if self._body_bytes > self._limits.max_body_bytes:
             raise _RefusedError(Refusal.BODY_TOO_LARGE)
-        if self.table.body_bytes > self._limits.max_body_memory_bytes:
+        if (
+            self.table.body_bytes > self._limits.max_body_memory_bytes
+            and self._body_bytes > SMALL_BODY
+        ):
             raise _RefusedError(Refusal.BODY_MEMORY_FULL)
         cycle.body += body
         if len(cycle.body) > HIGH_WATER_LIMIT:
@@ -274,6 +280,7 @@ class LimitedProtocol(ClosingProtocol):
             self.flow.resume_reading()
         if self.pipeline:
             cycle, app = self.pipeline.pop()
+            self._answering = cast(Cycle, cycle)
             self._start_asgi_task(cycle, app)
         elif self.phase == IDLE:
             self._rest()

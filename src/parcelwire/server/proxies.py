@@ -82,6 +82,12 @@ def is_loopback(peer: str) -> bool:
     return peer == "" if address is None else address.is_loopback
 
 
+def is_inside(peer: str) -> bool:
+    """Tell whether a peer is on this machine or in a private network, where proxies are."""
+    address = _address(peer)
+    return address is None or address.is_private
+
+
 def _host_of(entry: str) -> str:
     """Return an entry without its port: ``192.0.2.1:80``, ``[2001:db8::1]:80``."""
     if entry.startswith("["):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, cast
@@ -11,7 +12,10 @@ from typing import Any, Final, cast
 import uvicorn
 
 from parcelwire.server.connections import ConnectionTable
+from parcelwire.server.open_files import has_free_file
 from parcelwire.server.protocol import LimitedProtocol
+
+log = logging.getLogger(__name__)
 
 GRACE_SECONDS: Final = 25
 """How long a stop waits for requests that are being answered."""
@@ -53,6 +57,7 @@ class LimitedServer(uvicorn.Server):
             )
         )
         self._connect = connect
+        self._is_out_of_files = False
         self._sweeper: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -80,6 +85,20 @@ class LimitedServer(uvicorn.Server):
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             self.table.sweep()
+            self._watch_files()
+
+    def _watch_files(self) -> None:
+        # The event loop drops connections that it has no file for, and says nothing.
+        is_out = not has_free_file()
+        if is_out and not self._is_out_of_files:
+            log.error(
+                "too many open files: new connections fail (%d are open; see"
+                " server.max_connections, and raise the process's limit of open files)",
+                len(self.table),
+            )
+        elif self._is_out_of_files and not is_out:
+            log.warning("there are files for new connections again")
+        self._is_out_of_files = is_out
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

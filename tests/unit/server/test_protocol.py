@@ -1,22 +1,15 @@
-"""One connection: what may come over it, and in what time. Real sockets, a clock that stands."""
+"""What may come over one connection. Real sockets, a clock that stands."""
 
 from __future__ import annotations
 
 import asyncio
+import random
+from typing import Any
 
 import pytest
 
-from parcelwire.server.refusals import Refusal
-from tests.support.limited import Application, serve_limited
-
-GET = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
-POST = b"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
-CHUNKED = b"POST /read HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-def status_of(answer: bytes) -> int:
-    return int(answer.split(b" ", 2)[1]) if answer else 0
-
+from parcelwire.server.refusals import ANSWERS, Refusal, response_of
+from tests.support.limited import CHUNKED, GET, POST, serve_limited, status_of
 
 # --- what works as it always did ----------------------------------------------------------------
 
@@ -148,6 +141,17 @@ async def test_pipelining_without_end_is_cut() -> None:
         assert len(served.app.seen) <= 20
 
 
+async def test_no_header_of_an_answer_can_begin_another_line() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        value = b"/x\r\nset-cookie: a=b"
+        await send(
+            {"type": "http.response.start", "status": 303, "headers": [(b"location", value)]}
+        )
+
+    async with serve_limited(app=app) as served:  # type: ignore[arg-type]  # it does nothing else
+        assert await served.ask(GET) == b""
+
+
 # --- bodies -------------------------------------------------------------------------------------
 
 
@@ -178,12 +182,15 @@ async def test_a_body_beyond_the_largest_allowed_is_refused(head: bytes) -> None
 
 async def test_bodies_of_all_connections_together_have_a_budget() -> None:
     async with serve_limited(max_body_memory_bytes=100_000) as served:
-        first = await served.open(POST % 90_000 + b"x" * 60_000)
-        await served.until(lambda: served.table.body_bytes == 60_000)
+        first = await served.open(POST % 99_000 + b"x" * 90_000)
+        await served.until(lambda: served.table.body_bytes == 90_000)
         answer = await served.ask(POST % 90_000 + b"x" * 60_000)
         assert status_of(answer) == 503
         assert b"\r\nretry-after: 5\r\n" in answer
-        await first.send(b"x" * 30_000)
+        # What everybody sends is small, and is always taken.
+        small = await served.open(POST % 16_000 + b"x" * 16_000)
+        assert status_of(await small.answer()) == 200
+        await first.send(b"x" * 9_000)
         assert status_of(await first.answer()) == 200
         await served.until(lambda: served.table.body_bytes == 0)
 
@@ -217,208 +224,57 @@ async def test_who_never_ends_a_body_that_nobody_wants_is_closed() -> None:
         await served.until(lambda: len(served.table) == 0)
 
 
-# --- deadlines ----------------------------------------------------------------------------------
+async def test_whatever_comes_nothing_is_left_behind() -> None:
+    """Whole, cut, doubled and mangled requests, in any pieces, from a seeded source."""
+    choose = random.Random(20)
+    parts = [
+        GET,
+        GET[:-2],
+        b"GET /wait HTTP/1.1\r\n\r\n",
+        POST % 20 + b"x" * 20,
+        POST % 90_000 + b"x" * 90_000,
+        POST % 20,
+        (POST % 70_000).replace(b"/read", b"/ignore") + b"x" * 70_000,
+        (POST % 30).replace(b"/read", b"/ignore") + b"x" * 30,
+        CHUNKED + b"3\r\nabc\r\n0\r\n\r\n",
+        CHUNKED + b"3;x=y\r\nabc\r\n0\r\nX-Y: z\r\n\r\n",
+        CHUNKED + b"zz\r\n",
+        b"\x00\xff" * 50,
+        GET[:-2] + b"X-Forwarded-For: 192.0.2.7\r\n\r\n",
+        GET[:-2] + b"Connection: close\r\n\r\n",
+        GET[:-2] + b"Expect: 100-continue\r\n\r\n",
+    ]
+    limits: dict[str, Any] = {"max_body_memory_bytes": 150_000, "max_connections": 20}
+    async with serve_limited(proxies=("127.0.0.1",), max_head_bytes=1_000, **limits) as served:
 
+        async def misuse() -> None:
+            data = b"".join(choose.choices(parts, k=choose.randrange(1, 6)))
+            if choose.random() < 0.3:
+                at = choose.randrange(len(data))
+                data = data[:at] + choose.randbytes(3) + data[at + 3 :]
+            client = await served.open()
+            while data and choose.random() < 0.9:
+                size = choose.choice((1, 7, 300, 5_000, 200_000))
+                await client.send(data[:size])
+                data = data[size:]
+                await asyncio.sleep(0)
+            if choose.random() < 0.2:
+                served.pass_time(choose.choice((1, 4, 20)))
+            await client.gone()
 
-async def test_a_head_has_a_time_that_trickling_does_not_lengthen() -> None:
-    async with serve_limited(head_timeout_seconds=10) as served:
-        client = await served.open(GET[:10])
-        await served.until(lambda: next(iter(served.table._open)).phase == 1)
-        for byte in GET[10:16]:
-            served.pass_time(1.5)
-            await client.send(bytes([byte]))
-        served.pass_time(1.5)
-        assert status_of(await client.rest()) == 408
-        assert served.table.refusals.counts["head-timeout"] == 1
-
-
-async def test_who_says_nothing_is_closed() -> None:
-    async with serve_limited(head_timeout_seconds=10) as served:
-        client = await served.open()
-        await served.until(lambda: len(served.table) == 1)
-        served.pass_time(9)
-        assert len(served.table) == 1
-        served.pass_time(2)
-        assert await client.rest() == b""
-        await served.until(lambda: len(served.table) == 0)
-
-
-async def test_a_body_has_a_time_between_its_parts() -> None:
-    async with serve_limited(body_idle_seconds=5) as served:
-        client = await served.open(POST % 100 + b"x")
-        await served.until(lambda: served.app.seen)
-        served.pass_time(6)
-        assert status_of(await client.rest()) == 408
-        assert served.app.seen[0].body is None
-
-
-async def test_a_body_that_trickles_has_a_time_in_all() -> None:
-    async with serve_limited(body_idle_seconds=5, body_timeout_seconds=20) as served:
-        client = await served.open(POST % 100)
-        await served.until(lambda: served.app.seen)
-        sent = 0
-        while served.table.refusals.counts["body-timeout"] == 0 and sent < 50:
-            before = served.table.body_bytes
-            await client.send(b"x")
-            await served.until(lambda before=before: served.table.body_bytes != before)
-            served.pass_time(3)
-            sent += 1
-        assert 5 <= sent <= 8
-        assert status_of(await client.rest()) == 408
-
-
-async def test_an_answer_may_take_as_long_as_it_takes() -> None:
-    async with serve_limited() as served:
-        client = await served.open(GET.replace(b"/x", b"/wait"))
-        await served.until(lambda: served.app.seen)
-        for _ in range(100):
-            served.pass_time(60)
+        for _ in range(40):
+            await asyncio.gather(*(misuse() for _ in range(10)))
         served.app.go.set()
-        assert status_of(await client.answer()) == 200
-
-
-async def test_an_idle_connection_is_closed_without_a_word() -> None:
-    async with serve_limited(idle_timeout_seconds=5) as served:
-        client = await served.open(GET)
-        assert status_of(await client.answer()) == 200
-        served.pass_time(6)
-        assert await client.rest() == b""
-        assert not any(served.table.refusals.counts.values())
-
-
-async def test_a_client_that_does_not_read_is_closed_and_a_slow_one_is_not() -> None:
-    app = Application(large=32_000_000)
-    async with serve_limited(app=app, write_timeout_seconds=10) as served:
-        client = await served.open(GET.replace(b"/x", b"/large"))
-        connection = None
-
-        def is_stuck() -> bool:
-            nonlocal connection
-            connection = next(iter(served.table._open), None)
-            return connection is not None and connection.write_deadline < float("inf")
-
-        await served.until(is_stuck)
-        for _ in range(3):
-            await client._reader.readexactly(4_000_000)
-            await asyncio.sleep(0.05)
-            served.pass_time(11)
-            assert len(served.table) == 1
-        served.pass_time(11)
-        served.pass_time(11)
         await served.until(lambda: len(served.table) == 0)
-        assert served.table.refusals.counts["write-timeout"] == 1
-
-
-# --- full ---------------------------------------------------------------------------------------
-
-
-async def test_a_source_has_a_limit_of_its_own_and_hears_of_it() -> None:
-    async with serve_limited(spare_loopback=False, max_connections_per_source=3) as served:
-        clients = [await served.open(GET) for _ in range(3)]
-        for client in clients:
-            assert status_of(await client.answer()) == 200
-        answer = await served.ask(GET)
-        assert status_of(answer) == 503
-        assert b"\r\nretry-after: 5\r\n" in answer
-        clients[0].close()
-        await served.until(lambda: len(served.table) == 2)
+        await served.until(lambda: not served.server.server_state.tasks)
+        assert served.table.body_bytes == 0
+        assert served.table._by_source == {}
+        assert served.table._forwarded == {}
+        assert not served.table._turned_away
         assert status_of(await (await served.open(GET)).answer()) == 200
 
 
-async def test_idle_connections_and_half_sent_requests_make_room() -> None:
-    async with serve_limited(max_connections=6) as served:
-        half = [await served.open(GET[:-2]) for _ in range(2)]
-        await served.until(lambda: len(served.table) == 2)
-        waiting = await served.open(GET.replace(b"/x", b"/wait"))
-        idle = [await served.open(GET) for _ in range(3)]
-        for client in idle:
-            assert status_of(await client.answer()) == 200
-        for _ in range(4):
-            served.clock.now += 1
-            assert status_of(await (await served.open(GET)).answer()) == 200
-        for client in idle:
-            assert await client.rest() == b""
-        served.clock.now += 1
-        busy = [await served.open(GET.replace(b"/x", b"/wait")) for _ in range(5)]
-        for client in half:
-            assert await client.rest() == b""
-        await served.until(lambda: len(served.app.seen) == 13)
-        assert served.table.refusals.counts["evicted"] == 2
-        served.clock.now += 1
-        assert status_of(await served.ask(GET)) == 503
-        served.app.go.set()
-        for client in [waiting, *busy]:
-            assert status_of(await client.answer()) == 200
-
-
-# --- behind a proxy -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("proxies", "headers", "client", "scheme"),
-    [
-        ((), b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https", "127.0.0.1", "http"),
-        (
-            ("127.0.0.0/8",),
-            b"X-Forwarded-For: 6.6.6.6, 192.0.2.7, 127.0.0.9\r\nX-Forwarded-Proto: https",
-            "192.0.2.7",
-            "https",
-        ),
-        (("127.0.0.1",), b"X-Forwarded-For: nonsense", "127.0.0.1", "http"),
-        (("127.0.0.1",), b"X-Forwarded-Proto: gopher", "127.0.0.1", "http"),
-    ],
-)
-async def test_forwarded_addresses_are_believed_from_trusted_proxies_only(
-    proxies: tuple[str, ...], headers: bytes, client: str, scheme: str
-) -> None:
-    async with serve_limited(proxies=proxies) as served:
-        assert (
-            status_of(await (await served.open(GET[:-2] + headers + b"\r\n\r\n")).answer()) == 200
-        )
-        seen = served.app.seen[0]
-        assert (seen.client[0], seen.scheme) == (client, scheme)
-
-
-async def test_one_forwarded_address_has_so_many_requests_in_progress() -> None:
-    async with serve_limited(proxies=("127.0.0.1",), max_connections_per_source=2) as served:
-
-        def request(path: bytes, address: bytes) -> bytes:
-            return GET.replace(b"/x", path)[:-2] + b"X-Forwarded-For: " + address + b"\r\n\r\n"
-
-        busy = [await served.open(request(b"/wait", b"192.0.2.1")) for _ in range(2)]
-        await served.until(lambda: len(served.app.seen) == 2)
-        assert status_of(await served.ask(request(b"/x", b"192.0.2.1"))) == 503
-        assert status_of(await (await served.open(request(b"/x", b"192.0.2.2"))).answer()) == 200
-        busy.pop().close()
-        served.app.go.set()
-        assert status_of(await busy[0].answer()) == 200
-        assert status_of(await (await served.open(request(b"/x", b"192.0.2.1"))).answer()) == 200
-
-
-# --- the end ------------------------------------------------------------------------------------
-
-
-async def test_a_stop_drops_what_is_half_sent_and_waits_for_what_is_answered() -> None:
-    async with serve_limited() as served:
-        head = await served.open(GET[:-2])
-        body = await served.open(POST % 100 + b"x")
-        idle = await served.open(GET)
-        assert status_of(await idle.answer()) == 200
-        running = await served.open(GET.replace(b"/x", b"/wait"))
-        await served.until(lambda: len(served.app.seen) == 3 and len(served.table) == 4)
-        served.server.should_exit = True
-        assert await head.rest() == b""
-        assert status_of(await body.rest()) == 503
-        assert await idle.rest() == b""
-        served.app.go.set()
-        answer = await running.rest()
-        assert status_of(answer) == 200
-        assert b"connection: close" in answer
-
-
-async def test_every_answered_refusal_says_what_it_is() -> None:
-    from parcelwire.server.refusals import ANSWERS, response_of
-
+def test_every_answered_refusal_says_what_it_is() -> None:
     for refusal in ANSWERS:
         answer = response_of(refusal, [(b"date", b"now")])
         head, _, body = answer.partition(b"\r\n\r\n")

@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
+from urllib.parse import quote, urlencode
 
 import msgspec
 from starlette.applications import Starlette
@@ -14,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send, read_body
+from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send
+from parcelwire.api.bodies import ClientGoneError, TooManyBodiesError
 from parcelwire.api.gate import Allowance, Refusal
 from parcelwire.api.house import House
 from parcelwire.api.native.docs_page import show_docs
@@ -46,6 +48,9 @@ log = logging.getLogger(__name__)
 
 JSON: Final = "application/json"
 KEY_HEADER: Final = "parcelwire-api-key"
+
+_PRIVATE: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+"""Answers are somebody's data: no cache keeps them, no browser guesses what they are."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -110,6 +115,8 @@ class _Endpoint:
         headers: dict[str, str] = {}
         try:
             response = await self._answer(request, headers)
+        except ClientGoneError:
+            return
         except ProblemError as error:
             response = _problem(error)
         except StoreUnavailableError as error:
@@ -118,9 +125,10 @@ class _Endpoint:
                 ProblemError("store-unavailable", headers={"retry-after": RETRY_AFTER})
             )
         except Exception:
-            log.exception("%s %s failed", request.method, request.url.path)
+            log.exception("%s %r failed", request.method, request.scope["path"])
             response = _problem(ProblemError("fault"))
         response.headers.update(headers)
+        response.raw_headers.extend(_PRIVATE)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, headers: dict[str, str]) -> Response:
@@ -136,14 +144,14 @@ class _Endpoint:
             raise ProblemError("account-suspended")
         self._check_access(operation, key, account)
         query = read_query(operation.query, request.query_params)
-        body, said = await self._read_body(operation, request)
+        body, said = await self._read_body(operation, request, key)
         repeatable, record = None, None
         if operation.takes_idempotency_key and HEADER in request.headers:
             repeatable = Repeatable(
                 key.world_id,
                 check_key(request.headers[HEADER]),
                 fingerprint_of(
-                    request.method, request.url.path, request.scope["query_string"], body
+                    request.method, request.scope["path"], request.scope["query_string"], body
                 ),
                 self._house.clock.now(),
             )
@@ -195,8 +203,7 @@ class _Endpoint:
             return _response(operation, operation.success, b"")
         response = _response(operation, operation.success, _encode(answer))
         if isinstance(answer, Page) and answer.has_more:
-            url = request.url.include_query_params(cursor=answer.next_cursor)
-            response.headers["link"] = f'<{url.path}?{url.query}>; rel="next"'
+            response.headers["link"] = f'<{_next_page(request, answer.next_cursor)}>; rel="next"'
         return response
 
     async def _replay(self, operation: Operation, asked: Asked, record: DoneRecord) -> Response:
@@ -224,12 +231,23 @@ class _Endpoint:
             raise ProblemError(REFUSALS[admitted], headers={"www-authenticate": "Bearer"})
         return admitted
 
-    async def _read_body(self, operation: Operation, request: Request) -> tuple[bytes, Any]:
+    async def _read_body(
+        self, operation: Operation, request: Request, key: ApiKey
+    ) -> tuple[bytes, Any]:
         """Return the body as it came, and as the operation's shape."""
         if operation.request is None:
             return b"", None
         limit = self._house.settings.max_body_bytes
-        body = await read_body(request.receive, limit)
+        try:
+            body = await self._house.bodies.read(
+                request.receive, dict(request.scope["headers"]), key.digest
+            )
+        except TooManyBodiesError:
+            raise ProblemError(
+                "too-many-requests",
+                "too many bodies of this key are being received at once",
+                headers={"retry-after": RETRY_AFTER},
+            ) from None
         if body is None:
             raise ProblemError("body-too-large", f"at most {limit} bytes are taken")
         try:
@@ -243,6 +261,12 @@ class _Endpoint:
             return body, msgspec.convert(said, operation.request)
         except msgspec.ValidationError as error:
             raise invalid("body-invalid", error) from error
+
+
+def _next_page(request: Request, cursor: str | None) -> str:
+    # Not from request.url: that is made of the Host header, which says whatever the client wants.
+    asked = [one for one in request.query_params.multi_items() if one[0] != "cursor"]
+    return f"{quote(request.scope['path'])}?{urlencode([*asked, ('cursor', cursor)])}"
 
 
 def _limits(allowance: Allowance) -> Iterable[tuple[str, str]]:
@@ -268,15 +292,21 @@ def _problem(error: ProblemError) -> Response:
     return Response(_encode(problem), problem.status, error.headers, CONTENT_TYPE)
 
 
+def _refusal(error: ProblemError) -> Response:
+    response = _problem(error)
+    response.raw_headers.extend(_PRIVATE)
+    return response
+
+
 async def _refuse_route(_: Request, error: Exception) -> Response:
     """Answer what the router has to say: no such path, or not this method."""
     if isinstance(error, HTTPException) and error.status_code == 405:
         allowed = dict(error.headers or {})
         taken = allowed.get("Allow", "")
-        return _problem(
+        return _refusal(
             ProblemError("method-not-allowed", f"this path takes {taken}", headers=allowed)
         )
-    return _problem(ProblemError("path-unknown"))
+    return _refusal(ProblemError("path-unknown"))
 
 
 def _describe() -> Callable[[Request], Awaitable[Response]]:
@@ -286,6 +316,8 @@ def _describe() -> Callable[[Request], Awaitable[Response]]:
         """Answer the OpenAPI description; it needs no key."""
         if not body:
             body.append(render())
-        return Response(body[0], media_type=JSON)
+        response = Response(body[0], media_type=JSON)
+        response.raw_headers.extend(_PRIVATE)
+        return response
 
     return describe

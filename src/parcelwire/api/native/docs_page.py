@@ -50,6 +50,7 @@ def show_docs() -> Callable[[Request], Awaitable[Response]]:
             "content-security-policy": policy,
             "referrer-policy": "no-referrer",
             "x-content-type-options": "nosniff",
+            "cache-control": "no-store",
         }
         return HTMLResponse(page, headers=headers)
 

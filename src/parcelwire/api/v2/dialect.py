@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from parcelwire.api.bodies import ReadBody, TooManyBodiesError
 from parcelwire.api.gate import Refusal
 from parcelwire.api.house import House
 from parcelwire.api.v2.aircargo import AirCargoCalls
@@ -38,6 +39,7 @@ from parcelwire.api.v2.routes import ONE, ROUTES, Route
 from parcelwire.api.v2.tables import TableCalls
 from parcelwire.api.wire import MISSING_FIELDS, Call, Reply
 from parcelwire.domain.access import may
+from parcelwire.domain.account import ApiKey
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.errors import FieldsMissingError, TrackingError
 
@@ -105,7 +107,7 @@ class V2Dialect:
         segments: tuple[str, ...],
         query_string: bytes,
         headers: dict[bytes, bytes],
-        body: bytes | None,
+        read_body: ReadBody | None,
     ) -> Reply:
         """Answer one call, whatever it is."""
         if _is_picture(method, segments):
@@ -122,7 +124,7 @@ class V2Dialect:
             method=method,
             segments=segments,
             query_string=query_string,
-            body=body or b"",
+            body=b"",
             headers=headers,
             key=key,
             account=account,
@@ -136,10 +138,14 @@ class V2Dialect:
                 raise Refused(UNKNOWN_PATH)
             if route is None or handler is None:
                 raise Refused(WRONG_METHOD)
-            self._check(route, call, is_too_large=body is None)
+            self._check(route, call)
+            if read_body is not None:
+                call.body = await _body(route, method, read_body, key)
             reply = await handler(call)
         except Refused as refused:
             reply = refusal(refused.code)
+        except TooManyBodiesError:
+            reply = refusal(TOO_MANY_REQUESTS)
         except TrackingError as error:
             reply = refusal(code_for(error))
             if isinstance(error, FieldsMissingError):
@@ -165,14 +171,19 @@ class V2Dialect:
         is_courier = len(segments) == 2 and self._house.registry.resolve(segments[1]) is not None
         return self._paths[ONE] if is_courier else None
 
-    def _check(self, route: Route, call: Call, *, is_too_large: bool) -> None:
+    def _check(self, route: Route, call: Call) -> None:
         if not may(call.key.scope, route.scope):
             raise Refused(FORBIDDEN)
         if route.label in self._disabled:
             raise Refused(NEEDS_ACTIVATION)
-        # A body that nobody reads may be as large as it likes: some clients send one with GET.
-        if is_too_large and (route.request is not None or call.method == "POST"):
-            raise Refused(NOT_UNDERSTOOD)
+
+
+async def _body(route: Route, method: str, read_body: ReadBody, key: ApiKey) -> bytes:
+    body = await read_body(key.digest)
+    # A body that nobody reads may be as large as it likes: some clients send one with GET.
+    if body is None and (route.request is not None or method == "POST"):
+        raise Refused(NOT_UNDERSTOOD)
+    return body or b""
 
 
 def _is_picture(method: str, segments: tuple[str, ...]) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from parcelwire.api.bodies import ReadBody, TooManyBodiesError
 from parcelwire.api.gate import Refusal
 from parcelwire.api.house import House
 from parcelwire.api.v4.airwaybills import AirWaybillCalls
@@ -33,6 +34,7 @@ from parcelwire.api.v4.render import Renderer
 from parcelwire.api.v4.routes import ROUTES, Route
 from parcelwire.api.wire import Call, Reply
 from parcelwire.domain.access import may
+from parcelwire.domain.account import ApiKey
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.errors import TrackingError
 
@@ -78,7 +80,7 @@ class V4Dialect:
         segments: tuple[str, ...],
         query_string: bytes,
         headers: dict[bytes, bytes],
-        body: bytes | None,
+        read_body: ReadBody | None,
     ) -> Reply:
         """Answer one call, whatever it is."""
         found = self._routes.get(segments[:2])
@@ -97,7 +99,7 @@ class V4Dialect:
             method=method,
             segments=segments,
             query_string=query_string,
-            body=body or b"",
+            body=b"",
             headers=headers,
             key=key,
             account=account,
@@ -109,12 +111,16 @@ class V4Dialect:
                 raise Refused(FORBIDDEN)
             if found is None or route is None:
                 raise Refused(UNKNOWN_PATH)
-            _check(route, method, call, body)
+            _check(route, method, call)
+            if read_body is not None:
+                call.body = await _body(route, read_body, key)
             reply = await found[1](call)
         except Refused as refused:
             reply = refusal(refused, empty)
         except TrackingError as error:
             reply = refusal(refused_for(error), empty)
+        except TooManyBodiesError:
+            reply = refusal(Refused(TOO_MANY_REQUESTS), empty)
         if limits := allowance.headers():
             return msgspec.structs.replace(reply, headers=(*reply.headers, *limits))
         return reply
@@ -125,14 +131,19 @@ class V4Dialect:
         return refusal(Refused(STORE_UNAVAILABLE if is_store else FAULT))
 
 
-def _check(route: Route, method: str, call: Call, body: bytes | None) -> None:
+def _check(route: Route, method: str, call: Call) -> None:
     is_method_right = method == route.method or (method == "HEAD" and route.method == "GET")
     if not is_method_right:
         raise Refused(WRONG_METHOD)
     if not may(call.key.scope, route.scope):
         raise Refused(FORBIDDEN)
+
+
+async def _body(route: Route, read_body: ReadBody, key: ApiKey) -> bytes:
+    body = await read_body(key.digest)
     # A body that nobody reads may be as large as it likes: some clients send one with GET.
     if body is None and route.request is not None:
         # Open in the sources: v4 has no code for a body that is too large. It is 4130, like any
         # body that cannot be understood.
         raise Refused(FORMAT_INVALID, field="request body (it is too large)")
+    return body or b""

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from parcelwire.domain.access import Scope, WorldRule, may
+from parcelwire.pages.dashboard.cookies import SessionCookie
 from parcelwire.pages.dashboard.device_cookie import DeviceCookie
 from parcelwire.pages.dashboard.forms import Form, FormError, read_form
 from parcelwire.pages.dashboard.house import Dashboard
@@ -30,7 +31,7 @@ from parcelwire.pages.dashboard.registry import (
     discover,
     menu_of,
 )
-from parcelwire.pages.dashboard.sessions import LONGEST, LoginError, Session, Sessions
+from parcelwire.pages.dashboard.sessions import LoginError, Session, Sessions
 from parcelwire.pages.dashboard.visit import ROOT, RefusalError, Visit
 from parcelwire.pages.dashboard.words import FILTERS
 from parcelwire.pages.limits import source_in
@@ -40,8 +41,9 @@ log = logging.getLogger(__name__)
 
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
-COOKIE: Final = "parcelwire_session"
 HOME: Final = "/trackings"
+LOGIN_BYTES: Final = 8_000
+"""Of a login form: a stranger may send one."""
 
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -117,8 +119,9 @@ class _Application:
         self._templates = make_templates()
         public = urlsplit(house.settings.public_url)
         self._public_host = public.netloc.casefold()
-        self._is_secure = public.scheme == "https"
-        self._device_cookie = DeviceCookie(f"{ROOT}/login", is_secure=self._is_secure)
+        is_secure = public.scheme == "https"
+        self._cookie = SessionCookie(ROOT, is_secure=is_secure)
+        self._device_cookie = DeviceCookie(f"{ROOT}/login", is_secure=is_secure)
 
     def starlette(self) -> Starlette:
         calls: dict[str, dict[str, _Call]] = {}
@@ -179,7 +182,7 @@ class _Application:
                 )
                 response.headers["retry-after"] = "60"
             except Exception:
-                log.exception("%s %s failed", request.method, request.url.path)
+                log.exception("%s %r failed", request.method, request.scope["path"])
                 response = self._refused(
                     RefusalError(500, "Something went wrong", "It is written down in the log.")
                 )
@@ -211,10 +214,11 @@ class _Application:
             session = await self._session_of(request)
             if session is None:
                 return self._to_login(request)
+            # Nobody's form is read who may not send it.
+            _check_scope(session, found)
             form = Form()
             if request.method == "POST":
                 form = await self._checked_form(request, session, found.most_bytes)
-            _check_scope(session, found)
             visit = Visit(
                 self._house,
                 request,
@@ -237,13 +241,14 @@ class _Application:
         return call
 
     async def _session_of(self, request: Request) -> Session | None:
-        token = request.cookies.get(COOKIE)
+        token = self._cookie.token(request.scope["headers"])
         return None if token is None else await self._sessions.find(token)
 
     def _to_login(self, request: Request) -> Response:
-        url = request.url.path
-        if request.method in {"GET", "HEAD"} and request.url.query:
-            url = f"{url}?{request.url.query}"
+        # Not from request.url: that is made of the Host header, which may say anything.
+        url = request.scope["path"]
+        if query := request.scope["query_string"].decode("latin-1"):
+            url = f"{url}?{query}"
         place = f"{ROOT}/login"
         if request.method in {"GET", "HEAD"} and "hx-request" not in request.headers:
             place += f"?next={quote(url, safe='')}"
@@ -295,7 +300,7 @@ class _Application:
                 return RedirectResponse(ROOT + HOME, 303)
             return self._login_page(following=following)
         self._check_origin(request)
-        form = await read_form(request, most_bytes=20_000)
+        form = await read_form(request, most_bytes=LOGIN_BYTES)
         following = _place_of(form.get("next"))
         key, email = form.get("key"), form.get("email")
         source, device = source_in(request), ""
@@ -314,19 +319,11 @@ class _Application:
                 raise LoginError
         except LoginError as error:
             return self._login_page(following=following, email=email, error=error)
-        old = request.cookies.get(COOKIE)
+        old = self._cookie.token(request.scope["headers"])
         if old is not None:
             await self._sessions.end(old)
         response = RedirectResponse(following or ROOT + HOME, 303)
-        response.set_cookie(
-            COOKIE,
-            token,
-            max_age=LONGEST // 1_000,
-            path=ROOT,
-            httponly=True,
-            samesite="strict",
-            secure=self._is_secure,
-        )
+        response.headers["set-cookie"] = self._cookie.opening(token)
         if device:
             response.headers.append("set-cookie", self._device_cookie.setting(device))
         return response
@@ -352,9 +349,7 @@ class _Application:
             await self._checked_form(request, session, 10_000)
             await self._sessions.end(session.token)
         response = RedirectResponse(f"{ROOT}/login", 303)
-        response.delete_cookie(
-            COOKIE, path=ROOT, httponly=True, samesite="strict", secure=self._is_secure
-        )
+        response.headers["set-cookie"] = self._cookie.ending()
         return response
 
     async def _world(self, request: Request) -> Response:
