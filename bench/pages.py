@@ -29,7 +29,7 @@ from parcelwire.domain.account import ApiKey
 from parcelwire.domain.clock import DAY, SECOND
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details, Tracking, make_page_token
-from parcelwire.pages.dashboard.application import COOKIE
+from parcelwire.pages.dashboard.cookies import NAME as COOKIE
 from parcelwire.tracking.ports import NewTracking, TrackingFilter
 from tests.contract.store.postgres_fixture import Cluster
 from tests.support.house import call

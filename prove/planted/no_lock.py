@@ -16,4 +16,4 @@ class _NoLock(lock.ServerLock):
         pass
 
 
-lock.ServerLock = _NoLock  # type: ignore[misc]  # the bug
+lock.ServerLock = _NoLock  # type: ignore[misc,assignment]  # the bug

@@ -18,7 +18,7 @@ _SHARED: Final = frozenset(
 )
 """Tables in which nothing belongs to one account: what carriers may be asked by everybody."""
 
-_OWN_BUSINESS: Final = frozenset({"session", "login-try"})
+_OWN_BUSINESS: Final = frozenset({"session", "login-source", "login-account", "login-device"})
 """Kinds of records that a login writes: they belong to whoever asks."""
 
 
