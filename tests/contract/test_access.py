@@ -14,6 +14,7 @@ def test_every_action_is_tried() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_nobody_gets_what_is_not_theirs(engine: str) -> None:
     tried, found = await try_all(engine)
@@ -22,6 +23,7 @@ async def test_nobody_gets_what_is_not_theirs(engine: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_planted_weaknesses_are_found(engine: str) -> None:
     assert await find_planted(engine) == list(PLANTED)
