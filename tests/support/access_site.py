@@ -89,6 +89,7 @@ class Site:
         for email in (OWNER, STRANGER, OPERATOR, SUSPENDED):
             account = await self.store.add_account(email, now=self.now)
             self.accounts[email] = account
+        await self.store.suspend_account(self.accounts[SUSPENDED].number, now=self.now)
         owner = msgspec.structs.replace(self.accounts[OWNER], name=ACCOUNT, phone=ACCOUNT)
         await self.store.save_account(owner)
         self.accounts[OWNER] = owner
@@ -345,11 +346,6 @@ def encoded(form: dict[str, str], files: dict[str, bytes]) -> tuple[str, bytes]:
     return "multipart/form-data; boundary=b", b"".join([*parts, b"--b--\r\n"])
 
 
-def suspended(*emails: str) -> dict[str, Any]:
-    """Return the settings that suspend accounts: the one place here that knows how it is done."""
-    return {"suspended_accounts": emails}
-
-
 @asynccontextmanager
 async def open_site(folder: Path, engine: str) -> AsyncIterator[Site]:
     """Open an installation on ``engine`` (``sqlite`` or ``postgres``) with everything in it."""
@@ -359,7 +355,7 @@ async def open_site(folder: Path, engine: str) -> AsyncIterator[Site]:
     config = dashboard_config(
         folder,
         store=StoreSection(url=url),
-        api=ApiSection(ask_at_create=False, operators=(OPERATOR,), **suspended(SUSPENDED)),
+        api=ApiSection(ask_at_create=False, operators=(OPERATOR,)),
         webhooks=WebhooksSection(allowed_networks=("127.0.0.0/8",), total_seconds=1),
         carriers=CarriersSection(
             registry_file=str(folder / "couriers.json"),
