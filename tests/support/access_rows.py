@@ -250,7 +250,7 @@ _DASHBOARD: Final = {
 
 
 def _open(method: str, path: str, kind: str = "none", **more: Any) -> dict[str, Sample]:
-    asked = path.replace("{account:int}", "{account}")
+    asked = path.replace("{account}", "{account}")
     return {f"{method} {path}": Sample(path=asked, kind=kind, **more)}
 
 
@@ -265,17 +265,17 @@ _PUBLIC: Final = {
     **_open("GET", "/n/{token}", control=(404,)),
     **_open("POST", "/n/{token}", control=(404,)),
     **_open("GET", "/track", control=(404,)),
-    **_open("GET", "/track/{account:int}"),
+    **_open("GET", "/track/{account}"),
     **_open(
         "POST",
-        "/track/{account:int}",
+        "/track/{account}",
         "tracking",
         form={"number": "{number}", "word": "{order}"},
         control=(303,),
         is_missing_to_others=False,
     ),
-    **_open("GET", "/track/{account:int}/brand.css"),
-    **_open("GET", "/track/{account:int}/logo", control=(404,)),
+    **_open("GET", "/track/{account}/brand.css"),
+    **_open("GET", "/track/{account}/logo", control=(404,)),
     **_open("GET", "/widget.js"),
     **_open("GET", "/healthz"),
     **_open("GET", "/readyz"),
