@@ -48,3 +48,8 @@ def form_with_head(length: int, boundary: str = "x") -> bytes:
     """Return a form whose only part has a head of such a length."""
     head = f'content-disposition: form-data; name="{"n" * length}"'
     return f"--{boundary}\r\n{head}\r\n\r\nvalue\r\n--{boundary}--\r\n".encode()
+
+
+def crowded_json(containers: int) -> bytes:
+    """Return an array of so many empty arrays: three bytes each, and a second for two megabytes."""
+    return b"[" + b"[]," * (containers - 2) + b"[]]"

@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from parcelwire.domain.account import Account, ApiKey
+from parcelwire.domain.json_limits import CROWDED, is_crowded
 
 JSON: Final = b"application/json; charset=utf-8"
 
@@ -65,6 +66,8 @@ class Call(msgspec.Struct, kw_only=True):
         body = self.body.strip()
         if not body:
             return None
+        if is_crowded(body):
+            raise msgspec.DecodeError(CROWDED)
         try:
             return _decode(body)
         except UnicodeDecodeError as error:

@@ -8,6 +8,7 @@ import aiohttp
 
 from parcelwire import __version__
 from parcelwire.cli.support import plain_reason
+from parcelwire.connectors.answer_limits import bounded_connector
 from parcelwire.couriers.refresh import CourierListError
 
 TIMEOUT_SECONDS = 60.0
@@ -32,7 +33,9 @@ async def fetch_list(url: str, api_key: str) -> bytes:
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     try:
         async with (
-            aiohttp.ClientSession(headers=headers, timeout=timeout) as session,
+            aiohttp.ClientSession(
+                connector=bounded_connector(), headers=headers, timeout=timeout
+            ) as session,
             session.get(url, allow_redirects=False) as answer,
         ):
             body = await answer.content.read(LONGEST_BYTES + 1)

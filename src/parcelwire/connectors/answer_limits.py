@@ -7,7 +7,9 @@ long as the question may take. Header lines, their number and their length have 
 
 from __future__ import annotations
 
-from typing import Any, Final
+import asyncio
+from functools import partial
+from typing import Any, Final, cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -22,6 +24,18 @@ _SWITCHING_PROTOCOLS: Final = 101
 
 class OverheadError(aiohttp.ClientPayloadError):
     """An answer comes with far more bytes than its body has."""
+
+
+def bounded_connector(**options: Any) -> aiohttp.TCPConnector:
+    """Return a connector for a client session, with an end to what servers send.
+
+    ``options`` are those of ``aiohttp.TCPConnector``. Needs a running event loop.
+    """
+    connector = aiohttp.TCPConnector(**options)
+    factory = partial(BoundedResponseHandler, loop=asyncio.get_running_loop())
+    # aiohttp has no setting for this; a test would notice that it went without effect.
+    connector._factory = cast("partial[ResponseHandler]", factory)
+    return connector
 
 
 class BoundedResponseHandler(ResponseHandler):

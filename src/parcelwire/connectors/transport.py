@@ -13,16 +13,14 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import aiohttp
 import msgspec
-from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from parcelwire import __version__
-from parcelwire.connectors.answer_limits import BoundedResponseHandler, OverheadError
+from parcelwire.connectors.answer_limits import OverheadError, bounded_connector
 from parcelwire.connectors.base import Fault, Request, Response
 from parcelwire.connectors.bodies import (
     CutBodyError,
@@ -190,15 +188,12 @@ class HttpTransport:
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(
+            connector = bounded_connector(
                 limit=0,
                 limit_per_host=self._settings.connections_per_host,
                 ssl=self._ssl_context or ssl.create_default_context(),
                 socket_factory=self._make_socket,
             )
-            # aiohttp has no setting for this; a test would notice that it went without effect.
-            factory = partial(BoundedResponseHandler, loop=asyncio.get_running_loop())
-            connector._factory = cast("partial[ResponseHandler]", factory)
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 max_line_size=LONGEST_LINE,

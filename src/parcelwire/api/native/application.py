@@ -41,6 +41,7 @@ from parcelwire.api.native.reading import read_query
 from parcelwire.api.native.table import ALL
 from parcelwire.domain.access import WorldRule, may
 from parcelwire.domain.account import Account, ApiKey
+from parcelwire.domain.json_limits import CROWDED, is_crowded
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord
 
@@ -250,6 +251,8 @@ class _Endpoint:
             ) from None
         if body is None:
             raise ProblemError("body-too-large", f"at most {limit} bytes are taken")
+        if is_crowded(body):
+            raise ProblemError("body-not-json", CROWDED)
         try:
             # First as JSON at all: what cannot be read and what does not fit are two problems.
             said = _decode(body)

@@ -28,6 +28,7 @@ from parcelwire.api.v2.errors import (
 )
 from parcelwire.api.wire import Call
 from parcelwire.domain.clock import Instant
+from parcelwire.domain.json_limits import is_crowded
 from parcelwire.domain.tracking import Details
 from parcelwire.tracking.drafts import Draft
 
@@ -60,6 +61,8 @@ def content_of(body: bytes) -> Any:
     content = body.removeprefix(_BOM).strip()
     if not content:
         return None
+    if is_crowded(content):
+        raise Refused(COURIER_INVALID)
     try:
         return _decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -16,6 +16,7 @@ from parcelwire.api.moments import read_ship_date
 from parcelwire.api.v4.dates import read_instant
 from parcelwire.api.v4.errors import FORMAT_INVALID, Refused
 from parcelwire.domain.clock import Instant
+from parcelwire.domain.json_limits import is_crowded
 
 Text = str | int | float | bool | None
 """A field that should be text or nothing, as it arrives."""
@@ -99,6 +100,8 @@ class Body(msgspec.Struct, frozen=True):
         Raises:
             Refused: not JSON, or a value of the wrong type (4130 with its field).
         """
+        if is_crowded(raw):
+            raise Refused(FORMAT_INVALID, field="request body")
         try:
             return self.decoder.decode(raw)
         except msgspec.ValidationError as error:

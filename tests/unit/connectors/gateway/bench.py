@@ -194,6 +194,7 @@ class Carrier:
     delay_seconds: float = 0.0
     huge: str = ""
     """An answer about a number that holds this is larger than allowed."""
+    huge_status: int = 200
 
 
 @dataclass

@@ -34,7 +34,7 @@ async def carrier() -> AsyncIterator[Carrier]:
         await asyncio.sleep(state.delay_seconds)
         state.under_way -= 1
         if state.huge and state.huge in request.query["numbers"]:
-            return web.Response(body=b"x" * 2_000_001)
+            return web.Response(status=state.huge_status, body=b"x" * 2_000_001)
         return web.Response(
             status=state.track_status, text=state.track_body, headers=state.track_headers
         )

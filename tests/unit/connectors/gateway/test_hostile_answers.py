@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -20,6 +21,8 @@ from parcelwire.connectors.report_limits import (
 )
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import CarrierReport, Gap, Outcome, ParcelFacts, ProofOfDelivery
+from parcelwire.polling.turnstile import CarrierTurnstile
+from parcelwire.store.sqlite import open_store
 from parcelwire.tracking.background import BackgroundWork
 from tests.unit.connectors.gateway.bench import LIVE, Bench, make_connection, make_tracking
 
@@ -125,3 +128,22 @@ async def test_what_a_connector_raises_in_a_thread_is_raised() -> None:
 
     with pytest.raises(KeyError):
         await converse(track(), send, read_large=BackgroundWork().run)
+
+
+@pytest.mark.parametrize(("status", "is_paused"), [(200, False), (503, True)])
+async def test_one_oversized_answer_pauses_the_carrier_for_nobody(
+    make_bench: Make, tmp_path: Path, status: int, is_paused: bool
+) -> None:
+    bench = make_bench([make_connection()])
+    bench.carrier.huge, bench.carrier.huge_status = "N1", status
+    policy = await bench.gateway.policy(LIVE, "paper-post")
+    assert policy is not None
+    reports = await bench.gateway.ask(LIVE, "paper-post", [make_tracking("N1")])
+    store = await open_store(tmp_path / "x.db", render=lambda _: b"{}", clock=bench.clock)
+    try:
+        turnstile, now = CarrierTurnstile(store, bench.clock), bench.clock.now()
+        await turnstile.note(policy, reports, now)
+        assert (await turnstile.pause_of(policy, now) is not None) is is_paused
+        assert (await turnstile.admit(policy, 1, now) == 0) is is_paused
+    finally:
+        await store.close()

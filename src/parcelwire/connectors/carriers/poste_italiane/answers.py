@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from parcelwire.connectors.base import Question, Response, is_html
+from parcelwire.domain.json_limits import is_crowded
 from parcelwire.domain.report import CarrierReport
 
 CONNECTOR_NAME = "poste-italiane"
@@ -30,6 +31,8 @@ def read_json(response: Response, statuses: Container[int] = (200,)) -> Any:
     body = response.body.removeprefix(b"\xef\xbb\xbf").strip()
     if not body:
         raise UnreadableError("an empty answer")
+    if is_crowded(body):
+        raise UnreadableError("far more arrays and objects than an answer has")
     try:
         return msgspec.json.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:

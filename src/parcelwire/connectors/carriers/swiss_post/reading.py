@@ -16,6 +16,7 @@ import msgspec
 from parcelwire.connectors.base import Response, is_html
 from parcelwire.domain.checkpoint import TimeSource
 from parcelwire.domain.clock import DAY, SECOND, Instant
+from parcelwire.domain.json_limits import is_crowded
 
 HOME: Final = ZoneInfo("Europe/Zurich")
 _HOME_COUNTRIES: Final = frozenset({"CH", "LI"})
@@ -50,7 +51,7 @@ class Moment(msgspec.Struct, frozen=True):
 
 def read_json(response: Response) -> Any:
     """Return the decoded JSON body, or None for anything that is no JSON."""
-    if is_html(response) or not response.body.strip():
+    if is_html(response) or not response.body.strip() or is_crowded(response.body):
         return None
     try:
         return msgspec.json.decode(response.body)
