@@ -184,6 +184,7 @@ class Installation:
             clock=clock,
             identifiers=self.identifiers,
             automatic_accounts=config.notices.automatic_accounts,
+            confirmations_per_day=config.limits.mail_confirmations_per_address_day,
         )
         self._rounds: list[Rounds] = [JourneyKeeper(store, clock=clock)]
         if self.mailer is not None:

@@ -94,12 +94,21 @@ class NoticesSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     timeout_seconds: float = 20.0
     per_minute: int = 60
     recipient_minutes: float = 30.0
-    automatic_accounts: tuple[str, ...] = ("*",)
+    automatic_accounts: tuple[str, ...] = ()
     operator_urls: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Show nothing that opens anything."""
         return f"NoticesSection({self.smtp_host}:{self.smtp_port})"
+
+
+class LimitsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[limits]``."""
+
+    mails_per_account_minute: int = 30
+    mails_per_account_day: int = 2_000
+    mails_per_address_day: int = 20
+    mail_confirmations_per_address_day: int = 3
 
 
 class LoggingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,6 +128,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     webhooks: WebhooksSection = WebhooksSection()
     carriers: CarriersSection = CarriersSection()
     notices: NoticesSection = NoticesSection()
+    limits: LimitsSection = LimitsSection()
     logging: LoggingSection = LoggingSection()
 
     @property

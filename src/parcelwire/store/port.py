@@ -135,6 +135,13 @@ class RecordStore(Protocol):
         """Return ids and documents of one scope, by id, those behind ``after``."""
         ...
 
+    async def list_scopes(self, kind: str, *, after: str = "", limit: int = 100) -> list[str]:
+        """Return the scopes that have records of a kind, in order, those behind ``after``.
+
+        The cost does not depend on how many records there are.
+        """
+        ...
+
     async def change_record(
         self, kind: str, scope: str, record_id: str, change: Change, *, at: Instant
     ) -> bytes | None:

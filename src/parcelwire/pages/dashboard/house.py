@@ -11,7 +11,7 @@ from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account, Connection, Endpoint
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport
-from parcelwire.notices.unasked import ALL, is_named
+from parcelwire.notices.unasked import is_named
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import Identifiers, NewMessage
 from parcelwire.tracking.service import TrackingService
@@ -109,7 +109,7 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
     operators: tuple[str, ...] = ()
     """E-mail addresses of accounts that may see what belongs to the whole installation."""
     max_upload_bytes: int = 10_000_000
-    automatic_accounts: tuple[str, ...] = (ALL,)
+    automatic_accounts: tuple[str, ...] = ()
     """Accounts that may have customers told who have not asked; ``*`` = all."""
     has_mail_server: bool = False
     effective: tuple[tuple[str, str, str], ...] = ()
