@@ -163,5 +163,5 @@ def sample_mail(house: Installation, address: str, status: Status, language: str
     recipient = mail_address(address) or ""
     mail_id = house.identifiers.new_id(now)
     return make_mail(
-        letter, recipient, sender=settings.sender, brand=brand, mail_id=mail_id, at=now
+        letter, recipient, sender=settings.sender, name=brand.name, mail_id=mail_id, at=now
     )

@@ -22,7 +22,6 @@ import msgspec
 
 from parcelwire.domain.account import account_of
 from parcelwire.domain.clock import MINUTE, Clock, Instant
-from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.ports import NoticeStore
 
 QUEUE_KIND: Final = "notice-due"
@@ -185,16 +184,19 @@ class Journal:
 
         await self._store.change_record(NOTICE_KIND, entry.tracking_id, _id_of(entry), note, at=now)
 
-    async def tell_trouble(self, entry: Entry, tracking: Tracking, state: State, why: str) -> None:
-        """Log a mail that did not go as it should, and keep it to be shown."""
+    async def tell_trouble(
+        self, entry: Entry, world_id: int, number: str, state: State, why: str
+    ) -> None:
+        """Log a mail that did not go as it should, and keep it to be shown.
+
+        ``number``: the tracking number that it is about, if any.
+        """
         now = self._clock.now()
-        _log.warning(
-            "notices: %s of parcel %s: %s (%s)", entry.occasion, entry.tracking_id, state, why
-        )
+        _log.warning("notices: %s of %s: %s (%s)", entry.occasion, entry.tracking_id, state, why)
         trouble = Trouble(
             at=now,
             tracking_id=entry.tracking_id,
-            number=tracking.number,
+            number=number,
             occasion=entry.occasion,
             state=state,
             why=why,
@@ -203,7 +205,7 @@ class Journal:
         trouble_id = f"{10**13 - now:013d}.{entry.tracking_id}.{entry.occasion}.{entry.digest[:8]}"
         await self._store.change_record(
             TROUBLE_KIND,
-            str(account_of(tracking.world_id)),
+            str(account_of(world_id)),
             trouble_id,
             lambda _: _encode(trouble),
             at=now,

@@ -13,32 +13,26 @@ import asyncio
 import logging
 from typing import Final, Literal
 
-import msgspec
-
 from parcelwire.couriers.registry import Registry
-from parcelwire.domain.account import account_of, is_test_world
-from parcelwire.domain.brand import Brand, decode_brand
+from parcelwire.domain.account import account_of
 from parcelwire.domain.clock import DAY, HOUR, SECOND, Clock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.addresses import one_line
-from parcelwire.notices.journal import CONFIRM, TROUBLE_KIND, Entry, Journal, Notice, Queued
-from parcelwire.notices.letters import Letter, Links, Logo, confirm_letter, news_letter
+from parcelwire.notices.composing import MailComposer, PendingMail
+from parcelwire.notices.journal import TROUBLE_KIND, Entry, Journal, Notice, Queued, State
 from parcelwire.notices.limits import MailCounts
-from parcelwire.notices.occasions import occasion_of, occasion_of_event
+from parcelwire.notices.occasions import occasion_of_event
 from parcelwire.notices.ports import NoticeStore
-from parcelwire.notices.posting import Mail, make_mail
 from parcelwire.notices.settings import NoticeSettings
 from parcelwire.notices.smtp import Delivery, Mailer, Result
 from parcelwire.notices.subscriptions import (
     ADDRESS_KIND,
-    Subscription,
     Subscriptions,
 )
 from parcelwire.tracking.following import Follower
 from parcelwire.tracking.ports import Identifiers
 from parcelwire.tracking.rounds import Rounds
 from parcelwire.tracking.suspension import HELD_REASON, Suspensions
-from parcelwire.tracking.words import words
 
 OLDEST_NEWS: Final = DAY
 """What happened longer ago is told to nobody: the worker was away, or has only just begun."""
@@ -77,7 +71,6 @@ class NoticeWorker(Rounds):
         self._mailer = mailer
         self._clock = clock
         self._identifiers = identifiers
-        self._registry = registry
         self._settings = settings
         self._journal = Journal(store, clock)
         self._follower = Follower("notices", store, clock)
@@ -92,6 +85,13 @@ class NoticeWorker(Rounds):
             identifiers=identifiers,
             automatic_accounts=settings.automatic_accounts,
             confirmations_per_day=settings.limits.confirmations_per_day,
+        )
+        self._composer = MailComposer(
+            store,
+            clock=clock,
+            registry=registry,
+            settings=settings,
+            subscriptions=self.subscriptions,
         )
 
     async def step(self) -> int:
@@ -187,16 +187,14 @@ class NoticeWorker(Rounds):
 
     async def _send(self, queued: Queued) -> Step:
         entry = queued.entry
-        found = await self._store.load_many([entry.tracking_id])
-        subscription = await self.subscriptions.load(entry.tracking_id, entry.digest)
-        if not found or subscription is None:
+        pending = await self._composer.load(entry)
+        obstacle = await pending.obstacle() if pending is not None else None
+        if pending is None or obstacle is None:
             await self._journal.drop(queued)
             return "done"
-        tracking = found[0].tracking
-        obstacle = await self._obstacle(entry, tracking, subscription)
         if not obstacle and self._clock.now() - queued.due_at > OLDEST_NEWS:
             obstacle = "it waited for more than a day"
-            await self._journal.tell_trouble(entry, tracking, "skipped", obstacle)
+            await self._tell_trouble(entry, pending, "skipped", obstacle)
         if obstacle:
             await self._journal.skip(entry, obstacle)
             await self._journal.drop(queued)
@@ -206,41 +204,52 @@ class NoticeWorker(Rounds):
         if notice.claim != claim:
             return await self._leave(queued, notice)
         if notice.state == "unknown":
-            await self._journal.tell_trouble(entry, tracking, "unknown", notice.why)
+            await self._tell_trouble(entry, pending, "unknown", notice.why)
             await self._journal.drop(queued)
             return "done"
-        # Only now: what another process has claimed takes nothing of anybody's share.
-        if (share := await self._counts.take(account_of(tracking.world_id))) != "taken":
-            await self._wait(queued, notice, due_at=queued.due_at, why="too many mails at once")
-            return share
-        rest_until = await self._counts.take_of_address(entry)
-        if rest_until is None:
-            why = "the address has had all its mails for today"
-            await self._journal.note(entry, "skipped", why=why)
-            await self._journal.tell_trouble(entry, tracking, "skipped", why)
-            await self._journal.drop(queued)
-            return "done"
-        if rest_until:
-            await self._wait(queued, notice, due_at=rest_until, why="one at a time")
-            return "done"
+        if (step := await self._held_up(queued, notice, pending)) is not None:
+            return step
         # From here to the end of the conversation a crash leaves "sending" behind.
-        subscription = await self.subscriptions.load(entry.tracking_id, entry.digest)
-        if subscription is None or await self._obstacle(entry, tracking, subscription):
+        if await pending.obstacle() != "":
             await self._journal.note(entry, "skipped", why="no longer wanted")
             await self._journal.drop(queued)
             return "done"
-        if await self._suspensions.holds(tracking.world_id):
+        if await self._suspensions.holds(pending.world_id):
             await self._wait(queued, notice, due_at=queued.due_at, why=HELD_REASON)
             return "suspended"
         try:
-            mail = await self._compose(entry, tracking, subscription, mail_id=claim)
+            mail = await pending.compose(claim)
         except ValueError as error:
             # What cannot be written never can: it must not hold up the others.
             delivery = Delivery(Result.REFUSED, one_line(str(error)))
         else:
             delivery = await self._mailer.send(mail)
-        await self._conclude(queued, tracking, notice, delivery)
+        await self._conclude(queued, pending, notice, delivery)
         return "done"
+
+    async def _held_up(self, queued: Queued, notice: Notice, pending: PendingMail) -> Step | None:
+        """Count a claimed mail against the limits; return what comes of it if it has to wait."""
+        # Only now: what another process has claimed takes nothing of anybody's share.
+        share = await self._counts.take(account_of(pending.world_id))
+        if share != "taken":
+            await self._wait(queued, notice, due_at=queued.due_at, why="too many mails at once")
+            return share
+        rest_until = await self._counts.take_of_address(queued.entry)
+        if rest_until is None:
+            why = "the address has had all its mails for today"
+            await self._journal.note(queued.entry, "skipped", why=why)
+            await self._tell_trouble(queued.entry, pending, "skipped", why)
+            await self._journal.drop(queued)
+            return "done"
+        if rest_until:
+            await self._wait(queued, notice, due_at=rest_until, why="one at a time")
+            return "done"
+        return None
+
+    async def _tell_trouble(
+        self, entry: Entry, pending: PendingMail, state: State, why: str
+    ) -> None:
+        await self._journal.tell_trouble(entry, pending.world_id, pending.number, state, why)
 
     async def _wait(self, queued: Queued, notice: Notice, *, due_at: Instant, why: str) -> None:
         """Give a claimed mail back unsent."""
@@ -260,7 +269,7 @@ class NoticeWorker(Rounds):
         return "done"
 
     async def _conclude(
-        self, queued: Queued, tracking: Tracking, notice: Notice, delivery: Delivery
+        self, queued: Queued, pending: PendingMail, notice: Notice, delivery: Delivery
     ) -> None:
         entry = queued.entry
         result, why, tries = delivery.result, delivery.detail, notice.tries
@@ -281,7 +290,7 @@ class NoticeWorker(Rounds):
         elif result is Result.UNKNOWN:
             state = "unknown"
         await self._journal.note(entry, state, why=why, tries=tries)
-        await self._journal.tell_trouble(entry, tracking, state, why)
+        await self._tell_trouble(entry, pending, state, why)
         await self._journal.drop(queued)
 
     def _note_server(self, delivery: Delivery) -> None:
@@ -293,72 +302,6 @@ class NoticeWorker(Rounds):
             _log.warning("notices: the mail server takes mails again")
         if is_ill or delivery.result is Result.SENT:
             self._is_server_ill = is_ill
-
-    async def _obstacle(self, entry: Entry, tracking: Tracking, subscription: Subscription) -> str:
-        """Return why a mail is not to be sent any more; empty: it is."""
-        world_id = tracking.world_id
-        if is_test_world(world_id) and not await self.subscriptions.is_own(
-            world_id, subscription.email
-        ):
-            return "a test parcel mails nobody but its own account"
-        if entry.occasion.startswith(CONFIRM):
-            is_open = subscription.confirmed_at is None and subscription.ended_at is None
-            is_newest = entry.occasion == f"{CONFIRM}{subscription.asks}"
-            return "" if is_open and is_newest else "answered"
-        if not subscription.is_active:
-            return "no longer wanted"
-        if subscription.is_automatic:
-            is_unasked_on = await self.subscriptions.unasked.is_on(tracking.world_id)
-            if not subscription.is_told(is_unasked_on=is_unasked_on):
-                return "the shop tells nobody unasked any more"
-        if occasion_of(tracking.status, tracking.substatus) != entry.occasion:
-            return "overtaken"
-        return ""
-
-    # -- the mail -------------------------------------------------------------------------------
-
-    async def _compose(
-        self, entry: Entry, tracking: Tracking, subscription: Subscription, *, mail_id: str
-    ) -> Mail:
-        scope = str(account_of(tracking.world_id))
-        brand = decode_brand(await self._store.load_record("brand", scope, "brand"))
-        logo = None
-        if brand.logo_type:
-            data = await self._store.load_record("brand-logo", scope, "logo")
-            logo = Logo(brand.logo_type, data) if data else None
-        letter = self._letter(entry, tracking, subscription, brand)
-        if is_test_world(tracking.world_id):
-            letter = msgspec.structs.replace(letter, subject=f"[Test] {letter.subject}")
-        return make_mail(
-            letter,
-            subscription.email,
-            sender=self._settings.sender,
-            brand=brand,
-            mail_id=mail_id,
-            at=self._clock.now(),
-            logo=logo,
-        )
-
-    def _letter(
-        self, entry: Entry, tracking: Tracking, subscription: Subscription, brand: Brand
-    ) -> Letter:
-        say = words(subscription.language)
-        base = self._settings.public_url
-        links = Links(
-            page=f"{base}/t/{tracking.page_token}?lang={say.language}",
-            subscription=f"{base}/n/{subscription.token}",
-        )
-        if entry.occasion.startswith(CONFIRM):
-            return confirm_letter(say, links, brand=brand)
-        courier = self._registry.get(tracking.courier_code)
-        return news_letter(
-            tracking,
-            say,
-            links,
-            brand=brand,
-            carrier=courier.name if courier is not None else tracking.courier_code,
-            is_automatic=subscription.is_automatic,
-        )
 
     async def _prune(self) -> None:
         now = self._clock.now()
