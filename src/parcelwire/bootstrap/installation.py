@@ -25,6 +25,7 @@ from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account, Connection, Endpoint
 from parcelwire.domain.clock import Clock
 from parcelwire.notices.operators import OperatorWatch
+from parcelwire.notices.senders import Senders
 from parcelwire.notices.smtp import Mailer
 from parcelwire.notices.subscriptions import Subscriptions
 from parcelwire.notices.worker import NoticeWorker
@@ -157,6 +158,13 @@ class Installation:
             air_waybills=SimulatedAirWaybills(clock),
         )
         self.imports = ImportRunner(store, self.service, clock)
+        self.subscriptions = Subscriptions(
+            store,
+            clock=clock,
+            identifiers=self.identifiers,
+            automatic_accounts=config.notices.automatic_accounts,
+            confirmations_per_day=config.limits.mail_confirmations_per_address_day,
+        )
         self.dashboard = Dashboard(
             store=store,
             service=self.service,
@@ -177,14 +185,8 @@ class Installation:
                 identifiers=self.identifiers,
             ),
             settings=dashboard_settings(config),
+            senders=Senders(store, clock, self.subscriptions),
             wake_imports=self.imports.wake,
-        )
-        self.subscriptions = Subscriptions(
-            store,
-            clock=clock,
-            identifiers=self.identifiers,
-            automatic_accounts=config.notices.automatic_accounts,
-            confirmations_per_day=config.limits.mail_confirmations_per_address_day,
         )
         self._rounds: list[Rounds] = [JourneyKeeper(store, clock=clock)]
         if self.mailer is not None:

@@ -11,6 +11,7 @@ from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account, Connection, Endpoint
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport
+from parcelwire.notices.senders import Senders
 from parcelwire.notices.unasked import is_named
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import Identifiers, NewMessage
@@ -112,6 +113,10 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
     automatic_accounts: tuple[str, ...] = ()
     """Accounts that may have customers told who have not asked; ``*`` = all."""
     has_mail_server: bool = False
+    mails_per_minute: int = 0
+    """Mails of one account in a minute; 0 = no limit."""
+    mails_per_day: int = 0
+    """Mails of one account in a UTC day; 0 = no limit."""
     effective: tuple[tuple[str, str, str], ...] = ()
     """Section, setting, value: all settings, without what is secret."""
 
@@ -133,5 +138,6 @@ class Dashboard(msgspec.Struct, kw_only=True):
     endpoints: EndpointDesk
     carriers: CarrierDesk
     settings: DashboardSettings
+    senders: Senders
     wake_imports: Callable[[], None] = lambda: None
     """Called when a file is there to be worked through."""

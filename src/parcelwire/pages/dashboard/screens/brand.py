@@ -7,6 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 from starlette.responses import HTMLResponse, Response
 
+from parcelwire.domain.account import is_test_world
 from parcelwire.domain.brand import (
     LOGO_TYPES,
     MAX_LOGO_BYTES,
@@ -24,6 +25,11 @@ from parcelwire.domain.brand import (
 from parcelwire.pages.dashboard.forms import File, Form
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.sample import SAMPLES, sample_of
+from parcelwire.pages.dashboard.sender_addresses import (
+    addresses_of,
+    confirm_code,
+    send_code,
+)
 from parcelwire.pages.dashboard.visit import ROOT, Problem, Visit
 from parcelwire.pages.dashboard.words import status_word
 from parcelwire.pages.rendering import PUBLIC, html, style_of
@@ -93,6 +99,8 @@ async def _show(visit: Visit, brand: Brand, problems: tuple[Problem, ...] = ()) 
         most_logo_bytes=MAX_LOGO_BYTES,
         may_mail_unasked=visit.house.settings.may_mail_unasked(visit.session.account),
         has_mail_server=visit.house.settings.has_mail_server,
+        senders=await addresses_of(visit, await _load(visit, KIND)),
+        is_test=is_test_world(visit.world_id),
         problems=problems,
     )
 
@@ -279,6 +287,8 @@ PAGE: Final = Page(
     shortcut="b",
     parts=(
         Part("POST", "/brand", save, "admin"),
+        Part("POST", "/brand/sender/send", send_code, "admin"),
+        Part("POST", "/brand/sender/confirm", confirm_code, "admin"),
         Part("POST", "/brand/preview", preview, "admin"),
         Part("GET", f"{DRAFT}/brand.css", draft_style, "admin"),
         Part("GET", f"{DRAFT}/logo", draft_logo, "admin"),
