@@ -46,7 +46,8 @@ async def automatic(
 
 async def whys(store: Store, tracking: Tracking) -> list[tuple[str, str]]:
     found = await store.list_records(NOTICE_KIND, tracking.id)
-    return [(one.state, one.why) for _, document in found if (one := notice_of(document))]
+    notices = [notice_of(document) for _, document in found]
+    return [(one.state, one.why) for one in notices]
 
 
 class TestShares:

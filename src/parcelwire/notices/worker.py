@@ -37,6 +37,10 @@ from parcelwire.tracking.suspension import HELD_REASON, Suspensions
 OLDEST_NEWS: Final = DAY
 """What happened longer ago is told to nobody: the worker was away, or has only just begun."""
 KEPT: Final = 30 * DAY
+PRUNED: Final = 1_000
+"""Old records deleted in one transaction."""
+PRUNINGS: Final = 100
+"""Such transactions in an hour: more than any mail server can be made to take."""
 BATCH: Final = 100
 """Mails looked at in one round."""
 SCANNED: Final = 500
@@ -309,4 +313,6 @@ class NoticeWorker(Rounds):
             return
         self._pruned_at = now
         for kind in (ADDRESS_KIND, TROUBLE_KIND):
-            await self._store.prune_records(kind, now - KEPT)
+            for _ in range(PRUNINGS):
+                if await self._store.prune_records(kind, now - KEPT, limit=PRUNED) < PRUNED:
+                    break
