@@ -16,6 +16,8 @@ from parcelwire.domain.tracking import Details, Tracking
 from parcelwire.notices.journal import NOTICE_KIND, TROUBLE_KIND, notice_of, trouble_of
 from parcelwire.notices.limits import ACCOUNT, RATE_KIND, usage_of
 from parcelwire.notices.settings import MailLimits
+from parcelwire.notices.subscriptions import ADDRESS_KIND
+from parcelwire.notices.worker import PRUNED
 from parcelwire.store.port import Store
 from tests.contract.notice_office import JO, MAX, Office, move, new, states, token_in
 from tests.contract.test_notices_unasked import wish
@@ -283,3 +285,21 @@ class TestSuspension:
         await office.work()
         assert len(set(box.recipients)) == len(box.recipients) == 3
         assert [await states(store, one) for one in parcels] == [{"delivered": "sent"}] * 3
+
+
+class TestPruning:
+    async def test_all_that_is_old_goes_in_one_round_an_hour(
+        self, office: Office, store: Store, clock: FrozenClock
+    ) -> None:
+        count = PRUNED + 100
+
+        async def note(number: int) -> None:
+            await store.change_record(
+                ADDRESS_KIND, "mail", f"{number:064x}", lambda _: b"{}", at=clock.now()
+            )
+
+        for start in range(0, count, 100):
+            await asyncio.gather(*map(note, range(start, start + 100)))
+        clock.advance(30 * DAY // 1_000 + 3_601)
+        await office.worker.step()
+        assert await store.list_records(ADDRESS_KIND, "mail", limit=10) == []
