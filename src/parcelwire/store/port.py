@@ -63,7 +63,11 @@ class AccountStore(Protocol):
         ...
 
     async def resume_account(self, number: int) -> None:
-        """End an account's suspension; what waited goes on."""
+        """End an account's suspension; what waited goes on.
+
+        Its endpoints count as failing from now on at the earliest. An account that is not
+        suspended stays as it is.
+        """
         ...
 
     async def add_key(self, key: ApiKey, *, once: Once | None = None) -> None:
