@@ -20,6 +20,8 @@ def mail_address(text: str) -> str | None:
     local, at, domain = text.strip().rpartition("@")
     if not at or len(local) > _LONGEST_LOCAL or _LOCAL.match(local) is None:
         return None
+    if "=?" in local:  # read as encoded text, see ``one_line``
+        return None
     try:
         domain = domain.encode("idna").decode("ascii").lower()
     except UnicodeError:
@@ -67,6 +69,10 @@ def display_name(name: str, address: str) -> str:
 
 
 def one_line(text: str, longest: int = 200) -> str:
-    """Return a text as it may stand in a header: no line break, nothing invisible."""
+    """Return a text as it may stand in a header: no line break, nothing invisible.
+
+    And nothing that is read as encoded text (RFC 2047): Python's ``email`` before 3.11.10 and
+    3.12.5 decodes it and writes a line break that was hidden in it into the head (CVE-2024-6923).
+    """
     visible = "".join(char if char.isprintable() else " " for char in text)
-    return " ".join(visible.split())[:longest]
+    return " ".join(visible.replace("=?", "= ?").split())[:longest]

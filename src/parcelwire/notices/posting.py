@@ -19,6 +19,11 @@ from parcelwire.notices.letters import Letter, Logo
 
 # A mail is 7 bit through and through: no server on its way can refuse or change it.
 _POLICY: Final = SMTP.clone(cte_type="7bit", max_line_length=78)
+_HEADERS: Final = frozenset(
+    {b"message-id", b"from", b"sender", b"to", b"reply-to", b"subject", b"date", b"auto-submitted"}
+    | {b"x-auto-response-suppress", b"list-unsubscribe", b"list-unsubscribe-post"}
+    | {b"mime-version", b"content-type", b"content-language"}
+)
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +97,22 @@ def make_mail(
         )
     # At last: making it multipart moves what begins with Content- into the first part.
     message["Content-Language"] = letter.language
-    return Mail(sender=sender, recipient=recipient, data=head.encode("ascii") + message.as_bytes())
+    data = head.encode("ascii") + message.as_bytes()
+    _check_head(data)
+    return Mail(sender=sender, recipient=recipient, data=data)
+
+
+def _check_head(data: bytes) -> None:
+    """Check that a mail has no header but ours, whatever a library made of what strangers wrote.
+
+    Raises:
+        ValueError: it has.
+    """
+    lines = data.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    names = [line.partition(b":")[0].lower() for line in lines if not line[:1].isspace()]
+    if not _HEADERS.issuperset(names) or len(set(names)) != len(names):
+        msg = "the mail would have headers that are not ours"
+        raise ValueError(msg)
 
 
 def _named(name: str, address: str) -> Address:
