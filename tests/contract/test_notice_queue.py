@@ -106,6 +106,19 @@ async def send_now(office: Office, queued: Queued) -> None:
     await office.worker._send(queued)
 
 
+async def test_what_was_queued_before_worlds_had_queues_of_their_own_is_sent(
+    office: Office, box: MailBox, account: Account
+) -> None:
+    tracking = await new(office.store, account)
+    await office.join(box, tracking, JO)
+    tracking = await move(office.store, office.clock, tracking, Status.DELIVERED)
+    (queued,) = await after_following(office, tracking)
+    await office.worker._journal.drop(queued)
+    await office.worker._journal.put("mail", queued.entry, queued.due_at)
+    await office.work()
+    assert box.recipients == [JO]
+
+
 # -- pauses, refusals, outages
 # -------------------------------------------------------------------------
 
