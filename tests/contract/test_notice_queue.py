@@ -11,7 +11,7 @@ from parcelwire.domain.account import Account
 from parcelwire.domain.clock import DAY, MINUTE, FrozenClock
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
-from parcelwire.notices.journal import STALE, TROUBLE_KIND, Entry, trouble_of
+from parcelwire.notices.journal import STALE, TROUBLE_KIND, Queued, trouble_of
 from parcelwire.notices.posting import Mail
 from parcelwire.notices.smtp import Delivery, SmtpMailer
 from parcelwire.store.port import Store
@@ -80,9 +80,9 @@ async def test_a_crash_between_claim_and_end_never_sends_twice(
     tracking = await move(office.store, office.clock, tracking, Status.DELIVERED)
     crashing = Office(office.store, office.clock, port)
     crash = crashing.worker._mailer = Crashes(office.mailer, is_sent=is_sent)
-    (entry,) = [entry for _, entry in await after_following(crashing, tracking)]
+    (queued,) = await after_following(crashing, tracking)
     with pytest.raises(SystemExit):
-        await send_now(crashing, entry)
+        await send_now(crashing, queued)
     assert crash.fired == 1
     assert await states(office.store, tracking) == {"confirm1": "sent", "delivered": "sending"}
     await office.work()
@@ -97,14 +97,26 @@ async def test_a_crash_between_claim_and_end_never_sends_twice(
     assert JO.encode() not in document
 
 
-async def after_following(office: Office, tracking: Tracking) -> list[tuple[str, Entry]]:
+async def after_following(office: Office, tracking: Tracking) -> list[Queued]:
     await office.worker._follow(tracking.world_id)
-    return await office.worker._journal.due(10)
+    return await office.worker._journal.due([str(tracking.world_id)], 10)
 
 
-async def send_now(office: Office, entry: Entry) -> None:
-    entry_id = f"{office.clock.now():013d}.{entry.tracking_id}.{entry.occasion}.{entry.digest}"
-    await office.worker._send(entry_id, entry)
+async def send_now(office: Office, queued: Queued) -> None:
+    await office.worker._send(queued)
+
+
+async def test_what_was_queued_before_worlds_had_queues_of_their_own_is_sent(
+    office: Office, box: MailBox, account: Account
+) -> None:
+    tracking = await new(office.store, account)
+    await office.join(box, tracking, JO)
+    tracking = await move(office.store, office.clock, tracking, Status.DELIVERED)
+    (queued,) = await after_following(office, tracking)
+    await office.worker._journal.drop(queued)
+    await office.worker._journal.put("mail", queued.entry, queued.due_at)
+    await office.work()
+    assert box.recipients == [JO]
 
 
 # -- pauses, refusals, outages

@@ -83,7 +83,7 @@ async def test_a_shop_that_says_nothing_or_no_tells_nobody_unasked(
 async def test_a_shop_that_changes_its_mind_stops_even_what_is_queued(
     store: Store, clock: FrozenClock, port: int, box: MailBox, account: Account
 ) -> None:
-    office = Office(store, clock, port)
+    office = Office(store, clock, port, automatic_accounts=("*",))
     await office.work()
     await wish(store, account)
     tracking = await new(store, account, "N1", details=Details(customer_email=JO, language="en"))

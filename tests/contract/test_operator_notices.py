@@ -16,7 +16,12 @@ from parcelwire.domain.account import Account, Connection, Endpoint, world_of
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details
-from parcelwire.notices.operators import AppriseChannels, ChannelError, OperatorWatch
+from parcelwire.notices.operators import (
+    MOST_TRIES,
+    AppriseChannels,
+    ChannelError,
+    OperatorWatch,
+)
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import NewTracking
 from parcelwire.webhooks.notices import Notice, NoticeType
@@ -96,6 +101,55 @@ async def test_a_broken_connection_is_told_once_by_one_of_two(
         await asyncio.gather(first.step(), second.step())
     assert channel.titles == ["Parcelwire: swiss-post refuses its credentials"]
     assert "canary" not in json.dumps(channel.told)
+
+
+async def test_what_no_channel_took_is_told_again_until_one_does(
+    store: Store, clock: FrozenClock, channel: Channel, account: Account, open_another: Any
+) -> None:
+    broken = Connection(
+        id="c1",
+        account_number=account.number,
+        connector="swiss-post",
+        transport="api",
+        sealed_credentials=b"x",
+        broken_since=clock.now(),
+        broken_why="401",
+    )
+    await store.save_connection(broken)
+    first, second = watch(store, clock, channel), watch(await open_another(), clock, channel)
+    channel.status = 500
+    assert await first.step() + await second.step() == 0
+    assert len(channel.told) == 1
+    # Not at once: a channel that is ill is left alone for a while, longer each time.
+    for _ in range(60):
+        clock.advance(60)
+        await asyncio.gather(first.step(), second.step())
+    assert 5 <= len(channel.told) <= 8
+    channel.status, before = 200, len(channel.told)
+    for _ in range(120):
+        clock.advance(60)
+        await asyncio.gather(first.step(), second.step())
+    assert len(channel.told) == before + 1
+
+
+async def test_a_channel_that_never_works_is_given_up(
+    store: Store,
+    clock: FrozenClock,
+    channel: Channel,
+    account: Account,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tracking = make_tracking(
+        "A1", world_id=world_of(account.number, is_test=False), status=Status.EXCEPTION
+    )
+    await store.create_trackings([NewTracking(tracking=tracking, due_at=None, due_reason="")])
+    operators = watch(store, clock, channel)
+    channel.status = 500
+    for _ in range(13 * 12):
+        await operators.step()
+        clock.advance(300)
+    assert len(channel.told) == MOST_TRIES
+    assert "given up: Parcelwire: parcels with problems" in caplog.text
 
 
 async def test_the_days_problems_are_told_once_a_day_without_anybodys_name(

@@ -37,7 +37,9 @@ async def test_a_parcels_page_lists_the_mails_about_it(tmp_path: Path) -> None:
                 identifiers=desk.house.identifiers,
                 registry=desk.house.registry,
                 settings=NoticeSettings(
-                    sender="parcels@shop.example", public_url="https://x.example"
+                    sender="parcels@shop.example",
+                    public_url="https://x.example",
+                    automatic_accounts=("*",),
                 ),
             )
             while await worker.step():

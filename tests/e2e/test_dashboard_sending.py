@@ -292,7 +292,8 @@ async def test_the_brand_is_previewed_and_kept(tmp_path: Path) -> None:
 
 
 async def test_the_shop_says_whether_customers_are_told_unasked(tmp_path: Path) -> None:
-    async with open_dashboard(tmp_path) as desk:
+    notices = NoticesSection(automatic_accounts=("*",))
+    async with open_dashboard(tmp_path, notices=notices) as desk:
         person, store = await desk.person(scope="admin"), desk.house.store
         page = (await person.get("/brand")).text
         assert re.search(r'name="mails_unasked" value="yes" aria-describedby', page)

@@ -195,5 +195,7 @@ def dashboard_settings(config: Config) -> DashboardSettings:
         max_upload_bytes=max_upload_bytes(config),
         automatic_accounts=config.notices.automatic_accounts,
         has_mail_server=bool(config.notices.smtp_host),
+        mails_per_minute=config.limits.mails_per_account_minute,
+        mails_per_day=config.limits.mails_per_account_day,
         effective=tuple(effective),
     )

@@ -27,6 +27,7 @@ from parcelwire.domain.account import Account, Connection, Endpoint
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.sealing import SealingError
 from parcelwire.notices.operators import OperatorWatch
+from parcelwire.notices.senders import Senders
 from parcelwire.notices.smtp import Mailer
 from parcelwire.notices.subscriptions import Subscriptions
 from parcelwire.notices.worker import NoticeWorker
@@ -170,6 +171,13 @@ class Installation:
             air_waybills=SimulatedAirWaybills(clock),
         )
         self.imports = ImportRunner(store, self.service, clock)
+        self.subscriptions = Subscriptions(
+            store,
+            clock=clock,
+            identifiers=self.identifiers,
+            automatic_accounts=config.notices.automatic_accounts,
+            confirmations_per_day=config.limits.mail_confirmations_per_address_day,
+        )
         self.dashboard = Dashboard(
             store=store,
             service=self.service,
@@ -191,13 +199,8 @@ class Installation:
             ),
             settings=dashboard_settings(config),
             login_limits=login_limits(config),
+            senders=Senders(store, clock, self.subscriptions),
             wake_imports=self.imports.wake,
-        )
-        self.subscriptions = Subscriptions(
-            store,
-            clock=clock,
-            identifiers=self.identifiers,
-            automatic_accounts=config.notices.automatic_accounts,
         )
         self._key_watch = KeyWatch(store, ring, clock)
         self._rounds: list[Rounds] = [

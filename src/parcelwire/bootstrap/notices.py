@@ -15,7 +15,7 @@ from parcelwire.notices.addresses import mail_address
 from parcelwire.notices.letters import Links, news_letter
 from parcelwire.notices.operators import AppriseChannels, ChannelError, Channels
 from parcelwire.notices.posting import Mail, make_mail
-from parcelwire.notices.settings import MailServer, NoticeSettings, Security
+from parcelwire.notices.settings import MailLimits, MailServer, NoticeSettings, Security
 from parcelwire.notices.smtp import SmtpMailer
 from parcelwire.tracking.words import words
 from parcelwire.webhooks.notices import Notice, NoticeType
@@ -67,7 +67,19 @@ def notice_settings(config: Config) -> NoticeSettings:
         public_url=config.public_url,
         per_minute=section.per_minute,
         recipient_minutes=section.recipient_minutes,
+        limits=mail_limits(config),
         automatic_accounts=section.automatic_accounts,
+    )
+
+
+def mail_limits(config: Config) -> MailLimits:
+    """Return how many mails may be sent."""
+    limits = config.limits
+    return MailLimits(
+        account_per_minute=limits.mails_per_account_minute,
+        account_per_day=limits.mails_per_account_day,
+        address_per_day=limits.mails_per_address_day,
+        confirmations_per_day=limits.mail_confirmations_per_address_day,
     )
 
 
@@ -151,5 +163,5 @@ def sample_mail(house: Installation, address: str, status: Status, language: str
     recipient = mail_address(address) or ""
     mail_id = house.identifiers.new_id(now)
     return make_mail(
-        letter, recipient, sender=settings.sender, brand=brand, mail_id=mail_id, at=now
+        letter, recipient, sender=settings.sender, name=brand.name, mail_id=mail_id, at=now
     )

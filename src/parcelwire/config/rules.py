@@ -181,6 +181,15 @@ def _notice_rules(config: Config) -> list[tuple[bool, str]]:
         (notices.timeout_seconds > 0, "notices.timeout_seconds must be positive"),
         (notices.per_minute > 0, "notices.per_minute must be positive"),
         (notices.recipient_minutes >= 0, "notices.recipient_minutes must not be negative"),
+        *(
+            (getattr(config.limits, name) >= 0, f"limits.{name} must not be negative")
+            for name in (
+                "mails_per_account_minute",
+                "mails_per_account_day",
+                "mails_per_address_day",
+                "mail_confirmations_per_address_day",
+            )
+        ),
     ]
 
 

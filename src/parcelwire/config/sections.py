@@ -107,7 +107,7 @@ class NoticesSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     timeout_seconds: float = 20.0
     per_minute: int = 60
     recipient_minutes: float = 30.0
-    automatic_accounts: tuple[str, ...] = ("*",)
+    automatic_accounts: tuple[str, ...] = ()
     operator_urls: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -131,6 +131,11 @@ class LimitsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     live_streams_per_tracking: int = 20
     live_streams_per_account: int = 500
     live_streams: int = 1_000
+    # Mails to customers.
+    mails_per_account_minute: int = 30
+    mails_per_account_day: int = 2_000
+    mails_per_address_day: int = 20
+    mail_confirmations_per_address_day: int = 3
 
 
 class LoggingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,6 +1,7 @@
 """What is to be told and what was: the records that keep a mail from going out twice.
 
-    queue   (kind notice-due)  one entry a mail to be sent, by time; made again without harm
+    queue   (kind notice-due)  one entry a mail to be sent, by world and time; made again without
+                               harm
     notice  (kind notice)      one a (parcel, occasion, recipient): waiting -> sending -> sent
                                                                      ^______|  \\-> refused, failed,
                                                                      later         unknown, skipped
@@ -13,13 +14,14 @@ A mail goes out only between "sending", durable, and what comes of it. Whoever f
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final, Literal
 
 import msgspec
 
 from parcelwire.domain.account import record_scope
 from parcelwire.domain.clock import MINUTE, Clock, Instant
-from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.ports import NoticeStore
 
 QUEUE_KIND: Final = "notice-due"
@@ -45,6 +47,20 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     tracking_id: str
     occasion: str
     digest: str
+
+
+class Queued(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail in the queue."""
+
+    scope: str
+    """Whose it is: the world's number."""
+    id: str
+    entry: Entry
+
+    @property
+    def due_at(self) -> Instant:
+        """When it may be sent."""
+        return int(self.id[:13])
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,34 +100,48 @@ class Journal:
         self._store = store
         self._clock = clock
 
-    async def put(self, entry: Entry, due_at: Instant) -> None:
-        """Queue a mail; doing it again with the same time changes nothing."""
+    async def put(self, scope: str, entry: Entry, due_at: Instant) -> None:
+        """Queue a mail of a world; doing it again with the same time changes nothing."""
         entry_id = f"{due_at:013d}.{entry.tracking_id}.{entry.occasion}.{entry.digest}"
         await self._store.change_record(
-            QUEUE_KIND, EVERYWHERE, entry_id, lambda _: _encode(entry), at=self._clock.now()
+            QUEUE_KIND, scope, entry_id, lambda _: _encode(entry), at=self._clock.now()
         )
 
-    async def due(self, limit: int) -> list[tuple[str, Entry]]:
-        """Return mails whose time has come, the longest due first."""
-        now = self._clock.now()
-        found = await self._store.list_records(QUEUE_KIND, EVERYWHERE, limit=limit)
-        return [
-            (entry_id, _decode_entry(document))
-            for entry_id, document in found
-            if int(entry_id[:13]) <= now
-        ]
+    async def due(self, scopes: Sequence[str], limit: int) -> list[Queued]:
+        """Return mails of these worlds whose time has come, ``limit`` of each, longest due first.
 
-    async def drop(self, entry_id: str) -> None:
+        In turn, one of each world: so a long queue of one holds up none of another.
+        """
+        now = self._clock.now()
+        queues = []
+        for scope in scopes:
+            found = await self._store.list_records(QUEUE_KIND, scope, limit=limit)
+            queued = [
+                Queued(scope=scope, id=entry_id, entry=_decode_entry(document))
+                for entry_id, document in found
+            ]
+            queues.append([one for one in queued if one.due_at <= now])
+        return [one for turn in zip_longest(*queues) for one in turn if one is not None]
+
+    async def scopes(self, after: str, limit: int) -> list[str]:
+        """Return worlds with queued mails, by name: those behind ``after``."""
+        return await self._store.list_scopes(QUEUE_KIND, after=after, limit=limit)
+
+    async def waiting(self, scope: str, limit: int) -> int:
+        """Return how many mails of a world wait, ``limit`` at most."""
+        return len(await self._store.list_records(QUEUE_KIND, scope, limit=limit))
+
+    async def drop(self, queued: Queued) -> None:
         """Take an entry off the queue."""
         await self._store.change_record(
-            QUEUE_KIND, EVERYWHERE, entry_id, lambda _: None, at=self._clock.now()
+            QUEUE_KIND, queued.scope, queued.id, lambda _: None, at=self._clock.now()
         )
 
-    async def move(self, entry_id: str, entry: Entry, due_at: Instant) -> None:
+    async def move(self, queued: Queued, due_at: Instant) -> None:
         """Queue an entry for later."""
-        await self.put(entry, due_at)
-        if int(entry_id[:13]) != due_at:
-            await self.drop(entry_id)
+        await self.put(queued.scope, queued.entry, due_at)
+        if queued.due_at != due_at:
+            await self.drop(queued)
 
     async def claim(self, entry: Entry, claim: str) -> Notice:
         """Take a mail to be sent, if nobody has; ``claim`` is in the answer if it was taken."""
@@ -154,16 +184,19 @@ class Journal:
 
         await self._store.change_record(NOTICE_KIND, entry.tracking_id, _id_of(entry), note, at=now)
 
-    async def tell_trouble(self, entry: Entry, tracking: Tracking, state: State, why: str) -> None:
-        """Log a mail that did not go as it should, and keep it to be shown."""
+    async def tell_trouble(
+        self, entry: Entry, world_id: int, number: str, state: State, why: str
+    ) -> None:
+        """Log a mail that did not go as it should, and keep it to be shown.
+
+        ``number``: the tracking number that it is about, if any.
+        """
         now = self._clock.now()
-        _log.warning(
-            "notices: %s of parcel %s: %s (%s)", entry.occasion, entry.tracking_id, state, why
-        )
+        _log.warning("notices: %s of %s: %s (%s)", entry.occasion, entry.tracking_id, state, why)
         trouble = Trouble(
             at=now,
             tracking_id=entry.tracking_id,
-            number=tracking.number,
+            number=number,
             occasion=entry.occasion,
             state=state,
             why=why,
@@ -172,7 +205,7 @@ class Journal:
         trouble_id = f"{10**13 - now:013d}.{entry.tracking_id}.{entry.occasion}.{entry.digest[:8]}"
         await self._store.change_record(
             TROUBLE_KIND,
-            record_scope(tracking.world_id),
+            record_scope(world_id),
             trouble_id,
             lambda _: _encode(trouble),
             at=now,

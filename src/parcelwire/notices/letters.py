@@ -151,6 +151,33 @@ def confirm_letter(say: Words, links: Links, *, brand: Brand) -> Letter:
     )
 
 
+def proof_letter(say: Words, *, account: str, code: str, link: str) -> Letter:
+    """Return the mail with the code that shows that an account may send under an address.
+
+    Nothing in it is the shop's to write: it may go to somebody who knows nothing of the shop.
+    """
+    return Letter(
+        language=say.tag,
+        subject="Confirm your sender address",
+        shop="Parcelwire",
+        headline="Confirm your sender address",
+        opening=("Hello,",),
+        paragraphs=(
+            f"The account {one_line(account)} wants to use this e-mail address for its tracking"
+            " mails: as their sender, or for replies to them.",
+            "If this is what you want, enter this code on the page Brand of the dashboard, or pass"
+            " it on to whoever looks after the account. It is valid for 7 days.",
+        ),
+        facts=(("Code", code),),
+        link=link,
+        link_text="Open the page Brand",
+        small=(
+            "If you do not know this account, ignore this mail. Without the code your address is"
+            " not used.",
+        ),
+    )
+
+
 def own_text(brand: Brand, name: str, say: Words) -> str:
     """Return what the shop says in a place, in the reader's language, else in English."""
     for language in (say.language, "en"):

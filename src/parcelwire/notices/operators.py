@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from parcelwire.domain.account import Account, world_of
-from parcelwire.domain.clock import DAY, HOUR, Clock, Instant, iso_utc, to_datetime
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, Clock, Instant, iso_utc, to_datetime
 from parcelwire.domain.status import Status
 from parcelwire.notices.ports import NoticeStore
 from parcelwire.tracking.ports import TrackingFilter
@@ -30,6 +30,13 @@ DIGEST_HOUR: Final = 6
 KEPT: Final = 60 * DAY
 TIMEOUT_SECONDS: Final = 60
 """Channels are other people's servers."""
+MOST_TRIES: Final = 12
+"""How often something is told to channels that do not take it: over some seven hours."""
+FIRST_PAUSE: Final = MINUTE
+"""After the first try; twice as long after each further one."""
+LONGEST_PAUSE: Final = HOUR
+LEASE: Final = 5 * MINUTE
+"""So long a try is its process's alone: longer than the channels may take."""
 
 TROUBLES: Final = {
     Status.EXCEPTION: "with an exception",
@@ -38,6 +45,18 @@ TROUBLES: Final = {
 }
 
 _log = logging.getLogger(__name__)
+
+
+class _Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was told, or is tried to be."""
+
+    tries: int = 0
+    next_at: Instant = 0
+    """Until then nobody tries (again)."""
+    told_at: Instant = 0
+
+
+_decode: Final = msgspec.json.Decoder(int | _Told).decode
 
 
 class Channels(Protocol):
@@ -155,16 +174,16 @@ class OperatorWatch(Rounds):
         told = 0
         for connection in await self._store.list_connections():
             since = connection.broken_since
-            if since is None or not await self._is_first(f"{connection.id}.{since}"):
+            if since is None:
                 continue
-            await self._channels.tell(
+            told += await self._tell(
+                f"{connection.id}.{since}",
                 f"Parcelwire: {connection.connector} refuses its credentials",
                 f"The connection {connection.id} of {names.get(connection.account_number, '?')} to"
                 f" {connection.connector} has been broken since {iso_utc(since)}:"
                 f" {connection.broken_why or 'the carrier refused the credentials'}. Its parcels"
                 " are not asked about until it is mended.",
             )
-            told += 1
         return told
 
     async def _digest(self, accounts: Sequence[Account]) -> int:
@@ -179,20 +198,52 @@ class OperatorWatch(Rounds):
             found = [f"{counts[one]} {what}" for one, what in TROUBLES.items() if counts[one]]
             if found:
                 lines.append(f"{account.email}: {', '.join(found)}")
-        if not lines or not await self._is_first(f"digest.{now.date().isoformat()}"):
+        if not lines:
             return 0
         if self._public_url:
             lines.append(f"{self._public_url}/dashboard")
-        await self._channels.tell("Parcelwire: parcels with problems", "\n".join(lines))
-        return 1
+        return await self._tell(
+            f"digest.{now.date().isoformat()}",
+            "Parcelwire: parcels with problems",
+            "\n".join(lines),
+        )
 
-    async def _is_first(self, name: str) -> bool:
-        """Tell whether nobody has told this yet; from now on somebody has."""
-        found: list[bytes | None] = []
+    async def _tell(self, name: str, title: str, text: str) -> int:
+        """Tell something if nobody has; return how much was told.
 
-        def note(before: bytes | None) -> bytes:
-            found[:] = [before]
-            return before or msgspec.json.encode(self._clock.now())
+        What not all channels took is told again later, to all of them: twice is better than never.
+        """
+        tries = await self._take(name)
+        if tries is None:
+            return 0
+        is_told, now = await self._channels.tell(title, text), self._clock.now()
+        pause = min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
+        after = (
+            _Told(tries=tries, told_at=now) if is_told else _Told(tries=tries, next_at=now + pause)
+        )
+        await self._store.change_record(
+            TOLD_KIND, SCOPE, name, lambda _: msgspec.json.encode(after), at=now
+        )
+        if not is_told and tries == MOST_TRIES:
+            _log.error("notices: the operators could not be told and it is given up: %s", title)
+        return int(is_told)
 
-        await self._store.change_record(TOLD_KIND, SCOPE, name, note, at=self._clock.now())
-        return found[0] is None
+    async def _take(self, name: str) -> int | None:
+        """Return which try this is, now ours alone; None: it was told, or is somebody else's."""
+        now = self._clock.now()
+        taken: list[int] = []
+
+        def note(document: bytes | None) -> bytes | None:
+            taken.clear()
+            known = _Told() if document is None else _decode(document)
+            # Records of old hold the time alone.
+            if isinstance(known, int) or known.told_at or known.tries >= MOST_TRIES:
+                return document
+            # A time too far ahead was given by a clock that has jumped back since.
+            if now < known.next_at <= now + LONGEST_PAUSE:
+                return document
+            taken.append(known.tries + 1)
+            return msgspec.json.encode(_Told(tries=known.tries + 1, next_at=now + LEASE))
+
+        await self._store.change_record(TOLD_KIND, SCOPE, name, note, at=now)
+        return taken[0] if taken else None

@@ -10,9 +10,10 @@ from parcelwire.domain.clock import Instant
 from parcelwire.domain.status import Status
 from parcelwire.tracking.following import FeedStore
 from parcelwire.tracking.ports import Stored, TrackingFilter
+from parcelwire.tracking.suspension import SuspensionStore
 
 
-class NoticeStore(FeedStore, Protocol):
+class NoticeStore(FeedStore, SuspensionStore, Protocol):
     """What is read and kept."""
 
     async def load_account(self, number: int) -> Account | None:
@@ -27,6 +28,10 @@ class NoticeStore(FeedStore, Protocol):
         self, kind: str, scope: str, *, after: str = "", limit: int = 100
     ) -> list[tuple[str, bytes]]:
         """Return ids and documents of one scope, by id."""
+        ...
+
+    async def list_scopes(self, kind: str, *, after: str = "", limit: int = 100) -> list[str]:
+        """Return the scopes that have records of a kind, in order."""
         ...
 
     async def prune_records(self, kind: str, before: Instant, *, limit: int = 1_000) -> int:

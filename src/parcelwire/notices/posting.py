@@ -13,13 +13,17 @@ from typing import Final
 import msgspec
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
 
-from parcelwire.domain.brand import Brand
 from parcelwire.domain.clock import SECOND, Instant
-from parcelwire.notices.addresses import mail_address, one_line
+from parcelwire.notices.addresses import display_name, mail_address, one_line
 from parcelwire.notices.letters import Letter, Logo
 
 # A mail is 7 bit through and through: no server on its way can refuse or change it.
 _POLICY: Final = SMTP.clone(cte_type="7bit", max_line_length=78)
+_HEADERS: Final = frozenset(
+    {b"message-id", b"from", b"sender", b"to", b"reply-to", b"subject", b"date", b"auto-submitted"}
+    | {b"x-auto-response-suppress", b"list-unsubscribe", b"list-unsubscribe-post"}
+    | {b"mime-version", b"content-type", b"content-language"}
+)
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,36 +36,47 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """The message as it goes over the wire."""
 
 
+class OwnAddresses(msgspec.Struct, frozen=True, kw_only=True):
+    """Addresses of the shop that it has confirmed; empty: there is none."""
+
+    mail_from: str = ""
+    """Stands in ``From`` instead of the installation's."""
+    reply_to: str = ""
+
+
 def make_mail(
     letter: Letter,
     recipient: str,
     *,
     sender: str,
-    brand: Brand,
+    name: str,
     mail_id: str,
     at: Instant,
+    own: OwnAddresses | None = None,
     logo: Logo | None = None,
 ) -> Mail:
     """Return a mail.
 
+    ``sender`` is the installation's address, ``name`` the shop's name as it was written down.
+
     Raises:
-        ValueError: ``sender`` or ``recipient`` is no address.
+        ValueError: ``sender``, ``recipient`` or one of ``own`` is no address.
     """
-    for address in (sender, recipient):
+    own = own or OwnAddresses()
+    for address in (sender, recipient, *filter(None, (own.mail_from, own.reply_to))):
         if mail_address(address) is None:
             msg = "not an e-mail address"
             raise ValueError(msg)
-    shown = mail_address(brand.mail_from) or sender
+    shown = own.mail_from or sender
     # Written by hand: the library would encode an address that is longer than a line.
     head = f"Message-ID: <{mail_id}@{sender.rpartition('@')[2]}>\r\n"
     message = EmailMessage(policy=_POLICY)
-    message["From"] = _named(one_line(brand.name), shown)
+    message["From"] = _named(display_name(name, shown), shown)
     if shown != sender:
         message["Sender"] = sender
     message["To"] = recipient
-    reply_to = mail_address(brand.support_email)
-    if reply_to is not None:
-        message["Reply-To"] = reply_to
+    if own.reply_to:
+        message["Reply-To"] = own.reply_to
     message["Subject"] = one_line(letter.subject)
     message["Date"] = format_datetime(datetime.fromtimestamp(at // SECOND, UTC))
     message["Auto-Submitted"] = "auto-generated"
@@ -82,7 +97,22 @@ def make_mail(
         )
     # At last: making it multipart moves what begins with Content- into the first part.
     message["Content-Language"] = letter.language
-    return Mail(sender=sender, recipient=recipient, data=head.encode("ascii") + message.as_bytes())
+    data = head.encode("ascii") + message.as_bytes()
+    _check_head(data)
+    return Mail(sender=sender, recipient=recipient, data=data)
+
+
+def _check_head(data: bytes) -> None:
+    """Check that a mail has no header but ours, whatever a library made of what strangers wrote.
+
+    Raises:
+        ValueError: it has.
+    """
+    lines = data.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    names = [line.partition(b":")[0].lower() for line in lines if not line[:1].isspace()]
+    if not _HEADERS.issuperset(names) or len(set(names)) != len(names):
+        msg = "the mail would have headers that are not ours"
+        raise ValueError(msg)
 
 
 def _named(name: str, address: str) -> Address:

@@ -6,8 +6,6 @@ from typing import Literal
 
 import msgspec
 
-from parcelwire.notices.unasked import ALL
-
 Security = Literal["starttls", "tls", "none"]
 
 
@@ -28,6 +26,19 @@ class MailServer(msgspec.Struct, frozen=True, kw_only=True):
         return f"MailServer({self.host}:{self.port}, {self.security})"
 
 
+class MailLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How many mails at most, in all processes together. 0: no limit."""
+
+    account_per_minute: int = 30
+    """Of one account, in a minute of the clock. What is more waits."""
+    account_per_day: int = 2_000
+    """Of one account, in a UTC day. What is more waits for the next, a day at most."""
+    address_per_day: int = 20
+    """News to one address, from all accounts, in a UTC day. What is more is not sent."""
+    confirmations_per_day: int = 3
+    """Mails that ask one address to confirm something, from all accounts, in 24 hours."""
+
+
 class NoticeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How customers are told."""
 
@@ -38,7 +49,8 @@ class NoticeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Mails of the whole installation, in all processes together."""
     recipient_minutes: float = 30
     """Least time between two mails to one address, but for what cannot wait."""
-    automatic_accounts: tuple[str, ...] = (ALL,)
+    limits: MailLimits = MailLimits()
+    automatic_accounts: tuple[str, ...] = ()
     """Accounts (by e-mail) that may have their parcels' customers told unasked; ``*`` = all.
 
     Whether they are is the brand's to say.

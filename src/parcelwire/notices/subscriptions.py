@@ -14,12 +14,13 @@ from typing import Final
 
 import msgspec
 
+from parcelwire.domain.account import account_of, is_test_world
 from parcelwire.domain.clock import DAY, MINUTE, Clock, Instant
 from parcelwire.domain.tracking import Tracking, id_of_page_token, make_page_token
 from parcelwire.notices.addresses import digest_of, mail_address
 from parcelwire.notices.journal import CONFIRM, Entry, Journal
 from parcelwire.notices.ports import NoticeStore
-from parcelwire.notices.unasked import ALL, Unasked
+from parcelwire.notices.unasked import Unasked
 from parcelwire.tracking.ports import Identifiers, Stored
 from parcelwire.tracking.words import choose
 
@@ -33,8 +34,6 @@ MOST_OF_A_PARCEL: Final = 10
 """Subscriptions that strangers may ask for on one tracking page."""
 CONFIRM_PAUSE: Final = 30 * MINUTE
 """Between two mails that ask one address to confirm."""
-CONFIRMS_A_DAY: Final = 3
-"""Such mails to one address, whatever the number of parcels."""
 CONFIRM_WITHIN: Final = 7 * DAY
 
 
@@ -71,6 +70,11 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     last_at: Instant = 0
     """The newest news."""
     confirms: tuple[Instant, ...] = ()
+    """When its owner was asked to confirm something, in the last 24 hours."""
+    day: int = 0
+    """The day (since 1970, UTC) of ``count``."""
+    count: int = 0
+    """News on that day, from all accounts."""
 
 
 _decode: Final = msgspec.json.Decoder(Subscription).decode
@@ -98,16 +102,19 @@ class Subscriptions:
         *,
         clock: Clock,
         identifiers: Identifiers,
-        automatic_accounts: Iterable[str] = (ALL,),
+        automatic_accounts: Iterable[str] = (),
+        confirmations_per_day: int = 3,
     ) -> None:
         """Keep them in ``store``. The mails that ask to confirm are queued, for any worker.
 
         ``automatic_accounts``: accounts that may have their customers told unasked; ``*`` = all.
+        ``confirmations_per_day``: mails to one address that ask to confirm something; 0 = no limit.
         """
         self._store = store
         self._clock = clock
         self._identifiers = identifiers
         self._journal = Journal(store, clock)
+        self._confirmations_per_day = confirmations_per_day
         self.unasked = Unasked(store, automatic_accounts)
 
     async def subscribe(self, stored: Stored, email: str, language: str) -> bool:
@@ -116,23 +123,32 @@ class Subscriptions:
         if address is None:
             return False
         tracking, now = stored.tracking, self._clock.now()
+        if is_test_world(tracking.world_id) and not await self.is_own(tracking.world_id, address):
+            return True
         digest = digest_of(address)
-        known = await self._store.list_records(KIND, tracking.id, limit=MOST_OF_A_PARCEL + 1)
-        if not await self._take_place(tracking.id, digest, [one for one, _ in known]):
+        known = dict(await self._store.list_records(KIND, tracking.id, limit=MOST_OF_A_PARCEL + 1))
+        if not await self._take_place(tracking.id, digest, list(known)):
             return True
         secret = self._identifiers.new_token()
         # Whom the shop tells no more has to be asked like anybody.
         is_unasked_on = await self.unasked.is_on(tracking.world_id)
-        before: list[Subscription | None] = []
+
+        def is_asked_again(document: bytes | None) -> bool:
+            if document is None:
+                return True
+            one = _decode(document)
+            is_waiting = not one.ended_at and now - one.asked_at < CONFIRM_PAUSE
+            return not one.is_told(is_unasked_on=is_unasked_on) and not is_waiting
+
+        # Counted before anything is written: many at one moment are as many as one by one.
+        if not is_asked_again(known.get(digest)) or not await self.take_confirmation(address):
+            return True
+        before: list[bytes | None] = []
 
         def note(document: bytes | None) -> bytes:
-            known = None if document is None else _decode(document)
-            before[:] = [known]
-            if known is not None and (
-                known.is_told(is_unasked_on=is_unasked_on)
-                or (not known.ended_at and now - known.asked_at < CONFIRM_PAUSE)
-            ):
-                return document or b""
+            before[:] = [document]
+            if document is not None and not is_asked_again(document):
+                return document
             return _encode(
                 Subscription(
                     email=address,
@@ -140,18 +156,15 @@ class Subscriptions:
                     token=make_page_token(tracking.id, secret),
                     created_at=now,
                     asked_at=now,
-                    asks=(known.asks if known is not None else 0) + 1,
+                    asks=(_decode(document).asks if document is not None else 0) + 1,
                 )
             )
 
-        if not await self._may_ask(digest, now):
-            return True
-        document = await self._store.change_record(KIND, tracking.id, digest, note, at=now)
-        after = _decode(document or b"")
-        if after != before[0]:
-            await self._count_ask(digest, now)
-            entry = Entry(tracking_id=tracking.id, occasion=f"{CONFIRM}{after.asks}", digest=digest)
-            await self._journal.put(entry, now)
+        document = await self._store.change_record(KIND, tracking.id, digest, note, at=now) or b""
+        if document != before[0]:
+            asks = _decode(document).asks
+            entry = Entry(tracking_id=tracking.id, occasion=f"{CONFIRM}{asks}", digest=digest)
+            await self._journal.put(str(tracking.world_id), entry, now)
         return True
 
     async def _take_place(self, tracking_id: str, digest: str, known: list[str]) -> bool:
@@ -174,18 +187,28 @@ class Subscriptions:
         await self._store.change_record(PLACES_KIND, tracking_id, "all", take, at=self._clock.now())
         return is_taken
 
-    async def _may_ask(self, digest: str, now: Instant) -> bool:
-        document = await self._store.load_record(ADDRESS_KIND, "mail", digest)
-        lately = [at for at in address_of(document).confirms if now - at < DAY]
-        return len(lately) < CONFIRMS_A_DAY
+    async def is_own(self, world_id: int, address: str) -> bool:
+        """Tell whether an address is that of the world's own account."""
+        account = await self._store.load_account(account_of(world_id))
+        own = mail_address(account.email) if account is not None else None
+        return own is not None and digest_of(own) == digest_of(address)
 
-    async def _count_ask(self, digest: str, now: Instant) -> None:
+    async def take_confirmation(self, address: str) -> bool:
+        """Count one mail that asks an address to confirm something; False: it had its share."""
+        most, now = self._confirmations_per_day, self._clock.now()
+        taken: list[bool] = []
+
         def note(document: bytes | None) -> bytes:
             known = address_of(document)
-            lately = tuple(at for at in known.confirms if now - at < DAY)
-            return _encode(msgspec.structs.replace(known, confirms=(*lately, now)))
+            # A time in the future was given by a clock that has jumped back since.
+            lately = tuple(at for at in known.confirms if abs(now - at) < DAY)
+            taken[:] = [not most or len(lately) < most]
+            if taken[0]:
+                lately = (*lately, now)[-most:] if most else ()
+            return _encode(msgspec.structs.replace(known, confirms=lately))
 
-        await self._store.change_record(ADDRESS_KIND, "mail", digest, note, at=now)
+        await self._store.change_record(ADDRESS_KIND, "mail", digest_of(address), note, at=now)
+        return taken[0]
 
     async def adopt(self, tracking: Tracking) -> None:
         """Let the customer whose address the shop gave be told, unless they ended it before."""

@@ -13,52 +13,46 @@ import asyncio
 import logging
 from typing import Final, Literal
 
-import msgspec
-
 from parcelwire.couriers.registry import Registry
-from parcelwire.domain.brand import Brand
-from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
+from parcelwire.domain.account import account_of
+from parcelwire.domain.clock import DAY, HOUR, SECOND, Clock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.addresses import one_line
-from parcelwire.notices.journal import CONFIRM, EVERYWHERE, TROUBLE_KIND, Entry, Journal, Notice
-from parcelwire.notices.letters import Letter, Links, Logo, confirm_letter, news_letter
-from parcelwire.notices.occasions import URGENT, occasion_of, occasion_of_event
+from parcelwire.notices.composing import MailComposer, PendingMail
+from parcelwire.notices.journal import TROUBLE_KIND, Entry, Journal, Notice, Queued, State
+from parcelwire.notices.limits import MailCounts
+from parcelwire.notices.occasions import occasion_of_event
 from parcelwire.notices.ports import NoticeStore
-from parcelwire.notices.posting import Mail, make_mail
 from parcelwire.notices.settings import NoticeSettings
 from parcelwire.notices.smtp import Delivery, Mailer, Result
 from parcelwire.notices.subscriptions import (
     ADDRESS_KIND,
-    Subscription,
     Subscriptions,
-    address_of,
 )
-from parcelwire.tracking.brands import find_brand, load_logo
 from parcelwire.tracking.following import Follower
 from parcelwire.tracking.ports import Identifiers
 from parcelwire.tracking.rounds import Rounds
-from parcelwire.tracking.words import words
+from parcelwire.tracking.suspension import HELD_REASON, Suspensions
 
-RATE_KIND: Final = "notice-rate"
 OLDEST_NEWS: Final = DAY
 """What happened longer ago is told to nobody: the worker was away, or has only just begun."""
 KEPT: Final = 30 * DAY
+PRUNED: Final = 1_000
+"""Old records deleted in one transaction."""
+PRUNINGS: Final = 100
+"""Such transactions in an hour: more than any mail server can be made to take."""
 BATCH: Final = 100
+"""Mails looked at in one round."""
+SCANNED: Final = 500
+"""Worlds with queued mails that are found in one round: nearly always all."""
+WORLDS: Final = 50
+"""Of these, those whose queues are read."""
+LEAST: Final = 10
+"""Mails looked at of each of them at least: a few may be in other hands."""
 
-_encode: Final = msgspec.json.Encoder().encode
 _log = logging.getLogger(__name__)
 
-Step = Literal["done", "later", "full"]
-
-
-class _Minute(msgspec.Struct, frozen=True):
-    """How many mails went out in one minute."""
-
-    minute: int = 0
-    count: int = 0
-
-
-_decode_minute: Final = msgspec.json.Decoder(_Minute).decode
+Step = Literal["done", "later", "full", "account-full", "suspended"]
 
 
 class NoticeWorker(Rounds):
@@ -81,10 +75,12 @@ class NoticeWorker(Rounds):
         self._mailer = mailer
         self._clock = clock
         self._identifiers = identifiers
-        self._registry = registry
         self._settings = settings
         self._journal = Journal(store, clock)
         self._follower = Follower("notices", store, clock)
+        self._counts = MailCounts(store, clock, settings)
+        self._suspensions = Suspensions(store, clock)
+        self._after = ""
         self._is_server_ill = False
         self._pruned_at: Instant = 0
         self.subscriptions = Subscriptions(
@@ -92,12 +88,22 @@ class NoticeWorker(Rounds):
             clock=clock,
             identifiers=identifiers,
             automatic_accounts=settings.automatic_accounts,
+            confirmations_per_day=settings.limits.confirmations_per_day,
+        )
+        self._composer = MailComposer(
+            store,
+            clock=clock,
+            registry=registry,
+            settings=settings,
+            subscriptions=self.subscriptions,
         )
 
     async def step(self) -> int:
         """Queue what happened in every world, then send what is due; return how much was done."""
         done = 0
         for world_id in await self._follower.worlds():
+            if await self._suspensions.holds(world_id):
+                continue
             done += await self._follow(world_id)
         done += await self._send_due()
         await self._prune()
@@ -137,95 +143,150 @@ class NoticeWorker(Rounds):
                 continue
             entry = Entry(tracking_id=tracking.id, occasion=occasion, digest=digest)
             # The event's own time: whoever reads the event again makes the same entry.
-            await self._journal.put(entry, at)
+            await self._journal.put(str(tracking.world_id), entry, at)
 
     # -- from the queue to the mail server ------------------------------------------------------
 
     async def _send_due(self) -> int:
-        due = await self._journal.due(BATCH)
+        due = await self._due()
         done = 0
+        closed: set[str] = set()
         is_full = False
         while due and not is_full:
-            some, due = due[: self._settings.in_flight], due[self._settings.in_flight :]
-            steps = await asyncio.gather(*(self._send(entry_id, one) for entry_id, one in some))
+            some = [one for one in due[: self._settings.in_flight] if one.scope not in closed]
+            due = due[self._settings.in_flight :]
+            steps = await asyncio.gather(*map(self._send, some))
             done += steps.count("done")
             is_full = "full" in steps
+            # Whose share is used up waits; the others go on.
+            closed |= {
+                one.scope
+                for one, step in zip(some, steps, strict=True)
+                if step in ("account-full", "suspended")
+            }
         return done
 
-    async def _send(self, entry_id: str, entry: Entry) -> Step:
-        found = await self._store.load_many([entry.tracking_id])
-        subscription = await self.subscriptions.load(entry.tracking_id, entry.digest)
-        if not found or subscription is None:
-            await self._journal.drop(entry_id)
+    async def _due(self) -> list[Queued]:
+        """Return what is due, in turn of each world, beginning with another one each time."""
+        scopes = await self._journal.scopes(self._after, SCANNED)
+        if self._after and len(scopes) < SCANNED:
+            first = await self._journal.scopes("", SCANNED - len(scopes))
+            scopes += [one for one in first if one <= self._after]
+        taken: list[str] = []
+        for scope in scopes:
+            if len(taken) < WORLDS and not await self._is_closed(scope):
+                taken.append(scope)
+        if scopes:
+            self._after = taken[-1] if len(taken) == WORLDS else scopes[0]
+        return await self._journal.due(taken, max(LEAST, BATCH // max(1, len(taken))))
+
+    async def _is_closed(self, scope: str) -> bool:
+        """Tell whether nothing may be sent for a world now."""
+        if not scope.isdigit():
+            return False
+        world_id = int(scope)
+        return await self._suspensions.holds(world_id) or await self._counts.is_full(
+            account_of(world_id)
+        )
+
+    async def _send(self, queued: Queued) -> Step:
+        entry = queued.entry
+        pending = await self._composer.load(entry)
+        obstacle = await pending.obstacle() if pending is not None else None
+        if pending is None or obstacle is None:
+            await self._journal.drop(queued)
             return "done"
-        tracking = found[0].tracking
-        obstacle = await self._obstacle(entry, tracking, subscription)
+        if not obstacle and self._clock.now() - queued.due_at > OLDEST_NEWS:
+            obstacle = "it waited for more than a day"
+            await self._tell_trouble(entry, pending, "skipped", obstacle)
         if obstacle:
             await self._journal.skip(entry, obstacle)
-            await self._journal.drop(entry_id)
+            await self._journal.drop(queued)
             return "done"
-        if not await self._take_turn():
-            return "full"
         claim = self._identifiers.new_id(self._clock.now())
         notice = await self._journal.claim(entry, claim)
         if notice.claim != claim:
-            return await self._leave(entry_id, entry, notice)
+            return await self._leave(queued, notice)
         if notice.state == "unknown":
-            await self._journal.tell_trouble(entry, tracking, "unknown", notice.why)
-            await self._journal.drop(entry_id)
+            await self._tell_trouble(entry, pending, "unknown", notice.why)
+            await self._journal.drop(queued)
             return "done"
-        rest_until = await self._rest_until(entry)
-        if rest_until:
-            await self._journal.note(
-                entry, "waiting", due_at=rest_until, tries=notice.tries - 1, why="one at a time"
-            )
-            await self._journal.move(entry_id, entry, rest_until)
-            return "done"
+        if (step := await self._held_up(queued, notice, pending)) is not None:
+            return step
         # From here to the end of the conversation a crash leaves "sending" behind.
-        subscription = await self.subscriptions.load(entry.tracking_id, entry.digest)
-        if subscription is None or await self._obstacle(entry, tracking, subscription):
+        if await pending.obstacle() != "":
             await self._journal.note(entry, "skipped", why="no longer wanted")
-            await self._journal.drop(entry_id)
+            await self._journal.drop(queued)
             return "done"
+        if await self._suspensions.holds(pending.world_id):
+            await self._wait(queued, notice, due_at=queued.due_at, why=HELD_REASON)
+            return "suspended"
         try:
-            mail = await self._compose(entry, tracking, subscription, mail_id=claim)
+            mail = await pending.compose(claim)
         except ValueError as error:
             # What cannot be written never can: it must not hold up the others.
             delivery = Delivery(Result.REFUSED, one_line(str(error)))
         else:
             delivery = await self._mailer.send(mail)
-        await self._conclude(entry_id, entry, tracking, notice, delivery)
+        await self._conclude(queued, pending, notice, delivery)
         return "done"
 
-    async def _leave(self, entry_id: str, entry: Entry, notice: Notice) -> Step:
+    async def _held_up(self, queued: Queued, notice: Notice, pending: PendingMail) -> Step | None:
+        """Count a claimed mail against the limits; return what comes of it if it has to wait."""
+        # Only now: what another process has claimed takes nothing of anybody's share.
+        share = await self._counts.take(account_of(pending.world_id))
+        if share != "taken":
+            await self._wait(queued, notice, due_at=queued.due_at, why="too many mails at once")
+            return share
+        rest_until = await self._counts.take_of_address(queued.entry)
+        if rest_until is None:
+            why = "the address has had all its mails for today"
+            await self._journal.note(queued.entry, "skipped", why=why)
+            await self._tell_trouble(queued.entry, pending, "skipped", why)
+            await self._journal.drop(queued)
+            return "done"
+        if rest_until:
+            await self._wait(queued, notice, due_at=rest_until, why="one at a time")
+            return "done"
+        return None
+
+    async def _tell_trouble(
+        self, entry: Entry, pending: PendingMail, state: State, why: str
+    ) -> None:
+        await self._journal.tell_trouble(entry, pending.world_id, pending.number, state, why)
+
+    async def _wait(self, queued: Queued, notice: Notice, *, due_at: Instant, why: str) -> None:
+        """Give a claimed mail back unsent."""
+        await self._journal.note(
+            queued.entry, "waiting", due_at=due_at, tries=notice.tries - 1, why=why
+        )
+        await self._journal.move(queued, due_at)
+
+    async def _leave(self, queued: Queued, notice: Notice) -> Step:
         """Leave a mail to whoever has it."""
         if notice.state == "sending":
             return "later"
         if notice.state == "waiting":
-            await self._journal.move(entry_id, entry, notice.due_at)
+            await self._journal.move(queued, notice.due_at)
         else:
-            await self._journal.drop(entry_id)
+            await self._journal.drop(queued)
         return "done"
 
     async def _conclude(
-        self,
-        entry_id: str,
-        entry: Entry,
-        tracking: Tracking,
-        notice: Notice,
-        delivery: Delivery,
+        self, queued: Queued, pending: PendingMail, notice: Notice, delivery: Delivery
     ) -> None:
+        entry = queued.entry
         result, why, tries = delivery.result, delivery.detail, notice.tries
         self._note_server(delivery)
         if result is Result.SENT:
             await self._journal.note(entry, "sent", tries=tries)
-            await self._journal.drop(entry_id)
+            await self._journal.drop(queued)
             return
         if result is Result.LATER and tries < self._settings.attempts:
             wait = round(self._settings.first_delay_seconds * 2 ** (tries - 1) * SECOND)
             due_at = self._clock.now() + wait
             await self._journal.note(entry, "waiting", why=why, due_at=due_at, tries=tries)
-            await self._journal.move(entry_id, entry, due_at)
+            await self._journal.move(queued, due_at)
             return
         state: Literal["refused", "unknown", "failed"] = "failed"
         if result is Result.REFUSED:
@@ -233,8 +294,8 @@ class NoticeWorker(Rounds):
         elif result is Result.UNKNOWN:
             state = "unknown"
         await self._journal.note(entry, state, why=why, tries=tries)
-        await self._journal.tell_trouble(entry, tracking, state, why)
-        await self._journal.drop(entry_id)
+        await self._tell_trouble(entry, pending, state, why)
+        await self._journal.drop(queued)
 
     def _note_server(self, delivery: Delivery) -> None:
         """Log once when the mail server cannot be used, and once when it can again."""
@@ -246,101 +307,12 @@ class NoticeWorker(Rounds):
         if is_ill or delivery.result is Result.SENT:
             self._is_server_ill = is_ill
 
-    async def _take_turn(self) -> bool:
-        """Count one mail; False when this minute has had its share."""
-        now = self._clock.now()
-        minute = now // MINUTE
-        counted: list[bool] = []
-
-        def note(document: bytes | None) -> bytes:
-            known = _Minute() if document is None else _decode_minute(document)
-            count = known.count if known.minute == minute else 0
-            counted[:] = [count < self._settings.per_minute]
-            return _encode(_Minute(minute, count + 1 if counted[0] else count))
-
-        await self._store.change_record(RATE_KIND, EVERYWHERE, "minute", note, at=now)
-        return counted[0]
-
-    async def _rest_until(self, entry: Entry) -> Instant:
-        """Note that an address gets a mail now; or return when its pause ends, noting nothing."""
-        if entry.occasion.startswith(CONFIRM):
-            return 0
-        now = self._clock.now()
-        pause = round(self._settings.recipient_minutes * MINUTE)
-        rest: list[Instant] = []
-
-        def note(document: bytes | None) -> bytes:
-            known = address_of(document)
-            # A time in the future was given by a clock that has jumped back since.
-            is_resting = known.last_at <= now < known.last_at + pause
-            if is_resting and entry.occasion not in URGENT:
-                rest[:] = [known.last_at + pause]
-                return document or b""
-            rest[:] = [0]
-            return _encode(msgspec.structs.replace(known, last_at=now))
-
-        await self._store.change_record(ADDRESS_KIND, EVERYWHERE, entry.digest, note, at=now)
-        return rest[0]
-
-    async def _obstacle(self, entry: Entry, tracking: Tracking, subscription: Subscription) -> str:
-        """Return why a mail is not to be sent any more; empty: it is."""
-        if entry.occasion.startswith(CONFIRM):
-            is_open = subscription.confirmed_at is None and subscription.ended_at is None
-            is_newest = entry.occasion == f"{CONFIRM}{subscription.asks}"
-            return "" if is_open and is_newest else "answered"
-        if not subscription.is_active:
-            return "no longer wanted"
-        if subscription.is_automatic:
-            is_unasked_on = await self.subscriptions.unasked.is_on(tracking.world_id)
-            if not subscription.is_told(is_unasked_on=is_unasked_on):
-                return "the shop tells nobody unasked any more"
-        if occasion_of(tracking.status, tracking.substatus) != entry.occasion:
-            return "overtaken"
-        return ""
-
-    # -- the mail -------------------------------------------------------------------------------
-
-    async def _compose(
-        self, entry: Entry, tracking: Tracking, subscription: Subscription, *, mail_id: str
-    ) -> Mail:
-        kept = await find_brand(self._store, tracking.world_id)
-        brand, data = kept.brand, await load_logo(self._store, kept)
-        logo = Logo(brand.logo_type, data) if data else None
-        return make_mail(
-            self._letter(entry, tracking, subscription, brand),
-            subscription.email,
-            sender=self._settings.sender,
-            brand=brand,
-            mail_id=mail_id,
-            at=self._clock.now(),
-            logo=logo,
-        )
-
-    def _letter(
-        self, entry: Entry, tracking: Tracking, subscription: Subscription, brand: Brand
-    ) -> Letter:
-        say = words(subscription.language)
-        base = self._settings.public_url
-        links = Links(
-            page=f"{base}/t/{tracking.page_token}?lang={say.language}",
-            subscription=f"{base}/n/{subscription.token}",
-        )
-        if entry.occasion.startswith(CONFIRM):
-            return confirm_letter(say, links, brand=brand)
-        courier = self._registry.get(tracking.courier_code)
-        return news_letter(
-            tracking,
-            say,
-            links,
-            brand=brand,
-            carrier=courier.name if courier is not None else tracking.courier_code,
-            is_automatic=subscription.is_automatic,
-        )
-
     async def _prune(self) -> None:
         now = self._clock.now()
         if abs(now - self._pruned_at) < HOUR:
             return
         self._pruned_at = now
         for kind in (ADDRESS_KIND, TROUBLE_KIND):
-            await self._store.prune_records(kind, now - KEPT)
+            for _ in range(PRUNINGS):
+                if await self._store.prune_records(kind, now - KEPT, limit=PRUNED) < PRUNED:
+                    break

@@ -104,7 +104,11 @@ class AccountStore(Protocol):
         ...
 
     async def resume_account(self, number: int) -> None:
-        """End an account's suspension; what waited goes on."""
+        """End an account's suspension; what waited goes on.
+
+        Its endpoints count as failing from now on at the earliest. An account that is not
+        suspended stays as it is.
+        """
         ...
 
     async def add_key(self, key: ApiKey, *, once: Once | None = None) -> None:
@@ -174,6 +178,13 @@ class RecordStore(Protocol):
         self, kind: str, scope: str, *, after: str = "", limit: int = 100
     ) -> list[tuple[str, bytes]]:
         """Return ids and documents of one scope, by id, those behind ``after``."""
+        ...
+
+    async def list_scopes(self, kind: str, *, after: str = "", limit: int = 100) -> list[str]:
+        """Return the scopes that have records of a kind, in order, those behind ``after``.
+
+        The cost does not depend on how many records there are.
+        """
         ...
 
     async def change_record(

@@ -28,7 +28,7 @@ counts as ended, or work would lie idle until the clock has caught up.
 
 HOLD_WINDOW: Final = 1_000
 """Due polls that a claim looks through at a time for those of suspended accounts."""
-HOLD_ROUNDS: Final = 5
+HOLD_ROUNDS: Final = 2
 """How often one claim does so. What then still stands at the front is for the next claim."""
 
 

@@ -113,3 +113,17 @@ async def test_no_page_is_asked_for(store: Store, limit: int) -> None:
     await store.change_record("view", "1", "a", put(b"a"), at=NOW)
     assert await store.list_records("view", "1", limit=limit) == []
     assert await store.prune_records("view", NOW + HOUR, limit=limit) == 0
+
+
+async def test_scopes_of_a_kind_are_listed_in_order(store: Store) -> None:
+    assert await store.list_scopes("queue") == []
+    for scope in ("3", "12", "é", "7"):
+        for record_id in ("a", "b", "c"):
+            await store.change_record("queue", scope, record_id, put(b"x"), at=NOW)
+    await store.change_record("other", "5", "a", put(b"x"), at=NOW)
+    assert await store.list_scopes("queue") == ["12", "3", "7", "é"]
+    assert await store.list_scopes("queue", after="3") == ["7", "é"]
+    assert await store.list_scopes("queue", after="30", limit=1) == ["7"]
+    assert await store.list_scopes("queue", limit=0) == []
+    assert await store.delete_records("queue", "7") == 3
+    assert await store.list_scopes("queue") == ["12", "3", "é"]

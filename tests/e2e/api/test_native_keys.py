@@ -318,6 +318,7 @@ async def test_operators_suspend_and_resume_accounts(office: Office) -> None:
     for _ in range(2):
         resumed = ok(await office.ask("POST", f"{path}/resume", json=None, key=office.operator))
         assert (resumed["suspended_at"], resumed["suspended_reason"]) == (None, "")
+    office.house.clock.advance(1)
     assert ok(await office.ask("GET", ACCOUNT, key=office.admin))["name"] == "Ä"
 
 

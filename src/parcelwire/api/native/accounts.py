@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -24,6 +25,8 @@ from parcelwire.domain.access import WorldRule
 from parcelwire.domain.account import Account
 from parcelwire.domain.clock import iso_utc
 from parcelwire.tracking.ports import TrackingFilter
+
+_log = logging.getLogger(__name__)
 
 # Without the last part a line break at the end would pass in Python, though not elsewhere.
 _EMAIL: Final = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$(?!\n)"
@@ -151,6 +154,7 @@ async def suspend_account(house: House, asked: Asked) -> AccountObject:
         raise ProblemError("cannot-suspend-own-account", "ask another operator")
     suspension: Suspension = asked.body
     await house.store.suspend_account(number, reason=suspension.reason, now=house.clock.now())
+    _log.warning("account %d was suspended by account %d", number, asked.account.number)
     return account_object(await _load(house, number))
 
 
@@ -158,6 +162,7 @@ async def resume_account(house: House, asked: Asked) -> AccountObject:
     """End an account's suspension."""
     number = (await _load(house, _number(asked))).number
     await house.store.resume_account(number)
+    _log.warning("account %d was resumed by account %d", number, asked.account.number)
     return account_object(await _load(house, number))
 
 

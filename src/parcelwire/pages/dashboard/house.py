@@ -11,7 +11,8 @@ from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account, Connection, Endpoint
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport
-from parcelwire.notices.unasked import ALL, is_named
+from parcelwire.notices.senders import Senders
+from parcelwire.notices.unasked import is_named
 from parcelwire.pages.limits import LoginLimits
 from parcelwire.store.port import Store
 from parcelwire.tracking.background import BackgroundWork
@@ -111,9 +112,13 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
     operators: tuple[str, ...] = ()
     """E-mail addresses of accounts that may see what belongs to the whole installation."""
     max_upload_bytes: int = 10_000_000
-    automatic_accounts: tuple[str, ...] = (ALL,)
+    automatic_accounts: tuple[str, ...] = ()
     """Accounts that may have customers told who have not asked; ``*`` = all."""
     has_mail_server: bool = False
+    mails_per_minute: int = 0
+    """Mails of one account in a minute; 0 = no limit."""
+    mails_per_day: int = 0
+    """Mails of one account in a UTC day; 0 = no limit."""
     effective: tuple[tuple[str, str, str], ...] = ()
     """Section, setting, value: all settings, without what is secret."""
 
@@ -135,6 +140,7 @@ class Dashboard(msgspec.Struct, kw_only=True):
     endpoints: EndpointDesk
     carriers: CarrierDesk
     settings: DashboardSettings
+    senders: Senders
     login_limits: LoginLimits = LoginLimits()
     background: BackgroundWork = msgspec.field(default_factory=BackgroundWork)
     """Where long computations run, beside the event loop."""

@@ -34,6 +34,13 @@ class Records:
         )
         return [(record_id, unpack(packed)) for record_id, packed in rows]
 
+    async def list_scopes(self, kind: str, *, after: str = "", limit: int = 100) -> list[str]:
+        """See ``RecordStore``."""
+        rows = await self._database.fetch(
+            _SQL["scopes"], key_of(kind), key_of(after), max(0, limit)
+        )
+        return [row[0] for row in rows]
+
     async def change_record(
         self, kind: str, scope: str, record_id: str, change: Change, *, at: Instant
     ) -> bytes | None:

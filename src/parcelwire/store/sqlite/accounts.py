@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import apsw
+from msgspec.structs import replace
 
-from parcelwire.domain.account import Account, ApiKey, Connection
+from parcelwire.domain.account import Account, ApiKey, Connection, world_of
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.report import Gap
-from parcelwire.store.codec import decode_connection, encode_json
+from parcelwire.store.codec import decode_connection, decode_endpoint, encode_json
 from parcelwire.store.rules import place_key
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.done import Doings
+from parcelwire.store.sqlite.ids import id_value
 from parcelwire.store.sqlite.rows import account_of, key_of
 from parcelwire.tracking.ports import Once
 
@@ -65,22 +67,26 @@ class Accounts(Doings):
 
     async def suspend_account(self, number: int, *, reason: str = "", now: Instant) -> None:
         """See ``AccountStore``."""
-        await self._set_suspension(queries.SUSPEND_ACCOUNT, (now, reason, number))
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(queries.SUSPEND_ACCOUNT, (now, reason, number))
+
+        await self._write(work)
 
     async def resume_account(self, number: int) -> None:
         """See ``AccountStore``."""
-        await self._set_suspension(queries.RESUME_ACCOUNT, (number,))
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(queries.RESUME_ACCOUNT, (number,))
+            if connection.changes():
+                _forget_failures(connection, number)
+
+        await self._write(work)
 
     async def suspended_accounts(self) -> frozenset[int]:
         """See ``SuspensionStore``."""
         rows = await self._reader.rows(queries.SUSPENDED_ACCOUNTS)
         return frozenset(number for (number,) in rows)
-
-    async def _set_suspension(self, sql: str, values: tuple[int | str, ...]) -> None:
-        def work(connection: apsw.Connection) -> None:
-            connection.execute(sql, values)
-
-        await self._write(work)
 
     # -- keys -----------------------------------------------------------------------------------
 
@@ -209,3 +215,15 @@ class Accounts(Doings):
         """See ``TrackingStore``."""
         ((has_rows,),) = await self._reader.rows(queries.HAS_REMOTE_AREAS)
         return bool(has_rows)
+
+
+def _forget_failures(connection: apsw.Connection, account_number: int) -> None:
+    """Have endpoints fail since now at the earliest: while nothing was sent, none could recover."""
+    for is_test in (False, True):
+        world_id = world_of(account_number, is_test)
+        for (document,) in fetch(connection, queries.ENDPOINTS, (world_id,)):
+            endpoint = decode_endpoint(document)
+            if endpoint.failing_since is not None:
+                fresh = replace(endpoint, failing_since=None, failing_told_at=None)
+                values = (int(fresh.is_enabled), encode_json(fresh), id_value(fresh.id), world_id)
+                connection.execute(queries.SAVE_ENDPOINT, values)

@@ -316,7 +316,8 @@ SUSPEND_ACCOUNT: Final = """
 UPDATE account SET suspended_at = coalesce(suspended_at, ?), suspended_reason = ? WHERE number = ?
 """
 RESUME_ACCOUNT: Final = """
-UPDATE account SET suspended_at = NULL, suspended_reason = '' WHERE number = ?
+UPDATE account SET suspended_at = NULL, suspended_reason = ''
+WHERE number = ? AND suspended_at IS NOT NULL
 """
 SUSPENDED_ACCOUNTS: Final = "SELECT number FROM account WHERE suspended_at IS NOT NULL"
 ADD_KEY: Final = """

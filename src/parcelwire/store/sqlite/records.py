@@ -16,6 +16,15 @@ LOAD: Final = "SELECT document FROM record WHERE kind = ? AND scope = ? AND id =
 LIST: Final = """
 SELECT id, document FROM record WHERE kind = ? AND scope = ? AND id > ? ORDER BY id LIMIT ?
 """
+SCOPES: Final = """
+WITH RECURSIVE found (scope) AS (
+    SELECT min(scope) FROM record WHERE kind = ?1 AND scope > ?2
+    UNION ALL
+    SELECT (SELECT min(scope) FROM record WHERE kind = ?1 AND scope > found.scope)
+    FROM found WHERE found.scope IS NOT NULL
+)
+SELECT scope FROM found WHERE scope IS NOT NULL LIMIT ?3
+"""
 SAVE: Final = """
 INSERT INTO record (kind, scope, id, at, document) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (kind, scope, id) DO UPDATE SET at = excluded.at, document = excluded.document
@@ -45,6 +54,11 @@ class Records(Part):
         """See ``RecordStore``."""
         rows = await self._reader.rows(LIST, (kind, scope, after, max(0, limit)))
         return [(record_id, unpack(packed)) for record_id, packed in rows]
+
+    async def list_scopes(self, kind: str, *, after: str = "", limit: int = 100) -> list[str]:
+        """See ``RecordStore``."""
+        rows = await self._reader.rows(SCOPES, (kind, after, max(0, limit)))
+        return [scope for (scope,) in rows]
 
     async def change_record(
         self, kind: str, scope: str, record_id: str, change: Change, *, at: Instant

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from starlette.responses import HTMLResponse, Response
 
 from parcelwire.domain.access import WorldRule
-from parcelwire.domain.account import record_scope
+from parcelwire.domain.account import is_test_world, record_scope
 from parcelwire.domain.brand import (
     LOGO_TYPES,
     MAX_LOGO_BYTES,
@@ -27,6 +27,11 @@ from parcelwire.domain.brand import (
 from parcelwire.pages.dashboard.forms import File, Form
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.sample import SAMPLES, sample_of
+from parcelwire.pages.dashboard.sender_addresses import (
+    addresses_of,
+    confirm_code,
+    send_code,
+)
 from parcelwire.pages.dashboard.visit import ROOT, Problem, Visit, missing
 from parcelwire.pages.dashboard.words import status_word
 from parcelwire.pages.rendering import PUBLIC, html, style_of
@@ -113,7 +118,9 @@ async def _show(visit: Visit, brand: Brand, problems: tuple[Problem, ...] = ()) 
         most_logo_bytes=MAX_LOGO_BYTES,
         may_mail_unasked=visit.house.settings.may_mail_unasked(visit.session.account),
         has_mail_server=visit.house.settings.has_mail_server,
-        is_live_shown=(await _kept(visit)).world_id != visit.world_id,
+        is_live_shown=(kept := await _kept(visit)).world_id != visit.world_id,
+        senders=await addresses_of(visit, kept.brand),
+        is_test=is_test_world(visit.world_id),
         problems=problems,
     )
 
@@ -320,6 +327,8 @@ PAGE: Final = Page(
     parts=(
         Part("POST", "/brand", save, "admin", WorldRule.OWN),
         Part("POST", "/brand/remove", remove, "admin", WorldRule.OWN),
+        Part("POST", "/brand/sender/send", send_code, "admin", WorldRule.LIVE),
+        Part("POST", "/brand/sender/confirm", confirm_code, "admin", WorldRule.LIVE),
         Part("POST", "/brand/preview", preview, "admin", WorldRule.OWN),
         Part("GET", f"{DRAFT}/brand.css", draft_style, "admin", WorldRule.OWN),
         Part("GET", f"{DRAFT}/logo", draft_logo, "admin", WorldRule.OWN),

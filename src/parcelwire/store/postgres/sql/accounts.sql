@@ -28,7 +28,14 @@ update account set suspended_at = coalesce(suspended_at, $2), suspended_reason =
 where number = $1
 
 -- name: resume_account
-update account set suspended_at = null, suspended_reason = '' where number = $1
+-- Since when endpoints fail begins anew: while nothing was sent, none of them could recover.
+with resumed as (
+    update account set suspended_at = null, suspended_reason = ''
+    where number = $1 and suspended_at is not null returning number
+)
+update endpoint set failing_since = null, failing_told_at = null
+where world_id in ($1::integer * 2::bigint, $1::integer * 2::bigint + 1)
+    and exists (select from resumed)
 
 -- name: suspended_accounts
 select number from account where suspended_at is not null

@@ -7,6 +7,19 @@ select document from record where kind = $1 and scope = $2 and id = $3
 -- name: list
 select id, document from record where kind = $1 and scope = $2 and id > $3 order by id limit $4
 
+-- name: scopes
+-- Each step is one look into the primary key, however many records a scope has.
+with recursive found as (
+    (select scope from record where kind = $1 and scope > $2 order by scope limit 1)
+    union all
+    select (
+        select r.scope from record r where r.kind = $1 and r.scope > f.scope
+        order by r.scope limit 1
+    )
+    from found f where f.scope is not null
+)
+select scope from found where scope is not null limit $3
+
 -- name: save
 insert into record (kind, scope, id, at, document) values ($1, $2, $3, $4, $5)
 on conflict (kind, scope, id) do update set at = excluded.at, document = excluded.document
