@@ -176,7 +176,7 @@ async def test_mails_in_trouble_are_shown_in_their_own_world(desk: Desk) -> None
     )
     entry = Entry(tracking_id=tracking.id, occasion="delivered", digest="d" * 64)
     await Journal(desk.house.store, desk.clock).tell_trouble(
-        entry, tracking, "refused", "no such mailbox"
+        entry, tracking.world_id, tracking.number, "refused", "no such mailbox"
     )
     owner = await desk.person(scope="admin")
     assert "no such mailbox" not in (await owner.get("/mails")).text

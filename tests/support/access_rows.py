@@ -194,6 +194,8 @@ _DASHBOARD: Final = {
     **_see("/brand"),
     **_do("/brand", "none", name="Mine", lookup="order_number"),
     "POST /dashboard/brand/remove": Sample(path="/dashboard/brand/remove", control=(404,)),
+    **_do("/brand/sender/send", "none", field="mail_from"),
+    **_do("/brand/sender/confirm", "none", field="mail_from", code="none"),
     **_do("/brand/preview", "none", name="Mine"),
     **_see("/brand/draft/brand.css"),
     **_see("/brand/draft/logo", control=(404,)),

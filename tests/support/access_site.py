@@ -107,7 +107,8 @@ class Site:
         (stored, *_) = await self.store.find(self.world_id, "RA000000001CH")
         entry = Entry(tracking_id=stored.tracking.id, occasion="delivered", digest="d" * 64)
         journal = Journal(self.store, self.house.clock)
-        await journal.tell_trouble(entry, stored.tracking, "refused", LIVE)
+        tracking = stored.tracking
+        await journal.tell_trouble(entry, tracking.world_id, tracking.number, "refused", LIVE)
 
     # -- who asks -------------------------------------------------------------------------------
 
