@@ -15,7 +15,7 @@ from parcelwire.connectors.base import ANSWER_FAULTS, Question, Response, refusa
 from parcelwire.connectors.bodies import MOST_MEMBERS
 from parcelwire.connectors.transport import Limits
 from parcelwire.domain.report import Outcome
-from tests.support.hostile_inputs import cookie_of_backslashes
+from tests.support.hostile_inputs import cookie_of_backslashes, gzip_of_members, interim_answers
 from tests.unit.connectors.transport.servers import AMPLE, OK, Make, Talk, get, run_raw, says
 from tests.unit.connectors.transport.test_sizes import packed, raw_deflate
 
@@ -46,7 +46,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 @pytest.mark.parametrize(
     ("flood", "fault"),
     [
-        (Flood(b"HTTP/1.1 100 Continue\r\n\r\n"), "malformed"),
+        (Flood(interim_answers(1)), "malformed"),
         (Flood(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"), "malformed"),
         (Flood(b"x", b"HTTP/1.1 "), "malformed"),
         (Flood(b"x", b"HTTP/1.1 200 OK\r\nX: "), "malformed"),
@@ -124,7 +124,7 @@ async def test_packed_answers_in_pieces_come_out_whole(
     [
         (b"no gzip", "gzip"),
         (b"\xff\xff\xff\xff no deflate", "deflate"),
-        (gzip.compress(b"x") * (MOST_MEMBERS + 1), "gzip"),
+        (gzip_of_members(MOST_MEMBERS + 1), "gzip"),
         (gzip.compress(b"x") + b"\x1f\x8b no gzip", "gzip"),
     ],
 )
@@ -136,7 +136,7 @@ async def test_what_cannot_be_unpacked(make_transport: Make, body: bytes, encodi
 
 
 async def test_bombs_in_many_members_do_not_go_off(make_transport: Make) -> None:
-    bomb = gzip.compress(bytes(1_000_000)) * 50
+    bomb = gzip_of_members(50, bytes(1_000_000))
     limits = Limits(timeout_seconds=30, max_answer_bytes=2_000_000)
     async with run_raw(says(packed(bomb, "gzip"))) as raw:
         response = await make_transport().send(get(raw.base_url), limits)
