@@ -5,6 +5,8 @@ Plain functions without state. Each says what it is meant to overload.
 
 from __future__ import annotations
 
+import gzip
+
 
 def csv_with_headings(columns: int, refused_rows: int) -> bytes:
     """Return a file of many columns, each of whose rows is refused: a report repeats them all."""
@@ -53,3 +55,23 @@ def form_with_head(length: int, boundary: str = "x") -> bytes:
 def crowded_json(containers: int) -> bytes:
     """Return an array of so many empty arrays: three bytes each, and a second for two megabytes."""
     return b"[" + b"[]," * (containers - 2) + b"[]]"
+
+
+def gzip_of_members(count: int, plain: bytes = b"x") -> bytes:
+    """Return a gzip body of so many members: each makes the reader begin anew."""
+    return gzip.compress(plain) * count
+
+
+def interim_answers(count: int) -> bytes:
+    """Return so many interim answers, which are read and thrown away before the answer."""
+    return b"HTTP/1.1 100 Continue\r\n\r\n" * count
+
+
+STYLE_RULES_WITH_WORDS = (
+    'ol { list-style: "Pay at evil.example" }',
+    "@counter-style x { system: cyclic; symbols: 'Pay' }",
+    "h1::after { content: 'Delivered' }",
+    "footer { display: none }",
+    ".card { position: fixed; inset: 0 }",
+)
+"""Rules of a brand that put words on a page, or take some away."""

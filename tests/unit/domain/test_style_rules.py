@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from parcelwire.domain.brand import BrandError, check_css
 from parcelwire.domain.style_rules import LONGEST, read_style_rules
 from parcelwire.domain.style_values import PROPERTIES
+from tests.support.hostile_inputs import STYLE_RULES_WITH_WORDS
 
 GOOD = """
 /* Ours */
@@ -171,6 +172,13 @@ def test_nothing_else_may_be_set(declaration: str) -> None:
 )
 def test_each_refusal_names_line_and_what(css: str, says: str) -> None:
     assert problem(css) == says
+
+
+@pytest.mark.parametrize("css", STYLE_RULES_WITH_WORDS)
+def test_no_words_are_put_on_a_page_and_none_taken_away(css: str) -> None:
+    found = read_style_rules(css)
+    assert found.text == ""
+    assert found.problems
 
 
 def test_one_bad_rule_takes_no_other_with_it() -> None:

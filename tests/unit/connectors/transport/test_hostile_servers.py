@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import Callable
+from time import process_time
 
 import pytest
 
@@ -14,6 +15,7 @@ from parcelwire.connectors.base import ANSWER_FAULTS, Question, Response, refusa
 from parcelwire.connectors.bodies import MOST_MEMBERS
 from parcelwire.connectors.transport import Limits
 from parcelwire.domain.report import Outcome
+from tests.support.hostile_inputs import cookie_of_backslashes, gzip_of_members, interim_answers
 from tests.unit.connectors.transport.servers import AMPLE, OK, Make, Talk, get, run_raw, says
 from tests.unit.connectors.transport.test_sizes import packed, raw_deflate
 
@@ -44,7 +46,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 @pytest.mark.parametrize(
     ("flood", "fault"),
     [
-        (Flood(b"HTTP/1.1 100 Continue\r\n\r\n"), "malformed"),
+        (Flood(interim_answers(1)), "malformed"),
         (Flood(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"), "malformed"),
         (Flood(b"x", b"HTTP/1.1 "), "malformed"),
         (Flood(b"x", b"HTTP/1.1 200 OK\r\nX: "), "malformed"),
@@ -122,7 +124,7 @@ async def test_packed_answers_in_pieces_come_out_whole(
     [
         (b"no gzip", "gzip"),
         (b"\xff\xff\xff\xff no deflate", "deflate"),
-        (gzip.compress(b"x") * (MOST_MEMBERS + 1), "gzip"),
+        (gzip_of_members(MOST_MEMBERS + 1), "gzip"),
         (gzip.compress(b"x") + b"\x1f\x8b no gzip", "gzip"),
     ],
 )
@@ -134,7 +136,7 @@ async def test_what_cannot_be_unpacked(make_transport: Make, body: bytes, encodi
 
 
 async def test_bombs_in_many_members_do_not_go_off(make_transport: Make) -> None:
-    bomb = gzip.compress(bytes(1_000_000)) * 50
+    bomb = gzip_of_members(50, bytes(1_000_000))
     limits = Limits(timeout_seconds=30, max_answer_bytes=2_000_000)
     async with run_raw(says(packed(bomb, "gzip"))) as raw:
         response = await make_transport().send(get(raw.base_url), limits)
@@ -177,3 +179,28 @@ def test_every_fault_of_an_answer_has_words() -> None:
         report = refusal(QUESTION, Response(status=0, fault=fault))  # type: ignore[arg-type]  # a key is a fault
         assert report is not None
         assert report.gaps[0].value == words
+
+
+async def test_cookies_of_backslashes_cost_what_their_length_costs(make_transport: Make) -> None:
+    cookies = [cookie_of_backslashes(7_900, f"c{number}") for number in range(100)]
+    lines = "".join(f"Set-Cookie: {cookie}\r\n" for cookie in cookies).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + lines + b"\r\n{}"
+    started = process_time()
+    async with run_raw(says(head)) as raw:
+        response = await make_transport().send(get(raw.base_url), AMPLE)
+    assert (response.status, response.body) == (200, b"{}")
+    # Unquoted as the standard library of Python 3.11.7 does, they take ten seconds.
+    assert process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1" * 8_000, "Mon, " * 1_600, "a " * 4_000, "(" * 8_000, "\u00e9" * 8_000],
+)
+def test_a_wait_that_is_none_is_the_usual_one(value: str) -> None:
+    started = process_time()
+    response = Response(status=429, headers={"retry-after": value}, received_at=0)
+    report = refusal(QUESTION, response)
+    assert report is not None
+    assert report.outcome is Outcome.RATE_LIMITED
+    assert process_time() - started < 1
