@@ -221,9 +221,11 @@ def _forget_failures(connection: apsw.Connection, account_number: int) -> None:
     """Have endpoints fail since now at the earliest: while nothing was sent, none could recover."""
     for is_test in (False, True):
         world_id = world_of(account_number, is_test)
-        for (document,) in fetch(connection, queries.ENDPOINTS, (world_id,)):
+        for document, sealed in fetch(connection, queries.ENDPOINTS, (world_id,)):
+            # What is sealed has no part in it, and stays as it is.
             endpoint = decode_endpoint(document)
             if endpoint.failing_since is not None:
                 fresh = replace(endpoint, failing_since=None, failing_told_at=None)
-                values = (int(fresh.is_enabled), encode_json(fresh), id_value(fresh.id), world_id)
+                is_enabled, packed = int(fresh.is_enabled), encode_json(fresh)
+                values = (is_enabled, packed, sealed, id_value(fresh.id), world_id)
                 connection.execute(queries.SAVE_ENDPOINT, values)
