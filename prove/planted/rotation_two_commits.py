@@ -1,0 +1,30 @@
+"""An endpoint's old seal is taken off in one transaction, and the new one put on in the next."""
+
+from __future__ import annotations
+
+import apsw
+
+from parcelwire.store.sealing import id_of, place_of_endpoint
+from parcelwire.store.sqlite import sealings
+from parcelwire.store.sqlite.connection import fetch
+from parcelwire.store.sqlite.ids import public_id
+from parcelwire.store.sqlite.sealings import Sealings
+
+
+def _reseal(
+    self: Sealings, connection: apsw.Connection, key: str, limit: int, *, only_open: bool
+) -> int:
+    del only_open
+    rows = fetch(connection, sealings.OLD_ENDPOINTS, (id_of(key), limit))
+    for row_key, identity, document, sealed in rows:
+        place = place_of_endpoint(public_id(identity))
+        plain = self._sealing.open(sealed, place)
+        connection.execute(sealings.SEAL_ENDPOINT, (document, b"", row_key))
+        connection.execute("COMMIT")
+        again = self._sealing.seal(plain, place, key)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(sealings.SEAL_ENDPOINT, (document, again, row_key))
+    return len(rows)
+
+
+Sealings._reseal_endpoints = _reseal  # type: ignore[method-assign]
