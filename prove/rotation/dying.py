@@ -1,8 +1,8 @@
 """A process that ends itself at one step of a rotation, by SIGKILL or as if the power had failed.
 
 A step is every call that changes the key file or its folder, every value sealed inside a
-transaction, and every transaction before and after its commit. When the power fails, the key file is
-again what was last flushed, its name included; the database's commits are flushed by SQLite.
+transaction, and every transaction before and after its commit. When the power fails, the key file
+is again what was last flushed, its name included; the database's commits are flushed by SQLite.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from prove.rotation.place import config_of
 BATCH: Final = 6
 """Values in one transaction here, so that a small place has several."""
 
-_ALWAYS: Final = 1 << 30
+PATIENCE_SECONDS: Final = 60.0
+HUNG: Final = 124
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +108,11 @@ def rotate_in_child(task: Task) -> tuple[int, int]:
     process = context.Process(target=_rotate, args=(task, sender))
     process.start()
     sender.close()
-    process.join()
+    process.join(PATIENCE_SECONDS)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        return HUNG, 0
     try:
         steps = receiver.recv() if receiver.poll() else 0
     except EOFError:

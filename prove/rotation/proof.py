@@ -24,7 +24,7 @@ EACH: Final = 4
 DIED: Final = -9
 PLANTS: Final = {
     "rotation_drops_early": "unread",
-    "rotation_unflushed": "file|unread",
+    "rotation_unflushed": "file|unread|unfinished",
     "rotation_two_commits": "unread",
     "rotation_third_key": "keys",
 }
@@ -101,7 +101,10 @@ def stop_at(
     *,
     stop_early: bool = False,
 ) -> Stops:
-    """Stop a rotation of a copy of ``model`` at each point, judge, let another one finish it."""
+    """Stop a rotation of a copy of ``model`` at each point, judge, let another one finish it.
+
+    ``stop_early``: the first violation is enough.
+    """
     stops = Stops()
     for number, point in enumerate(points):
         with tempfile.TemporaryDirectory(dir=model.parent) as name:
@@ -110,8 +113,8 @@ def stop_at(
             stops.tried += 1
             for line in _stop_at_one(place, expected, point, plant, stops):
                 stops.violations.append(f"{line} (stopped at {number}: {point})")
-        if stop_early and stops.violations:
-            break
+                if stop_early:
+                    return stops
     return stops
 
 
