@@ -96,7 +96,7 @@ async def _first_mark(process: subprocess.Popen[bytes], folder: Path) -> float:
     """Wait until the rotation has changed the database or the key file."""
     before = _marks(folder)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while _marks(folder) == before and process.poll() is None:  # noqa: ASYNC110  # nobody tells us
+    while _marks(folder) == before and process.poll() is None:  # nobody tells us
         if time.monotonic() > deadline:
             break
         await asyncio.sleep(0.002)

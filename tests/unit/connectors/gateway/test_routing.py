@@ -1,11 +1,13 @@
 """Which way a question goes."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
+from parcelwire.domain.account import Connection
 from parcelwire.domain.report import Outcome
+from parcelwire.domain.sealing import UnknownKeyError
 from tests.unit.connectors.gateway.bench import LIVE, TEST, Bench, make_connection, make_tracking
 
 Make = Callable[..., Bench]
@@ -205,3 +207,24 @@ async def test_credentials_that_cannot_be_opened_break_the_connection(make_bench
     assert await outcome(bench) is Outcome.FOUND
     assert [connection_id for connection_id, _ in bench.source.broken] == ["c1"]
     assert bench.carrier.requests == ["N1"]
+
+
+async def test_a_key_that_is_not_on_this_machine_is_not_held_against_the_connection(
+    make_bench: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = make_bench([make_connection()])
+    good = bench.source.opened
+
+    def lack(connection: Connection) -> Mapping[str, str]:
+        raise UnknownKeyError("the database is sealed with another key: copy the key file")
+
+    monkeypatch.setattr(bench.source, "opened", lack)
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            assert await outcome(bench) is Outcome.NO_CONNECTION
+    (told,) = [line for line in caplog.messages if "copy the key file" in line]
+    assert "is not used here" in told
+    assert bench.source.broken == []
+    # With the key it is used at once: nothing was noted against it.
+    monkeypatch.setattr(bench.source, "opened", good)
+    assert await outcome(bench) is not Outcome.NO_CONNECTION
