@@ -53,12 +53,14 @@ class Stage:
         self._synced: set[int] = set()
         self.steps = 0
         self._fsync, self._replace, self._open = os.fsync, os.replace, os.open
-        os.fsync, os.replace, os.open, os.chmod = (  # type: ignore[assignment]
-            self.fsync,
-            self.replace,
-            self.open,
-            self._stepping(os.chmod),
-        )
+        watched: dict[str, Any] = {
+            "fsync": self.fsync,
+            "replace": self.replace,
+            "open": self.open,
+            "chmod": self._stepping(os.chmod),
+        }
+        for name, call in watched.items():
+            setattr(os, name, call)
 
     def step(self) -> None:
         """Die here, if it is the place."""
@@ -146,7 +148,7 @@ async def _run(task: Task) -> None:
 
 def _watch(stage: Stage) -> None:
     """Make steps of what happens in the database, too."""
-    rotation.RESEALED_AT_ONCE = BATCH  # type: ignore[misc]
+    setattr(rotation, "RESEALED_AT_ONCE", BATCH)  # noqa: B010  # a constant, elsewhere
     seal = Sealing.seal
     commit = Writer._commit_group
 
@@ -160,5 +162,5 @@ def _watch(stage: Stage) -> None:
         stage.step()
         return answers
 
-    Sealing.seal = stepping_seal  # type: ignore[method-assign]
-    Writer._commit_group = stepping_commit  # type: ignore[method-assign]
+    setattr(Sealing, "seal", stepping_seal)  # noqa: B010  # a method, in this process
+    setattr(Writer, "_commit_group", stepping_commit)  # noqa: B010

@@ -12,8 +12,9 @@ import msgspec
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.config import Config, SecretsSection, StoreSection
 from parcelwire.connectors.key_file import read_keys
-from parcelwire.connectors.sealing import KeyFileError, SealingError, fingerprint_of
+from parcelwire.connectors.sealing import KeyFileError, fingerprint_of
 from parcelwire.domain.account import Endpoint, world_of
+from parcelwire.domain.sealing import SealingError
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.ports import Once
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
@@ -68,7 +69,7 @@ async def _tried(folder: Path, key_file: Path) -> list[str]:
             secret="whsec_c3RyYW5nZXI=",  # no secret: "stranger"
             created_at=now,
         )
-        tries = {
+        tries: dict[str, Callable[[], Awaitable[object]]] = {
             "start": house.check_key,
             "connect": lambda: house.connect(owner, "swiss-post", "api", dict(CREDENTIALS)),
             "add an endpoint": lambda: house.store.add_endpoint(endpoint),

@@ -317,6 +317,21 @@ def test_the_key_file_is_found_from_every_folder(
     assert list(elsewhere.iterdir()) == []
 
 
+def test_a_key_file_that_is_lost_for_good(shop: Terminal) -> None:
+    added = shop("webhook", "add", "https://receiver.example/hook")
+    endpoint_id = added.split()[1]
+    shop("connection", "add", "swiss-post", *CREDENTIALS)
+    assert "nothing is lost" in shop.fails("secrets", "reset", "--yes")
+    (shop.folder / "parcelwire.key").unlink()
+    said = shop("secrets", "reset", "--yes")
+    assert "1 connections are removed, 1 endpoints switched off" in said
+    assert "its secret was lost" in shop("webhook", "list")
+    shop("webhook", "rotate", endpoint_id)
+    shop("webhook", "enable", endpoint_id)
+    shop("connection", "add", "swiss-post", *CREDENTIALS)
+    assert "seals, in the file" in shop("secrets", "status")
+
+
 @pytest.mark.parametrize(
     "command",
     [("key", "list"), ("account", "list"), ("connection", "list"), ("secrets", "status")],

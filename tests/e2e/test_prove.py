@@ -220,7 +220,7 @@ def test_the_report_is_machine_readable(
     assert report["is_good"] is False
     assert report["seed"] == 5
     assert [one["what"] for one in report["checks"] if one["state"] == "bad"] == [
-        "others may read the key file parcelwire.key",
+        f"others may read the key file {terminal.folder / 'parcelwire.key'}",
         "SQLite library 3.51.2",
     ]
     assert report["not_run"][0].startswith("A1")

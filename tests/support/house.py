@@ -251,13 +251,17 @@ async def open_house(
     registry, detector = default_registry(), default_detector()
     carriers = ScriptedCarriers()
     renderer = Renderer(registry, carriers.phrase)
+    sealer = Sealer([bytes(range(32))], random.Random(5).randbytes)
     if open_one is None:
 
         async def open_one() -> Store:
             path = folder / "parcelwire.db"
-            return await open_store(path, render=render or renderer.tracking, clock=clock)
+            return await open_store(
+                path, render=render or renderer.tracking, clock=clock, sealer=sealer
+            )
 
     store = await open_one()
+    await store.register_first_key(sealer.fingerprints[0], clock.now())
     sender = HttpSender(webhooks, resolver=resolver or NoNames())
     try:
         identifiers = SeededIdentifiers()
@@ -315,7 +319,7 @@ async def open_house(
             clock=clock,
             settings=settings,
             desk=desk,
-            sealer=Sealer([bytes(range(32))], random.Random(5).randbytes),
+            sealer=sealer,
             identifiers=identifiers,
             random_bytes=random.Random(6).randbytes,
             air_waybills=air_waybills,

@@ -21,8 +21,9 @@ from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.config import Config
 from parcelwire.connectors.key_file import create_key_file
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.sealing import RandomBytes, SealingError
+from parcelwire.connectors.sealing import RandomBytes
 from parcelwire.domain.clock import Clock
+from parcelwire.domain.sealing import SealingError
 from parcelwire.store.port import Store
 
 _log: Final = logging.getLogger(__name__)

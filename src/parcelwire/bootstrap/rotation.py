@@ -20,7 +20,7 @@ from collections.abc import Callable
 import msgspec
 
 from parcelwire.bootstrap.errors import InstallationError
-from parcelwire.connectors.key_file import replace_key_file, sole_writer
+from parcelwire.connectors.key_file import create_key_file, replace_key_file, sole_writer
 from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.connectors.sealing import KEY_BYTES, KeyFileError, RandomBytes, fingerprint_of
 from parcelwire.domain.clock import Clock
@@ -172,3 +172,33 @@ async def key_status(store: SealingStore, ring: KeyRing) -> KeyStatus:
         counts=await store.sealed_counts(),
         wrong=wrong,
     )
+
+
+async def reset_keys(
+    store: SealingStore, ring: KeyRing, *, clock: Clock, random_bytes: RandomBytes
+) -> dict[str, int]:
+    """Give up what was sealed with keys that are lost, and begin anew with the key file here.
+
+    Where there is none, one is made. Returns what was given up, by kind.
+
+    Raises:
+        InstallationError: nothing is lost, or the key file cannot be made or used.
+    """
+    keys = await store.sealing_keys()
+    used = {key for _, key in await store.sealed_counts() if key}
+    if (not keys or not ring.learn(keys)) and all(map(ring.can_open, used)):
+        msg = f"nothing is lost: the key file {ring.path.absolute()} opens all that is sealed"
+        raise InstallationError(msg)
+    if not ring.path.exists():
+        try:
+            await asyncio.to_thread(create_key_file, ring.path, random_bytes)
+        except OSError as error:
+            msg = f"cannot make the key file {ring.path}: {error.strerror} (secrets.key_file)"
+            raise InstallationError(msg) from error
+    ring.refresh()
+    if ring.trouble:
+        raise InstallationError(ring.trouble)
+    held = [one for one in ring.fingerprints if key_id_of(one) in used]
+    lost = await store.reset_keys(ring.fingerprints[0], clock.now(), held=held)
+    ring.learn(await store.sealing_keys())
+    return lost

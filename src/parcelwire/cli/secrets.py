@@ -7,7 +7,7 @@ import os
 import click
 
 from parcelwire.bootstrap import InstallationError
-from parcelwire.bootstrap.rotation import KeyStatus, Rotation, key_status
+from parcelwire.bootstrap.rotation import KeyStatus, Rotation, key_status, reset_keys
 from parcelwire.cli.support import installation, run_async, when, working
 from parcelwire.domain.sealing import SealingKey
 
@@ -92,3 +92,28 @@ async def rotate(ctx: click.Context, prepare: bool) -> None:
         f"{which}: {done.resealed} values were sealed anew, and {done.fingerprint} is the one key"
         f" in {path}. Back it up apart from the database; backups from before need the old key."
     )
+
+
+@secrets.command("reset")
+@click.option("--yes", is_flag=True, help="Do not ask; what is sealed with a lost key goes.")
+@click.pass_context
+@run_async
+async def reset(ctx: click.Context, yes: bool) -> None:
+    """Begin anew when a key file is lost for good. Look for a backup of it first.
+
+    What was sealed with lost keys is given up: carriers' connections are removed, and endpoints
+    are switched off until they are given a new secret. Stop all servers first.
+    """
+    async with installation(ctx) as house:
+        if not yes:
+            click.confirm(
+                "Connections and webhook secrets that were sealed with the lost key will be gone."
+                " Go on?",
+                abort=True,
+            )
+        lost = await reset_keys(house.store, house.ring, clock=house.clock, random_bytes=os.urandom)
+    click.echo(
+        f"{lost.get('connection', 0)} connections are removed, {lost.get('endpoint', 0)} endpoints"
+        f" switched off. The key is now that of {house.ring.path.absolute()}."
+    )
+    click.echo("Next: parcelwire connection add, parcelwire webhook rotate and enable.")

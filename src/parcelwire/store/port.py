@@ -193,6 +193,17 @@ class SealingStore(Protocol):
         """
         ...
 
+    async def reset_keys(
+        self, fingerprint: str, now: Instant, *, held: Sequence[str]
+    ) -> dict[str, int]:
+        """Make this the one key known, and give up what keys that are not ``held`` have sealed.
+
+        For when a key is lost for good. Connections go; endpoints lose their secrets and headers
+        and are switched off; answers lose what they told once. Returns how many, by kind.
+        ``held`` are fingerprints; what they sealed stays and is to be sealed anew.
+        """
+        ...
+
     async def sealed_counts(self) -> dict[tuple[str, str], int]:
         """Return how many values there are, by kind and by the id of their key.
 

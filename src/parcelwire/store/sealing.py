@@ -194,6 +194,17 @@ class Sealing:
         return replace(connection, sealed_credentials=sealed)
 
 
+LOST_WHY: Final = "its secret was lost with the installation's key: rotate it, then enable it"
+"""Why an endpoint is switched off whose secrets were given up."""
+
+
+def without_lost(endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint whose secrets nobody can open any more, switched off."""
+    return replace(
+        without_secrets(endpoint), is_enabled=False, is_paused=False, disabled_why=LOST_WHY
+    )
+
+
 def secrets_of(endpoint: Endpoint) -> EndpointSecrets:
     """Return what of an endpoint is secret."""
     return EndpointSecrets(endpoint.secret, endpoint.previous_secret, endpoint.headers)

@@ -374,3 +374,52 @@ async def test_sealing_and_rotating_at_once(keys: Keys) -> None:
     replace_key_file(keys.file(), read_keys(keys.file())[:1], os.urandom)
     fresh = await keys.open(keys.ring())
     assert [await load(fresh, one) for one in [*endpoints, *added]] == [*endpoints, *added]
+
+
+# -- a key that is lost --------------------------------------------------------------------------
+
+
+async def test_what_a_lost_key_sealed_is_given_up_and_the_rest_stays(keys: Keys) -> None:
+    store, ring, endpoints, _ = await furnished(keys)
+    fresh = keys.ring("fresh.key")
+    again = await keys.open(fresh)
+    replace_key_file(
+        keys.file("fresh.key"), [*fresh.key_bytes(), os.urandom(KEY_BYTES)], os.urandom
+    )
+    lost = await again.reset_keys(fresh.fingerprints[0], NOW, held=[])
+    assert lost == {"connection": 4, "endpoint": 4, "answer": 4}
+    assert fresh.learn(await again.sealing_keys()) == ""
+    for one in endpoints:
+        seen = await load(again, one)
+        assert (seen.secret, seen.headers, seen.unopened_why) == ("", {}, "")
+        assert not seen.is_enabled
+        assert "lost" in seen.disabled_why
+        assert await again.save_endpoint(replace(seen, secret="whsec_bmV3"), expected=seen)
+        assert (await load(again, one)).secret == "whsec_bmV3"
+    assert await again.list_connections() == []
+    await again.save_connection(kept := make_connection(fresh))
+    # Nothing that is held is given up.
+    assert await again.reset_keys(fresh.fingerprints[0], NOW, held=fresh.fingerprints[:1]) == {}
+    assert await again.list_connections() == [kept]
+    assert (await load(again, endpoints[0])).secret == "whsec_bmV3"
+    assert ring.learn(await store.sealing_keys()) != ""
+
+
+async def test_a_value_that_was_tampered_with_stops_a_rotation_and_nothing_is_lost(
+    keys: Keys,
+) -> None:
+    store, ring, endpoints, connections = await furnished(keys)
+    (old,) = ring.fingerprints
+    broken = replace(
+        connections[0], sealed_credentials=connections[1].sealed_credentials[:-1] + b"x"
+    )
+    plain_store = await keys.open(None)
+    await plain_store.save_connection(broken)
+    await store.begin_rotation(old, put_on_top(keys.file()), NOW)
+    with pytest.raises(KeyUnavailableError, match="was changed"):
+        await reseal_all(store)
+    assert await store.end_rotation() > 0
+    assert [await load(store, one) for one in endpoints] == endpoints
+    assert await store.delete_connection(broken.account_number, broken.id)
+    await reseal_all(store)
+    assert await store.end_rotation() == 0

@@ -13,7 +13,15 @@ from parcelwire.store.postgres.key_naming import SQL, KeyNaming
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import key_of as column_of
-from parcelwire.store.sealing import id_of, is_under, key_of, place_of_answer, place_of_endpoint
+from parcelwire.store.sealing import (
+    LOST_WHY,
+    id_of,
+    is_under,
+    key_id_of,
+    key_of,
+    place_of_answer,
+    place_of_endpoint,
+)
 
 _ACCOUNTS = load_queries("accounts.sql")
 
@@ -118,6 +126,38 @@ class Sealings(KeyNaming):
             if not left:
                 await link.fetch(SQL["forget_old"])
             return left
+
+        return await self._database.transact(work)
+
+    async def reset_keys(
+        self, fingerprint: str, now: Instant, *, held: Sequence[str]
+    ) -> dict[str, int]:
+        """See ``SealingStore``."""
+        ids = {key_id_of(one) for one in held}
+
+        async def work(link: Link) -> dict[str, int]:
+            lost: Counter[str] = Counter()
+            await link.fetch(SQL["lock_keys"])
+            for row in await link.fetch(SQL["all_sealed"]):
+                if key_of(row[SEALED]) not in ids:
+                    await link.fetch(SQL["lose_endpoint"], row[0], LOST_WHY)
+                    lost["endpoint"] += 1
+            for world_id, name, sealed in await link.fetch(SQL["all_answers"]):
+                if key_of(sealed) not in ids:
+                    await link.fetch(SQL["seal_answer"], world_id, name, b"")
+                    lost["answer"] += 1
+            for row in await link.fetch(SQL["old_connections"]):
+                one = decode_connection(row[0])
+                if key_of(one.sealed_credentials) not in ids:
+                    place = (one.account_number, column_of(one.id))
+                    await link.fetch(_ACCOUNTS["delete_connection"], *place)
+                    lost["connection"] += 1
+            await link.fetch(SQL["forget_all"])
+            await link.fetch(SQL["add_key"], fingerprint, now, True)
+            for fingerprint_held in dict.fromkeys(held):
+                if fingerprint_held != fingerprint:
+                    await link.fetch(SQL["add_key"], fingerprint_held, now, False)
+            return dict(lost)
 
         return await self._database.transact(work)
 

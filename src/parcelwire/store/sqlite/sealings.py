@@ -14,9 +14,11 @@ from parcelwire.store.codec import decode_connection, decode_endpoint, encode_js
 from parcelwire.store.sealing import (
     id_of,
     is_under,
+    key_id_of,
     key_of,
     place_of_answer,
     place_of_endpoint,
+    without_lost,
     without_secrets,
 )
 from parcelwire.store.sqlite import queries
@@ -44,6 +46,12 @@ SELECT world_id, key, sealed FROM done WHERE sealed <> x'' AND substr(sealed, 4,
 ORDER BY at LIMIT ?
 """
 SEAL_ANSWER: Final = "UPDATE done SET sealed = ? WHERE world_id = ? AND key = ?"
+ALL_SEALED: Final = "SELECT key, id, document, sealed FROM endpoint WHERE sealed <> x''"
+LOSE_ENDPOINT: Final = """
+UPDATE endpoint SET document = ?, sealed = x'', is_enabled = 0 WHERE key = ?
+"""
+ALL_ANSWERS: Final = "SELECT world_id, key, sealed FROM done WHERE sealed <> x''"
+FORGET_ALL: Final = "DELETE FROM sealing_key"
 ENDPOINT_COUNTS: Final = """
 SELECT lower(hex(substr(sealed, 4, 4))), count(*) FROM endpoint GROUP BY 1
 """
@@ -151,6 +159,37 @@ class Sealings(Part):
             if not left:
                 connection.execute(FORGET_OLD)
             return left
+
+        return await self._write(work)
+
+    async def reset_keys(
+        self, fingerprint: str, now: Instant, *, held: Sequence[str]
+    ) -> dict[str, int]:
+        """See ``SealingStore``."""
+        ids = {key_id_of(one) for one in held}
+
+        def work(connection: apsw.Connection) -> dict[str, int]:
+            lost: Counter[str] = Counter()
+            for row_key, _, document, sealed in fetch(connection, ALL_SEALED):
+                if key_of(sealed) not in ids:
+                    off = encode_json(without_lost(decode_endpoint(document)))
+                    connection.execute(LOSE_ENDPOINT, (off, row_key))
+                    lost["endpoint"] += 1
+            for world_id, name, sealed in fetch(connection, ALL_ANSWERS):
+                if key_of(sealed) not in ids:
+                    connection.execute(SEAL_ANSWER, (b"", world_id, name))
+                    lost["answer"] += 1
+            for (document,) in fetch(connection, queries.CONNECTIONS):
+                one = decode_connection(document)
+                if key_of(one.sealed_credentials) not in ids:
+                    place = (one.account_number, one.id)
+                    connection.execute(queries.DELETE_CONNECTION, place)
+                    lost["connection"] += 1
+            connection.execute(FORGET_ALL)
+            connection.execute(ADD_KEY, (fingerprint, now, 1))
+            others = [(one, now, 0) for one in dict.fromkeys(held) if one != fingerprint]
+            connection.executemany(ADD_KEY, others)
+            return dict(lost)
 
         return await self._write(work)
 

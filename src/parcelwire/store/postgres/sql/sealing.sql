@@ -45,6 +45,23 @@ update done set sealed = $3 where world_id = $1 and key = $2
 -- name: old_connections
 select document from connection order by id for update
 
+-- name: all_sealed
+select
+    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    description, event_types, is_paused, previous_secret, previous_secret_until, headers,
+    rate_per_second, concurrency, failing_since, failing_told_at, sealed
+from endpoint where sealed <> '' order by id for update
+
+-- name: lose_endpoint
+update endpoint set sealed = '', is_enabled = false, is_paused = false, disabled_why = $2
+where id = $1
+
+-- name: all_answers
+select world_id, key, sealed from done where sealed <> '' order by world_id, key for update
+
+-- name: forget_all
+delete from sealing_key
+
 -- name: counts
 select 'endpoint', encode(substr(sealed, 4, 4), 'hex'), count(*) from endpoint group by 1, 2
 union all
