@@ -28,6 +28,7 @@ from parcelwire.api.native.tracking_filter import filter_of
 from parcelwire.api.native.tracking_shapes import tracking_object
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import Store
+from parcelwire.store.sealing import ValueSealer
 from parcelwire.tracking.ports import TrackingPlace
 from prove.outcome import Outcome
 from tests.contract.store.postgres_fixture import Cluster
@@ -158,8 +159,8 @@ async def _opener(engine: str, clock: FrozenClock) -> AsyncIterator[OpenStore | 
 
         dsn = cluster.create_database()
 
-        async def open_one() -> Store:
-            return await open_store(dsn, render=render, clock=clock, pool_size=4)
+        async def open_one(sealer: ValueSealer | None = None) -> Store:
+            return await open_store(dsn, render=render, clock=clock, pool_size=4, sealer=sealer)
 
         yield open_one
     finally:

@@ -39,6 +39,7 @@ from parcelwire.domain.tracking import Tracking
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.store.port import Store
+from parcelwire.store.sealing import ValueSealer
 from parcelwire.store.sqlite import open_store
 from parcelwire.tracking.drafts import Drafting
 from parcelwire.tracking.history import CourierHistory
@@ -53,7 +54,7 @@ from tests.support.carriers import ScriptedCarriers, report
 
 Render = Callable[[Tracking], bytes]
 MakeDialects = Callable[[House], Iterable[Dialect]]
-OpenStore = Callable[[], Awaitable[Store]]
+OpenStore = Callable[..., Awaitable[Store]]
 MakeCarriers = Callable[[Store, Clock], Carriers]
 
 
@@ -254,13 +255,13 @@ async def open_house(
     sealer = Sealer([bytes(range(32))], random.Random(5).randbytes)
     if open_one is None:
 
-        async def open_one() -> Store:
+        async def open_one(sealer: ValueSealer | None = None) -> Store:
             path = folder / "parcelwire.db"
             return await open_store(
                 path, render=render or renderer.tracking, clock=clock, sealer=sealer
             )
 
-    store = await open_one()
+    store = await open_one(sealer)
     await store.register_first_key(sealer.fingerprints[0], clock.now())
     sender = HttpSender(webhooks, resolver=resolver or NoNames())
     try:

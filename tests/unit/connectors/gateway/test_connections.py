@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from parcelwire.connectors.connections import StoredConnections
-from parcelwire.connectors.sealing import BrokenSealError, Sealer
+from parcelwire.connectors.sealing import Sealer
 from parcelwire.domain.account import Connection
 from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.sealing import BrokenSealError
 from tests.unit.connectors.gateway.bench import make_connection
 
 

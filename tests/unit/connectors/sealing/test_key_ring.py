@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from parcelwire.connectors.key_file import (
-    KeyFileError,
     create_key_file,
     read_keys,
     replace_key_file,
     sole_writer,
 )
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.sealing import KEY_BYTES, fingerprint_of
+from parcelwire.connectors.sealing import KEY_BYTES, KeyFileError, fingerprint_of
 from parcelwire.domain.sealing import BrokenSealError, SealingKey, UnknownKeyError
 
 

@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 from parcelwire.connectors.key_file import create_key_file, load_sealer, make_key
 from parcelwire.connectors.sealing import (
     KEY_BYTES,
-    BrokenSealError,
     KeyFileError,
     Sealer,
-    SealingError,
-    UnknownKeyError,
 )
+from parcelwire.domain.sealing import BrokenSealError, SealingError, UnknownKeyError
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 CREDENTIALS = {"client_id": "shop", "client_secret": "canary-secret", "scope": "läuft"}
