@@ -354,6 +354,8 @@ class Installation:
         sealed = 0
         while count := await self.store.reseal(limit=RESEALED_AT_ONCE, only_open=True):
             sealed += count
+        if sealed:
+            await self.store.drop_old_copies()
         return sealed
 
     async def check_endpoint_url(self, url: str) -> None:

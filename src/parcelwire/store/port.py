@@ -204,6 +204,10 @@ class SealingStore(Protocol):
         """
         ...
 
+    async def drop_old_copies(self) -> None:
+        """Have the engine overwrite what it still keeps of rows as they were, where it can."""
+        ...
+
     async def sealed_counts(self) -> dict[tuple[str, str], int]:
         """Return how many values there are, by kind and by the id of their key.
 

@@ -161,6 +161,10 @@ class Sealings(KeyNaming):
 
         return await self._database.transact(work)
 
+    async def drop_old_copies(self) -> None:
+        """See ``SealingStore``."""
+        await self._database.fetch("vacuum endpoint", timeout=_WALK_SECONDS)
+
     async def sealed_counts(self) -> dict[tuple[str, str], int]:
         """See ``SealingStore``."""
         return await self._database.transact(_counts)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import apsw
@@ -193,9 +195,27 @@ class Sealings(Part):
 
         return await self._write(work)
 
+    async def drop_old_copies(self) -> None:
+        """See ``SealingStore``."""
+        await asyncio.to_thread(_fold_wal, self._path)
+
     async def sealed_counts(self) -> dict[tuple[str, str], int]:
         """See ``SealingStore``."""
         return await self._write(_counts)
+
+
+def _fold_wal(path: Path) -> None:
+    """Work the WAL into the file and empty it: both hold pages as they were until then."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        connection.set_busy_timeout(5_000)
+        # Only a connection that has read knows of the WAL.
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except apsw.BusyError:
+        return  # somebody reads all the time; the next checkpoint does it
+    finally:
+        connection.close()
 
 
 def _counts(connection: apsw.Connection) -> dict[tuple[str, str], int]:
