@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import Connection, Endpoint
 from parcelwire.domain.sealing import SealingError, UnknownKeyError
+from parcelwire.store.codec import decode_endpoint
 from parcelwire.store.port import KeyUnavailableError
 
 FORM_BYTES: Final = 3
@@ -26,6 +27,7 @@ RESEALED_AT_ONCE: Final = 50
 """Values sealed anew in one transaction: others wait for the writer meanwhile."""
 
 _CACHE_LIMIT: Final = 4_096
+_ENDPOINT_LIMIT: Final = 1_024
 
 
 class ValueSealer(Protocol):
@@ -74,6 +76,7 @@ class Sealing:
     def __init__(self, sealer: ValueSealer | None) -> None:
         self._sealer = sealer
         self._opened: dict[tuple[str, bytes], EndpointSecrets] = {}
+        self._endpoints: dict[tuple[bytes, bytes], Endpoint] = {}
 
     @property
     def is_on(self) -> bool:
@@ -163,6 +166,23 @@ class Sealing:
             previous_secret=secrets.previous_secret,
             headers=secrets.headers,
         )
+
+    def endpoint_of(self, document: bytes, sealed: bytes) -> Endpoint:
+        """Return the endpoint of a document and what is sealed beside it; see ``open_endpoint``.
+
+        Every change of a parcel reads the endpoints of its world, which seldom change: they are
+        remembered by what is stored of them.
+        """
+        place = (document, sealed)
+        endpoint = self._endpoints.get(place)
+        if endpoint is None:
+            endpoint = self.open_endpoint(decode_endpoint(document), sealed)
+            if endpoint.unopened_why:
+                return endpoint
+            if len(self._endpoints) >= _ENDPOINT_LIMIT:
+                self._endpoints.clear()
+            self._endpoints[place] = endpoint
+        return endpoint
 
     def are_kept(self, stored: Endpoint, merged: Endpoint) -> bool:
         """Tell whether what is stored of an endpoint's secrets stays as it is.

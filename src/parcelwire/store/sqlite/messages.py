@@ -53,7 +53,7 @@ class Messages(Doings):
         return self._endpoint(*rows[0]) if rows else None
 
     def _endpoint(self, document: bytes, sealed: bytes) -> Endpoint:
-        return self._sealing.open_endpoint(decode_endpoint(document), sealed)
+        return self._sealing.endpoint_of(document, sealed)
 
     async def save_endpoint(
         self, endpoint: Endpoint, *, expected: Endpoint | None = None, once: Once | None = None
