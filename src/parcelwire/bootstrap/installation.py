@@ -192,10 +192,8 @@ class Installation:
             identifiers=self.identifiers,
             automatic_accounts=config.notices.automatic_accounts,
         )
-        self._rounds: list[Rounds] = [
-            JourneyKeeper(store, clock=clock),
-            KeyWatch(store, ring, clock),
-        ]
+        self._key_watch = KeyWatch(store, ring, clock)
+        self._rounds: list[Rounds] = [JourneyKeeper(store, clock=clock), self._key_watch]
         if self.mailer is not None:
             self._rounds.append(self.make_notice_worker(self.mailer))
         if self.channels is not None:
@@ -250,6 +248,11 @@ class Installation:
                 asyncio.create_task(self.imports.run(), name="imports"),
                 *(asyncio.create_task(one.run(), name=one.name) for one in self._rounds),
             ]
+
+    def start_key_watch(self) -> None:
+        """Look after the key in a process without workers; theirs do."""
+        if not self._workers:
+            self._workers = [asyncio.create_task(self._key_watch.run(), name="keys")]
 
     async def stop_workers(self) -> None:
         """Claim no more, finish what is under way."""

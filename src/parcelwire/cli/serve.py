@@ -166,6 +166,8 @@ async def _work(config: Config, sockets: list[socket.socket], *, with_workers: b
             loop.add_signal_handler(signum, on_signal)
         if with_workers:
             house.start_workers()
+        else:
+            house.start_key_watch()
         settle_memory()
         log.info("%s", house.store.describe())
         if server is not None:

@@ -111,8 +111,9 @@ class KeyRing:
             self._current = next((one.fingerprint for one in known if one.is_current), "")
             ids = {one.fingerprint[: 2 * _ID_BYTES] for one in known}
             self._lost |= self._missed - ids
+            # A file that was taken away is told, and what it held still opens here.
+            self._missed = {one for one in ids if not self._holds(one)}
             absent = [one for one in known if not self.can_open(one.fingerprint)]
-            self._missed = {one.fingerprint[: 2 * _ID_BYTES] for one in absent}
             return self.lack(absent[0].fingerprint) if absent else ""
 
     def is_complete(self) -> bool:
@@ -121,8 +122,11 @@ class KeyRing:
             return True
         with self._lock:
             self.refresh()
-            self._missed = {one for one in self._missed if not self.can_open(one)}
+            self._missed = {one for one in self._missed if not self._holds(one)}
             return not self._missed
+
+    def _holds(self, key: str) -> bool:
+        return any(fingerprint_of(one).startswith(key) for one in self._held)
 
     # -- sealing and opening ---------------------------------------------------------------------
 

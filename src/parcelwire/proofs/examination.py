@@ -147,7 +147,9 @@ async def _examine_postgres(config: Config, seconds: float, seed: int, tell: Tel
         async with postgres_place(link, config.store.url) as place:
             report.scratch = place.what
             tell("A1: killing servers under load")
-            with scratch_folder(key_file_of(config, os.environ)) as folder:
+            key_file = key_file_of(config, os.environ)
+            beside = key_file if key_file.parent.is_dir() else Path(key_file.name)
+            with scratch_folder(beside) as folder:
                 report.outcomes.append(await _kill(config, folder, place.url, seconds, seed))
     finally:
         await link.close()

@@ -125,6 +125,19 @@ def test_a_changed_value_is_no_missing_key(path: Path) -> None:
     assert ring.is_complete()
 
 
+def test_a_file_that_is_taken_away_stops_sealing_and_nothing_else(path: Path) -> None:
+    ring = KeyRing(path, os.urandom)
+    (mine,) = ring.fingerprints
+    sealed = ring.seal({"a": "b"}, "c1")
+    path.unlink()
+    assert "there is no key file" in ring.learn(known(mine))
+    assert ring.open(sealed, "c1") == {"a": "b"}
+    assert ring.is_complete()
+    # What is sealed now could not be opened after the next start.
+    with pytest.raises(UnknownKeyError, match=mine):
+        ring.seal_value(b"x", "place", mine)
+
+
 # -- writing the file ---------------------------------------------------------------------------
 
 
