@@ -1,6 +1,7 @@
 """What can go wrong at a terminal: always one line that says what, never a traceback."""
 
 import os
+import socket
 import sqlite3
 from pathlib import Path
 
@@ -315,6 +316,16 @@ def test_the_key_file_is_found_from_every_folder(
     shop("connection", "add", "swiss-post", *CREDENTIALS)
     assert "2  carriers' credentials, sealed with" in shop("secrets", "status")
     assert list(elsewhere.iterdir()) == []
+
+
+def test_a_server_warns_of_files_that_others_may_read(shop: Terminal) -> None:
+    (shop.folder / "parcelwire.db").chmod(0o644)
+    # It ends at once: the port is not to be had.
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        shop.set(SERVER_PORT=str(taken.getsockname()[1]))
+        said = shop.run("serve").err
+    file = shop.folder / "parcelwire.db"
+    assert f"{file} can be read by others on this machine: chmod 600 {file}" in said
 
 
 def test_a_key_file_that_is_lost_for_good(shop: Terminal) -> None:

@@ -126,15 +126,17 @@ def test_a_key_file_others_can_write_is_refused(tmp_path: Path) -> None:
         load_sealer(path, os.urandom)
 
 
+@pytest.mark.parametrize(("mode", "who"), [(0o444, "everybody"), (0o640, "its group")])
 def test_a_key_file_others_can_read_is_told(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, who: str
 ) -> None:
     path = tmp_path / "credentials.key"
     create_key_file(path, os.urandom)
-    path.chmod(0o444)
+    path.chmod(mode)
     with caplog.at_level(logging.WARNING):
         load_sealer(path, os.urandom)
-    assert "read by everybody" in caplog.text
+    assert f"read by {who}" in caplog.text
+    assert f"chmod 600 {path}" in caplog.text
 
 
 def test_a_made_key_has_the_full_length(tmp_path: Path) -> None:
