@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from parcelwire.bootstrap import InstallationError
-from parcelwire.config import Config
+from parcelwire.config import Config, SecretsSection
 from parcelwire.proofs import checks
 from parcelwire.proofs.checks import Check, check_sqlite
 from parcelwire.proofs.examination import as_observed, examine
@@ -84,7 +84,9 @@ def test_two_servers_on_one_file_are_found(tmp_path: Path) -> None:
             folder.mkdir()
             port = free_port()
             config = scratch_config(Config(), folder, f"sqlite:{file}", port)
-            path = write_config(config, folder / "parcelwire.toml")
+            # One database, one key: with another one the second would not start.
+            secrets = SecretsSection(key_file=str(tmp_path / "shared.key"))
+            path = write_config(replace(config, secrets=secrets), folder / "parcelwire.toml")
             server = Server(path, port, folder / "server.log")
             server.start()
             servers.append(server)
