@@ -184,6 +184,20 @@ async def test_a_key_that_opens_nothing_is_not_adopted(machines: Machines) -> No
     assert await machines.known() == []
 
 
+async def test_a_key_file_where_versions_before_had_it_is_named(
+    machines: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity, _, _ = await machines.machine("a")
+    here = tmp_path / "parcelwire.key"
+    create_key_file(here, os.urandom)
+    await machines.old_connection(here)
+    monkeypatch.chdir(tmp_path)
+    refusal = await identity.settle(os.urandom, may_make=True)
+    assert f"there is one at {here}: if it is this installation's, move it there" in refusal
+    here.rename(machines.key_file("a"))
+    assert await identity.settle(os.urandom, may_make=True) == ""
+
+
 async def test_older_keys_in_the_file_are_known_too_while_they_are_needed(
     machines: Machines,
 ) -> None:

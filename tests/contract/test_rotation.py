@@ -1,0 +1,174 @@
+"""A rotation from end to end on both engines: prepared, left in the middle, taken up again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from parcelwire.bootstrap import InstallationError
+from parcelwire.bootstrap.rotation import Rotation, key_status, reset_keys
+from parcelwire.connectors.key_file import create_key_file, read_keys, replace_key_file
+from parcelwire.connectors.key_ring import KeyRing
+from parcelwire.connectors.sealing import fingerprint_of
+from parcelwire.domain.clock import FrozenClock
+from parcelwire.store.port import Store
+from tests.contract.store.places import PLACES, OpenStore
+from tests.contract.store.samples import NOW, WORLD, make_endpoint
+
+COUNT = 120
+"""More than two transactions' worth."""
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    """A clock that stands still."""
+    return FrozenClock()
+
+
+@pytest.fixture(params=sorted(PLACES))
+async def place(request: pytest.FixtureRequest, clock: FrozenClock) -> AsyncIterator[OpenStore]:
+    """An empty database of each engine."""
+    async with PLACES[request.param](request, clock) as open_one:
+        yield open_one
+
+
+class Shop:
+    """An installation with endpoints, its key file, and processes that open both."""
+
+    def __init__(self, place: OpenStore, path: Path, clock: FrozenClock) -> None:
+        self.path = path
+        self.endpoints = [make_endpoint(headers={"x-token": str(n)}) for n in range(COUNT)]
+        self._place = place
+        self._clock = clock
+        self._opened: list[Store] = []
+
+    async def open(self, path: Path | None = None) -> tuple[Store, KeyRing]:
+        ring = KeyRing(path or self.path, os.urandom)
+        store = await self._place(ring)
+        self._opened.append(store)
+        return store, ring
+
+    async def furnish(self) -> None:
+        create_key_file(self.path, os.urandom)
+        store, ring = await self.open()
+        await store.register_first_key(ring.fingerprints[0], NOW)
+        await asyncio.gather(*(store.add_endpoint(one) for one in self.endpoints))
+
+    async def rotation(self, path: Path | None = None) -> Rotation:
+        store, ring = await self.open(path)
+        return Rotation(store, ring, clock=self._clock, random_bytes=os.urandom)
+
+    async def known(self) -> list[str]:
+        store, _ = await self.open()
+        return [one.fingerprint for one in await store.sealing_keys()]
+
+    def in_file(self) -> list[str]:
+        return [fingerprint_of(one) for one in read_keys(self.path)]
+
+    async def check(self, *keys: str) -> None:
+        """Check that all can be read, and that these keys are all there are."""
+        store, _ = await self.open()
+        found = {one.id: one for one in await store.list_endpoints(WORLD)}
+        assert found == {one.id: one for one in self.endpoints}
+        assert await self.known() == list(keys)
+        assert {key for _, key in await store.sealed_counts()} == {one[:8] for one in keys}
+
+    async def close(self) -> None:
+        for store in self._opened:
+            await store.close()
+
+
+@pytest.fixture
+async def shop(place: OpenStore, tmp_path: Path, clock: FrozenClock) -> AsyncIterator[Shop]:
+    made = Shop(place, tmp_path / "parcelwire.key", clock)
+    await made.furnish()
+    yield made
+    await made.close()
+
+
+async def test_it_ends_with_one_new_key(shop: Shop) -> None:
+    (old,) = shop.in_file()
+    _, running = await shop.open()
+    told: list[int] = []
+    done = await (await shop.rotation()).run(tell=told.append)
+    assert (done.resealed, done.was_under_way) == (COUNT, False)
+    assert told == [50, 100, 120]
+    assert shop.in_file() == [done.fingerprint] != [old]
+    await shop.check(done.fingerprint)
+    assert running.learn(await (await shop.open())[0].sealing_keys()) == ""
+
+
+async def test_a_prepared_key_is_the_one_that_is_taken(shop: Shop, tmp_path: Path) -> None:
+    (old,) = shop.in_file()
+    rotation = await shop.rotation()
+    prepared = await rotation.run(only_prepare=True)
+    assert prepared.is_prepared
+    assert (await rotation.run(only_prepare=True)).fingerprint == prepared.fingerprint
+    assert shop.in_file() == [prepared.fingerprint, old]
+    await shop.check(old)
+    copied = tmp_path / "copied.key"
+    create_key_file(copied, os.urandom)
+    replace_key_file(copied, read_keys(shop.path), os.urandom)
+    _, elsewhere = await shop.open(copied)
+    done = await rotation.run()
+    assert done.fingerprint == prepared.fingerprint
+    await shop.check(done.fingerprint)
+    assert elsewhere.learn(await (await shop.open())[0].sealing_keys()) == ""
+
+
+async def test_one_that_was_left_in_the_middle_is_finished(shop: Shop) -> None:
+    (old,) = shop.in_file()
+    new = (await (await shop.rotation()).run(only_prepare=True)).fingerprint
+    store, _ = await shop.open()
+    await store.begin_rotation(old, new, NOW)
+    assert await store.reseal(limit=50) == 50
+    await shop.check(new, old)
+    done = await (await shop.rotation()).run()
+    assert (done.fingerprint, done.resealed, done.was_under_way) == (new, COUNT - 50, True)
+    assert shop.in_file() == [new]
+    await shop.check(new)
+
+
+async def test_one_that_had_only_the_file_left_to_write_begins_no_other(shop: Shop) -> None:
+    (old,) = shop.in_file()
+    old_key = read_keys(shop.path)[0]
+    new = (await (await shop.rotation()).run()).fingerprint
+    replace_key_file(shop.path, [*read_keys(shop.path), old_key], os.urandom)
+    assert shop.in_file() == [new, old]
+    done = await (await shop.rotation()).run()
+    assert (done.fingerprint, done.resealed, done.was_under_way) == (new, 0, True)
+    assert shop.in_file() == [new]
+    await shop.check(new)
+
+
+async def test_it_is_refused_where_the_databases_key_is_not(shop: Shop, tmp_path: Path) -> None:
+    (old,) = shop.in_file()
+    stranger = tmp_path / "stranger.key"
+    create_key_file(stranger, os.urandom)
+    before = stranger.read_bytes()
+    with pytest.raises(InstallationError, match=old):
+        await (await shop.rotation(stranger)).run()
+    assert stranger.read_bytes() == before
+    await shop.check(old)
+
+
+async def test_two_at_once_end_with_one_key(shop: Shop) -> None:
+    rotations = [await shop.rotation() for _ in range(2)]
+    ended = await asyncio.gather(*(one.run() for one in rotations), return_exceptions=True)
+    assert sum(isinstance(one, InstallationError) for one in ended) <= 1
+    (key,) = shop.in_file()
+    await shop.check(key)
+
+
+async def test_the_status_tells_keys_and_counts(shop: Shop) -> None:
+    (old,) = shop.in_file()
+    found = await key_status(*await shop.open())
+    assert found.in_file == (old,)
+    assert found.counts == {("endpoint", old[:8]): COUNT}
+    assert found.wrong == ""
+    with pytest.raises(InstallationError, match="nothing is lost"):
+        await reset_keys(*await shop.open(), clock=FrozenClock(), random_bytes=os.urandom)
