@@ -169,6 +169,22 @@ def test_large_heads_are_refused_and_cost_no_memory(tmp_path: Path) -> None:
         assert memory_of(server) - before < 20_000_000
 
 
+def test_bodies_without_a_key_are_not_held(tmp_path: Path, many_files: None) -> None:
+    """200 of 1.9 MB, each sent but for its last byte: they were held for ever."""
+    size = 1_900_000
+    head = "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n"
+    with running(make_server(tmp_path)) as server, contextlib.ExitStack() as stack:
+        before = memory_of(server)
+        for number in range(200):
+            path = ("/v2/trackings/post", "/v4/trackings/create", "/api/trackings")[number % 3]
+            one = stack.enter_context(connect(server, head.format(path, size).encode()))
+            with contextlib.suppress(ConnectionError):
+                one.sendall(b" " * (size - 1))
+            assert b"Unauthorized" in (answer := hear(one)) or b"key-missing" in answer
+        assert memory_of(server) - before < 30_000_000
+        assert status_of(ask(server, get("/healthz"))) == 200
+
+
 def wait_for(server: Server, line: str) -> None:
     """Wait until the server has logged something."""
     deadline = time.monotonic() + PATIENCE
