@@ -51,6 +51,7 @@ STOP_SECONDS: Final = 10.0
 PLANTS: Final = {
     "unlimited_http": ("endless_heads", "half_open"),
     "old_cookies": ("quoted_cookies",),
+    "loud_refusals": ("guesses",),
 }
 """Modules of ``prove.planted``, and the attacks that must find each."""
 
