@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
+from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
@@ -22,6 +24,7 @@ from tests.contract.store.keys import (
     put_on_top,
     reseal_all,
 )
+from tests.contract.store.places import OpenStore
 from tests.contract.store.samples import NOW, WORLD, make_endpoint, new_id
 from tests.contract.store.sending import add, claimed
 
@@ -201,3 +204,55 @@ async def test_a_value_that_was_tampered_with_stops_a_rotation_and_nothing_is_lo
     assert await store.delete_connection(broken.account_number, broken.id)
     await reseal_all(store)
     assert await store.end_rotation() == 0
+
+
+class Interrupted(KeyRing):
+    """Has something done while a value is sealed, inside the transaction that is to store it."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def seal_value(self, plain: bytes, bound_to: str, fingerprint: str = "") -> bytes:
+        sealed = super().seal_value(plain, bound_to, fingerprint)
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
+        return sealed
+
+
+async def test_a_rotation_waits_for_who_is_sealing_with_the_old_key(
+    keys: Keys, place: OpenStore
+) -> None:
+    store, ring, endpoints, _ = await furnished(keys)
+    (old,) = ring.fingerprints
+    new = put_on_top(keys.file())
+    begun = threading.Event()
+
+    async def begin() -> None:
+        other = await place(keys.ring())
+        try:
+            await other.begin_rotation(old, new, NOW)
+            begun.set()
+        finally:
+            await other.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(begin()))
+    was_begun: list[bool] = []
+
+    def rotate_meanwhile() -> None:
+        thread.start()
+        # Long enough for one that would not wait; one that does takes as long as it takes.
+        was_begun.append(begun.wait(1.5))
+
+    sealing = Interrupted(keys.file(), os.urandom)
+    sealing.learn(await store.sealing_keys())
+    running = await keys.open(sealing)
+    sealing.meanwhile = rotate_meanwhile
+    late = make_endpoint(**SECRETS)
+    await running.add_endpoint(late)
+    await asyncio.to_thread(thread.join)
+    assert was_begun == [False]
+    assert begun.is_set()
+    # From the beginning on nothing comes with the old key: one walk over all is enough.
+    await reseal_all(store)
+    assert await store.end_rotation() == 0
+    assert [await load(store, one) for one in [*endpoints, late]] == [*endpoints, late]
