@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from prove.rotation.proof import run
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_rotation_killed_anywhere_loses_nothing_and_strangers_seal_nothing() -> None:
     outcome = run(scale=0.06, seed=11)
     assert outcome.faults() == [], outcome.notes

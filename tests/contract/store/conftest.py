@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import Store
+from tests.contract.store.keys import Keys
 from tests.contract.store.places import PLACES, OpenStore
 
 
@@ -45,3 +47,11 @@ async def store(place: OpenStore) -> AsyncIterator[Store]:
     store = await place()
     yield store
     await store.close()
+
+
+@pytest.fixture
+async def keys(place: OpenStore, tmp_path: Path) -> AsyncIterator[Keys]:
+    """Key files, and stores opened with them on one database."""
+    made = Keys(place, tmp_path)
+    yield made
+    await made.close()
