@@ -39,7 +39,6 @@ from parcelwire.api.v2.routes import ONE, ROUTES, Route
 from parcelwire.api.v2.tables import TableCalls
 from parcelwire.api.wire import MISSING_FIELDS, Call, Reply
 from parcelwire.domain.access import may
-from parcelwire.domain.account import ApiKey
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.errors import FieldsMissingError, TrackingError
 
@@ -140,7 +139,12 @@ class V2Dialect:
                 raise Refused(WRONG_METHOD)
             self._check(route, call)
             if read_body is not None:
-                call.body = await _body(route, method, read_body, key)
+                body = await read_body(key.digest)
+                if body is not None:
+                    call.body = body
+                elif route.request is not None or method == "POST":
+                    # One that nobody reads may be as large as it likes: some send one with GET.
+                    raise Refused(NOT_UNDERSTOOD)
             reply = await handler(call)
         except Refused as refused:
             reply = refusal(refused.code)
@@ -176,14 +180,6 @@ class V2Dialect:
             raise Refused(FORBIDDEN)
         if route.label in self._disabled:
             raise Refused(NEEDS_ACTIVATION)
-
-
-async def _body(route: Route, method: str, read_body: ReadBody, key: ApiKey) -> bytes:
-    body = await read_body(key.digest)
-    # A body that nobody reads may be as large as it likes: some clients send one with GET.
-    if body is None and (route.request is not None or method == "POST"):
-        raise Refused(NOT_UNDERSTOOD)
-    return body or b""
 
 
 def _is_picture(method: str, segments: tuple[str, ...]) -> bool:

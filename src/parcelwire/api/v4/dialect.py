@@ -34,7 +34,6 @@ from parcelwire.api.v4.render import Renderer
 from parcelwire.api.v4.routes import ROUTES, Route
 from parcelwire.api.wire import Call, Reply
 from parcelwire.domain.access import may
-from parcelwire.domain.account import ApiKey
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.errors import TrackingError
 
@@ -113,7 +112,14 @@ class V4Dialect:
                 raise Refused(UNKNOWN_PATH)
             _check(route, method, call)
             if read_body is not None:
-                call.body = await _body(route, read_body, key)
+                body = await read_body(key.digest)
+                if body is not None:
+                    call.body = body
+                elif route.request is not None:
+                    # Open in the sources: v4 has no code for a body that is too large. It is 4130,
+                    # like any body that cannot be understood. One that nobody reads may be as large
+                    # as it likes: some clients send one with GET.
+                    raise Refused(FORMAT_INVALID, field="request body (it is too large)")
             reply = await found[1](call)
         except Refused as refused:
             reply = refusal(refused, empty)
@@ -137,13 +143,3 @@ def _check(route: Route, method: str, call: Call) -> None:
         raise Refused(WRONG_METHOD)
     if not may(call.key.scope, route.scope):
         raise Refused(FORBIDDEN)
-
-
-async def _body(route: Route, read_body: ReadBody, key: ApiKey) -> bytes:
-    body = await read_body(key.digest)
-    # A body that nobody reads may be as large as it likes: some clients send one with GET.
-    if body is None and route.request is not None:
-        # Open in the sources: v4 has no code for a body that is too large. It is 4130, like any
-        # body that cannot be understood.
-        raise Refused(FORMAT_INVALID, field="request body (it is too large)")
-    return body or b""
