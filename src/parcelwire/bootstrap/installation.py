@@ -57,6 +57,7 @@ from parcelwire.bootstrap.notices import (
 from parcelwire.bootstrap.settings import (
     keeping_settings,
     make_catalogue,
+    place_seconds,
     webhook_settings,
     wiring_settings,
 )
@@ -96,6 +97,8 @@ class Installation:
             settings=GatewaySettings(
                 web_connectors=frozenset(config.carriers.web),
                 base_urls=config.carriers.base_urls,
+                place_seconds=place_seconds(config),
+                conversation_seconds=config.polling.ask_timeout_seconds,
             ),
             clock=clock,
         )

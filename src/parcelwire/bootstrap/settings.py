@@ -8,6 +8,7 @@ from parcelwire.config import Config
 from parcelwire.connectors.catalogue import Catalogue, CatalogueError, load_catalogue
 from parcelwire.connectors.simulated import SimulatedCarrier
 from parcelwire.polling.worker import PollSettings
+from parcelwire.tracking.asking import PLACE_SECONDS
 from parcelwire.tracking.service import ServiceSettings
 from parcelwire.webhooks.housekeeping import KeepingSettings
 from parcelwire.webhooks.settings import WebhookSettings
@@ -47,16 +48,27 @@ def wiring_settings(config: Config, webhooks: WebhookSettings) -> WiringSettings
             concurrency=polling.concurrency,
             lease_seconds=polling.lease_seconds,
             ask_timeout_seconds=polling.ask_timeout_seconds,
+            place_seconds=place_seconds(config),
             idle_seconds=polling.idle_seconds,
         ),
         service=ServiceSettings(
             ask_seconds=api.ask_seconds,
             ask_timeout_seconds=polling.ask_timeout_seconds,
+            place_seconds=place_seconds(config),
             ask_at_create=api.ask_at_create,
             realtime_interval_seconds=api.realtime_interval_seconds,
         ),
         webhooks=webhooks,
     )
+
+
+def place_seconds(config: Config) -> float:
+    """Return how long a question waits for a place among the conversations with its carrier.
+
+    That time and the conversation's own must end before the lease does.
+    """
+    spare = config.polling.lease_seconds - config.polling.ask_timeout_seconds
+    return min(PLACE_SECONDS, 0.4 * spare)
 
 
 def keeping_settings(config: Config) -> KeepingSettings:

@@ -9,6 +9,7 @@ import apsw
 import msgspec
 
 from parcelwire.domain.clock import Instant
+from parcelwire.polling.budget import burst
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.codec import decode_pause, encode_json
 from parcelwire.store.past_polls import encode_put_off
@@ -147,6 +148,15 @@ class Polls(Part):
             return granted
 
         return await self._write(work)
+
+    async def return_budget(self, key: str, *, count: int, per_minute: int) -> None:
+        """See ``PollStore``."""
+        bindings = {"key": key, "count": count, "most": burst(per_minute)}
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(poll_queries.RETURN_BUDGET, bindings)
+
+        await self._write(work)
 
     async def pauses(self) -> dict[str, Pause]:
         """See ``PollStore``."""

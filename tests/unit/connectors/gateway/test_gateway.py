@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from parcelwire.connectors.gateway import question_of
-from parcelwire.domain.account import Connection
+from parcelwire.domain.account import Connection, world_of
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.tracking.ports import Carriers
@@ -268,3 +268,53 @@ def test_a_question_carries_what_carriers_ask_for() -> None:
     assert question.account is None
     assert question.created_at == 1_772_359_200_000
     assert question_of(make_tracking("N1", ship_date="soon")).ship_date is None
+
+
+async def test_whoever_gets_no_place_in_time_is_not_asked_about(make_bench: Make) -> None:
+    bench = make_bench([make_connection()], concurrency=1, place_seconds=0.05)
+    bench.carrier.delay_seconds = 0.5
+    first = asyncio.create_task(bench.gateway.ask(LIVE, "paper-post", [make_tracking("N1")]))
+    while not bench.carrier.under_way:  # noqa: ASYNC110  # a count of the server's, no event
+        await asyncio.sleep(0.005)
+    assert await bench.gateway.ask(LIVE, "paper-post", [make_tracking("N2")]) == [None]
+    (report,) = await first
+    assert report is not None
+    assert report.outcome is Outcome.FOUND
+    assert [one for one in bench.carrier.requests if one != "token"] == ["N1"]
+
+
+async def test_the_time_of_a_conversation_begins_with_its_place(make_bench: Make) -> None:
+    """Ten that take 0.1 s each stand in one line: longer than any of them may take."""
+    bench = make_bench(
+        [make_connection()], concurrency=1, place_seconds=60.0, conversation_seconds=0.7
+    )
+    bench.carrier.delay_seconds = 0.1
+    answers = await asyncio.gather(
+        *(bench.gateway.ask(LIVE, "paper-post", [make_tracking(f"N{n}")]) for n in range(10))
+    )
+    assert {one.outcome for (one,) in answers if one is not None} == {Outcome.FOUND}
+    assert len(answers) == 10
+
+
+async def test_a_conversation_that_takes_too_long_is_broken_off(make_bench: Make) -> None:
+    bench = make_bench([make_connection()], concurrency=1, conversation_seconds=0.05)
+    bench.carrier.delay_seconds = 1.0
+    (report,) = await bench.gateway.ask(LIVE, "paper-post", [make_tracking("N1")])
+    assert report is not None
+    assert (report.outcome, report.detail) == (Outcome.UNAVAILABLE, "no answer within 0.05 s")
+
+
+async def test_accounts_have_the_places_in_turn(make_bench: Make) -> None:
+    other = world_of(8, is_test=False)
+    bench = make_bench([make_connection()], accounts=(7, 8), concurrency=1, place_seconds=60.0)
+    bench.carrier.delay_seconds = 0.02
+    asked = [(LIVE, f"A{n}") for n in range(12)] + [(other, "B1")]
+    await asyncio.gather(
+        *(
+            bench.gateway.ask(world, "paper-post", [make_tracking(number)])
+            for world, number in asked
+        )
+    )
+    numbers = [one for one in bench.carrier.requests if one != "token"]
+    assert numbers.index("B1") <= 2
+    assert len(numbers) == 13
