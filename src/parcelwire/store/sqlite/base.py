@@ -28,6 +28,11 @@ class Part:
         self._pruned_to = 0
         """The message up to which old ones were sought, in the round at hand."""
 
-    def _write(self, work: Work[T]) -> asyncio.Future[T]:
-        """Do ``work`` in the next transaction; the answer comes when it is durable."""
-        return self._writer.submit(work)
+    def _write(
+        self, work: Work[T], *, world_id: int | None = None, rows: int = 1
+    ) -> asyncio.Future[T]:
+        """Do ``work`` in the next transaction; the answer comes when it is durable.
+
+        Worlds have their turns one after the other, and what is nobody's own has its turn, too.
+        """
+        return self._writer.submit(work, owner=world_id, rows=rows)

@@ -117,7 +117,7 @@ class Polls(Part):
             connection.executemany(poll_queries.POSTPONE_POLL, items)
 
         if items:
-            await self._write(work)
+            await self._write(work, rows=len(items))
 
     async def next_poll_due(self) -> Instant | None:
         """See ``PollStore``."""
