@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from parcelwire.api.shares import ShareSettings
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.wiring import WiringSettings
 from parcelwire.config import Config
@@ -56,9 +57,22 @@ def wiring_settings(config: Config, webhooks: WebhookSettings) -> WiringSettings
             ask_timeout_seconds=polling.ask_timeout_seconds,
             place_seconds=place_seconds(config),
             ask_at_create=api.ask_at_create,
+            test_trackings=config.limits.test_trackings,
             realtime_interval_seconds=api.realtime_interval_seconds,
         ),
         webhooks=webhooks,
+    )
+
+
+def share_settings(config: Config) -> ShareSettings:
+    """Return how much of a process one account may take."""
+    limits = config.limits
+    return ShareSettings(
+        long_reads=limits.long_reads,
+        long_reads_per_account=limits.long_reads_per_account,
+        long_read_wait_seconds=limits.long_read_wait_seconds,
+        event_waits=limits.event_waits,
+        event_waits_per_account=limits.event_waits_per_account,
     )
 
 

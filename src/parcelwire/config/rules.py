@@ -106,6 +106,7 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
             "webhooks.extra_ports must be port numbers",
         ),
         *_notice_rules(config),
+        *_limit_rules(config),
         (bool(config.carriers.registry_file), "carriers.registry_file must not be empty"),
         (config.carriers.simulated_speed > 0, "carriers.simulated_speed must be positive"),
         (
@@ -146,6 +147,27 @@ def _notice_rules(config: Config) -> list[tuple[bool, str]]:
         (notices.timeout_seconds > 0, "notices.timeout_seconds must be positive"),
         (notices.per_minute > 0, "notices.per_minute must be positive"),
         (notices.recipient_minutes >= 0, "notices.recipient_minutes must not be negative"),
+    ]
+
+
+def _limit_rules(config: Config) -> list[tuple[bool, str]]:
+    limits = config.limits
+    return [
+        (limits.long_reads > 0, "limits.long_reads must be positive"),
+        (
+            limits.long_reads_per_account >= 0,
+            "limits.long_reads_per_account must not be negative",
+        ),
+        (
+            limits.long_read_wait_seconds >= 0,
+            "limits.long_read_wait_seconds must not be negative",
+        ),
+        (limits.event_waits >= 0, "limits.event_waits must not be negative"),
+        (
+            limits.event_waits_per_account >= 0,
+            "limits.event_waits_per_account must not be negative",
+        ),
+        (limits.test_trackings >= 0, "limits.test_trackings must not be negative"),
     ]
 
 

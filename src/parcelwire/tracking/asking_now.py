@@ -50,6 +50,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     place_seconds: float = PLACE_SECONDS
     """How long a question waits for its place among the conversations with its carrier."""
     ask_at_create: bool = True
+    test_trackings: int = 0
+    """Trackings that a test world may hold at a time; 0: any number."""
     realtime_interval_seconds: int = 60
     """A real-time query within this time of the last check answers from the store."""
 

@@ -37,6 +37,7 @@ from parcelwire.api.native.problems import (
 )
 from parcelwire.api.native.reading import read_query
 from parcelwire.api.native.table import ALL
+from parcelwire.api.shares import RETRY_SECONDS, TooManyCallsError
 from parcelwire.domain.account import Account, ApiKey
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord
@@ -45,6 +46,9 @@ log = logging.getLogger(__name__)
 
 JSON: Final = "application/json"
 KEY_HEADER: Final = "parcelwire-api-key"
+
+_MANY: Final = frozenset({"create_trackings"})
+"""Calls that count as many; how the caller stands is known when they are done."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -111,6 +115,14 @@ class _Endpoint:
             response = await self._answer(request, headers)
         except ProblemError as error:
             response = _problem(error)
+        except TooManyCallsError:
+            response = _problem(
+                ProblemError(
+                    "too-many-requests",
+                    "too many calls of this kind are under way at the same time",
+                    headers={"retry-after": str(RETRY_SECONDS)},
+                )
+            )
         except StoreUnavailableError as error:
             log.warning("store unavailable: %s", error)
             response = _problem(
@@ -162,7 +174,10 @@ class _Endpoint:
         )
         if record is not None:
             return await self._replay(operation, asked, record)
-        return await self._carry_out(operation, request, asked)
+        response = await self._carry_out(operation, request, asked)
+        if operation.name in _MANY:
+            headers.update(_limits(self._house.limiter.charge(key.world_id, operation.limit, 0)))
+        return response
 
     async def _carry_out(self, operation: Operation, request: Request, asked: Asked) -> Response:
         repeatable = asked.repeatable

@@ -89,6 +89,7 @@ ROUTES: Final = (
         summary="Follow up to 40 numbers",
         request=list[CreateRequest],
         answer=BatchResult,
+        limit="create",
     ),
     Route(
         name="list_trackings",
