@@ -310,6 +310,12 @@ def test_a_refusal_does_not_repeat_the_value(tmp_path: Path) -> None:
         ("carriers", "registry_file", ""),
         ("carriers", "simulated_speed", 0.0),
         ("carriers", "base_urls", {"swiss-post": {"api": "127.0.0.1:1"}}),
+        ("limits", "long_reads", 0),
+        ("limits", "long_reads_per_account", -1),
+        ("limits", "long_read_wait_seconds", -0.5),
+        ("limits", "event_waits", -1),
+        ("limits", "event_waits_per_account", -1),
+        ("limits", "test_trackings", -1),
         ("logging", "level", "LOUD"),
     ],
 )

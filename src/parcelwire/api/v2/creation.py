@@ -113,7 +113,7 @@ class CreationCalls:
 
 
 def quota_of(call: Call) -> int | None:
-    """Return the quota that counts for this key: test worlds have none."""
+    """Return the quota that counts for this key: test worlds have one of their own."""
     return None if call.key.is_test else call.account.tracking_quota
 
 
