@@ -32,6 +32,7 @@ TITLES: Final = {
     "D4": "property tests over the native API's description",
     "D7": "paging while rows come and go",
     "F1": "database away and back",
+    "G4": "one tenant takes all it can get",
 }
 
 

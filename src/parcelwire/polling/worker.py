@@ -36,6 +36,7 @@ from parcelwire.tracking.ports import (
     TrackingStore,
 )
 from parcelwire.tracking.refresh import Refresher
+from parcelwire.tracking.slices import SLICE
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +113,8 @@ class PollWorker:
         self._is_stopping = False
         self._under_way: set[asyncio.Task[None]] = set()
         self._places = FairPlaces(settings.concurrency)
+        # One slice of the event loop's time at a time, given out to accounts in turn.
+        self._slices = FairPlaces(1)
         self._recalled_at: Instant | None = None
         self._seen_at: Instant = 0
         self._faults = 0
@@ -233,17 +236,30 @@ class PollWorker:
         answered = [
             (one, report) for one, report in zip(stored, answers, strict=True) if report is not None
         ]
-        await self._store_reports(answered, policy)
+        await self._store_reports(answered, policy, errand.account)
 
     async def _store_reports(
         self,
         answered: Sequence[tuple[Stored, CarrierReport]],
         policy: CarrierPolicy | None,
+        account: int,
     ) -> None:
-        # At once, so that a store that commits in groups flushes once for all of them.
-        results = await asyncio.gather(
-            *(self._store_or_set_aside(one, report, policy) for one, report in answered)
-        )
+        # Not one after the other, so that a store that commits in groups flushes once for many of
+        # them; but in slices, or the loop would do nothing else meanwhile.
+        storing: list[asyncio.Task[PollResult | None]] = []
+        try:
+            for start in range(0, len(answered), SLICE):
+                async with self._slices.place(account):
+                    storing += [
+                        asyncio.create_task(self._store_or_set_aside(one, report, policy))
+                        for one, report in answered[start : start + SLICE]
+                    ]
+                    await asyncio.sleep(0)
+            results = await asyncio.gather(*storing)
+        except BaseException:
+            for task in storing:
+                task.cancel()
+            raise
         unchanged = [result for result in results if result is not None]
         if unchanged:
             await self._store.save_polls(unchanged)

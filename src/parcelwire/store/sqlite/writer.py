@@ -36,7 +36,7 @@ Work = Callable[[apsw.Connection], T]
 changes nothing but the database.
 """
 
-LARGEST_GROUP: Final = 250
+LARGEST_GROUP: Final = 128
 """Rows written in one transaction: enough to share a flush, few enough that nobody waits long."""
 
 _Group = list[tuple[Work[Any], "asyncio.Future[Any]"]]
