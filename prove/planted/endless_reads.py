@@ -20,6 +20,6 @@ async def _in_one_go(work: Callable[[Any], Any], items: Sequence[Any]) -> list[A
     return [work(item) for item in items]
 
 
-LongReads.turn = _at_once  # type: ignore[method-assign]  # planted
+LongReads.turn = _at_once  # type: ignore[method-assign, assignment]  # planted
 of_v2.in_slices = _in_one_go  # type: ignore[attr-defined]
 on_sqlite.in_slices = _in_one_go  # type: ignore[attr-defined]

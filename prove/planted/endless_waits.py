@@ -17,5 +17,5 @@ async def _look_alone(watch: EventWatch, world_id: int, cursor: int, deadline: i
     await watch._clock.sleep(0.05)
 
 
-EventWatch.seat = _any_seat  # type: ignore[method-assign]  # planted
-EventWatch.wait = _look_alone  # type: ignore[method-assign]  # planted
+EventWatch.seat = _any_seat  # type: ignore[method-assign, assignment]  # planted
+EventWatch.wait = _look_alone  # type: ignore[method-assign, assignment]  # planted

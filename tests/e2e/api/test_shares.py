@@ -47,7 +47,8 @@ class Slow:
             finally:
                 self.under_way -= 1
 
-        house.store.list_trackings = list_slowly  # type: ignore[method-assign]  # a slow disk
+        store: Any = house.store
+        store.list_trackings = list_slowly
 
 
 async def settle() -> None:
@@ -193,7 +194,8 @@ class Counted:
             self.asked += 1
             return await events_after(*arguments)
 
-        shop.house.store.events_after = count  # type: ignore[method-assign]  # counts, no more
+        store: Any = shop.house.store
+        store.events_after = count
 
 
 class Paced:
