@@ -75,18 +75,20 @@ class Lanes:
     def conversations(self, policy: CarrierPolicy, wanted: Mapping[int, int]) -> dict[int, int]:
         """Return how many conversations each account may begin now or soon, of those it wants.
 
-        As equal as possible; and whoever has none under way may always begin one. In front stands
-        who has not had a place for longest: what cannot be shared equally goes there.
+        As equal as possible; and whoever has none under way may begin one though others fill the
+        room. In front stands who has not had a place for longest: what cannot be shared equally
+        goes there.
         """
         lane = self._lane(policy)
         served = lane.served
         wanted = {one: wanted[one] for one in sorted(wanted, key=lambda one: served.get(one, 0))}
         soon = int(self._places * self._patience_seconds / max(lane.seconds, 0.001))
-        room = max(0, self._places + soon - lane.loads.total())
-        chosen = dict(zip(wanted, share_out(list(wanted.values()), room), strict=True))
-        for account, count in wanted.items():
-            if count and not lane.loads[account]:
-                chosen[account] = max(1, chosen[account])
+        most, load = self._places + soon, lane.loads.total()
+        shares = share_out(list(wanted.values()), max(0, most - load))
+        chosen = dict(zip(wanted, shares, strict=True))
+        newcomers = [one for one in wanted if not chosen[one] and not lane.loads[one]]
+        for account in newcomers[: max(0, 2 * most - load - sum(shares))]:
+            chosen[account] = min(1, wanted[account])
         return chosen
 
     def turns(

@@ -153,3 +153,9 @@ async def test_what_cannot_be_shared_goes_to_who_was_not_served_for_longest() ->
     async with turned.place(POLICY, 2):
         pass
     assert list(turned.conversations(POLICY, {1: 5, 2: 5})) == [1, 2]
+
+
+async def test_of_very_many_newcomers_only_some_begin() -> None:
+    turned = lanes(places=4, patience=0)
+    chosen = turned.conversations(POLICY, dict.fromkeys(range(1_000), 1))
+    assert sum(chosen.values()) == 8
