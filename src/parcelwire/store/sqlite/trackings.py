@@ -66,17 +66,13 @@ class Trackings(Doings):
             )
             for item in new
         ]
+
+        def work(connection: apsw.Connection) -> list[Creation]:
+            return _create(connection, items, quota) if items else []
+
         if once is not None:
-            return await self._write_once(
-                lambda connection: _create(connection, items, quota) if items else [],
-                once,
-                rows=len(items),
-            )
-        return await self._write(
-            lambda connection: _create(connection, items, quota),
-            world_id=new[0].tracking.world_id,
-            rows=len(items),
-        )
+            return await self._write_once(work, once, rows=len(items))
+        return await self._write(work, world_id=new[0].tracking.world_id, rows=len(items))
 
     def _render_if_told(self, tracking: Tracking) -> bytes:
         """Leave the rendition of a new tracking to its readers, until its carrier has said
