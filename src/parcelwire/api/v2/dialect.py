@@ -10,6 +10,7 @@ import msgspec
 from parcelwire.api.bodies import ReadBody, TooManyBodiesError
 from parcelwire.api.gate import Refusal
 from parcelwire.api.house import House
+from parcelwire.api.shares import TooManyCallsError
 from parcelwire.api.v2.aircargo import AirCargoCalls
 from parcelwire.api.v2.changes import Changing, SingleCalls
 from parcelwire.api.v2.couriers import PICTURE_SUFFIX, CourierCalls
@@ -52,6 +53,9 @@ _REFUSALS: Final = {
     Refusal.REVOKED_KEY: KEY_DELETED,
     Refusal.EXPIRED_KEY: KEY_DELETED,
 }
+
+_MANY: Final = frozenset({"create_trackings"})
+"""Calls that count as many; how the caller stands is known when they are done."""
 
 Handler = Callable[[Call], Awaitable[Reply]]
 Methods = dict[str, tuple[Route, Handler]]
@@ -155,10 +159,14 @@ class V2Dialect:
             if isinstance(error, FieldsMissingError):
                 named = ", ".join(FIELD_OF.get(name, name) for name in error.fields).encode()
                 reply = msgspec.structs.replace(reply, headers=((MISSING_FIELDS, named),))
+        except TooManyCallsError:
+            reply = refusal(TOO_MANY_REQUESTS)
+        if route is not None and route.name in _MANY and allowance.is_allowed:
+            allowance = self._house.limiter.charge(key.world_id, kind, 0)
         if limits := allowance.headers():
             # The two minutes that v2 advises stand in the refusal already.
             more = tuple(one for one in limits if one[0] != b"retry-after")
-            return msgspec.structs.replace(reply, headers=(*reply.headers, *more))
+            return Reply(reply.status, reply.body, (*reply.headers, *more), reply.content_type)
         return reply
 
     def failure(self, error: Exception) -> Reply:

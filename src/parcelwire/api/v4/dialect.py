@@ -10,6 +10,7 @@ import msgspec
 from parcelwire.api.bodies import ReadBody, TooManyBodiesError
 from parcelwire.api.gate import Refusal
 from parcelwire.api.house import House
+from parcelwire.api.shares import RETRY_LATER, TooManyCallsError
 from parcelwire.api.v4.airwaybills import AirWaybillCalls
 from parcelwire.api.v4.changes import ChangeCalls
 from parcelwire.api.v4.couriers import CourierCalls
@@ -40,6 +41,9 @@ from parcelwire.tracking.errors import TrackingError
 KEY_HEADER: Final = b"tracking-api-key"
 OLD_KEY_HEADER: Final = b"trackingmore-api-key"
 """v2's name of it: a client that moved from v2 to v4 halfway still gets in."""
+
+_MANY: Final = frozenset({"create_trackings"})
+"""Calls that count as many; how the caller stands is known when they are done."""
 
 Handler = Callable[[Call], Awaitable[Reply]]
 
@@ -127,8 +131,13 @@ class V4Dialect:
             reply = refusal(refused_for(error), empty)
         except TooManyBodiesError:
             reply = refusal(Refused(TOO_MANY_REQUESTS), empty)
+        except TooManyCallsError:
+            reply = refusal(Refused(TOO_MANY_REQUESTS), empty)
+            reply = msgspec.structs.replace(reply, headers=(*reply.headers, RETRY_LATER))
+        if route is not None and route.name in _MANY and allowance.is_allowed:
+            allowance = self._limiter.charge(key.world_id, route.limit, 0)
         if limits := allowance.headers():
-            return msgspec.structs.replace(reply, headers=(*reply.headers, *limits))
+            return Reply(reply.status, reply.body, (*reply.headers, *limits), reply.content_type)
         return reply
 
     def failure(self, error: Exception) -> Reply:
