@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from parcelwire.config import Config, StoreSection
 from parcelwire.domain.clock import FrozenClock
@@ -263,6 +264,9 @@ def _second_server(folder: Path, forge: Forge, report: Report) -> None:
         home = folder / name
         home.mkdir()
         config = scratch_config(Config(), home, f"sqlite:{file}", free_port())
+        # One database, one key: with another one the second would not start anyway.
+        secrets = replace(config.secrets, key_file=str(folder / "shared.key"))
+        config = replace(config, secrets=secrets)
         path = write_config(config, home / "scratch.toml")
         servers.append(Server(path, config.server.port, home / "log", forge=forge))
     first, second = servers
