@@ -307,16 +307,21 @@ class Crowd(msgspec.Struct, frozen=True):
     async def set_to_work(self, url: str, tenant: Tenant) -> subprocess.Popen[str]:
         """Start a process that makes the calls until it is sent a line; it answers a ``Report``.
 
+        Returns when its calls are under way.
+
         In this one its answers would keep the innocent's waiting, whatever the server does.
         """
         figures = [str(one) for one in (self.parcels, self.lists, self.waits)]
-        return await asyncio.to_thread(
+        process: subprocess.Popen[str] = await asyncio.to_thread(
             subprocess.Popen,
             [sys.executable, "-m", "prove.tenants", url, tenant.key, *figures],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert process.stdout is not None
+        await asyncio.to_thread(process.stdout.readline)
+        return process
 
     async def work(self, url: str, tenant: Tenant) -> Report:
         """Make calls until standard input says that it is enough."""
@@ -327,6 +332,8 @@ class Crowd(msgspec.Struct, frozen=True):
                 *(asyncio.create_task(callers.create_much(number)) for number in range(8)),
                 *(asyncio.create_task(callers.wait_long(number)) for number in range(self.waits)),
             ]
+            await asyncio.sleep(1.0)
+            print("at work", flush=True)
             await asyncio.to_thread(sys.stdin.readline)
             report = Report(done=dict(callers.done), waiting=callers.waiting())
             for task in tasks:
