@@ -146,7 +146,7 @@ def _native() -> dict[str, Sample]:
         for name, what in row.path.items():
             if what.startswith("="):
                 path = path.replace("{" + name + "}", what[1:])
-            elif what == "account":
+            elif what in {"account", "bystander"}:
                 path = path.replace("{" + name + "}", "{account}")
             else:
                 kind = what

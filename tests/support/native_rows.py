@@ -108,7 +108,8 @@ ROWS: Final[Mapping[str, Row]] = {
     "list_accounts": _OPERATORS,
     "create_account": _OPERATORS,
     "change_any_account": _ACCOUNT,
-    "suspend_account": _ACCOUNT,
+    # Operators cannot suspend themselves.
+    "suspend_account": Row(path={"number": "bystander"}, foreign="operator-only", owner="operator"),
     "resume_account": _ACCOUNT,
     "create_key_of_account": _ACCOUNT,
 }
@@ -132,6 +133,7 @@ class Yard:
         self.accounts["owner"] = owner
         self.accounts["stranger"] = await store.add_account("stranger@example.com", now=now)
         self.accounts["operator"] = await store.add_account(OPERATOR, now=now)
+        self.accounts["bystander"] = await store.add_account("bystander@example.com", now=now)
         for kind in ("tracking", "endpoint", "message", "key"):
             await self.make(kind)
 
@@ -149,6 +151,8 @@ class Yard:
         number = next(self._numbers)
         if kind == "account":
             return str(self.accounts["owner"].number)
+        if kind == "bystander":
+            return str(self.accounts["bystander"].number)
         if kind == "key":
             return prefix_of(await self.key("owner", "read", label=CANARY))
         if kind == "endpoint":
