@@ -172,3 +172,18 @@ async def test_the_status_tells_keys_and_counts(shop: Shop) -> None:
     assert found.wrong == ""
     with pytest.raises(InstallationError, match="nothing is lost"):
         await reset_keys(*await shop.open(), clock=FrozenClock(), random_bytes=os.urandom)
+
+
+async def test_a_reset_makes_the_key_files_folder_where_it_is_by_default(
+    shop: Shop, tmp_path: Path
+) -> None:
+    # A new machine: the user's folder for settings is not there yet.
+    store, ring = await shop.open(tmp_path / "config" / "parcelwire" / "parcelwire.key")
+    with pytest.raises(InstallationError, match="cannot make the key file"):
+        await reset_keys(store, ring, clock=FrozenClock(), random_bytes=os.urandom)
+    assert not ring.path.parent.exists()
+    lost = await reset_keys(
+        store, ring, clock=FrozenClock(), random_bytes=os.urandom, has_own_place=True
+    )
+    assert lost["endpoint"] == COUNT
+    assert await shop.known() == list(ring.fingerprints)

@@ -20,7 +20,8 @@ from collections.abc import Callable
 import msgspec
 
 from parcelwire.bootstrap.errors import InstallationError
-from parcelwire.connectors.key_file import create_key_file, replace_key_file, sole_writer
+from parcelwire.bootstrap.key_identity import make_key_file
+from parcelwire.connectors.key_file import replace_key_file, sole_writer
 from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.connectors.sealing import KEY_BYTES, KeyFileError, RandomBytes, fingerprint_of
 from parcelwire.domain.clock import Clock
@@ -175,11 +176,17 @@ async def key_status(store: SealingStore, ring: KeyRing) -> KeyStatus:
 
 
 async def reset_keys(
-    store: SealingStore, ring: KeyRing, *, clock: Clock, random_bytes: RandomBytes
+    store: SealingStore,
+    ring: KeyRing,
+    *,
+    clock: Clock,
+    random_bytes: RandomBytes,
+    has_own_place: bool = False,
 ) -> dict[str, int]:
     """Give up what was sealed with keys that are lost, and begin anew with the key file here.
 
-    Where there is none, one is made. Returns what was given up, by kind.
+    Where there is none, one is made (``has_own_place``: see ``make_key_file``). Returns what was
+    given up, by kind.
 
     Raises:
         InstallationError: nothing is lost, or the key file cannot be made or used.
@@ -189,12 +196,7 @@ async def reset_keys(
     if (not keys or not ring.learn(keys)) and all(map(ring.can_open, used)):
         msg = f"nothing is lost: the key file {ring.path.absolute()} opens all that is sealed"
         raise InstallationError(msg)
-    if not ring.path.exists():
-        try:
-            await asyncio.to_thread(create_key_file, ring.path, random_bytes)
-        except OSError as error:
-            msg = f"cannot make the key file {ring.path}: {error.strerror} (secrets.key_file)"
-            raise InstallationError(msg) from error
+    await asyncio.to_thread(make_key_file, ring.path, random_bytes, has_own_place=has_own_place)
     ring.refresh()
     if ring.trouble:
         raise InstallationError(ring.trouble)

@@ -111,7 +111,13 @@ async def reset(ctx: click.Context, yes: bool) -> None:
                 " Go on?",
                 abort=True,
             )
-        lost = await reset_keys(house.store, house.ring, clock=house.clock, random_bytes=os.urandom)
+        lost = await reset_keys(
+            house.store,
+            house.ring,
+            clock=house.clock,
+            random_bytes=os.urandom,
+            has_own_place=not house.config.secrets.key_file,
+        )
     click.echo(
         f"{lost.get('connection', 0)} connections are removed, {lost.get('endpoint', 0)} endpoints"
         f" switched off. The key is now that of {house.ring.path.absolute()}."

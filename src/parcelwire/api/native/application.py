@@ -122,8 +122,9 @@ class _Endpoint:
             response = _problem(error)
         except StoreUnavailableError as error:
             log.warning("store unavailable: %s", error)
+            detail = KEY_MISSING if isinstance(error, KeyUnavailableError) else ""
             response = _problem(
-                ProblemError("store-unavailable", headers={"retry-after": RETRY_AFTER})
+                ProblemError("store-unavailable", detail, headers={"retry-after": RETRY_AFTER})
             )
         except Exception:
             log.exception("%s %r failed", request.method, request.scope["path"])
