@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from parcelwire.config import Config, StoreSection
 from parcelwire.domain.clock import FrozenClock
@@ -262,7 +263,10 @@ def _second_server(folder: Path, forge: Forge, report: Report) -> None:
     for name, file in (("one", folder / "scratch.db"), ("two", link)):
         home = folder / name
         home.mkdir()
-        config = scratch_config(Config(), home, f"sqlite:{file}", free_port())
+        made = scratch_config(Config(), home, f"sqlite:{file}", free_port())
+        # One installation, so one key.
+        secrets = replace(made.secrets, key_file=str(folder / "scratch.key"))
+        config = replace(made, secrets=secrets)
         path = write_config(config, home / "scratch.toml")
         servers.append(Server(path, config.server.port, home / "log", forge=forge))
     first, second = servers
