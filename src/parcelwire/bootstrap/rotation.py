@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -25,11 +26,17 @@ from parcelwire.connectors.key_file import replace_key_file, sole_writer
 from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.connectors.sealing import KEY_BYTES, KeyFileError, RandomBytes, fingerprint_of
 from parcelwire.domain.clock import Clock
-from parcelwire.domain.sealing import SealingKey
+from parcelwire.domain.sealing import BrokenSealError, SealingKey
 from parcelwire.store.port import KeyUnavailableError, SealingStore
 from parcelwire.store.sealing import RESEALED_AT_ONCE, key_id_of
 
 Tell = Callable[[int], object]
+
+_MEND: Final = (
+    ". Nobody can open it any more: give that endpoint a new secret (parcelwire webhook rotate),"
+    " remove that connection (parcelwire connection remove), or let that answer grow old"
+    " (api.idempotency_hours); then run this command again"
+)
 
 
 class Rotated(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +82,8 @@ class Rotation:
             raise InstallationError(msg) from error
         except KeyUnavailableError as error:
             msg = f"the rotation cannot be finished, and nothing is lost: {error}"
+            if isinstance(error.__cause__, BrokenSealError):
+                msg += _MEND
             raise InstallationError(msg) from error
 
     async def _run(self, *, only_prepare: bool, tell: Tell) -> Rotated:
