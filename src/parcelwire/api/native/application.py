@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 
 JSON: Final = "application/json"
 KEY_MISSING: Final = (
-    "This server lacks the key that seals what is secret; its operator finds more in the log"
+    "This server lacks a key that seals what is secret; its operator finds more in the log"
 )
 """Said in place of a database that cannot be reached: it can, and other calls work."""
 KEY_HEADER: Final = "parcelwire-api-key"
