@@ -22,7 +22,7 @@ import uvloop
 from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send
 from parcelwire.bootstrap import open_installation
 from parcelwire.cli.serve import settle_memory
-from parcelwire.config import Config, SecretsSection, StoreSection
+from parcelwire.config import ApiSection, Config, LimitsSection, SecretsSection, StoreSection
 from parcelwire.server.connections import ConnectionTable
 from parcelwire.server.limits import ServerLimits
 from parcelwire.server.proxies import TrustedProxies
@@ -75,7 +75,11 @@ async def _send(send: Send, body: bytes) -> None:
 async def main(store_url: str, key_file: str) -> None:
     """Serve until standard input closes."""
     config = Config(
-        store=StoreSection(url=store_url, pool_size=4), secrets=SecretsSection(key_file=key_file)
+        store=StoreSection(url=store_url, pool_size=4),
+        secrets=SecretsSection(key_file=key_file),
+        # One account asks for all that the server has.
+        api=ApiSection(create_per_second=0.0, other_per_second=0.0),
+        limits=LimitsSection(test_trackings=0),
     )
     house = await open_installation(config)
     table = ConnectionTable(ServerLimits(), TrustedProxies(()), time.monotonic)

@@ -35,6 +35,7 @@ TITLES: Final = {
     "G1": "everything hostile at once, beside an innocent client",
     "G2": "every action asked for by everybody",
     "G3": "key rotation killed, strangers' keys",
+    "G4": "one tenant takes all it can get",
     "G6": "damaged pages, a second server on one file",
 }
 

@@ -263,10 +263,10 @@ def _second_server(folder: Path, forge: Forge, report: Report) -> None:
     for name, file in (("one", folder / "scratch.db"), ("two", link)):
         home = folder / name
         home.mkdir()
-        made = scratch_config(Config(), home, f"sqlite:{file}", free_port())
-        # One installation, so one key.
-        secrets = replace(made.secrets, key_file=str(folder / "scratch.key"))
-        config = replace(made, secrets=secrets)
+        config = scratch_config(Config(), home, f"sqlite:{file}", free_port())
+        # One database, one key: with another one the second would not start anyway.
+        secrets = replace(config.secrets, key_file=str(folder / "shared.key"))
+        config = replace(config, secrets=secrets)
         path = write_config(config, home / "scratch.toml")
         servers.append(Server(path, config.server.port, home / "log", forge=forge))
     first, second = servers

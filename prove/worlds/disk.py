@@ -25,7 +25,7 @@ from parcelwire.store.sqlite.migrations import migrate
 from parcelwire.store.sqlite.reader import Reader
 from parcelwire.store.sqlite.rows import Render
 from parcelwire.store.sqlite.store import SqliteStore
-from parcelwire.store.sqlite.writer import LARGEST_GROUP, Work, Writer
+from parcelwire.store.sqlite.writer import Work, Writer
 from prove.worlds.loop import SimulatedLoop
 
 SLOWEST_COMMIT_SECONDS: Final = 0.02
@@ -64,7 +64,6 @@ class StepWriter(Writer):
         self, path: Path, settings: SqliteSettings, connection: apsw.Connection, reader: Reader
     ) -> None:
         """Give it ``begin`` before the first work."""
-        self._groups: list[list[Any]] = []
         self._is_busy = False
         super().__init__(path, settings, connection, on_replaced=reader.reopen)
 
@@ -75,10 +74,10 @@ class StepWriter(Writer):
         self._chance = chance
         self._disk = disk
 
-    def submit(self, work: Work[Any]) -> Any:
+    def submit(self, work: Work[Any], **more: Any) -> Any:
         """See ``Writer``."""
         self._life.check()
-        return super().submit(work)
+        return super().submit(work, **more)
 
     async def close(self) -> None:
         """See ``Writer``. Those whose work is committed hear of it before."""
@@ -92,8 +91,7 @@ class StepWriter(Writer):
 
     def _hand_over(self) -> None:
         waiting, self._waiting = self._waiting, []
-        if waiting:
-            self._groups.append(waiting)
+        self._queue_up(waiting)
         if self._is_closed:
             # Closing waits for the thread, which is not there: what is left is done at once.
             self._finish()
@@ -101,12 +99,12 @@ class StepWriter(Writer):
             self._begin_group()
 
     def _begin_group(self) -> None:
-        if self._groups and not self._is_busy:
+        if self._queued and not self._is_busy:
             self._is_busy = True
             self._steps.call_later(self._chance.random() * SLOWEST_COMMIT_SECONDS, self._step)
 
     def _step(self) -> None:
-        if not self._groups or not self._life.point("before commit"):
+        if not self._queued or not self._life.point("before commit"):
             return
         answers = self._commit_next()
         if not self._disk.keeps_power():
@@ -122,25 +120,19 @@ class StepWriter(Writer):
         self._is_busy = False
         self._begin_group()
 
-    def _commit_next(self) -> list[Any]:
-        group: list[Any] = []
-        while self._groups and len(group) < LARGEST_GROUP:
-            group += self._groups.pop(0)
-        return self._commit_group(group)
-
     def _all_at_once(self, connection: apsw.Connection, group: Any) -> Any:
         if self._disk.is_full():
             raise apsw.FullError("database or disk is full")  # SQLite's own words
         return super()._all_at_once(connection, group)
 
     def _finish(self) -> None:
-        while self._groups and not self._life.is_over:
+        while self._queued and not self._life.is_over:
             self._answer(self._commit_next())
         self._drop_connection()
 
     def drop(self) -> None:
         """Let go of the file as a dead process does: nothing is written any more."""
-        self._groups.clear()
+        self._queued.clear()
         self._drop_connection()
 
 

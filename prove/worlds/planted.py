@@ -207,7 +207,12 @@ class _RecordsApart(SqliteStore):
     """The record of an idempotency key has a transaction of its own, after the effect's."""
 
     async def _write_once(
-        self, work: Work[Any], once: Once | None, *, counts: Callable[[Any], bool] = lambda _: True
+        self,
+        work: Work[Any],
+        once: Once | None,
+        *,
+        counts: Callable[[Any], bool] = lambda _: True,
+        rows: int = 1,
     ) -> Any:
         if once is None:
             return await self._write(work)

@@ -71,7 +71,7 @@ async def test_how_long_the_conversation_took(yard: Yard, monkeypatch: pytest.Mo
 
 
 async def test_what_the_budget_did_not_allow_was_put_off(yard: Yard) -> None:
-    yard.carriers.connect("dhl", batch_size=1, requests_per_minute=2)
+    yard.carriers.connect("dhl", batch_size=1, requests_per_minute=12)
     parcels = [await create(yard.store, f"A{index}", courier_code="dhl") for index in range(5)]
     await drive(yard.worker())
     told = [await past(yard, parcel) for parcel in parcels]

@@ -53,6 +53,7 @@ def test_a_live_list_that_cannot_be_asked(terminal: Terminal) -> None:
 
 
 def test_a_broken_file_of_refreshed_couriers(terminal: Terminal) -> None:
+    terminal("key", "create", "--account", "you@shop.example")
     (terminal.folder / "parcelwire.couriers.json").write_text("[]", "utf-8")
     for command in (("couriers",), ("key", "list")):
         line = terminal.fails(*command)

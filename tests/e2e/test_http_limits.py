@@ -185,6 +185,57 @@ def test_bodies_without_a_key_are_not_held(tmp_path: Path, many_files: None) -> 
         assert status_of(ask(server, get("/healthz"))) == 200
 
 
+ODD_VALUES = (
+    *(sign * 30_000 for sign in ("\\", '"', ",", ";", "=", "%", "(", "[", "<")),
+    "a," * 15_000,
+    "a;q=0.1," * 3_700,
+    "a;q=" + "9" * 5_000,
+    "x" + " " * 30_000 + "x",
+    "9" * 5_000,
+    "bytes=" + "0-1," * 7_000,
+    "bytes=" + "9" * 5_000 + "-",
+    'W/"' * 7_000,
+    "Mon, 01 Jan 2024 00:00:00 " + "(" * 29_000,
+    "Mon, " + "9" * 5_000 + " Jan 2024 00:00:00 GMT",
+    "multipart/form-data; " + "boundary=" * 3_000,
+)
+ODD_HEADERS = (
+    *("Range", "If-Range", "If-None-Match", "If-Modified-Since", "Accept-Encoding", "Accept"),
+    *("Accept-Language", "Content-Type", "Cookie", "Origin", "Authorization", "Idempotency-Key"),
+    *("Tracking-Api-Key", "Parcelwire-Api-Key", "X-Forwarded-For", "Expect"),
+)
+ODD_QUERIES = (
+    "lang=" + "a" * 14_000,
+    "a=b&" * 3_000,
+    "%" * 14_000,
+    "&" * 14_000,
+    "lang=%ff" * 1_500,
+    "cursor=" + "A" * 14_000,
+    *(f"{name}={'9' * 5_000}" for name in ("limit", "items_amount", "created_date_min", "version")),
+    "next=/dashboard/" + "a" * 14_000,
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/static/widget.js", "/track", "/dashboard/login", "/api/trackings", "/v4/trackings/get"],
+)
+def test_nothing_odd_in_a_head_is_a_fault_or_takes_long(odd: LimitedFiles, path: str) -> None:
+    """What a stranger may send to parsers of ours, of Python's and of the framework's."""
+    requests = [get(path, f"{name}: {value}") for name in ODD_HEADERS for value in ODD_VALUES]
+    requests += [get(f"{path}?{query}") for query in ODD_QUERIES]
+    for one in requests:
+        began = time.monotonic()
+        assert 200 <= status_of(ask(odd, one)) < 500, one[:120]
+        assert time.monotonic() - began < 5, one[:120]
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LimitedFiles]:
+    with running(make_server(tmp_path_factory.mktemp("odd"))) as server:
+        yield server
+
+
 def wait_for(server: Server, line: str) -> None:
     """Wait until the server has logged something."""
     deadline = time.monotonic() + PATIENCE

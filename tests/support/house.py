@@ -28,6 +28,7 @@ from parcelwire.api.asgi import ASGIApp, Dialect, Door, Receive, Scope, Send
 from parcelwire.api.bodies import BodyReader
 from parcelwire.api.gate import Gate, RateLimiter, digest_of, make_key, prefix_of
 from parcelwire.api.house import AirWaybills, ApiSettings, House
+from parcelwire.api.shares import EventWatch, LongReads, ShareSettings
 from parcelwire.api.v2.render import Renderer as V2Renderer
 from parcelwire.api.v4.render import Renderer
 from parcelwire.bootstrap.desk import WebhookDesk
@@ -245,6 +246,7 @@ async def open_house(
     webhooks: WebhookSettings | None = None,
     resolver: AbstractResolver | None = None,
     open_one: OpenStore | None = None,
+    shares: ShareSettings | None = None,
 ) -> AsyncIterator[HouseUnderTest]:
     """Open a house on a new SQLite file in ``folder``, with one account and its two keys.
 
@@ -315,6 +317,7 @@ async def open_house(
             settings=webhooks,
             resolver=resolver or NoNames(),
         )
+        shares = shares or ShareSettings()
         house = House(
             service=service,
             store=store,
@@ -324,6 +327,8 @@ async def open_house(
                 clock,
                 {"create": settings.create_per_second, "other": settings.other_per_second},
             ),
+            reads=LongReads(shares),
+            events=EventWatch(store, clock, shares, lambda: house.is_closing),
             clock=clock,
             settings=settings,
             desk=desk,

@@ -335,6 +335,12 @@ def test_a_refusal_does_not_repeat_the_value(tmp_path: Path) -> None:
         ("limits", "live_streams_per_source", 1_000),
         ("limits", "live_streams_per_tracking", 1_000),
         ("limits", "live_streams", 20),
+        ("limits", "long_reads", 0),
+        ("limits", "long_reads_per_account", -1),
+        ("limits", "long_read_wait_seconds", -0.5),
+        ("limits", "event_waits", -1),
+        ("limits", "event_waits_per_account", -1),
+        ("limits", "test_trackings", -1),
         ("logging", "level", "LOUD"),
     ],
 )

@@ -24,6 +24,7 @@ BOUNDED = {
     "parcelwire.tracking.spreadsheet._FORMULA": "matched from the start",
     "parcelwire.webhooks.address._LOOKS_NUMERIC": "matched from the start",
     "parcelwire.notices.addresses._LOCAL": "matched from the start, 64 characters",
+    "parcelwire.notices.addresses._DOMAIN": "cut to 64 characters before",
     "parcelwire.notices.smtp._ADDRESS": "cut to 500 characters before",
     "parcelwire.webhooks.headers._VALUE": "matched from the start",
 }

@@ -10,6 +10,7 @@ import msgspec
 
 from parcelwire.api.bodies import BodyReader
 from parcelwire.api.gate import Gate, RateLimiter
+from parcelwire.api.shares import EventWatch, LongReads
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import Clock
@@ -106,6 +107,8 @@ class House(msgspec.Struct, kw_only=True):
     registry: Registry
     gate: Gate
     limiter: RateLimiter
+    reads: LongReads
+    events: EventWatch
     clock: Clock
     settings: ApiSettings
     desk: EndpointDesk

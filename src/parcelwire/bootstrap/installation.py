@@ -13,6 +13,8 @@ from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.api.house import ApiSettings, House
 from parcelwire.api.native.application import application as native_application
 from parcelwire.api.native.application import in_front_of
+from parcelwire.api.processes import ApiProcesses
+from parcelwire.api.shares import EventWatch, LongReads
 from parcelwire.api.v2.dialect import V2Dialect
 from parcelwire.api.v4.dialect import V4Dialect
 from parcelwire.api.v4.render import Renderer
@@ -66,6 +68,8 @@ from parcelwire.bootstrap.settings import (
     login_limits,
     make_catalogue,
     page_limits,
+    place_seconds,
+    share_settings,
     webhook_settings,
     wiring_settings,
 )
@@ -108,6 +112,8 @@ class Installation:
             settings=GatewaySettings(
                 web_connectors=frozenset(config.carriers.web),
                 base_urls=config.carriers.base_urls,
+                place_seconds=place_seconds(config),
+                conversation_seconds=config.polling.ask_timeout_seconds,
             ),
             clock=clock,
         )
@@ -154,6 +160,8 @@ class Installation:
                 clock,
                 {"create": config.api.create_per_second, "other": config.api.other_per_second},
             ),
+            reads=LongReads(share_settings(config)),
+            events=EventWatch(store, clock, share_settings(config), lambda: self.house.is_closing),
             clock=clock,
             bodies=BodyReader(config.server.max_body_bytes, config.server.max_bodies_per_key),
             settings=ApiSettings(
@@ -220,6 +228,13 @@ class Installation:
                 OperatorWatch(store, self.channels, clock=clock, public_url=config.public_url)
             )
         self._workers: list[asyncio.Task[None]] = []
+        self.api_processes = ApiProcesses(
+            store,
+            clock=clock,
+            process_id=self.identifiers.new_id(clock.now()),
+            told=self.house.limiter.share_with,
+        )
+        self._counting: asyncio.Task[None] | None = None
 
     def make_notice_worker(self, mailer: Mailer) -> NoticeWorker:
         """Return who tells customers by mail."""
@@ -262,6 +277,12 @@ class Installation:
             self.house, [V2Dialect(self.house), V4Dialect(self.house, self._renderer)], other
         )
 
+    def start_counting(self) -> None:
+        """Divide the rate limits with other API processes; on SQLite there are none."""
+        if self._counting is None and not self.config.store.url.startswith("sqlite:"):
+            name = self.api_processes.name
+            self._counting = asyncio.create_task(self.api_processes.run(), name=name)
+
     def start_workers(self) -> None:
         """Start polling, delivering and housekeeping in this process."""
         if not self._workers:
@@ -293,6 +314,9 @@ class Installation:
     async def close(self) -> None:
         """Stop the workers, finish writes, close connections."""
         await self.stop_workers()
+        if self._counting is not None:
+            self.api_processes.stop()
+            await self._counting
         await self.service.drain()
         await self._transport.close()
         await self._sender.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from parcelwire.api.shares import ShareSettings
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.wiring import WiringSettings
 from parcelwire.config import Config
@@ -11,6 +12,7 @@ from parcelwire.pages.limits import LoginLimits, PageLimits
 from parcelwire.polling.worker import PollSettings
 from parcelwire.server.limits import ServerLimits
 from parcelwire.server.open_files import connections_for
+from parcelwire.tracking.asking import PLACE_SECONDS
 from parcelwire.tracking.service import ServiceSettings
 from parcelwire.webhooks.housekeeping import KeepingSettings
 from parcelwire.webhooks.settings import WebhookSettings
@@ -50,16 +52,40 @@ def wiring_settings(config: Config, webhooks: WebhookSettings) -> WiringSettings
             concurrency=polling.concurrency,
             lease_seconds=polling.lease_seconds,
             ask_timeout_seconds=polling.ask_timeout_seconds,
+            place_seconds=place_seconds(config),
             idle_seconds=polling.idle_seconds,
         ),
         service=ServiceSettings(
             ask_seconds=api.ask_seconds,
             ask_timeout_seconds=polling.ask_timeout_seconds,
+            place_seconds=place_seconds(config),
             ask_at_create=api.ask_at_create,
+            test_trackings=config.limits.test_trackings,
             realtime_interval_seconds=api.realtime_interval_seconds,
         ),
         webhooks=webhooks,
     )
+
+
+def share_settings(config: Config) -> ShareSettings:
+    """Return how much of a process one account may take."""
+    limits = config.limits
+    return ShareSettings(
+        long_reads=limits.long_reads,
+        long_reads_per_account=limits.long_reads_per_account,
+        long_read_wait_seconds=limits.long_read_wait_seconds,
+        event_waits=limits.event_waits,
+        event_waits_per_account=limits.event_waits_per_account,
+    )
+
+
+def place_seconds(config: Config) -> float:
+    """Return how long a question waits for a place among the conversations with its carrier.
+
+    That time and the conversation's own must end before the lease does.
+    """
+    spare = config.polling.lease_seconds - config.polling.ask_timeout_seconds
+    return min(PLACE_SECONDS, 0.4 * spare)
 
 
 def keeping_settings(config: Config) -> KeepingSettings:

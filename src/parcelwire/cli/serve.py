@@ -163,6 +163,7 @@ async def _work(config: Config, sockets: list[socket.socket], *, with_workers: b
         settle_memory()
         log.info("%s", house.store.describe())
         if server is not None:
+            house.start_counting()
             log.info("listening on %s", _address(sockets[0]))
             await server.serve(sockets)
         else:

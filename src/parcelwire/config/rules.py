@@ -111,6 +111,7 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
         ),
         *_notice_rules(config),
         *_page_limit_rules(config),
+        *_limit_rules(config),
         (bool(config.carriers.registry_file), "carriers.registry_file must not be empty"),
         (config.carriers.simulated_speed > 0, "carriers.simulated_speed must be positive"),
         (
@@ -223,6 +224,27 @@ def _page_limit_rules(config: Config) -> list[tuple[bool, str]]:
             "limits.live_streams must be more than limits.live_streams_per_source and"
             " limits.live_streams_per_tracking, or one of them can use it up",
         ),
+    ]
+
+
+def _limit_rules(config: Config) -> list[tuple[bool, str]]:
+    limits = config.limits
+    return [
+        (limits.long_reads > 0, "limits.long_reads must be positive"),
+        (
+            limits.long_reads_per_account >= 0,
+            "limits.long_reads_per_account must not be negative",
+        ),
+        (
+            limits.long_read_wait_seconds >= 0,
+            "limits.long_read_wait_seconds must not be negative",
+        ),
+        (limits.event_waits >= 0, "limits.event_waits must not be negative"),
+        (
+            limits.event_waits_per_account >= 0,
+            "limits.event_waits_per_account must not be negative",
+        ),
+        (limits.test_trackings >= 0, "limits.test_trackings must not be negative"),
     ]
 
 

@@ -45,8 +45,8 @@ class ApiSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """``[api]``."""
 
     idempotency_hours: float = 24.0
-    create_per_second: float = 0.0
-    other_per_second: float = 0.0
+    create_per_second: float = 50.0
+    other_per_second: float = 200.0
     ask_at_create: bool = True
     ask_seconds: float = 6.0
     realtime_interval_seconds: int = 60
@@ -136,6 +136,13 @@ class LimitsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     mails_per_account_day: int = 2_000
     mails_per_address_day: int = 20
     mail_confirmations_per_address_day: int = 3
+    # What one account may take of the installation.
+    long_reads: int = 4
+    long_reads_per_account: int = 2
+    long_read_wait_seconds: float = 10.0
+    event_waits: int = 500
+    event_waits_per_account: int = 20
+    test_trackings: int = 10_000
 
 
 class LoggingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

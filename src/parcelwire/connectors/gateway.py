@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import MutableMapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import Any, Final, Protocol
 
@@ -29,10 +30,12 @@ from parcelwire.connectors.routing import (
     Way,
 )
 from parcelwire.connectors.transport import Limits
+from parcelwire.domain.account import account_of
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport, Gap, Outcome
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.background import BackgroundWork
+from parcelwire.tracking.places import FairPlaces, NoPlaceError
 from parcelwire.tracking.ports import CarrierPolicy
 
 _log: Final = logging.getLogger(__name__)
@@ -76,7 +79,7 @@ class Gateway:
         self._clock = clock
         self._router = Router(catalogue, source, settings, clock)
         self._memories: dict[str, tuple[bytes, MutableMapping[str, Any]]] = {}
-        self._places: dict[str, asyncio.Semaphore] = {}
+        self._places: dict[str, FairPlaces] = {}
         self._complained: set[str] = set()
         self._background = BackgroundWork()
 
@@ -104,8 +107,11 @@ class Gateway:
 
     async def ask(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
-    ) -> list[CarrierReport]:
-        """Ask about ``trackings``; one report each, in the same order."""
+    ) -> list[CarrierReport | None]:
+        """Ask about ``trackings``; one report each, in the same order.
+
+        None: no conversation could begin in time, for those of others.
+        """
         if not trackings:
             return []
         way = await self._router.choose(world_id, courier_code)
@@ -119,7 +125,7 @@ class Gateway:
                 )
                 for tracking in trackings
             ]
-        return await _Errand(self, way, trackings).run()
+        return await _Errand(self, way, trackings, account_of(world_id)).run()
 
     def phrase(self, courier_code: str, raw_code: str, language: str) -> str | None:
         """Return the carrier's wording of an event code in a language, where known.
@@ -236,9 +242,36 @@ class Gateway:
             known = self._memories[key] = (sealed, {})
         return known[1]
 
-    def place(self, way: Way) -> asyncio.Semaphore:
-        """Return the places for conversations with one carrier."""
-        return self._places.setdefault(way.code, asyncio.Semaphore(self._settings.concurrency))
+    def place(self, way: Way, account_number: int) -> AbstractAsyncContextManager[None]:
+        """Return a place among the conversations with one carrier; accounts have them in turn.
+
+        Entering it raises ``NoPlaceError`` when none is free in time.
+        """
+        places = self._places.get(way.code)
+        if places is None:
+            places = self._places[way.code] = FairPlaces(self._settings.concurrency)
+        return places.place(account_number, self._settings.place_seconds)
+
+    async def converse_in_time(
+        self, way: Way, language: str, trackings: Sequence[Tracking]
+    ) -> list[CarrierReport]:
+        """Do as ``converse``; a conversation that takes too long is broken off: an outage."""
+        seconds = self._settings.conversation_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.converse(way, language, trackings)
+        except TimeoutError:
+            now = self._clock.now()
+            return [
+                CarrierReport(
+                    number=tracking.number,
+                    outcome=Outcome.UNAVAILABLE,
+                    detail=f"no answer within {seconds:g} s",
+                    fetched_at=now,
+                    connector=way.code,
+                )
+                for tracking in trackings
+            ]
 
     def complain(self, code: str, error: Exception) -> None:
         """Log a connector's own error, once per place in its code."""
@@ -251,15 +284,18 @@ class Gateway:
 class _Errand:
     """One call of ``ask``: its trackings in batches, over one way."""
 
-    def __init__(self, gateway: Gateway, way: Way, trackings: Sequence[Tracking]) -> None:
+    def __init__(
+        self, gateway: Gateway, way: Way, trackings: Sequence[Tracking], account_number: int
+    ) -> None:
         self._gateway = gateway
         self._way = way
         self._trackings = trackings
+        self._account_number = account_number
         self._reports: dict[int, CarrierReport] = {}
         self._halted: CarrierReport | None = None
         self._endings: Counter[Outcome] = Counter()
 
-    async def run(self) -> list[CarrierReport]:
+    async def run(self) -> list[CarrierReport | None]:
         batches = self._batches()
         if len(batches) > 1 and not self._gateway.memory_of(self._way):
             # The first fetches the token (or the session) that the others then share.
@@ -267,7 +303,7 @@ class _Errand:
         async with asyncio.TaskGroup() as group:
             for language, batch in batches:
                 group.create_task(self._ask(language, batch))
-        return [self._reports[index] for index in range(len(self._trackings))]
+        return [self._reports.get(index) for index in range(len(self._trackings))]
 
     def _batches(self) -> list[tuple[str, tuple[int, ...]]]:
         """Return the trackings' places in batches of one language each."""
@@ -288,13 +324,16 @@ class _Errand:
 
     async def _ask(self, language: str, indexes: tuple[int, ...]) -> None:
         trackings = [self._trackings[index] for index in indexes]
-        async with self._gateway.place(self._way):
-            halted = self._halted
-            if halted is not None:
-                reports = [_unasked(tracking, halted) for tracking in trackings]
-            else:
-                reports = await self._gateway.converse(self._way, language, trackings)
-                self._halt(reports)
+        try:
+            async with self._gateway.place(self._way, self._account_number):
+                halted = self._halted
+                if halted is not None:
+                    reports = [_unasked(tracking, halted) for tracking in trackings]
+                else:
+                    reports = await self._gateway.converse_in_time(self._way, language, trackings)
+                    self._halt(reports)
+        except NoPlaceError:
+            return
         await self._gateway.learn(self._way, reports)
         self._reports.update(zip(indexes, reports, strict=True))
 

@@ -55,6 +55,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Connector code to name to base URL, in place of the carrier's own (a test system)."""
     concurrency: int = 4
     """Conversations with one carrier under way at a time, in this process."""
+    place_seconds: float = 2.0
+    """How long a conversation waits for its place among them; then nothing is asked."""
+    conversation_seconds: float = 22.0
+    """A conversation is broken off after this, counted from where it has its place."""
     web_min_interval_seconds: int = 900
     """A public endpoint is never asked about one number more often than this by schedule."""
     connections_cache_seconds: float = 2.0

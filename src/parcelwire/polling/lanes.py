@@ -3,24 +3,27 @@ is.
 
 A carrier that is slow, or has far more parcels than budget, must neither fill the worker nor be
 looked at again and again: what finds no room gets a turn of its own, one behind the other at the
-carrier's pace.
+carrier's pace. Accounts that share a carrier take turns: one's crowd does not stand in front of
+another's parcel, and places are given out to accounts one after the other.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
 from parcelwire.domain.clock import DAY, MINUTE, SECOND, Clock, Instant
+from parcelwire.polling.budget import refill
+from parcelwire.tracking.places import FairPlaces, share_out
 from parcelwire.tracking.ports import CarrierPolicy
 
 SLACK: Final = 1.1
 """Turns are this much wider apart than the budget allows: room for create and real-time queries."""
 
-CHUNK: Final = 15 * SECOND
-"""Turns within this time fall together: a bucket holds a minute's budget, so they find it full
+CHUNK: Final = 10 * SECOND
+"""Turns within this time fall together: a bucket holds ten seconds' budget, so they find it full
 enough, and they are written with one statement.
 """
 
@@ -29,19 +32,32 @@ HORIZON: Final = DAY
 
 _FIRST_GUESS: Final = 0.5
 _MOST_LANES: Final = 5_000
+_MOST_ACCOUNTS: Final = 1_000
 
 
 class _Lane:
     """The questions to one carrier (one budget) under way or waiting in this process."""
 
-    __slots__ = ("free", "load", "next_turn_at", "seconds")
+    __slots__ = ("free", "loads", "next_turns", "places_given", "seconds", "served")
 
     def __init__(self, places: int) -> None:
-        self.free = asyncio.Semaphore(places)
-        self.load = 0
+        self.free = FairPlaces(places)
+        self.loads: Counter[int] = Counter()
+        """Questions of each account under way or waiting for a place."""
         self.seconds = _FIRST_GUESS
         """What a conversation takes, as seen of late."""
-        self.next_turn_at: Instant = 0
+        self.next_turns: dict[int, Instant] = {}
+        """The last turn that was given to each account."""
+        self.places_given = 0
+        self.served: dict[int, int] = {}
+        """How many places had been given when each account had its last one."""
+
+    def note_served(self, account: int) -> None:
+        """Note that an account has a place."""
+        if len(self.served) >= _MOST_ACCOUNTS:
+            self.served.clear()
+        self.places_given += 1
+        self.served[account] = self.places_given
 
 
 class Lanes:
@@ -56,51 +72,72 @@ class Lanes:
         self._clock = clock
         self._lanes: dict[str, _Lane] = {}
 
-    def room(self, policy: CarrierPolicy) -> int:
-        """Return how many numbers can be asked about now or soon."""
+    def conversations(self, policy: CarrierPolicy, wanted: Mapping[int, int]) -> dict[int, int]:
+        """Return how many conversations each account may begin now or soon, of those it wants.
+
+        As equal as possible; and whoever has none under way may begin one though others fill the
+        room. In front stands who has not had a place for longest: what cannot be shared equally
+        goes there.
+        """
         lane = self._lane(policy)
+        served = lane.served
+        wanted = {one: wanted[one] for one in sorted(wanted, key=lambda one: served.get(one, 0))}
         soon = int(self._places * self._patience_seconds / max(lane.seconds, 0.001))
-        return max(0, self._places + soon - lane.load) * policy.batch_size
+        most, load = self._places + soon, lane.loads.total()
+        shares = share_out(list(wanted.values()), max(0, most - load))
+        chosen = dict(zip(wanted, shares, strict=True))
+        newcomers = [one for one in wanted if not chosen[one] and not lane.loads[one]]
+        for account in newcomers[: max(0, 2 * most - load - sum(shares))]:
+            chosen[account] = min(1, wanted[account])
+        return chosen
 
     def turns(
-        self, policy: CarrierPolicy, ids: Sequence[str], now: Instant
+        self, policy: CarrierPolicy, ids: Sequence[str], now: Instant, *, account: int
     ) -> list[tuple[Instant, Sequence[str]]]:
-        """Return when each of ``ids`` is to be looked at again, in groups of one time."""
+        """Return when each of an account's ``ids`` is to be looked at again, in groups of one time.
+
+        With others that wait for turns of theirs, it has every second one, or third, and so on.
+        """
         lane = self._lane(policy)
-        width = max(
-            SLACK * MINUTE / max(1, policy.requests_per_minute),
+        lane.next_turns = {
+            one: at for one, at in lane.next_turns.items() if now < at <= now + HORIZON
+        }
+        others = len(lane.next_turns.keys() - {account})
+        width = (1 + others) * max(
+            SLACK * MINUTE / refill(max(1, policy.requests_per_minute)),
             lane.seconds * SECOND / self._places,
         )
         size = max(1, int(CHUNK / width)) * policy.batch_size
-        at = lane.next_turn_at
-        if not now < at <= now + HORIZON:
-            at = now
+        at = lane.next_turns.get(account, now)
         given = []
         for start in range(0, len(ids), size):
             group = ids[start : start + size]
             at += max(1, round(width * -(-len(group) // policy.batch_size)))
             given.append((at, group))
-        lane.next_turn_at = at
+        lane.next_turns[account] = at
         return given
 
     @asynccontextmanager
-    async def place(self, policy: CarrierPolicy) -> AsyncIterator[None]:
+    async def place(self, policy: CarrierPolicy, account: int) -> AsyncIterator[None]:
         """Wait for a place in the carrier's lane, and learn how long it is held."""
         lane = self._lane(policy)
-        lane.load += 1
+        lane.loads[account] += 1
         try:
-            async with lane.free:
+            async with lane.free.place(account):
+                lane.note_served(account)
                 began_at = self._clock.now()
                 yield
                 took = max(0, self._clock.now() - began_at) / SECOND
                 lane.seconds = 0.8 * lane.seconds + 0.2 * min(took, 60.0)
         finally:
-            lane.load -= 1
+            lane.loads[account] -= 1
+            if not lane.loads[account]:
+                del lane.loads[account]
 
     def _lane(self, policy: CarrierPolicy) -> _Lane:
         lane = self._lanes.get(policy.budget_key)
         if lane is None:
             if len(self._lanes) >= _MOST_LANES:
-                self._lanes = {key: lane for key, lane in self._lanes.items() if lane.load}
+                self._lanes = {key: lane for key, lane in self._lanes.items() if lane.loads}
             lane = self._lanes[policy.budget_key] = _Lane(self._places)
         return lane

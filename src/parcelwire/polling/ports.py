@@ -93,10 +93,15 @@ class PollStore(Protocol):
         """Take up to ``wanted`` requests from the budget ``key``, shared by all processes; return
         how many were granted.
 
-        The minute budget refills smoothly (a bucket of ``per_minute``, full at first); the day's
-        counts UTC days. A clock
-        that jumps back must not lock the budget for longer than a minute (or the rest of the day).
+        No minute grants more than ``per_minute`` (``polling.budget``), whatever the number of
+        processes, and though their clocks differ by some seconds; the day's counts UTC days. A
+        clock that jumps back must not lock the budget for much longer than a minute (or the rest
+        of the day).
         """
+        ...
+
+    async def return_budget(self, key: str, *, count: int, per_minute: int) -> None:
+        """Give back ``count`` requests that were granted and not made."""
         ...
 
     async def pauses(self) -> dict[str, Pause]:

@@ -69,6 +69,15 @@ class CarrierTurnstile:
             self._probed_at[key] = now
         return min(wanted, granted * policy.batch_size)
 
+    async def give_back(self, policy: CarrierPolicy, numbers: int) -> None:
+        """Take back what ``admit`` granted for numbers that were not asked about after all."""
+        conversations = -(-numbers // policy.batch_size)
+        await self._store.return_budget(
+            policy.budget_key, count=conversations, per_minute=policy.requests_per_minute
+        )
+        # Nobody has found out yet whether a carrier that was paused is back.
+        self._probed_at.pop(policy.budget_key, None)
+
     async def note(
         self, policy: CarrierPolicy, reports: Sequence[CarrierReport], now: Instant
     ) -> None:

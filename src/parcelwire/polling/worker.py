@@ -18,13 +18,16 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from parcelwire.domain.account import account_of, is_test_world
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.report import CarrierReport, Outcome
+from parcelwire.polling.admission import Admission, Errand
 from parcelwire.polling.lanes import Lanes
-from parcelwire.polling.ports import Claim, PollStore, StoreOutageError
+from parcelwire.polling.ports import PollStore, StoreOutageError
 from parcelwire.polling.turnstile import CarrierTurnstile
-from parcelwire.tracking.asking import Asker
+from parcelwire.tracking.asking import PLACE_SECONDS, Asker
 from parcelwire.tracking.correction import Corrector, Search, Told
+from parcelwire.tracking.places import FairPlaces
 from parcelwire.tracking.ports import (
     CarrierPolicy,
     Carriers,
@@ -33,6 +36,7 @@ from parcelwire.tracking.ports import (
     TrackingStore,
 )
 from parcelwire.tracking.refresh import Refresher
+from parcelwire.tracking.slices import SLICE
 from parcelwire.tracking.suspension import (
     HELD_REASON,
     LONGEST_HOLD,
@@ -65,22 +69,14 @@ class PollSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A dead worker's trackings are free again after this."""
     ask_timeout_seconds: float = 22.0
     """A carrier's conversation is broken off after this; shorter than the lease."""
+    place_seconds: float = PLACE_SECONDS
+    """How long the carriers wait at most for a place to hold a conversation in."""
     idle_seconds: float = 2.0
     """Longest sleep between two looks at the table (other processes add to it without telling)."""
 
 
 class WorkerStore(PollStore, TrackingStore, SuspensionStore, Protocol):
     """What the worker needs of the store."""
-
-
-class _Errand(msgspec.Struct, frozen=True, kw_only=True):
-    """Some trackings of one courier in one world, claimed together."""
-
-    world_id: int
-    courier_code: str
-    ids: Sequence[str]
-    policy: CarrierPolicy | None
-    lease: Instant
 
 
 class PollWorker:
@@ -113,15 +109,19 @@ class PollWorker:
             carriers=carriers,
             turnstile=turnstile,
             clock=clock,
-            timeout_seconds=settings.ask_timeout_seconds,
+            timeout_seconds=settings.ask_timeout_seconds + settings.place_seconds,
         )
+        self._longest_question = settings.ask_timeout_seconds + settings.place_seconds
         # Whoever waits longer than this for a place has no time left for the question itself.
-        patience = max(0.0, settings.lease_seconds - settings.ask_timeout_seconds - 1.0)
+        patience = max(0.0, settings.lease_seconds - self._longest_question - 1.0)
         self._lanes = Lanes(settings.concurrency_per_carrier, patience, clock)
+        self._admission = Admission(store, turnstile, self._lanes)
         self._wake = asyncio.Event()
         self._is_stopping = False
         self._under_way: set[asyncio.Task[None]] = set()
-        self._places = asyncio.Semaphore(settings.concurrency)
+        self._places = FairPlaces(settings.concurrency)
+        # One slice of the event loop's time at a time, given out to accounts in turn.
+        self._slices = FairPlaces(1)
         self._recalled_at: Instant | None = None
         self._seen_at: Instant = 0
         self._faults = 0
@@ -166,18 +166,23 @@ class PollWorker:
         claims = await self._store.claim_polls(
             now, lease_until=lease, limit=self._settings.claim_size
         )
-        groups: dict[tuple[int, str], list[Claim]] = defaultdict(list)
+        groups: dict[tuple[int, str], list[str]] = defaultdict(list)
         for claim in claims:
-            groups[claim.world_id, claim.courier_code].append(claim)
-        for (world_id, courier_code), group in groups.items():
-            errand = _Errand(
-                world_id=world_id,
-                courier_code=courier_code,
-                ids=[claim.tracking_id for claim in group],
-                policy=await self._carriers.policy(world_id, courier_code),
-                lease=lease,
+            groups[claim.world_id, claim.courier_code].append(claim.tracking_id)
+        by_budget: dict[str, list[Errand]] = defaultdict(list)
+        # Live worlds first: whatever one group has to wait for, the next waits for, too.
+        for (world_id, courier_code), ids in sorted(groups.items(), key=_test_worlds_last):
+            policy = await self._carriers.policy(world_id, courier_code)
+            errand = Errand(
+                world_id=world_id, courier_code=courier_code, ids=ids, policy=policy, lease=lease
             )
-            await self._admit(errand, now)
+            if policy is None:
+                self._start(self._ask(errand))
+            else:
+                by_budget[policy.budget_key].append(errand)
+        for errands in by_budget.values():
+            for batch in await self._admission.admit(errands, now):
+                self._start(self._ask_in_lane(batch))
         return len(claims)
 
     async def settle(self) -> None:
@@ -185,58 +190,24 @@ class PollWorker:
         while self._under_way:
             await asyncio.wait(self._under_way)
 
-    async def _admit(self, errand: _Errand, now: Instant) -> None:
-        policy, ids = errand.policy, errand.ids
-        if policy is None:
-            self._start(self._ask(errand))
-            return
-        pause = await self._turnstile.pause_of(policy, now)
-        if pause is not None:
-            await self._store.postpone_polls(
-                ids,
-                due_at=pause.until,
-                due_reason=f"the carrier is paused: {pause.why}"[:300],
-                at=now,
-            )
-            return
-        granted = await self._turnstile.admit(policy, min(len(ids), self._lanes.room(policy)), now)
-        for start in range(0, granted, policy.batch_size):
-            batch = ids[start : min(granted, start + policy.batch_size)]
-            self._start(self._ask_in_lane(msgspec.structs.replace(errand, ids=batch)))
-        await self._put_off(policy, ids[granted:], now)
-
-    async def _put_off(self, policy: CarrierPolicy, ids: Sequence[str], now: Instant) -> None:
-        """Give back, each with a turn of its own in the carrier's budget."""
-        await asyncio.gather(
-            *(
-                self._store.postpone_polls(
-                    group,
-                    due_at=at,
-                    due_reason="waiting for its turn in the carrier's budget",
-                    at=now,
-                )
-                for at, group in self._lanes.turns(policy, ids, now)
-            )
-        )
-
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _ask_in_lane(self, errand: _Errand) -> None:
+    async def _ask_in_lane(self, errand: Errand) -> None:
         assert errand.policy is not None  # noqa: S101  # who has none goes straight to ``_ask``
-        async with self._lanes.place(errand.policy):
+        async with self._lanes.place(errand.policy, errand.account):
             await self._ask(errand)
 
-    async def _ask(self, errand: _Errand) -> None:
-        async with self._places:
+    async def _ask(self, errand: Errand) -> None:
+        async with self._places.place(errand.account):
             try:
                 await self._ask_and_store(errand)
             except Exception as error:  # noqa: BLE001  # the lease ends by time
                 self._complain(error)
 
-    async def _ask_and_store(self, errand: _Errand) -> None:
+    async def _ask_and_store(self, errand: Errand) -> None:
         policy = errand.policy
         now = self._clock.now()
         loaded = await self._store.load_many(errand.ids)
@@ -252,37 +223,58 @@ class PollWorker:
                 due_reason=HELD_REASON,
             )
             return
+        answers: Sequence[CarrierReport | None]
         if policy is None:
-            reports = [
+            answers = [
                 CarrierReport(
                     number=one.tracking.number, outcome=Outcome.NO_CONNECTION, asked_at=now
                 )
                 for one in stored
             ]
-        elif now + self._settings.ask_timeout_seconds * SECOND >= errand.lease:
+        elif now + self._longest_question * SECOND >= errand.lease:
             # It waited too long for its place: asked now, somebody else might ask, too.
+            await self._turnstile.give_back(policy, len(stored))
             if now < errand.lease:
-                await self._put_off(policy, [one.tracking.id for one in stored], now)
+                await self._admission.put_off(errand, [one.tracking.id for one in stored], now)
             return
         else:
-            reports = await self._asker.ask(
+            answers = await self._asker.ask(
                 errand.world_id, errand.courier_code, [one.tracking for one in stored], policy
             )
-        await self._store_reports(stored, reports, policy)
+            unasked = [
+                one.tracking.id
+                for one, report in zip(stored, answers, strict=True)
+                if report is None
+            ]
+            if unasked:
+                await self._admission.put_off(errand, unasked, self._clock.now())
+        answered = [
+            (one, report) for one, report in zip(stored, answers, strict=True) if report is not None
+        ]
+        await self._store_reports(answered, policy, errand.account)
 
     async def _store_reports(
         self,
-        stored: Sequence[Stored],
-        reports: Sequence[CarrierReport],
+        answered: Sequence[tuple[Stored, CarrierReport]],
         policy: CarrierPolicy | None,
+        account: int,
     ) -> None:
-        # At once, so that a store that commits in groups flushes once for all of them.
-        results = await asyncio.gather(
-            *(
-                self._store_or_set_aside(one, report, policy)
-                for one, report in zip(stored, reports, strict=True)
-            )
-        )
+        # Not one after the other, so that a store that commits in groups flushes once for many of
+        # them; but in slices, or the loop would do nothing else meanwhile.
+        storing: list[asyncio.Task[PollResult | None]] = []
+        try:
+            for start in range(0, len(answered), SLICE):
+                async with self._slices.place(account):
+                    storing += [
+                        asyncio.create_task(self._store_or_set_aside(one, report, policy))
+                        for one, report in answered[start : start + SLICE]
+                    ]
+                    await asyncio.sleep(0)
+            results = await asyncio.gather(*storing)
+        except BaseException:
+            for task in storing:
+                task.cancel()
+            raise
         unchanged = [result for result in results if result is not None]
         if unchanged:
             await self._store.save_polls(unchanged)
@@ -332,7 +324,7 @@ class PollWorker:
 
     async def _try_candidate(self, stored: Stored, search: Search, told: Told) -> None:
         assert self._corrector is not None  # noqa: S101  # it found the candidate
-        async with self._places:
+        async with self._places.place(account_of(stored.tracking.world_id)):
             try:
                 await self._corrector.attempt(stored, search, told)
             except Exception as error:  # noqa: BLE001  # the lease ends by time
@@ -398,3 +390,7 @@ class PollWorker:
         if self._is_store_down:
             self._is_store_down = False
             log.info("polling goes on")
+
+
+def _test_worlds_last(group: tuple[tuple[int, str], list[str]]) -> bool:
+    return is_test_world(group[0][0])

@@ -96,7 +96,8 @@ async def _opened(folder: Path, clock: FrozenClock) -> AsyncIterator[Installatio
     config = Config(
         store=StoreSection(url=f"sqlite:{folder / DATABASE}"),
         secrets=SecretsSection(key_file=str(folder / "parcelwire.key")),
-        api=ApiSection(ask_at_create=False),  # polls are made step by step
+        # Polls are made step by step.
+        api=ApiSection(ask_at_create=False, create_per_second=0.0, other_per_second=0.0),
         # A day of a parcel's life passes in a second.
         carriers=CarriersSection(
             simulated_speed=86_400.0, registry_file=str(folder / "couriers.json")

@@ -67,11 +67,11 @@ class _SulkingWriter(Writer):
 
     _sulks = False
 
-    def submit(self, work: Any) -> Any:
+    def submit(self, work: Any, **more: Any) -> Any:
         if self._sulks:
             msg = "it could not write once"
             raise StoreUnavailableError(msg)
-        return super().submit(work)
+        return super().submit(work, **more)
 
     def _recover(self, error: Exception) -> None:
         super()._recover(error)

@@ -60,6 +60,8 @@ def scratch_config(
             other_per_second=0.0,
             payment_required=False,
         ),
+        # One account does all the work here.
+        limits=replace(base.limits, long_reads_per_account=0, test_trackings=0),
         polling=polling,
         webhooks=webhooks,
         # A parcel's life of days passes in seconds. Real carriers are never asked.

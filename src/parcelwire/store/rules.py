@@ -11,7 +11,8 @@ from msgspec.structs import asdict, replace
 
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.checkpoint import fold
-from parcelwire.domain.clock import DAY, HOUR, MINUTE, Instant
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Instant
+from parcelwire.polling.budget import burst, refill
 from parcelwire.tracking.ports import NewTracking, Save
 from parcelwire.webhooks.ports import AttemptResult
 
@@ -30,6 +31,8 @@ HOLD_WINDOW: Final = 1_000
 """Due polls that a claim looks through at a time for those of suspended accounts."""
 HOLD_ROUNDS: Final = 2
 """How often one claim does so. What then still stands at the front is for the next claim."""
+CLOCKS_DIFFER: Final = 15 * SECOND
+"""So much the clocks of two processes may differ."""
 
 
 def check_new(new: Sequence[NewTracking]) -> None:
@@ -138,15 +141,19 @@ def take_from_budget(
 ) -> tuple[int, Budget]:
     """Return how many requests are granted, and what is left.
 
-    The bucket starts full and refills smoothly. Time that runs backwards refills nothing, and the
-    bucket goes on from the earlier time, so that a jump costs a minute at most; a day's count ends
-    with its date, whichever way the date changes.
+    The bucket starts full and refills smoothly, see ``polling.budget``. A clock that is a little
+    behind is that of another process, and counts as the bucket's own time: going back and forth
+    between the two must refill nothing. One that is further behind has jumped: the bucket goes on
+    from there, so that a jump costs little more than a minute. A day's count ends with its date,
+    whichever way the date changes.
     """
-    today = now // DAY
+    most = float(burst(per_minute))
     if budget is None:
-        budget = Budget(float(per_minute), now, today, 0)
-    refill = max(0, now - budget.at) * per_minute / MINUTE
-    tokens = min(float(per_minute), budget.tokens + refill)
+        budget = Budget(most, now, now // DAY, 0)
+    if 0 < budget.at - now < CLOCKS_DIFFER:
+        now = budget.at
+    today = now // DAY
+    tokens = min(most, budget.tokens + max(0, now - budget.at) * refill(per_minute) / MINUTE)
     used_today = budget.used_today if budget.day == today else 0
     granted = max(0, min(wanted, int(tokens + 1e-9)))
     if per_day is not None:

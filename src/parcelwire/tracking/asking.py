@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -11,6 +12,9 @@ from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.ports import CarrierPolicy, Carriers, TrackingStore, Turnstile
+
+PLACE_SECONDS: Final = 2.0
+"""How long a question waits for its place among the conversations with its carrier, at most."""
 
 
 class Asker:
@@ -25,7 +29,11 @@ class Asker:
         clock: Clock,
         timeout_seconds: float,
     ) -> None:
-        """A conversation is broken off after ``timeout_seconds`` of real time."""
+        """Whatever happens, waiting for ``carriers`` ends after ``timeout_seconds`` of real time.
+
+        They break off their conversations by themselves, counted from where each begins: what is
+        waited for before is our own queue, and no fault of the carrier's.
+        """
         self._store = store
         self._carriers = carriers
         self._turnstile = turnstile
@@ -38,15 +46,20 @@ class Asker:
         courier_code: str,
         trackings: Sequence[Tracking],
         policy: CarrierPolicy,
-    ) -> list[CarrierReport]:
-        """Return one report per tracking, in the same order; a timeout is an outage."""
+    ) -> list[CarrierReport | None]:
+        """Return one report per tracking, in the same order; a timeout is an outage.
+
+        None: it could not be asked about now, for want of a place. It costs no budget, and says
+        nothing about the carrier.
+        """
         asked_at = self._clock.now()
+        answers: Sequence[CarrierReport | None]
         try:
-            reports = await asyncio.wait_for(
+            answers = await asyncio.wait_for(
                 self._carriers.ask(world_id, courier_code, trackings), self._timeout_seconds
             )
         except TimeoutError:
-            reports = [
+            answers = [
                 CarrierReport(
                     number=tracking.number,
                     outcome=Outcome.UNAVAILABLE,
@@ -58,9 +71,16 @@ class Asker:
             ]
         now = self._clock.now()
         duration_ms = max(0, now - asked_at)
-        reports = [replace(one, asked_at=asked_at, duration_ms=duration_ms) for one in reports]
-        await self._turnstile.note(policy, reports, now)
+        answers = [
+            None if one is None else replace(one, asked_at=asked_at, duration_ms=duration_ms)
+            for one in answers
+        ]
+        reports = [one for one in answers if one is not None]
+        if len(reports) < len(answers):
+            await self._turnstile.give_back(policy, len(answers) - len(reports))
+        if reports:
+            await self._turnstile.note(policy, reports, now)
         for report in reports:
             if report.gaps:
                 await self._store.add_gaps(report.connector, report.gaps, report.fetched_at)
-        return reports
+        return answers

@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.domain.clock import SECOND, Clock, Instant
-from parcelwire.tracking.asking import Asker
+from parcelwire.tracking.asking import PLACE_SECONDS, Asker
 from parcelwire.tracking.ports import (
     PUT_OFF,
     CarrierPolicy,
@@ -36,6 +36,7 @@ LOOK_AGAIN_SECONDS: Final = 0.1
 
 BY_REQUEST: Final = "asked for by hand or by a program"
 NO_BUDGET: Final = "the carrier's budget was spent or it is paused: left to the plan"
+NO_PLACE: Final = "too many questions to the carrier were under way"
 """Why a poll was made, or was not."""
 
 
@@ -46,7 +47,11 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long create and realtime wait for the carrier before they answer with what is known."""
     ask_timeout_seconds: float = 22.0
     """After this the conversation behind such an answer is broken off, too."""
+    place_seconds: float = PLACE_SECONDS
+    """How long a question waits for its place among the conversations with its carrier."""
     ask_at_create: bool = True
+    test_trackings: int = 0
+    """Trackings that a test world may hold at a time; 0: any number."""
     realtime_interval_seconds: int = 60
     """A real-time query within this time of the last check answers from the store."""
 
@@ -78,7 +83,7 @@ class AskingNow:
             carriers=carriers,
             turnstile=turnstile,
             clock=clock,
-            timeout_seconds=settings.ask_timeout_seconds,
+            timeout_seconds=settings.ask_timeout_seconds + settings.place_seconds,
         )
         self._asking: dict[str, asyncio.Task[Stored]] = {}
 
@@ -158,13 +163,12 @@ class AskingNow:
             # At create the plan itself says "at once".
             why = None if is_leased else BY_REQUEST
             if not await self._turnstile.admit(policy, 1, now):
-                # The worker has it from here: due as planned, without our lease.
-                stored = await self._lease(stored, 0, put_off_at=now)
-                self._wake_polls()
-                return stored
+                return await self._leave_to_workers(stored, NO_BUDGET)
             (report,) = await self._asker.ask(
                 tracking.world_id, tracking.courier_code, [tracking], policy
             )
+            if report is None:
+                return await self._leave_to_workers(stored, NO_PLACE)
             result = await self._refresher.apply(stored, report, policy, why=why)
             if isinstance(result, PollResult):
                 await self._store.save_polls([result])
@@ -175,14 +179,18 @@ class AskingNow:
             return stored
         return result or stored
 
-    async def _lease(
-        self, stored: Stored, until: Instant, *, put_off_at: Instant | None = None
-    ) -> Stored:
+    async def _leave_to_workers(self, stored: Stored, why: str) -> Stored:
+        # They have it from here: due as planned, without our lease.
+        stored = await self._lease(stored, 0, put_off_why=why)
+        self._wake_polls()
+        return stored
+
+    async def _lease(self, stored: Stored, until: Instant, *, put_off_why: str = "") -> Stored:
         """Take (or, with 0, end) the lease of ``stored``, unless somebody else was first."""
         poll = replace(stored.poll, leased_until=until)
         past = None
-        if put_off_at is not None:
-            past = PastPoll(at=put_off_at, outcome=PUT_OFF, why=NO_BUDGET)
+        if put_off_why:
+            past = PastPoll(at=self._clock.now(), outcome=PUT_OFF, why=put_off_why)
         result = PollResult(
             tracking_id=stored.tracking.id, poll=poll, past=past, lease=stored.poll.leased_until
         )

@@ -33,6 +33,7 @@ from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import (
     CarrierPolicy,
     Carriers,
+    PastPoll,
     Planner,
     PollResult,
     PollState,
@@ -230,6 +231,8 @@ class Corrector:
         held, given = stored.poll.leased_until, stored.tracking.courier_code
         asked = replace(stored.tracking, courier_code=code)
         (report,) = await self._asker.ask(asked.world_id, code, [asked], search.policy)
+        if report is None:
+            return await self._end_lease(stored, None)
         past = past_of(report, f"its courier does not know it: {code} is asked next")
         is_taken = False
         for _ in range(MAX_TRIES):
@@ -260,9 +263,15 @@ class Corrector:
             parcel = fresh.tracking
             if parcel.courier_code != given or not is_correctable(parcel):
                 break
+        return await self._end_lease(stored, past, held=held)
+
+    async def _end_lease(
+        self, stored: Stored, past: PastPoll | None, *, held: Instant | None = None
+    ) -> Stored:
         back = replace(stored.poll, leased_until=0)
+        lease = stored.poll.leased_until if held is None else held
         await self._store.save_polls(
-            [PollResult(tracking_id=stored.tracking.id, poll=back, past=past, lease=held)]
+            [PollResult(tracking_id=stored.tracking.id, poll=back, past=past, lease=lease)]
         )
         return Stored(stored.tracking, back)
 

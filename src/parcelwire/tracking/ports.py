@@ -288,10 +288,11 @@ class Carriers(Protocol):
 
     async def ask(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
-    ) -> list[CarrierReport]:
+    ) -> Sequence[CarrierReport | None]:
         """Ask about ``trackings`` (any number; batches are made inside).
 
-        One report each, in the same order.
+        One report each, in the same order; None: too many other conversations with this carrier
+        were under way, and nothing was sent about it.
         """
         ...
 
@@ -346,6 +347,10 @@ class Turnstile(Protocol):
 
     async def admit(self, policy: CarrierPolicy, wanted: int, now: Instant) -> int:
         """Return how many numbers of ``wanted`` may be asked about now; they count as asked."""
+        ...
+
+    async def give_back(self, policy: CarrierPolicy, numbers: int) -> None:
+        """Take back what ``admit`` granted for numbers that were not asked about after all."""
         ...
 
     async def note(

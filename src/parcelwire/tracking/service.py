@@ -11,6 +11,7 @@ answer by at most ``ask_seconds``, then the question goes on behind it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from parcelwire.tracking.creating import Outcome, outcome_of, refusal_of, told_a
 from parcelwire.tracking.drafts import Draft, Drafting
 from parcelwire.tracking.editing import Editor
 from parcelwire.tracking.errors import NotFoundError, RetrackNotAllowedError, TrackingError
+from parcelwire.tracking.living import LivingQuota
 from parcelwire.tracking.ports import (
     CarrierPolicy,
     Carriers,
@@ -37,6 +39,7 @@ from parcelwire.tracking.ports import (
     Turnstile,
 )
 from parcelwire.tracking.refresh import Refresher
+from parcelwire.tracking.slices import SLICE
 
 __all__ = ["Outcome", "ServiceSettings", "TrackingService"]
 
@@ -67,6 +70,7 @@ class TrackingService:
         self._clock = clock
         self._settings = settings
         self._wake_polls = wake_polls
+        self._living = LivingQuota(store, clock, settings.test_trackings)
         self.editor = Editor(
             store,
             carriers=carriers,
@@ -106,7 +110,7 @@ class TrackingService:
         Raises:
             AlreadyDoneError: ``once`` says that this has happened before.
             AlreadyExistsError: the world follows it already.
-            OverQuotaError: the account's quota is used up.
+            OverQuotaError: the account's quota is used up, or its test world is full.
             TrackingError: the draft itself is wrong; nothing was stored.
         """
         now = self._clock.now()
@@ -123,9 +127,10 @@ class TrackingService:
         def result_of(creations: list[Creation]) -> Stored | TrackingError:
             return refusal_of(creations[0], tracking) or stored
 
-        (creation,) = await self.store.create_trackings(
-            [new], quota=quota, once=told_as(once, result_of)
-        )
+        async with self._living.room(world_id, 1) as has_room:
+            (creation,) = await self.store.create_trackings(
+                [new], quota=quota if has_room else 0, once=told_as(once, result_of)
+            )
         if error := refusal_of(creation, tracking):
             raise error
         if not will_ask or policy is None:
@@ -146,7 +151,8 @@ class TrackingService:
     ) -> list[Outcome]:
         """Follow many numbers in one transaction; each draft has its own outcome, in order.
 
-        Carriers are asked soon after. ``once.answer`` is given the outcomes.
+        Carriers are asked soon after. ``once.answer`` is given the outcomes. A batch for which a
+        test world has no room any more is refused as a whole.
 
         Raises:
             AlreadyDoneError: ``once`` says that this has happened before.
@@ -155,7 +161,10 @@ class TrackingService:
         outcomes: list[Outcome | None] = []
         new: list[NewTracking] = []
         policies: dict[str, CarrierPolicy | None] = {}
-        for draft in drafts:
+        for index, draft in enumerate(drafts):
+            if index % SLICE == SLICE - 1:
+                # Finding a courier is work of the loop's: others have their turn in between.
+                await asyncio.sleep(0)
             try:
                 tracking = await self.drafting.tracking(world_id, draft, now)
             except TrackingError as error:
@@ -179,9 +188,10 @@ class TrackingService:
 
         if not new and once is None:
             return results_of(())
-        creations = await self.store.create_trackings(
-            new, quota=quota, once=told_as(once, results_of)
-        )
+        async with self._living.room(world_id, len(new)) as has_room:
+            creations = await self.store.create_trackings(
+                new, quota=quota if has_room else 0, once=told_as(once, results_of)
+            )
         self._wake_polls()
         return results_of(creations)
 

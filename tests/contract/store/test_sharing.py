@@ -16,6 +16,7 @@ from parcelwire.store.port import Store, StoreUnavailableError
 from parcelwire.tracking.ports import TrackingFilter
 from tests.contract.store.samples import (
     NOW,
+    OTHER_WORLD,
     WORLD,
     create,
     make_change,
@@ -147,3 +148,20 @@ async def test_a_store_describes_itself_in_one_line(store: Store) -> None:
     assert "\n" not in line
     assert any(engine in line for engine in ("SQLite", "PostgreSQL"))
     assert "password" not in line
+
+
+async def test_a_crowd_of_creates_does_not_stand_in_front_of_another_worlds_one(
+    store: Store,
+) -> None:
+    """Counted in answers: of 3,000 that came first, only those of the next commits go before."""
+    answered: list[str] = []
+
+    async def make(number: str, world_id: int) -> None:
+        await store.create_trackings([make_new(number, world_id=world_id)])
+        answered.append(number)
+
+    crowd = [asyncio.create_task(make(f"C{index:06d}", WORLD)) for index in range(3_000)]
+    one = asyncio.create_task(make("B1", OTHER_WORLD))
+    await asyncio.gather(*crowd, one)
+    assert answered.index("B1") <= 1_000
+    assert len(set(answered)) == 3_001

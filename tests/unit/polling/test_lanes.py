@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from hypothesis import given
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from parcelwire.domain.clock import DAY, MINUTE, SECOND, FrozenClock
+from parcelwire.polling.budget import refill
 from parcelwire.polling.lanes import HORIZON, Lanes
+from parcelwire.tracking.ports import CarrierPolicy
 from tests.unit.polling.test_plan import policy
 
 NOW = FrozenClock().now()
@@ -21,6 +24,11 @@ FIRST_PACE = 125
 
 def lanes(clock: FrozenClock | None = None, places: int = 4, patience: float = 4.0) -> Lanes:
     return Lanes(places, patience, clock or FrozenClock())
+
+
+def room(turned: Lanes, chosen: CarrierPolicy, account: int = 1) -> int:
+    """Return how many conversations an account that wants very many may begin."""
+    return turned.conversations(chosen, {account: 1_000_000})[account]
 
 
 def flat(turns: list[tuple[int, Sequence[str]]]) -> list[int]:
@@ -40,7 +48,7 @@ def test_turns_keep_the_order_and_the_budget(
     given_turns: list[int] = []
     for number, crowd in enumerate(crowds):
         ids = [f"{number}-{index}" for index in range(crowd)]
-        turns = turned.turns(chosen, ids, NOW)
+        turns = turned.turns(chosen, ids, NOW, account=1)
         assert [one for _, group in turns for one in group] == ids
         given_turns += flat(turns)
     if given_turns and max(given_turns) < NOW + HORIZON:
@@ -48,22 +56,22 @@ def test_turns_keep_the_order_and_the_budget(
         assert given_turns[0] > NOW
         # Never more than the budget (or the carrier's pace) allows, and not much less.
         conversations = sum(-(-crowd // batch) for crowd in crowds)
-        width = max(1.1 * MINUTE / per_minute, FIRST_PACE)
+        width = max(1.1 * MINUTE / refill(per_minute), FIRST_PACE)
         assert conversations * width * 0.9 <= given_turns[-1] - NOW + len(crowds) * width
         assert given_turns[-1] - NOW <= conversations * (width + 1) + 1
 
 
 def test_turns_begin_anew_when_the_clock_went_back() -> None:
     turned = lanes()
-    turned.turns(POLICY, ["a"] * 100, NOW + 3650 * DAY)
-    assert flat(turned.turns(POLICY, ["b"], NOW))[0] <= NOW + 2 * SECOND
+    turned.turns(POLICY, ["a"] * 100, NOW + 3650 * DAY, account=1)
+    assert flat(turned.turns(POLICY, ["b"], NOW, account=1))[0] <= NOW + 2 * SECOND
 
 
 def test_carriers_have_lanes_of_their_own() -> None:
     turned = lanes()
-    turned.turns(POLICY, ["a"] * 1000, NOW)
+    turned.turns(POLICY, ["a"] * 1000, NOW, account=1)
     other = replace(POLICY, budget_key="other")
-    assert flat(turned.turns(other, ["b"], NOW))[0] <= NOW + 2 * SECOND
+    assert flat(turned.turns(other, ["b"], NOW, account=1))[0] <= NOW + 2 * SECOND
 
 
 async def test_a_slow_carrier_gets_few_at_a_time_and_a_fast_one_many() -> None:
@@ -71,13 +79,13 @@ async def test_a_slow_carrier_gets_few_at_a_time_and_a_fast_one_many() -> None:
     turned = lanes(clock)
     slow, fast = replace(POLICY, budget_key="slow"), replace(POLICY, budget_key="fast")
     for _ in range(30):
-        async with turned.place(slow):
+        async with turned.place(slow, 1):
             clock.advance(20)
-        async with turned.place(fast):
+        async with turned.place(fast, 1):
             clock.advance(0.002)
-    assert turned.room(slow) == 4
-    assert turned.room(fast) > 1_000
-    assert turned.room(replace(slow, batch_size=10)) == 40
+    assert room(turned, slow) == 4
+    assert room(turned, fast) > 1_000
+    assert room(turned, replace(slow, batch_size=10)) == 4
 
 
 async def test_no_more_conversations_than_places() -> None:
@@ -86,28 +94,68 @@ async def test_no_more_conversations_than_places() -> None:
 
     async def converse() -> None:
         nonlocal inside, most
-        async with turned.place(POLICY):
+        async with turned.place(POLICY, 1):
             inside += 1
             most = max(most, inside)
             await asyncio.sleep(0)
             inside -= 1
 
-    before = turned.room(POLICY)
+    before = room(turned, POLICY)
     waiting = [asyncio.create_task(converse()) for _ in range(20)]
     await asyncio.sleep(0)
-    assert turned.room(POLICY) == max(0, before - 20)
+    assert room(turned, POLICY, 2) == max(1, before - 20)
     await asyncio.gather(*waiting)
     assert most == 3
-    assert turned.room(POLICY) >= before
+    assert room(turned, POLICY) >= before
 
 
 async def test_a_lane_that_broke_has_its_place_back() -> None:
     turned = lanes(places=1)
     for _ in range(3):
         try:
-            async with turned.place(POLICY):
+            async with turned.place(POLICY, 1):
                 raise ValueError
         except ValueError:
             pass
-    async with asyncio.timeout(1), turned.place(POLICY):
+    async with asyncio.timeout(1), turned.place(POLICY, 1):
         pass
+
+
+def test_a_crowd_does_not_stand_in_front_of_another_accounts_parcel() -> None:
+    turned = lanes()
+    turned.turns(POLICY, ["a"] * 12_000, NOW, account=1)
+    (at,) = flat(turned.turns(POLICY, ["b"], NOW, account=2))
+    assert at <= NOW + 5 * SECOND
+
+
+def test_accounts_that_wait_take_every_second_turn() -> None:
+    turned = lanes()
+    turned.turns(POLICY, ["a"] * 100, NOW, account=1)
+    alone = flat(lanes().turns(POLICY, ["b"] * 60, NOW, account=2))
+    beside = flat(turned.turns(POLICY, ["b"] * 60, NOW, account=2))
+    assert 1.7 < (beside[-1] - NOW) / (alone[-1] - NOW) < 2.3
+
+
+async def test_room_is_shared_out_equally_and_a_newcomer_has_one_place() -> None:
+    turned = lanes(places=8, patience=0)
+    assert turned.conversations(POLICY, {1: 100, 2: 100, 3: 1}) == {1: 4, 2: 3, 3: 1}
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(8):
+            await stack.enter_async_context(turned.place(POLICY, 1))
+        assert turned.conversations(POLICY, {1: 100, 2: 100}) == {2: 1, 1: 0}
+
+
+async def test_what_cannot_be_shared_goes_to_who_was_not_served_for_longest() -> None:
+    turned = lanes(places=1, patience=0)
+    async with turned.place(POLICY, 1):
+        pass
+    assert list(turned.conversations(POLICY, {1: 5, 2: 5})) == [2, 1]
+    async with turned.place(POLICY, 2):
+        pass
+    assert list(turned.conversations(POLICY, {1: 5, 2: 5})) == [1, 2]
+
+
+async def test_of_very_many_newcomers_only_some_begin() -> None:
+    turned = lanes(places=4, patience=0)
+    chosen = turned.conversations(POLICY, dict.fromkeys(range(1_000), 1))
+    assert sum(chosen.values()) == 8

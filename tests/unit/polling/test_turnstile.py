@@ -49,15 +49,23 @@ def said(outcome: Outcome, **fields: Any) -> CarrierReport:
 
 
 async def test_a_batch_counts_as_one_request(turnstile: CarrierTurnstile) -> None:
-    assert await turnstile.admit(POLICY, 25, NOW) == 25
-    assert await turnstile.admit(POLICY, 95, NOW) == 30
-    assert await turnstile.admit(POLICY, 1, NOW) == 0
-    assert await turnstile.admit(POLICY, 0, NOW) == 0
-    assert await turnstile.admit(POLICY, 1, NOW + 10 * SECOND) == 1
+    policy = replace(POLICY, requests_per_minute=30)
+    assert await turnstile.admit(policy, 25, NOW) == 25
+    assert await turnstile.admit(policy, 95, NOW) == 20
+    assert await turnstile.admit(policy, 1, NOW) == 0
+    assert await turnstile.admit(policy, 0, NOW) == 0
+    assert await turnstile.admit(policy, 1, NOW + 10 * SECOND) == 1
+
+
+async def test_what_was_not_asked_about_is_given_back(turnstile: CarrierTurnstile) -> None:
+    policy = replace(POLICY, requests_per_minute=30)
+    assert await turnstile.admit(policy, 50, NOW) == 50
+    await turnstile.give_back(policy, 11)
+    assert await turnstile.admit(policy, 50, NOW) == 20
 
 
 async def test_the_days_budget_is_counted_too(turnstile: CarrierTurnstile) -> None:
-    policy = replace(POLICY, requests_per_day=2)
+    policy = replace(POLICY, requests_per_day=2, requests_per_minute=60)
     assert await turnstile.admit(policy, 99, NOW) == 20
     assert await turnstile.admit(policy, 99, NOW + MINUTE) == 0
 
@@ -103,13 +111,13 @@ async def test_after_a_pause_one_question_finds_out_whether_the_carrier_is_back(
     turnstile: CarrierTurnstile,
 ) -> None:
     await turnstile.note(POLICY, [said(Outcome.UNAVAILABLE)], NOW)
-    later = NOW + MINUTE
-    assert await turnstile.admit(POLICY, 35, later) == 10
-    assert await turnstile.admit(POLICY, 35, later + SECOND) == 0
+    policy, later = replace(POLICY, requests_per_minute=60), NOW + MINUTE
+    assert await turnstile.admit(policy, 35, later) == 10
+    assert await turnstile.admit(policy, 35, later + SECOND) == 0
     # Whoever asked may have died: the next one tries.
-    assert await turnstile.admit(POLICY, 35, later + PROBE) == 10
-    await turnstile.note(POLICY, [said(Outcome.FOUND)], later + PROBE)
-    assert await turnstile.admit(POLICY, 35, later + PROBE) == 35
+    assert await turnstile.admit(policy, 35, later + PROBE) == 10
+    await turnstile.note(policy, [said(Outcome.FOUND)], later + PROBE)
+    assert await turnstile.admit(policy, 35, later + PROBE) == 35
 
 
 @pytest.mark.parametrize(

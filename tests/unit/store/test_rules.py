@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcelwire.domain.clock import DAY, MINUTE
+from parcelwire.domain.clock import DAY, MINUTE, SECOND
 from parcelwire.domain.lane import Lane, lane_of
 from parcelwire.domain.report import ParcelFacts
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details, Milestones
-from parcelwire.store.rules import Budget, place_key, take_from_budget
+from parcelwire.polling.budget import burst, refill
+from parcelwire.store.rules import CLOCKS_DIFFER, Budget, place_key, take_from_budget
 from tests.contract.store.samples import NOW, make_tracking
 
 
@@ -71,10 +72,10 @@ def test_a_budget_never_gives_more_than_it_has(
     budget: Budget | None = None
     now = NOW
     given_today: dict[int, int] = {}
-    window = 0.0  # what the bucket may hold at this moment
-    window = float(per_minute)
+    window = float(burst(per_minute))  # what the bucket may hold at this moment
     for passed, wanted in steps:
-        window = min(float(per_minute), window + max(0, passed) * per_minute / MINUTE)
+        more = max(0, passed) * refill(per_minute) / MINUTE
+        window = min(float(burst(per_minute)), window + more)
         now += passed
         granted, budget = take_from_budget(budget, now, wanted, per_minute, per_day)
         assert 0 <= granted <= wanted
@@ -91,5 +92,28 @@ def test_a_budget_never_gives_more_than_it_has(
 def test_no_jump_locks_a_bucket_for_longer_than_a_minute(jump: int, per_minute: int) -> None:
     _, budget = take_from_budget(None, NOW, per_minute, per_minute, None)
     _, budget = take_from_budget(budget, NOW + jump, per_minute, per_minute, None)
-    granted, _ = take_from_budget(budget, NOW + jump + MINUTE, per_minute, per_minute, None)
-    assert granted == per_minute
+    later = NOW + jump + MINUTE + CLOCKS_DIFFER
+    granted, _ = take_from_budget(budget, later, per_minute, per_minute, None)
+    assert granted == burst(per_minute)
+
+
+@given(
+    st.integers(1, 200),
+    st.lists(st.tuples(st.integers(0, 20 * SECOND), st.integers(1, 50)), max_size=60),
+    st.lists(st.integers(0, CLOCKS_DIFFER // 2), min_size=1, max_size=3),
+)
+def test_no_minute_grants_more_than_it_allows_in_all(
+    per_minute: int, steps: list[tuple[int, int]], ahead: list[int]
+) -> None:
+    """Not the first one either, and though the processes that take have different clocks."""
+    budget: Budget | None = None
+    now, granted = NOW, []
+    for turn, (passed, wanted) in enumerate(steps):
+        now += passed
+        by_its_clock = now + ahead[turn % len(ahead)]
+        got, budget = take_from_budget(budget, by_its_clock, wanted, per_minute, None)
+        granted.append((now, got))
+    slack = max(ahead) - min(ahead)  # by which a minute of one clock may begin later than another's
+    for begin, _ in granted:
+        end = begin + MINUTE - slack
+        assert sum(count for at, count in granted if begin <= at < end) <= per_minute

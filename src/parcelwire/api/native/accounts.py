@@ -220,6 +220,8 @@ async def _change(house: House, number: int, changes: dict[str, Any]) -> Account
 
 _NUMBER: Final = {"number": "The account's number"}
 _NUMBERS: Final = {"number": "1"}
+_OTHERS: Final = {"number": "2"}
+"""Operators cannot suspend themselves."""
 
 OPERATIONS: Final = (
     Operation(
@@ -307,7 +309,7 @@ OPERATIONS: Final = (
         is_for_operators=True,
         request=Suspension,
         path_texts=_NUMBER,
-        path_examples=_NUMBERS,
+        path_examples=_OTHERS,
         problems=("operator-only", "account-unknown", "cannot-suspend-own-account"),
         example={"reason": "invoice 2026-118 is unpaid"},
     ),

@@ -39,6 +39,7 @@ from parcelwire.api.native.problems import (
 )
 from parcelwire.api.native.reading import read_query
 from parcelwire.api.native.table import ALL
+from parcelwire.api.shares import RETRY_SECONDS, TooManyCallsError
 from parcelwire.domain.access import WorldRule, may
 from parcelwire.domain.account import Account, ApiKey
 from parcelwire.domain.json_limits import CROWDED, is_crowded
@@ -56,6 +57,9 @@ KEY_HEADER: Final = "parcelwire-api-key"
 
 _PRIVATE: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 """Answers are somebody's data: no cache keeps them, no browser guesses what they are."""
+
+_MANY: Final = frozenset({"create_trackings"})
+"""Calls that count as many; how the caller stands is known when they are done."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -124,6 +128,14 @@ class _Endpoint:
             return
         except ProblemError as error:
             response = _problem(error)
+        except TooManyCallsError:
+            response = _problem(
+                ProblemError(
+                    "too-many-requests",
+                    "too many calls of this kind are under way at the same time",
+                    headers={"retry-after": str(RETRY_SECONDS)},
+                )
+            )
         except StoreUnavailableError as error:
             log.warning("store unavailable: %s", error)
             detail = KEY_MISSING if isinstance(error, KeyUnavailableError) else ""
@@ -173,7 +185,10 @@ class _Endpoint:
         )
         if record is not None:
             return await self._replay(operation, asked, record)
-        return await self._carry_out(operation, request, asked)
+        response = await self._carry_out(operation, request, asked)
+        if operation.name in _MANY:
+            headers.update(_limits(self._house.limiter.charge(key.world_id, operation.limit, 0)))
+        return response
 
     def _check_access(self, operation: Operation, key: ApiKey, account: Account) -> None:
         if not may(key.scope, operation.scope):

@@ -35,8 +35,6 @@ from parcelwire.webhooks.native import change_to_wire
 
 KEPT_DAYS: Final = 30
 MOST_WAIT_SECONDS: Final = 30
-LOOK_AGAIN_SECONDS: Final = 0.5
-"""How often the store is asked for events while somebody waits for one."""
 
 _KIND: Final = "events"
 
@@ -204,13 +202,15 @@ async def list_events(house: House, asked: Asked) -> Any:
     elif query.since is not UNSET:
         number = await place_before(house.store, asked.world_id, from_datetime(query.since))
     deadline = house.clock.now() + query.wait * SECOND
-    while True:
-        # Taken before the look: what is stored during it is not among "everything until then".
-        now = house.clock.now()
-        rows = await house.store.events_after(asked.world_id, number, query.limit + 1)
-        if rows or now >= deadline or house.is_closing:
-            break
-        await house.clock.sleep(min(LOOK_AGAIN_SECONDS, (deadline - now) / SECOND))
+    # Taken before the look: what is stored during it is not among "everything until then".
+    now = house.clock.now()
+    rows = await house.store.events_after(asked.world_id, number, query.limit + 1)
+    if not rows and now < deadline and not house.is_closing:
+        with house.events.seat(asked.world_id):
+            while not rows and now < deadline and not house.is_closing:
+                await house.events.wait(asked.world_id, number, deadline)
+                now = house.clock.now()
+                rows = await house.store.events_after(asked.world_id, number, query.limit + 1)
     shown, has_more = rows[: query.limit], len(rows) > query.limit
     if shown:
         number, last = shown[-1]

@@ -15,7 +15,6 @@ from parcelwire.api.native.paging import (
     PlaceId,
     PlaceInstant,
     make_cursor,
-    page_of,
     read_cursor,
 )
 from parcelwire.api.native.problems import RETRY_AFTER, FieldError, ProblemError
@@ -34,6 +33,7 @@ from parcelwire.api.native.tracking_shapes import (
     order_date_of,
     tracking_object,
 )
+from parcelwire.api.shares import is_light
 from parcelwire.couriers.number import LONGEST, SHORTEST
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.account import is_test_world
@@ -52,6 +52,7 @@ from parcelwire.tracking.errors import (
     TrackingError,
 )
 from parcelwire.tracking.ports import Stored, TrackingPlace
+from parcelwire.tracking.slices import in_slices
 
 LOCATION: Final = "/trackings/{id}"
 PATH_TEXTS: Final = {"id": "Id of the tracking"}
@@ -106,6 +107,8 @@ async def create_trackings(house: House, asked: Asked) -> Any:
         ]
         return BatchAnswer(created=sum(one.problem is None for one in items), items=items)
 
+    # The call itself is counted already.
+    house.limiter.charge(asked.world_id, "create", len(request.trackings) - 1)
     outcomes = await house.service.create_many(
         asked.world_id,
         [draft_of(one) for one in request.trackings],
@@ -129,20 +132,33 @@ async def list_trackings(house: House, asked: Asked) -> Page[Any]:
     after = None
     if query.cursor:
         after = TrackingPlace(*read_cursor(query.cursor, _KIND, tuple[PlaceInstant, PlaceId]))
-    rows = await house.store.page_trackings(
-        asked.world_id, filter_of(house, query), after=after, limit=query.limit + 1
-    )
-    return page_of(
-        rows,
-        query.limit,
-        lambda row: tracking_object(house, row),
-        lambda row: make_cursor(_KIND, row.tracking.created_at, row.tracking.id),
-    )
+    where = filter_of(house, query)
+
+    async def read() -> Page[Any]:
+        rows = await house.store.page_trackings(
+            asked.world_id, where, after=after, limit=query.limit + 1
+        )
+        shown = await in_slices(lambda row: tracking_object(house, row), rows[: query.limit])
+        next_cursor = None
+        if has_more := len(rows) > query.limit:
+            last = rows[query.limit - 1].tracking
+            next_cursor = make_cursor(_KIND, last.created_at, last.id)
+        return Page(items=shown, next_cursor=next_cursor, has_more=has_more)
+
+    if is_light(where, query.limit):
+        return await read()
+    async with house.reads.turn(asked.world_id):
+        return await read()
 
 
 async def count_trackings(house: House, asked: Asked) -> Counts:
     """Answer how many trackings there are of each status."""
-    counts = await house.store.count_by_status(asked.world_id, filter_of(house, asked.query))
+    where = filter_of(house, asked.query)
+    if where.is_plain:
+        counts = await house.store.count_by_status(asked.world_id, where)
+    else:
+        async with house.reads.turn(asked.world_id):
+            counts = await house.store.count_by_status(asked.world_id, where)
     return Counts(total=sum(counts.values()), by_status=counts)
 
 

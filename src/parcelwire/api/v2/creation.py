@@ -8,7 +8,15 @@ import msgspec
 
 from parcelwire.api.house import House
 from parcelwire.api.v2.bodies import CreateRequest
-from parcelwire.api.v2.errors import CODES, CREATED, Refused, answer, code_for, success
+from parcelwire.api.v2.errors import (
+    CODES,
+    CREATED,
+    TOO_MANY_REQUESTS,
+    Refused,
+    answer,
+    code_for,
+    success,
+)
 from parcelwire.api.v2.models import BatchResult, ItemError, RealTimeResult
 from parcelwire.api.v2.render import Renderer, short_item
 from parcelwire.api.v2.requests import draft_of, fields_of, items_of, shaped
@@ -24,6 +32,7 @@ class CreationCalls:
 
     def __init__(self, house: House, renderer: Renderer) -> None:
         self._service = house.service
+        self._limiter = house.limiter
         self._clock = house.clock
         self._renderer = renderer
 
@@ -52,6 +61,8 @@ class CreationCalls:
                 drafts.append(draft_of(shaped(item, CreateRequest)))
             except Refused as refused:
                 errors.append(item_error(item, refused.code))
+        # The call itself is counted already.
+        self._limiter.charge(call.world_id, "create", len(drafts) - 1)
         outcomes = await self._service.create_many(call.world_id, drafts, quota=quota_of(call))
         created = [
             short_item(outcome.tracking) for outcome in outcomes if outcome.tracking is not None
@@ -87,6 +98,8 @@ class CreationCalls:
                 raise NotFoundError
             stored = await self._service.find(world_id, draft.number, draft.courier_code)
         except NotFoundError:
+            if not self._limiter.take(world_id, "create").is_allowed:
+                raise Refused(TOO_MANY_REQUESTS) from None
             try:
                 stored = await self._service.create(world_id, draft, quota=quota_of(call))
             except AlreadyExistsError as error:
@@ -100,7 +113,7 @@ class CreationCalls:
 
 
 def quota_of(call: Call) -> int | None:
-    """Return the quota that counts for this key: test worlds have none."""
+    """Return the quota that counts for this key: test worlds have one of their own."""
     return None if call.key.is_test else call.account.tracking_quota
 
 

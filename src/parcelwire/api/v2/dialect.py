@@ -10,6 +10,7 @@ import msgspec
 from parcelwire.api.bodies import ReadBody, TooManyBodiesError
 from parcelwire.api.gate import Refusal
 from parcelwire.api.house import House
+from parcelwire.api.shares import TooManyCallsError
 from parcelwire.api.v2.aircargo import AirCargoCalls
 from parcelwire.api.v2.changes import Changing, SingleCalls
 from parcelwire.api.v2.couriers import PICTURE_SUFFIX, CourierCalls
@@ -39,7 +40,6 @@ from parcelwire.api.v2.routes import ONE, ROUTES, Route
 from parcelwire.api.v2.tables import TableCalls
 from parcelwire.api.wire import MISSING_FIELDS, Call, Reply
 from parcelwire.domain.access import may
-from parcelwire.domain.account import ApiKey
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.errors import FieldsMissingError, TrackingError
 
@@ -53,6 +53,9 @@ _REFUSALS: Final = {
     Refusal.REVOKED_KEY: KEY_DELETED,
     Refusal.EXPIRED_KEY: KEY_DELETED,
 }
+
+_MANY: Final = frozenset({"create_trackings"})
+"""Calls that count as many; how the caller stands is known when they are done."""
 
 Handler = Callable[[Call], Awaitable[Reply]]
 Methods = dict[str, tuple[Route, Handler]]
@@ -140,7 +143,12 @@ class V2Dialect:
                 raise Refused(WRONG_METHOD)
             self._check(route, call)
             if read_body is not None:
-                call.body = await _body(route, method, read_body, key)
+                body = await read_body(key.digest)
+                if body is not None:
+                    call.body = body
+                elif route.request is not None or method == "POST":
+                    # One that nobody reads may be as large as it likes: some send one with GET.
+                    raise Refused(NOT_UNDERSTOOD)
             reply = await handler(call)
         except Refused as refused:
             reply = refusal(refused.code)
@@ -151,10 +159,14 @@ class V2Dialect:
             if isinstance(error, FieldsMissingError):
                 named = ", ".join(FIELD_OF.get(name, name) for name in error.fields).encode()
                 reply = msgspec.structs.replace(reply, headers=((MISSING_FIELDS, named),))
+        except TooManyCallsError:
+            reply = refusal(TOO_MANY_REQUESTS)
+        if route is not None and route.name in _MANY and allowance.is_allowed:
+            allowance = self._house.limiter.charge(key.world_id, kind, 0)
         if limits := allowance.headers():
             # The two minutes that v2 advises stand in the refusal already.
             more = tuple(one for one in limits if one[0] != b"retry-after")
-            return msgspec.structs.replace(reply, headers=(*reply.headers, *more))
+            return Reply(reply.status, reply.body, (*reply.headers, *more), reply.content_type)
         return reply
 
     def failure(self, error: Exception) -> Reply:
@@ -176,14 +188,6 @@ class V2Dialect:
             raise Refused(FORBIDDEN)
         if route.label in self._disabled:
             raise Refused(NEEDS_ACTIVATION)
-
-
-async def _body(route: Route, method: str, read_body: ReadBody, key: ApiKey) -> bytes:
-    body = await read_body(key.digest)
-    # A body that nobody reads may be as large as it likes: some clients send one with GET.
-    if body is None and (route.request is not None or method == "POST"):
-        raise Refused(NOT_UNDERSTOOD)
-    return body or b""
 
 
 def _is_picture(method: str, segments: tuple[str, ...]) -> bool:

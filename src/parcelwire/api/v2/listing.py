@@ -6,9 +6,9 @@ import re
 from typing import Any, Final, cast
 
 import msgspec
-from msgspec import Raw
 
 from parcelwire.api.house import House
+from parcelwire.api.shares import LIGHT_OFFSET, is_light
 from parcelwire.api.v2.dates import is_nothing
 from parcelwire.api.v2.errors import (
     NO_CONTENT,
@@ -25,8 +25,8 @@ from parcelwire.api.v2.requests import bound_of, fields_of, switch_of, word_of
 from parcelwire.api.wire import Call, Reply
 from parcelwire.couriers.number import normalise
 from parcelwire.domain.status import Status
-from parcelwire.tracking.background import map_in_slices
 from parcelwire.tracking.ports import TrackingFilter
+from parcelwire.tracking.slices import in_slices
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 2_000
@@ -38,11 +38,23 @@ _WHOLE: Final = re.compile(r"([0-9]{1,10})(?:\.0*)?")
 _encode: Final = msgspec.json.Encoder().encode
 
 
+class _Place(msgspec.Struct, frozen=True):
+    """Which page of which size."""
+
+    page: int
+    limit: int
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * self.limit
+
+
 class ListingCalls:
     """Answers trackings that are there."""
 
     def __init__(self, house: House, renderer: Renderer) -> None:
         self._store = house.store
+        self._reads = house.reads
         self._clock = house.clock
         self._renderer = renderer
 
@@ -63,20 +75,39 @@ class ListingCalls:
         numbers, orders = _list(fields, "numbers"), _list(fields, "orders")
         is_over = asked_limit > MAX_LIMIT or max(len(numbers), len(orders)) > MAX_NAMED
         where = _filter_of(fields, numbers[:MAX_NAMED], orders[:MAX_NAMED])
-        total = await self._store.count_trackings(call.world_id, where) if where is not None else 0
-        if where is None or total == 0:
+        if where is None:
+            raise Refused(NO_CONTENT)
+        language = word_of(fields, "lang") or None
+        place = _Place(page, limit)
+        if is_light(where, limit) and place.offset <= LIGHT_OFFSET:
+            result = await self._read(call.world_id, where, place, language)
+        else:
+            async with self._reads.turn(call.world_id):
+                result = await self._read(call.world_id, where, place, language)
+        return answer(OVER_LIMIT, result) if is_over else success(_encode(result))
+
+    async def _read(
+        self, world_id: int, where: TrackingFilter, place: _Place, language: str | None
+    ) -> ListResult:
+        total = await self._store.count_trackings(world_id, where)
+        if total == 0:
             raise Refused(NO_CONTENT)
         found = await self._store.list_trackings(
-            call.world_id, where, offset=(page - 1) * limit, limit=limit
+            world_id, where, offset=place.offset, limit=place.limit
         )
-        now, language = self._clock.now(), word_of(fields, "lang") or None
-        # Encoded one by one: the whole of a long list would be a single long call.
-        raw = await map_in_slices(
-            lambda one: Raw(_encode(self._renderer.full_item(one.tracking, now, language))), found
+        now = self._clock.now()
+        # Each is encoded in its slice: all at once, two thousand would take too long.
+        items = await in_slices(
+            lambda one: msgspec.Raw(_encode(self._renderer.full_item(one.tracking, now, language))),
+            found,
         )
-        items = cast("list[FullItem]", raw)
-        result = ListResult(page=page, limit=limit, total=str(total), count=len(items), items=items)
-        return answer(OVER_LIMIT, result) if is_over else success(_encode(result))
+        return ListResult(
+            page=place.page,
+            limit=place.limit,
+            total=str(total),
+            count=len(items),
+            items=cast("list[FullItem]", items),
+        )
 
     async def count_statuses(self, call: Call) -> Reply:
         """Answer how many trackings there are of each of the eight statuses.
@@ -91,8 +122,13 @@ class ListingCalls:
             ordered_min=bound_of(fields, "order_created_time_min"),
             ordered_max=bound_of(fields, "order_created_time_max"),
         )
+        if where.is_plain:
+            found = await self._store.count_by_status(call.world_id, where)
+        else:
+            async with self._reads.turn(call.world_id):
+                found = await self._store.count_by_status(call.world_id, where)
         counts = dict.fromkeys(STATUSES, 0)
-        for status, count in (await self._store.count_by_status(call.world_id, where)).items():
+        for status, count in found.items():
             counts[status_words(status, None)[0]] += count
         return success(_encode(StatusCounts(**counts)))
 

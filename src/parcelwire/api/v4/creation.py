@@ -43,6 +43,7 @@ class CreationCalls:
 
     def __init__(self, house: House, renderer: Renderer) -> None:
         self._service = house.service
+        self._limiter = house.limiter
         self._renderer = renderer
         self._body = Body.of(Any)
 
@@ -75,6 +76,8 @@ class CreationCalls:
                 drafts.append(draft_of(item))
             except Refused as refused:
                 errors.append(_item_error(item, refused))
+        # The call itself is counted already.
+        self._limiter.charge(call.world_id, "create", len(drafts) - 1)
         outcomes = await self._service.create_many(call.world_id, drafts, quota=quota_of(call))
         created = [
             Identity(
@@ -122,7 +125,7 @@ def draft_of(item: Any) -> Draft:
 
 
 def quota_of(call: Call) -> int | None:
-    """Return the quota that counts for this key: test worlds have none."""
+    """Return the quota that counts for this key: test worlds have one of their own."""
     return None if call.key.is_test else call.account.tracking_quota
 
 

@@ -10,6 +10,7 @@ import msgspec
 from parcelwire.api.bodies import ReadBody, TooManyBodiesError
 from parcelwire.api.gate import Refusal
 from parcelwire.api.house import House
+from parcelwire.api.shares import RETRY_LATER, TooManyCallsError
 from parcelwire.api.v4.airwaybills import AirWaybillCalls
 from parcelwire.api.v4.changes import ChangeCalls
 from parcelwire.api.v4.couriers import CourierCalls
@@ -34,13 +35,15 @@ from parcelwire.api.v4.render import Renderer
 from parcelwire.api.v4.routes import ROUTES, Route
 from parcelwire.api.wire import Call, Reply
 from parcelwire.domain.access import may
-from parcelwire.domain.account import ApiKey
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.errors import TrackingError
 
 KEY_HEADER: Final = b"tracking-api-key"
 OLD_KEY_HEADER: Final = b"trackingmore-api-key"
 """v2's name of it: a client that moved from v2 to v4 halfway still gets in."""
+
+_MANY: Final = frozenset({"create_trackings"})
+"""Calls that count as many; how the caller stands is known when they are done."""
 
 Handler = Callable[[Call], Awaitable[Reply]]
 
@@ -113,7 +116,14 @@ class V4Dialect:
                 raise Refused(UNKNOWN_PATH)
             _check(route, method, call)
             if read_body is not None:
-                call.body = await _body(route, read_body, key)
+                body = await read_body(key.digest)
+                if body is not None:
+                    call.body = body
+                elif route.request is not None:
+                    # Open in the sources: v4 has no code for a body that is too large. It is 4130,
+                    # like any body that cannot be understood. One that nobody reads may be as large
+                    # as it likes: some clients send one with GET.
+                    raise Refused(FORMAT_INVALID, field="request body (it is too large)")
             reply = await found[1](call)
         except Refused as refused:
             reply = refusal(refused, empty)
@@ -121,8 +131,13 @@ class V4Dialect:
             reply = refusal(refused_for(error), empty)
         except TooManyBodiesError:
             reply = refusal(Refused(TOO_MANY_REQUESTS), empty)
+        except TooManyCallsError:
+            reply = refusal(Refused(TOO_MANY_REQUESTS), empty)
+            reply = msgspec.structs.replace(reply, headers=(*reply.headers, RETRY_LATER))
+        if route is not None and route.name in _MANY and allowance.is_allowed:
+            allowance = self._limiter.charge(key.world_id, route.limit, 0)
         if limits := allowance.headers():
-            return msgspec.structs.replace(reply, headers=(*reply.headers, *limits))
+            return Reply(reply.status, reply.body, (*reply.headers, *limits), reply.content_type)
         return reply
 
     def failure(self, error: Exception) -> Reply:
@@ -137,13 +152,3 @@ def _check(route: Route, method: str, call: Call) -> None:
         raise Refused(WRONG_METHOD)
     if not may(call.key.scope, route.scope):
         raise Refused(FORBIDDEN)
-
-
-async def _body(route: Route, read_body: ReadBody, key: ApiKey) -> bytes:
-    body = await read_body(key.digest)
-    # A body that nobody reads may be as large as it likes: some clients send one with GET.
-    if body is None and route.request is not None:
-        # Open in the sources: v4 has no code for a body that is too large. It is 4130, like any
-        # body that cannot be understood.
-        raise Refused(FORMAT_INVALID, field="request body (it is too large)")
-    return body or b""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from parcelwire.api.house import House
+from parcelwire.api.shares import LIGHT_OFFSET, is_light
 from parcelwire.api.v4.dates import read_instant
 from parcelwire.api.v4.errors import EMPTY_LIST, FORMAT_INVALID, TOO_MANY_ITEMS, Refused, success
 from parcelwire.api.v4.render import Renderer, language_of
@@ -13,8 +14,8 @@ from parcelwire.api.wire import Call, Reply
 from parcelwire.couriers.number import normalise
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.status import Status
-from parcelwire.tracking.background import map_in_slices
 from parcelwire.tracking.ports import TrackingFilter
+from parcelwire.tracking.slices import in_slices
 
 MAX_NUMBERS: Final = 40
 DEFAULT_ITEMS: Final = 100
@@ -37,6 +38,7 @@ class ListingCalls:
     def __init__(self, house: House, renderer: Renderer) -> None:
         self._service = house.service
         self._store = house.store
+        self._reads = house.reads
         self._renderer = renderer
 
     async def list_trackings(self, call: Call) -> Reply:
@@ -59,12 +61,24 @@ class ListingCalls:
         limit = _whole_number(query, "items_amount", DEFAULT_ITEMS, MAX_ITEMS)
         offset = (page - 1) * limit
         language = language_of(query.get("lang"))
+        if where is None or (is_light(where, limit) and offset <= LIGHT_OFFSET):
+            return await self._page(call.world_id, where, offset, limit, language=language)
+        async with self._reads.turn(call.world_id):
+            return await self._page(call.world_id, where, offset, limit, language=language)
+
+    async def _page(
+        self,
+        world_id: int,
+        where: TrackingFilter | None,
+        offset: int,
+        limit: int,
+        *,
+        language: str | None,
+    ) -> Reply:
         if language is None or where is None:
-            return await self._copy(call.world_id, where, offset, limit)
-        found = await map_in_slices(
-            lambda stored: self._renderer.tracking(stored.tracking, language),
-            await self._store.list_trackings(call.world_id, where, offset=offset, limit=limit),
-        )
+            return await self._copy(world_id, where, offset, limit)
+        stored = await self._store.list_trackings(world_id, where, offset=offset, limit=limit)
+        found = await in_slices(lambda one: self._renderer.tracking(one.tracking, language), stored)
         return success(b"[%b]" % b",".join(found))
 
     async def _copy(

@@ -98,6 +98,7 @@ ROUTES: Final = (
         world=WorldRule.OWN,
         request=list[CreateRequest],
         answer=BatchResult,
+        limit="create",
     ),
     Route(
         name="list_trackings",

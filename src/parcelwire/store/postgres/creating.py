@@ -3,6 +3,8 @@
 create_trackings -> rows -> queue -> one statement for all that wait -> results
                               ^                                   |
                               +----- collects meanwhile ----------+
+
+When more waits than one statement takes, worlds have their turns one after the other.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import msgspec
 
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.codec import encode_tracking, pack_rendition
+from parcelwire.store.fair_queue import FairQueue
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.pool import Link
@@ -24,7 +27,7 @@ from parcelwire.tracking.ports import Creation, NewTracking
 
 _SQL: Final = load_queries("trackings.sql")
 
-ROWS_PER_COMMIT: Final = 1_000
+ROWS_PER_COMMIT: Final = 500
 _ROUNDS: Final = 3
 
 Key = tuple[int, str, str]
@@ -73,13 +76,14 @@ class CreationQueue:
     def __init__(self, database: Database, note_created: Callable[[int], None]) -> None:
         self._database = database
         self._note_created = note_created
-        self._orders: list[tuple[Order, asyncio.Future[list[Creation]]]] = []
+        self._orders: FairQueue[tuple[Order, asyncio.Future[list[Creation]]]] = FairQueue()
         self._worker: asyncio.Task[None] | None = None
 
     async def put(self, order: Order) -> list[Creation]:
         """Store one order; returns when it is durable."""
         future: asyncio.Future[list[Creation]] = asyncio.get_running_loop().create_future()
-        self._orders.append((order, future))
+        world_id = order.rows[0].key[0] if order.rows else None
+        self._orders.put(world_id, (order, future), len(order.rows))
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
         return await future
@@ -93,7 +97,7 @@ class CreationQueue:
         try:
             while self._orders:
                 await self._gather()
-                batch = self._take()
+                batch = self._orders.take(ROWS_PER_COMMIT)
                 orders = [order for order, _ in batch]
                 try:
                     answers = await self._write(orders)
@@ -115,16 +119,6 @@ class CreationQueue:
         while before < len(self._orders) < ROWS_PER_COMMIT:
             before = len(self._orders)
             await asyncio.sleep(0)
-
-    def _take(self) -> list[tuple[Order, asyncio.Future[list[Creation]]]]:
-        rows = 0
-        for index, (order, _) in enumerate(self._orders):
-            rows += len(order.rows)
-            if rows > ROWS_PER_COMMIT and index > 0:
-                batch, self._orders = self._orders[:index], self._orders[index:]
-                return batch
-        batch, self._orders = self._orders, []
-        return batch
 
     async def _fail(
         self, batch: list[tuple[Order, asyncio.Future[list[Creation]]]], error: Exception

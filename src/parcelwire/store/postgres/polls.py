@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from parcelwire.domain.clock import Clock, Instant
+from parcelwire.polling.budget import burst, refill
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.codec import pack
 from parcelwire.store.past_polls import (
@@ -19,7 +20,13 @@ from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, is_id, key_of, only_ids
-from parcelwire.store.rules import HOLD_ROUNDS, HOLD_WINDOW, KEPT_RAW_ANSWERS, LONGEST_LEASE
+from parcelwire.store.rules import (
+    CLOCKS_DIFFER,
+    HOLD_ROUNDS,
+    HOLD_WINDOW,
+    KEPT_RAW_ANSWERS,
+    LONGEST_LEASE,
+)
 from parcelwire.store.turns import Share, Turns, first_come
 from parcelwire.tracking.ports import PollResult
 from parcelwire.tracking.suspension import HELD_REASON, LONGEST_HOLD
@@ -183,11 +190,19 @@ class Polls:
             key_of(key),
             now,
             min(wanted, _LARGEST_INTEGER),
-            min(per_minute, _LARGEST_INTEGER),
+            min(burst(per_minute), _LARGEST_INTEGER),
             None if per_day is None else min(per_day, _LARGEST_INTEGER),
+            float(refill(per_minute)),
+            CLOCKS_DIFFER,
             is_repeatable=False,
         )
         return int(rows[0][0])
+
+    async def return_budget(self, key: str, *, count: int, per_minute: int) -> None:
+        """See ``PollStore``."""
+        await self._database.fetch(
+            _SQL["return_budget"], key_of(key), count, float(burst(per_minute)), is_repeatable=False
+        )
 
     async def pauses(self) -> dict[str, Pause]:
         """See ``PollStore``."""

@@ -47,7 +47,6 @@ from parcelwire.store.postgres.values import (
     within,
 )
 from parcelwire.store.rules import KEPT_RAW_ANSWERS, check_new, check_save, place_key
-from parcelwire.tracking.background import map_in_slices
 from parcelwire.tracking.ports import (
     Creation,
     LaneHistory,
@@ -61,6 +60,7 @@ from parcelwire.tracking.ports import (
     TrackingFilter,
     TrackingPlace,
 )
+from parcelwire.tracking.slices import in_slices
 
 _SQL: Final = load_queries("trackings.sql")
 _ACCOUNT_SQL: Final = load_queries("accounts.sql")
@@ -120,7 +120,7 @@ class Trackings(Doings):
     ) -> list[Stored]:
         """See ``TrackingStore``."""
         query, arguments = stored_page(world_id, where, offset, limit)
-        return await map_in_slices(_stored, await self._database.fetch(query, *arguments))
+        return await in_slices(_stored, await self._database.fetch(query, *arguments))
 
     async def page_trackings(
         self,
@@ -134,14 +134,15 @@ class Trackings(Doings):
         if after is not None and not is_id(after.id):
             return []
         query, arguments = stored_page(world_id, where, after or 0, limit)
-        return await map_in_slices(_stored, await self._database.fetch(query, *arguments))
+        return await in_slices(_stored, await self._database.fetch(query, *arguments))
 
     async def list_renditions(
         self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
     ) -> list[bytes]:
         """See ``TrackingStore``."""
         query, arguments = rendition_page(world_id, where, offset, limit)
-        return [unpack(row[0]) for row in await self._database.fetch(query, *arguments)]
+        rows = await self._database.fetch(query, *arguments)
+        return await in_slices(lambda row: unpack(row[0]), rows)
 
     async def count_trackings(self, world_id: int, where: TrackingFilter) -> int:
         """See ``TrackingStore``."""

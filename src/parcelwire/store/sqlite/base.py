@@ -45,9 +45,14 @@ class Part:
         self._message_sweep = Sweep()
         self._event_sweep = Sweep()
 
-    def _write(self, work: Work[T]) -> asyncio.Future[T]:
-        """Do ``work`` in the next transaction; the answer comes when it is durable."""
-        return self._writer.submit(work)
+    def _write(
+        self, work: Work[T], *, world_id: int | None = None, rows: int = 1
+    ) -> asyncio.Future[T]:
+        """Do ``work`` in the next transaction; the answer comes when it is durable.
+
+        Worlds have their turns one after the other, and what is nobody's own has its turn, too.
+        """
+        return self._writer.submit(work, owner=world_id, rows=rows)
 
     def _sealing_key(self, connection: apsw.Connection) -> str:
         """Return the fingerprint of the key that seals, as of this transaction.

@@ -25,7 +25,12 @@ class Doings(Part):
     """Writes that happen once, and the records of them."""
 
     async def _write_once(
-        self, work: Work[T], once: Once | None, *, counts: Callable[[T], bool] = lambda _: True
+        self,
+        work: Work[T],
+        once: Once | None,
+        *,
+        counts: Callable[[T], bool] = lambda _: True,
+        rows: int = 1,
     ) -> T:
         """Do ``work`` in the next transaction, unless its idempotency key is taken.
 
@@ -36,13 +41,13 @@ class Doings(Part):
             AlreadyDoneError: when it is.
         """
         if once is None:
-            return await self._write(work)
+            return await self._write(work, rows=rows)
 
         def inside(connection: apsw.Connection) -> T | DoneRecord:
             # Told by what it returns: an error would undo the whole group of works.
-            rows = fetch(connection, queries.FIND_DONE, (once.world_id, once.key))
-            if rows:
-                return self._record_of(once.world_id, once.key, rows[0])
+            found = fetch(connection, queries.FIND_DONE, (once.world_id, once.key))
+            if found:
+                return self._record_of(once.world_id, once.key, found[0])
             result = work(connection)
             if not counts(result):
                 return result
@@ -58,7 +63,7 @@ class Doings(Part):
             )
             return result
 
-        outcome = await self._write(inside)
+        outcome = await self._write(inside, world_id=once.world_id, rows=rows)
         if isinstance(outcome, DoneRecord):
             raise AlreadyDoneError(outcome)
         return outcome

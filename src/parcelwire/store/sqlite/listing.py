@@ -20,8 +20,8 @@ from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import Row
 from parcelwire.store.sqlite.ids import id_value
 from parcelwire.store.sqlite.rows import STORED, stored_of
-from parcelwire.tracking.background import map_in_slices
 from parcelwire.tracking.ports import Stored, TrackingFilter, TrackingPlace
+from parcelwire.tracking.slices import in_slices
 
 SHORT_PAGE: Final = 200
 SHORT_OFFSET: Final = 5_000
@@ -47,7 +47,7 @@ class Listing(Part):
         """See ``TrackingStore``."""
         page = await self._page(world_id, where, offset, limit)
         rows = await self._read(page, STORED, "JOIN poll p ON p.key = page.key")
-        return await map_in_slices(stored_of, rows)
+        return await in_slices(stored_of, rows)
 
     async def page_trackings(
         self,
@@ -60,7 +60,7 @@ class Listing(Part):
         """See ``TrackingStore``."""
         page = await self._page(world_id, where, after, limit)
         rows = await self._read(page, STORED, "JOIN poll p ON p.key = page.key")
-        return await map_in_slices(stored_of, rows)
+        return await in_slices(stored_of, rows)
 
     async def list_renditions(
         self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
@@ -76,7 +76,7 @@ class Listing(Part):
                 return [self._rendition(*row) for row in rows[offset : offset + limit]]
         page = await self._page(world_id, where, offset, limit)
         rows = await self._read(page, queries.RENDITION, "")
-        return [self._rendition(rendition, packed) for rendition, packed in rows]
+        return await in_slices(lambda row: self._rendition(*row), rows)
 
     def _rendition(self, rendition: bytes, packed: bytes | None) -> bytes:
         return rendition if packed is None else self._render(decode_tracking(packed))

@@ -106,6 +106,10 @@ SELECT min(at) FROM (
 """
 LOAD_BUDGET: Final = "SELECT tokens, at, day, used_today FROM budget WHERE key = ?"
 SAVE_BUDGET: Final = "INSERT OR REPLACE INTO budget VALUES (?, ?, ?, ?, ?)"
+RETURN_BUDGET: Final = """
+UPDATE budget SET tokens = min(:most, tokens + :count), used_today = max(0, used_today - :count)
+WHERE key = :key
+"""
 PAUSES: Final = "SELECT key, document FROM pause"
 SAVE_PAUSE: Final = "INSERT OR REPLACE INTO pause VALUES (?, ?)"
 DELETE_PAUSE: Final = "DELETE FROM pause WHERE key = ?"

@@ -9,6 +9,7 @@ import apsw
 import msgspec
 
 from parcelwire.domain.clock import Instant
+from parcelwire.polling.budget import burst
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.codec import decode_pause, encode_json
 from parcelwire.store.past_polls import encode_put_off
@@ -125,7 +126,7 @@ class Polls(Part):
             connection.executemany(poll_queries.POSTPONE_POLL, items)
 
         if items:
-            await self._write(work)
+            await self._write(work, rows=len(items))
 
     async def next_poll_due(self) -> Instant | None:
         """See ``PollStore``."""
@@ -156,6 +157,15 @@ class Polls(Part):
             return granted
 
         return await self._write(work)
+
+    async def return_budget(self, key: str, *, count: int, per_minute: int) -> None:
+        """See ``PollStore``."""
+        bindings = {"key": key, "count": count, "most": burst(per_minute)}
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(poll_queries.RETURN_BUDGET, bindings)
+
+        await self._write(work)
 
     async def pauses(self) -> dict[str, Pause]:
         """See ``PollStore``."""

@@ -66,11 +66,13 @@ class Trackings(Doings):
             )
             for item in new
         ]
+
+        def work(connection: apsw.Connection) -> list[Creation]:
+            return _create(connection, items, quota) if items else []
+
         if once is not None:
-            return await self._write_once(
-                lambda connection: _create(connection, items, quota) if items else [], once
-            )
-        return await self._write(lambda connection: _create(connection, items, quota))
+            return await self._write_once(work, once, rows=len(items))
+        return await self._write(work, world_id=new[0].tracking.world_id, rows=len(items))
 
     def _render_if_told(self, tracking: Tracking) -> bytes:
         """Leave the rendition of a new tracking to its readers, until its carrier has said
@@ -99,7 +101,7 @@ class Trackings(Doings):
         check_save(change)
         prepared_save = _PreparedSave(change, written(change.tracking, self._render))
         if once is None:
-            return await self._write(prepared_save.apply)
+            return await self._write(prepared_save.apply, world_id=change.tracking.world_id)
         return await self._write_once(prepared_save.apply, once, counts=_is_saved)
 
     async def save_polls(self, results: Sequence[PollResult]) -> None:
@@ -116,7 +118,7 @@ class Trackings(Doings):
             for result in results
         ]
         if all(result.raw is None for result in results):
-            await self._write(lambda connection: _finish_polls(connection, items))
+            await self._write(lambda connection: _finish_polls(connection, items), rows=len(items))
             return
         raws = [None if result.raw is None else _raw_values(result.raw) for result in results]
         await self._write(lambda connection: _save_polls(connection, items, raws))
@@ -126,7 +128,11 @@ class Trackings(Doings):
         if not tracking_ids:
             return []
         ids = [id_value(tracking_id) for tracking_id in dict.fromkeys(tracking_ids)]
-        gone = await self._write(lambda connection: _delete(connection, world_id, ids))
+        gone = await self._write(
+            lambda connection: _delete(connection, world_id, ids),
+            world_id=world_id,
+            rows=len(ids),
+        )
         return [public_id(value) for value in gone]
 
     async def load(self, world_id: int, tracking_id: str) -> Stored | None:

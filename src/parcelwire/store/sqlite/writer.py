@@ -3,9 +3,9 @@
     callers (event loop) --submit--> inbox --> BEGIN IMMEDIATE, every work, COMMIT --> answers
 
 Whatever came in during one round of the event loop, or while a commit was waiting for the disk,
-goes
-into one transaction, so that many callers share one flush. A caller has its answer only after the
-commit that made it durable.
+goes into one transaction, so that many callers share one flush. A caller has its answer only after
+the commit that made it durable. When more waits than one transaction takes, owners have their turns
+one after the other.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import apsw
 
 from parcelwire.store.damage import Damage
+from parcelwire.store.fair_queue import FairQueue
 from parcelwire.store.port import StoreUnavailableError, UnavailableReason
 from parcelwire.store.sqlite.connection import (
     ADVICE,
@@ -40,10 +41,11 @@ Work = Callable[[apsw.Connection], T]
 changes nothing but the database.
 """
 
-LARGEST_GROUP: Final = 500
-"""Works in one transaction: enough to share a flush, few enough that nobody waits long."""
+LARGEST_GROUP: Final = 128
+"""Rows written in one transaction: enough to share a flush, few enough that nobody waits long."""
 
 _Group = list[tuple[Work[Any], "asyncio.Future[Any]"]]
+_Waiting = list[tuple[Work[Any], "asyncio.Future[Any]", Hashable, int]]
 _Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
@@ -70,14 +72,19 @@ class Writer:
         self._inode = inode_of(path)
         self._on_replaced = on_replaced
         self._loop = asyncio.get_running_loop()
-        self._waiting: _Group = []
-        self._inbox: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
+        self._waiting: _Waiting = []
+        self._inbox: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queued: FairQueue[tuple[Work[Any], asyncio.Future[Any]]] = FairQueue()
+        """Only the thread touches it."""
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="parcelwire-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Work[T]) -> asyncio.Future[T]:
+    def submit(self, work: Work[T], *, owner: Hashable = None, rows: int = 1) -> asyncio.Future[T]:
         """Queue ``work``; the future has its result once it is durable.
+
+        ``owner``: the world that it is done for, None: the installation itself; what one owner
+        submits is done in that order. ``rows``: about how many it writes.
 
         It raises ``StoreUnavailableError`` when the database could not write (then nothing of it is
         stored), or what ``work`` raised.
@@ -90,7 +97,7 @@ class Writer:
         future: asyncio.Future[T] = self._loop.create_future()
         if not self._waiting:
             self._loop.call_soon(self._gather, 0)
-        self._waiting.append((work, future))
+        self._waiting.append((work, future, owner, rows))
         return future
 
     def _gather(self, before: int) -> None:
@@ -126,21 +133,24 @@ class Writer:
 
     def _run(self) -> None:
         is_open = True
-        while is_open:
-            group: _Group = []
-            handed = self._inbox.get()
-            while handed is not None:
-                group += handed
-                if len(group) >= LARGEST_GROUP:
-                    break
-                try:
-                    handed = self._inbox.get_nowait()
-                except queue.Empty:
-                    break
-            is_open = handed is not None
-            if group:
-                self._answer(self._commit_group(group))
+        while is_open or self._queued:
+            try:
+                while is_open:
+                    handed = self._inbox.get(block=not self._queued)
+                    is_open = handed is not None
+                    self._queue_up(handed or [])
+            except queue.Empty:
+                pass
+            if self._queued:
+                self._answer(self._commit_next())
         self._drop_connection()
+
+    def _queue_up(self, handed: _Waiting) -> None:
+        for work, future, owner, rows in handed:
+            self._queued.put(owner, (work, future), rows)
+
+    def _commit_next(self) -> list[_Answer]:
+        return self._commit_group(self._queued.take(LARGEST_GROUP))
 
     def _commit_group(self, group: _Group) -> list[_Answer]:
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -55,13 +56,16 @@ def make_bench(carrier: Carrier) -> Callable[..., Bench]:
         is_web_on: bool = False,
         concurrency: int = 4,
         base_urls: dict[str, str] | None = None,
+        accounts: Sequence[int] = (7,),
+        **more: Any,
     ) -> Bench:
         clock, post, simulated = FrozenClock(), PaperPost(), SimulatedCarrier()
-        source = Source({7: list(connections)})
+        source = Source({account: list(connections) for account in accounts})
         settings = GatewaySettings(
             web_connectors=frozenset({"paper-post"} if is_web_on else ()),
             base_urls={"paper-post": base_urls or {"api": carrier.base_url}},
             concurrency=concurrency,
+            **more,
         )
         catalogue = Catalogue([entry(simulated), entry(post)])
         sender = HttpTransport(clock, TransportSettings())

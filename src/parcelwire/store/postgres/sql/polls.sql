@@ -161,24 +161,37 @@ delete from raw_answer r using (
 where r.tracking_id = o.tracking_id and r.position <= o.newest_to_drop
 
 -- name: take_budget
--- $1 key, $2 now, $3 wanted, $4 per minute, $5 per day or null. The same sums as
--- store.rules.take_from_budget, in one statement so that processes share the row without a race.
+-- $1 key, $2 now, $3 wanted, $4 what the bucket holds, $5 per day or null, $6 what comes back in a
+-- minute, $7 how much clocks differ. The same sums as store.rules.take_from_budget, in one statement so that processes share
+-- the row without a race.
 insert into budget as b (key, tokens, at, day, used_today, granted)
 select $1, $4::integer - g.granted, $2::bigint, $2 / 86400000, g.granted, g.granted
 from (select greatest(0, least($3::integer, $4, coalesce($5::integer, $3))) as granted) as g
 on conflict (key) do update set (tokens, at, day, used_today, granted) = (
-    select l.tokens - g.granted, excluded.at, excluded.day, l.used_today + g.granted, g.granted
+    select l.tokens - g.granted, l.at, l.at / 86400000, l.used_today + g.granted, g.granted
     from (
         select
+            t.at,
             least($4::double precision,
-                b.tokens + greatest(0, $2 - b.at) * $4::double precision / 60000) as tokens,
-            case when b.day = excluded.day then b.used_today else 0 end as used_today
+                b.tokens + greatest(0, t.at - b.at) * $6::double precision / 60000) as tokens,
+            case when b.day = t.at / 86400000 then b.used_today else 0 end as used_today
+        from (
+            select case
+                when b.at - $2 > 0 and b.at - $2 < $7::bigint then b.at else $2
+            end as at
+        ) as t
     ) as l cross join lateral (
         select greatest(0, least($3, floor(l.tokens + 1e-9)::integer,
             coalesce($5 - l.used_today, $3)))::integer as granted
     ) as g
 )
 returning granted
+
+-- name: return_budget
+update budget set
+    tokens = least($3::double precision, tokens + $2::integer),
+    used_today = greatest(0, used_today - $2)
+where key = $1
 
 -- name: pauses
 select key, until, failures, why, since from pause

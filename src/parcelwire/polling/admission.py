@@ -1,0 +1,99 @@
+"""What of the claimed trackings is asked about now, and when the turn of the rest is.
+
+groups of one carrier -> paused? -> room in its lane, in equal shares -> budget -> batches
+                                              |                            |
+                                              +----------------------------+-> a later turn
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from parcelwire.domain.account import account_of
+from parcelwire.domain.clock import Instant
+from parcelwire.polling.lanes import Lanes
+from parcelwire.polling.ports import PollStore
+from parcelwire.polling.turnstile import CarrierTurnstile
+from parcelwire.tracking.places import share_out
+from parcelwire.tracking.ports import CarrierPolicy
+
+
+class Errand(msgspec.Struct, frozen=True, kw_only=True):
+    """Some trackings of one courier in one world, claimed together."""
+
+    world_id: int
+    courier_code: str
+    ids: Sequence[str]
+    policy: CarrierPolicy | None
+    lease: Instant
+
+    @property
+    def account(self) -> int:
+        """The number of the account that is asked for."""
+        return account_of(self.world_id)
+
+
+class Admission:
+    """Lets errands through within their carrier's budget and room; accounts have equal shares."""
+
+    def __init__(self, store: PollStore, turnstile: CarrierTurnstile, lanes: Lanes) -> None:
+        """All collaborators come in."""
+        self._store = store
+        self._turnstile = turnstile
+        self._lanes = lanes
+
+    async def admit(self, errands: Sequence[Errand], now: Instant) -> list[Errand]:
+        """Return what may begin of ``errands``, in batches; the others are put off.
+
+        All are of one budget.
+        """
+        policy = errands[0].policy
+        assert policy is not None  # noqa: S101  # who has none needs no budget
+        pause = await self._turnstile.pause_of(policy, now)
+        if pause is not None:
+            await self._store.postpone_polls(
+                [one for errand in errands for one in errand.ids],
+                due_at=pause.until,
+                due_reason=f"the carrier is paused: {pause.why}"[:300],
+                at=now,
+            )
+            return []
+        size = policy.batch_size
+        wanted: Counter[int] = Counter()
+        for errand in errands:
+            wanted[errand.account] += -(-len(errand.ids) // size)
+        rooms = self._lanes.conversations(policy, wanted)
+        admitted = await self._turnstile.admit(policy, sum(rooms.values()) * size, now)
+        granted = share_out(list(rooms.values()), -(-admitted // size))
+        left = dict(zip(rooms, granted, strict=True))
+        begun: list[Errand] = []
+        for errand in errands:
+            count = min(left[errand.account], -(-len(errand.ids) // size))
+            left[errand.account] -= count
+            begun += [
+                replace(errand, ids=errand.ids[start : start + size])
+                for start in range(0, count * size, size)
+            ]
+            await self.put_off(errand, errand.ids[count * size :], now)
+        return begun
+
+    async def put_off(self, errand: Errand, ids: Sequence[str], now: Instant) -> None:
+        """Give back, each with a turn of its own in the carrier's budget."""
+        assert errand.policy is not None  # noqa: S101  # who has none needs no budget
+        turns = self._lanes.turns(errand.policy, ids, now, account=errand.account)
+        await asyncio.gather(
+            *(
+                self._store.postpone_polls(
+                    group,
+                    due_at=at,
+                    due_reason="waiting for its turn in the carrier's budget",
+                    at=now,
+                )
+                for at, group in turns
+            )
+        )
