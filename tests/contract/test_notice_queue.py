@@ -127,7 +127,7 @@ async def test_mails_in_the_one_queue_of_before_do_not_wait_for_a_suspended_acco
         office.worker._journal,
         [f"jo{number}@customer.example" for number in range(7)],
     )
-    waiting = []
+    waiting: list[Queued] = []
     for owner, email in [*((other, one) for one in people[:6]), (account, people[6])]:
         tracking = await new(office.store, owner, f"N{len(waiting)}")
         await office.join(box, tracking, email)
