@@ -173,13 +173,15 @@ class KeyStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 async def key_status(store: SealingStore, ring: KeyRing) -> KeyStatus:
     """Return how the key file stands to the database."""
-    keys = await store.sealing_keys()
-    wrong = ring.learn(keys) if keys else ring.trouble
+    keys, counts = await store.sealing_keys(), await store.sealed_counts()
+    # Where nothing was sealed yet, the first server makes the file.
+    is_new = not keys and not any(key for _, key in counts) and not ring.path.exists()
+    wrong = ring.learn(keys) if keys or is_new else ring.trouble
     return KeyStatus(
         file=str(ring.path.absolute()),
         in_file=ring.fingerprints,
         keys=tuple(keys),
-        counts=await store.sealed_counts(),
+        counts=counts,
         wrong=wrong,
     )
 

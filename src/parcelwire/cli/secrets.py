@@ -35,7 +35,8 @@ async def status(ctx: click.Context) -> None:
         found = await key_status(house.store, house.ring)
     click.echo(f"key file  {found.file}")
     if not found.in_file:
-        click.echo("          holds no key that can be used")
+        what = "holds no key that can be used" if found.wrong else "the first server makes it"
+        click.echo(f"          {what}")
     for key in found.keys:
         click.echo(f"key       {key.fingerprint}  {_state(found, key)}")
     known = {key.fingerprint for key in found.keys}
