@@ -119,6 +119,37 @@ async def test_what_was_queued_before_worlds_had_queues_of_their_own_is_sent(
     assert box.recipients == [JO]
 
 
+async def test_mails_in_the_one_queue_of_before_do_not_wait_for_a_suspended_account(
+    office: Office, box: MailBox, account: Account
+) -> None:
+    other = await office.store.add_account("other@example.com", now=office.clock.now())
+    journal, people = (
+        office.worker._journal,
+        [f"jo{number}@customer.example" for number in range(7)],
+    )
+    waiting: list[Queued] = []
+    for owner, email in [*((other, one) for one in people[:6]), (account, people[6])]:
+        tracking = await new(office.store, owner, f"N{len(waiting)}")
+        await office.join(box, tracking, email)
+        tracking = await move(office.store, office.clock, tracking, Status.DELIVERED)
+        (queued,) = await after_following(office, tracking)
+        await journal.drop(queued)
+        waiting.append(queued)
+    for queued in waiting:
+        await journal.put("mail", queued.entry, queued.due_at)
+    box.mails.clear()
+    box.recipients.clear()
+    await office.store.suspend_account(other.number, now=office.clock.now())
+    office.clock.advance(1)
+    for _ in range(3):
+        await office.work()
+    assert box.recipients == people[6:]
+    await office.store.resume_account(other.number)
+    office.clock.advance(1)
+    await office.work()
+    assert sorted(box.recipients) == people
+
+
 # -- pauses, refusals, outages
 # -------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from parcelwire.bootstrap import InstallationError
 from parcelwire.bootstrap.rotation import Rotation, key_status, reset_keys
@@ -16,6 +17,7 @@ from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.connectors.sealing import fingerprint_of
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import Store
+from tests.contract.store.keys import make_connection
 from tests.contract.store.places import PLACES, OpenStore
 from tests.contract.store.samples import NOW, WORLD, make_endpoint
 
@@ -51,6 +53,11 @@ class Shop:
         store = await self._place(ring)
         self._opened.append(store)
         return store, ring
+
+    async def open_plain(self) -> Store:
+        store = await self._place()
+        self._opened.append(store)
+        return store
 
     async def furnish(self) -> None:
         create_key_file(self.path, os.urandom)
@@ -156,6 +163,22 @@ async def test_it_is_refused_where_the_databases_key_is_not(shop: Shop, tmp_path
     await shop.check(old)
 
 
+async def test_what_nobody_can_open_stops_it_and_it_says_how_to_go_on(shop: Shop) -> None:
+    store, ring = await shop.open()
+    whole = make_connection(ring)
+    sealed = whole.sealed_credentials
+    broken = replace(whole, sealed_credentials=sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    plain_store = await shop.open_plain()
+    await plain_store.save_connection(broken)
+    with pytest.raises(InstallationError) as error:
+        await (await shop.rotation()).run()
+    assert f"connection:{broken.id} was changed" in str(error.value)
+    assert "remove that connection (parcelwire connection remove)" in str(error.value)
+    assert await store.delete_connection(broken.account_number, broken.id)
+    done = await (await shop.rotation()).run()
+    await shop.check(done.fingerprint)
+
+
 async def test_two_at_once_end_with_one_key(shop: Shop) -> None:
     rotations = [await shop.rotation() for _ in range(2)]
     ended = await asyncio.gather(*(one.run() for one in rotations), return_exceptions=True)
@@ -172,3 +195,18 @@ async def test_the_status_tells_keys_and_counts(shop: Shop) -> None:
     assert found.wrong == ""
     with pytest.raises(InstallationError, match="nothing is lost"):
         await reset_keys(*await shop.open(), clock=FrozenClock(), random_bytes=os.urandom)
+
+
+async def test_a_reset_makes_the_key_files_folder_where_it_is_by_default(
+    shop: Shop, tmp_path: Path
+) -> None:
+    # A new machine: the user's folder for settings is not there yet.
+    store, ring = await shop.open(tmp_path / "config" / "parcelwire" / "parcelwire.key")
+    with pytest.raises(InstallationError, match="cannot make the key file"):
+        await reset_keys(store, ring, clock=FrozenClock(), random_bytes=os.urandom)
+    assert not ring.path.parent.exists()
+    lost = await reset_keys(
+        store, ring, clock=FrozenClock(), random_bytes=os.urandom, has_own_place=True
+    )
+    assert lost["endpoint"] == COUNT
+    assert await shop.known() == list(ring.fingerprints)

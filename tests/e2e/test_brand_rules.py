@@ -22,13 +22,16 @@ async def test_the_editor_says_which_rules_are_left_out(tmp_path: Path) -> None:
         await desk.house.store.change_record(
             "brand", str(desk.account.number), "brand", lambda _: old, at=0
         )
-        page = (await person.get("/brand")).text
+        shown = await person.get("/brand")
+        page = shown.text
+        assert shown.status == 200
         assert "pages leave out what is not allowed" in page
         assert "line 1: list-style cannot be set; line 3: display cannot be set" in page
         # What was written is still there to be mended.
         assert "Pay at evil.example" in page
         form = {"language": "en", "font": "system", "lookup": "none", "css": OLD}
         answer = await person.post("/brand", form)
+        assert answer.status == 422
         assert "line 1: list-style cannot be set" in answer.text
         await person.do("/brand", {**form, "css": ".card { border-radius: 0 }"})
         assert "leave out what" not in (await person.get("/brand")).text

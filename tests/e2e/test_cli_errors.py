@@ -328,6 +328,13 @@ def test_a_server_warns_of_files_that_others_may_read(shop: Terminal) -> None:
     assert f"{file} can be read by others on this machine: chmod 600 {file}" in said
 
 
+def test_a_key_file_that_was_not_made_yet_is_no_error(shop: Terminal) -> None:
+    place = shop.folder / "parcelwire.key"
+    assert shop("secrets", "status") == f"key file  {place}\n          the first server makes it\n"
+    place.touch(0o600)
+    assert f"the key file {place} holds no key" in shop.fails("secrets", "status")
+
+
 def test_a_key_file_that_is_lost_for_good(shop: Terminal) -> None:
     added = shop("webhook", "add", "https://receiver.example/hook")
     endpoint_id = added.split()[1]

@@ -335,3 +335,27 @@ def test_their_address_is_known() -> None:
     assert kind_of("https://trackingmore.com/v4") == "trackingmore"
     assert kind_of("https://parcels.example.com") == "parcelwire"
     assert kind_of("https://nottrackingmore.com") == "parcelwire"
+
+
+def test_commands_in_the_worlds_of_a_suspended_account_say_so(shop: Terminal) -> None:
+    numbers = shop.folder / "numbers.csv"
+    numbers.write_text("tracking_number\n99.00.123456.12345678\n")
+    shop("account", "suspend", EMAIL)
+    for command in (
+        ("list",),
+        ("create", "99.00.123456.12345678"),
+        ("show", "99.00.123456.12345678"),
+        ("track", "99.00.123456.12345678"),
+        ("import", str(numbers)),
+        ("export",),
+        ("webhook", "list"),
+        ("webhook", "add", "https://receiver.example/hook"),
+    ):
+        assert shop.fails(*command, code=exits.KEY_REFUSED) == (
+            f"parcelwire: the account {EMAIL} is suspended;"
+            f" to end it: parcelwire account resume {EMAIL}"
+        )
+    # The simulated carrier is asked for nobody.
+    shop("track", "--test", "SIM-DELIVERED-0001", "--courier", "dhl")
+    shop("account", "resume", EMAIL)
+    assert shop("list") == "Nothing is followed.\n"

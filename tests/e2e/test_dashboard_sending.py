@@ -373,3 +373,15 @@ async def test_settings_are_shown_without_secrets(tmp_path: Path) -> None:
         assert "s3cret" not in shown
         assert "hunter2" not in shown
         assert "postgresql://me:…@db.example/parcels" in shown
+
+
+async def test_a_server_without_the_new_sealing_key_says_so(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person, store = await desk.person(), desk.house.store
+        (key,) = await store.sealing_keys()
+        # On another machine the key was rotated, and its file was not copied here.
+        await store.begin_rotation(key.fingerprint, "f" * 16, desk.clock.now())
+        answer = await person.post("/endpoints", {"url": "https://shop.example/h"})
+        assert answer.status == 503
+        assert "This server lacks the key that seals what is secret" in answer.text
+        assert (await person.get("/endpoints")).status == 200

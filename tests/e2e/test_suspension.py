@@ -11,7 +11,7 @@ import aiohttp
 from parcelwire.domain.brand import Brand, LookupField
 from parcelwire.pages.application import application
 from parcelwire.pages.dashboard.passwords import set_password
-from tests.support.dashboard import COOKIE, numbers, open_dashboard
+from tests.support.dashboard import COOKIE, Person, numbers, open_dashboard
 from tests.support.house import HouseUnderTest, open_house, report, serve
 from tests.support.pages import page_house, put_brand
 from tests.support.v4 import DIALECTS
@@ -115,16 +115,19 @@ async def test_only_right_credentials_are_told_of_the_suspension(tmp_path: Path)
         assert (await person.login(key=key)).status == 303
 
 
+async def upload(person: Person, some: list[str]) -> None:
+    form = aiohttp.FormData(quote_fields=False)
+    data = "\n".join(["number", *some]).encode()
+    form.add_field("file", data, filename="a.csv", content_type="text/csv")
+    answer = await person.post("/add/file", form)
+    assert answer.status == 303, answer.text
+
+
 async def test_an_upload_of_a_suspended_account_waits_and_others_do_not(tmp_path: Path) -> None:
     async with open_dashboard(tmp_path, works=False) as desk:
         other = await desk.house.store.add_account("other@example.com", now=desk.clock.now())
-        theirs, mine = await desk.person(), await desk.person(other)
-        for person, some in ((theirs, numbers(5)), (mine, numbers(8)[5:])):
-            form = aiohttp.FormData(quote_fields=False)
-            data = "\n".join(["number", *some]).encode()
-            form.add_field("file", data, filename="a.csv", content_type="text/csv")
-            answer = await person.post("/add/file", form)
-            assert answer.status == 303, answer.text
+        await upload(await desk.person(), numbers(5))
+        await upload(await desk.person(other), numbers(8)[5:])
         await desk.house.store.suspend_account(desk.account.number, now=desk.clock.now())
 
         while await desk.house.imports.step():
@@ -132,6 +135,13 @@ async def test_an_upload_of_a_suspended_account_waits_and_others_do_not(tmp_path
         assert await desk.total() == 0
         counts = await desk.house.store.count_created(other.number * 2)
         assert counts == 3
+
+        # Longer than what is over is kept, and with others' uploads going on.
+        desk.clock.advance(31 * 86_400)
+        await upload(await desk.person(other), numbers(9)[8:])
+        while await desk.house.imports.step():
+            pass
+        assert await desk.house.store.count_created(other.number * 2) == 4
 
         await desk.house.store.resume_account(desk.account.number)
         desk.clock.advance(1)

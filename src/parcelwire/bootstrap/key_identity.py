@@ -94,11 +94,16 @@ class KeyIdentity:
             except SealingError:
                 lost += 1
         if lost:
-            held = self._ring.trouble or f"the key file {self._ring.path.absolute()}"
+            trouble, path = self._ring.trouble, self._ring.path.absolute()
+            what = (
+                f"{trouble}, and the credentials of {lost} connection(s) are sealed"
+                if trouble
+                else f"the key file {path} does not open the credentials of {lost} connection(s)"
+            )
             return (
-                f"{held} does not open the credentials of {lost} connection(s): put back the key"
-                f" file that they were sealed with ({', '.join(sorted(used))}…)"
-                f"{self._hint()}, or remove them with: parcelwire connection remove"
+                f"{what}: put back the key file that they were sealed with"
+                f" ({', '.join(sorted(used))}…){self._hint()}; or remove them with:"
+                " parcelwire connection remove"
             )
         first, *others = self._ring.fingerprints
         older = [one for one in others if one[:8] in used]
@@ -107,7 +112,9 @@ class KeyIdentity:
         )
 
     async def _begin(self, random_bytes: RandomBytes) -> str:
-        made = await asyncio.to_thread(self._make, random_bytes)
+        made = await asyncio.to_thread(
+            make_key_file, self._ring.path, random_bytes, has_own_place=self._has_own_place
+        )
         self._ring.refresh()
         if self._ring.trouble:
             return self._ring.trouble
@@ -123,32 +130,37 @@ class KeyIdentity:
             _log.info("made a new key file %s: back it up apart from the database", self._ring.path)
         return refusal
 
-    def _make(self, random_bytes: RandomBytes) -> bool:
-        """Make the key file if there is none; tell whether it was made here.
-
-        Raises:
-            InstallationError: it cannot be made.
-        """
-        path = self._ring.path
-        try:
-            if path.exists():
-                return False
-            if self._has_own_place and not path.parent.is_dir():
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            create_key_file(path, random_bytes)
-        except FileExistsError:  # another process made it a moment ago
-            return False
-        except OSError as error:
-            msg = f"cannot make the key file {path}: {error.strerror} (secrets.key_file)"
-            raise InstallationError(msg) from error
-        return True
-
     def _hint(self) -> str:
         """Name a key file where versions before looked for it: in the folder of the caller."""
         here = Path(KEY_FILE).absolute()
         if self._ring.path.exists() or here == self._ring.path.absolute() or not here.exists():
             return ""
-        return f"; there is one at {here}: if it is this installation's, move it there"
+        return (
+            f"; there is one at {here}: if it is this installation's, move it"
+            f" to {self._ring.path.absolute()}, or name it with secrets.key_file"
+        )
+
+
+def make_key_file(path: Path, random_bytes: RandomBytes, *, has_own_place: bool) -> bool:
+    """Make the key file if there is none; tell whether it was made here.
+
+    ``has_own_place``: it is where it is by default, and its folder is made too.
+
+    Raises:
+        InstallationError: it cannot be made.
+    """
+    try:
+        if path.exists():
+            return False
+        if has_own_place and not path.parent.is_dir():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_key_file(path, random_bytes)
+    except FileExistsError:  # another process made it a moment ago
+        return False
+    except OSError as error:
+        msg = f"cannot make the key file {path}: {error.strerror} (secrets.key_file)"
+        raise InstallationError(msg) from error
+    return True
 
 
 def loose_modes(paths: Mapping[Path, int]) -> list[str]:

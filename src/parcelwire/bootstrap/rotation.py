@@ -16,19 +16,27 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
 from parcelwire.bootstrap.errors import InstallationError
-from parcelwire.connectors.key_file import create_key_file, replace_key_file, sole_writer
+from parcelwire.bootstrap.key_identity import make_key_file
+from parcelwire.connectors.key_file import replace_key_file, sole_writer
 from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.connectors.sealing import KEY_BYTES, KeyFileError, RandomBytes, fingerprint_of
 from parcelwire.domain.clock import Clock
-from parcelwire.domain.sealing import SealingKey
+from parcelwire.domain.sealing import BrokenSealError, SealingKey
 from parcelwire.store.port import KeyUnavailableError, SealingStore
 from parcelwire.store.sealing import RESEALED_AT_ONCE, key_id_of
 
 Tell = Callable[[int], object]
+
+_MEND: Final = (
+    ". Nobody can open it any more: give that endpoint a new secret (parcelwire webhook rotate),"
+    " remove that connection (parcelwire connection remove), or let that answer grow old"
+    " (api.idempotency_hours); then run this command again"
+)
 
 
 class Rotated(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +82,8 @@ class Rotation:
             raise InstallationError(msg) from error
         except KeyUnavailableError as error:
             msg = f"the rotation cannot be finished, and nothing is lost: {error}"
+            if isinstance(error.__cause__, BrokenSealError):
+                msg += _MEND
             raise InstallationError(msg) from error
 
     async def _run(self, *, only_prepare: bool, tell: Tell) -> Rotated:
@@ -163,23 +173,31 @@ class KeyStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 async def key_status(store: SealingStore, ring: KeyRing) -> KeyStatus:
     """Return how the key file stands to the database."""
-    keys = await store.sealing_keys()
-    wrong = ring.learn(keys) if keys else ring.trouble
+    keys, counts = await store.sealing_keys(), await store.sealed_counts()
+    # Where nothing was sealed yet, the first server makes the file.
+    is_new = not keys and not any(key for _, key in counts) and not ring.path.exists()
+    wrong = ring.learn(keys) if keys or is_new else ring.trouble
     return KeyStatus(
         file=str(ring.path.absolute()),
         in_file=ring.fingerprints,
         keys=tuple(keys),
-        counts=await store.sealed_counts(),
+        counts=counts,
         wrong=wrong,
     )
 
 
 async def reset_keys(
-    store: SealingStore, ring: KeyRing, *, clock: Clock, random_bytes: RandomBytes
+    store: SealingStore,
+    ring: KeyRing,
+    *,
+    clock: Clock,
+    random_bytes: RandomBytes,
+    has_own_place: bool = False,
 ) -> dict[str, int]:
     """Give up what was sealed with keys that are lost, and begin anew with the key file here.
 
-    Where there is none, one is made. Returns what was given up, by kind.
+    Where there is none, one is made (``has_own_place``: see ``make_key_file``). Returns what was
+    given up, by kind.
 
     Raises:
         InstallationError: nothing is lost, or the key file cannot be made or used.
@@ -189,12 +207,7 @@ async def reset_keys(
     if (not keys or not ring.learn(keys)) and all(map(ring.can_open, used)):
         msg = f"nothing is lost: the key file {ring.path.absolute()} opens all that is sealed"
         raise InstallationError(msg)
-    if not ring.path.exists():
-        try:
-            await asyncio.to_thread(create_key_file, ring.path, random_bytes)
-        except OSError as error:
-            msg = f"cannot make the key file {ring.path}: {error.strerror} (secrets.key_file)"
-            raise InstallationError(msg) from error
+    await asyncio.to_thread(make_key_file, ring.path, random_bytes, has_own_place=has_own_place)
     ring.refresh()
     if ring.trouble:
         raise InstallationError(ring.trouble)

@@ -13,7 +13,7 @@ from parcelwire.api.v4.render import Renderer
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.cli.by_number import each
 from parcelwire.cli.exits import FAILED, NOT_FOUND, CommandError
-from parcelwire.cli.support import account_of, beside_nothing, missing_database, working
+from parcelwire.cli.support import active_account_of, beside_nothing, missing_database, working
 from parcelwire.cli.timeline import console, print_timeline
 from parcelwire.client.models import Tracking
 from parcelwire.client.reading import read
@@ -105,7 +105,7 @@ async def _ask(
     # The simulated carrier asks nobody's connections, and so does an installation without accounts.
     is_test, email = question.is_test, question.email
     has_owner = email is not None or (not is_test and await house.store.list_accounts())
-    owner = (await account_of(house, email)).number if has_owner else 0
+    owner = (await active_account_of(house, email)).number if has_owner else 0
     world_id = world_of(owner, is_test)
     tracking = await _draft(house, world_id, number, question)
     if is_test:

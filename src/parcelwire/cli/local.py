@@ -11,7 +11,7 @@ import httpx2
 from parcelwire.api.gate import Gate, RateLimiter, Refusal
 from parcelwire.bootstrap import open_installation
 from parcelwire.cli.exits import CommandError
-from parcelwire.cli.support import account_of
+from parcelwire.cli.support import active_account_of
 from parcelwire.cli.target import Target
 from parcelwire.client import AsyncParcelwire
 from parcelwire.config import Config
@@ -57,12 +57,12 @@ async def open_here(config: Config, email: str | None, *, is_test: bool) -> Asyn
     """Open the installation for one command, without its workers, and close it again.
 
     Raises:
-        CommandError: there is no installation here.
+        CommandError: there is no installation here, or the account is suspended.
     """
     _check_there(config)
     house = await open_installation(config, may_make_key=False)
     try:
-        account = await account_of(house, email)
+        account = await active_account_of(house, email)
         house.house.gate = OwnGate(house.store, house.clock, account)
         house.house.limiter = RateLimiter(house.clock, {})
         client = AsyncParcelwire(

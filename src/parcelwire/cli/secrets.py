@@ -35,7 +35,8 @@ async def status(ctx: click.Context) -> None:
         found = await key_status(house.store, house.ring)
     click.echo(f"key file  {found.file}")
     if not found.in_file:
-        click.echo("          holds no key that can be used")
+        what = "holds no key that can be used" if found.wrong else "the first server makes it"
+        click.echo(f"          {what}")
     for key in found.keys:
         click.echo(f"key       {key.fingerprint}  {_state(found, key)}")
     known = {key.fingerprint for key in found.keys}
@@ -111,7 +112,13 @@ async def reset(ctx: click.Context, yes: bool) -> None:
                 " Go on?",
                 abort=True,
             )
-        lost = await reset_keys(house.store, house.ring, clock=house.clock, random_bytes=os.urandom)
+        lost = await reset_keys(
+            house.store,
+            house.ring,
+            clock=house.clock,
+            random_bytes=os.urandom,
+            has_own_place=not house.config.secrets.key_file,
+        )
     click.echo(
         f"{lost.get('connection', 0)} connections are removed, {lost.get('endpoint', 0)} endpoints"
         f" switched off. The key is now that of {house.ring.path.absolute()}."

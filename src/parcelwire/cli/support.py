@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.status import Status as Spinner
 
+from parcelwire.cli.exits import KEY_REFUSED, CommandError
 from parcelwire.config import Config, file_of, load
 from parcelwire.domain.clock import Instant, to_datetime
 
@@ -158,3 +159,20 @@ async def account_of(house: Installation, email: str | None) -> Account:
         )
         raise InstallationError(msg)
     return accounts[0]
+
+
+async def active_account_of(house: Installation, email: str | None) -> Account:
+    """Do as ``account_of``, for a command that works in the account's worlds.
+
+    Raises:
+        InstallationError: see ``account_of``.
+        CommandError: the account is suspended.
+    """
+    account = await account_of(house, email)
+    if account.is_suspended:
+        msg = (
+            f"the account {account.email} is suspended;"
+            f" to end it: parcelwire account resume {account.email}"
+        )
+        raise CommandError(msg, KEY_REFUSED)
+    return account

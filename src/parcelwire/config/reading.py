@@ -12,6 +12,7 @@ from typing import Any, get_origin, get_type_hints
 import msgspec
 
 from parcelwire.config.errors import ConfigError
+from parcelwire.config.retired import check_environment, without_retired
 from parcelwire.config.rules import check
 from parcelwire.config.sections import Config
 
@@ -66,10 +67,11 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
         msg = f"cannot read {file}: {error}"
         raise ConfigError(msg) from None
     try:
-        sections = _read(raw)
+        sections = _read(without_retired(raw))
     except ConfigError as error:
         msg = f"{file}: {error}"
         raise ConfigError(msg) from None
+    check_environment(environment)
     _override(sections, environment)
     config = Config(
         **{name: kind(**sections[name]) for name, kind in get_type_hints(Config).items()}

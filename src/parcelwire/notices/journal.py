@@ -143,6 +143,11 @@ class Journal:
         if queued.due_at != due_at:
             await self.drop(queued)
 
+    async def hand_over(self, queued: Queued, scope: str) -> None:
+        """Put an entry into the queue of another world."""
+        await self.put(scope, queued.entry, queued.due_at)
+        await self.drop(queued)
+
     async def claim(self, entry: Entry, claim: str) -> Notice:
         """Take a mail to be sent, if nobody has; ``claim`` is in the answer if it was taken."""
         now = self._clock.now()

@@ -192,6 +192,11 @@ class NoticeWorker(Rounds):
     async def _send(self, queued: Queued) -> Step:
         entry = queued.entry
         pending = await self._composer.load(entry)
+        if pending is not None and queued.scope != str(pending.world_id):
+            # Older versions had one queue for all: there an account whose mails have to wait would
+            # hold up everybody's.
+            await self._journal.hand_over(queued, str(pending.world_id))
+            return "done"
         obstacle = await pending.obstacle() if pending is not None else None
         if pending is None or obstacle is None:
             await self._journal.drop(queued)

@@ -305,6 +305,20 @@ async def test_without_its_database_it_says_so(tmp_path: Path) -> None:
         assert int(answer.headers["retry-after"]) > 0
 
 
+async def test_a_server_without_the_new_sealing_key_says_so(tmp_path: Path) -> None:
+    async with open_house(tmp_path, lambda _: []) as house:
+        shop, now = Shop(house), house.clock.now()
+        (key,) = await house.store.sealing_keys()
+        # On another machine the key was rotated, and its file was not copied here.
+        await house.store.begin_rotation(key.fingerprint, "f" * 16, now)
+        answer = await shop.ask("POST", "/api/endpoints", json={"url": "https://shop.example/h"})
+        problem = refused(answer, 503, "store-unavailable")
+        assert "lacks a key that seals what is secret" in problem["detail"]
+        assert "ffff" not in problem["detail"]
+        assert int(answer.headers["retry-after"]) > 0
+        ok(await shop.ask("GET", "/api/endpoints"))
+
+
 async def test_the_description_is_served_without_a_key(shop: Shop) -> None:
     answer = await shop.ask("GET", "/api/openapi.json", headers={})
     ok(answer)

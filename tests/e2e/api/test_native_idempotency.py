@@ -174,6 +174,18 @@ async def test_a_write_that_failed_leaves_no_record(
     assert not is_replayed(answer)
 
 
+async def test_a_secret_that_was_lost_with_its_key_is_not_answered_as_an_empty_one(
+    shop: Shop,
+) -> None:
+    body, store = {"url": "https://shop.example/hook"}, shop.house.store
+    ok(await shop.ask("POST", "/api/endpoints", json=body, idempotency_key="k"), 201)
+    (key,) = await store.sealing_keys()
+    assert (await store.reset_keys(key.fingerprint, shop.house.clock.now(), held=[]))["answer"] == 1
+    answer = await shop.ask("POST", "/api/endpoints", json=body, idempotency_key="k")
+    problem = refused(answer, 503, "store-unavailable")
+    assert "lacks a key" in problem["detail"]
+
+
 async def test_two_that_both_saw_no_record_have_one_effect(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

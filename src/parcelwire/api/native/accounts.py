@@ -98,7 +98,7 @@ class AccountDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 async def read_account(house: House, asked: Asked) -> OwnAccount:
     """Answer the key's account and the figures of its world."""
-    account = await _load(house, asked.account.number)
+    account = await _load_own(house, asked)
     counts = await house.store.count_by_status(asked.world_id, TrackingFilter())
     return OwnAccount(
         **asdict(account_object(account)),
@@ -111,6 +111,7 @@ async def read_account(house: House, asked: Asked) -> OwnAccount:
 
 async def change_account(house: House, asked: Asked) -> AccountObject:
     """Change name and phone of one's own account."""
+    await _load_own(house, asked)
     return await _change(house, asked.account.number, given(asked.body))
 
 
@@ -198,6 +199,14 @@ async def _load(house: House, number: int) -> Account:
     account = await house.store.load_account(number)
     if account is None:
         raise ProblemError("account-unknown")
+    return account
+
+
+async def _load_own(house: House, asked: Asked) -> Account:
+    account = await _load(house, asked.account.number)
+    if account.is_suspended:
+        # Since less than a second, or the call had not come so far. Why is for operators only.
+        raise ProblemError("account-suspended")
     return account
 
 

@@ -43,12 +43,16 @@ from parcelwire.api.shares import RETRY_SECONDS, TooManyCallsError
 from parcelwire.domain.access import WorldRule, may
 from parcelwire.domain.account import Account, ApiKey
 from parcelwire.domain.json_limits import CROWDED, is_crowded
-from parcelwire.store.port import StoreUnavailableError
+from parcelwire.store.port import KeyUnavailableError, StoreUnavailableError
 from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord
 
 log = logging.getLogger(__name__)
 
 JSON: Final = "application/json"
+KEY_MISSING: Final = (
+    "This server lacks a key that seals what is secret; its operator finds more in the log"
+)
+"""Said in place of a database that cannot be reached: it can, and other calls work."""
 KEY_HEADER: Final = "parcelwire-api-key"
 
 _PRIVATE: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
@@ -134,8 +138,9 @@ class _Endpoint:
             )
         except StoreUnavailableError as error:
             log.warning("store unavailable: %s", error)
+            detail = KEY_MISSING if isinstance(error, KeyUnavailableError) else ""
             response = _problem(
-                ProblemError("store-unavailable", headers={"retry-after": RETRY_AFTER})
+                ProblemError("store-unavailable", detail, headers={"retry-after": RETRY_AFTER})
             )
         except Exception:
             log.exception("%s %r failed", request.method, request.scope["path"])

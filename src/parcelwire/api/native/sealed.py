@@ -27,7 +27,11 @@ def reveal(house: House, asked: Asked, kept: str, owner: str) -> str:
         KeyUnavailableError: it cannot be opened here (any more).
     """
     if kept == LEFT_OUT:
-        return asked.repeatable.secret if asked.repeatable is not None else ""
+        if asked.repeatable is None or not asked.repeatable.secret:
+            # Given up with the key. An empty one would be taken for the secret.
+            msg = "the secret of a recorded answer was lost with the installation's key"
+            raise KeyUnavailableError(msg)
+        return asked.repeatable.secret
     try:
         secret: str = house.sealer.open(base64.b64decode(kept), owner)["secret"]
     except SealingError as error:

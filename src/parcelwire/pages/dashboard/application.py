@@ -35,7 +35,7 @@ from parcelwire.pages.dashboard.sessions import LoginError, Session, Sessions
 from parcelwire.pages.dashboard.visit import ROOT, RefusalError, Visit
 from parcelwire.pages.dashboard.words import FILTERS
 from parcelwire.pages.limits import source_in
-from parcelwire.store.port import StoreUnavailableError
+from parcelwire.store.port import KeyUnavailableError, StoreUnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -175,11 +175,7 @@ class _Application:
                 )
             except StoreUnavailableError as error:
                 log.warning("store unavailable: %s", error)
-                response = self._refused(
-                    RefusalError(
-                        503, "The database does not answer", "Please try again in a minute."
-                    )
-                )
+                response = self._refused(_of_store(error))
                 response.headers["retry-after"] = "60"
             except Exception:
                 log.exception("%s %r failed", request.method, request.scope["path"])
@@ -359,6 +355,16 @@ class _Application:
         form = await self._checked_form(request, session, 10_000)
         await self._sessions.choose_world(session, is_test=form.get("world") == "test")
         return RedirectResponse(_place_of(form.get("next")) or ROOT + HOME, 303)
+
+
+def _of_store(error: StoreUnavailableError) -> RefusalError:
+    if isinstance(error, KeyUnavailableError):
+        return RefusalError(
+            503,
+            "This server lacks the key that seals what is secret",
+            "Nothing was changed. The operator of this installation finds more in the log.",
+        )
+    return RefusalError(503, "The database does not answer", "Please try again in a minute.")
 
 
 def _check_scope(session: Session, call: _Call) -> None:

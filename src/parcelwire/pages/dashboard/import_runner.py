@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.domain.account import account_of, is_test_world
-from parcelwire.domain.clock import DAY, SECOND, Clock
+from parcelwire.domain.clock import DAY, SECOND, Clock, Instant
 from parcelwire.pages.dashboard.drafting import FieldError, draft_of_row, sentence_of
 from parcelwire.pages.dashboard.importing import (
     EVERYBODYS,
@@ -195,8 +195,18 @@ class ImportRunner:
             await store.change_record(JOB, str(place.world_id), job_id, finish, at=now)
         await store.delete_records(ROWS, job_id)
         await store.change_record(QUEUE, EVERYBODYS, job_id, lambda _: None, at=now)
+        before = min(now - _KEPT, await self._oldest_waiting(now))
         for kind in (JOB, REFUSED, ROWS):
-            await store.prune_records(kind, now - _KEPT)
+            await store.prune_records(kind, before)
+
+    async def _oldest_waiting(self, now: Instant) -> Instant:
+        """Return when the oldest upload came that still waits: its account may be suspended."""
+        # Ids begin with their time.
+        for job_id, document in await self._store.list_records(QUEUE, EVERYBODYS, limit=1):
+            job = await load_job(self._store, _place.decode(document).world_id, job_id)
+            if job is not None:
+                return job.created_at
+        return now
 
     async def _create(self, job: Job, number: int, rows: Sequence[KeptRow]) -> list[_Told]:
         """Follow the numbers of a portion, once; return what became of each row."""

@@ -112,11 +112,14 @@ class Visit:
         self,
         template: str,
         *,
-        status: int = 200,
+        status: int | None = None,
         problems: Iterable[Problem] = (),
         **context: Any,
     ) -> Response:
-        """Answer a whole page. With ``problems`` (of a form) its status is 422."""
+        """Answer a whole page.
+
+        Without a ``status`` it is 422 with ``problems`` (of a form), else 200.
+        """
         found = list(problems)
         flashes = await self._sessions.take_flashes(self.session)
         text = self.render(
@@ -127,7 +130,7 @@ class Visit:
             wrong={problem.field: problem.text for problem in found},
             **context,
         )
-        return HTMLResponse(text, 422 if found and status == 200 else status)
+        return HTMLResponse(text, status or (422 if found else 200))
 
     def fragment(self, template: str, **context: Any) -> Response:
         """Answer a part of a page."""

@@ -31,6 +31,17 @@ class _Holder(msgspec.Struct):
     """The database has been laid out: from then on an empty file is a loss, not a beginning."""
 
 
+_decode: Final = msgspec.json.Decoder(_Holder).decode
+
+
+def held_database(path: Path) -> bool:
+    """Tell, without the lock, whether a server has laid out a database at ``path`` before."""
+    try:
+        return _decode(path.with_name(path.name + SUFFIX).read_bytes()).has_database
+    except (OSError, msgspec.DecodeError):
+        return False
+
+
 class ServerLock:
     """Held by the one server of a file."""
 
@@ -80,7 +91,7 @@ class ServerLock:
 
     def _read(self) -> _Holder | None:
         try:
-            return msgspec.json.decode(os.pread(self._file, 1_000, 0), type=_Holder)
+            return _decode(os.pread(self._file, 1_000, 0))
         except (OSError, msgspec.DecodeError):
             return None
 

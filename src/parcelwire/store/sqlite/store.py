@@ -207,6 +207,8 @@ def _open_file(
             place.parent.mkdir(parents=True, exist_ok=True)
             state.lock = ServerLock(place, state.clock)
             state.is_checked = _check_before_use(place, state, server)
+        else:
+            _refuse_emptied(place)
         prepare_file(place)
         connection = connect(place, state.settings, is_writer=True)
         try:
@@ -224,6 +226,28 @@ def _open_file(
         raise
 
 
+def _refuse_emptied(path: Path) -> None:
+    """Have no command lay out a new database where a server would miss the old one.
+
+    Raises:
+        StoreUnavailableError: the file is empty, and a server had a database in it.
+    """
+    if not path.exists() or path.stat().st_size:
+        return
+    from parcelwire.store.sqlite.lock import held_database  # seldom needed
+
+    if held_database(path):
+        raise _emptied()
+
+
+def _emptied() -> StoreUnavailableError:
+    msg = (
+        "the file is empty, but it held a database before. Restore the newest backup; to start"
+        " with an empty database, delete the file"
+    )
+    return StoreUnavailableError(msg, UnavailableReason.DAMAGED)
+
+
 def _check_before_use(path: Path, state: FileState, server: ServerUse) -> bool:
     """Look at the file as long as ``server`` allows; return whether all of it was seen.
 
@@ -238,16 +262,11 @@ def _check_before_use(path: Path, state: FileState, server: ServerUse) -> bool:
             path,
             kind,
         )
-    had_database = state.lock is not None and state.lock.had_database
     if not path.exists():
         return True
     if not path.stat().st_size:
-        if had_database:
-            msg = (
-                "the file is empty, but it held a database before. Restore the newest backup; to"
-                " start with an empty database, delete the file"
-            )
-            raise StoreUnavailableError(msg, UnavailableReason.DAMAGED)
+        if state.lock is not None and state.lock.had_database:
+            raise _emptied()
         return True
     # Whoever asked for the start is told; the log need not say it, too.
     seen = Damage(ADVICE, is_logged=False)

@@ -116,6 +116,9 @@ async def test_a_file_that_was_emptied_is_no_new_beginning(tmp_path: Path) -> No
     for _ in range(2):
         with pytest.raises(StoreUnavailableError, match="is empty, but it held a database"):
             await open_server(path)
+        # Nor do commands lay out a new one, which the next server would take for the old one.
+        with pytest.raises(StoreUnavailableError, match="is empty, but it held a database"):
+            await open_store(path, render=render, clock=FrozenClock())
         assert path.read_bytes() == b""
     path.unlink()
     store = await open_server(path)

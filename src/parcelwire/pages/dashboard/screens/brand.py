@@ -83,7 +83,8 @@ _LINES: Final = (
 async def show(visit: Visit) -> Response:
     """Show the editor."""
     brand = (await _kept(visit)).brand
-    return await _show(visit, brand, await _unseen_rules(visit, brand))
+    # What older versions let in is told, and is nothing that this call did wrong.
+    return await _show(visit, brand, await _unseen_rules(visit, brand), status=200)
 
 
 async def _unseen_rules(visit: Visit, brand: Brand) -> tuple[Problem, ...]:
@@ -96,7 +97,13 @@ async def _unseen_rules(visit: Visit, brand: Brand) -> tuple[Problem, ...]:
     return ()
 
 
-async def _show(visit: Visit, brand: Brand, problems: tuple[Problem, ...] = ()) -> Response:
+async def _show(
+    visit: Visit,
+    brand: Brand,
+    problems: tuple[Problem, ...] = (),
+    *,
+    status: int | None = None,
+) -> Response:
     language = visit.form.get("language") or visit.query("language")
     language = language if language in LANGUAGES else "en"
     return await visit.show(
@@ -122,6 +129,7 @@ async def _show(visit: Visit, brand: Brand, problems: tuple[Problem, ...] = ()) 
         senders=await addresses_of(visit, kept.brand),
         is_test=is_test_world(visit.world_id),
         problems=problems,
+        status=status,
     )
 
 
