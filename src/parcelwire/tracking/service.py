@@ -18,6 +18,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from parcelwire.couriers.registry import Registry
+from parcelwire.domain.account import is_test_world
 from parcelwire.domain.clock import Clock, Instant
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
@@ -127,10 +128,14 @@ class TrackingService:
         def result_of(creations: list[Creation]) -> Stored | TrackingError:
             return refusal_of(creations[0], tracking) or stored
 
-        async with self._living.room(world_id, 1) as has_room:
-            (creation,) = await self.store.create_trackings(
-                [new], quota=quota if has_room else 0, once=told_as(once, result_of)
-            )
+        told = told_as(once, result_of)
+        if is_test_world(world_id):
+            async with self._living.room(world_id, 1) as has_room:
+                (creation,) = await self.store.create_trackings(
+                    [new], quota=quota if has_room else 0, once=told
+                )
+        else:
+            (creation,) = await self.store.create_trackings([new], quota=quota, once=told)
         if error := refusal_of(creation, tracking):
             raise error
         if not will_ask or policy is None:

@@ -134,16 +134,25 @@ class Writer:
     def _run(self) -> None:
         is_open = True
         while is_open or self._queued:
+            arrived: _Waiting = []
             try:
                 while is_open:
-                    handed = self._inbox.get(block=not self._queued)
+                    handed = self._inbox.get(block=not (self._queued or arrived))
                     is_open = handed is not None
-                    self._queue_up(handed or [])
+                    arrived += handed or ()
             except queue.Empty:
                 pass
-            if self._queued:
-                self._answer(self._commit_next())
+            if group := self._next_group(arrived):
+                self._answer(self._commit_group(group))
         self._drop_connection()
+
+    def _next_group(self, arrived: _Waiting) -> _Group:
+        """Return what the next transaction does; what it cannot take waits for its turn."""
+        if not self._queued and sum(rows for *_, rows in arrived) <= LARGEST_GROUP:
+            # Nobody has to wait, so nobody's turn comes first.
+            return [(work, future) for work, future, _, _ in arrived]
+        self._queue_up(arrived)
+        return self._queued.take(LARGEST_GROUP)
 
     def _queue_up(self, handed: _Waiting) -> None:
         for work, future, owner, rows in handed:
