@@ -15,6 +15,7 @@ from parcelwire.server.connections import BODY, CLOSED, HEAD, IDLE, ConnectionTa
 from parcelwire.server.cycle import Cycle
 from parcelwire.server.limits import LINGER_SECONDS, MIN_WRITE_PROGRESS
 from parcelwire.server.refusals import Refusal, response_of
+from parcelwire.server.unread import unread_bytes
 
 
 class ClosingProtocol(HttpToolsProtocol):
@@ -62,7 +63,7 @@ class ClosingProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         """The client has not taken what is there for it."""
-        self._unwritten = self.transport.get_write_buffer_size()
+        self._unwritten = unread_bytes(self.transport)
         self.write_deadline = self.table.time() + self._limits.write_timeout_seconds
         super().pause_writing()
 
@@ -91,8 +92,9 @@ class ClosingProtocol(HttpToolsProtocol):
 
     def _expire_writing(self, now: float) -> None:
         left = self.transport.get_write_buffer_size()
-        if left and self._unwritten - left >= MIN_WRITE_PROGRESS:
-            self._unwritten = left
+        unread = unread_bytes(self.transport)
+        if left and self._unwritten - unread >= MIN_WRITE_PROGRESS:
+            self._unwritten = unread
             later = now + self._limits.write_timeout_seconds
             if self.write_deadline < inf:
                 self.write_deadline = later
@@ -111,7 +113,7 @@ class ClosingProtocol(HttpToolsProtocol):
     def _flush(self) -> None:
         self.phase = CLOSED
         self.write_deadline = inf
-        self._unwritten = self.transport.get_write_buffer_size()
+        self._unwritten = unread_bytes(self.transport)
         self.deadline = self.table.time() + self._limits.write_timeout_seconds
 
     def evict(self) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from typing import cast
 
 import pytest
 
+from parcelwire.server.limits import MIN_WRITE_PROGRESS
+from parcelwire.server.protocol import LimitedProtocol
+from parcelwire.server.unread import unread_bytes
 from tests.support.limited import GET, POST, Application, serve_limited, status_of
 
 # --- deadlines ----------------------------------------------------------------------------------
@@ -100,6 +105,35 @@ async def test_a_client_that_does_not_read_is_closed_and_a_slow_one_is_not(heade
         served.pass_time(11)
         await served.until(lambda: len(served.table) == 0)
         assert served.table.refusals.counts["write-timeout"] == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there the system tells what it holds")
+async def test_a_client_is_not_closed_while_it_reads_what_the_system_holds() -> None:
+    app = Application(large=32_000_000)
+    async with serve_limited(app=app, write_timeout_seconds=10) as served:
+        client = await served.open(GET.replace(b"/x", b"/large"))
+        await served.until(lambda: served.app.seen and served.table._open)
+        connection = next(iter(served.table._open))
+        transport = cast(LimitedProtocol, connection).transport
+
+        def is_full() -> bool:
+            return connection.write_deadline < float("inf")
+
+        await served.until(is_full)
+        before, unread = -1, unread_bytes(transport)
+        while before != unread:
+            await asyncio.sleep(0.1)
+            before, unread = unread, unread_bytes(transport)
+        waiting = transport.get_write_buffer_size()
+        served.pass_time(11)
+        while unread_bytes(transport) > unread - MIN_WRITE_PROGRESS:
+            await client._reader.readexactly(50_000)
+            await asyncio.sleep(0.01)
+        assert transport.get_write_buffer_size() == waiting, "the system wanted more already"
+        served.pass_time(11)
+        assert not transport.is_closing()
+        served.pass_time(11)
+        assert transport.is_closing()
 
 
 # --- full ---------------------------------------------------------------------------------------
