@@ -39,6 +39,11 @@ LEAST_BURST: Final = 20
 """What may come in one moment: as much as in ten seconds, and 20 requests at least. A whole
 minute's worth at once would keep others waiting."""
 
+LARGEST_FILE: Final = 10_000_000
+LARGEST_FORM: Final = 11_000_000
+"""Bytes of an uploaded file, and of the form around it: the largest body that anything here takes.
+"""
+
 LINES_A_MINUTE: Final = 20
 """Of the log, for refusals of one kind of pages."""
 
