@@ -55,7 +55,10 @@ class Cycle(RequestResponseCycle):
         """Send a part of the answer. Too much of an unread body ends the connection with it."""
         if self.more_body and not self.response_started and not self.disconnected:
             length = _length_of(self.scope["headers"])
-            if length is None or length > _MOST_UNREAD:
+            # Who waits for "100 Continue" may leave the body out now, or send it all the same:
+            # what came next could be read as either.
+            is_unclear = self.waiting_for_100_continue
+            if is_unclear or length is None or length > _MOST_UNREAD:
                 headers = [*message.get("headers", ()), (b"connection", b"close")]
                 message = {**message, "headers": headers}
                 self.transport = cast(asyncio.Transport, _LingeringTransport(self.protocol))

@@ -215,6 +215,15 @@ async def test_a_small_body_that_nobody_wants_costs_no_connection() -> None:
         assert len(served.app.seen) == 2
 
 
+async def test_who_waits_to_be_asked_for_a_body_and_is_not_begins_anew() -> None:
+    """Some send the body all the same, and some the next request: nobody knows which comes."""
+    async with serve_limited() as served:
+        head = (POST % 20).replace(b"/read", b"/ignore")
+        answer = await served.ask(head[:-2] + b"Expect: 100-continue\r\n\r\n")
+        assert status_of(answer) == 200
+        assert b"\r\nconnection: close\r\n" in answer
+
+
 async def test_who_never_ends_a_body_that_nobody_wants_is_closed() -> None:
     async with serve_limited(body_idle_seconds=5) as served:
         client = await served.open((POST % 10).replace(b"/read", b"/ignore"))
