@@ -141,15 +141,16 @@ async def test_a_client_is_not_closed_while_it_reads_what_the_system_holds() -> 
 
 async def test_a_source_has_a_limit_of_its_own_and_hears_of_it() -> None:
     async with serve_limited(spare_loopback=False, max_connections_per_source=3) as served:
-        clients = [await served.open(GET) for _ in range(3)]
-        for client in clients:
-            assert status_of(await client.answer()) == 200
+        clients = [await served.open(GET.replace(b"/x", b"/wait")) for _ in range(3)]
+        await served.until(lambda: len(served.app.seen) == 3)
         answer = await served.ask(GET)
         assert status_of(answer) == 503
         assert b"\r\nretry-after: 5\r\n" in answer
-        clients[0].close()
-        await served.until(lambda: len(served.table) == 2)
+        served.app.go.set()
+        for client in clients:
+            assert status_of(await client.answer()) == 200
         assert status_of(await (await served.open(GET)).answer()) == 200
+        assert len(served.table) == 3
 
 
 async def test_idle_connections_and_half_sent_requests_make_room() -> None:
