@@ -172,7 +172,7 @@ class RefusalLog:
         if minute != self._minute:
             if self._untold:
                 text = ", ".join(f"{what} ({count})" for what, count in self._untold.most_common(5))
-                self._log.warning("further refusals: %s", text)
+                self._log.warning("refused more: %s", text)
             self._minute, self._told, self._untold = minute, set(), Counter()
         if (what, source) in self._told or len(self._told) >= LINES_A_MINUTE:
             self._untold[what] += 1
