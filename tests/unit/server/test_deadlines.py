@@ -8,7 +8,8 @@ from typing import cast
 
 import pytest
 
-from parcelwire.server.limits import MIN_WRITE_PROGRESS
+from parcelwire.server.connections import CLOSED
+from parcelwire.server.limits import MIN_WRITE_PROGRESS, STOP_WRITE_SECONDS
 from parcelwire.server.protocol import LimitedProtocol
 from parcelwire.server.unread import unread_bytes
 from tests.support.limited import GET, POST, Application, serve_limited, status_of
@@ -253,3 +254,42 @@ async def test_a_stop_drops_what_is_half_sent_and_waits_for_what_is_answered() -
         answer = await running.rest()
         assert status_of(answer) == 200
         assert b"connection: close" in answer
+
+
+async def test_a_client_that_does_not_read_does_not_hold_up_a_stop_and_a_slow_one_may() -> None:
+    app = Application(large=32_000_000)
+    async with serve_limited(app=app) as served:
+        slow, stuck = [await served.open(GET.replace(b"/x", b"/large")) for _ in range(2)]
+
+        def are_waiting() -> bool:
+            ends = served.table._open
+            return len(ends) == 2 and all(
+                min(one.write_deadline, one.deadline) < float("inf") for one in ends
+            )
+
+        await served.until(are_waiting)
+        served.server.should_exit = True
+        await served.until(lambda: all(one.phase == CLOSED for one in served.table._open))
+        read = 0
+        for _ in range(5):
+            read += len(await slow._reader.readexactly(4_000_000))
+            await asyncio.sleep(0.05)
+            served.pass_time(STOP_WRITE_SECONDS + 0.1)
+        await served.until(lambda: len(served.table) == 1)
+        read += len(await slow.rest())
+        assert read > app.large
+        assert len(await stuck.rest()) < app.large
+    assert served.table.refusals.counts["write-timeout"] == 1
+
+
+async def test_a_stop_waits_for_what_is_answered_on_a_connection_that_takes_no_more() -> None:
+    async with serve_limited() as served:
+        wish = b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+        client = await served.open(GET.replace(b"/x", b"/wait")[:-2] + wish)
+        idle = await served.open()
+        await served.until(lambda: served.app.seen and len(served.table) == 2)
+        served.server.should_exit = True
+        assert await idle.rest() == b""
+        served.pass_time(10)
+        served.app.go.set()
+        assert status_of(await client.answer()) == 200
