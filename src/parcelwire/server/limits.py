@@ -52,7 +52,7 @@ MAX_CHUNK_OVERHEAD = 8_192
 OVERHEAD_PER_BODY_BYTE = 8
 """A chunk of one byte has five bytes around it; more than this is no body but a nuisance."""
 
-STOP_WRITE_SECONDS = 5.0
+STOP_WRITE_SECONDS = 3.0
 """While the server stops: time in which a client must take ``MIN_WRITE_PROGRESS`` bytes."""
 
 LINGER_SECONDS = 3.0
