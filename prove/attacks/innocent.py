@@ -60,7 +60,7 @@ class Innocent:
                 status = type(error).__name__
             waits[name].append((time.monotonic() - sent) * 1_000)
             if status != "200":
-                self._kept = None
+                await self.close()
                 failures.append(f"{name}: {status}")
             if beat % 8 == 0:
                 peak = max(peak, megabytes(self._pid))

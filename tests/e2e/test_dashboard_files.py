@@ -42,6 +42,21 @@ async def finished(person: Person, path: str) -> str:
     pytest.fail("the file is not through")
 
 
+async def test_a_file_that_is_too_large_is_answered_by_a_page(tmp_path: Path) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.person()
+        start = f"number\n{NUMBER}\n".encode()
+        answer = await person.post("/add/file", a_file(start.ljust(10_000_000, b"\n")))
+        assert answer.status == 303, answer.text
+        for size in (10_000_001, 10_900_000):
+            answer = await person.post("/add/file", a_file(start.ljust(size, b"\n")))
+            assert answer.status == 422
+            assert "This file is larger than 10 MB. Divide it." in answer.text
+        answer = await person.post("/add/file", a_file(start.ljust(11_000_000, b"\n")))
+        assert answer.status == 413
+        assert "at most 11,000,000 bytes can be sent at once" in answer.text
+
+
 async def test_a_file_of_five_thousand_with_bad_rows(tmp_path: Path) -> None:
     async with open_dashboard(tmp_path) as desk:
         person = await desk.person()

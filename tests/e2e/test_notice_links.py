@@ -115,7 +115,8 @@ async def test_confirm_read_and_end(site: Site) -> None:
     assert (await site.call("POST", path, data={"do": "confirm"}))[0] == 410
 
 
-async def test_one_click_of_the_mail_program_ends_it(site: Site) -> None:
+@pytest.mark.parametrize("is_multipart", [False, True])
+async def test_one_click_of_the_mail_program_ends_it(site: Site, is_multipart: bool) -> None:
     path = await site.subscribe()
     await site.call("POST", path, data={"do": "confirm"})
     await site.deliver()
@@ -126,7 +127,11 @@ async def test_one_click_of_the_mail_program_ends_it(site: Site) -> None:
     target = header.removeprefix("https://track.shop.example")
     await site.call("GET", target)
     assert await site.worker.subscriptions.active(site.tracking.id)
-    status, _ = await site.call("POST", target, data={"List-Unsubscribe": "One-Click"})
+    form: dict[str, str] | aiohttp.FormData = {"List-Unsubscribe": "One-Click"}
+    if is_multipart:
+        form = aiohttp.FormData(default_to_multipart=True)
+        form.add_field("List-Unsubscribe", "One-Click")
+    status, _ = await site.call("POST", target, data=form)
     assert status == 200
     assert not await site.worker.subscriptions.active(site.tracking.id)
 

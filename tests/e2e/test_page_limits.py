@@ -117,7 +117,7 @@ async def test_all_together_are_bounded_last_and_the_log_with_them(
     for number in range(21):
         await site.look_up(f"198.51.101.{number}", b"number=1&word=2")
     text = caplog.records[LINES_A_MINUTE].getMessage()
-    assert text == "further refusals: lookup, more than all may ask for together (260)"
+    assert text == "refused more: lookup, more than all may ask for together (260)"
 
 
 async def test_one_customers_ipv6_networks_are_counted_together_too(site: Site) -> None:

@@ -23,6 +23,7 @@ from aiohttp import web
 
 from parcelwire.api.gate import make_key
 from parcelwire.bootstrap import Installation, open_installation
+from parcelwire.bootstrap.settings import server_limits
 from parcelwire.config import (
     ApiSection,
     CarriersSection,
@@ -212,7 +213,8 @@ async def open_dashboard(
         if extra:
             app = in_front_of(lambda: application(house.dashboard, extra=extra), nobody)
         async with AsyncExitStack() as stack:
-            address = await stack.enter_async_context(serve(app))
+            most = server_limits(house.config, 0).max_body_bytes
+            address = await stack.enter_async_context(serve(app, max_body_bytes=most))
             yield Desk(house=house, url=f"http://{address}", account=account, stack=stack)
     finally:
         house.imports.stop()

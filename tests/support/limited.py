@@ -54,7 +54,7 @@ class Application:
     """Takes note of requests; its path says what it does.
 
     ``/read`` reads the body, ``/ignore`` does not, ``/wait`` answers when ``go`` is set, ``/large``
-    answers ``large`` bytes.
+    answers ``large`` bytes, ``/parts`` answers in parts and does not tell how long they are.
     """
 
     def __init__(self, *, large: int = 0) -> None:
@@ -77,6 +77,12 @@ class Application:
                 if not message["more_body"]:
                     break
             seen.body = bytes(body)
+        if scope["path"] == "/parts":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for part in (b"one,", b"", b"two"):
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send({"type": "http.response.body"})
+            return
         size = self.large if scope["path"] == "/large" else 2
         length = b"%d" % size
         await send(

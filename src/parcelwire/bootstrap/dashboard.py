@@ -10,7 +10,6 @@ from typing import Final, Protocol
 import msgspec
 
 from parcelwire.api import gate
-from parcelwire.bootstrap.settings import max_upload_bytes
 from parcelwire.config import Config
 from parcelwire.connectors.base import Transport
 from parcelwire.connectors.catalogue import Catalogue
@@ -192,7 +191,6 @@ def dashboard_settings(config: Config) -> DashboardSettings:
     return DashboardSettings(
         public_url=config.public_url,
         operators=config.api.operators,
-        max_upload_bytes=max_upload_bytes(config),
         automatic_accounts=config.notices.automatic_accounts,
         has_mail_server=bool(config.notices.smtp_host),
         mails_per_minute=config.limits.mails_per_account_minute,

@@ -8,7 +8,7 @@ from parcelwire.bootstrap.wiring import WiringSettings
 from parcelwire.config import Config
 from parcelwire.connectors.catalogue import Catalogue, CatalogueError, load_catalogue
 from parcelwire.connectors.simulated import SimulatedCarrier
-from parcelwire.pages.limits import LoginLimits, PageLimits
+from parcelwire.pages.limits import LARGEST_FORM, LoginLimits, PageLimits
 from parcelwire.polling.worker import PollSettings
 from parcelwire.server.limits import ServerLimits
 from parcelwire.server.open_files import connections_for
@@ -116,7 +116,8 @@ def server_limits(config: Config, files: int) -> ServerLimits:
         max_connections=section.max_connections or connections_for(files, outgoing),
         max_connections_per_source=section.max_connections_per_source,
         max_head_bytes=section.max_head_bytes,
-        max_body_bytes=max_upload_bytes(config),
+        # Beyond every page's and call's own limit, so that they can answer in their own words.
+        max_body_bytes=max(LARGEST_FORM, section.max_body_bytes),
         max_body_memory_bytes=section.max_body_memory_bytes,
         head_timeout_seconds=section.head_timeout_seconds,
         body_idle_seconds=section.body_idle_seconds,
@@ -124,11 +125,6 @@ def server_limits(config: Config, files: int) -> ServerLimits:
         idle_timeout_seconds=section.idle_timeout_seconds,
         write_timeout_seconds=section.write_timeout_seconds,
     )
-
-
-def max_upload_bytes(config: Config) -> int:
-    """Return the largest body of any request: a file uploaded in the dashboard."""
-    return max(10_000_000, config.server.max_body_bytes)
 
 
 def make_catalogue(config: Config) -> Catalogue:

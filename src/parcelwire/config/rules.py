@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
+from typing import Final
 from urllib.parse import urlsplit
 
 from parcelwire.config.errors import ConfigError
 from parcelwire.config.sections import Config
+from parcelwire.pages.limits import LARGEST_FORM
+
+_HOST_NAME: Final = re.compile(r"(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
 
 
 def check(config: Config) -> None:
@@ -126,11 +131,9 @@ def _server_rules(config: Config) -> list[tuple[bool, str]]:
     return [
         (server.max_body_bytes >= 1_000, "server.max_body_bytes must be at least 1000"),
         (
-            all(
-                host and host.isascii() and not set(host) & set("/@ ")
-                for host in server.trusted_hosts
-            ),
-            'server.trusted_hosts must be host names without scheme or path, or "*"',
+            all(map(_is_host, server.trusted_hosts)),
+            "server.trusted_hosts must be host names without scheme, port or path,"
+            ' "*.example.com" for all names below one, or "*"',
         ),
         (server.max_connections >= 0, "server.max_connections must not be negative"),
         (
@@ -139,8 +142,9 @@ def _server_rules(config: Config) -> list[tuple[bool, str]]:
         ),
         (server.max_head_bytes >= 1_000, "server.max_head_bytes must be at least 1000"),
         (
-            server.max_body_memory_bytes >= server.max_body_bytes,
-            "server.max_body_memory_bytes must be at least server.max_body_bytes",
+            server.max_body_memory_bytes >= max(server.max_body_bytes, LARGEST_FORM),
+            "server.max_body_memory_bytes must be at least server.max_body_bytes and"
+            f" {LARGEST_FORM} (a file that is uploaded in the dashboard)",
         ),
         (server.max_bodies_per_key > 0, "server.max_bodies_per_key must be positive"),
         (server.head_timeout_seconds > 0, "server.head_timeout_seconds must be positive"),
@@ -246,6 +250,15 @@ def _limit_rules(config: Config) -> list[tuple[bool, str]]:
         ),
         (limits.test_trackings >= 0, "limits.test_trackings must not be negative"),
     ]
+
+
+def _is_host(text: str) -> bool:
+    if text == "*" or _HOST_NAME.fullmatch(text):
+        return True
+    try:
+        return bool(ipaddress.IPv6Address(text.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return False
 
 
 def _is_web_address(text: str) -> bool:

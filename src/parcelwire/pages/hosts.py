@@ -31,11 +31,11 @@ class TrustedHosts:
         Without any: the host of ``public_url``, ``localhost``, ``listens_on``, and every IP
         address, as nobody can let a name of theirs be one.
         """
-        given = {name.casefold().rstrip(".") for name in names}
+        given = {name.casefold().rstrip(".").strip("[]") for name in names}
         self._is_any = "*" in given
         self._takes_addresses = not given
         self._suffixes = tuple(name[1:] for name in given if name.startswith("*."))
-        public = (urlsplit(public_url).hostname or "").casefold()
+        public = _ascii(urlsplit(public_url).hostname or "")
         self._names = given or {"localhost", public, listens_on.casefold()} - {""}
 
     def has(self, header: str) -> bool:
@@ -49,6 +49,14 @@ class TrustedHosts:
         if name in self._names or name.endswith(self._suffixes):
             return True
         return self._takes_addresses and _is_address(name)
+
+
+def _ascii(name: str) -> str:
+    """Return a host name as browsers send it (IDNA)."""
+    try:
+        return name.encode("idna").decode().casefold()
+    except UnicodeError:
+        return name.casefold()
 
 
 def _is_address(name: str) -> bool:

@@ -39,6 +39,11 @@ LEAST_BURST: Final = 20
 """What may come in one moment: as much as in ten seconds, and 20 requests at least. A whole
 minute's worth at once would keep others waiting."""
 
+LARGEST_FILE: Final = 10_000_000
+LARGEST_FORM: Final = 11_000_000
+"""Bytes of an uploaded file, and of the form around it: the largest body that anything here takes.
+"""
+
 LINES_A_MINUTE: Final = 20
 """Of the log, for refusals of one kind of pages."""
 
@@ -167,7 +172,7 @@ class RefusalLog:
         if minute != self._minute:
             if self._untold:
                 text = ", ".join(f"{what} ({count})" for what, count in self._untold.most_common(5))
-                self._log.warning("further refusals: %s", text)
+                self._log.warning("refused more: %s", text)
             self._minute, self._told, self._untold = minute, set(), Counter()
         if (what, source) in self._told or len(self._told) >= LINES_A_MINUTE:
             self._untold[what] += 1

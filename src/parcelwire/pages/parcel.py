@@ -14,6 +14,7 @@ from parcelwire.domain.account import is_test_world
 from parcelwire.domain.brand import Brand
 from parcelwire.domain.clock import iso_utc
 from parcelwire.domain.tracking import Tracking
+from parcelwire.pages.dashboard.forms import FormError, form_of
 from parcelwire.pages.feedback import keep_feedback
 from parcelwire.pages.house import PageHouse
 from parcelwire.pages.limits import RefusalLog, counts_as, source_in
@@ -251,12 +252,16 @@ async def read_form(request: Request) -> dict[str, str]:
             chunks.append(chunk)
     except ClientDisconnect:
         return {}
-    return _fields(b"".join(chunks))
+    return _fields(request.headers.get("content-type", ""), b"".join(chunks))
 
 
-def _fields(body: bytes) -> dict[str, Any]:
+def _fields(content_type: str, body: bytes) -> dict[str, Any]:
     try:
+        if content_type.lower().startswith("multipart/form-data"):
+            # Mail programs that end a subscription should send this one (RFC 8058, 3.2).
+            form = form_of(content_type, body)
+            return {name: form.get(name) for name in form.names()}
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=20)
-    except (UnicodeDecodeError, ValueError):
+    except (FormError, UnicodeDecodeError, ValueError):
         return {}
     return dict(pairs)

@@ -4,6 +4,7 @@
     refusals.py     what is refused, counted and logged at a bounded rate
     proxies.py      trusted proxies and the client addresses that they forward
     bodies.py       how a body that does not arrive at once comes along
+    unread.py       how much of an answer a client has not taken yet
     closing.py      how a connection ends
     connections.py  all open connections: admission, eviction, deadlines
     protocol.py     one connection: uvicorn's HTTP protocol with the limits built in

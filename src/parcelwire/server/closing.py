@@ -13,8 +13,9 @@ from uvicorn.server import ServerState
 from parcelwire.server.bodies import BodyProgress
 from parcelwire.server.connections import BODY, CLOSED, HEAD, IDLE, ConnectionTable
 from parcelwire.server.cycle import Cycle
-from parcelwire.server.limits import LINGER_SECONDS, MIN_WRITE_PROGRESS
+from parcelwire.server.limits import LINGER_SECONDS, MIN_WRITE_PROGRESS, STOP_WRITE_SECONDS
 from parcelwire.server.refusals import Refusal, response_of
+from parcelwire.server.unread import unread_bytes
 
 
 class ClosingProtocol(HttpToolsProtocol):
@@ -60,10 +61,16 @@ class ClosingProtocol(HttpToolsProtocol):
 
     # -- answers that nobody reads --------------------------------------------------------------
 
+    @property
+    def _write_seconds(self) -> float:
+        """In which the client must take some of what waits for it."""
+        seconds = self._limits.write_timeout_seconds
+        return min(seconds, STOP_WRITE_SECONDS) if self.table.is_stopping else seconds
+
     def pause_writing(self) -> None:
         """The client has not taken what is there for it."""
-        self._unwritten = self.transport.get_write_buffer_size()
-        self.write_deadline = self.table.time() + self._limits.write_timeout_seconds
+        self._unwritten = unread_bytes(self.transport)
+        self.write_deadline = self.table.time() + self._write_seconds
         super().pause_writing()
 
     def resume_writing(self) -> None:
@@ -91,9 +98,10 @@ class ClosingProtocol(HttpToolsProtocol):
 
     def _expire_writing(self, now: float) -> None:
         left = self.transport.get_write_buffer_size()
-        if left and self._unwritten - left >= MIN_WRITE_PROGRESS:
-            self._unwritten = left
-            later = now + self._limits.write_timeout_seconds
+        unread = unread_bytes(self.transport)
+        if left and self._unwritten - unread >= MIN_WRITE_PROGRESS:
+            self._unwritten = unread
+            later = now + self._write_seconds
             if self.write_deadline < inf:
                 self.write_deadline = later
             else:
@@ -111,8 +119,8 @@ class ClosingProtocol(HttpToolsProtocol):
     def _flush(self) -> None:
         self.phase = CLOSED
         self.write_deadline = inf
-        self._unwritten = self.transport.get_write_buffer_size()
-        self.deadline = self.table.time() + self._limits.write_timeout_seconds
+        self._unwritten = unread_bytes(self.transport)
+        self.deadline = self.table.time() + self._write_seconds
 
     def evict(self) -> None:
         """Close at once, to make room."""
@@ -120,8 +128,12 @@ class ClosingProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The server stops: what is being answered may finish, all else ends now."""
+        if self.write_deadline < inf:
+            self._unwritten = unread_bytes(self.transport)
+            self.write_deadline = self.table.time() + self._write_seconds
         if self.phase == CLOSED:
-            self.deadline = min(self.deadline, self.table.time() + LINGER_SECONDS)
+            if not self.is_busy:
+                self.deadline = min(self.deadline, self.table.time() + self._write_seconds)
         elif self.phase == BODY:
             self._refuse(Refusal.STOPPING)
         elif self.is_busy:

@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 IDLE, HEAD, BODY, CLOSED = range(4)
 """What a connection waits for: a request, the rest of a head or of a body, its own end."""
 
+_SLOW, _RESTING, _FRESH, _SENDING, _BUSY = range(5)
+"""Who goes first: slow heads, idle ones, other heads, half-sent bodies; busy ones never do."""
+
 _RESCAN_SECONDS: Final = 0.05
 """All connections are searched for some to evict this often at most."""
 _SLOW_SECONDS: Final = 2.0
@@ -86,7 +89,7 @@ class ConnectionTable:
         self._spare_loopback = spare_loopback
         self._open: set[Connection] = set()
         self._turned_away: set[Connection] = set()
-        self._by_source: dict[str, int] = {}
+        self._by_source: dict[str, set[Connection]] = {}
         self._forwarded: dict[str, int] = {}
         self._evictable: deque[tuple[float, Connection]] = deque()
         self._rescan_at = 0.0
@@ -101,13 +104,14 @@ class ConnectionTable:
         peer = connection.peer
         connection.source = source = source_of(peer)
         if not self._is_spared(peer):
-            count = self._by_source.get(source, 0)
-            if count >= self.limits.max_connections_per_source:
+            own = self._by_source.get(source, ())
+            is_full = len(own) >= self.limits.max_connections_per_source
+            if is_full and not self._make_room_among(own):
                 return Refusal.SOURCE_FULL
         if len(self._open) >= self.limits.max_connections and not self._make_room():
             return Refusal.SERVER_FULL
         self._open.add(connection)
-        self._by_source[source] = self._by_source.get(source, 0) + 1
+        self._by_source.setdefault(source, set()).add(connection)
         return None
 
     def turn_away(self, connection: Connection) -> bool:
@@ -123,12 +127,10 @@ class ConnectionTable:
             self._turned_away.discard(connection)
             return
         self._open.remove(connection)
-        source = connection.source
-        left = self._by_source[source] - 1
-        if left:
-            self._by_source[source] = left
-        else:
-            del self._by_source[source]
+        own = self._by_source[connection.source]
+        own.remove(connection)
+        if not own:
+            del self._by_source[connection.source]
 
     def _is_spared(self, peer: str) -> bool:
         return (self._spare_loopback and is_loopback(peer)) or self.proxies.trusts(peer)
@@ -140,10 +142,7 @@ class ConnectionTable:
                 deadline, connection = self._evictable.popleft()
                 # It may have gone on since it was found.
                 if connection in self._open and connection.deadline == deadline:
-                    if connection.phase != IDLE:
-                        self.refusals.note(Refusal.EVICTED, connection.source)
-                    self.release(connection)
-                    connection.evict()
+                    self._evict(connection)
                     return True
             now = self.time()
             if is_fresh or now < self._rescan_at:
@@ -152,6 +151,36 @@ class ConnectionTable:
             self._find_evictable(now)
         return False
 
+    def _make_room_among(self, own: Iterable[Connection]) -> bool:
+        """Evict one connection of a source, for another of it; False: it uses all of them.
+
+        Many people may be behind one address, and each leaves some connections idle.
+        """
+        now = self.time()
+        ranked = ((self._rank(one, now), one.deadline, id(one), one) for one in own)
+        rank, *_, found = min(ranked)
+        if rank > _FRESH:
+            return False
+        self._evict(found)
+        return True
+
+    def _evict(self, connection: Connection) -> None:
+        if connection.phase != IDLE:
+            self.refusals.note(Refusal.EVICTED, connection.source)
+        self.release(connection)
+        connection.evict()
+
+    def _rank(self, one: Connection, now: float) -> int:
+        """Return how little a connection promises: the lowest goes first."""
+        if one.phase == BODY:
+            return _SENDING
+        if one.phase == CLOSED or one.is_busy:
+            return _BUSY
+        if one.phase == IDLE and one.has_asked:
+            return _RESTING
+        began_at = one.deadline - self.limits.head_timeout_seconds
+        return _SLOW if now - began_at > _SLOW_SECONDS else _FRESH
+
     def _find_evictable(self, now: float) -> None:
         """Those of sources with more than their share first; of these the least promising first.
 
@@ -159,16 +188,11 @@ class ConnectionTable:
         """
         found = []
         for index, one in enumerate(self._open):
-            if one.phase == BODY:
-                rank = 3
-            elif one.phase == CLOSED or one.is_busy:
+            rank = self._rank(one, now)
+            if rank == _BUSY:
                 continue
-            elif one.phase == IDLE and one.has_asked:
-                rank = 1
-            else:
-                began_at = one.deadline - self.limits.head_timeout_seconds
-                rank = 0 if now - began_at > _SLOW_SECONDS else 2
-            has_its_share = self._by_source[one.source] * len(self._by_source) <= len(self._open)
+            own = self._by_source[one.source]
+            has_its_share = len(own) * len(self._by_source) <= len(self._open)
             found.append((has_its_share, rank, one.deadline, index, one))
         found.sort()
         self._evictable = deque((one.deadline, one) for *_, one in found)

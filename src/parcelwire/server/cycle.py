@@ -48,6 +48,9 @@ class Cycle(RequestResponseCycle):
     protocol: Owner
     forwarded_source = ""
     """Whose request it is, when a trusted proxy says so."""
+    is_old = False
+    """Whether it is of HTTP/1.0, which knows no chunks."""
+    _has_no_length = False
 
     # These return uvicorn's own coroutines: another layer would cost every request.
 
@@ -55,11 +58,27 @@ class Cycle(RequestResponseCycle):
         """Send a part of the answer. Too much of an unread body ends the connection with it."""
         if self.more_body and not self.response_started and not self.disconnected:
             length = _length_of(self.scope["headers"])
-            if length is None or length > _MOST_UNREAD:
+            # Who waits for "100 Continue" may leave the body out now, or send it all the same:
+            # what came next could be read as either.
+            is_unclear = self.waiting_for_100_continue
+            if is_unclear or length is None or length > _MOST_UNREAD:
                 headers = [*message.get("headers", ()), (b"connection", b"close")]
                 message = {**message, "headers": headers}
                 self.transport = cast(asyncio.Transport, _LingeringTransport(self.protocol))
+        if self.is_old:
+            self._do_without_chunks(message)
         return super().send(message)
+
+    def _do_without_chunks(self, message: Any) -> None:
+        """Have the answer end with the connection where its length is not known."""
+        if message["type"] == "http.response.start":
+            self._has_no_length = _length_of(message.get("headers", ())) is None
+            if self._has_no_length:
+                self.chunked_encoding = False
+        elif self._has_no_length:
+            # What is checked: this part now, and that more comes unless it is the last.
+            self.expected_content_length = len(message.get("body", b""))
+            self.expected_content_length += bool(message.get("more_body"))
 
     def receive(self) -> Any:
         """Return the next part of the body, or say that the client has gone."""

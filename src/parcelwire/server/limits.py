@@ -52,6 +52,9 @@ MAX_CHUNK_OVERHEAD = 8_192
 OVERHEAD_PER_BODY_BYTE = 8
 """A chunk of one byte has five bytes around it; more than this is no body but a nuisance."""
 
+STOP_WRITE_SECONDS = 3.0
+"""While the server stops: time in which a client must take ``MIN_WRITE_PROGRESS`` bytes."""
+
 LINGER_SECONDS = 3.0
 """After an answer that ends a connection: time for the client to read it while it still sends."""
 

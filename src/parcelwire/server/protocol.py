@@ -188,6 +188,7 @@ class LimitedProtocol(ClosingProtocol):
         )
         cycle.protocol = self
         cycle.forwarded_source = source
+        cycle.is_old = version < "1.1"
         # Trailers would be appended to the headers that the application has been given.
         self.headers = []
         self.phase = BODY

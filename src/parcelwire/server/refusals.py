@@ -96,7 +96,10 @@ _LOGGED: Final = {
     ),
     Refusal.SERVER_FULL: "too many connections (server.max_connections)",
     Refusal.STOPPING: "request not complete when the server stopped",
-    Refusal.EVICTED: "half-sent request closed to make room (server.max_connections)",
+    Refusal.EVICTED: (
+        "half-sent request closed to make room"
+        " (server.max_connections, server.max_connections_per_source)"
+    ),
     Refusal.WRITE_TIMEOUT: "client does not read its answer (server.write_timeout_seconds)",
 }
 

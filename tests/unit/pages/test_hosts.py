@@ -59,6 +59,16 @@ def test_given_names_are_all_there_are() -> None:
         assert not NAMED.has(host)
 
 
+def test_addresses_can_be_given_with_brackets_and_without() -> None:
+    for name in ("[2001:db8::1]", "2001:db8::1"):
+        assert TrustedHosts((name,), public_url="", listens_on="").has("[2001:db8::1]:8787")
+
+
+def test_browsers_send_the_name_of_a_public_url_in_ascii() -> None:
+    hosts = TrustedHosts((), public_url="https://päckchen.example:8443", listens_on="")
+    assert hosts.has("xn--pckchen-5wa.example:8443")
+
+
 def test_a_star_takes_every_name_that_is_one() -> None:
     every = TrustedHosts(("*",), public_url="", listens_on="")
     assert every.has("anything.example:1")

@@ -94,13 +94,33 @@ def test_counts_come_back_to_nothing() -> None:
 
 def test_each_source_has_its_limit_but_proxies_and_this_machine() -> None:
     for peer, source in (("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::/64")):
-        table, _ = table_of(End(peer), End(peer), End(peer), most=100)
+        table, _ = table_of(*(End(peer, is_busy=True) for _ in range(3)), most=100)
         end = End(peer)
         assert table.admit(end) is Refusal.SOURCE_FULL
         assert end.source == source
         assert len(table) == 3
     for peer in ("10.0.0.1", "127.0.0.1", "::1", ""):
         table_of(*(End(peer) for _ in range(10)), most=100)
+
+
+def test_a_source_makes_room_for_itself_before_it_is_refused() -> None:
+    """Many people share one address: what they leave idle keeps none of them out."""
+    ends = [
+        End("192.0.2.1", IDLE, deadline=1_013.0),
+        End("192.0.2.1", HEAD, deadline=1_009.0),
+        End("192.0.2.1", BODY, deadline=1_001.0),
+    ]
+    other = End("192.0.2.2", HEAD, deadline=1_001.0)
+    table, clock = table_of(*ends, other, most=100)
+    clock.now += 0.1
+    assert table.admit(End("192.0.2.1", is_busy=True)) is None
+    assert [end.was_evicted for end in ends] == [True, False, False]
+    assert table.admit(End("192.0.2.1", is_busy=True)) is None
+    assert [end.was_evicted for end in ends] == [True, True, False]
+    assert table.admit(End("192.0.2.1")) is Refusal.SOURCE_FULL
+    assert not other.was_evicted
+    assert len(table) == 4
+    assert table.refusals.counts["evicted"] == 1
 
 
 def test_forwarded_requests_are_counted_by_source() -> None:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from typing import cast
 
 import pytest
 
+from parcelwire.server.connections import CLOSED
+from parcelwire.server.limits import MIN_WRITE_PROGRESS, STOP_WRITE_SECONDS
+from parcelwire.server.protocol import LimitedProtocol
+from parcelwire.server.unread import unread_bytes
 from tests.support.limited import GET, POST, Application, serve_limited, status_of
 
 # --- deadlines ----------------------------------------------------------------------------------
@@ -102,20 +108,50 @@ async def test_a_client_that_does_not_read_is_closed_and_a_slow_one_is_not(heade
         assert served.table.refusals.counts["write-timeout"] == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only there the system tells what it holds")
+async def test_a_client_is_not_closed_while_it_reads_what_the_system_holds() -> None:
+    app = Application(large=32_000_000)
+    async with serve_limited(app=app, write_timeout_seconds=10) as served:
+        client = await served.open(GET.replace(b"/x", b"/large"))
+        await served.until(lambda: served.app.seen and served.table._open)
+        connection = next(iter(served.table._open))
+        transport = cast(LimitedProtocol, connection).transport
+
+        def is_full() -> bool:
+            return connection.write_deadline < float("inf")
+
+        await served.until(is_full)
+        before, unread = -1, unread_bytes(transport)
+        while before != unread:
+            await asyncio.sleep(0.1)
+            before, unread = unread, unread_bytes(transport)
+        waiting = transport.get_write_buffer_size()
+        served.pass_time(11)
+        while unread_bytes(transport) > unread - MIN_WRITE_PROGRESS:
+            await client._reader.readexactly(50_000)
+            await asyncio.sleep(0.01)
+        assert transport.get_write_buffer_size() == waiting, "the system wanted more already"
+        served.pass_time(11)
+        assert not transport.is_closing()
+        served.pass_time(11)
+        assert transport.is_closing()
+
+
 # --- full ---------------------------------------------------------------------------------------
 
 
 async def test_a_source_has_a_limit_of_its_own_and_hears_of_it() -> None:
     async with serve_limited(spare_loopback=False, max_connections_per_source=3) as served:
-        clients = [await served.open(GET) for _ in range(3)]
-        for client in clients:
-            assert status_of(await client.answer()) == 200
+        clients = [await served.open(GET.replace(b"/x", b"/wait")) for _ in range(3)]
+        await served.until(lambda: len(served.app.seen) == 3)
         answer = await served.ask(GET)
         assert status_of(answer) == 503
         assert b"\r\nretry-after: 5\r\n" in answer
-        clients[0].close()
-        await served.until(lambda: len(served.table) == 2)
+        served.app.go.set()
+        for client in clients:
+            assert status_of(await client.answer()) == 200
         assert status_of(await (await served.open(GET)).answer()) == 200
+        assert len(served.table) == 3
 
 
 async def test_idle_connections_and_half_sent_requests_make_room() -> None:
@@ -218,3 +254,42 @@ async def test_a_stop_drops_what_is_half_sent_and_waits_for_what_is_answered() -
         answer = await running.rest()
         assert status_of(answer) == 200
         assert b"connection: close" in answer
+
+
+async def test_a_client_that_does_not_read_does_not_hold_up_a_stop_and_a_slow_one_may() -> None:
+    app = Application(large=32_000_000)
+    async with serve_limited(app=app) as served:
+        slow, stuck = [await served.open(GET.replace(b"/x", b"/large")) for _ in range(2)]
+
+        def are_waiting() -> bool:
+            ends = served.table._open
+            return len(ends) == 2 and all(
+                min(one.write_deadline, one.deadline) < float("inf") for one in ends
+            )
+
+        await served.until(are_waiting)
+        served.server.should_exit = True
+        await served.until(lambda: all(one.phase == CLOSED for one in served.table._open))
+        read = 0
+        for _ in range(5):
+            read += len(await slow._reader.readexactly(4_000_000))
+            await asyncio.sleep(0.05)
+            served.pass_time(STOP_WRITE_SECONDS + 0.1)
+        await served.until(lambda: len(served.table) == 1)
+        read += len(await slow.rest())
+        assert read > app.large
+        assert len(await stuck.rest()) < app.large
+    assert served.table.refusals.counts["write-timeout"] == 1
+
+
+async def test_a_stop_waits_for_what_is_answered_on_a_connection_that_takes_no_more() -> None:
+    async with serve_limited() as served:
+        wish = b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+        client = await served.open(GET.replace(b"/x", b"/wait")[:-2] + wish)
+        idle = await served.open()
+        await served.until(lambda: served.app.seen and len(served.table) == 2)
+        served.server.should_exit = True
+        assert await idle.rest() == b""
+        served.pass_time(10)
+        served.app.go.set()
+        assert status_of(await client.answer()) == 200

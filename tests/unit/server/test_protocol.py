@@ -73,6 +73,23 @@ async def test_chunks_and_small_trailers_are_taken_and_trailers_are_no_headers()
         assert b"tracking-api-key" not in dict(served.app.seen[0].headers)
 
 
+async def test_an_old_client_is_sent_no_chunks() -> None:
+    """RFC 9112, 6.1: the end of the connection is the end of the answer."""
+    async with serve_limited() as served:
+        answer = await served.ask(b"GET /parts HTTP/1.0\r\n\r\n")
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert status_of(answer) == 200
+        assert b"transfer-encoding" not in head.lower()
+        assert body == b"one,two"
+        answer = await served.ask(b"HEAD /parts HTTP/1.0\r\n\r\n")
+        assert answer.endswith(b"\r\n\r\n")
+        answer = await served.ask(b"GET /x HTTP/1.0\r\n\r\n")
+        assert b"\r\ncontent-length: 2\r\n" in answer
+        assert answer.endswith(b"ok")
+        newer = GET.replace(b"/x", b"/parts").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+        assert b"\r\n4\r\none,\r\n3\r\ntwo\r\n0\r\n\r\n" in await served.ask(newer)
+
+
 async def test_a_wish_for_another_protocol_is_passed_over() -> None:
     async with serve_limited() as served:
         answer = await served.ask(
@@ -213,6 +230,15 @@ async def test_a_small_body_that_nobody_wants_costs_no_connection() -> None:
         await client.send(b"x" * 10 + GET)
         assert status_of(await client.answer()) == 200
         assert len(served.app.seen) == 2
+
+
+async def test_who_waits_to_be_asked_for_a_body_and_is_not_begins_anew() -> None:
+    """Some send the body all the same, and some the next request: nobody knows which comes."""
+    async with serve_limited() as served:
+        head = (POST % 20).replace(b"/read", b"/ignore")
+        answer = await served.ask(head[:-2] + b"Expect: 100-continue\r\n\r\n")
+        assert status_of(answer) == 200
+        assert b"\r\nconnection: close\r\n" in answer
 
 
 async def test_who_never_ends_a_body_that_nobody_wants_is_closed() -> None:

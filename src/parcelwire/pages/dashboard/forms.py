@@ -81,8 +81,17 @@ async def read_form(request: Request, *, most_bytes: int) -> Form:
     Raises:
         FormError: the body is larger than ``most_bytes``, or no form.
     """
-    media_type, _, rest = request.headers.get("content-type", "").partition(";")
-    body = await _read_body(request, most_bytes)
+    content_type = request.headers.get("content-type", "")
+    return form_of(content_type, await _read_body(request, most_bytes))
+
+
+def form_of(content_type: str, body: bytes) -> Form:
+    """Return the form in a body of this type.
+
+    Raises:
+        FormError: it is none.
+    """
+    media_type, _, rest = content_type.partition(";")
     match media_type.strip().lower():
         case "application/x-www-form-urlencoded":
             return Form(_checked(_urlencoded(body)))

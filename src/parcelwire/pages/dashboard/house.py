@@ -13,7 +13,7 @@ from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport
 from parcelwire.notices.senders import Senders
 from parcelwire.notices.unasked import is_named
-from parcelwire.pages.limits import LoginLimits
+from parcelwire.pages.limits import LARGEST_FILE, LoginLimits
 from parcelwire.store.port import Store
 from parcelwire.tracking.background import BackgroundWork
 from parcelwire.tracking.ports import Identifiers, NewMessage
@@ -111,7 +111,7 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = "http://127.0.0.1:8787"
     operators: tuple[str, ...] = ()
     """E-mail addresses of accounts that may see what belongs to the whole installation."""
-    max_upload_bytes: int = 10_000_000
+    max_upload_bytes: int = LARGEST_FILE
     automatic_accounts: tuple[str, ...] = ()
     """Accounts that may have customers told who have not asked; ``*`` = all."""
     has_mail_server: bool = False

@@ -28,6 +28,7 @@ from parcelwire.pages.dashboard.importing import (
 )
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, RefusalError, Visit, missing
+from parcelwire.pages.limits import LARGEST_FORM
 from parcelwire.tracking.drafts import Draft
 from parcelwire.tracking.errors import AlreadyExistsError, TrackingError
 from parcelwire.tracking.spreadsheet import SheetError
@@ -130,6 +131,10 @@ async def upload(visit: Visit) -> Response:
     courier_code = None
     if file is None or not file.data:
         return await _show(visit, (Problem("file", "Choose a file that is not empty."),))
+    most = visit.house.settings.max_upload_bytes
+    if len(file.data) > most:
+        text = f"This file is larger than {most // 1_000_000} MB. Divide it."
+        return await _show(visit, (Problem("file", text),))
     if code:
         courier = visit.house.registry.resolve(code[:100])
         if courier is None:
@@ -201,7 +206,7 @@ PAGE: Final = Page(
     parts=(
         Part("POST", "/add/one", add_one, "write", WorldRule.OWN),
         Part("POST", "/add/many", add_many, "write", WorldRule.OWN),
-        Part("POST", "/add/file", upload, "write", WorldRule.OWN, most_bytes=11_000_000),
+        Part("POST", "/add/file", upload, "write", WorldRule.OWN, most_bytes=LARGEST_FORM),
         Part("GET", "/uploads/{id}", show_upload, "read", WorldRule.OWN),
         Part("GET", "/uploads/{id}/report.csv", report, "read", WorldRule.OWN),
     ),
