@@ -13,18 +13,8 @@ from parcelwire.domain.report import Outcome
 from parcelwire.domain.status import Status
 from parcelwire.polling.worker import OWN_FAULT_WAIT
 from parcelwire.store.port import StoreUnavailableError, UnavailableReason
-from tests.contract.poll_yard import (
-    PatientClock,
-    Unreliable,
-    Yard,
-    drive,
-    outage,
-    until,
-)
-from tests.contract.store.samples import (
-    NOW,
-    create,
-)
+from tests.contract.poll_yard import PatientClock, Unreliable, Yard, drive, outage, until
+from tests.contract.store.samples import NOW, create
 from tests.contract.webhook_office import PassingClock
 from tests.support.house import report
 

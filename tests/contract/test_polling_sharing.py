@@ -8,19 +8,8 @@ from collections.abc import Awaitable, Callable
 from parcelwire.domain.status import Status
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import PollState
-from tests.contract.poll_yard import (
-    PatientClock,
-    Yard,
-    drive,
-    kill,
-    until,
-)
-from tests.contract.store.samples import (
-    NOW,
-    WORLD,
-    create,
-    make_change,
-)
+from tests.contract.poll_yard import PatientClock, Yard, drive, kill, until
+from tests.contract.store.samples import NOW, WORLD, create, make_change
 from tests.support.house import report
 
 OpenAnother = Callable[[], Awaitable[Store]]
