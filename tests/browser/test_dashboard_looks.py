@@ -23,7 +23,8 @@ from parcelwire.pages.dashboard.registry import discover
 from parcelwire.polling.ports import Pause
 from parcelwire.tracking.ports import PollState, RawAnswer, Save
 from parcelwire.webhooks.ports import MessageFilter
-from tests.support.dashboard import Desk, open_dashboard, put_parcels, receiving
+from tests.support.dashboard import Desk, open_dashboard, receiving
+from tests.support.dashboard_parcels import put_parcels
 from tests.support.pages import (
     DESK,
     PHONE,

@@ -19,9 +19,9 @@ from tests.support.dashboard import (
     five_thousand,
     numbers,
     open_dashboard,
-    put_parcel,
     receiving,
 )
+from tests.support.dashboard_parcels import put_parcel
 from tests.support.pages import DESK, browsing, needs_browser
 
 pytestmark = [*needs_browser, pytest.mark.asyncio(loop_scope="module")]

@@ -13,8 +13,9 @@ from playwright.async_api import Browser, Page, expect
 
 from parcelwire.domain.changes import StatusChanged
 from parcelwire.domain.status import Status
-from tests.support.dashboard import Desk, open_dashboard, put_parcels
+from tests.support.dashboard import Desk, open_dashboard
 from tests.support.dashboard_history import kinds_of_change, put_changes, put_polls
+from tests.support.dashboard_parcels import put_parcels
 from tests.support.pages import DESK, PHONE, SCREENSHOTS, browsing, needs_browser
 
 pytestmark = [*needs_browser, pytest.mark.asyncio(loop_scope="module")]

@@ -16,7 +16,8 @@ from parcelwire.domain.status import Status
 from parcelwire.pages.dashboard.registry import Page, discover
 from parcelwire.pages.dashboard.visit import Visit
 from parcelwire.tracking.ports import TrackingFilter
-from tests.support.dashboard import Person, open_dashboard, put_parcel, put_parcels
+from tests.support.dashboard import Person, open_dashboard
+from tests.support.dashboard_parcels import put_parcel, put_parcels
 from tests.support.terminal import Terminal
 
 

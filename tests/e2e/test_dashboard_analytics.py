@@ -15,7 +15,8 @@ from parcelwire.domain.report import DeliveryWindow, ParcelFacts
 from parcelwire.domain.status import Reason, Status
 from parcelwire.domain.tracking import Milestones
 from parcelwire.tracking.journeys import JourneyKeeper
-from tests.support.dashboard import Desk, checkpoint, open_dashboard, put_parcel
+from tests.support.dashboard import Desk, open_dashboard
+from tests.support.dashboard_parcels import checkpoint, put_parcel
 
 
 async def fill(desk: Desk) -> None:

@@ -14,8 +14,9 @@ from parcelwire.domain.changes import CheckpointAdded, CourierCorrected, StatusC
 from parcelwire.domain.clock import DAY, HOUR
 from parcelwire.domain.status import Status
 from parcelwire.tracking.ports import PastPoll, PollResult
-from tests.support.dashboard import Person, checkpoint, open_dashboard, put_parcel
+from tests.support.dashboard import Person, open_dashboard
 from tests.support.dashboard_history import kinds_of_change, put_changes, put_polls
+from tests.support.dashboard_parcels import checkpoint, put_parcel
 
 NUMBER = "990012345612345678"
 CANARY = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"

@@ -13,7 +13,8 @@ from parcelwire.notices.smtp import SmtpMailer
 from parcelwire.notices.worker import NoticeWorker
 from parcelwire.tracking.ports import Save
 from tests.contract.store.samples import make_event
-from tests.support.dashboard import open_dashboard, put_parcels
+from tests.support.dashboard import open_dashboard
+from tests.support.dashboard_parcels import put_parcels
 from tests.support.mail_server import MailBox, mail_server
 
 JO = "jo@customer.example"

@@ -17,7 +17,8 @@ from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Correction, Details
 from parcelwire.pages.dashboard.drafting import DETAIL_LABELS
 from parcelwire.tracking.ports import PollResult, RawAnswer, Stored
-from tests.support.dashboard import checkpoint, numbers, open_dashboard, put_parcel, put_parcels
+from tests.support.dashboard import numbers, open_dashboard
+from tests.support.dashboard_parcels import checkpoint, put_parcel, put_parcels
 
 NUMBER = "990012345612345678"
 CANARY = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}${7*7}"

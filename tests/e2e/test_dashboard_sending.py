@@ -18,7 +18,8 @@ from parcelwire.connectors.local.serving import run_local_server
 from parcelwire.domain.brand import decode_brand
 from parcelwire.domain.status import Status
 from parcelwire.webhooks.ports import MessageFilter, MessageState
-from tests.support.dashboard import Desk, Person, open_dashboard, put_parcel, receiving
+from tests.support.dashboard import Desk, Person, open_dashboard, receiving
+from tests.support.dashboard_parcels import put_parcel
 
 CLIENT = {"client_id": "shop", "client_secret": "made-up-for-this-test"}
 PNG = base64.b64decode(

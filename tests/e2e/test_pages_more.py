@@ -1,124 +1,29 @@
-"""What the tracking page does beside showing: languages, orders, brands, news, lookup."""
+"""What the tracking page does beside showing: languages, orders, brands, news."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.domain.brand import Brand, Link, LookupField
-from parcelwire.domain.checkpoint import Checkpoint
-from parcelwire.domain.clock import HOUR, SECOND, FrozenClock
-from parcelwire.domain.report import CarrierReport, ParcelFacts, ProofOfDelivery
-from parcelwire.domain.status import Status, Substatus
-from parcelwire.domain.tracking import Product, Tracking
+from parcelwire.domain.brand import Link, LookupField
+from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.tracking import Product
 from parcelwire.pages.application import application
 from parcelwire.pages.words import LANGUAGES
-from parcelwire.tracking.ports import Save, Stored
-from tests.support.house import HouseUnderTest, open_house, report, serve
-from tests.support.pages import page_house, put_brand
-from tests.support.v4 import DIALECTS
-
-NUMBERS = ("990012345612345678", "990012345612345679", "990012345612345680")
-PERSON = {
-    "customer_name": "Canary Nameson",
-    "customer_email": "canary@person.example",
-    "customer_sms": "+41790000001",
-    "recipient_postcode": "8042",
-    "order_number": "#CANARY-1001",
-    "order_id": "canary-order",
-    "title": "canary title",
-    "note": "canary note",
-    "label": "canary label",
-}
-DELIVERED = report(
-    "",
-    Checkpoint(
-        local_time="2026-02-27T08:15",
-        offset_minutes=60,
-        text="Zugestellt",
-        language="de",
-        country="CH",
-        city="Bern",
-        status=Status.DELIVERED,
-        substatus=Substatus.DELIVERED,
-    ),
-    facts=ParcelFacts(
-        proof=ProofOfDelivery(signed_by="Canary Signer", place="canary porch"),
-        destination_postal_code="8042",
-    ),
-)
-MOVING = report(
-    "",
-    Checkpoint(
-        local_time="2026-02-26T08:15",
-        offset_minutes=60,
-        text="Sortiert",
-        country="CH",
-        status=Status.TRANSIT,
-        substatus=Substatus.TRANSIT_AT_HUB,
-    ),
-)
-
-
-class Site:
-    """Pages of one shop with two parcels of one order."""
-
-    def __init__(self, house: HouseUnderTest, url: str, session: aiohttp.ClientSession) -> None:
-        self.house = house
-        self.url = url
-        self.session = session
-        self.tokens: list[str] = []
-
-    async def add(self, number: str, answer: CarrierReport, **fields: Any) -> Tracking:
-        self.house.carriers.script("swiss-post", number, answer)
-        body = {"tracking_number": number, "courier_code": "swiss-post", **PERSON, **fields}
-        created = await self.house.call("POST", "/v4/trackings/create", json=body)
-        assert created.json()["meta"]["code"] == 200
-        tracking = (await self.stored(number)).tracking
-        self.tokens.append(tracking.page_token)
-        return tracking
-
-    async def stored(self, number: str) -> Stored:
-        (stored,) = await self.house.store.find(self.house.world_id, number)
-        return stored
-
-    async def get(self, path: str, **headers: str) -> tuple[int, str, Any]:
-        async with self.session.get(self.url + path, headers=headers) as answer:
-            return answer.status, await answer.text(), answer.headers
-
-    async def post(
-        self, path: str, form: dict[str, str] | bytes, source: str = "127.0.0.1"
-    ) -> tuple[int, bytes, Any]:
-        """Send a form from an address of 127.0.0.0/8."""
-        async with (
-            aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(local_addr=(source, 0))
-            ) as session,
-            session.post(self.url + path, data=form, allow_redirects=False) as answer,
-        ):
-            return answer.status, await answer.read(), answer.headers
-
-    async def brand(self, **fields: Any) -> None:
-        await put_brand(self.house, self.house.world_id // 2, Brand(**fields))
+from parcelwire.tracking.ports import Save
+from tests.support.house import serve
+from tests.support.pages import page_house
+from tests.support.shop_pages import MOVING, NUMBERS, PERSON, Site, open_site
 
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with (
-        open_house(tmp_path, DIALECTS) as house,
-        serve(application(page_house(house))) as address,
-        aiohttp.ClientSession() as session,
-    ):
-        made = Site(house, f"http://{address}", session)
-        await made.add(NUMBERS[0], DELIVERED)
+    async with open_site(tmp_path) as made:
         yield made
 
 
@@ -305,127 +210,3 @@ async def test_news_reaches_who_watches(site: Site) -> None:
             await site.house.store.delete_trackings(site.house.world_id, [changed.id])
             clock.step.set()
             assert await said.read() == b""
-
-
-# --- lookup -----------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def looking(site: Site, field: LookupField) -> AsyncIterator[str]:
-    await site.brand(name="Shop", lookup=field)
-    yield f"/track/{site.house.world_id // 2}"
-
-
-@pytest.mark.parametrize(
-    ("field", "word"),
-    [
-        (LookupField.POSTAL_CODE, " 80 42"),
-        (LookupField.EMAIL, "CANARY@person.example"),
-        (LookupField.ORDER_NUMBER, "canary 1001"),
-    ],
-)
-async def test_who_knows_number_and_word_comes_to_the_parcel(
-    site: Site, field: LookupField, word: str
-) -> None:
-    async with looking(site, field) as path:
-        status, text, _ = await site.get(path)
-        assert status == 200
-        assert 'name="word"' in text
-        status, _, headers = await site.post(
-            path, {"number": "99.00.123456.12345678", "word": word}
-        )
-        assert (status, headers["location"]) == (303, f"/t/{site.tokens[0]}")
-        _, alone, _ = await site.get("/track")
-        assert 'name="word"' in alone, "the only account's form"
-
-
-async def test_lookup_is_off_until_the_shop_turns_it_on(site: Site) -> None:
-    for path in ("/track", "/track/1", "/track/99", "/track/99999999999999999999"):
-        status, _, _ = await site.get(path)
-        assert status == 404
-    status, _, _ = await site.post("/track/1", {"number": NUMBERS[0], "word": "8042"})
-    assert status == 404
-
-
-async def test_unknown_wrong_and_locked_are_the_same_bytes(site: Site) -> None:
-    async with looking(site, LookupField.POSTAL_CODE) as path:
-        answers = [
-            await site.post(path, form)
-            for form in (
-                {"number": NUMBERS[0], "word": "1111"},
-                {"number": "990099999999999999", "word": "8042"},
-                {"number": "<script>", "word": "8042"},
-                {"number": "", "word": ""},
-                {},
-                *({"number": NUMBERS[0], "word": str(code)} for code in range(1112, 1117)),
-                {"number": NUMBERS[0], "word": "8042"},
-            )
-        ]
-        assert {(status, body) for status, body, _ in answers} == {answers[0][:2]}
-        assert answers[0][0] == 200
-        lengths = {headers.get("content-length") for _, _, headers in answers}
-        assert len(lengths) == 1
-
-
-async def test_five_wrong_tries_an_hour_and_twenty_in_all(site: Site) -> None:
-    async with looking(site, LookupField.POSTAL_CODE) as path:
-
-        async def tries(word: str, source: int) -> int:
-            status, _, _ = await site.post(
-                path, {"number": NUMBERS[0], "word": word}, f"127.0.3.{source}"
-            )
-            return status
-
-        for hour in range(4):
-            for code in range(5):
-                assert await tries("8042", code) == 303, "not before five wrong ones"
-                assert await tries(str(1000 + hour * 10 + code), code) == 200
-            assert await tries("8042", 9) == 200, "locked: even the right word finds nothing"
-            site.house.clock.advance(HOUR / SECOND + 1)
-        # Twenty in all: nothing opens it any more, however long one waits.
-        site.house.clock.advance(100 * HOUR / SECOND)
-        assert await tries("8042", 9) == 200
-
-
-async def test_a_single_stranger_does_not_lock_a_number_for_its_people(site: Site) -> None:
-    async with looking(site, LookupField.POSTAL_CODE) as path:
-        for hour in range(10):
-            for code in range(8):
-                form = {"number": NUMBERS[0], "word": str(1000 + hour * 10 + code)}
-                assert (await site.post(path, form, "127.0.0.66"))[0] == 200
-            form = {"number": NUMBERS[0], "word": "8042"}
-            assert (await site.post(path, form, "127.0.0.2"))[0] == 303
-            site.house.clock.advance(HOUR / SECOND + 1)
-        # The stranger's ten are used up for good.
-        assert (await site.post(path, form, "127.0.0.66"))[0] == 200
-
-
-async def test_right_tries_do_not_count(site: Site) -> None:
-    async with looking(site, LookupField.POSTAL_CODE) as path:
-        for _ in range(12):
-            status, _, _ = await site.post(path, {"number": NUMBERS[0], "word": "8042"})
-            assert status == 303
-
-
-async def test_guesses_at_one_moment_are_all_counted(site: Site) -> None:
-    async with looking(site, LookupField.POSTAL_CODE) as path:
-        codes = [*range(1000, 1030), 8042, *range(1030, 1050)]
-        answers = await asyncio.gather(
-            *(
-                site.post(path, {"number": NUMBERS[0], "word": str(code)}, f"127.0.3.{code % 7}")
-                for code in codes
-            )
-        )
-        assert {status for status, _, _ in answers} <= {200, 303}
-        assert sum(status == 303 for status, _, _ in answers) <= 1
-        _, record = (await site.house.store.list_records("lookup", str(site.house.world_id)))[0]
-        assert msgspec.json.decode(record)["total"] <= 5
-
-
-async def test_guessing_numbers_fills_no_table_and_is_slowed(site: Site) -> None:
-    async with looking(site, LookupField.POSTAL_CODE) as path:
-        statuses = [
-            (await site.post(path, {"number": f"99009999999999{n:04d}", "word": "8042"}))[0]
-            for n in range(70)
-        ]
-        assert statuses.count(429) == 50

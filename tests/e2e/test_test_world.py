@@ -17,7 +17,8 @@ from parcelwire.domain.status import Status
 from parcelwire.notices.journal import TROUBLE_KIND, Entry, Journal
 from parcelwire.tracking.brands import BRAND_ID, BRAND_KIND, LOGO_ID, LOGO_KIND
 from tests.contract.store.postgres_fixture import shared_cluster
-from tests.support.dashboard import Desk, open_dashboard, put_parcel
+from tests.support.dashboard import Desk, open_dashboard
+from tests.support.dashboard_parcels import put_parcel
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"live" * 20
 OTHER_PNG = b"\x89PNG\r\n\x1a\n" + b"test" * 20

@@ -19,7 +19,8 @@ from parcelwire.domain.report import DeliveryWindow, Outcome
 from parcelwire.domain.status import Reason, Status, Substatus
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.ports import PastPoll, PollResult, Save
-from tests.support.dashboard import Desk, checkpoint
+from tests.support.dashboard import Desk
+from tests.support.dashboard_parcels import checkpoint
 
 WINDOW = DeliveryWindow(earliest="2026-03-03T14:00", latest="2026-03-03T17:00", said_by="carrier")
 

@@ -11,10 +11,8 @@ the real server on loopback, for client libraries.
 
 from __future__ import annotations
 
-import asyncio
 import random
 import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,7 +22,7 @@ import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
 from msgspec.structs import replace
 
-from parcelwire.api.asgi import ASGIApp, Dialect, Door, Receive, Scope, Send
+from parcelwire.api.asgi import Dialect, Door
 from parcelwire.api.bodies import BodyReader
 from parcelwire.api.gate import Gate, RateLimiter, digest_of, make_key, prefix_of
 from parcelwire.api.house import AirWaybills, ApiSettings, House
@@ -40,10 +38,6 @@ from parcelwire.domain.clock import Clock, FrozenClock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.turnstile import CarrierTurnstile
-from parcelwire.server.connections import ConnectionTable
-from parcelwire.server.limits import ServerLimits
-from parcelwire.server.proxies import TrustedProxies
-from parcelwire.server.runner import LimitedServer
 from parcelwire.store.port import Store
 from parcelwire.store.sealing import ValueSealer
 from parcelwire.store.sqlite import open_store
@@ -56,6 +50,7 @@ from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.sender import HttpSender
 from parcelwire.webhooks.settings import WebhookSettings
 from parcelwire.webhooks.worker import DeliveryWorker
+from tests.support.asgi import Answer, call, nobody, serve
 from tests.support.carriers import ScriptedCarriers, report
 
 Render = Callable[[Tracking], bytes]
@@ -91,17 +86,6 @@ class NoNames(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is open."""
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What came back from one call."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return msgspec.json.decode(self.body)
 
 
 class HouseUnderTest(msgspec.Struct, kw_only=True):
@@ -165,49 +149,6 @@ class HouseUnderTest(msgspec.Struct, kw_only=True):
         return await call(self.door, method, path, body=body, query=query, headers=sent)
 
 
-async def call(
-    app: ASGIApp,
-    method: str,
-    path: str,
-    *,
-    body: bytes = b"",
-    query: str = "",
-    headers: Mapping[str, str] | None = None,
-    source: str = "127.0.0.1",
-) -> Answer:
-    """Make one ASGI call of ``app``, as somebody at the address ``source``."""
-    scope: Scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "query_string": query.encode(),
-        "client": (source, 50_000),
-        "headers": [
-            # As over HTTP/1.1: a body is announced.
-            *([(b"content-length", b"%d" % len(body))] if body else []),
-            *(
-                (name.lower().encode(), value.encode("latin-1"))
-                for name, value in (headers or {}).items()
-            ),
-        ],
-    }
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app(scope, receive, send)
-    start, *rest = sent
-    return Answer(
-        start["status"],
-        {name.decode(): value.decode() for name, value in start["headers"]},
-        b"".join(message.get("body", b"") for message in rest),
-    )
-
-
 def key_record(key: str, account_number: int, **fields: Any) -> ApiKey:
     """Return what is stored of ``key``."""
     return ApiKey(
@@ -216,18 +157,6 @@ def key_record(key: str, account_number: int, **fields: Any) -> ApiKey:
         account_number=account_number,
         **{"is_test": False, **fields},
     )
-
-
-async def nobody(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer 404 to whatever belongs to no dialect; let lifespan messages pass."""
-    if scope["type"] == "lifespan":
-        while True:
-            message = await receive()
-            await send({"type": f"{message['type']}.complete"})
-            if message["type"] == "lifespan.shutdown":
-                return
-    await send({"type": "http.response.start", "status": 404, "headers": []})
-    await send({"type": "http.response.body", "body": b"nobody"})
 
 
 @asynccontextmanager
@@ -368,33 +297,13 @@ async def open_house(
         await store.close()
 
 
-@asynccontextmanager
-async def serve(app: ASGIApp, **limits: Any) -> AsyncIterator[str]:
-    """Serve ``app`` on a free loopback port, in the running loop; yields ``host:port``.
-
-    A client library that blocks must then be called through ``asyncio.to_thread``.
-    """
-    table = ConnectionTable(ServerLimits(**limits), TrustedProxies(()), time.monotonic)
-    server = LimitedServer(app, table)
-    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
-        task = asyncio.create_task(server.serve([listener]))
-        try:
-            while not server.started:
-                if task.done():
-                    task.result()
-                await asyncio.sleep(0.005)
-            yield f"127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await task
-
-
 __all__ = [
     "Answer",
     "HouseUnderTest",
     "ScriptedCarriers",
     "call",
     "key_record",
+    "nobody",
     "open_house",
     "report",
     "serve",

@@ -27,7 +27,6 @@ from parcelwire.connectors.transport import HttpTransport, TransportSettings
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account, Connection, Endpoint
 from parcelwire.domain.clock import Clock
-from parcelwire.domain.sealing import SealingError
 from parcelwire.notices.operators import OperatorWatch
 from parcelwire.notices.senders import Senders
 from parcelwire.notices.smtp import Mailer
@@ -40,7 +39,7 @@ from parcelwire.pages.dashboard.application import in_front_of as dashboard_in_f
 from parcelwire.pages.dashboard.house import Dashboard
 from parcelwire.pages.dashboard.import_runner import ImportRunner
 from parcelwire.pages.hosts import TrustedHosts, in_front_of_pages
-from parcelwire.store.port import KeyUnavailableError, Store
+from parcelwire.store.port import Store
 from parcelwire.store.sealing import RESEALED_AT_ONCE
 from parcelwire.tracking.journeys import JourneyKeeper
 from parcelwire.tracking.rounds import Rounds
@@ -52,6 +51,7 @@ from parcelwire.webhooks.sender import HttpSender
 if TYPE_CHECKING:
     from parcelwire.connectors.base import Manifest
 
+from parcelwire.bootstrap.connection_maker import ConnectionMaker
 from parcelwire.bootstrap.dashboard import Carriers, Keys, dashboard_settings
 from parcelwire.bootstrap.desk import WebhookDesk
 from parcelwire.bootstrap.errors import InstallationError
@@ -76,6 +76,7 @@ from parcelwire.bootstrap.settings import (
 from parcelwire.bootstrap.store_watch import StoreWatch
 from parcelwire.bootstrap.system import SystemIdentifiers
 from parcelwire.bootstrap.wiring import Outside, wire
+from parcelwire.bootstrap.workers import Workers
 
 
 class Installation:
@@ -104,9 +105,12 @@ class Installation:
         self.ring = ring
         self._identity = identity
         self._transport = HttpTransport(clock, TransportSettings(contact=config.carriers.contact))
-        self._catalogue = make_catalogue(config)
+        catalogue = make_catalogue(config)
+        self._connections = ConnectionMaker(
+            store, catalogue, ring, clock=clock, identifiers=self.identifiers
+        )
         self.carriers = Gateway(
-            self._catalogue,
+            catalogue,
             self._transport,
             source=StoredConnections(store, ring, clock),
             settings=GatewaySettings(
@@ -198,7 +202,7 @@ class Installation:
             carriers=Carriers(
                 config,
                 store,
-                catalogue=self._catalogue,
+                catalogue=catalogue,
                 gateway=self.carriers,
                 sealer=ring,
                 connect=self.connect,
@@ -210,8 +214,8 @@ class Installation:
             senders=Senders(store, clock, self.subscriptions),
             wake_imports=self.imports.wake,
         )
-        self._key_watch = KeyWatch(store, ring, clock)
-        self._rounds: list[Rounds] = [
+        key_watch = KeyWatch(store, ring, clock)
+        rounds: list[Rounds] = [
             JourneyKeeper(store, clock=clock),
             StoreWatch(
                 store,
@@ -219,15 +223,24 @@ class Installation:
                 check_hours=config.store.check_hours,
                 channels=self.channels,
             ),
-            self._key_watch,
+            key_watch,
         ]
         if self.mailer is not None:
-            self._rounds.append(self.make_notice_worker(self.mailer))
+            rounds.append(self.make_notice_worker(self.mailer))
         if self.channels is not None:
-            self._rounds.append(
+            rounds.append(
                 OperatorWatch(store, self.channels, clock=clock, public_url=config.public_url)
             )
-        self._workers: list[asyncio.Task[None]] = []
+        self._workers = Workers(
+            [
+                ("polling", self.polls),
+                ("delivery", self.delivery),
+                ("housekeeping", self.housekeeper),
+                ("imports", self.imports),
+                *((one.name, one) for one in rounds),
+            ],
+            key_watch,
+        )
         self.api_processes = ApiProcesses(
             store,
             clock=clock,
@@ -285,31 +298,15 @@ class Installation:
 
     def start_workers(self) -> None:
         """Start polling, delivering and housekeeping in this process."""
-        if not self._workers:
-            self._workers = [
-                asyncio.create_task(self.polls.run(), name="polling"),
-                asyncio.create_task(self.delivery.run(), name="delivery"),
-                asyncio.create_task(self.housekeeper.run(), name="housekeeping"),
-                asyncio.create_task(self.imports.run(), name="imports"),
-                *(asyncio.create_task(one.run(), name=one.name) for one in self._rounds),
-            ]
+        self._workers.start()
 
     def start_key_watch(self) -> None:
         """Look after the key in a process without workers; theirs do."""
-        if not self._workers:
-            self._workers = [asyncio.create_task(self._key_watch.run(), name="keys")]
+        self._workers.start_key_watch()
 
     async def stop_workers(self) -> None:
         """Claim no more, finish what is under way."""
-        self.polls.stop()
-        self.delivery.stop()
-        self.housekeeper.stop()
-        self.imports.stop()
-        for one in self._rounds:
-            one.stop()
-        if self._workers:
-            await asyncio.wait(self._workers)
-            self._workers = []
+        await self._workers.stop()
 
     async def close(self) -> None:
         """Stop the workers, finish writes, close connections."""
@@ -327,7 +324,7 @@ class Installation:
 
     def manifests(self) -> list[Manifest]:
         """Return what is known of every carrier that can be asked."""
-        return [entry.manifest for entry in self._catalogue.all()]
+        return self._connections.manifests()
 
     def credential_fields(self, connector: str, transport: str) -> tuple[str, ...]:
         """Return the credentials that a connector's transport wants.
@@ -335,17 +332,7 @@ class Installation:
         Raises:
             InstallationError: there is no such connector or transport.
         """
-        entry = self._catalogue.get(connector)
-        names = [one.name for one in entry.manifest.transports] if entry is not None else []
-        if entry is None or transport not in names:
-            known = ", ".join(manifest.code for manifest in self.manifests())
-            msg = (
-                f"{connector} has no transport {transport}; it has {', '.join(names)}"
-                if entry is not None
-                else f"there is no connector {connector}; there are {known}"
-            )
-            raise InstallationError(msg)
-        return entry.manifest.transport(transport).credential_fields
+        return self._connections.credential_fields(connector, transport)
 
     async def connect(
         self, owner: Account, connector: str, transport: str, credentials: dict[str, str]
@@ -355,22 +342,7 @@ class Installation:
         Raises:
             KeyUnavailableError: the database's key is not here; nothing is stored.
         """
-        now = self.clock.now()
-        connection_id = self.identifiers.new_id(now)
-        try:
-            sealed = self.ring.seal(credentials, connection_id)
-        except SealingError as error:
-            raise KeyUnavailableError(str(error)) from error
-        connection = Connection(
-            id=connection_id,
-            account_number=owner.number,
-            connector=connector,
-            transport=transport,
-            sealed_credentials=sealed,
-            created_at=now,
-        )
-        await self.store.save_connection(connection)
-        return connection
+        return await self._connections.connect(owner, connector, transport, credentials)
 
     async def check_key(self) -> None:
         """Check that the key file is the database's and opens all that is sealed in it.
@@ -380,22 +352,7 @@ class Installation:
         Raises:
             InstallationError: it is not, or something would not open.
         """
-        if self._identity.refusal and await self._identity.settle(os.urandom, may_make=True):
-            raise InstallationError(self._identity.refusal)
-        lost = {
-            key: count
-            for key, count in (await self.store.sealed_counts()).items()
-            if key[1] and not self.ring.can_open(key[1])
-        }
-        if lost:
-            what = ", ".join(
-                f"{count} {kind}(s), key {key}…" for (kind, key), count in lost.items()
-            )
-            msg = (
-                f"the key file {self.ring.path.absolute()} does not open all that is sealed"
-                f" ({what}): put back the key they were sealed with, or remove them"
-            )
-            raise InstallationError(msg)
+        await self._identity.check(os.urandom)
 
     async def seal_what_lies_open(self) -> int:
         """Seal the endpoints' secrets that a version before left open; return how many.

@@ -81,6 +81,31 @@ class KeyIdentity:
             self.refusal = "the installation has no key to seal with yet: start the server once"
         return self.refusal
 
+    async def check(self, random_bytes: RandomBytes) -> None:
+        """Check that the key file is the database's and opens all that is sealed in it.
+
+        A new installation gets its key file now, if it has none.
+
+        Raises:
+            InstallationError: it is not, or something would not open.
+        """
+        if self.refusal and await self.settle(random_bytes, may_make=True):
+            raise InstallationError(self.refusal)
+        lost = {
+            key: count
+            for key, count in (await self._store.sealed_counts()).items()
+            if key[1] and not self._ring.can_open(key[1])
+        }
+        if lost:
+            what = ", ".join(
+                f"{count} {kind}(s), key {key}…" for (kind, key), count in lost.items()
+            )
+            msg = (
+                f"the key file {self._ring.path.absolute()} does not open all that is sealed"
+                f" ({what}): put back the key they were sealed with, or remove them"
+            )
+            raise InstallationError(msg)
+
     async def _used_keys(self) -> set[str]:
         return {key_id for _, key_id in await self._store.sealed_counts() if key_id}
 

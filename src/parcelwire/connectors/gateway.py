@@ -11,14 +11,14 @@ import logging
 from collections import Counter
 from collections.abc import MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import date
 from typing import Any, Final, Protocol
 
 from msgspec.structs import replace
 
-from parcelwire.connectors.base import ANSWER_FAULTS, Access, Question, Request, Response
+from parcelwire.connectors.base import ANSWER_FAULTS, Access, Request, Response
 from parcelwire.connectors.catalogue import Catalogue
 from parcelwire.connectors.conversation import converse
+from parcelwire.connectors.questions import broken_reports, checked, question_of
 from parcelwire.connectors.redaction import Redactor, describe_error
 from parcelwire.connectors.report_limits import within_limits
 from parcelwire.connectors.routing import (
@@ -32,7 +32,7 @@ from parcelwire.connectors.routing import (
 from parcelwire.connectors.transport import Limits
 from parcelwire.domain.account import account_of
 from parcelwire.domain.clock import Clock
-from parcelwire.domain.report import CarrierReport, Gap, Outcome
+from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.background import BackgroundWork
 from parcelwire.tracking.places import FairPlaces, NoPlaceError
@@ -40,8 +40,6 @@ from parcelwire.tracking.ports import CarrierPolicy
 
 _log: Final = logging.getLogger(__name__)
 
-_RAW_LIMIT: Final = 20_000
-_SAMPLE_LIMIT: Final = 500
 MOST_DIVISIONS: Final = 10
 """Conversations beyond the first, to find out which of many makes an answer unreadable."""
 
@@ -205,10 +203,10 @@ class Gateway:
                 send,
                 read_large=self._background.run,
             )
-            reports = _check(said, questions)
+            reports = checked(said, questions)
         except Exception as error:  # noqa: BLE001  # a connector that raises did not understand
             self.complain(way.code, error)
-            reports = _broken_reports(questions, error, redactor.latest)
+            reports = broken_reports(questions, error, redactor.latest)
         now = self._clock.now()
         cleaned = [
             redactor.clean(replace(report, connector=way.code, fetched_at=report.fetched_at or now))
@@ -345,32 +343,6 @@ class _Errand:
                 self._halted = reports[0]
 
 
-def question_of(tracking: Tracking) -> Question:
-    """Return what a connector is asked about a tracking."""
-    details = tracking.details
-    return Question(
-        number=tracking.number,
-        courier_code=tracking.courier_code,
-        postal_code=details.postal_code or details.recipient_postcode or None,
-        ship_date=_ship_date(details.ship_date),
-        account=details.courier_account or None,
-        origin_country=details.asked_origin_country or details.origin_country or None,
-        destination_country=details.asked_destination_country
-        or details.destination_country
-        or None,
-        key=details.key or None,
-        created_at=tracking.created_at,
-    )
-
-
-def _ship_date(given: str | None) -> str | None:
-    """Return ``20260301`` or ``2026-03-01`` as ``2026-03-01``; None when it is no date."""
-    try:
-        return date.fromisoformat(given or "").isoformat()
-    except ValueError:
-        return None
-
-
 def _memory_key(way: Way) -> str:
     return way.budget_key if way.connection is None else way.connection.id
 
@@ -384,46 +356,3 @@ def _unasked(tracking: Tracking, halted: CarrierReport) -> CarrierReport:
         fetched_at=halted.fetched_at,
         connector=halted.connector,
     )
-
-
-def _check(said: object, questions: Sequence[Question]) -> list[CarrierReport]:
-    """Return the reports if they are what the contract promises.
-
-    Raises:
-        TypeError: when they are no reports.
-        ValueError: when they answer other questions, or hold a time that is none.
-    """
-    if not isinstance(said, list) or not all(isinstance(one, CarrierReport) for one in said):
-        msg = "no list of reports"
-        raise TypeError(msg)
-    if [report.number for report in said] != [question.number for question in questions]:
-        msg = "other numbers than those asked about"
-        raise ValueError(msg)
-    for report in said:
-        for checkpoint in report.checkpoints:
-            # Merge sorts by it; a time that cannot be read must fail here, not there.
-            _ = checkpoint.occurred_at
-    return said
-
-
-def _broken_reports(
-    questions: Sequence[Question], error: Exception, latest: Response | None
-) -> list[CarrierReport]:
-    body = latest.body if latest is not None else b""
-    what = f"the connector failed: {type(error).__name__}"
-    return [
-        CarrierReport(
-            number=question.number,
-            outcome=Outcome.NOT_UNDERSTOOD,
-            detail=what,
-            gaps=(
-                Gap(
-                    kind="answer",
-                    value=what,
-                    sample=body[:_SAMPLE_LIMIT].decode("utf-8", "replace"),
-                ),
-            ),
-            raw=body[:_RAW_LIMIT],
-        )
-        for question in questions
-    ]

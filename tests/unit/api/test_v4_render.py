@@ -1,79 +1,14 @@
 """A tracking as v4 shows it."""
 
-from typing import Any
-
-import msgspec
-from msgspec.structs import replace
-
-from parcelwire.api.v4.models import TrackingObject
-from parcelwire.api.v4.render import MOST_RECENT, Renderer, kilograms, language_of, render_payload
-from parcelwire.api.v4.render import render_tracking as render
+from parcelwire.api.v4.render import kilograms
 from parcelwire.couriers.registry import default_registry
-from parcelwire.domain.changes import Event
-from parcelwire.domain.checkpoint import Checkpoint, Leg
-from parcelwire.domain.merge import merge
-from parcelwire.domain.report import (
-    CarrierReport,
-    DeliveryWindow,
-    Outcome,
-    ParcelFacts,
-    ProofOfDelivery,
-)
+from parcelwire.domain.checkpoint import Leg
+from parcelwire.domain.report import DeliveryWindow, ParcelFacts, ProofOfDelivery
 from parcelwire.domain.status import Status, Substatus
-from parcelwire.domain.tracking import Details, Tracking
+from parcelwire.domain.tracking import Details
 from tests.support.v4 import point
+from tests.support.v4_parcels import JOURNEY, made, shown, told
 from tests.support.v4_types import TRACKING, check
-
-NOW = 1_772_359_200_000  # 2026-03-01T10:00:00Z
-
-
-def made(**fields: Any) -> Tracking:
-    return Tracking(
-        **{
-            "id": "0" * 31 + "1",
-            "world_id": 2,
-            "number": "996012345678901234",
-            "typed_number": "99.60.123456.78901234",
-            "courier_code": "swiss-post",
-            "created_at": NOW,
-            "updated_at": NOW + 1500,
-            "page_token": "t",
-            **fields,
-        }
-    )
-
-
-JOURNEY = (
-    point("2026-02-25T08:00:00", "Data received", Substatus.INFORECEIVED, raw_code="i1"),
-    point(
-        "2026-02-25T18:30:00", "Sorted", Substatus.TRANSIT_AT_HUB, city="Härkingen", country="CH"
-    ),
-    point("2026-02-26T06:10:00", "A note", None, location="8010 Zürich"),
-    point(
-        "2026-02-27T09:00:00",
-        "Delivered",
-        Substatus.DELIVERED_SIGNED,
-        location="Bern",
-        city="Bern",
-        state="BE",
-        postal_code="3000",
-        country="CH",
-        raw_code="d9",
-        language="en",
-    ),
-)
-
-
-def told(tracking: Tracking, *points: Checkpoint, **more: Any) -> Tracking:
-    report = CarrierReport(
-        number=tracking.number, outcome=Outcome.FOUND, checkpoints=points, fetched_at=NOW, **more
-    )
-    return merge(tracking, report).tracking
-
-
-def shown(tracking: Tracking) -> dict[str, Any]:
-    decoded: dict[str, Any] = msgspec.json.decode(render(tracking))
-    return decoded
 
 
 def test_fields_stand_in_the_order_of_the_wire_with_its_types() -> None:
@@ -323,85 +258,3 @@ def test_every_status_and_substatus_is_shown_by_its_own_word() -> None:
     for substatus in Substatus:
         tracking = made(status=substatus.status, substatus=substatus)
         assert shown(tracking)["substatus"] == substatus.value
-
-
-def phrase(courier: str, code: str, language: str) -> str | None:
-    known = {("swiss-post", "d9", "de"): "Zugestellt", ("swiss-post", "i1", "de"): "Angekündigt"}
-    return known.get((courier, code, language))
-
-
-def test_texts_in_the_language_that_was_asked_for() -> None:
-    renderer = Renderer(default_registry(), phrase)
-    tracking = told(made(details=Details(language="de-CH")), *JOURNEY)
-
-    def texts(language: str | None) -> list[str]:
-        found = msgspec.json.decode(renderer.tracking(tracking, language), type=TrackingObject)
-        assert found.latest_event is not None
-        events = found.origin_info.trackinfo
-        assert found.latest_event.startswith(events[0].tracking_detail)
-        return [event.tracking_detail for event in events]
-
-    assert texts(None) == ["Zugestellt", "A note", "Sorted", "Angekündigt"]
-    assert texts("en") == ["Delivered", "A note", "Sorted", "Data received"]
-    assert texts("sq") == ["Delivered", "A note", "Sorted", "Data received"]
-
-
-def test_words_for_languages() -> None:
-    assert [language_of(word) for word in ("cn", "de-CH", "pt_BR", " EN ", "", None)] == [
-        "zh",
-        "de",
-        "pt",
-        "en",
-        None,
-        None,
-    ]
-
-
-def test_the_same_tracking_gives_the_same_bytes() -> None:
-    tracking = told(made(), *JOURNEY)
-    assert render(tracking) == render(msgspec.convert(msgspec.to_builtins(tracking), Tracking))
-
-
-def test_a_messages_data_is_the_tracking_and_which_event_it_tells() -> None:
-    tracking = told(made(), *JOURNEY)
-    event = Event(
-        id="e" * 32,
-        world_id=2,
-        tracking_id=tracking.id,
-        sequence=3,
-        at=NOW,
-        status=tracking.status,
-        substatus=tracking.substatus,
-        changes=(),
-    )
-    data = msgspec.json.decode(render_payload(tracking, event))
-    added = {"sequence": 3, "event_id": "e" * 32, "event_type": "tracking.updated"}
-    assert data == {**shown(tracking), **added}
-
-
-def test_one_rendering_serves_the_store_and_the_answer() -> None:
-    renderer = Renderer(default_registry())
-    tracking = told(made(), *JOURNEY)
-    rendered = renderer.tracking(tracking)
-    assert renderer.tracking(tracking) is rendered
-    # Another state under the same id, even of the same version, is rendered anew.
-    other = told(made(), *JOURNEY[:2])
-    assert renderer.tracking(other) != rendered
-    assert renderer.tracking(tracking) == rendered
-
-
-def test_who_was_never_heard_of_is_shown_as_with_an_empty_answer() -> None:
-    """The short way for new trackings leads to what the long way says."""
-    new = made(details=Details(title="A title", destination_country="CH", origin_country="IT"))
-    assert shown(new) == shown(replace(new, facts=ParcelFacts()))
-    another = made(courier_code="poste-italiane")
-    assert shown(another) == shown(replace(another, facts=ParcelFacts()))
-
-
-def test_few_renderings_are_remembered() -> None:
-    renderer = Renderer(default_registry())
-    many = [told(made(id=f"{i:032x}"), *JOURNEY) for i in range(MOST_RECENT + 50)]
-    rendered = [renderer.tracking(tracking) for tracking in many]
-    assert renderer.tracking(many[-1]) is rendered[-1]
-    assert renderer.tracking(many[0]) is not rendered[0]
-    assert renderer.tracking(many[0]) == rendered[0]

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.connectors.gateway import question_of
+from parcelwire.connectors.questions import question_of
 from parcelwire.domain.account import Connection, world_of
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import CarrierReport, Outcome
