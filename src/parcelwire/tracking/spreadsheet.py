@@ -15,7 +15,7 @@ import codecs
 import csv
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -265,15 +265,11 @@ class Sheet:
             with self.file.open(encoding=self.form.encoding, newline="") as opened:
                 for _ in range(self.form.skipped_lines):
                     opened.readline()
-                reader = csv.reader(opened, delimiter=self.form.delimiter)
+                reader = csv.reader(self._narrow(opened), delimiter=self.form.delimiter)
                 at = self.form.skipped_lines
                 for cells in reader:
                     if len(cells) > MOST_COLUMNS:
-                        msg = (
-                            f"{self.file}, line {at + 1}: {len(cells):,} columns; at most"
-                            f" {MOST_COLUMNS} can be read"
-                        )
-                        raise SheetError(msg)
+                        raise self._too_wide(at + 1, len(cells))
                     yield at + 1, cells
                     at = self.form.skipped_lines + reader.line_num
         except UnicodeError:
@@ -282,6 +278,19 @@ class Sheet:
         except csv.Error as error:
             msg = f"{self.file}, after line {at}: {error}"
             raise SheetError(msg) from None
+
+    def _narrow(self, lines: Iterable[str]) -> Iterator[str]:
+        """Refuse a line that is far too wide before a list is made of its cells."""
+        for number, line in enumerate(lines, self.form.skipped_lines + 1):
+            # A quoted cell may hold delimiters, but none that is read holds so many.
+            columns = line.count(self.form.delimiter) + 1
+            if columns > LONGEST_CELL and '"' not in line:
+                raise self._too_wide(number, columns)
+            yield line
+
+    def _too_wide(self, line: int, columns: int) -> SheetError:
+        msg = f"{self.file}, line {line}: {columns:,} columns; at most {MOST_COLUMNS} can be read"
+        return SheetError(msg)
 
     def _read_heading(self) -> tuple[list[str], bool]:
         for _, cells in self._lines():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,19 @@ def test_more_columns_than_anybody_needs_are_refused_with_their_line(tmp_path: P
     found = sheet(tmp_path, b"tracking number" + b",x" * 499 + b"\n1Z\n2Z" + b"," * 700 + b"\n")
     with pytest.raises(SheetError, match=r"line 3: 701 columns"):
         list(found.rows())
+
+
+def test_a_line_that_is_far_too_wide_is_not_made_a_list_of(tmp_path: Path) -> None:
+    content = b"tracking number" + b",x" * 300_000 + b"\n1\n"
+    tracemalloc.start()
+    try:
+        with pytest.raises(SheetError, match=r"line 1: 300,001 columns; at most 500"):
+            sheet(tmp_path, content)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # A list of its cells alone takes 15 MB.
+    assert peak < 8_000_000
 
 
 def test_a_heading_that_is_too_long_is_refused_with_its_column(tmp_path: Path) -> None:
