@@ -72,9 +72,11 @@ def is_square(pattern: re.Pattern[Any], piece: str) -> bool:
     short, long = (piece * (size // len(piece)) + "\x00" for size in (LENGTH, 2 * LENGTH))
     if seconds(pattern, long) < 0.03:
         return False
-    # Measured again, so that a machine that stood still accuses nobody.
-    return min(seconds(pattern, long) for _ in range(3)) > 3 * min(
-        seconds(pattern, short) for _ in range(3)
+    # Measured again and again, so that a machine that others use accuses nobody.
+    return all(
+        min(seconds(pattern, long) for _ in range(3))
+        > 3 * min(seconds(pattern, short) for _ in range(3))
+        for _ in range(4)
     )
 
 

@@ -47,7 +47,7 @@ LARGE: Final = 512
 
 KILLED: Final = -9
 
-TRIES: Final = 4
+TRIES: Final = 12
 
 EARLY: Final = 200
 """Calls of the second scenario in which most of its promises are given."""
