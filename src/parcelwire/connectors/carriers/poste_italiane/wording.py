@@ -23,14 +23,17 @@ _COLLECTION_PLACE = re.compile(
 )
 
 # Tried in this order on the whole plain text; the substatus is used for a failed attempt only.
+# Atomic groups: only the first such word is tried, or a long text takes the square of its length.
 _REASONS: Final[tuple[tuple[re.Pattern[str], Reason, Substatus], ...]] = (
     (
-        re.compile(r"\bindirizzo\b.*\b(?:errat|incomplet|insufficient|inesatt|inesistent)"),
+        re.compile(
+            r"\A(?>.*?\bindirizzo\b).*\b(?:errat|incomplet|insufficient|inesatt|inesistent)"
+        ),
         Reason.ADDRESS_INVALID,
         Substatus.UNDELIVERED_ADDRESS,
     ),
     (
-        re.compile(r"\bdestinatario\b.*\bassent|\bassen(?:te|za)\b"),
+        re.compile(r"\A(?>.*?\bdestinatario\b).*\bassent|\bassen(?:te|za)\b"),
         Reason.RECIPIENT_ABSENT,
         Substatus.UNDELIVERED_NOBODY_HOME,
     ),
