@@ -18,7 +18,7 @@ from parcelwire.domain.account import account_of, is_test_world
 from parcelwire.domain.clock import DAY, MINUTE, Clock, Instant
 from parcelwire.domain.tracking import Tracking, id_of_page_token, make_page_token
 from parcelwire.notices.addresses import digest_of, mail_address
-from parcelwire.notices.journal import CONFIRM, Entry, Journal
+from parcelwire.notices.journal import CONFIRM, EVERYWHERE, Entry, Journal
 from parcelwire.notices.ports import NoticeStore
 from parcelwire.notices.unasked import Unasked
 from parcelwire.tracking.ports import Identifiers, Stored
@@ -28,7 +28,7 @@ KIND: Final = "subscription"
 PLACES_KIND: Final = "subscription-places"
 """The digests of the addresses that strangers have named for a parcel; scope = its id."""
 ADDRESS_KIND: Final = "notice-address"
-"""What was sent to an address lately; scope ``mail``, id = digest."""
+"""What was sent to an address lately; scope ``EVERYWHERE``, id = digest."""
 
 MOST_OF_A_PARCEL: Final = 10
 """Subscriptions that strangers may ask for on one tracking page."""
@@ -156,7 +156,7 @@ class Subscriptions:
                     token=make_page_token(tracking.id, secret),
                     created_at=now,
                     asked_at=now,
-                    asks=(_decode(document).asks if document is not None else 0) + 1,
+                    asks=1 if document is None else _decode(document).asks + 1,
                 )
             )
 
@@ -207,7 +207,7 @@ class Subscriptions:
                 lately = (*lately, now)[-most:] if most else ()
             return _encode(msgspec.structs.replace(known, confirms=lately))
 
-        await self._store.change_record(ADDRESS_KIND, "mail", digest_of(address), note, at=now)
+        await self._store.change_record(ADDRESS_KIND, EVERYWHERE, digest_of(address), note, at=now)
         return taken[0]
 
     async def adopt(self, tracking: Tracking) -> None:
