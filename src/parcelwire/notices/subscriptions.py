@@ -102,8 +102,8 @@ class Subscriptions:
         *,
         clock: Clock,
         identifiers: Identifiers,
+        confirmations_per_day: int,
         automatic_accounts: Iterable[str] = (),
-        confirmations_per_day: int = 3,
     ) -> None:
         """Keep them in ``store``. The mails that ask to confirm are queued, for any worker.
 
