@@ -19,7 +19,7 @@ from parcelwire.notices.journal import NOTICE_KIND, TROUBLE_KIND, notice_of, tro
 from parcelwire.notices.limits import ACCOUNT, RATE_KIND, usage_of
 from parcelwire.notices.settings import MailLimits
 from parcelwire.notices.subscriptions import ADDRESS_KIND, KIND, Subscription
-from parcelwire.notices.worker import PRUNED
+from parcelwire.notices.worker import PRUNE_BATCH
 from parcelwire.store.port import Store
 from tests.contract.notice_office import JO, MAX, Office, move, new, states, token_in
 from tests.contract.test_notices_unasked import wish
@@ -300,7 +300,7 @@ class TestPruning:
     async def test_all_that_is_old_goes_in_one_round_an_hour(
         self, office: Office, store: Store, clock: FrozenClock
     ) -> None:
-        count = PRUNED + 100
+        count = PRUNE_BATCH + 100
 
         async def note(number: int) -> None:
             await store.change_record(
