@@ -25,7 +25,7 @@ from parcelwire.tracking.ports import Identifiers, Stored
 from parcelwire.tracking.words import choose
 
 KIND: Final = "subscription"
-PLACES_KIND: Final = "subscription-places"
+SLOTS_KIND: Final = "subscription-slots"
 """The digests of the addresses that strangers have named for a parcel; scope = its id."""
 ADDRESS_KIND: Final = "notice-address"
 """What was sent to an address lately; scope ``EVERYWHERE``, id = digest."""
@@ -79,7 +79,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 _decode: Final = msgspec.json.Decoder(Subscription).decode
 _decode_address: Final = msgspec.json.Decoder(Address).decode
-_decode_places: Final = msgspec.json.Decoder(list[str]).decode
+_decode_slots: Final = msgspec.json.Decoder(list[str]).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -127,7 +127,7 @@ class Subscriptions:
             return True
         digest = digest_of(address)
         known = dict(await self._store.list_records(KIND, tracking.id, limit=MOST_OF_A_PARCEL + 1))
-        if not await self._take_place(tracking.id, digest, list(known)):
+        if not await self._take_slot(tracking.id, digest, list(known)):
             return True
         secret = self._identifiers.new_token()
         # Whom the shop tells no more has to be asked like anybody.
@@ -167,7 +167,7 @@ class Subscriptions:
             await self._journal.put(str(tracking.world_id), entry, now)
         return True
 
-    async def _take_place(self, tracking_id: str, digest: str, known: list[str]) -> bool:
+    async def _take_slot(self, tracking_id: str, digest: str, known: list[str]) -> bool:
         """Count an address among those of a parcel; False when there are too many.
 
         In one transaction: of many at one moment, no more are taken than of as many in turn.
@@ -178,13 +178,13 @@ class Subscriptions:
 
         def take(document: bytes | None) -> bytes | None:
             nonlocal is_taken
-            named = [] if document is None else _decode_places(document)
+            named = [] if document is None else _decode_slots(document)
             is_taken = digest in named or len({*named, *known}) < MOST_OF_A_PARCEL
             if is_taken and digest not in named:
                 return _encode([*named, digest])
             return document
 
-        await self._store.change_record(PLACES_KIND, tracking_id, "all", take, at=self._clock.now())
+        await self._store.change_record(SLOTS_KIND, tracking_id, "all", take, at=self._clock.now())
         return is_taken
 
     async def is_own(self, world_id: int, address: str) -> bool:
