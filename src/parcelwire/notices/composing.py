@@ -111,7 +111,7 @@ class NewsMail:
         if is_test_world(self.world_id) and not await subscriptions.is_own(
             self.world_id, subscription.email
         ):
-            return "a test parcel mails nobody but its own account"
+            return "mails about test parcels go to their own account only"
         if entry.occasion.startswith(CONFIRM):
             is_open = subscription.confirmed_at is None and subscription.ended_at is None
             is_newest = entry.occasion == f"{CONFIRM}{subscription.asks}"

@@ -96,7 +96,7 @@ class MailCounts:
         await self._store.change_record(RATE_KIND, str(account_number), ACCOUNT, note, at=now)
         if per_day and taken == [per_day]:
             # The count stands at the limit once a day, in one of all processes.
-            _log.warning("notices: account %d has sent all its mails for today", account_number)
+            _log.warning("notices: account %d has reached its daily mail limit", account_number)
         return "taken" if taken else "account-full"
 
     async def _take_of_all(self) -> bool:

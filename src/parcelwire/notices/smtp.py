@@ -80,7 +80,7 @@ class SmtpMailer:
             # A server that says a little again and again never exceeds the time of a step.
             state.abort()
             result = Result.UNKNOWN if state.is_handed_over else Result.LATER
-            return Delivery(result, f"{state.step}: not done within {seconds:g} s")
+            return Delivery(result, f"{state.step}: timed out after {seconds:g} s")
 
     def _send(self, mail: Mail, state: Exchange) -> Delivery:
         try:

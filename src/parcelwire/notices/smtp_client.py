@@ -40,7 +40,7 @@ class _Reply:
     def readline(self, size: int) -> bytes:
         self.lines += 1
         if self.lines > MOST_LINES:
-            msg = "an answer of too many lines"
+            msg = "the answer has too many lines"
             raise smtplib.SMTPServerDisconnected(msg)
         return self._file.readline(size)
 
@@ -65,7 +65,7 @@ class Client(smtplib.SMTP):
                 off.
         """
         if self._exchange.is_over:
-            msg = "the time is over"
+            msg = "timed out"
             raise smtplib.SMTPServerDisconnected(msg)
         connection: Any = self.sock
         if self.file is None and connection is not None:

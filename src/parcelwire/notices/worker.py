@@ -202,7 +202,7 @@ class NoticeWorker(Rounds):
             await self._journal.drop(queued)
             return "done"
         if not obstacle and self._clock.now() - queued.due_at > OLDEST_NEWS:
-            obstacle = "it waited for more than a day"
+            obstacle = "it had waited for more than a day"
             await self._tell_trouble(entry, pending, "skipped", obstacle)
         if obstacle:
             await self._journal.skip(entry, obstacle)
@@ -241,11 +241,11 @@ class NoticeWorker(Rounds):
         # Only now: what another process has claimed takes nothing of anybody's share.
         share = await self._counts.take(account_of(pending.world_id))
         if share != "taken":
-            await self._wait(queued, notice, due_at=queued.due_at, why="too many mails at once")
+            await self._wait(queued, notice, due_at=queued.due_at, why="a mail limit is reached")
             return share
         rest_until = await self._counts.take_of_address(queued.entry)
         if rest_until is None:
-            why = "the address has had all its mails for today"
+            why = "the address has reached its daily limit"
             await self._journal.note(queued.entry, "skipped", why=why)
             await self._tell_trouble(queued.entry, pending, "skipped", why)
             await self._journal.drop(queued)
