@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import apsw
 
-from parcelwire.store.sealing import id_of, place_of_endpoint
+from parcelwire.domain.sealing import id_of
+from parcelwire.store.sealing import place_of_endpoint
 from parcelwire.store.sqlite import sealings
 from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.ids import public_id

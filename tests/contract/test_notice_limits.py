@@ -19,7 +19,7 @@ from parcelwire.notices.journal import NOTICE_KIND, TROUBLE_KIND, notice_of, tro
 from parcelwire.notices.limits import ACCOUNT, RATE_KIND, usage_of
 from parcelwire.notices.settings import MailLimits
 from parcelwire.notices.subscriptions import ADDRESS_KIND, KIND, Subscription
-from parcelwire.notices.worker import PRUNED
+from parcelwire.notices.worker import PRUNE_BATCH
 from parcelwire.store.port import Store
 from tests.contract.notice_office import JO, MAX, Office, move, new, states, token_in
 from tests.contract.test_notices_unasked import wish
@@ -103,8 +103,8 @@ class TestShares:
             await store.load_record(RATE_KIND, str(account.number), ACCOUNT), clock.now()
         )
         assert usage.in_day == 5
-        said = [one.message for one in caplog.records if "all its mails for today" in one.message]
-        assert said == ["notices: account 1 has sent all its mails for today"]
+        said = [one.message for one in caplog.records if "daily mail limit" in one.message]
+        assert said == ["notices: account 1 has reached its daily mail limit"]
         clock.advance(round(2 * HOUR / 1_000))
         await office.work()
         assert len(set(box.recipients)) == len(box.recipients) == 9
@@ -157,10 +157,10 @@ class TestShares:
         assert sorted(told) == [
             ("sent", ""),
             ("sent", ""),
-            ("skipped", "it waited for more than a day"),
+            ("skipped", "it had waited for more than a day"),
         ]
         ((_, document),) = await store.list_records(TROUBLE_KIND, str(account.number))
-        assert trouble_of(document).why == "it waited for more than a day"
+        assert trouble_of(document).why == "it had waited for more than a day"
 
     async def test_one_address_has_its_share_from_all_accounts(
         self, store: Store, clock: FrozenClock, port: int, box: MailBox, account: Account
@@ -178,7 +178,7 @@ class TestShares:
         await office.work()
         assert box.recipients == [JO] * 4
         told = Counter([one for parcel in parcels for one in await whys(store, parcel)])
-        assert told["skipped", "the address has had all its mails for today"] == 2
+        assert told["skipped", "the address has reached its daily limit"] == 2
 
 
 class TestConfirmations:
@@ -300,7 +300,7 @@ class TestPruning:
     async def test_all_that_is_old_goes_in_one_round_an_hour(
         self, office: Office, store: Store, clock: FrozenClock
     ) -> None:
-        count = PRUNED + 100
+        count = PRUNE_BATCH + 100
 
         async def note(number: int) -> None:
             await store.change_record(

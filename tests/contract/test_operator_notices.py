@@ -149,7 +149,7 @@ async def test_a_channel_that_never_works_is_given_up(
         await operators.step()
         clock.advance(300)
     assert len(channel.told) == MOST_TRIES
-    assert "given up: Parcelwire: parcels with problems" in caplog.text
+    assert "gave up telling the operators after 12 tries: Parcelwire: parcels" in caplog.text
 
 
 async def test_the_days_problems_are_told_once_a_day_without_anybodys_name(

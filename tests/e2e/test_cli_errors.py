@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from parcelwire.connectors.key_file import create_key_file, load_sealer
+from parcelwire.connectors.key_file import create_key_file, read_keys
+from parcelwire.connectors.sealing import fingerprint_of
 from tests.support.terminal import Terminal, listener
 
 EMAIL = "shop@shop.example"
@@ -294,7 +295,7 @@ def test_the_key_file_of_another_installation(shop: Terminal) -> None:
     stranger = shop.folder / "stranger.key"
     create_key_file(stranger, os.urandom)
     shop.set(SECRETS_KEY_FILE=str(stranger), SERVER_PORT="0")
-    theirs = load_sealer(stranger, os.urandom).fingerprints[0]
+    theirs = fingerprint_of(read_keys(stranger)[0])
     for command in (("serve",), ("connection", "add", "swiss-post", *CREDENTIALS)):
         assert f"but the key file {stranger} holds {theirs}: copy" in shop.fails(*command)
     # A parcel is asked about all the same, and the connection is left as it is.

@@ -23,7 +23,7 @@ from parcelwire.connectors.key_file import create_key_file
 from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.connectors.sealing import RandomBytes
 from parcelwire.domain.clock import Clock
-from parcelwire.domain.sealing import SealingError
+from parcelwire.domain.sealing import SealingError, key_id_of
 from parcelwire.store.port import Store
 
 _log: Final = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ class KeyIdentity:
                 " parcelwire connection remove"
             )
         first, *others = self._ring.fingerprints
-        older = [one for one in others if one[:8] in used]
+        older = [one for one in others if key_id_of(one) in used]
         return self._ring.learn(
             await self._store.register_first_key(first, self._clock.now(), older=older)
         )

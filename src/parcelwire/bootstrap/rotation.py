@@ -14,7 +14,6 @@ them whoever has the file reads everything.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from typing import Final
 
@@ -22,13 +21,13 @@ import msgspec
 
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.key_identity import make_key_file
-from parcelwire.connectors.key_file import replace_key_file, sole_writer
+from parcelwire.connectors.key_file import remove_drafts, replace_key_file, sole_writer
 from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.connectors.sealing import KEY_BYTES, KeyFileError, RandomBytes, fingerprint_of
 from parcelwire.domain.clock import Clock
-from parcelwire.domain.sealing import BrokenSealError, SealingKey
+from parcelwire.domain.sealing import BrokenSealError, SealingKey, key_id_of
 from parcelwire.store.port import KeyUnavailableError, SealingStore
-from parcelwire.store.sealing import RESEALED_AT_ONCE, key_id_of
+from parcelwire.store.sealing import RESEALED_AT_ONCE
 
 Tell = Callable[[int], object]
 
@@ -87,7 +86,7 @@ class Rotation:
             raise InstallationError(msg) from error
 
     async def _run(self, *, only_prepare: bool, tell: Tell) -> Rotated:
-        self._remove_drafts()
+        remove_drafts(self._ring.path)
         keys = await self._store.sealing_keys()
         if wrong := self._ring.learn(keys):
             raise InstallationError(wrong)
@@ -149,14 +148,6 @@ class Rotation:
         kept = [key for key in self._ring.key_bytes() if fingerprint_of(key) == fingerprint]
         await asyncio.to_thread(replace_key_file, self._ring.path, kept, self._random_bytes)
         self._ring.refresh()
-
-    def _remove_drafts(self) -> None:
-        """Remove what killed runs have left beside the file: it holds keys."""
-        place = self._ring.path.resolve()
-        draft = re.compile(rf"\.{re.escape(place.name)}\.\d+-[0-9a-f]{{8}}")
-        for one in place.parent.iterdir():
-            if draft.fullmatch(one.name):
-                one.unlink(missing_ok=True)
 
 
 class KeyStatus(msgspec.Struct, frozen=True, kw_only=True):

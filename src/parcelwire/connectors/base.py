@@ -50,9 +50,9 @@ Fault = Literal[
 """Why there is no HTTP answer, or none that can be read: named after what happened on the wire."""
 
 ANSWER_FAULTS: Final = {
-    "too_large": "an answer larger than allowed",
-    "undecodable": "an answer that cannot be unpacked",
-    "malformed": "no HTTP, or more headers than anybody needs",
+    "too_large": "the body is larger than allowed",
+    "undecodable": "the body cannot be decompressed",
+    "malformed": "the answer is not valid HTTP, or has too many headers",
 }
 """Faults of one answer: the carrier was there and said something.
 
@@ -265,7 +265,7 @@ def not_understood(
     return CarrierReport(
         number=question.number,
         outcome=Outcome.NOT_UNDERSTOOD,
-        detail=f"HTTP {response.status}: {why}",
+        detail=f"HTTP {response.status}: {why}" if response.status else why,
         gaps=(Gap(kind="answer", value=why, sample=sample),),
         raw=response.body[:20_000],
         fetched_at=response.received_at,

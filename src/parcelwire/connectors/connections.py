@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec.structs import replace
 
+from parcelwire.connectors.sealing import CredentialSealer
 from parcelwire.connectors.simulated import AirWaybill, air_waybill
 from parcelwire.domain.account import Connection, is_test_world
 from parcelwire.domain.clock import Clock
@@ -24,22 +25,10 @@ class ConnectionStore(Protocol):
         ...
 
 
-class CredentialOpener(Protocol):
-    """Opens sealed credentials (``sealing.Sealer``, ``key_ring.KeyRing``)."""
-
-    def open(self, sealed: bytes, connection_id: str, /) -> dict[str, Any]:
-        """Return what was sealed for that connection.
-
-        Raises:
-            SealingError: it cannot be opened here.
-        """
-        ...
-
-
 class StoredConnections:
     """The accounts' connections, opened with the installation's key."""
 
-    def __init__(self, store: ConnectionStore, sealer: CredentialOpener, clock: Clock) -> None:
+    def __init__(self, store: ConnectionStore, sealer: CredentialSealer, clock: Clock) -> None:
         """Read from ``store``, decrypt with ``sealer``."""
         self._store = store
         self._sealer = sealer

@@ -14,15 +14,14 @@ from parcelwire.domain.report import CarrierReport
 MAX_STEPS = 40
 """A conversation longer than this is a loop: no protocol we know needs half of it."""
 
+LARGE_BYTES = 100_000
+"""An answer larger than this is read in a thread, where there is one."""
+
+Step = Callable[[], Request | list[CarrierReport]]
+
 
 class ConversationTooLongError(RuntimeError):
     """A connector kept asking; its conversation was broken off."""
-
-
-LARGE_BYTES = 100_000
-"""An answer larger than this is read beside the event loop."""
-
-Step = Callable[[], Request | list[CarrierReport]]
 
 
 async def converse(

@@ -114,15 +114,13 @@ class Gateway:
             return []
         way = await self._router.choose(world_id, courier_code)
         if isinstance(way, NoWay):
-            return [
-                CarrierReport(
-                    number=tracking.number,
-                    outcome=Outcome.NO_CONNECTION,
-                    detail=way.why,
-                    fetched_at=self._clock.now(),
-                )
-                for tracking in trackings
-            ]
+            why = CarrierReport(
+                number="",
+                outcome=Outcome.NO_CONNECTION,
+                detail=way.why,
+                fetched_at=self._clock.now(),
+            )
+            return [*_for_each(trackings, why)]
         return await _Errand(self, way, trackings, account_of(world_id)).run()
 
     def phrase(self, courier_code: str, raw_code: str, language: str) -> str | None:
@@ -156,19 +154,23 @@ class Gateway:
         halves until it is found out which of them makes it so: the others are none the worse for
         it.
         """
-        return await self._divide(way, language, trackings, [MOST_DIVISIONS])
-
-    async def _divide(
-        self, way: Way, language: str, trackings: Sequence[Tracking], left: list[int]
-    ) -> list[CarrierReport]:
-        reports, is_readable = await self._hold(way, language, trackings)
-        is_over = is_readable or len(trackings) == 1 or left[0] < 2
-        if is_over or any(one.outcome is not Outcome.NOT_UNDERSTOOD for one in reports):
-            return reports
-        left[0] -= 2
-        half = len(trackings) // 2
-        first = await self._divide(way, language, trackings[:half], left)
-        return first + await self._divide(way, language, trackings[half:], left)
+        done: list[CarrierReport] = []
+        waiting, left = [trackings], MOST_DIVISIONS
+        while waiting:
+            some = waiting.pop()
+            reports, is_readable = await self._hold(way, language, some)
+            if (
+                is_readable
+                or len(some) == 1
+                or left < 2
+                or any(one.outcome is not Outcome.NOT_UNDERSTOOD for one in reports)
+            ):
+                done += reports
+                continue
+            left -= 2
+            half = len(some) // 2
+            waiting += [some[half:], some[:half]]
+        return done
 
     async def _hold(
         self, way: Way, language: str, trackings: Sequence[Tracking]
@@ -259,17 +261,14 @@ class Gateway:
             async with asyncio.timeout(seconds):
                 return await self.converse(way, language, trackings)
         except TimeoutError:
-            now = self._clock.now()
-            return [
-                CarrierReport(
-                    number=tracking.number,
-                    outcome=Outcome.UNAVAILABLE,
-                    detail=f"no answer within {seconds:g} s",
-                    fetched_at=now,
-                    connector=way.code,
-                )
-                for tracking in trackings
-            ]
+            outage = CarrierReport(
+                number="",
+                outcome=Outcome.UNAVAILABLE,
+                detail=f"no answer within {seconds:g} s",
+                fetched_at=self._clock.now(),
+                connector=way.code,
+            )
+            return _for_each(trackings, outage)
 
     def complain(self, code: str, error: Exception) -> None:
         """Log a connector's own error, once per place in its code."""
@@ -326,7 +325,7 @@ class _Errand:
             async with self._gateway.place(self._way, self._account_number):
                 halted = self._halted
                 if halted is not None:
-                    reports = [_unasked(tracking, halted) for tracking in trackings]
+                    reports = _for_each(trackings, _unasked(halted))
                 else:
                     reports = await self._gateway.converse_in_time(self._way, language, trackings)
                     self._halt(reports)
@@ -347,9 +346,13 @@ def _memory_key(way: Way) -> str:
     return way.budget_key if way.connection is None else way.connection.id
 
 
-def _unasked(tracking: Tracking, halted: CarrierReport) -> CarrierReport:
+def _for_each(trackings: Sequence[Tracking], report: CarrierReport) -> list[CarrierReport]:
+    return [replace(report, number=tracking.number) for tracking in trackings]
+
+
+def _unasked(halted: CarrierReport) -> CarrierReport:
     return CarrierReport(
-        number=tracking.number,
+        number="",
         outcome=halted.outcome,
         detail=f"not asked: {halted.detail}",
         retry_at=halted.retry_at,

@@ -10,12 +10,13 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from parcelwire.connectors.sealing import KEY_BYTES, KeyFileError, RandomBytes, Sealer
+from parcelwire.connectors.sealing import KEY_BYTES, KeyFileError, RandomBytes
 
 _log: Final = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def create_key_file(path: Path, random_bytes: RandomBytes) -> None:
     text = f"{_HEADER}{make_key(random_bytes)}\n"
     if path.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{random_bytes(4).hex()}")
+    draft = _draft_beside(path, random_bytes)
     try:
         _write_flushed(draft, text)
         try:
@@ -63,7 +64,7 @@ def replace_key_file(path: Path, keys: Sequence[bytes], random_bytes: RandomByte
     """
     place = path.resolve()
     lines = [base64.urlsafe_b64encode(key).decode("ascii") for key in keys]
-    draft = place.with_name(f".{place.name}.{os.getpid()}-{random_bytes(4).hex()}")
+    draft = _draft_beside(place, random_bytes)
     try:
         before = place.stat()
         try:
@@ -80,6 +81,15 @@ def replace_key_file(path: Path, keys: Sequence[bytes], random_bytes: RandomByte
     except OSError as error:
         msg = f"cannot write the key file {path}: {error.strerror}"
         raise KeyFileError(msg) from error
+
+
+def remove_drafts(path: Path) -> None:
+    """Remove what killed writers have left beside the key file: it holds keys."""
+    place = path.resolve()
+    draft = re.compile(rf"\.{re.escape(place.name)}\.\d+-[0-9a-f]{{8}}")
+    for one in place.parent.iterdir():
+        if draft.fullmatch(one.name):
+            one.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -109,17 +119,12 @@ def sole_writer(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def load_sealer(path: Path, random_bytes: RandomBytes) -> Sealer:
-    """Return a sealer with the keys of a key file.
+def read_keys(path: Path) -> list[bytes]:
+    """Return the keys of a key file, newest first.
 
     Raises:
         KeyFileError: when the file is missing, unreadable, writable for others, or holds no key.
     """
-    return Sealer(read_keys(path), random_bytes)
-
-
-def read_keys(path: Path) -> list[bytes]:
-    """Return the keys of a key file, newest first; errors as ``load_sealer``."""
     try:
         mode = path.stat().st_mode
         lines = path.read_text("utf-8").splitlines()
@@ -154,6 +159,11 @@ def _decode_key(line: str, path: Path, number: int) -> bytes:
         msg = f"line {number} of the key file {path} is no key of {KEY_BYTES} bytes in base64"
         raise KeyFileError(msg)
     return key
+
+
+def _draft_beside(path: Path, random_bytes: RandomBytes) -> Path:
+    """Return where a new key file is written before it takes its place; see ``remove_drafts``."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{random_bytes(4).hex()}")
 
 
 def _write_flushed(path: Path, text: str) -> None:

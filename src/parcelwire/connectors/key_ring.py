@@ -10,27 +10,23 @@ a key of the database touches nothing that is sealed, and says where the key is 
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
-
-import msgspec
 
 from parcelwire.connectors.key_file import read_keys
 from parcelwire.connectors.sealing import (
+    CredentialSealer,
     KeyFileError,
     RandomBytes,
     Sealer,
-    bound_to_connection,
     fingerprint_of,
-    key_id,
 )
-from parcelwire.domain.sealing import SealingKey, UnknownKeyError
+from parcelwire.domain.sealing import SealingKey, UnknownKeyError, key_id_in, key_id_of
 
 _Mark = tuple[int, int, int]
 
 
-class KeyRing:
+class KeyRing(CredentialSealer):
     """Seals and opens with the keys of one file. Safe to use from several threads."""
 
     def __init__(self, path: Path, random_bytes: RandomBytes) -> None:
@@ -53,24 +49,24 @@ class KeyRing:
 
     # -- what is here ----------------------------------------------------------------------------
 
-    def refresh(self) -> bool:
-        """Read the file again if it has changed; tell whether it had."""
+    def refresh(self) -> None:
+        """Read the file again if it has changed, or gave no key before."""
         with self._lock:
             mark = _mark_of(self.path)
-            if mark == self._mark and (self._in_file or mark is None):
-                if mark is None:
-                    self._trouble = f"there is no key file {_shown(self.path)}"
-                return False
+            if self._in_file and mark == self._mark:
+                return
             self._mark = mark
-            try:
-                keys = read_keys(self.path) if mark is not None else []
-                self._trouble = "" if keys else f"there is no key file {_shown(self.path)}"
-            except KeyFileError as error:
-                keys, self._trouble = [], f"{error} (secrets.key_file)"
+            keys: list[bytes] = []
+            if mark is None:
+                self._trouble = f"there is no key file {_shown(self.path)}"
+            else:
+                try:
+                    keys, self._trouble = read_keys(self.path), ""
+                except KeyFileError as error:
+                    self._trouble = f"{error} (secrets.key_file)"
             self._in_file = keys
             self._held = keys + [key for key in self._held if key not in keys]
             self._sealer = Sealer(self._held, self._random_bytes) if self._held else None
-            return True
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
@@ -90,7 +86,7 @@ class KeyRing:
         """Tell whether the key of this id or fingerprint is in the file."""
         return bool(key) and any(one.startswith(key) for one in self.fingerprints)
 
-    def lack(self, fingerprint: str) -> str:
+    def _missing_key(self, fingerprint: str) -> str:
         """Return, for the operator, that a key of the database is not here and what to do."""
         held = ", ".join(self.fingerprints)
         found = f"the key file {_shown(self.path)} holds {held}" if held else self._trouble
@@ -109,12 +105,12 @@ class KeyRing:
             self.refresh()
             known = list(keys)
             self._current = next((one.fingerprint for one in known if one.is_current), "")
-            ids = {one.fingerprint[: 2 * _ID_BYTES] for one in known}
+            ids = {key_id_of(one.fingerprint) for one in known}
             self._lost |= self._missed - ids
             # A file that was taken away is told, and what it held still opens here.
             self._missed = {one for one in ids if not self._holds(one)}
             absent = [one for one in known if not self.can_open(one.fingerprint)]
-            return self.lack(absent[0].fingerprint) if absent else ""
+            return self._missing_key(absent[0].fingerprint) if absent else ""
 
     def is_complete(self) -> bool:
         """Tell whether no key of the database is known to be missing here."""
@@ -143,8 +139,8 @@ class KeyRing:
             if not wanted or not self.can_open(wanted):
                 self.refresh()
             if wanted and not self.can_open(wanted):
-                self._missed.add(wanted[: 2 * _ID_BYTES])
-                raise UnknownKeyError(self.lack(wanted))
+                self._missed.add(key_id_of(wanted))
+                raise UnknownKeyError(self._missing_key(wanted))
             if self._sealer is None:
                 raise UnknownKeyError(f"nothing can be sealed: {self._trouble}")
             return self._sealer.seal_value(plain, bound_to, wanted)
@@ -162,23 +158,11 @@ class KeyRing:
                 self.refresh()
                 sealer = self._sealer
                 if sealer is None or not sealer.can_open(sealed):
-                    wanted = key_id(sealed)
+                    wanted = key_id_in(sealed)
                     if wanted not in self._lost:
                         self._missed.add(wanted)
-                    raise UnknownKeyError(self.lack(f"{wanted}…"))
+                    raise UnknownKeyError(self._missing_key(f"{wanted}…"))
         return sealer.open_value(sealed, bound_to)
-
-    def seal(self, credentials: Mapping[str, Any], connection_id: str) -> bytes:
-        """Return a connection's credentials sealed; see ``seal_value``."""
-        return self.seal_value(msgspec.json.encode(credentials), bound_to_connection(connection_id))
-
-    def open(self, sealed: bytes, connection_id: str) -> dict[str, Any]:
-        """Return a connection's credentials; see ``open_value``."""
-        plain = self.open_value(sealed, bound_to_connection(connection_id))
-        return msgspec.json.decode(plain, type=dict[str, Any])
-
-
-_ID_BYTES: Final = 4
 
 
 def _mark_of(path: Path) -> _Mark | None:

@@ -42,8 +42,9 @@ def within_limits(report: CarrierReport) -> CarrierReport:
         changes["checkpoints"] = checkpoints
     if report.facts is not None and (facts := _cut(report.facts)) is not report.facts:
         changes["facts"] = facts
-    if len(report.gaps) > MOST_GAPS or any(_cut(gap) is not gap for gap in report.gaps):
-        changes["gaps"] = tuple(map(_cut, report.gaps[:MOST_GAPS]))
+    gaps = tuple(map(_cut, report.gaps[:MOST_GAPS]))
+    if gaps != report.gaps:
+        changes["gaps"] = gaps
     if len(report.detail) > LONGEST_DETAIL:
         changes["detail"] = report.detail[:LONGEST_DETAIL]
     if len(report.raw) > LONGEST_RAW:

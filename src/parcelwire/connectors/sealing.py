@@ -4,12 +4,13 @@ AES-256-GCM. Sealed bytes are a form mark, the id of the key, a nonce, and the c
 tag; the form mark, the key's id and the value's place are authenticated too, so that a value moved
 to another row does not open there.
 
-A key is known by its fingerprint: the first 8 bytes of a hash of it, in hexadecimal. Sealed bytes
-carry the first half of it (``key_id``).
+A key's fingerprint is the first 8 bytes of a hash of it, in hexadecimal (``domain.sealing`` says
+how sealed bytes name it).
 """
 
 import hashlib
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -17,24 +18,50 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from parcelwire.domain.sealing import BrokenSealError, SealingError, UnknownKeyError
+from parcelwire.domain.sealing import (
+    FORM,
+    MARK_BYTES,
+    BrokenSealError,
+    SealingError,
+    UnknownKeyError,
+    id_of,
+    place_of_connection,
+)
 
 RandomBytes = Callable[[int], bytes]
 
 KEY_BYTES: Final = 32
-_FORM: Final = b"pw1"
-_KEY_ID_BYTES: Final = 4
 _FINGERPRINT_BYTES: Final = 8
 _NONCE_BYTES: Final = 12
-_MARK_BYTES: Final = len(_FORM) + _KEY_ID_BYTES
-_HEAD_BYTES: Final = _MARK_BYTES + _NONCE_BYTES
+_HEAD_BYTES: Final = MARK_BYTES + _NONCE_BYTES
 
 
 class KeyFileError(SealingError):
     """The key file is missing, open to others' writing, or holds something that is no key."""
 
 
-class Sealer:
+class CredentialSealer(ABC):
+    """Seals and opens the credentials of carriers' connections."""
+
+    @abstractmethod
+    def seal_value(self, plain: bytes, bound_to: str, fingerprint: str = "") -> bytes:
+        """Return ``plain`` sealed for one place."""
+
+    @abstractmethod
+    def open_value(self, sealed: bytes, bound_to: str) -> bytes:
+        """Return what was sealed for this place."""
+
+    def seal(self, credentials: Mapping[str, Any], connection_id: str) -> bytes:
+        """Return a connection's ``credentials`` sealed; errors as ``seal_value``."""
+        return self.seal_value(msgspec.json.encode(credentials), place_of_connection(connection_id))
+
+    def open(self, sealed: bytes, connection_id: str) -> dict[str, Any]:
+        """Return what ``seal`` sealed for this connection; errors as ``open_value``."""
+        plain = self.open_value(sealed, place_of_connection(connection_id))
+        return msgspec.json.decode(plain, type=dict[str, Any])
+
+
+class Sealer(CredentialSealer):
     """Seals and opens values with a list of keys. Safe to use from several threads."""
 
     def __init__(self, keys: Sequence[bytes], random_bytes: RandomBytes) -> None:
@@ -51,7 +78,7 @@ class Sealer:
         self.fingerprints: tuple[str, ...] = tuple(map(fingerprint_of, keys))
         """Of the keys, in their order."""
         self._keys = {
-            _id_of(fingerprint): AESGCM(key)
+            id_of(fingerprint): AESGCM(key)
             for fingerprint, key in zip(self.fingerprints, keys, strict=True)
         }
 
@@ -69,8 +96,8 @@ class Sealer:
             raise UnknownKeyError(msg)
         with self._lock:  # a seeded source of a test is not safe to share
             nonce = self._random_bytes(_NONCE_BYTES)
-        head = _FORM + _id_of(wanted)
-        box = self._keys[_id_of(wanted)].encrypt(nonce, plain, _bound(head, bound_to))
+        head = FORM + id_of(wanted)
+        box = self._keys[id_of(wanted)].encrypt(nonce, plain, _bound(head, bound_to))
         return head + nonce + box
 
     def open_value(self, sealed: bytes, bound_to: str) -> bytes:
@@ -80,14 +107,14 @@ class Sealer:
             UnknownKeyError: when its key is not among the keys.
             BrokenSealError: when the bytes are not as they were sealed.
         """
-        head, nonce = sealed[:_MARK_BYTES], sealed[_MARK_BYTES:_HEAD_BYTES]
-        if len(sealed) <= _HEAD_BYTES or not head.startswith(_FORM):
+        head, nonce = sealed[:MARK_BYTES], sealed[MARK_BYTES:_HEAD_BYTES]
+        if len(sealed) <= _HEAD_BYTES or not head.startswith(FORM):
             msg = f"what is sealed for {bound_to} is not in a form known here"
             raise BrokenSealError(msg)
-        key = self._keys.get(head[len(_FORM) :])
+        key = self._keys.get(head[len(FORM) :])
         if key is None:
             msg = (
-                f"what is sealed for {bound_to} needs the key {head[len(_FORM) :].hex()}…,"
+                f"what is sealed for {bound_to} needs the key {head[len(FORM) :].hex()}…,"
                 " which the key file does not hold"
             )
             raise UnknownKeyError(msg)
@@ -97,45 +124,18 @@ class Sealer:
             msg = f"what is sealed for {bound_to} was changed, or sealed for another place"
             raise BrokenSealError(msg) from None
 
-    def seal(self, credentials: Mapping[str, Any], connection_id: str) -> bytes:
-        """Return a connection's ``credentials`` sealed, with the first key."""
-        return self.seal_value(msgspec.json.encode(credentials), bound_to_connection(connection_id))
-
-    def open(self, sealed: bytes, connection_id: str) -> dict[str, Any]:
-        """Return what ``seal`` sealed for this connection; errors as ``open_value``."""
-        plain = self.open_value(sealed, bound_to_connection(connection_id))
-        return msgspec.json.decode(plain, type=dict[str, Any])
-
-    def is_current(self, sealed: bytes) -> bool:
-        """Tell whether the first key sealed these bytes."""
-        return key_id(sealed) == _id_of(self.fingerprints[0]).hex()
-
     def is_complete(self) -> bool:
         """Tell that no key is known to be missing: of a fixed list none is."""
         return True
 
     def can_open(self, sealed: bytes) -> bool:
         """Tell whether the key that sealed these bytes is among the keys."""
-        return sealed[len(_FORM) : _MARK_BYTES] in self._keys
+        return sealed[len(FORM) : MARK_BYTES] in self._keys
 
 
 def fingerprint_of(key: bytes) -> str:
     """Return the fingerprint of a key: 16 hexadecimal digits that tell nothing of the key."""
     return hashlib.sha256(b"parcelwire key id" + key).digest()[:_FINGERPRINT_BYTES].hex()
-
-
-def key_id(sealed: bytes) -> str:
-    """Return the id of the key that sealed these bytes: the first half of its fingerprint."""
-    return sealed[len(_FORM) : _MARK_BYTES].hex()
-
-
-def bound_to_connection(connection_id: str) -> str:
-    """Return the place of a connection's credentials."""
-    return f"connection:{connection_id}"
-
-
-def _id_of(fingerprint: str) -> bytes:
-    return bytes.fromhex(fingerprint)[:_KEY_ID_BYTES]
 
 
 def _bound(head: bytes, bound_to: str) -> bytes:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.couriers.registry import Courier, Registry
+from parcelwire.domain.json_limits import decode_json
 
 LONGEST_TEXT: Final = 200
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
@@ -74,8 +75,8 @@ def read_list(raw: bytes) -> tuple[Listed, ...]:
         CourierListError: it is no such answer, it reports an error, or no courier is in it.
     """
     try:
-        answer = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
+        answer = decode_json(raw)
+    except msgspec.DecodeError:
         msg = "the answer is not JSON"
         raise CourierListError(msg) from None
     meta = answer.get("meta") if isinstance(answer, dict) else None
@@ -202,7 +203,7 @@ def read_file(path: Path) -> ListFile | None:
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}"
         raise CourierListError(msg) from None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         msg = f"{path} is no list of couriers; delete it, or run: parcelwire couriers refresh"
         raise CourierListError(msg) from None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 MOST_CONTAINERS: Final = 20_000
 """Arrays and objects of one text, brackets within strings included."""
@@ -17,3 +19,20 @@ def is_crowded(body: bytes) -> bool:
     if len(body) <= MOST_CONTAINERS:
         return False
     return body.count(b"[") + body.count(b"{") > MOST_CONTAINERS
+
+
+def decode_json(body: bytes) -> Any:
+    """Return what a JSON text from outside holds.
+
+    Raises:
+        msgspec.DecodeError: it is no JSON, not UTF-8, nested too deeply, or crowded.
+    """
+    if is_crowded(body):
+        raise msgspec.DecodeError(CROWDED)
+    try:
+        return msgspec.json.decode(body)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from error
+    except RecursionError as error:
+        msg = "nested too deeply"
+        raise msgspec.DecodeError(msg) from error

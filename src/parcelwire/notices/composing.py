@@ -17,14 +17,20 @@ from parcelwire.notices.letters import (
     Logo,
     confirm_letter,
     news_letter,
-    proof_letter,
+    sender_confirmation_letter,
 )
 from parcelwire.notices.occasions import occasion_of
 from parcelwire.notices.ports import NoticeStore
 from parcelwire.notices.posting import Mail, OwnAddresses, make_mail
-from parcelwire.notices.senders import PROVE, Senders, account_in, shown_code
+from parcelwire.notices.senders import (
+    CONFIRM_SENDER,
+    SenderConfirmation,
+    Senders,
+    account_in,
+    shown_code,
+)
 from parcelwire.notices.settings import NoticeSettings
-from parcelwire.notices.subscriptions import Subscriptions
+from parcelwire.notices.subscriptions import Subscription, Subscriptions
 from parcelwire.tracking.brands import find_brand, load_logo
 from parcelwire.tracking.words import words
 
@@ -47,7 +53,7 @@ class PendingMail(Protocol):
         ...
 
     async def compose(self, mail_id: str) -> Mail:
-        """Return the mail.
+        """Return the mail, about what ``obstacle`` last saw.
 
         Raises:
             ValueError: it cannot be written.
@@ -77,9 +83,9 @@ class MailComposer:
 
     async def load(self, entry: Entry) -> PendingMail | None:
         """Return what an entry is about; None: that is gone."""
-        if entry.occasion.startswith(PROVE):
+        if entry.occasion.startswith(CONFIRM_SENDER):
             number = account_in(entry.tracking_id)
-            return None if number is None else ProofMail(self, entry, number)
+            return None if number is None else SenderConfirmationMail(self, entry, number)
         found = await self.store.load_many([entry.tracking_id])
         return NewsMail(self, entry, found[0].tracking) if found else None
 
@@ -88,22 +94,24 @@ class NewsMail:
     """News of a parcel, or the question whether somebody wants them."""
 
     def __init__(self, composer: MailComposer, entry: Entry, tracking: Tracking) -> None:
-        self._all = composer
+        self._composer = composer
         self._entry = entry
         self._tracking = tracking
+        self._subscription: Subscription | None = None
         self.world_id = tracking.world_id
         self.number = tracking.number
 
     async def obstacle(self) -> str | None:
         """See ``PendingMail``."""
-        entry, tracking, subscriptions = self._entry, self._tracking, self._all.subscriptions
+        entry, tracking, subscriptions = self._entry, self._tracking, self._composer.subscriptions
         subscription = await subscriptions.load(entry.tracking_id, entry.digest)
+        self._subscription = subscription
         if subscription is None:
             return None
         if is_test_world(self.world_id) and not await subscriptions.is_own(
             self.world_id, subscription.email
         ):
-            return "a test parcel mails nobody but its own account"
+            return "mails about test parcels go to their own account only"
         if entry.occasion.startswith(CONFIRM):
             is_open = subscription.confirmed_at is None and subscription.ended_at is None
             is_newest = entry.occasion == f"{CONFIRM}{subscription.asks}"
@@ -120,9 +128,8 @@ class NewsMail:
 
     async def compose(self, mail_id: str) -> Mail:
         """See ``PendingMail``."""
-        everything, entry, tracking = self._all, self._entry, self._tracking
-        store, settings = everything.store, everything.settings
-        subscription = await everything.subscriptions.load(entry.tracking_id, entry.digest)
+        composer, entry, tracking = self._composer, self._entry, self._tracking
+        store, settings, subscription = composer.store, composer.settings, self._subscription
         if subscription is None:
             msg = "no longer wanted"
             raise ValueError(msg)
@@ -137,7 +144,7 @@ class NewsMail:
         if entry.occasion.startswith(CONFIRM):
             letter = confirm_letter(say, links, brand=brand)
         else:
-            courier = everything.registry.get(tracking.courier_code)
+            courier = composer.registry.get(tracking.courier_code)
             letter = news_letter(
                 tracking,
                 say,
@@ -158,56 +165,57 @@ class NewsMail:
             name=brand.name,
             own=own,
             mail_id=mail_id,
-            at=everything.clock.now(),
+            at=composer.clock.now(),
             logo=logo,
         )
 
     async def _own(self, mail_from: str, support_email: str) -> OwnAddresses:
         """Return those of the shop's addresses that it has confirmed."""
-        number, senders = account_of(self.world_id), self._all.senders
+        number, senders = account_of(self.world_id), self._composer.senders
         return OwnAddresses(
             mail_from=await senders.confirmed(number, mail_from),
             reply_to=await senders.confirmed(number, support_email),
         )
 
 
-class ProofMail:
+class SenderConfirmationMail:
     """The code that shows that an account may send under an address."""
 
     def __init__(self, composer: MailComposer, entry: Entry, account_number: int) -> None:
-        self._all = composer
+        self._composer = composer
         self._entry = entry
         self._account_number = account_number
+        self._confirmation: SenderConfirmation | None = None
         self.world_id = world_of(account_number, is_test=False)
         self.number = ""
 
     async def obstacle(self) -> str | None:
         """See ``PendingMail``."""
-        proof = await self._all.senders.find(self._account_number, self._entry.digest)
-        if proof is None:
+        confirmation = await self._composer.senders.find(self._account_number, self._entry.digest)
+        self._confirmation = confirmation
+        if confirmation is None:
             return None
-        is_newest = self._entry.occasion == f"{PROVE}{proof.asks}"
-        return "" if is_newest and proof.is_valid(self._all.clock.now()) else "answered"
+        is_newest = self._entry.occasion == f"{CONFIRM_SENDER}{confirmation.asks}"
+        return "" if is_newest and confirmation.is_valid(self._composer.clock.now()) else "answered"
 
     async def compose(self, mail_id: str) -> Mail:
         """See ``PendingMail``."""
-        number, settings = self._account_number, self._all.settings
-        proof = await self._all.senders.find(number, self._entry.digest)
-        account = await self._all.store.load_account(number)
-        if proof is None or account is None:
+        composer, confirmation = self._composer, self._confirmation
+        account = await composer.store.load_account(self._account_number)
+        if confirmation is None or account is None:
             msg = "no longer wanted"
             raise ValueError(msg)
-        letter: Letter = proof_letter(
+        letter: Letter = sender_confirmation_letter(
             words("en"),
             account=account.email,
-            code=shown_code(proof.code),
-            link=f"{settings.public_url}/dashboard/brand",
+            code=shown_code(confirmation.code),
+            link=f"{composer.settings.public_url}/dashboard/brand",
         )
         return make_mail(
             letter,
-            proof.address,
-            sender=settings.sender,
+            confirmation.address,
+            sender=composer.settings.sender,
             name="Parcelwire",
             mail_id=mail_id,
-            at=self._all.clock.now(),
+            at=composer.clock.now(),
         )

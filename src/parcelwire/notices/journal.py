@@ -127,10 +127,6 @@ class Journal:
         """Return worlds with queued mails, by name: those behind ``after``."""
         return await self._store.list_scopes(QUEUE_KIND, after=after, limit=limit)
 
-    async def waiting(self, scope: str, limit: int) -> int:
-        """Return how many mails of a world wait, ``limit`` at most."""
-        return len(await self._store.list_records(QUEUE_KIND, scope, limit=limit))
-
     async def drop(self, queued: Queued) -> None:
         """Take an entry off the queue."""
         await self._store.change_record(

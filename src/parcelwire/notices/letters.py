@@ -151,7 +151,7 @@ def confirm_letter(say: Words, links: Links, *, brand: Brand) -> Letter:
     )
 
 
-def proof_letter(say: Words, *, account: str, code: str, link: str) -> Letter:
+def sender_confirmation_letter(say: Words, *, account: str, code: str, link: str) -> Letter:
     """Return the mail with the code that shows that an account may send under an address.
 
     Nothing in it is the shop's to write: it may go to somebody who knows nothing of the shop.
@@ -165,15 +165,15 @@ def proof_letter(say: Words, *, account: str, code: str, link: str) -> Letter:
         paragraphs=(
             f"The account {one_line(account)} wants to use this e-mail address for its tracking"
             " mails: as their sender, or for replies to them.",
-            "If this is what you want, enter this code on the page Brand of the dashboard, or pass"
-            " it on to whoever looks after the account. It is valid for 7 days.",
+            "If this is what you want, enter this code on the dashboard's Brand page, or pass it on"
+            " to whoever manages the account. It is valid for 7 days.",
         ),
         facts=(("Code", code),),
         link=link,
-        link_text="Open the page Brand",
+        link_text="Open the Brand page",
         small=(
-            "If you do not know this account, ignore this mail. Without the code your address is"
-            " not used.",
+            "If you do not know this account, ignore this mail. Without the code, your address will"
+            " not be used.",
         ),
     )
 

@@ -22,15 +22,8 @@ ACCOUNT: Final = "account"
 """Id of an account's own record; its scope is the account's number."""
 
 
-class _Minute(msgspec.Struct, frozen=True):
-    """How many mails went out in one minute."""
-
-    minute: int = 0
-    count: int = 0
-
-
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How many mails of one account went out."""
+    """How many mails went out: of one account, or of all."""
 
     minute: int = 0
     """Minutes since 1970, of ``in_minute``."""
@@ -48,16 +41,19 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             usage = msgspec.structs.replace(usage, minute=now // MINUTE, in_minute=0)
         return usage
 
+    def one_more(self) -> Usage:
+        """Return the same with one mail more."""
+        return msgspec.structs.replace(self, in_minute=self.in_minute + 1, in_day=self.in_day + 1)
 
-_decode_minute: Final = msgspec.json.Decoder(_Minute).decode
-_decode_usage: Final = msgspec.json.Decoder(Usage).decode
+
+_decode: Final = msgspec.json.Decoder(Usage).decode
 _encode: Final = msgspec.json.Encoder().encode
 _log = logging.getLogger(__name__)
 
 
 def usage_of(document: bytes | None, now: Instant) -> Usage:
-    """Return the content of an account's record as it stands at ``now``."""
-    return (Usage() if document is None else _decode_usage(document)).at(now)
+    """Return the content of a record as it stands at ``now``."""
+    return (Usage() if document is None else _decode(document)).at(now)
 
 
 class MailCounts:
@@ -93,31 +89,27 @@ class MailCounts:
             usage = usage_of(document, now)
             taken.clear()
             if not self._is_full(usage):
-                usage = msgspec.structs.replace(
-                    usage, in_minute=usage.in_minute + 1, in_day=usage.in_day + 1
-                )
+                usage = usage.one_more()
                 taken.append(usage.in_day)
             return _encode(usage)
 
         await self._store.change_record(RATE_KIND, str(account_number), ACCOUNT, note, at=now)
         if per_day and taken == [per_day]:
             # The count stands at the limit once a day, in one of all processes.
-            _log.warning("notices: account %d has sent all its mails for today", account_number)
+            _log.warning("notices: account %d has reached its daily mail limit", account_number)
         return "taken" if taken else "account-full"
 
     async def _take_of_all(self) -> bool:
         now = self._clock.now()
-        minute = now // MINUTE
-        counted: list[bool] = []
+        taken: list[bool] = []
 
         def note(document: bytes | None) -> bytes:
-            known = _Minute() if document is None else _decode_minute(document)
-            count = known.count if known.minute == minute else 0
-            counted[:] = [count < self._settings.per_minute]
-            return _encode(_Minute(minute, count + 1 if counted[0] else count))
+            usage = usage_of(document, now)
+            taken[:] = [usage.in_minute < self._settings.per_minute]
+            return _encode(usage.one_more() if taken[0] else usage)
 
         await self._store.change_record(RATE_KIND, EVERYWHERE, "minute", note, at=now)
-        return counted[0]
+        return taken[0]
 
     async def take_of_address(self, entry: Entry) -> Instant | None:
         """Note that an address gets a mail now, and return 0; or return when its pause ends.

@@ -86,7 +86,7 @@ class AppriseChannels:
             msg = "operators' channels want: pip install 'parcelwire[notices]'"
             raise ChannelError(msg) from None
         self._seconds = seconds
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._is_telling = False
         self._apprise: Any = apprise.Apprise()
         for place, url in enumerate(urls, 1):
@@ -97,10 +97,10 @@ class AppriseChannels:
 
     async def tell(self, title: str, text: str) -> bool:
         """See ``Channels``."""
-        async with self._turn:
-            return await self._tell_beside(title, text)
+        async with self._lock:
+            return await self._tell_in_thread(title, text)
 
-    async def _tell_beside(self, title: str, text: str) -> bool:
+    async def _tell_in_thread(self, title: str, text: str) -> bool:
         if self._is_telling:
             # A server that drips holds one thread, not one for each thing there is to tell.
             _log.error("notices: not told, a channel to the operators still does not answer")
@@ -225,7 +225,7 @@ class OperatorWatch(Rounds):
             TOLD_KIND, SCOPE, name, lambda _: msgspec.json.encode(after), at=now
         )
         if not is_told and tries == MOST_TRIES:
-            _log.error("notices: the operators could not be told and it is given up: %s", title)
+            _log.error("notices: gave up telling the operators after %d tries: %s", tries, title)
         return int(is_told)
 
     async def _take(self, name: str) -> int | None:

@@ -111,7 +111,7 @@ def _check_head(data: bytes) -> None:
     lines = data.partition(b"\r\n\r\n")[0].split(b"\r\n")
     names = [line.partition(b":")[0].lower() for line in lines if not line[:1].isspace()]
     if not _HEADERS.issuperset(names) or len(set(names)) != len(names):
-        msg = "the mail would have headers that are not ours"
+        msg = "the mail would have unexpected headers"
         raise ValueError(msg)
 
 

@@ -20,9 +20,9 @@ from parcelwire.notices.journal import CONFIRM, Entry, Journal
 from parcelwire.notices.ports import NoticeStore
 from parcelwire.notices.subscriptions import Subscriptions
 
-KIND: Final = "sender-proof"
+KIND: Final = "sender-confirmation"
 """Scope = the account's number, id = the address's digest."""
-PROVE: Final = f"{CONFIRM}-sender-"
+CONFIRM_SENDER: Final = f"{CONFIRM}-sender-"
 """Occasions of the mails with a code begin so."""
 MOST: Final = 20
 """Addresses that one account may ask about."""
@@ -34,7 +34,7 @@ Asked = Literal["sent", "confirmed", "too-often", "too-many", "not-an-address"]
 Confirmed = Literal["confirmed", "wrong", "expired"]
 
 
-class Proof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SenderConfirmation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How an account stands to one address."""
 
     address: str
@@ -51,7 +51,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return bool(self.code) and self.tries < MOST_TRIES and now - self.asked_at < VALID
 
 
-_decode: Final = msgspec.json.Decoder(Proof).decode
+_decode: Final = msgspec.json.Decoder(SenderConfirmation).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -76,20 +76,20 @@ class Senders:
         self._subscriptions = subscriptions
         self._journal = Journal(store, clock)
 
-    async def load(self, account_number: int, address: str) -> Proof | None:
+    async def load(self, account_number: int, address: str) -> SenderConfirmation | None:
         """Return how an account stands to an address; None: it never asked."""
         known = mail_address(address)
         return None if known is None else await self.find(account_number, digest_of(known))
 
-    async def find(self, account_number: int, digest: str) -> Proof | None:
+    async def find(self, account_number: int, digest: str) -> SenderConfirmation | None:
         """Do as ``load``, by the address's digest."""
         document = await self._store.load_record(KIND, str(account_number), digest)
         return None if document is None else _decode(document)
 
     async def confirmed(self, account_number: int, address: str) -> str:
         """Return the address as it is written to if the account has confirmed it, else nothing."""
-        proof = await self.load(account_number, address) if address else None
-        return "" if proof is None or proof.confirmed_at is None else proof.address
+        known = await self.load(account_number, address) if address else None
+        return "" if known is None or known.confirmed_at is None else known.address
 
     async def ask(self, account_number: int, address: str, code: str) -> Asked:
         """Queue a mail with ``code`` to an address; earlier codes for it are void from then on."""
@@ -106,9 +106,9 @@ class Senders:
             return "too-often"
 
         def note(document: bytes | None) -> bytes:
-            before = Proof(address=to) if document is None else _decode(document)
+            before = SenderConfirmation(address=to) if document is None else _decode(document)
             return _encode(
-                Proof(
+                SenderConfirmation(
                     address=to,
                     code=plain_code(code),
                     asked_at=now,
@@ -120,7 +120,7 @@ class Senders:
         document = await self._store.change_record(KIND, scope, digest, note, at=now)
         entry = Entry(
             tracking_id=scope_of(account_number),
-            occasion=f"{PROVE}{_decode(document or b'').asks}",
+            occasion=f"{CONFIRM_SENDER}{_decode(document or b'').asks}",
             digest=digest,
         )
         await self._journal.put(str(world_of(account_number, is_test=False)), entry, now)
@@ -132,15 +132,15 @@ class Senders:
         found: list[Confirmed] = []
 
         def note(document: bytes | None) -> bytes | None:
-            proof = None if document is None else _decode(document)
-            if proof is None or not proof.is_valid(now):
+            confirmation = None if document is None else _decode(document)
+            if confirmation is None or not confirmation.is_valid(now):
                 found[:] = ["expired"]
                 return document
-            is_right = hmac.compare_digest(plain_code(code).encode(), proof.code.encode())
+            is_right = hmac.compare_digest(plain_code(code).encode(), confirmation.code.encode())
             found[:] = ["confirmed" if is_right else "wrong"]
             if is_right:
-                return _encode(msgspec.structs.replace(proof, code="", confirmed_at=now))
-            return _encode(msgspec.structs.replace(proof, tries=proof.tries + 1))
+                return _encode(msgspec.structs.replace(confirmation, code="", confirmed_at=now))
+            return _encode(msgspec.structs.replace(confirmation, tries=confirmation.tries + 1))
 
         await self._store.change_record(KIND, str(account_number), digest_of(to), note, at=now)
         return found[0]

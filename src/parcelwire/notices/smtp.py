@@ -20,7 +20,7 @@ import msgspec
 from parcelwire.notices.addresses import one_line
 from parcelwire.notices.posting import Mail
 from parcelwire.notices.settings import MailServer
-from parcelwire.notices.smtp_client import Client, Talk, TlsClient
+from parcelwire.notices.smtp_client import Client, Exchange, TlsClient
 
 STEPS: Final = 6
 """A whole conversation may take so many times what one step of it may."""
@@ -71,18 +71,18 @@ class SmtpMailer:
 
     async def send(self, mail: Mail) -> Delivery:
         """See ``Mailer``."""
-        state = Talk()
+        state = Exchange()
         seconds = STEPS * self._server.timeout_seconds
         try:
             async with asyncio.timeout(seconds):
                 return await asyncio.to_thread(self._send, mail, state)
         except TimeoutError:
             # A server that says a little again and again never exceeds the time of a step.
-            state.hang_up()
+            state.abort()
             result = Result.UNKNOWN if state.is_handed_over else Result.LATER
-            return Delivery(result, f"{state.step}: not done within {seconds:g} s")
+            return Delivery(result, f"{state.step}: timed out after {seconds:g} s")
 
-    def _send(self, mail: Mail, state: Talk) -> Delivery:
+    def _send(self, mail: Mail, state: Exchange) -> Delivery:
         try:
             self._converse(mail, state)
         except smtplib.SMTPResponseException as error:
@@ -93,7 +93,7 @@ class SmtpMailer:
             return Delivery(result, _redacted(f"{state.step}: {what}"))
         return Delivery(Result.SENT)
 
-    def _converse(self, mail: Mail, state: Talk) -> None:
+    def _converse(self, mail: Mail, state: Exchange) -> None:
         server = self._server
         client = self._connect(mail.sender.rpartition("@")[2], state)
         try:
@@ -123,7 +123,7 @@ class SmtpMailer:
         finally:
             client.close()
 
-    def _connect(self, own_name: str, state: Talk) -> smtplib.SMTP:
+    def _connect(self, own_name: str, state: Exchange) -> smtplib.SMTP:
         server = self._server
         if server.security == "tls":
             return TlsClient(
@@ -142,7 +142,7 @@ def _expect(reply: tuple[int, bytes], *wanted: int) -> None:
         raise smtplib.SMTPResponseException(*reply)
 
 
-def _judge(error: smtplib.SMTPResponseException, state: Talk) -> Delivery:
+def _judge(error: smtplib.SMTPResponseException, state: Exchange) -> Delivery:
     """Return what an answer other than yes means.
 
     A 5xx about recipient or message is final. Before that it is about us (a password that changed,

@@ -11,7 +11,7 @@ MOST_LINES: Final = 100
 """Lines of one answer; each has 8,192 bytes at most."""
 
 
-class Talk:
+class Exchange:
     """One conversation with a mail server: how far it came, and how to break it off."""
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Talk:
         self.is_over = False
         self.client: smtplib.SMTP | None = None
 
-    def hang_up(self) -> None:
+    def abort(self) -> None:
         """Break it off, whatever it waits for; called from another thread."""
         self.is_over = True
         connection = self.client.sock if self.client is not None else None
@@ -40,7 +40,7 @@ class _Reply:
     def readline(self, size: int) -> bytes:
         self.lines += 1
         if self.lines > MOST_LINES:
-            msg = "an answer of too many lines"
+            msg = "the answer has too many lines"
             raise smtplib.SMTPServerDisconnected(msg)
         return self._file.readline(size)
 
@@ -51,10 +51,10 @@ class _Reply:
 class Client(smtplib.SMTP):
     """Speaks in the open, or over TLS from STARTTLS on."""
 
-    def __init__(self, talk: Talk, *given: Any, **options: Any) -> None:
+    def __init__(self, exchange: Exchange, *given: Any, **options: Any) -> None:
         """``given`` and ``options`` are those of ``smtplib``."""
-        self._talk = talk
-        talk.client = self
+        self._exchange = exchange
+        exchange.client = self
         super().__init__(*given, **options)
 
     def getreply(self) -> tuple[int, bytes]:
@@ -64,8 +64,8 @@ class Client(smtplib.SMTP):
             smtplib.SMTPServerDisconnected: it has too many lines, or the conversation was broken
                 off.
         """
-        if self._talk.is_over:
-            msg = "the time is over"
+        if self._exchange.is_over:
+            msg = "timed out"
             raise smtplib.SMTPServerDisconnected(msg)
         connection: Any = self.sock
         if self.file is None and connection is not None:

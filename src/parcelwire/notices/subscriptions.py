@@ -18,17 +18,17 @@ from parcelwire.domain.account import account_of, is_test_world
 from parcelwire.domain.clock import DAY, MINUTE, Clock, Instant
 from parcelwire.domain.tracking import Tracking, id_of_page_token, make_page_token
 from parcelwire.notices.addresses import digest_of, mail_address
-from parcelwire.notices.journal import CONFIRM, Entry, Journal
+from parcelwire.notices.journal import CONFIRM, EVERYWHERE, Entry, Journal
 from parcelwire.notices.ports import NoticeStore
 from parcelwire.notices.unasked import Unasked
 from parcelwire.tracking.ports import Identifiers, Stored
 from parcelwire.tracking.words import choose
 
 KIND: Final = "subscription"
-PLACES_KIND: Final = "subscription-places"
+SLOTS_KIND: Final = "subscription-slots"
 """The digests of the addresses that strangers have named for a parcel; scope = its id."""
 ADDRESS_KIND: Final = "notice-address"
-"""What was sent to an address lately; scope ``mail``, id = digest."""
+"""What was sent to an address lately; scope ``EVERYWHERE``, id = digest."""
 
 MOST_OF_A_PARCEL: Final = 10
 """Subscriptions that strangers may ask for on one tracking page."""
@@ -79,7 +79,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 _decode: Final = msgspec.json.Decoder(Subscription).decode
 _decode_address: Final = msgspec.json.Decoder(Address).decode
-_decode_places: Final = msgspec.json.Decoder(list[str]).decode
+_decode_slots: Final = msgspec.json.Decoder(list[str]).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -102,8 +102,8 @@ class Subscriptions:
         *,
         clock: Clock,
         identifiers: Identifiers,
+        confirmations_per_day: int,
         automatic_accounts: Iterable[str] = (),
-        confirmations_per_day: int = 3,
     ) -> None:
         """Keep them in ``store``. The mails that ask to confirm are queued, for any worker.
 
@@ -127,7 +127,7 @@ class Subscriptions:
             return True
         digest = digest_of(address)
         known = dict(await self._store.list_records(KIND, tracking.id, limit=MOST_OF_A_PARCEL + 1))
-        if not await self._take_place(tracking.id, digest, list(known)):
+        if not await self._take_slot(tracking.id, digest, list(known)):
             return True
         secret = self._identifiers.new_token()
         # Whom the shop tells no more has to be asked like anybody.
@@ -156,7 +156,7 @@ class Subscriptions:
                     token=make_page_token(tracking.id, secret),
                     created_at=now,
                     asked_at=now,
-                    asks=(_decode(document).asks if document is not None else 0) + 1,
+                    asks=1 if document is None else _decode(document).asks + 1,
                 )
             )
 
@@ -167,7 +167,7 @@ class Subscriptions:
             await self._journal.put(str(tracking.world_id), entry, now)
         return True
 
-    async def _take_place(self, tracking_id: str, digest: str, known: list[str]) -> bool:
+    async def _take_slot(self, tracking_id: str, digest: str, known: list[str]) -> bool:
         """Count an address among those of a parcel; False when there are too many.
 
         In one transaction: of many at one moment, no more are taken than of as many in turn.
@@ -178,13 +178,13 @@ class Subscriptions:
 
         def take(document: bytes | None) -> bytes | None:
             nonlocal is_taken
-            named = [] if document is None else _decode_places(document)
+            named = [] if document is None else _decode_slots(document)
             is_taken = digest in named or len({*named, *known}) < MOST_OF_A_PARCEL
             if is_taken and digest not in named:
                 return _encode([*named, digest])
             return document
 
-        await self._store.change_record(PLACES_KIND, tracking_id, "all", take, at=self._clock.now())
+        await self._store.change_record(SLOTS_KIND, tracking_id, "all", take, at=self._clock.now())
         return is_taken
 
     async def is_own(self, world_id: int, address: str) -> bool:
@@ -207,7 +207,7 @@ class Subscriptions:
                 lately = (*lately, now)[-most:] if most else ()
             return _encode(msgspec.structs.replace(known, confirms=lately))
 
-        await self._store.change_record(ADDRESS_KIND, "mail", digest_of(address), note, at=now)
+        await self._store.change_record(ADDRESS_KIND, EVERYWHERE, digest_of(address), note, at=now)
         return taken[0]
 
     async def adopt(self, tracking: Tracking) -> None:

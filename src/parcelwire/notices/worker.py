@@ -37,17 +37,17 @@ from parcelwire.tracking.suspension import HELD_REASON, Suspensions
 OLDEST_NEWS: Final = DAY
 """What happened longer ago is told to nobody: the worker was away, or has only just begun."""
 KEPT: Final = 30 * DAY
-PRUNED: Final = 1_000
+PRUNE_BATCH: Final = 1_000
 """Old records deleted in one transaction."""
-PRUNINGS: Final = 100
-"""Such transactions in an hour: more than any mail server can be made to take."""
+PRUNE_BATCHES: Final = 100
+"""Such transactions in an hour, of each kind: more records than an hour of mails leaves."""
 BATCH: Final = 100
 """Mails looked at in one round."""
-SCANNED: Final = 500
+WORLDS_SCANNED: Final = 500
 """Worlds with queued mails that are found in one round: nearly always all."""
-WORLDS: Final = 50
+WORLDS_READ: Final = 50
 """Of these, those whose queues are read."""
-LEAST: Final = 10
+LEAST_PER_WORLD: Final = 10
 """Mails looked at of each of them at least: a few may be in other hands."""
 
 _log = logging.getLogger(__name__)
@@ -168,17 +168,17 @@ class NoticeWorker(Rounds):
 
     async def _due(self) -> list[Queued]:
         """Return what is due, in turn of each world, beginning with another one each time."""
-        scopes = await self._journal.scopes(self._after, SCANNED)
-        if self._after and len(scopes) < SCANNED:
-            first = await self._journal.scopes("", SCANNED - len(scopes))
+        scopes = await self._journal.scopes(self._after, WORLDS_SCANNED)
+        if self._after and len(scopes) < WORLDS_SCANNED:
+            first = await self._journal.scopes("", WORLDS_SCANNED - len(scopes))
             scopes += [one for one in first if one <= self._after]
         taken: list[str] = []
         for scope in scopes:
-            if len(taken) < WORLDS and not await self._is_closed(scope):
+            if len(taken) < WORLDS_READ and not await self._is_closed(scope):
                 taken.append(scope)
         if scopes:
-            self._after = taken[-1] if len(taken) == WORLDS else scopes[0]
-        return await self._journal.due(taken, max(LEAST, BATCH // max(1, len(taken))))
+            self._after = taken[-1] if len(taken) == WORLDS_READ else scopes[0]
+        return await self._journal.due(taken, max(LEAST_PER_WORLD, BATCH // max(1, len(taken))))
 
     async def _is_closed(self, scope: str) -> bool:
         """Tell whether nothing may be sent for a world now."""
@@ -202,7 +202,7 @@ class NoticeWorker(Rounds):
             await self._journal.drop(queued)
             return "done"
         if not obstacle and self._clock.now() - queued.due_at > OLDEST_NEWS:
-            obstacle = "it waited for more than a day"
+            obstacle = "it had waited for more than a day"
             await self._tell_trouble(entry, pending, "skipped", obstacle)
         if obstacle:
             await self._journal.skip(entry, obstacle)
@@ -241,11 +241,11 @@ class NoticeWorker(Rounds):
         # Only now: what another process has claimed takes nothing of anybody's share.
         share = await self._counts.take(account_of(pending.world_id))
         if share != "taken":
-            await self._wait(queued, notice, due_at=queued.due_at, why="too many mails at once")
+            await self._wait(queued, notice, due_at=queued.due_at, why="a mail limit is reached")
             return share
         rest_until = await self._counts.take_of_address(queued.entry)
         if rest_until is None:
-            why = "the address has had all its mails for today"
+            why = "the address has reached its daily limit"
             await self._journal.note(queued.entry, "skipped", why=why)
             await self._tell_trouble(queued.entry, pending, "skipped", why)
             await self._journal.drop(queued)
@@ -318,6 +318,7 @@ class NoticeWorker(Rounds):
             return
         self._pruned_at = now
         for kind in (ADDRESS_KIND, TROUBLE_KIND):
-            for _ in range(PRUNINGS):
-                if await self._store.prune_records(kind, now - KEPT, limit=PRUNED) < PRUNED:
+            for _ in range(PRUNE_BATCHES):
+                pruned = await self._store.prune_records(kind, now - KEPT, limit=PRUNE_BATCH)
+                if pruned < PRUNE_BATCH:
                     break

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -74,16 +74,26 @@ class Report(msgspec.Struct, kw_only=True):
         )
 
 
-async def examine(config: Config, *, seconds: float, seed: int, tell: Tell) -> Report:
+async def examine(
+    config: Config,
+    *,
+    seconds: float,
+    seed: int,
+    tell: Tell,
+    environment: Mapping[str, str] = os.environ,
+) -> Report:
     """Check the settings, run the proofs in about ``seconds``, remove every trace.
 
-    ``tell`` gets a line whenever something begins.
+    ``tell`` gets a line whenever something begins. ``environment`` says where the key file is if
+    ``config`` does not.
 
     Raises:
-        InstallationError: the database that ``config`` names cannot be reached, or there is no
-            place for the scratch one.
+        InstallationError: the database that ``config`` names cannot be reached, there is no place
+            for the scratch one, or none for the key file.
     """
     started = time.monotonic()
+    key_file = str(key_file_of(config, environment))
+    config = replace(config, secrets=replace(config.secrets, key_file=key_file))
     url = config.store.url
     try:
         if url.startswith("sqlite:"):
@@ -107,7 +117,7 @@ async def _examine_sqlite(
         tell("settings, disk, other writers")
         scratch = scratch_config(config, folder, f"sqlite:{folder / 'check.db'}", free_port())
         report.checks = [
-            *check_key_file(key_file_of(config, os.environ)),
+            *check_key_file(Path(config.secrets.key_file)),
             *await check_sqlite(file, folder, scratch),
         ]
         if any(check.is_fatal for check in report.checks):
@@ -138,7 +148,7 @@ async def _examine_postgres(config: Config, seconds: float, seed: int, tell: Tel
         report = Report(database=f"PostgreSQL, database {database}")
         tell("settings of the server, the database and the role")
         report.checks = [
-            *check_key_file(key_file_of(config, os.environ)),
+            *check_key_file(Path(config.secrets.key_file)),
             *await check_postgres(link, config),
         ]
         if any(check.state == "bad" for check in report.checks):
@@ -147,7 +157,7 @@ async def _examine_postgres(config: Config, seconds: float, seed: int, tell: Tel
         async with postgres_place(link, config.store.url) as place:
             report.scratch = place.what
             tell("A1: killing servers under load")
-            key_file = key_file_of(config, os.environ)
+            key_file = Path(config.secrets.key_file)
             beside = key_file if key_file.parent.is_dir() else Path(key_file.name)
             with scratch_folder(beside) as folder:
                 report.outcomes.append(await _kill(config, folder, place.url, seconds, seed))

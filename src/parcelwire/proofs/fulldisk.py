@@ -22,9 +22,7 @@ from typing import Any, Final
 
 import apsw
 import msgspec
-from msgspec.structs import replace
 
-from parcelwire.api.asgi import Door
 from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.api.readiness import KEPT_SECONDS
 from parcelwire.bootstrap import Installation, SystemClock, open_installation
@@ -135,8 +133,6 @@ class _Besieger:
         try:
             self._key = await _furnish(house)
             self._app = house.asgi()
-            # Readiness that looks anew whenever it is asked, and so on a clock of its own.
-            self._health = Door(replace(house.house, clock=self._clock), [], self._app)
             house.start_workers()
             number = 0
             # A WAL that was grown before has room of its own: such a disk is full, and nobody
@@ -266,8 +262,9 @@ class _Besieger:
                 self._complain(f"GET {path} was answered {status}: {answer[:100]!r}")
 
     async def _ask_readiness(self) -> None:
+        # It looks anew: what it saw before is too old.
         self._clock.ahead += round(KEPT_SECONDS * SECOND)
-        status, answer = await call(self._health, "GET", "/readyz", key=self._key)
+        status, answer = await call(self._app, "GET", "/readyz", key=self._key)
         if status == 503 and self._is_full:
             self._siege.counts["not ready"] += 1
             if msgspec.json.decode(answer)["reason"] not in {"disk full", "disk error"}:

@@ -15,13 +15,15 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.domain.account import Connection, Endpoint
-from parcelwire.domain.sealing import SealingError, UnknownKeyError
+from parcelwire.domain.sealing import (
+    SealingError,
+    UnknownKeyError,
+    key_id_in,
+    key_id_of,
+    place_of_connection,
+)
 from parcelwire.store.codec import decode_endpoint
 from parcelwire.store.port import KeyUnavailableError
-
-FORM_BYTES: Final = 3
-KEY_ID_BYTES: Final = 4
-"""Sealed bytes carry the id of their key, the first half of its fingerprint, behind their form."""
 
 RESEALED_AT_ONCE: Final = 50
 """Values sealed anew in one transaction: others wait for the writer meanwhile."""
@@ -237,17 +239,7 @@ def without_secrets(endpoint: Endpoint) -> Endpoint:
 
 def is_under(sealed: bytes, fingerprint: str) -> bool:
     """Tell whether bytes are sealed with the key of that fingerprint."""
-    return sealed[FORM_BYTES : FORM_BYTES + KEY_ID_BYTES] == id_of(fingerprint)
-
-
-def id_of(fingerprint: str) -> bytes:
-    """Return the id of a key as sealed bytes carry it."""
-    return bytes.fromhex(fingerprint)[:KEY_ID_BYTES]
-
-
-def key_of(sealed: bytes) -> str:
-    """Return the id of the key that sealed bytes name, in hexadecimal; empty when not sealed."""
-    return sealed[FORM_BYTES : FORM_BYTES + KEY_ID_BYTES].hex()
+    return key_id_in(sealed) == key_id_of(fingerprint)
 
 
 def place_of_endpoint(endpoint_id: str) -> str:
@@ -255,16 +247,6 @@ def place_of_endpoint(endpoint_id: str) -> str:
     return f"endpoint:{endpoint_id}"
 
 
-def place_of_connection(connection_id: str) -> str:
-    """Return what a connection's credentials are bound to."""
-    return f"connection:{connection_id}"
-
-
 def place_of_answer(world_id: int, key: str) -> str:
     """Return what the secret of an answer under an idempotency key is bound to."""
     return f"answer:{world_id}:{key}"
-
-
-def key_id_of(fingerprint: str) -> str:
-    """Return the id of a key in hexadecimal, as ``key_of`` and ``sealed_counts`` give it."""
-    return id_of(fingerprint).hex()

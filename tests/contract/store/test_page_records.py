@@ -133,7 +133,9 @@ async def test_subscriptions_of_two_processes_at_one_moment_are_bounded(
     tracking_id = await add(store)
     (stored,) = await store.find(WORLD, NUMBER)
     sides = [
-        Subscriptions(one, clock=clock, identifiers=SeededIdentifiers(seed))
+        Subscriptions(
+            one, clock=clock, identifiers=SeededIdentifiers(seed), confirmations_per_day=3
+        )
         for seed, one in enumerate((store, await open_another()))
     ]
     answers = await asyncio.gather(

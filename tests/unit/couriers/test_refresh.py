@@ -114,6 +114,7 @@ def test_an_entry_that_is_none_is_left_out(entry: Any) -> None:
     ("raw", "says"),
     [
         (b"<html>", "not JSON"),
+        (b'{"meta": "\xff"}', "not JSON"),
         (b"[]", "no meta"),
         (b'{"meta": 1}', "no meta"),
         (answer(code=401, message="Authentication failed"), "error 401: Authentication failed"),
@@ -192,7 +193,9 @@ def test_the_file_keeps_what_was_written(tmp_path: Path) -> None:
     assert merged.homepage == "https://www.usps.com/"
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"couriers": []}', b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{", b'{"couriers": []}', b"\xff", b'{"source": "\xff"}']
+)
 def test_a_broken_file_is_told(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "couriers.json"
     path.write_bytes(content)

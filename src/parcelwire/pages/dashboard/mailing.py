@@ -10,7 +10,7 @@ from parcelwire.domain.clock import Instant
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.journal import CONFIRM, NOTICE_KIND, notice_of
-from parcelwire.notices.senders import PROVE
+from parcelwire.notices.senders import CONFIRM_SENDER
 from parcelwire.notices.subscriptions import KIND, subscription_of
 from parcelwire.pages.dashboard.visit import Visit
 from parcelwire.pages.dashboard.words import status_word, substatus_word
@@ -72,7 +72,7 @@ async def mails_about(visit: Visit, tracking: Tracking) -> list[SentMail]:
 
 def occasion_word(occasion: str) -> str:
     """Return what a mail is about."""
-    if occasion.startswith(PROVE):
+    if occasion.startswith(CONFIRM_SENDER):
         return "Code for a sender address"
     if occasion.startswith(CONFIRM):
         return "Please confirm"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from parcelwire.domain.clock import Instant
-from parcelwire.domain.sealing import SealingKey
+from parcelwire.domain.sealing import SealingKey, id_of, key_id_in, key_id_of
 from parcelwire.store.codec import decode_connection, encode_json
 from parcelwire.store.postgres.endpoints import SEALED, endpoint_of
 from parcelwire.store.postgres.key_naming import SQL, KeyNaming
@@ -15,10 +15,7 @@ from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import key_of as column_of
 from parcelwire.store.sealing import (
     LOST_WHY,
-    id_of,
     is_under,
-    key_id_of,
-    key_of,
     place_of_answer,
     place_of_endpoint,
 )
@@ -122,7 +119,7 @@ class Sealings(KeyNaming):
             if not key:
                 return 0
             counts = await _counts(link)
-            left = sum(count for (_, key_id), count in counts.items() if key_id != id_of(key).hex())
+            left = sum(count for (_, key_id), count in counts.items() if key_id != key_id_of(key))
             if not left:
                 await link.fetch(SQL["forget_old"])
             return left
@@ -139,16 +136,16 @@ class Sealings(KeyNaming):
             lost: Counter[str] = Counter()
             await link.fetch(SQL["lock_keys"])
             for row in await link.fetch(SQL["all_sealed"]):
-                if key_of(row[SEALED]) not in ids:
+                if key_id_in(row[SEALED]) not in ids:
                     await link.fetch(SQL["lose_endpoint"], row[0], LOST_WHY)
                     lost["endpoint"] += 1
             for world_id, name, sealed in await link.fetch(SQL["all_answers"]):
-                if key_of(sealed) not in ids:
+                if key_id_in(sealed) not in ids:
                     await link.fetch(SQL["seal_answer"], world_id, name, b"")
                     lost["answer"] += 1
             for row in await link.fetch(SQL["old_connections"]):
                 one = decode_connection(row[0])
-                if key_of(one.sealed_credentials) not in ids:
+                if key_id_in(one.sealed_credentials) not in ids:
                     place = (one.account_number, column_of(one.id))
                     await link.fetch(_ACCOUNTS["delete_connection"], *place)
                     lost["connection"] += 1
@@ -175,7 +172,7 @@ async def _counts(link: Link) -> dict[tuple[str, str], int]:
     for kind, key_id, count in await link.fetch(SQL["counts"], timeout=_WALK_SECONDS):
         counts[kind, key_id] += count
     for row in await link.fetch(_ACCOUNTS["list_connections"], None):
-        counts["connection", key_of(decode_connection(row[0]).sealed_credentials)] += 1
+        counts["connection", key_id_in(decode_connection(row[0]).sealed_credentials)] += 1
     return dict(counts)
 
 

@@ -11,13 +11,10 @@ from typing import Final
 import apsw
 
 from parcelwire.domain.clock import Instant
-from parcelwire.domain.sealing import SealingKey
+from parcelwire.domain.sealing import SealingKey, id_of, key_id_in, key_id_of
 from parcelwire.store.codec import decode_connection, decode_endpoint, encode_json
 from parcelwire.store.sealing import (
-    id_of,
     is_under,
-    key_id_of,
-    key_of,
     place_of_answer,
     place_of_endpoint,
     without_lost,
@@ -156,7 +153,7 @@ class Sealings(Part):
             left = sum(
                 count
                 for (_, key_id), count in _counts(connection).items()
-                if key_id != id_of(key).hex()
+                if key_id != key_id_of(key)
             )
             if not left:
                 connection.execute(FORGET_OLD)
@@ -173,17 +170,17 @@ class Sealings(Part):
         def work(connection: apsw.Connection) -> dict[str, int]:
             lost: Counter[str] = Counter()
             for row_key, _, document, sealed in fetch(connection, ALL_SEALED):
-                if key_of(sealed) not in ids:
+                if key_id_in(sealed) not in ids:
                     off = encode_json(without_lost(decode_endpoint(document)))
                     connection.execute(LOSE_ENDPOINT, (off, row_key))
                     lost["endpoint"] += 1
             for world_id, name, sealed in fetch(connection, ALL_ANSWERS):
-                if key_of(sealed) not in ids:
+                if key_id_in(sealed) not in ids:
                     connection.execute(SEAL_ANSWER, (b"", world_id, name))
                     lost["answer"] += 1
             for (document,) in fetch(connection, queries.CONNECTIONS):
                 one = decode_connection(document)
-                if key_of(one.sealed_credentials) not in ids:
+                if key_id_in(one.sealed_credentials) not in ids:
                     place = (one.account_number, one.id)
                     connection.execute(queries.DELETE_CONNECTION, place)
                     lost["connection"] += 1
@@ -224,7 +221,7 @@ def _counts(connection: apsw.Connection) -> dict[tuple[str, str], int]:
         for key_id, count in fetch(connection, sql):
             counts[kind, key_id] += count
     for (document,) in fetch(connection, queries.CONNECTIONS):
-        counts["connection", key_of(decode_connection(document).sealed_credentials)] += 1
+        counts["connection", key_id_in(decode_connection(document).sealed_credentials)] += 1
     return dict(counts)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from parcelwire.connectors.key_file import create_key_file, load_sealer
+from parcelwire.connectors.key_file import create_key_file, read_keys
 
 
 def test_it_is_flushed_before_it_has_its_name_and_the_name_is_flushed_too(
@@ -43,7 +43,7 @@ def test_whoever_dies_while_making_it_leaves_nothing_in_its_place(
             create_key_file(path, os.urandom)
     assert not path.exists()
     create_key_file(path, os.urandom)
-    load_sealer(path, os.urandom)
+    read_keys(path)
     assert [one.name for one in tmp_path.iterdir()] == ["parcelwire.key"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -61,7 +61,7 @@ def test_two_that_make_it_at_once_end_with_one_key(
     monkeypatch.setattr(os, "fsync", be_overtaken)
     with pytest.raises(FileExistsError):
         create_key_file(path, os.urandom)
-    load_sealer(path, os.urandom)
+    read_keys(path)
     assert [one.name for one in tmp_path.iterdir()] == ["parcelwire.key"]
 
 
@@ -75,7 +75,7 @@ def test_it_is_made_where_the_file_system_has_no_links(
 
     monkeypatch.setattr(os, "link", refuse)
     create_key_file(path, os.urandom)
-    load_sealer(path, os.urandom)
+    read_keys(path)
     with pytest.raises(FileExistsError):
         create_key_file(path, os.urandom)
     assert [one.name for one in tmp_path.iterdir()] == ["parcelwire.key"]

@@ -47,7 +47,8 @@ def test_it_takes_up_a_new_key_when_it_meets_a_value_of_it(path: Path) -> None:
     assert running.open(new, "c1") == {"a": "c"}
     replace_key_file(path, read_keys(path)[:1], os.urandom)
     # What was sealed with the key that went may still be on its way in this process.
-    assert running.refresh()
+    running.refresh()
+    assert len(running.fingerprints) == 1
     assert running.open(old, "c1") == {"a": "b"}
     with pytest.raises(UnknownKeyError):
         KeyRing(path, os.urandom).open(old, "c1")
@@ -94,7 +95,7 @@ def test_a_missing_file_is_told_with_its_whole_path(
     with pytest.raises(UnknownKeyError, match="there is no key file"):
         ring.seal({"a": "b"}, "c1")
     create_key_file(Path("none.key"), os.urandom)
-    assert ring.refresh()
+    ring.refresh()
     assert ring.trouble == ""
 
 

@@ -178,7 +178,7 @@ def test_every_fault_of_an_answer_has_words() -> None:
     for fault, words in ANSWER_FAULTS.items():
         report = refusal(QUESTION, Response(status=0, fault=fault))  # type: ignore[arg-type]  # a key is a fault
         assert report is not None
-        assert report.gaps[0].value == words
+        assert report.gaps[0].value == report.detail == words
 
 
 async def test_cookies_of_backslashes_cost_what_their_length_costs(make_transport: Make) -> None:

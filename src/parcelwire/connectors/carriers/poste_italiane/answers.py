@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from parcelwire.connectors.base import Question, Response, is_html
-from parcelwire.domain.json_limits import is_crowded
+from parcelwire.domain.json_limits import decode_json
 from parcelwire.domain.report import CarrierReport
 
 CONNECTOR_NAME = "poste-italiane"
@@ -31,12 +31,10 @@ def read_json(response: Response, statuses: Container[int] = (200,)) -> Any:
     body = response.body.removeprefix(b"\xef\xbb\xbf").strip()
     if not body:
         raise UnreadableError("an empty answer")
-    if is_crowded(body):
-        raise UnreadableError("far more arrays and objects than an answer has")
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise UnreadableError("no JSON") from error
+        return decode_json(body)
+    except msgspec.DecodeError as error:
+        raise UnreadableError("JSON that cannot be read") from error
 
 
 def pick(container: Any, name: str) -> Any:

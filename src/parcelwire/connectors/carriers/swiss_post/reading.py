@@ -16,7 +16,7 @@ import msgspec
 from parcelwire.connectors.base import Response, is_html
 from parcelwire.domain.checkpoint import TimeSource
 from parcelwire.domain.clock import DAY, SECOND, Instant
-from parcelwire.domain.json_limits import is_crowded
+from parcelwire.domain.json_limits import decode_json
 
 HOME: Final = ZoneInfo("Europe/Zurich")
 _HOME_COUNTRIES: Final = frozenset({"CH", "LI"})
@@ -51,12 +51,11 @@ class Moment(msgspec.Struct, frozen=True):
 
 def read_json(response: Response) -> Any:
     """Return the decoded JSON body, or None for anything that is no JSON."""
-    if is_html(response) or not response.body.strip() or is_crowded(response.body):
+    if is_html(response) or not response.body.strip():
         return None
     try:
-        return msgspec.json.decode(response.body)
-    # A deeply nested body exhausts the decoder's stack before it is found to be wrong.
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return decode_json(response.body)
+    except msgspec.DecodeError:
         return None
 
 
