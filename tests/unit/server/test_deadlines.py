@@ -13,18 +13,24 @@ from parcelwire.server.connections import CLOSED
 from parcelwire.server.limits import MIN_WRITE_PROGRESS, STOP_WRITE_SECONDS
 from parcelwire.server.protocol import LimitedProtocol
 from parcelwire.server.unread import unread_bytes
-from tests.support.limited import GET, POST, Application, serve_limited, status_of
+from tests.support.limited import GET, POST, Application, Served, serve_limited, status_of
 
 # --- deadlines ----------------------------------------------------------------------------------
+
+
+def received(served: Served) -> int:
+    """Return how many bytes of a head have come over the one connection; 0 when it is gone."""
+    return sum(cast(LimitedProtocol, one)._head_bytes for one in served.table._open)
 
 
 async def test_a_head_has_a_time_that_trickling_does_not_lengthen() -> None:
     async with serve_limited(head_timeout_seconds=10) as served:
         client = await served.open(GET[:10])
-        await served.until(lambda: next(iter(served.table._open)).phase == 1)
-        for byte in GET[10:16]:
+        await served.until(lambda: received(served) == 10)
+        for count, byte in enumerate(GET[10:16], 11):
             served.pass_time(1.5)
             await client.send(bytes([byte]))
+            await served.until(lambda count=count: received(served) == count)
         served.pass_time(1.5)
         assert status_of(await client.rest()) == 408
         assert served.table.refusals.counts["head-timeout"] == 1
