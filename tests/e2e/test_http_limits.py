@@ -286,6 +286,8 @@ def test_odd_addresses_and_hosts(tmp_path: Path) -> None:
         for path in ("/dashboard", "/track", "/t/abc", "/static/tracking.css", "/widget.js"):
             assert status_of(under("evil.example", path)) == 421
             assert status_of(under("track.shop.example", path)) != 421
+        # Which of two names counts is seen differently by different readers: none does.
+        assert status_of(ask(server, get("/dashboard", "Host: evil.example"))) == 421
         # The API is used under whatever name a client finds it, and writes none of them.
         for path in ("/healthz", "/api/openapi.json"):
             assert status_of(under("evil.example", path)) == 200
