@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import statistics
 import tempfile
 import time
@@ -24,18 +23,17 @@ import aiohttp
 import msgspec
 from msgspec.structs import replace
 
-import prove
-from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.bootstrap import open_installation
 from parcelwire.config import ApiSection, Config, LimitsSection
-from parcelwire.domain.account import ApiKey, world_of
+from parcelwire.domain.account import world_of
 from parcelwire.proofs.scratch import scratch_config, write_config
 from parcelwire.proofs.servers import Forge, Server, free_port
 from parcelwire.tracking.drafts import Draft
-from prove.crowd import Crowd, Report, Tenant, session_of
+from prove.accounts import add_account
+from prove.kills_sqlite import ROOT
+from prove.noisy_neighbour import NoisyNeighbour, Report, Tenant, session_of
 from prove.outcome import Outcome
 
-ROOT: Final = Path(prove.__file__).parent.parent
 PARCELS: Final = 12_000
 LISTS: Final = 16
 WAITS: Final = 500
@@ -85,7 +83,7 @@ async def prove_tenants(scale: float) -> Outcome:
     rounds = ROUNDS if is_long else 1
     seconds = max(SHORTEST_SECONDS, SECONDS * min(scale, 1.0))
     bounds = (MOST_RATIO, FLOORS) if is_long else (MOST_RATIO_SHORT, FLOORS_SHORT)
-    crowd = Crowd(PARCELS, LISTS, WAITS)
+    crowd = NoisyNeighbour(PARCELS, LISTS, WAITS)
     quiet, crowded = await _measure(crowd, rounds, seconds)
     violations = judge(quiet, crowded, *bounds)
     fired = sum(all(one.done.values()) for one in crowded)
@@ -139,7 +137,7 @@ def _figures(quiet: Sequence[Round], crowded: Sequence[Round]) -> str:
 
 
 async def _measure(
-    crowd: Crowd, rounds: int, seconds: float, *, plant: str = "", has_quiet: bool = True
+    crowd: NoisyNeighbour, rounds: int, seconds: float, *, plant: str = "", has_quiet: bool = True
 ) -> tuple[list[Round], list[Round]]:
     quiet: list[Round] = []
     crowded: list[Round] = []
@@ -196,17 +194,7 @@ async def _furnish(config: Config, parcels: int) -> tuple[Tenant, Tenant]:
     try:
         tenants = []
         for email in ("crowd@parcelwire.invalid", "shop@parcelwire.invalid"):
-            now = house.clock.now()
-            account = await house.store.add_account(email, now=now)
-            key = make_key(secrets.token_bytes(24), is_test=True)
-            record = ApiKey(
-                digest=digest_of(key),
-                prefix=prefix_of(key),
-                account_number=account.number,
-                is_test=True,
-                created_at=now,
-            )
-            await house.store.add_key(record)
+            key, account = await add_account(house, email, is_test=True)
             tenants.append(Tenant(key, world_of(account.number, is_test=True)))
         for start in range(0, parcels, 200):
             drafts = [

@@ -30,9 +30,9 @@ needed. A dashboard session has the scope of its key; one opened with a password
 `api.operators`. For the dashboard, where none is named, the first account is one as long as it is
 the only account.
 
-A missing, unknown, revoked or expired key is refused with 401 (v2: `meta.code` 401, 4001 or 4002;
-the dashboard leads to its login page), a suspended account with 403 (v2: 402), too small a scope
-with 403.
+A missing, unknown, revoked or expired key is refused with 401 (v2: `meta.code` 401, 4001 or 4002),
+a suspended account with 403 (v2: 402), too small a scope with 403. The dashboard leads to its login
+page whoever has no session, and whoever's account is suspended.
 """
 
 _TITLES = {

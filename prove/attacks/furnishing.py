@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import http.client
 import re
-import secrets
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.config import Config
-from parcelwire.domain.account import Account, ApiKey, world_of
+from parcelwire.domain.account import Account, world_of
 from parcelwire.domain.brand import Brand, LookupField, encode_brand
 from parcelwire.tracking.drafts import Draft
+from prove.accounts import add_account
 from prove.attacks.wire import ATTACKER
 
 
@@ -59,8 +58,8 @@ async def furnish_shop(config: Config) -> Shop:
     """Make the two accounts, their live keys, and the innocent's parcel."""
     installation = await open_installation(config)
     try:
-        key, account = await _account(installation, "shop@example.com")
-        attackers_key, _ = await _account(installation, "attacker@example.com")
+        key, account = await add_account(installation, "shop@example.com", scope="admin")
+        attackers_key, _ = await add_account(installation, "attacker@example.com", scope="admin")
         await _offer_lookup(installation, account)
         stored = await installation.service.create(
             world_of(account.number, is_test=False),
@@ -78,18 +77,3 @@ async def _offer_lookup(installation: Installation, account: Account) -> None:
     await installation.store.change_record(
         "brand", str(account.number), "brand", lambda _: document, at=installation.clock.now()
     )
-
-
-async def _account(installation: Installation, email: str) -> tuple[str, Account]:
-    account = await installation.store.add_account(email, now=installation.clock.now())
-    key = make_key(secrets.token_bytes(24), is_test=False)
-    await installation.store.add_key(
-        ApiKey(
-            digest=digest_of(key),
-            prefix=prefix_of(key),
-            account_number=account.number,
-            is_test=False,
-            scope="admin",
-        )
-    )
-    return key, account

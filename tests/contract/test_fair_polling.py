@@ -4,19 +4,18 @@ fault.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 import pytest
 
-from parcelwire.domain.account import world_of
+from parcelwire.domain.account import account_of, world_of
 from parcelwire.domain.clock import MINUTE
 from parcelwire.domain.report import CarrierReport
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import Store
 from parcelwire.tracking.asking_now import NO_PLACE
 from parcelwire.tracking.ports import PUT_OFF
-from tests.contract.poll_yard import WatchedCarriers, Yard, draft, drive
+from tests.contract.poll_yard import WatchedCarriers, Yard, draft, drive, until
 from tests.contract.store.samples import NOW, OTHER_WORLD, TEST_WORLD, WORLD, create, make_new
 
 
@@ -88,7 +87,7 @@ async def test_two_crowds_share_the_budget(yard: Yard) -> None:
 
 
 async def test_a_test_worlds_crowd_does_not_keep_a_live_parcel_waiting(yard: Yard) -> None:
-    """12,000 parcels of a test world that are due, and one that comes after them."""
+    """Thousands of parcels of a test world are due, and one comes after them."""
     yard.carriers.connect("dhl", batch_size=10, requests_per_minute=100_000)
     await crowd(yard.store, 3_000, TEST_WORLD)
     worker = yard.worker()
@@ -150,7 +149,8 @@ async def test_accounts_have_the_places_of_a_lane_in_turn(yard: Yard) -> None:
     await worker.step()
     await create(yard.store, "B1", courier_code="dhl", world_id=OTHER_WORLD)
     await worker.step()
-    await asyncio.sleep(0.05)
+    lanes, other = worker._lanes._lanes, account_of(OTHER_WORLD)
+    await until(lambda: any(lane.loads[other] for lane in lanes.values()))
     gate.set()
     await worker.settle()
     # Four were under way when it came, and four more had their places.

@@ -24,21 +24,8 @@ from parcelwire.connectors.sealing import KEY_BYTES, fingerprint_of
 from parcelwire.domain.account import Connection
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import Store
-from tests.contract.store.places import PLACES, OpenStore
+from tests.contract.store.places import OpenStore
 from tests.contract.store.samples import NOW, new_id
-
-
-@pytest.fixture
-def clock() -> FrozenClock:
-    """A clock that stands still."""
-    return FrozenClock()
-
-
-@pytest.fixture(params=sorted(PLACES))
-async def place(request: pytest.FixtureRequest, clock: FrozenClock) -> AsyncIterator[OpenStore]:
-    """An empty database of each engine."""
-    async with PLACES[request.param](request, clock) as open_one:
-        yield open_one
 
 
 class Machines:

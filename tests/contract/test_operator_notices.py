@@ -25,16 +25,11 @@ from parcelwire.notices.operators import (
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import NewTracking
 from parcelwire.webhooks.notices import Notice, NoticeType
-from tests.contract.store import conftest as places
 from tests.contract.store.samples import make_tracking
 from tests.support.mail_server import broken_server
 
 # A library of apprise's still imports a module that Python 3.13 has dropped.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
-
-# The same engines as the store's own suite.
-place, store, open_another = places.place, places.store, places.open_another
-clock = places.clock
 
 
 class Channel:
@@ -74,18 +69,8 @@ def channel() -> Iterator[Channel]:
     thread.join(5)
 
 
-@pytest.fixture
-async def account(store: Store, clock: FrozenClock) -> Account:
-    return await store.add_account("shop@example.com", now=clock.now())
-
-
-def watch(store: Store, clock: FrozenClock, channel: Channel) -> OperatorWatch:
-    return OperatorWatch(store, AppriseChannels([channel.url]), clock=clock)
-
-
-async def test_a_broken_connection_is_told_once_by_one_of_two(
-    store: Store, clock: FrozenClock, channel: Channel, account: Account, open_another: Any
-) -> None:
+async def break_connection(store: Store, clock: FrozenClock, account: Account) -> None:
+    """Store a connection whose credentials were refused."""
     broken = Connection(
         id="c1",
         account_number=account.number,
@@ -96,6 +81,16 @@ async def test_a_broken_connection_is_told_once_by_one_of_two(
         broken_why="401",
     )
     await store.save_connection(broken)
+
+
+def watch(store: Store, clock: FrozenClock, channel: Channel) -> OperatorWatch:
+    return OperatorWatch(store, AppriseChannels([channel.url]), clock=clock)
+
+
+async def test_a_broken_connection_is_told_once_by_one_of_two(
+    store: Store, clock: FrozenClock, channel: Channel, account: Account, open_another: Any
+) -> None:
+    await break_connection(store, clock, account)
     first, second = watch(store, clock, channel), watch(await open_another(), clock, channel)
     for _ in range(3):
         await asyncio.gather(first.step(), second.step())
@@ -106,16 +101,7 @@ async def test_a_broken_connection_is_told_once_by_one_of_two(
 async def test_what_no_channel_took_is_told_again_until_one_does(
     store: Store, clock: FrozenClock, channel: Channel, account: Account, open_another: Any
 ) -> None:
-    broken = Connection(
-        id="c1",
-        account_number=account.number,
-        connector="swiss-post",
-        transport="api",
-        sealed_credentials=b"x",
-        broken_since=clock.now(),
-        broken_why="401",
-    )
-    await store.save_connection(broken)
+    await break_connection(store, clock, account)
     first, second = watch(store, clock, channel), watch(await open_another(), clock, channel)
     channel.status = 500
     assert await first.step() + await second.step() == 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from parcelwire.domain.status import Status
+from parcelwire.polling.worker import PollWorker
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import PollState
 from tests.contract.poll_yard import PatientClock, Yard, drive, kill, until
@@ -15,16 +17,22 @@ from tests.support.house import report
 OpenAnother = Callable[[], Awaitable[Store]]
 
 
+async def asking(yard: Yard, **settings: Any) -> tuple[PollWorker, asyncio.Event]:
+    """Return a worker that waits for the carrier's answer, and the gate that lets it come."""
+    gate = yard.carriers.hold("dhl")
+    worker = yard.worker(**settings)
+    await worker.step()
+    await until(lambda: bool(yard.carriers.calls))
+    return worker, gate
+
+
 class TestSharing:
     async def test_a_dead_workers_parcels_are_asked_about_when_its_lease_ends(
         self, yard: Yard, open_another: OpenAnother
     ) -> None:
         parcel = await create(yard.store, "A1", courier_code="dhl")
         yard.carriers.connect("dhl")
-        yard.carriers.hold("dhl")
-        dead = yard.worker()
-        await dead.step()
-        await until(lambda: bool(yard.carriers.calls))
+        dead, _ = await asking(yard)
         await kill(dead)
         yard.carriers.gates.clear()
 
@@ -63,10 +71,7 @@ class TestSharing:
     ) -> None:
         yard.carriers.connect("dhl", batch_size=1)
         parcels = [await create(yard.store, f"A{index}", courier_code="dhl") for index in range(8)]
-        gate = yard.carriers.hold("dhl")
-        slow = yard.worker(concurrency=1)
-        await slow.step()
-        await until(lambda: bool(yard.carriers.calls))
+        slow, gate = await asking(yard, concurrency=1)
         yard.clock.advance(24)
         gate.set()
         await slow.settle()
@@ -82,10 +87,7 @@ class TestSharing:
     async def test_a_parcel_stopped_while_it_is_asked_about_stays_stopped(self, yard: Yard) -> None:
         parcel = await create(yard.store, "A1", courier_code="dhl")
         yard.carriers.connect("dhl")
-        gate = yard.carriers.hold("dhl")
-        worker = yard.worker()
-        await worker.step()
-        await until(lambda: bool(yard.carriers.calls))
+        worker, gate = await asking(yard)
         # The first answer makes it "not found"; the second changes nothing.
         gate.set()
         await worker.settle()
@@ -106,10 +108,7 @@ class TestSharing:
         yard.carriers.connect("dhl", batch_size=1)
         first = await create(yard.store, "A1", courier_code="dhl", due_at=NOW - 1)
         second = await create(yard.store, "A2", courier_code="dhl")
-        gate = yard.carriers.hold("dhl")
-        worker = yard.worker(concurrency=1)
-        await worker.step()
-        await until(lambda: bool(yard.carriers.calls))
+        worker, gate = await asking(yard, concurrency=1)
         service = yard.service()
         await service.stop(await service.get(WORLD, second.id))
         gate.set()
@@ -122,10 +121,7 @@ class TestSharing:
         parcel = await create(yard.store, "A1", courier_code="dhl")
         yard.carriers.script("dhl", "A1", report("", yard.delivered(60)))
         yard.carriers.connect("ups")
-        gate = yard.carriers.hold("dhl")
-        worker = yard.worker()
-        await worker.step()
-        await until(lambda: bool(yard.carriers.calls))
+        worker, gate = await asking(yard)
         service = yard.service()
         await service.change_courier(await service.get(WORLD, parcel.id), "ups")
         gate.set()
@@ -141,10 +137,7 @@ class TestSharing:
     ) -> None:
         parcel = await create(yard.store, "A1", courier_code="dhl")
         yard.carriers.script("dhl", "A1", report("", yard.scan(60)))
-        gate = yard.carriers.hold("dhl")
-        worker = yard.worker()
-        await worker.step()
-        await until(lambda: bool(yard.carriers.calls))
+        worker, gate = await asking(yard)
         service = yard.service()
         await service.update(await service.get(WORLD, parcel.id), details={"title": "Shoes"})
         gate.set()
@@ -175,10 +168,7 @@ class TestRunning:
     async def test_a_deleted_parcel_is_passed_over(self, yard: Yard) -> None:
         parcel = await create(yard.store, "A1", courier_code="dhl")
         yard.carriers.script("dhl", "A1", report("", yard.scan(60)))
-        gate = yard.carriers.hold("dhl")
-        worker = yard.worker()
-        await worker.step()
-        await until(lambda: bool(yard.carriers.calls))
+        worker, gate = await asking(yard)
         await yard.store.delete_trackings(WORLD, [parcel.id])
         gate.set()
         await worker.settle()
@@ -187,10 +177,7 @@ class TestRunning:
     async def test_a_change_by_somebody_else_is_not_undone(self, yard: Yard) -> None:
         parcel = await create(yard.store, "A1", courier_code="dhl")
         yard.carriers.script("dhl", "A1", report("", yard.scan(60)))
-        gate = yard.carriers.hold("dhl")
-        worker = yard.worker()
-        await worker.step()
-        await until(lambda: bool(yard.carriers.calls))
+        worker, gate = await asking(yard)
         other = make_change(
             parcel,
             tells=False,

@@ -18,24 +18,11 @@ from parcelwire.connectors.sealing import fingerprint_of
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import Store
 from tests.contract.store.keys import make_connection
-from tests.contract.store.places import PLACES, OpenStore
+from tests.contract.store.places import OpenStore
 from tests.contract.store.samples import NOW, WORLD, make_endpoint
 
 COUNT = 120
 """More than two transactions' worth."""
-
-
-@pytest.fixture
-def clock() -> FrozenClock:
-    """A clock that stands still."""
-    return FrozenClock()
-
-
-@pytest.fixture(params=sorted(PLACES))
-async def place(request: pytest.FixtureRequest, clock: FrozenClock) -> AsyncIterator[OpenStore]:
-    """An empty database of each engine."""
-    async with PLACES[request.param](request, clock) as open_one:
-        yield open_one
 
 
 class Shop:

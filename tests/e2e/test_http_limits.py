@@ -68,11 +68,10 @@ def running(server: LimitedFiles) -> Iterator[LimitedFiles]:
 
 @pytest.fixture
 def many_files() -> Iterator[None]:
-    """This process opens the other ends of thousands of connections."""
+    """This process opens the other ends of hundreds of connections, where 256 files are usual."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if before[1] != resource.RLIM_INFINITY and before[1] < 4_000:
-        pytest.skip(f"only {before[1]} open files are allowed here")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], 4_000), before[1]))
+    if before[0] != resource.RLIM_INFINITY and before[0] < 1_000:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1_000, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
@@ -109,14 +108,14 @@ def status_of(answer: bytes) -> int:
 
 
 def test_half_sent_heads_keep_nobody_out(tmp_path: Path, many_files: None) -> None:
-    """1,100 half-sent heads at 1,024 files; the service stood still without a log line."""
-    with running(make_server(tmp_path)) as server, contextlib.ExitStack() as stack:
+    """570 half-sent heads at 600 files, 300 of them for connections: it stood still, unlogged."""
+    with running(make_server(tmp_path, files=600)) as server, contextlib.ExitStack() as stack:
         key = run_command(
             server.config, "key", "create", "--account", "shop@example.com", "--quiet"
         ).strip()
-        for number in range(1_100):
+        for number in range(570):
             stack.enter_context(connect(server, HALF))
-            if number % 100 == 99:
+            if number % 50 == 49:
                 assert status_of(ask(server, get("/healthz"))) == 200
         for path in ("/v4/trackings/get", "/v4/couriers/all"):
             assert status_of(ask(server, get(path, f"Tracking-Api-Key: {key}"))) == 200
@@ -131,9 +130,7 @@ def test_half_sent_heads_are_answered_when_their_time_is_up(tmp_path: Path) -> N
         assert "request head not complete in time" in server.tail()
 
 
-def test_opening_and_closing_connections_leaves_nothing_behind(
-    tmp_path: Path, many_files: None
-) -> None:
+def test_opening_and_closing_connections_leaves_nothing_behind(tmp_path: Path) -> None:
     with running(make_server(tmp_path)) as server:
         before = files_of(server)
         for number in range(3_000):
@@ -289,6 +286,8 @@ def test_odd_addresses_and_hosts(tmp_path: Path) -> None:
         for path in ("/dashboard", "/track", "/t/abc", "/static/tracking.css", "/widget.js"):
             assert status_of(under("evil.example", path)) == 421
             assert status_of(under("track.shop.example", path)) != 421
+        # Which of two names counts is seen differently by different readers: none does.
+        assert status_of(ask(server, get("/dashboard", "Host: evil.example"))) == 421
         # The API is used under whatever name a client finds it, and writes none of them.
         for path in ("/healthz", "/api/openapi.json"):
             assert status_of(under("evil.example", path)) == 200

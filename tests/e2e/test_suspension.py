@@ -10,8 +10,9 @@ import aiohttp
 
 from parcelwire.domain.brand import Brand, LookupField
 from parcelwire.pages.application import application
-from parcelwire.pages.dashboard.passwords import set_password
-from tests.support.dashboard import COOKIE, Person, numbers, open_dashboard
+from tests.e2e.test_dashboard_files import upload
+from tests.support.dashboard import COOKIE, numbers, open_dashboard
+from tests.support.dashboard_login import EMAIL, PASSWORD, give_password
 from tests.support.house import HouseUnderTest, open_house, report, serve
 from tests.support.pages import page_house, put_brand
 from tests.support.v4 import DIALECTS
@@ -78,13 +79,7 @@ async def test_pages_of_a_suspended_account_say_nothing_of_it(tmp_path: Path) ->
 async def test_only_right_credentials_are_told_of_the_suspension(tmp_path: Path) -> None:
     async with open_dashboard(tmp_path) as desk:
         store, number = desk.house.store, desk.account.number
-        await set_password(
-            store,
-            number,
-            "correct horse battery",
-            random_bytes=lambda count: b"salt" * (count // 4),
-            now=desk.clock.now(),
-        )
+        await give_password(desk)
         key = await desk.add_key()
         person = await desk.person()
         before = person.cookie
@@ -94,7 +89,7 @@ async def test_only_right_credentials_are_told_of_the_suspension(tmp_path: Path)
         assert (await person.get("/trackings")).status == 303
         for right in (
             {"key": key},
-            {"email": "shop@example.com", "password": "correct horse battery"},
+            {"email": EMAIL, "password": PASSWORD},
         ):
             answer = await (await desk.browser()).login(**right)
             assert answer.status == 403
@@ -103,7 +98,7 @@ async def test_only_right_credentials_are_told_of_the_suspension(tmp_path: Path)
             assert "set-cookie" not in answer.headers
         for wrong in (
             {"key": key[:-1] + ("0" if key[-1] != "0" else "1")},
-            {"email": "shop@example.com", "password": "wrong horse battery"},
+            {"email": EMAIL, "password": "wrong horse battery"},
         ):
             answer = await (await desk.browser()).login(**wrong)
             assert answer.status == 401
@@ -115,19 +110,15 @@ async def test_only_right_credentials_are_told_of_the_suspension(tmp_path: Path)
         assert (await person.login(key=key)).status == 303
 
 
-async def upload(person: Person, some: list[str]) -> None:
-    form = aiohttp.FormData(quote_fields=False)
-    data = "\n".join(["number", *some]).encode()
-    form.add_field("file", data, filename="a.csv", content_type="text/csv")
-    answer = await person.post("/add/file", form)
-    assert answer.status == 303, answer.text
+def sheet(some: list[str]) -> bytes:
+    return "\n".join(["number", *some]).encode()
 
 
 async def test_an_upload_of_a_suspended_account_waits_and_others_do_not(tmp_path: Path) -> None:
     async with open_dashboard(tmp_path, works=False) as desk:
         other = await desk.house.store.add_account("other@example.com", now=desk.clock.now())
-        await upload(await desk.person(), numbers(5))
-        await upload(await desk.person(other), numbers(8)[5:])
+        await upload(await desk.person(), sheet(numbers(5)))
+        await upload(await desk.person(other), sheet(numbers(8)[5:]))
         await desk.house.store.suspend_account(desk.account.number, now=desk.clock.now())
 
         while await desk.house.imports.step():
@@ -138,7 +129,7 @@ async def test_an_upload_of_a_suspended_account_waits_and_others_do_not(tmp_path
 
         # Longer than what is over is kept, and with others' uploads going on.
         desk.clock.advance(31 * 86_400)
-        await upload(await desk.person(other), numbers(9)[8:])
+        await upload(await desk.person(other), sheet(numbers(9)[8:]))
         while await desk.house.imports.step():
             pass
         assert await desk.house.store.count_created(other.number * 2) == 4

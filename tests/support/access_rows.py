@@ -252,8 +252,8 @@ _DASHBOARD: Final = {
 
 
 def _open(method: str, path: str, kind: str = "none", **more: Any) -> dict[str, Sample]:
-    asked = path.replace("{account}", "{account}")
-    return {f"{method} {path}": Sample(path=asked, kind=kind, **more)}
+    """Return the sample of a public address."""
+    return {f"{method} {path}": Sample(path=path, kind=kind, **more)}
 
 
 _PUBLIC: Final = {

@@ -7,19 +7,18 @@ application in this process, without sockets, on either engine.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import itertools
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
 
-from parcelwire.api.asgi import ASGIApp, Scope
+from parcelwire.api.asgi import ASGIApp
 from parcelwire.api.gate import make_key, prefix_of
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.config import ApiSection, CarriersSection, StoreSection, WebhooksSection
@@ -50,7 +49,7 @@ from tests.support.access_callers import (
 from tests.support.access_rows import Sample, filled
 from tests.support.dashboard import dashboard_config
 from tests.support.database_watch import Watch, watching
-from tests.support.house import Answer, key_record
+from tests.support.house import Answer, call, key_record
 
 LIVE: Final = "canary-live-7f3a"
 ACCOUNT: Final = "canary-account-7f3a"
@@ -172,7 +171,7 @@ class Site:
             headers["content-type"], body = "application/json", _encode(filled(sample.body, values))
         elif surface == "public" and method == "POST":
             headers["content-type"], body = encoded(filled(sample.form, values), {})
-        return await _call(self.app, method, path, query=query, headers=headers, body=body)
+        return await call(self.app, method, path, query=query, headers=headers, body=body)
 
     # -- what there is --------------------------------------------------------------------------
 
@@ -290,38 +289,6 @@ class Site:
         )
         await self.store.save_connection(connection)
         return {"id": connection.id, "number": "RA123456785CH"}
-
-
-async def _call(
-    app: ASGIApp, method: str, path: str, *, query: str, headers: dict[str, str], body: bytes
-) -> Answer:
-    """Make one ASGI call; whoever makes it does not hang up before the answer is whole."""
-    scope: Scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "query_string": query.encode(),
-        "headers": [
-            *([(b"content-length", b"%d" % len(body))] if body else []),
-            *((name.encode(), value.encode("latin-1")) for name, value in headers.items()),
-        ],
-    }
-    sent: list[Any] = []
-    parts = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive() -> Any:
-        return parts.pop() if parts else await asyncio.Event().wait()
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app(scope, receive, send)
-    start, *rest = sent
-    return Answer(
-        start["status"],
-        {name.decode(): value.decode("latin-1") for name, value in start["headers"]},
-        b"".join(one.get("body", b"") for one in rest),
-    )
 
 
 def _unlike(text: str) -> str:

@@ -39,7 +39,10 @@ async def call(
     headers: Mapping[str, str] | None = None,
     source: str = "127.0.0.1",
 ) -> Answer:
-    """Make one ASGI call of ``app``, as somebody at the address ``source``."""
+    """Make one ASGI call of ``app``, as somebody at the address ``source``.
+
+    Whoever makes it sends the body at once, and does not hang up before the answer is whole.
+    """
     scope: Scope = {
         "type": "http",
         "method": method,
@@ -56,9 +59,10 @@ async def call(
         ],
     }
     sent: list[Any] = []
+    parts = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+    async def receive() -> Any:
+        return parts.pop() if parts else await asyncio.Event().wait()
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -67,7 +71,7 @@ async def call(
     start, *rest = sent
     return Answer(
         start["status"],
-        {name.decode(): value.decode() for name, value in start["headers"]},
+        {name.decode(): value.decode("latin-1") for name, value in start["headers"]},
         b"".join(message.get("body", b"") for message in rest),
     )
 

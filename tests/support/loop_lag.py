@@ -5,7 +5,7 @@
     assert lag.longest < 2
 
 ``longest`` counts what others hold up too, a thread inside one long call into C for instance.
-``busiest`` is the loop's own: the longest share of computing time that one turn took of all.
+``busiest`` is the loop's own: what its thread computed without a break.
 Other programs on the machine count too: bounds are seconds, for freezes that would be many.
 """
 
@@ -27,9 +27,6 @@ class LoopLag:
         """Seconds that a tick came too late, at most."""
         self.busiest = 0.0
         """Seconds that the loop's thread computed between two ticks, at most."""
-        self.busy = 0.0
-        """Seconds that it computed in all."""
-        self.ticks = 0
 
     async def watch(self) -> None:
         loop = asyncio.get_running_loop()
@@ -41,8 +38,6 @@ class LoopLag:
             self.longest = max(self.longest, now - due)
             before, computed = computed, thread_time()
             self.busiest = max(self.busiest, computed - before)
-            self.busy += computed - before
-            self.ticks += 1
             due = now + TICK_SECONDS
 
 

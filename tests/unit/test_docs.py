@@ -16,7 +16,7 @@ from parcelwire.api.v2.errors import CODES
 from parcelwire.api.v4.errors import MESSAGES, status_of
 from parcelwire.cli.couriers import SearchGroup
 from parcelwire.cli.main import cli
-from parcelwire.config import Config, LimitsSection, ServerSection, check
+from parcelwire.config import Config, check
 from parcelwire.domain.changes import Change
 from parcelwire.server.refusals import ANSWERS
 from parcelwire.store.port import UnavailableReason
@@ -232,23 +232,3 @@ def test_every_refusal_of_the_http_server_is_explained() -> None:
         assert found[refusal.value][0] == str(answer.status)
         assert ("Retry-After" in found[refusal.value][1]) == bool(answer.retry_after)
     assert set(found) == {refusal.value for refusal in ANSWERS} | {"code", "---"}
-
-
-# --- hardening --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", LimitsSection.__struct_fields__)
-def test_every_limit_is_on_the_hardening_page_with_its_default(name: str) -> None:
-    default = getattr(LimitsSection(), name)
-    row = f"| `limits.{name}` | {default:,g}"
-    assert row in (DOCS / "hardening.md").read_text("utf-8"), row
-
-
-@pytest.mark.parametrize(
-    "name",
-    [one for one in ServerSection.__struct_fields__ if one.startswith("max_") or "seconds" in one],
-)
-def test_every_limit_of_the_server_is_on_the_hardening_page(name: str) -> None:
-    default = getattr(ServerSection(), name)
-    row = f"| `server.{name}` | {f'{default:,}'.removesuffix('.0')}"
-    assert row in (DOCS / "hardening.md").read_text("utf-8"), row

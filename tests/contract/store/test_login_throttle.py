@@ -29,6 +29,15 @@ def throttle_of(store: Store, clock: FrozenClock, **limits: int) -> LoginThrottl
     return LoginThrottle(store, clock, LoginLimits(**limits))
 
 
+async def written(store: Store) -> list[tuple[str, bytes]]:
+    """Return all that is kept of tries."""
+    return [
+        record
+        for kind in (SOURCE_KIND, ACCOUNT_KIND)
+        for record in await store.list_records(kind, SCOPE, limit=100_000)
+    ]
+
+
 async def test_a_wait_doubles_from_a_minute_to_an_hour_and_ends_with_the_day(
     store: Store, clock: FrozenClock
 ) -> None:
@@ -66,6 +75,10 @@ async def test_a_thousand_sources_keep_neither_known_browser_nor_new_source_out(
     refused = [await throttle.take(EMAIL, f"198.51.200.{number}") for number in range(450)]
     assert refused.count(0) == 1_000 - 551
     assert 0 < refused[-1] <= DAY // SECOND
+    # What is refused writes nothing.
+    before = await written(store)
+    assert await throttle.take(EMAIL, "198.51.201.1") > 0
+    assert await written(store) == before
     assert await throttle.take_of_device(1, "owner's browser") == 0
     clock.advance(DAY / SECOND)
     assert await throttle.take(EMAIL, "198.51.200.250") == 0

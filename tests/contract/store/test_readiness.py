@@ -178,6 +178,8 @@ async def test_little_room_is_told_while_it_is_still_ready(
     assert msgspec.json.encode(verdict) == b'{"status":"ready","warning":"disk space low"}'
 
 
+only_postgresql = pytest.mark.parametrize("place", ["postgres"], indirect=True)
+
 REFUSALS = [
     ("53100", UnavailableReason.DISK_FULL),
     ("25006", UnavailableReason.READ_ONLY),
@@ -186,14 +188,13 @@ REFUSALS = [
 ]
 
 
+@only_postgresql
 @pytest.mark.parametrize(("code", "reason"), REFUSALS)
 async def test_what_postgresql_says_is_told_in_plain_words(
     open_another: Callable[[], Awaitable[Store]], code: str, reason: UnavailableReason
 ) -> None:
     store = await open_another()
-    if not isinstance(store, PostgresStore):
-        assert isinstance(store, SqliteStore)
-        return
+    assert isinstance(store, PostgresStore)
     async with raising(store, "tracking", code), raising(store, "heartbeat", code):
         with pytest.raises(StoreUnavailableError) as caught:
             await store.create_trackings([make_new("REFUSED01")])
@@ -205,14 +206,13 @@ async def test_what_postgresql_says_is_told_in_plain_words(
     await create(store)
 
 
+@only_postgresql
 @pytest.mark.parametrize("code", ["XX001", "XX002"])
 async def test_nothing_is_acknowledged_after_postgresql_met_damage(
     open_another: Callable[[], Awaitable[Store]], code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = await open_another()
-    if not isinstance(store, PostgresStore):
-        assert isinstance(store, SqliteStore)
-        return
+    assert isinstance(store, PostgresStore)
     kept = await create(store)
     async with raising(store, "tracking", code):
         with pytest.raises(StoreUnavailableError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 from parcelwire.api.house import ApiSettings
 from parcelwire.api.native.paging import make_cursor
 from parcelwire.api.shares import ShareSettings, TooManyCallsError
+from parcelwire.api.v2.render import Renderer
 from parcelwire.domain.clock import SECOND
+from parcelwire.store.sqlite import listing as sqlite_listing
+from parcelwire.tracking.slices import SLICE
 from tests.contract.store.samples import advance, create, make_new
 from tests.support.house import HouseUnderTest, open_house
 from tests.support.native_shop import Shop, ok, open_shop, refused
@@ -152,8 +156,27 @@ async def test_a_long_list_that_has_no_turn_in_time_is_429_in_the_native_api(
         ok(await shop.ask("GET", "/api/trackings", query="limit=200"))
 
 
-async def test_a_list_of_2000_lets_others_have_their_turn_in_between(tmp_path: Path) -> None:
+async def test_a_list_of_2000_lets_others_have_their_turn_in_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Counted in rounds of the event loop: none may hold the work of more than one slice."""
+    rounds = 0
+    read: Counter[int] = Counter()
+    rendered: Counter[int] = Counter()
+
+    def counted(work: Any, counts: Counter[int]) -> Any:
+        def count(*arguments: Any) -> Any:
+            counts[rounds] += 1
+            return work(*arguments)
+
+        return count
+
+    async def count_rounds() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+            await asyncio.sleep(0)
+
     async with open_v2(tmp_path) as house:
         for start in range(0, 2_000, 500):
             await house.store.create_trackings(
@@ -162,22 +185,15 @@ async def test_a_list_of_2000_lets_others_have_their_turn_in_between(tmp_path: P
                     for index in range(500)
                 ]
             )
-        rounds = 0
-        is_done = False
-
-        async def count_rounds() -> None:
-            nonlocal rounds
-            while not is_done:
-                rounds += 1
-                await asyncio.sleep(0)
-
+        monkeypatch.setattr(sqlite_listing, "stored_of", counted(sqlite_listing.stored_of, read))
+        monkeypatch.setattr(Renderer, "full_item", counted(Renderer.full_item, rendered))
         counting = asyncio.create_task(count_rounds())
         code, data = await ask(house, "GET", "/v2/trackings/get", query="limit=2000")
-        is_done = True
-        await counting
-        assert (code, len(data["items"])) == (200, 2_000)
-        # Read and rendered in slices of four: 500 each.
-        assert rounds >= 900
+        counting.cancel()
+    assert (code, len(data["items"])) == (200, 2_000)
+    for counts in (read, rendered):
+        assert counts.total() == 2_000
+        assert max(counts.values()) <= SLICE
 
 
 # --- waiting for events -----------------------------------------------------------------------

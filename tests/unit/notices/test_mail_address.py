@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from time import process_time
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_an_address_is_one_or_it_is_not(typed: str, address: str | None) -> None
 
 def test_an_endless_domain_is_not_encoded() -> None:
     """Python takes quadratic time for it, and a stranger may type it into a public form."""
-    began = time.perf_counter()
-    for domain in ("ü" * 1_000_000, "ü." * 500_000, "\u0327" * 1_000_000):
+    began = process_time()
+    for domain in ("ü" * 1_000_000, "ü." * 500_000, "\u0327" * 1_000_000, "a." * 500_000):
         assert mail_address(f"a@{domain}") is None
-    assert time.perf_counter() - began < 5
+    assert process_time() - began < 1

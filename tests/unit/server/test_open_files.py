@@ -32,7 +32,6 @@ def test_files_are_kept_for_what_the_process_opens_itself(files: int, connection
     assert connections_for(files, 328) == connections
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
     done = subprocess.run(
         [sys.executable, "-c", RAISE], capture_output=True, text=True, check=True, timeout=60

@@ -282,11 +282,11 @@ async def test_whoever_gets_no_place_in_time_is_not_asked_about(make_bench: Make
 
 
 async def test_the_time_of_a_conversation_begins_with_its_place(make_bench: Make) -> None:
-    """Ten that take 0.1 s each stand in one line: longer than any of them may take."""
+    """Ten that take 0.3 s each stand in one line: longer than any of them may take."""
     bench = make_bench(
-        [make_connection()], concurrency=1, place_seconds=60.0, conversation_seconds=0.7
+        [make_connection()], concurrency=1, place_seconds=60.0, conversation_seconds=2.5
     )
-    bench.carrier.delay_seconds = 0.1
+    bench.carrier.delay_seconds = 0.3
     answers = await asyncio.gather(
         *(bench.gateway.ask(LIVE, "paper-post", [make_tracking(f"N{n}")]) for n in range(10))
     )

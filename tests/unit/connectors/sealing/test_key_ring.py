@@ -14,8 +14,9 @@ from parcelwire.connectors.key_file import (
     sole_writer,
 )
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.sealing import KEY_BYTES, KeyFileError, fingerprint_of
+from parcelwire.connectors.sealing import KeyFileError
 from parcelwire.domain.sealing import BrokenSealError, SealingKey, UnknownKeyError
+from tests.contract.store.keys import put_on_top
 
 
 @pytest.fixture
@@ -23,12 +24,6 @@ def path(tmp_path: Path) -> Path:
     made = tmp_path / "parcelwire.key"
     create_key_file(made, os.urandom)
     return made
-
-
-def put_on_top(path: Path) -> str:
-    new = os.urandom(KEY_BYTES)
-    replace_key_file(path, [new, *read_keys(path)], os.urandom)
-    return fingerprint_of(new)
 
 
 def known(*fingerprints: str) -> list[SealingKey]:

@@ -1,6 +1,6 @@
 """A tenant that takes all it can get: it lists, creates and waits, in a process of its own.
 
-    python -m prove.crowd URL KEY PARCELS LISTS WAITS
+    python -m prove.noisy_neighbour URL KEY PARCELS LISTS WAITS
 
 It says when it is at work, goes on until a line comes in, and prints a ``Report``.
 """
@@ -24,7 +24,7 @@ class Tenant(msgspec.Struct, frozen=True):
     world_id: int
 
 
-class Crowd(msgspec.Struct, frozen=True):
+class NoisyNeighbour(msgspec.Struct, frozen=True):
     """One tenant that takes what it can get."""
 
     parcels: int
@@ -36,12 +36,12 @@ class Crowd(msgspec.Struct, frozen=True):
 
         Returns when its calls are under way.
 
-        In this one its answers would keep the innocent's waiting, whatever the server does.
+        In this process its answers would delay the innocent tenant's, whatever the server does.
         """
         figures = [str(one) for one in (self.parcels, self.lists, self.waits)]
         process: subprocess.Popen[str] = await asyncio.to_thread(
             subprocess.Popen,
-            [sys.executable, "-m", "prove.crowd", url, tenant.key, *figures],
+            [sys.executable, "-m", "prove.noisy_neighbour", url, tenant.key, *figures],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -70,14 +70,14 @@ class Crowd(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What the crowd got done, by kind, and how many of its calls waited at the end."""
+    """What the neighbour got done, by kind, and how many of its calls waited at the end."""
 
     done: dict[str, int]
     waiting: int
 
 
 class _Callers:
-    """The calls of a crowd; whoever is refused tries again a little later."""
+    """Its calls; whoever is refused tries again a little later."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
@@ -146,5 +146,5 @@ def session_of(tenant: Tenant) -> aiohttp.ClientSession:
 
 if __name__ == "__main__":
     _url, _key, *_figures_given = sys.argv[1:]
-    _told = asyncio.run(Crowd(*map(int, _figures_given)).work(_url, Tenant(_key, 0)))
+    _told = asyncio.run(NoisyNeighbour(*map(int, _figures_given)).work(_url, Tenant(_key, 0)))
     print(msgspec.json.encode(_told).decode())
