@@ -237,7 +237,7 @@ def _create(
     items: Sequence[tuple[Written, tuple[Any, ...]]],
     quota: int | None,
 ) -> list[Creation]:
-    execute = connection.execute
+    execute = connection.cursor().execute  # the connection's own makes a cursor for each statement
     world_id = items[0][0].world_id
     room = None if quota is None else quota - _created_count(connection, world_id)
     creations: list[Creation] = []
