@@ -163,9 +163,11 @@ class Writer:
             connection = self._live_connection()
             try:
                 return self._all_at_once(connection, group)
-            except (StoreUnavailableError, *UNAVAILABLE):
+            except UNAVAILABLE:
                 raise
-            except Exception:  # noqa: BLE001  # one of them fails by itself: find out which
+            except Exception:  # one of them fails by itself, such as for want of a key: find out
+                if self.damage.found:
+                    raise
                 _roll_back(connection)
                 return self._one_by_one(connection, group)
         except UNAVAILABLE as error:
