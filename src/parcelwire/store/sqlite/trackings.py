@@ -121,7 +121,7 @@ class Trackings(Doings):
             await self._write(lambda connection: _finish_polls(connection, items), rows=len(items))
             return
         raws = [None if result.raw is None else _raw_values(result.raw) for result in results]
-        await self._write(lambda connection: _save_polls(connection, items, raws))
+        await self._write(lambda connection: _save_polls(connection, items, raws), rows=len(items))
 
     async def delete_trackings(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
         """See ``TrackingStore``."""
