@@ -65,6 +65,7 @@ class StepWriter(Writer):
     ) -> None:
         """Give it ``begin`` before the first work."""
         self._is_busy = False
+        self._arrived: list[Any] = []
         super().__init__(path, settings, connection, on_replaced=reader.reopen)
 
     def begin(self, life: Life, loop: SimulatedLoop, chance: random.Random, disk: Disk) -> None:
@@ -91,20 +92,27 @@ class StepWriter(Writer):
 
     def _hand_over(self) -> None:
         waiting, self._waiting = self._waiting, []
-        self._queue_up(waiting)
+        self._arrived += waiting
         if self._is_closed:
             # Closing waits for the thread, which is not there: what is left is done at once.
             self._finish()
         else:
             self._begin_group()
 
+    def _has_work(self) -> bool:
+        return bool(self._arrived or self._queued)
+
+    def _commit_next(self) -> list[Any]:
+        arrived, self._arrived = self._arrived, []
+        return self._commit_group(self._next_group(arrived))
+
     def _begin_group(self) -> None:
-        if self._queued and not self._is_busy:
+        if self._has_work() and not self._is_busy:
             self._is_busy = True
             self._steps.call_later(self._chance.random() * SLOWEST_COMMIT_SECONDS, self._step)
 
     def _step(self) -> None:
-        if not self._queued or not self._life.point("before commit"):
+        if not self._has_work() or not self._life.point("before commit"):
             return
         answers = self._commit_next()
         if not self._disk.keeps_power():
@@ -126,12 +134,13 @@ class StepWriter(Writer):
         return super()._all_at_once(connection, group)
 
     def _finish(self) -> None:
-        while self._queued and not self._life.is_over:
+        while self._has_work() and not self._life.is_over:
             self._answer(self._commit_next())
         self._drop_connection()
 
     def drop(self) -> None:
         """Let go of the file as a dead process does: nothing is written any more."""
+        self._arrived.clear()
         self._queued.clear()
         self._drop_connection()
 

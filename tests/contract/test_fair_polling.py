@@ -13,7 +13,7 @@ from parcelwire.domain.clock import MINUTE
 from parcelwire.domain.report import CarrierReport
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import Store
-from parcelwire.tracking.asking_now import NO_PLACE
+from parcelwire.tracking.asking_now import NO_SLOT
 from parcelwire.tracking.ports import PUT_OFF
 from tests.contract.poll_yard import WatchedCarriers, Yard, draft, drive, until
 from tests.contract.store.samples import NOW, OTHER_WORLD, TEST_WORLD, WORLD, create, make_new
@@ -110,7 +110,7 @@ async def test_a_question_without_a_place_is_left_to_the_workers(
     assert (poll.checks, poll.leased_until, poll.last_outcome) == (0, 0, "")
     assert poll.due_at == NOW
     (past,) = await yard.store.past_polls(stored.tracking.id)
-    assert (past.outcome, past.why) == (PUT_OFF, NO_PLACE)
+    assert (past.outcome, past.why) == (PUT_OFF, NO_SLOT)
 
     # Nothing is said against the carrier, and the budget is whole.
     assert await yard.store.pauses() == {}

@@ -13,7 +13,7 @@ from parcelwire.domain.account import account_of
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import SECOND, Clock, Instant
 from parcelwire.store.port import Store, StoreUnavailableError
-from parcelwire.tracking.places import FairPlaces, NoPlaceError
+from parcelwire.tracking.fair_slots import FairSlots, NoSlotError
 from parcelwire.tracking.ports import TrackingFilter
 
 RETRY_SECONDS: Final = 5
@@ -60,7 +60,7 @@ class LongReads:
     def __init__(self, settings: ShareSettings) -> None:
         """Allow what the settings say; 0 of an account's: as many as there are in all."""
         per_account = settings.long_reads_per_account or settings.long_reads
-        self._places = FairPlaces(
+        self._slots = FairSlots(
             settings.long_reads, per_owner=per_account, waiting_per_owner=20 * per_account
         )
         self._wait_seconds = settings.long_read_wait_seconds
@@ -74,13 +74,13 @@ class LongReads:
         """
         owner = account_of(world_id)
         try:
-            await self._places.take(owner, self._wait_seconds)
-        except NoPlaceError:
+            await self._slots.acquire(owner, self._wait_seconds)
+        except NoSlotError:
             raise TooManyCallsError from None
         try:
             yield
         finally:
-            self._places.give_back(owner)
+            self._slots.release(owner)
 
 
 class _Waiter:

@@ -68,8 +68,8 @@ from parcelwire.bootstrap.settings import (
     login_limits,
     make_catalogue,
     page_limits,
-    place_seconds,
     share_settings,
+    slot_seconds,
     webhook_settings,
     wiring_settings,
 )
@@ -116,7 +116,7 @@ class Installation:
             settings=GatewaySettings(
                 web_connectors=frozenset(config.carriers.web),
                 base_urls=config.carriers.base_urls,
-                place_seconds=place_seconds(config),
+                slot_seconds=slot_seconds(config),
                 conversation_seconds=config.polling.ask_timeout_seconds,
             ),
             clock=clock,

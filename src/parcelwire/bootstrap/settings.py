@@ -12,7 +12,7 @@ from parcelwire.pages.limits import LARGEST_FORM, LoginLimits, PageLimits
 from parcelwire.polling.worker import PollSettings
 from parcelwire.server.limits import ServerLimits
 from parcelwire.server.open_files import connections_for
-from parcelwire.tracking.asking import PLACE_SECONDS
+from parcelwire.tracking.asking import SLOT_SECONDS
 from parcelwire.tracking.service import ServiceSettings
 from parcelwire.webhooks.housekeeping import KeepingSettings
 from parcelwire.webhooks.settings import WebhookSettings
@@ -52,13 +52,13 @@ def wiring_settings(config: Config, webhooks: WebhookSettings) -> WiringSettings
             concurrency=polling.concurrency,
             lease_seconds=polling.lease_seconds,
             ask_timeout_seconds=polling.ask_timeout_seconds,
-            place_seconds=place_seconds(config),
+            slot_seconds=slot_seconds(config),
             idle_seconds=polling.idle_seconds,
         ),
         service=ServiceSettings(
             ask_seconds=api.ask_seconds,
             ask_timeout_seconds=polling.ask_timeout_seconds,
-            place_seconds=place_seconds(config),
+            slot_seconds=slot_seconds(config),
             ask_at_create=api.ask_at_create,
             test_trackings=config.limits.test_trackings,
             realtime_interval_seconds=api.realtime_interval_seconds,
@@ -79,13 +79,13 @@ def share_settings(config: Config) -> ShareSettings:
     )
 
 
-def place_seconds(config: Config) -> float:
-    """Return how long a question waits for a place among the conversations with its carrier.
+def slot_seconds(config: Config) -> float:
+    """Return how long a question waits for a slot among the conversations with its carrier.
 
     That time and the conversation's own must end before the lease does.
     """
     spare = config.polling.lease_seconds - config.polling.ask_timeout_seconds
-    return min(PLACE_SECONDS, 0.4 * spare)
+    return min(SLOT_SECONDS, 0.4 * spare)
 
 
 def keeping_settings(config: Config) -> KeepingSettings:

@@ -135,7 +135,7 @@ def wire(outside: Outside, settings: WiringSettings, kinds: Kinds | None = None)
         carriers=outside.polled_carriers,
         turnstile=turnstile,
         clock=clock,
-        timeout_seconds=settings.polls.ask_timeout_seconds + settings.polls.place_seconds,
+        timeout_seconds=settings.polls.ask_timeout_seconds + settings.polls.slot_seconds,
     )
     polls = PollWorker(
         store,

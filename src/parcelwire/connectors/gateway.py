@@ -35,7 +35,7 @@ from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.background import BackgroundWork
-from parcelwire.tracking.places import FairPlaces, NoPlaceError
+from parcelwire.tracking.fair_slots import FairSlots, NoSlotError
 from parcelwire.tracking.ports import CarrierPolicy
 
 _log: Final = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Gateway:
         self._clock = clock
         self._router = Router(catalogue, source, settings, clock)
         self._memories: dict[str, tuple[bytes, MutableMapping[str, Any]]] = {}
-        self._places: dict[str, FairPlaces] = {}
+        self._places: dict[str, FairSlots] = {}
         self._complained: set[str] = set()
         self._background = BackgroundWork()
 
@@ -245,12 +245,12 @@ class Gateway:
     def place(self, way: Way, account_number: int) -> AbstractAsyncContextManager[None]:
         """Return a place among the conversations with one carrier; accounts have them in turn.
 
-        Entering it raises ``NoPlaceError`` when none is free in time.
+        Entering it raises ``NoSlotError`` when none is free in time.
         """
         places = self._places.get(way.code)
         if places is None:
-            places = self._places[way.code] = FairPlaces(self._settings.concurrency)
-        return places.place(account_number, self._settings.place_seconds)
+            places = self._places[way.code] = FairSlots(self._settings.concurrency)
+        return places.slot(account_number, self._settings.slot_seconds)
 
     async def converse_in_time(
         self, way: Way, language: str, trackings: Sequence[Tracking]
@@ -329,7 +329,7 @@ class _Errand:
                 else:
                     reports = await self._gateway.converse_in_time(self._way, language, trackings)
                     self._halt(reports)
-        except NoPlaceError:
+        except NoSlotError:
             return
         await self._gateway.learn(self._way, reports)
         self._reports.update(zip(indexes, reports, strict=True))

@@ -55,7 +55,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """Connector code to name to base URL, in place of the carrier's own (a test system)."""
     concurrency: int = 4
     """Conversations with one carrier under way at a time, in this process."""
-    place_seconds: float = 2.0
+    slot_seconds: float = 2.0
     """How long a conversation waits for its place among them; then nothing is asked."""
     conversation_seconds: float = 22.0
     """A conversation is broken off after this, counted from where it has its place."""

@@ -19,11 +19,11 @@ from parcelwire.domain.clock import Instant
 from parcelwire.polling.lanes import Lanes
 from parcelwire.polling.ports import PollStore
 from parcelwire.polling.turnstile import CarrierTurnstile
-from parcelwire.tracking.places import share_out
+from parcelwire.tracking.fair_slots import share_out
 from parcelwire.tracking.ports import CarrierPolicy
 
 
-class Errand(msgspec.Struct, frozen=True, kw_only=True):
+class PollBatch(msgspec.Struct, frozen=True, kw_only=True):
     """Some trackings of one courier in one world, claimed together."""
 
     world_id: int
@@ -39,7 +39,7 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Admission:
-    """Lets errands through within their carrier's budget and room; accounts have equal shares."""
+    """Lets batches through within their carrier's budget and room; accounts have equal shares."""
 
     def __init__(self, store: PollStore, turnstile: CarrierTurnstile, lanes: Lanes) -> None:
         """All collaborators come in."""
@@ -47,17 +47,17 @@ class Admission:
         self._turnstile = turnstile
         self._lanes = lanes
 
-    async def admit(self, errands: Sequence[Errand], now: Instant) -> list[Errand]:
-        """Return what may begin of ``errands``, in batches; the others are put off.
+    async def admit(self, batches: Sequence[PollBatch], now: Instant) -> list[PollBatch]:
+        """Return what may begin of ``batches``, each small enough for one conversation.
 
-        All are of one budget.
+        The others are put off. All are of one budget.
         """
-        policy = errands[0].policy
+        policy = batches[0].policy
         assert policy is not None  # noqa: S101  # who has none needs no budget
         pause = await self._turnstile.pause_of(policy, now)
         if pause is not None:
             await self._store.postpone_polls(
-                [one for errand in errands for one in errand.ids],
+                [one for batch in batches for one in batch.ids],
                 due_at=pause.until,
                 due_reason=f"the carrier is paused: {pause.why}"[:300],
                 at=now,
@@ -65,27 +65,27 @@ class Admission:
             return []
         size = policy.batch_size
         wanted: Counter[int] = Counter()
-        for errand in errands:
-            wanted[errand.account] += -(-len(errand.ids) // size)
+        for batch in batches:
+            wanted[batch.account] += -(-len(batch.ids) // size)
         rooms = self._lanes.conversations(policy, wanted)
         admitted = await self._turnstile.admit(policy, sum(rooms.values()) * size, now)
         granted = share_out(list(rooms.values()), -(-admitted // size))
         left = dict(zip(rooms, granted, strict=True))
-        begun: list[Errand] = []
-        for errand in errands:
-            count = min(left[errand.account], -(-len(errand.ids) // size))
-            left[errand.account] -= count
+        begun: list[PollBatch] = []
+        for batch in batches:
+            count = min(left[batch.account], -(-len(batch.ids) // size))
+            left[batch.account] -= count
             begun += [
-                replace(errand, ids=errand.ids[start : start + size])
+                replace(batch, ids=batch.ids[start : start + size])
                 for start in range(0, count * size, size)
             ]
-            await self.put_off(errand, errand.ids[count * size :], now)
+            await self.put_off(batch, batch.ids[count * size :], now)
         return begun
 
-    async def put_off(self, errand: Errand, ids: Sequence[str], now: Instant) -> None:
+    async def put_off(self, batch: PollBatch, ids: Sequence[str], now: Instant) -> None:
         """Give back, each with a turn of its own in the carrier's budget."""
-        assert errand.policy is not None  # noqa: S101  # who has none needs no budget
-        turns = self._lanes.turns(errand.policy, ids, now, account=errand.account)
+        assert batch.policy is not None  # noqa: S101  # who has none needs no budget
+        turns = self._lanes.turns(batch.policy, ids, now, account=batch.account)
         await asyncio.gather(
             *(
                 self._store.postpone_polls(

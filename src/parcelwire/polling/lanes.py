@@ -16,7 +16,7 @@ from typing import Final
 
 from parcelwire.domain.clock import DAY, MINUTE, SECOND, Clock, Instant
 from parcelwire.polling.budget import refill
-from parcelwire.tracking.places import FairPlaces, share_out
+from parcelwire.tracking.fair_slots import FairSlots, share_out
 from parcelwire.tracking.ports import CarrierPolicy
 
 SLACK: Final = 1.1
@@ -38,26 +38,26 @@ _MOST_ACCOUNTS: Final = 1_000
 class _Lane:
     """The questions to one carrier (one budget) under way or waiting in this process."""
 
-    __slots__ = ("free", "loads", "next_turns", "places_given", "seconds", "served")
+    __slots__ = ("free", "loads", "next_turns", "seconds", "served", "slots_given")
 
     def __init__(self, places: int) -> None:
-        self.free = FairPlaces(places)
+        self.free = FairSlots(places)
         self.loads: Counter[int] = Counter()
         """Questions of each account under way or waiting for a place."""
         self.seconds = _FIRST_GUESS
         """What a conversation takes, as seen of late."""
         self.next_turns: dict[int, Instant] = {}
         """The last turn that was given to each account."""
-        self.places_given = 0
+        self.slots_given = 0
         self.served: dict[int, int] = {}
-        """How many places had been given when each account had its last one."""
+        """How many slots had been given when each account had its last one."""
 
     def note_served(self, account: int) -> None:
         """Note that an account has a place."""
         if len(self.served) >= _MOST_ACCOUNTS:
             self.served.clear()
-        self.places_given += 1
-        self.served[account] = self.places_given
+        self.slots_given += 1
+        self.served[account] = self.slots_given
 
 
 class Lanes:
@@ -123,7 +123,7 @@ class Lanes:
         lane = self._lane(policy)
         lane.loads[account] += 1
         try:
-            async with lane.free.place(account):
+            async with lane.free.slot(account):
                 lane.note_served(account)
                 began_at = self._clock.now()
                 yield

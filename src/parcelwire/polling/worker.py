@@ -21,13 +21,13 @@ import msgspec
 from parcelwire.domain.account import account_of, is_test_world
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.report import CarrierReport, Outcome
-from parcelwire.polling.admission import Admission, Errand
+from parcelwire.polling.admission import Admission, PollBatch
 from parcelwire.polling.lanes import Lanes
 from parcelwire.polling.ports import PollStore, StoreOutageError
 from parcelwire.polling.turnstile import CarrierTurnstile
-from parcelwire.tracking.asking import PLACE_SECONDS, Asker
+from parcelwire.tracking.asking import SLOT_SECONDS, Asker
 from parcelwire.tracking.correction import Corrector, Search, Told
-from parcelwire.tracking.places import FairPlaces
+from parcelwire.tracking.fair_slots import FairSlots
 from parcelwire.tracking.ports import (
     CarrierPolicy,
     Carriers,
@@ -69,8 +69,8 @@ class PollSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A dead worker's trackings are free again after this."""
     ask_timeout_seconds: float = 22.0
     """A carrier's conversation is broken off after this; shorter than the lease."""
-    place_seconds: float = PLACE_SECONDS
-    """How long the carriers wait at most for a place to hold a conversation in."""
+    slot_seconds: float = SLOT_SECONDS
+    """How long a question waits at most for a slot among its carrier's conversations."""
     idle_seconds: float = 2.0
     """Longest sleep between two looks at the table (other processes add to it without telling)."""
 
@@ -104,14 +104,14 @@ class PollWorker:
         self._clock = clock
         self._settings = settings
         self._suspensions = Suspensions(store, clock)
+        self._longest_question = settings.ask_timeout_seconds + settings.slot_seconds
         self._asker = Asker(
             store,
             carriers=carriers,
             turnstile=turnstile,
             clock=clock,
-            timeout_seconds=settings.ask_timeout_seconds + settings.place_seconds,
+            timeout_seconds=self._longest_question,
         )
-        self._longest_question = settings.ask_timeout_seconds + settings.place_seconds
         # Whoever waits longer than this for a place has no time left for the question itself.
         patience = max(0.0, settings.lease_seconds - self._longest_question - 1.0)
         self._lanes = Lanes(settings.concurrency_per_carrier, patience, clock)
@@ -119,9 +119,9 @@ class PollWorker:
         self._wake = asyncio.Event()
         self._is_stopping = False
         self._under_way: set[asyncio.Task[None]] = set()
-        self._places = FairPlaces(settings.concurrency)
+        self._places = FairSlots(settings.concurrency)
         # One slice of the event loop's time at a time, given out to accounts in turn.
-        self._slices = FairPlaces(1)
+        self._slices = FairSlots(1)
         self._recalled_at: Instant | None = None
         self._seen_at: Instant = 0
         self._faults = 0
@@ -169,19 +169,19 @@ class PollWorker:
         groups: dict[tuple[int, str], list[str]] = defaultdict(list)
         for claim in claims:
             groups[claim.world_id, claim.courier_code].append(claim.tracking_id)
-        by_budget: dict[str, list[Errand]] = defaultdict(list)
+        by_budget: dict[str, list[PollBatch]] = defaultdict(list)
         # Live worlds first: whatever one group has to wait for, the next waits for, too.
         for (world_id, courier_code), ids in sorted(groups.items(), key=_test_worlds_last):
             policy = await self._carriers.policy(world_id, courier_code)
-            errand = Errand(
+            batch = PollBatch(
                 world_id=world_id, courier_code=courier_code, ids=ids, policy=policy, lease=lease
             )
             if policy is None:
-                self._start(self._ask(errand))
+                self._start(self._ask(batch))
             else:
-                by_budget[policy.budget_key].append(errand)
-        for errands in by_budget.values():
-            for batch in await self._admission.admit(errands, now):
+                by_budget[policy.budget_key].append(batch)
+        for batches in by_budget.values():
+            for batch in await self._admission.admit(batches, now):
                 self._start(self._ask_in_lane(batch))
         return len(claims)
 
@@ -195,27 +195,27 @@ class PollWorker:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _ask_in_lane(self, errand: Errand) -> None:
-        assert errand.policy is not None  # noqa: S101  # who has none goes straight to ``_ask``
-        async with self._lanes.place(errand.policy, errand.account):
-            await self._ask(errand)
+    async def _ask_in_lane(self, batch: PollBatch) -> None:
+        assert batch.policy is not None  # noqa: S101  # who has none goes straight to ``_ask``
+        async with self._lanes.place(batch.policy, batch.account):
+            await self._ask(batch)
 
-    async def _ask(self, errand: Errand) -> None:
-        async with self._places.place(errand.account):
+    async def _ask(self, batch: PollBatch) -> None:
+        async with self._places.slot(batch.account):
             try:
-                await self._ask_and_store(errand)
+                await self._ask_and_store(batch)
             except Exception as error:  # noqa: BLE001  # the lease ends by time
                 self._complain(error)
 
-    async def _ask_and_store(self, errand: Errand) -> None:
-        policy = errand.policy
+    async def _ask_and_store(self, batch: PollBatch) -> None:
+        policy = batch.policy
         now = self._clock.now()
-        loaded = await self._store.load_many(errand.ids)
+        loaded = await self._store.load_many(batch.ids)
         # What was stopped, changed or claimed by somebody else in between is not ours any more.
-        stored = [one for one in loaded if one.poll.leased_until == errand.lease]
+        stored = [one for one in loaded if one.poll.leased_until == batch.lease]
         if not stored:
             return
-        if await self._suspensions.holds(errand.world_id):
+        if await self._suspensions.holds(batch.world_id):
             # Suspended since it was claimed.
             await self._store.postpone_polls(
                 [one.tracking.id for one in stored],
@@ -231,15 +231,15 @@ class PollWorker:
                 )
                 for one in stored
             ]
-        elif now + self._longest_question * SECOND >= errand.lease:
+        elif now + self._longest_question * SECOND >= batch.lease:
             # It waited too long for its place: asked now, somebody else might ask, too.
             await self._turnstile.give_back(policy, len(stored))
-            if now < errand.lease:
-                await self._admission.put_off(errand, [one.tracking.id for one in stored], now)
+            if now < batch.lease:
+                await self._admission.put_off(batch, [one.tracking.id for one in stored], now)
             return
         else:
             answers = await self._asker.ask(
-                errand.world_id, errand.courier_code, [one.tracking for one in stored], policy
+                batch.world_id, batch.courier_code, [one.tracking for one in stored], policy
             )
             unasked = [
                 one.tracking.id
@@ -247,11 +247,11 @@ class PollWorker:
                 if report is None
             ]
             if unasked:
-                await self._admission.put_off(errand, unasked, self._clock.now())
+                await self._admission.put_off(batch, unasked, self._clock.now())
         answered = [
             (one, report) for one, report in zip(stored, answers, strict=True) if report is not None
         ]
-        await self._store_reports(answered, policy, errand.account)
+        await self._store_reports(answered, policy, batch.account)
 
     async def _store_reports(
         self,
@@ -264,7 +264,7 @@ class PollWorker:
         storing: list[asyncio.Task[PollResult | None]] = []
         try:
             for start in range(0, len(answered), SLICE):
-                async with self._slices.place(account):
+                async with self._slices.slot(account):
                     storing += [
                         asyncio.create_task(self._store_or_set_aside(one, report, policy))
                         for one, report in answered[start : start + SLICE]
@@ -324,7 +324,7 @@ class PollWorker:
 
     async def _try_candidate(self, stored: Stored, search: Search, told: Told) -> None:
         assert self._corrector is not None  # noqa: S101  # it found the candidate
-        async with self._places.place(account_of(stored.tracking.world_id)):
+        async with self._places.slot(account_of(stored.tracking.world_id)):
             try:
                 await self._corrector.attempt(stored, search, told)
             except Exception as error:  # noqa: BLE001  # the lease ends by time

@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """A line for each owner, in the order of arrival; the lines are served in turn."""
+    """A queue for each owner, in the order of arrival; the queues are served round robin."""
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._lines: dict[Hashable, deque[tuple[T, int]]] = {}
+        self._queues: dict[Hashable, deque[tuple[T, int]]] = {}
         self._length = 0
 
     def __len__(self) -> int:
@@ -27,34 +27,34 @@ class FairQueue(Generic[T]):
 
     def clear(self) -> None:
         """Forget what waits."""
-        self._lines.clear()
+        self._queues.clear()
         self._length = 0
 
     def put(self, owner: Hashable, item: T, weight: int = 1) -> None:
-        """Add an item at the end of its owner's line."""
-        line = self._lines.get(owner)
-        if line is None:
-            self._lines[owner] = line = deque()
-        line.append((item, weight))
+        """Add an item at the end of its owner's queue."""
+        queue = self._queues.get(owner)
+        if queue is None:
+            self._queues[owner] = queue = deque()
+        queue.append((item, weight))
         self._length += 1
 
     def take(self, most: int) -> list[T]:
-        """Return the next items: one at least, then others while their weights stay below ``most``
-        in all.
+        """Return the next items: one at least, then others as long as all weigh at most ``most``
+        together.
         """
         taken: list[T] = []
         weights = 0
-        while self._lines:
-            owner = next(iter(self._lines))
-            line = self._lines.pop(owner)
-            if taken and weights + line[0][1] > most:
+        while self._queues:
+            owner = next(iter(self._queues))
+            queue = self._queues.pop(owner)
+            if taken and weights + queue[0][1] > most:
                 # Its turn is still to come: it stays in front.
-                self._lines = {owner: line, **self._lines}
+                self._queues = {owner: queue, **self._queues}
                 break
-            item, weight = line.popleft()
+            item, weight = queue.popleft()
             taken.append(item)
             weights += weight
-            if line:
-                self._lines[owner] = line
+            if queue:
+                self._queues[owner] = queue
         self._length -= len(taken)
         return taken

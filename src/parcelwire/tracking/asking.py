@@ -13,7 +13,7 @@ from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.ports import CarrierPolicy, Carriers, TrackingStore, Turnstile
 
-PLACE_SECONDS: Final = 2.0
+SLOT_SECONDS: Final = 2.0
 """How long a question waits for its place among the conversations with its carrier, at most."""
 
 
@@ -49,7 +49,7 @@ class Asker:
     ) -> list[CarrierReport | None]:
         """Return one report per tracking, in the same order; a timeout is an outage.
 
-        None: it could not be asked about now, for want of a place. It costs no budget, and says
+        None: it could not be asked about now, for want of a slot. It costs no budget, and says
         nothing about the carrier.
         """
         asked_at = self._clock.now()

@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.domain.clock import SECOND, Clock, Instant
-from parcelwire.tracking.asking import PLACE_SECONDS, Asker
+from parcelwire.tracking.asking import SLOT_SECONDS, Asker
 from parcelwire.tracking.ports import (
     PUT_OFF,
     CarrierPolicy,
@@ -36,7 +36,7 @@ LOOK_AGAIN_SECONDS: Final = 0.1
 
 BY_REQUEST: Final = "asked for by hand or by a program"
 NO_BUDGET: Final = "the carrier's budget was spent or it is paused: left to the plan"
-NO_PLACE: Final = "too many questions to the carrier were under way"
+NO_SLOT: Final = "too many questions to the carrier were under way"
 """Why a poll was made, or was not."""
 
 
@@ -47,7 +47,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long create and realtime wait for the carrier before they answer with what is known."""
     ask_timeout_seconds: float = 22.0
     """After this the conversation behind such an answer is broken off, too."""
-    place_seconds: float = PLACE_SECONDS
+    slot_seconds: float = SLOT_SECONDS
     """How long a question waits for its place among the conversations with its carrier."""
     ask_at_create: bool = True
     test_trackings: int = 0
@@ -83,7 +83,7 @@ class AskingNow:
             carriers=carriers,
             turnstile=turnstile,
             clock=clock,
-            timeout_seconds=settings.ask_timeout_seconds + settings.place_seconds,
+            timeout_seconds=settings.ask_timeout_seconds + settings.slot_seconds,
         )
         self._asking: dict[str, asyncio.Task[Stored]] = {}
 
@@ -168,7 +168,7 @@ class AskingNow:
                 tracking.world_id, tracking.courier_code, [tracking], policy
             )
             if report is None:
-                return await self._leave_to_workers(stored, NO_PLACE)
+                return await self._leave_to_workers(stored, NO_SLOT)
             result = await self._refresher.apply(stored, report, policy, why=why)
             if isinstance(result, PollResult):
                 await self._store.save_polls([result])

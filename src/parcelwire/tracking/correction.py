@@ -232,7 +232,7 @@ class Corrector:
         asked = replace(stored.tracking, courier_code=code)
         (report,) = await self._asker.ask(asked.world_id, code, [asked], search.policy)
         if report is None:
-            return await self._end_lease(stored, None)
+            return await self._end_lease(stored, None, held)
         past = past_of(report, f"its courier does not know it: {code} is asked next")
         is_taken = False
         for _ in range(MAX_TRIES):
@@ -263,15 +263,12 @@ class Corrector:
             parcel = fresh.tracking
             if parcel.courier_code != given or not is_correctable(parcel):
                 break
-        return await self._end_lease(stored, past, held=held)
+        return await self._end_lease(stored, past, held)
 
-    async def _end_lease(
-        self, stored: Stored, past: PastPoll | None, *, held: Instant | None = None
-    ) -> Stored:
+    async def _end_lease(self, stored: Stored, past: PastPoll | None, held: Instant) -> Stored:
         back = replace(stored.poll, leased_until=0)
-        lease = stored.poll.leased_until if held is None else held
         await self._store.save_polls(
-            [PollResult(tracking_id=stored.tracking.id, poll=back, past=past, lease=lease)]
+            [PollResult(tracking_id=stored.tracking.id, poll=back, past=past, lease=held)]
         )
         return Stored(stored.tracking, back)
 

@@ -14,6 +14,7 @@ from parcelwire.connectors.key_file import read_keys, replace_key_file
 from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.domain.clock import MINUTE
 from parcelwire.store.port import KeyUnavailableError
+from parcelwire.tracking.ports import Creation
 from parcelwire.webhooks.ports import MessageState
 from tests.contract.store.keys import (
     SECRETS,
@@ -22,7 +23,7 @@ from tests.contract.store.keys import (
     make_connection,
     once,
 )
-from tests.contract.store.samples import NOW, WORLD, make_endpoint, new_id
+from tests.contract.store.samples import NOW, WORLD, make_endpoint, make_new, new_id
 from tests.contract.store.sending import add, claimed, result_of
 
 # -- at rest -----------------------------------------------------------------------------------
@@ -137,6 +138,21 @@ async def test_nothing_is_sealed_with_a_strangers_key(keys: Keys) -> None:
     assert "copy the key file" in seen.unopened_why
     assert await stranger.save_endpoint(replace(seen, description="x"), expected=seen)
     assert await load(store, endpoint) == replace(endpoint, description="x")
+
+
+async def test_who_lacks_the_key_spoils_no_write_of_others(keys: Keys) -> None:
+    _, ring = await keys.begin()
+    stranger = await keys.open(keys.ring("stranger.key"))
+    written = await asyncio.gather(
+        stranger.create_trackings([make_new("FIRST")]),
+        stranger.add_endpoint(make_endpoint(**SECRETS)),
+        stranger.create_trackings([make_new("LAST")]),
+        return_exceptions=True,
+    )
+    assert written[0] == written[2] == [Creation(result="created")]
+    assert isinstance(written[1], KeyUnavailableError)
+    assert ring.fingerprints[0][:8] in str(written[1])
+    assert await stranger.list_endpoints(WORLD) == []
 
 
 async def test_a_stranger_takes_no_messages(keys: Keys) -> None:

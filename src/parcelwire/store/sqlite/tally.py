@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -15,17 +14,18 @@ class Tally:
     """What the works of the transaction at hand have counted."""
 
     def __init__(self) -> None:
-        self._created: Counter[int] = Counter()
-        self._totals: Counter[tuple[int, str, int]] = Counter()
+        self._created: dict[int, int] = {}
+        self._totals: dict[tuple[int, str, int], int] = {}
 
     def create(self, world_id: int, status: str, is_archived: int) -> None:
         """Count one tracking that was made."""
-        self._created[world_id] += 1
-        self._totals[world_id, status, is_archived] += 1
+        self._created[world_id] = self._created.get(world_id, 0) + 1
+        self.move(world_id, status, is_archived, 1)
 
     def move(self, world_id: int, status: str, is_archived: int, by: int) -> None:
         """Count one tracking into (1) or out of (-1) its status."""
-        self._totals[world_id, status, is_archived] += by
+        key = (world_id, status, is_archived)
+        self._totals[key] = self._totals.get(key, 0) + by
 
     def write(self, connection: apsw.Connection) -> None:
         """Bring the counters in the database up to date; for whoever reads them, and at the end."""

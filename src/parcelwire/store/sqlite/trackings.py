@@ -121,7 +121,7 @@ class Trackings(Doings):
             await self._write(lambda connection: _finish_polls(connection, items), rows=len(items))
             return
         raws = [None if result.raw is None else _raw_values(result.raw) for result in results]
-        await self._write(lambda connection: _save_polls(connection, items, raws))
+        await self._write(lambda connection: _save_polls(connection, items, raws), rows=len(items))
 
     async def delete_trackings(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
         """See ``TrackingStore``."""
@@ -237,7 +237,7 @@ def _create(
     items: Sequence[tuple[Written, tuple[Any, ...]]],
     quota: int | None,
 ) -> list[Creation]:
-    execute = connection.execute
+    execute = connection.cursor().execute  # the connection's own makes a cursor for each statement
     world_id = items[0][0].world_id
     room = None if quota is None else quota - _created_count(connection, world_id)
     creations: list[Creation] = []

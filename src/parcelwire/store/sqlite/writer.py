@@ -44,8 +44,9 @@ changes nothing but the database.
 LARGEST_GROUP: Final = 128
 """Rows written in one transaction: enough to share a flush, few enough that nobody waits long."""
 
-_Group = list[tuple[Work[Any], "asyncio.Future[Any]"]]
-_Waiting = list[tuple[Work[Any], "asyncio.Future[Any]", Hashable, int]]
+_Submitted = tuple[Work[Any], "asyncio.Future[Any]", Hashable, int]
+"""A work, its future, its owner, and about how many rows it writes."""
+_Group = list[_Submitted]
 _Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
@@ -72,9 +73,9 @@ class Writer:
         self._inode = inode_of(path)
         self._on_replaced = on_replaced
         self._loop = asyncio.get_running_loop()
-        self._waiting: _Waiting = []
-        self._inbox: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._queued: FairQueue[tuple[Work[Any], asyncio.Future[Any]]] = FairQueue()
+        self._waiting: _Group = []
+        self._inbox: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
+        self._queued: FairQueue[_Submitted] = FairQueue()
         """Only the thread touches it."""
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="parcelwire-writer", daemon=True)
@@ -134,7 +135,7 @@ class Writer:
     def _run(self) -> None:
         is_open = True
         while is_open or self._queued:
-            arrived: _Waiting = []
+            arrived: _Group = []
             try:
                 while is_open:
                     handed = self._inbox.get(block=not (self._queued or arrived))
@@ -146,20 +147,14 @@ class Writer:
                 self._answer(self._commit_group(group))
         self._drop_connection()
 
-    def _next_group(self, arrived: _Waiting) -> _Group:
+    def _next_group(self, arrived: _Group) -> _Group:
         """Return what the next transaction does; what it cannot take waits for its turn."""
-        if not self._queued and sum(rows for *_, rows in arrived) <= LARGEST_GROUP:
-            # Nobody has to wait, so nobody's turn comes first.
-            return [(work, future) for work, future, _, _ in arrived]
-        self._queue_up(arrived)
+        if not self._queued and sum([rows for _, _, _, rows in arrived]) <= LARGEST_GROUP:
+            return arrived  # nobody has to wait, so nobody's turn comes first
+        for one in arrived:
+            _, _, owner, rows = one
+            self._queued.put(owner, one, rows)
         return self._queued.take(LARGEST_GROUP)
-
-    def _queue_up(self, handed: _Waiting) -> None:
-        for work, future, owner, rows in handed:
-            self._queued.put(owner, (work, future), rows)
-
-    def _commit_next(self) -> list[_Answer]:
-        return self._commit_group(self._queued.take(LARGEST_GROUP))
 
     def _commit_group(self, group: _Group) -> list[_Answer]:
         try:
@@ -168,9 +163,11 @@ class Writer:
             connection = self._live_connection()
             try:
                 return self._all_at_once(connection, group)
-            except (StoreUnavailableError, *UNAVAILABLE):
+            except UNAVAILABLE:
                 raise
-            except Exception:  # noqa: BLE001  # one of them fails by itself: find out which
+            except Exception:  # one of them fails by itself, such as for want of a key: find out
+                if self.damage.found:
+                    raise
                 _roll_back(connection)
                 return self._one_by_one(connection, group)
         except UNAVAILABLE as error:
@@ -184,8 +181,8 @@ class Writer:
             failure = error
         except BaseException as error:  # noqa: BLE001  # a caller must never wait for ever
             self._drop_connection()
-            return [(future, None, error) for _, future in group]
-        return [(future, None, failure) for _, future in group]
+            return [(future, None, error) for _, future, *_ in group]
+        return [(future, None, failure) for _, future, *_ in group]
 
     def _all_at_once(
         self,
@@ -193,7 +190,7 @@ class Writer:
         group: _Group,
     ) -> list[_Answer]:
         connection.execute("BEGIN IMMEDIATE")
-        answers: list[_Answer] = [(future, work(connection), None) for work, future in group]
+        answers: list[_Answer] = [(future, work(connection), None) for work, future, _, _ in group]
         tally_of(connection).write(connection)
         if self.damage.found:  # by a check, while the works were being done
             raise self.damage.error()
@@ -212,7 +209,7 @@ class Writer:
         """
         answers: list[_Answer] = []
         connection.execute("BEGIN IMMEDIATE")
-        for work, future in group:
+        for work, future, _, _ in group:
             connection.execute("SAVEPOINT work")
             try:
                 answers.append((future, work(connection), None))

@@ -269,7 +269,7 @@ def test_a_question_carries_what_carriers_ask_for() -> None:
 
 
 async def test_whoever_gets_no_place_in_time_is_not_asked_about(make_bench: Make) -> None:
-    bench = make_bench([make_connection()], concurrency=1, place_seconds=0.05)
+    bench = make_bench([make_connection()], concurrency=1, slot_seconds=0.05)
     bench.carrier.delay_seconds = 0.5
     first = asyncio.create_task(bench.gateway.ask(LIVE, "paper-post", [make_tracking("N1")]))
     while not bench.carrier.under_way:  # noqa: ASYNC110  # a count of the server's, no event
@@ -284,7 +284,7 @@ async def test_whoever_gets_no_place_in_time_is_not_asked_about(make_bench: Make
 async def test_the_time_of_a_conversation_begins_with_its_place(make_bench: Make) -> None:
     """Ten that take 0.3 s each stand in one line: longer than any of them may take."""
     bench = make_bench(
-        [make_connection()], concurrency=1, place_seconds=60.0, conversation_seconds=2.5
+        [make_connection()], concurrency=1, slot_seconds=60.0, conversation_seconds=2.5
     )
     bench.carrier.delay_seconds = 0.3
     answers = await asyncio.gather(
@@ -304,7 +304,7 @@ async def test_a_conversation_that_takes_too_long_is_broken_off(make_bench: Make
 
 async def test_accounts_have_the_places_in_turn(make_bench: Make) -> None:
     other = world_of(8, is_test=False)
-    bench = make_bench([make_connection()], accounts=(7, 8), concurrency=1, place_seconds=60.0)
+    bench = make_bench([make_connection()], accounts=(7, 8), concurrency=1, slot_seconds=60.0)
     bench.carrier.delay_seconds = 0.02
     asked = [(LIVE, f"A{n}") for n in range(12)] + [(other, "B1")]
     await asyncio.gather(

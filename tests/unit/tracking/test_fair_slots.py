@@ -1,4 +1,4 @@
-"""Places are given out to their owners in turn."""
+"""Slots go to their owners round robin."""
 
 from __future__ import annotations
 
@@ -10,82 +10,85 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcelwire.tracking.places import FairPlaces, NoPlaceError, share_out
+from parcelwire.tracking.fair_slots import FairSlots, NoSlotError, share_out
 
 
 async def test_who_waits_is_served_in_turn_by_owner() -> None:
-    places = FairPlaces(1)
+    slots = FairSlots(1)
     order: list[str] = []
 
     async def visit(owner: str) -> None:
-        async with places.place(owner):
+        async with slots.slot(owner):
             order.append(owner)
             await asyncio.sleep(0)
 
     await asyncio.gather(*(visit(owner) for owner in "AAAAAAAABBC"))
     assert "".join(order) == "AABCABAAAAA"
-    assert places.is_idle
+    assert slots.is_idle
 
 
 async def test_an_owner_holds_no_more_than_its_share() -> None:
-    places = FairPlaces(3, per_owner=2)
+    slots = FairSlots(3, per_owner=2)
     for _ in range(2):
-        await places.take("A")
-    waiting = asyncio.create_task(places.take("A"))
+        await slots.acquire("A")
+    waiting = asyncio.create_task(slots.acquire("A"))
     await asyncio.sleep(0)
     assert not waiting.done()
-    await places.take("B")
-    places.give_back("B")
+    await slots.acquire("B")
+    slots.release("B")
     await asyncio.sleep(0)
     assert not waiting.done()
-    places.give_back("A")
+    slots.release("A")
     await asyncio.wait_for(waiting, 5)
 
 
-async def test_who_has_waited_long_enough_has_no_place_and_takes_none() -> None:
-    places = FairPlaces(1)
-    async with places.place("A"):
-        with pytest.raises(NoPlaceError):
-            await places.take("B", 0.01)
-    assert places.is_idle
-    await places.take("C", 0.01)
+async def test_who_has_waited_long_enough_has_no_slot_and_takes_none() -> None:
+    slots = FairSlots(1)
+    async with slots.slot("A"):
+        with pytest.raises(NoSlotError):
+            await slots.acquire("B", 0.01)
+    assert slots.is_idle
+    await slots.acquire("C", 0.01)
 
 
 async def test_only_so_many_of_an_owner_may_wait() -> None:
-    places = FairPlaces(1, waiting_per_owner=2)
-    await places.take("A")
-    waiting = [asyncio.create_task(places.take("A")) for _ in range(2)]
+    slots = FairSlots(1, waiting_per_owner=2)
+    await slots.acquire("A")
+    waiting = [asyncio.create_task(slots.acquire("A")) for _ in range(2)]
     await asyncio.sleep(0)
-    with pytest.raises(NoPlaceError):
-        await places.take("A")
-    other = asyncio.create_task(places.take("B"))
+    with pytest.raises(NoSlotError):
+        await slots.acquire("A")
+    other = asyncio.create_task(slots.acquire("B"))
     await asyncio.sleep(0)
     for task in (waiting[0], other, waiting[1]):
-        places.give_back("A" if task is not waiting[1] else "B")
+        slots.release("A" if task is not waiting[1] else "B")
         await asyncio.wait_for(task, 5)
 
 
-async def test_a_place_that_is_handed_to_somebody_who_just_left_goes_on() -> None:
-    places = FairPlaces(1)
-    await places.take("A")
-    leaving, next_one = asyncio.create_task(places.take("B")), asyncio.create_task(places.take("C"))
+async def test_a_slot_that_is_handed_to_somebody_who_just_left_goes_on() -> None:
+    slots = FairSlots(1)
+    await slots.acquire("A")
+    leaving, next_one = (
+        asyncio.create_task(slots.acquire("B")),
+        asyncio.create_task(slots.acquire("C")),
+    )
     await asyncio.sleep(0)
-    places.give_back("A")
+    slots.release("A")
     leaving.cancel()
     await asyncio.wait_for(next_one, 5)
-    places.give_back("C")
+    slots.release("C")
     assert leaving.cancelled()
-    assert places.is_idle
+    assert slots.is_idle
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_no_place_is_ever_lost_or_given_twice(seed: int) -> None:
+async def test_no_slot_is_ever_lost_or_given_twice(seed: int) -> None:
     dice = random.Random(seed)
-    places = FairPlaces(3, per_owner=2)
+    slots = FairSlots(3, per_owner=2)
     held: Counter[str] = Counter()
 
     async def visit(owner: str) -> None:
-        async with places.place(owner):
+        async with slots.slot(owner):
             held[owner] += 1
             try:
                 assert held.total() <= 3
@@ -105,9 +108,9 @@ async def test_no_place_is_ever_lost_or_given_twice(seed: int) -> None:
     results = await asyncio.gather(*tasks, return_exceptions=True)
     for result in results:
         assert result is None or isinstance(result, asyncio.CancelledError)
-    assert places.is_idle
+    assert slots.is_idle
     for owner in "ABC":
-        await asyncio.wait_for(places.take(owner), 5)
+        await asyncio.wait_for(slots.acquire(owner), 5)
 
 
 @given(st.lists(st.integers(0, 50), max_size=8), st.integers(0, 120))
