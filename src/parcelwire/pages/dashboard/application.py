@@ -19,8 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from parcelwire.domain.access import Scope, WorldRule, may
-from parcelwire.pages.dashboard.cookies import SessionCookie
-from parcelwire.pages.dashboard.device_cookie import DeviceCookie
+from parcelwire.pages.dashboard.cookies import device_cookie, session_cookie
 from parcelwire.pages.dashboard.forms import Form, FormError, read_form
 from parcelwire.pages.dashboard.house import Dashboard
 from parcelwire.pages.dashboard.registry import (
@@ -120,8 +119,8 @@ class _Application:
         public = urlsplit(house.settings.public_url)
         self._public_host = public.netloc.casefold()
         is_secure = public.scheme == "https"
-        self._cookie = SessionCookie(ROOT, is_secure=is_secure)
-        self._device_cookie = DeviceCookie(f"{ROOT}/login", is_secure=is_secure)
+        self._cookie = session_cookie(ROOT, is_secure=is_secure)
+        self._device_cookie = device_cookie(f"{ROOT}/login", is_secure=is_secure)
 
     def starlette(self) -> Starlette:
         calls: dict[str, dict[str, _Call]] = {}
@@ -308,7 +307,7 @@ class _Application:
                     email,
                     form.text("password"),
                     source=source,
-                    device=self._device_cookie.token(request.scope["headers"]),
+                    device=self._device_cookie.token(request.scope["headers"]) or "",
                 )
                 token, device = opened.token, opened.device
             else:
@@ -319,7 +318,7 @@ class _Application:
         if old is not None:
             await self._sessions.end(old)
         response = RedirectResponse(following or ROOT + HOME, 303)
-        response.headers["set-cookie"] = self._cookie.opening(token)
+        response.headers["set-cookie"] = self._cookie.setting(token)
         if device:
             response.headers.append("set-cookie", self._device_cookie.setting(device))
         return response
