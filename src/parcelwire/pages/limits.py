@@ -13,9 +13,8 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter, OrderedDict
-from collections.abc import Callable
 from ipaddress import IPv6Network
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -46,13 +45,6 @@ LARGEST_FORM: Final = 11_000_000
 
 LINES_A_MINUTE: Final = 20
 """Of the log, for refusals of one kind of pages."""
-
-
-Kind = Literal["page", "lookup", "form", "nothing"]
-"""What a request counts as. Lookups and forms write to the store, so they are fewer."""
-
-_MARK: Final = "counts_as"
-_Handler = TypeVar("_Handler", bound=Callable[..., object])
 
 
 class LoginLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,22 +82,6 @@ def wide_network_of(source: str) -> str:
         return str(IPv6Network(source).supernet(new_prefix=_WIDE_BITS))
     except ValueError:
         return ""
-
-
-def counts_as(kind: Kind) -> Callable[[_Handler], _Handler]:
-    """Mark a handler of the public pages; one without a mark counts as a page."""
-
-    def mark(handler: _Handler) -> _Handler:
-        setattr(handler, _MARK, kind)
-        return handler
-
-    return mark
-
-
-def kind_of(handler: object) -> Kind:
-    """Return what requests of a handler count as."""
-    kind: Kind = getattr(handler, _MARK, "page")
-    return kind
 
 
 def burst_of(per_minute: int) -> int:

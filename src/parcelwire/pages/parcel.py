@@ -17,7 +17,7 @@ from parcelwire.domain.tracking import Tracking
 from parcelwire.pages.dashboard.forms import FormError, form_of
 from parcelwire.pages.feedback import keep_feedback
 from parcelwire.pages.house import PageHouse
-from parcelwire.pages.limits import RefusalLog, counts_as, source_in
+from parcelwire.pages.limits import RefusalLog, source_in
 from parcelwire.pages.live import LiveResponse, LiveStreams, news, viewer_of
 from parcelwire.pages.rendering import (
     EMBEDDED,
@@ -27,13 +27,13 @@ from parcelwire.pages.rendering import (
     language_of,
     load_brand,
     logo_of,
+    missing,
     style_of,
     unavailable,
 )
 from parcelwire.pages.route_map import HEIGHT, WIDTH, route_map
 from parcelwire.pages.view import Couriers, Page, page_of
 from parcelwire.pages.words import Words
-from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.ports import Stored, TrackingFilter
 from parcelwire.tracking.suspension import Suspensions
 
@@ -50,9 +50,9 @@ _encode: Final = msgspec.json.Encoder().encode
 class ParcelPages:
     """Everything under ``/t/<token>``."""
 
-    def __init__(self, house: PageHouse, refusals: RefusalLog) -> None:
+    def __init__(self, house: PageHouse, suspensions: Suspensions, refusals: RefusalLog) -> None:
         self._house = house
-        self._suspensions = Suspensions(house.store, house.clock)
+        self._suspensions = suspensions
         self._refusals = refusals
         self.streams = LiveStreams(house.limits)
 
@@ -139,7 +139,6 @@ class ParcelPages:
             return stored
         return await logo_of(self._house.store, stored.tracking.world_id)
 
-    @counts_as("form")
     async def feedback(self, request: Request) -> Response:
         """Take what somebody says about the delivery."""
         stored = await self._find(request)
@@ -156,7 +155,6 @@ class ParcelPages:
         await keep_feedback(self._house.store, stored.tracking.id, document, at=now)
         return RedirectResponse(f"{back}?said=feedback#feedback", 303, PUBLIC)
 
-    @counts_as("form")
     async def subscribe(self, request: Request) -> Response:
         """Take an address that wants news by e-mail."""
         stored = await self._find(request)
@@ -173,7 +171,6 @@ class ParcelPages:
             f"/t/{stored.tracking.page_token}?said={said}&lang={say.language}#mail", 303, PUBLIC
         )
 
-    @counts_as("nothing")
     async def widget(self, _: Request) -> Response:
         """Answer the web component, for any page in the world."""
         return Response(
@@ -190,20 +187,13 @@ class ParcelPages:
     async def _find(self, request: Request) -> Stored | Response:
         """Return the parcel, or the answer that there is none."""
         token = request.path_params["token"]
-        stored, is_held = None, False
+        stored = None
         if TOKEN.match(token):
-            try:
-                stored = await self._house.store.find_by_page_token(token)
-                if stored is not None:
-                    is_held = await self._suspensions.holds(stored.tracking.world_id)
-            except StoreUnavailableError:
-                text = language_of(request).say("page.later")
-                return PlainTextResponse(text, 503, {**PUBLIC, "retry-after": "60"})
-        if is_held:
-            return unavailable(request)
+            stored = await self._house.store.find_by_page_token(token)
         if stored is None:
-            # The same bytes for "never was" and "is gone": an address tells nothing but itself.
-            return html("missing.html", language_of(request), status=404, brand=Brand(), base="")
+            return missing(request)
+        if await self._suspensions.holds(stored.tracking.world_id):
+            return unavailable(request)
         return stored
 
     async def _brand(self, tracking: Tracking) -> Brand:
