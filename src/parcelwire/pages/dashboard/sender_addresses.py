@@ -8,9 +8,10 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
-from parcelwire.domain.brand import Brand, decode_brand
+from parcelwire.domain.brand import Brand
 from parcelwire.domain.clock import Instant
 from parcelwire.pages.dashboard.visit import Visit
+from parcelwire.tracking.brands import find_brand
 
 FIELDS: Final = {"mail_from": "Sender of your mails", "support_email": "Replies to your mails"}
 """Fields of the brand whose addresses stand in mails -> what they are for."""
@@ -87,9 +88,8 @@ async def _address(visit: Visit) -> str:
     field = visit.form.get("field")
     if field not in FIELDS:
         return ""
-    scope = str(visit.session.account.number)
-    brand = decode_brand(await visit.house.store.load_record("brand", scope, "brand"))
-    address: str = getattr(brand, field)
+    kept = await find_brand(visit.house.store, visit.world_id)
+    address: str = getattr(kept.brand, field)
     return address
 
 
