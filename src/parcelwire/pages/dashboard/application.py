@@ -174,7 +174,7 @@ class _Application:
                 )
             except StoreUnavailableError as error:
                 log.warning("store unavailable: %s", error)
-                response = self._refused(_of_store(error))
+                response = self._refused(_store_refusal(error))
                 response.headers["retry-after"] = "60"
             except Exception:
                 log.exception("%s %r failed", request.method, request.scope["path"])
@@ -356,12 +356,12 @@ class _Application:
         return RedirectResponse(_place_of(form.get("next")) or ROOT + HOME, 303)
 
 
-def _of_store(error: StoreUnavailableError) -> RefusalError:
+def _store_refusal(error: StoreUnavailableError) -> RefusalError:
     if isinstance(error, KeyUnavailableError):
         return RefusalError(
             503,
-            "This server lacks the key that seals what is secret",
-            "Nothing was changed. The operator of this installation finds more in the log.",
+            "The server's encryption key is missing",
+            "Nothing was changed. The operator can find details in the log.",
         )
     return RefusalError(503, "The database does not answer", "Please try again in a minute.")
 

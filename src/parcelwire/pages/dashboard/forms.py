@@ -166,7 +166,7 @@ def _multipart(body: bytes, boundary: bytes) -> Form:
     for piece in pieces[1:-1]:
         head, separator, data = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
         if len(head) > LONGEST_HEAD:
-            msg = "a part of the form has too long a head"
+            msg = "the header of a form part is too long"
             raise FormError(msg)
         headers = _headers(head)
         said = dict(_PARAMETER.findall(headers.get("content-disposition", "")))

@@ -234,7 +234,7 @@ async def save(visit: Visit) -> Response:
 async def remove(visit: Visit) -> Response:
     """Delete the test world's brand: its pages show the live one again."""
     if not visit.session.kept.is_test:
-        raise missing("brand of a test world")
+        raise missing("test-world brand")
     await _put(visit, BRAND_KIND, BRAND_ID, None)
     await _put(visit, LOGO_KIND, LOGO_ID, None)
     return await visit.go("/brand", "Pages of test parcels show the live brand again.")
