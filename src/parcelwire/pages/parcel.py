@@ -18,7 +18,7 @@ from parcelwire.pages.dashboard.forms import FormError, form_of
 from parcelwire.pages.feedback import keep_feedback
 from parcelwire.pages.house import PageHouse
 from parcelwire.pages.limits import RefusalLog, source_in
-from parcelwire.pages.live import LiveResponse, LiveStreams, news, viewer_of
+from parcelwire.pages.live import LiveResponse, LiveStreams, change_events, viewer_of
 from parcelwire.pages.rendering import (
     EMBEDDED,
     PUBLIC,
@@ -114,7 +114,7 @@ class ParcelPages:
             return Response(media_type="text/event-stream", headers=PUBLIC)
         source = source_in(request)
         return LiveResponse(
-            news(
+            change_events(
                 self._house,
                 self._suspensions,
                 stored.tracking,

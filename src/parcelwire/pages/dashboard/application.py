@@ -23,8 +23,8 @@ from parcelwire.pages.dashboard.cookies import device_cookie, session_cookie
 from parcelwire.pages.dashboard.forms import Form, FormError, read_form
 from parcelwire.pages.dashboard.house import Dashboard
 from parcelwire.pages.dashboard.registry import (
-    ENTRANCES,
-    Entrance,
+    CORE_ROUTES,
+    CoreRoute,
     Handler,
     Page,
     discover,
@@ -138,16 +138,16 @@ class _Application:
             "logout": self._logout,
             "world": self._world,
         }
-        entrances: dict[str, list[Entrance]] = {}
-        for one in ENTRANCES:
-            entrances.setdefault(one.path, []).append(one)
+        core: dict[str, list[CoreRoute]] = {}
+        for one in CORE_ROUTES:
+            core.setdefault(one.path, []).append(one)
         routes = [
             Route(
                 ROOT + path,
                 self._guarded(answers[found[0].name]),
                 methods=[one.method for one in found],
             )
-            for path, found in entrances.items()
+            for path, found in core.items()
         ]
         # A path of fixed words before one with a name in its place.
         for path, by_method in sorted(calls.items(), key=lambda one: "{" in one[0]):

@@ -97,7 +97,7 @@ class LoginError(Exception):
         self.is_suspended = is_suspended
 
 
-class Opened(msgspec.Struct, frozen=True):
+class OpenedSession(msgspec.Struct, frozen=True):
     """A new session, and the token by which its browser is known at the next login."""
 
     token: str
@@ -154,7 +154,7 @@ class Sessions:
 
     async def open_with_password(
         self, email: str, password: str, *, source: str = "", device: str = ""
-    ) -> Opened:
+    ) -> OpenedSession:
         """Return a new session of the account with this address and password.
 
         ``device``: the token of a browser that logged in before, empty in others. Takes as long,
@@ -207,7 +207,7 @@ class Sessions:
                 seen_at=0,
             )
         )
-        return Opened(token, device)
+        return OpenedSession(token, device)
 
     def _busy(self, source: str) -> LoginError:
         self._refusals.note("login while too many passwords wait to be checked", source)
