@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from parcelwire.domain.account import is_test_world
 from parcelwire.domain.brand import Brand
 from parcelwire.domain.clock import iso_utc
 from parcelwire.domain.tracking import Tracking
-from parcelwire.pages.dashboard.forms import FormError, form_of
+from parcelwire.pages.dashboard.forms import FormError, form_of, read_body
 from parcelwire.pages.feedback import keep_feedback
 from parcelwire.pages.house import PageHouse
 from parcelwire.pages.limits import RefusalLog, source_in
@@ -54,7 +54,7 @@ class ParcelPages:
         self._house = house
         self._suspensions = suspensions
         self._refusals = refusals
-        self.streams = LiveStreams(house.limits)
+        self._streams = LiveStreams(house.limits)
 
     async def show(self, request: Request) -> Response:
         """Answer the tracking page."""
@@ -120,7 +120,7 @@ class ParcelPages:
                 stored.tracking,
                 request.query_params.get("version", ""),
             ),
-            streams=self.streams,
+            streams=self._streams,
             viewer=viewer_of(source, stored.tracking),
             refuse=lambda limit: self._refusals.note(f"live updates, limit of {limit}", source),
         )
@@ -231,22 +231,10 @@ class ParcelPages:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """Return a small form's fields; of an oversized one nothing."""
-    size = 0
-    chunks = []
+    """Return a small form's fields; nothing of one that is too large or cannot be read."""
+    content_type = request.headers.get("content-type", "")
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAX_FORM:
-                return {}
-            chunks.append(chunk)
-    except ClientDisconnect:
-        return {}
-    return _fields(request.headers.get("content-type", ""), b"".join(chunks))
-
-
-def _fields(content_type: str, body: bytes) -> dict[str, Any]:
-    try:
+        body = await read_body(request, MAX_FORM)
         if content_type.lower().startswith("multipart/form-data"):
             # Mail programs that end a subscription should send this one (RFC 8058, 3.2).
             form = form_of(content_type, body)
