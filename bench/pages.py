@@ -29,7 +29,7 @@ from parcelwire.domain.account import ApiKey
 from parcelwire.domain.clock import DAY, SECOND
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details, Tracking, make_page_token
-from parcelwire.pages.dashboard.cookies import NAME
+from parcelwire.pages.dashboard.cookies import SESSION
 from parcelwire.tracking.ports import NewTracking, TrackingFilter
 from tests.contract.store.postgres_fixture import Cluster
 from tests.support.house import call
@@ -153,7 +153,7 @@ async def _desk(store_url: str, key_file: Path, rows: int) -> AsyncIterator[Desk
         )
         assert answer.status == 303, answer.body
         cookie = answer.headers["set-cookie"].partition(";")[0]
-        assert cookie.startswith(NAME)
+        assert cookie.startswith(SESSION)
         world_id = (await house.store.list_accounts())[0].number * 2
         where = TrackingFilter(is_archived=False)
         found = await house.store.list_trackings(world_id, where, offset=FEW // 2, limit=1)

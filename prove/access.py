@@ -19,7 +19,7 @@ import msgspec
 
 from parcelwire.bootstrap.access import ANYONE, Action, access_table
 from parcelwire.domain.access import WorldRule, may
-from parcelwire.pages.dashboard.registry import ENTRANCES
+from parcelwire.pages.dashboard.registry import CORE_ROUTES
 from parcelwire.pages.dashboard.visit import ROOT
 from prove.access_plants import PLANTED
 from prove.outcome import Outcome
@@ -31,7 +31,7 @@ from tests.support.house import Answer
 
 ENGINES: Final = ("sqlite", "postgres")
 
-_ENTRANCES: Final = frozenset(ROOT + one.path for one in ENTRANCES)
+_CORE_PATHS: Final = frozenset(ROOT + one.path for one in CORE_ROUTES)
 
 TABLE: Final = access_table()
 """As the program is; planted weaknesses do not change what is expected."""
@@ -214,7 +214,7 @@ def _callers_of(action: Action) -> Iterable[Caller]:
     if action.surface == "public":
         return [one for one in CALLERS if one.name in {"no key", "an admin key"}]
     callers = [one for one in CALLERS if action.surface == "dashboard" or not one.looks_at_test]
-    if action.path in _ENTRANCES:
+    if action.path in _CORE_PATHS:
         # They are about the session alone: any session may end itself.
         return [one for one in callers if one.scope != "none"]
     return callers

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from parcelwire.pages.dashboard.cookies import SessionCookie
+from parcelwire.pages.dashboard.cookies import TokenCookie
 
 _OCTAL = re.compile(r"\\[0-3][0-7][0-7]")
 _QUOTED = re.compile(r"\\.")
 
-_token = SessionCookie.token
+_token = TokenCookie.token
 
 
 def _unquote(text: str) -> str:
@@ -26,7 +26,7 @@ def _unquote(text: str) -> str:
     return "".join(done) + text[at:]
 
 
-def _read(cookie: SessionCookie, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+def _read(cookie: TokenCookie, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     headers = list(headers)
     for name, value in headers:
         if name == b"cookie":
@@ -34,4 +34,4 @@ def _read(cookie: SessionCookie, headers: Iterable[tuple[bytes, bytes]]) -> str 
     return _token(cookie, headers)
 
 
-SessionCookie.token = _read  # type: ignore[method-assign,assignment]  # the bug
+TokenCookie.token = _read  # type: ignore[method-assign,assignment]  # the bug

@@ -25,7 +25,7 @@ async def test_the_editor_says_which_rules_are_left_out(tmp_path: Path) -> None:
         shown = await person.get("/brand")
         page = shown.text
         assert shown.status == 200
-        assert "pages leave out what is not allowed" in page
+        assert "pages ignore them" in page
         assert "line 1: list-style cannot be set; line 3: display cannot be set" in page
         # What was written is still there to be mended.
         assert "Pay at evil.example" in page

@@ -51,7 +51,7 @@ async def test_a_file_that_is_too_large_is_answered_by_a_page(tmp_path: Path) ->
         for size in (10_000_001, 10_900_000):
             answer = await person.post("/add/file", a_file(start.ljust(size, b"\n")))
             assert answer.status == 422
-            assert "This file is larger than 10 MB. Divide it." in answer.text
+            assert "This file is larger than 10 MB. Split it into smaller files." in answer.text
         answer = await person.post("/add/file", a_file(start.ljust(11_000_000, b"\n")))
         assert answer.status == 413
         assert "at most 11,000,000 bytes can be sent at once" in answer.text

@@ -384,5 +384,5 @@ async def test_a_server_without_the_new_sealing_key_says_so(tmp_path: Path) -> N
         await store.begin_rotation(key.fingerprint, "f" * 16, desk.clock.now())
         answer = await person.post("/endpoints", {"url": "https://shop.example/h"})
         assert answer.status == 503
-        assert "This server lacks the key that seals what is secret" in answer.text
+        assert "encryption key is missing" in answer.text
         assert (await person.get("/endpoints")).status == 200

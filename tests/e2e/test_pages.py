@@ -12,7 +12,7 @@ import pytest
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import DeliveryWindow, ParcelFacts, ProofOfDelivery
 from parcelwire.domain.status import Status, Substatus
-from parcelwire.pages.application import application
+from parcelwire.pages.application import ROUTES, application
 from parcelwire.store.port import StoreUnavailableError
 from tests.support.house import HouseUnderTest, open_house, report, serve
 from tests.support.pages import page_house
@@ -189,12 +189,15 @@ class BrokenStore:
         return fail
 
 
-async def test_without_a_database_the_page_asks_for_patience(tmp_path: Path) -> None:
+async def test_without_a_database_every_page_asks_for_patience(tmp_path: Path) -> None:
     async with open_house(tmp_path, DIALECTS) as house:
         pages = application(msgspec.structs.replace(page_house(house), store=BrokenStore()))
         async with serve(pages) as address, aiohttp.ClientSession() as session:
-            url = f"http://{address}/t/AAAAAAAAAAAAAAAAAAAAAAAAAAA"
-            async with session.get(url) as answer:
-                assert answer.status == 503
-                assert answer.headers["retry-after"] == "60"
-                assert "AAAA" not in await answer.text()
+            for route in ROUTES:
+                if not route.path.startswith(("/t/", "/track")):
+                    continue
+                path = route.path.replace("{token}", "A" * 27).replace("{account}", "1")
+                async with session.request(route.method, f"http://{address}{path}") as answer:
+                    assert answer.status == 503, path
+                    assert answer.headers["retry-after"] == "60"
+                    assert "AAAA" not in await answer.text()

@@ -127,7 +127,7 @@ async def test_connections_belong_to_the_live_world(desk: Desk) -> None:
     for person in (tester, owner):
         page = await person.get("/connections")
         assert page.status == 403
-        assert "belong to the live world" in page.text
+        assert "belongs to the live world" in page.text
         assert connection.id not in page.text
         for action in ("test", "retry", "delete"):
             answer = await person.post(

@@ -84,7 +84,6 @@ def page_house(house: HouseUnderTest, subscriber: Subscriber | None = None) -> P
         store=house.store,
         registry=house.house.registry,
         clock=house.clock,
-        identifiers=house.house.identifiers,
         subscriber=subscriber,
     )
 

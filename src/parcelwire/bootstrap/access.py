@@ -19,7 +19,7 @@ from parcelwire.api.v2 import routes as v2
 from parcelwire.api.v4 import routes as v4
 from parcelwire.domain.access import Scope, WorldRule
 from parcelwire.pages.application import ROUTES as PUBLIC_ROUTES
-from parcelwire.pages.dashboard.registry import ENTRANCES, Page, discover
+from parcelwire.pages.dashboard.registry import CORE_ROUTES, Page, discover
 from parcelwire.pages.dashboard.visit import ROOT
 
 Surface = Literal["v2", "v4", "native", "dashboard", "public"]
@@ -94,12 +94,12 @@ def _native() -> Iterator[Action]:
 
 
 def _dashboard(pages: Iterable[Page]) -> Iterator[Action]:
-    for entrance in ENTRANCES:
+    for core in CORE_ROUTES:
         yield Action(
             surface="dashboard",
-            method=entrance.method,
-            path=ROOT + entrance.path,
-            scope="read" if entrance.needs_session else ANYONE,
+            method=core.method,
+            path=ROOT + core.path,
+            scope="read" if core.needs_session else ANYONE,
             world=WorldRule.ACCOUNT,
         )
     for page in pages:

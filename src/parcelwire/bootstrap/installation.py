@@ -272,7 +272,6 @@ class Installation:
                 store=self.store,
                 registry=self.registry,
                 clock=self.clock,
-                identifiers=self.identifiers,
                 public_url=self.config.public_url,
                 subscriber=self.subscriptions if self.mailer is not None else None,
                 subscriptions=self.subscriptions,

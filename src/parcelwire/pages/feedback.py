@@ -15,21 +15,21 @@ MOST_FEEDBACK: Final = 3
 async def keep_feedback(
     store: PageStore, tracking_id: str, document: bytes, *, at: Instant
 ) -> bool:
-    """Store what was said in the first place that is free; False where none is.
+    """Store what was said in the first free slot; False where none is free.
 
-    Places are numbered, and taken in one transaction each: of many at one moment, no more are kept
-    than of as many one after the other.
+    Slots are numbered, and each is filled in a transaction of its own: of many that come at once no
+    more are kept than of as many one after the other.
     """
     said = await store.list_records(KIND, tracking_id, limit=MOST_FEEDBACK)
-    for place in range(len(said), MOST_FEEDBACK):
-        is_taken = False
+    for slot in range(len(said), MOST_FEEDBACK):
+        is_stored = False
 
         def take(before: bytes | None) -> bytes:
-            nonlocal is_taken
-            is_taken = before is None
+            nonlocal is_stored
+            is_stored = before is None
             return document if before is None else before
 
-        await store.change_record(KIND, tracking_id, str(place), take, at=at)
-        if is_taken:
+        await store.change_record(KIND, tracking_id, str(slot), take, at=at)
+        if is_stored:
             return True
     return False

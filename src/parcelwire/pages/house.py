@@ -14,7 +14,7 @@ from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.subscriptions import Subscription
 from parcelwire.pages.limits import PageLimits
 from parcelwire.store.port import Change
-from parcelwire.tracking.ports import Identifiers, Stored, TrackingFilter
+from parcelwire.tracking.ports import Stored, TrackingFilter
 from parcelwire.tracking.suspension import SuspensionStore
 
 
@@ -95,14 +95,12 @@ class PageHouse(msgspec.Struct, kw_only=True):
     store: PageStore
     registry: Registry
     clock: Clock
-    identifiers: Identifiers
     public_url: str = "http://127.0.0.1:8787"
     subscriber: Subscriber | None = None
     """None: no mail server is set up, and the page offers no mails."""
     subscriptions: SubscriptionDesk | None = None
     """Where the links in mails lead. It is there without a mail server, too: what was sent before
-    must
-    be able to be ended.
+    must be able to be ended.
     """
     limits: PageLimits = PageLimits()
     is_closing: Callable[[], bool] = lambda: False

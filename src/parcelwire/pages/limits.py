@@ -13,9 +13,9 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv6Network
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -30,7 +30,7 @@ MOST_SOURCES: Final = 10_000
 """Sources that are counted at one time; of more, those not seen for longest are forgotten."""
 
 _WIDE_BITS: Final = 48
-WIDE_FACTOR: Final = 8
+_WIDE_FACTOR: Final = 8
 """One customer of an access provider often has 65,536 networks of /64. Together they may do as
 much as so many sources."""
 
@@ -46,13 +46,6 @@ LARGEST_FORM: Final = 11_000_000
 
 LINES_A_MINUTE: Final = 20
 """Of the log, for refusals of one kind of pages."""
-
-
-Kind = Literal["page", "lookup", "form", "nothing"]
-"""What a request counts as. Lookups and forms write to the store, so they are fewer."""
-
-_MARK: Final = "counts_as"
-_Handler = TypeVar("_Handler", bound=Callable[..., object])
 
 
 class LoginLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,30 +75,23 @@ def source_in(request: HTTPConnection) -> str:
     return source_of(str(client[0])) if client else ""
 
 
-def wide_network_of(source: str) -> str:
-    """Return the wide network that an IPv6 source is part of; empty for others."""
-    if not source.endswith("/64"):
-        return ""
-    try:
-        return str(IPv6Network(source).supernet(new_prefix=_WIDE_BITS))
-    except ValueError:
-        return ""
+class Counted(msgspec.Struct, frozen=True):
+    """What requests are counted against."""
+
+    name: str
+    factor: int
+    """So many times what one source may do."""
 
 
-def counts_as(kind: Kind) -> Callable[[_Handler], _Handler]:
-    """Mark a handler of the public pages; one without a mark counts as a page."""
-
-    def mark(handler: _Handler) -> _Handler:
-        setattr(handler, _MARK, kind)
-        return handler
-
-    return mark
-
-
-def kind_of(handler: object) -> Kind:
-    """Return what requests of a handler count as."""
-    kind: Kind = getattr(handler, _MARK, "page")
-    return kind
+def counted_for(source: str) -> list[Counted]:
+    """Return the source itself and, for an IPv6 source, the wide network that it is part of."""
+    counted = [Counted(source, 1)]
+    if source.endswith("/64"):
+        # What only looks like a network counts for itself alone.
+        with suppress(ValueError):
+            wide = IPv6Network(source).supernet(new_prefix=_WIDE_BITS)
+            counted.append(Counted(str(wide), _WIDE_FACTOR))
+    return counted
 
 
 def burst_of(per_minute: int) -> int:
@@ -129,21 +115,18 @@ class SourceLimit:
         A refused request costs the source nothing.
         """
         now, burst = self._clock.now(), burst_of(self._per_minute)
-        keys = [(source, 1)]
-        if wide := wide_network_of(source):
-            keys.append((wide, WIDE_FACTOR))
         levels = []
-        for key, factor in keys:
-            rate, most = self._per_minute * factor / MINUTE, float(burst * factor)
-            level, then = self._buckets.get(key, (most, now))
+        for one in counted_for(source):
+            rate, most = self._per_minute * one.factor / MINUTE, float(burst * one.factor)
+            level, then = self._buckets.get(one.name, (most, now))
             # A clock that jumped back adds nothing and takes nothing.
             level = min(most, level + max(0, now - then) * rate)
             if level < 1:
                 return max(1, math.ceil((1 - level) / rate / SECOND))
-            levels.append((key, level))
-        for key, level in levels:
-            self._buckets[key] = level - 1, now
-            self._buckets.move_to_end(key)
+            levels.append((one.name, level))
+        for name, level in levels:
+            self._buckets[name] = level - 1, now
+            self._buckets.move_to_end(name)
         while len(self._buckets) > self._most_sources:
             self._buckets.popitem(last=False)
         return 0

@@ -1,4 +1,4 @@
-"""Streams of server-sent events that tell open pages of news, and how many there may be.
+"""Streams of server-sent events that tell open pages of changes, and how many there may be.
 
 Whoever gets no stream is answered 204, which tells a browser not to try again by itself; the page
 then asks once a minute instead (``static/tracking.js``).
@@ -26,7 +26,7 @@ LIVE_SECONDS: Final = 4.0
 """How often a watched parcel is looked at."""
 LIVE_FOR_SECONDS: Final = 600
 """How long one stream lasts; the browser opens the next by itself. Where a client is gone and no
-network says so, its place is free after this at the latest."""
+network says so, its slot is free after this at the latest."""
 RETRY_SECONDS: Final = 60
 
 
@@ -50,7 +50,7 @@ class LiveStreams:
         return self._counts["all", ""]
 
     def enter(self, viewer: Viewer) -> str:
-        """Count one more; return "", or which limit leaves no room for it."""
+        """Count one more; return "", or the limit that is reached already."""
         limits = self._limits
         most = {
             "source": limits.live_per_source,
@@ -58,23 +58,23 @@ class LiveStreams:
             "account": limits.live_per_account,
             "all": limits.live,
         }
-        places = _places(viewer)
-        for place in places:
-            if self._counts[place] >= most[place[0]]:
-                return place[0]
-        self._counts.update(places)
+        counters = _counters_of(viewer)
+        for counter in counters:
+            if self._counts[counter] >= most[counter[0]]:
+                return counter[0]
+        self._counts.update(counters)
         return ""
 
     def leave(self, viewer: Viewer) -> None:
         """Count one less."""
-        for place in _places(viewer):
-            self._counts[place] -= 1
-            if self._counts[place] <= 0:
-                # Who has none is not kept in memory.
-                del self._counts[place]
+        for counter in _counters_of(viewer):
+            self._counts[counter] -= 1
+            if self._counts[counter] <= 0:
+                # A counter at zero takes no memory.
+                del self._counts[counter]
 
 
-def _places(viewer: Viewer) -> list[tuple[str, str | int]]:
+def _counters_of(viewer: Viewer) -> list[tuple[str, str | int]]:
     return [
         ("source", viewer.source),
         ("tracking", viewer.tracking_id),
@@ -84,7 +84,7 @@ def _places(viewer: Viewer) -> list[tuple[str, str | int]]:
 
 
 class LiveResponse(StreamingResponse):
-    """One stream. It has its place while it is being sent, however that ends."""
+    """One stream. It is counted while it is being sent, however that ends."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class LiveResponse(StreamingResponse):
         viewer: Viewer,
         refuse: Callable[[str], None],
     ) -> None:
-        """``refuse`` is told which limit there was no room in."""
+        """``refuse`` is called with the limit that was reached."""
         super().__init__(
             content,
             media_type="text/event-stream",
@@ -118,7 +118,7 @@ class LiveResponse(StreamingResponse):
             self._streams.leave(self._viewer)
 
 
-async def news(
+async def change_events(
     house: PageHouse, suspensions: Suspensions, tracking: Tracking, seen: str
 ) -> AsyncIterator[bytes]:
     """Yield one event whenever a parcel's version is another than ``seen``."""

@@ -9,15 +9,14 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from parcelwire.domain.brand import Brand
 from parcelwire.notices.subscriptions import Subscription
 from parcelwire.pages.house import PageHouse
 from parcelwire.pages.parcel import read_form
-from parcelwire.pages.rendering import PUBLIC, html, language_of, load_brand
+from parcelwire.pages.rendering import html, language_of, load_brand
 from parcelwire.pages.words import Words
-from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.suspension import Suspensions
 
 LONGEST: Final = 100
@@ -27,29 +26,13 @@ LONGEST: Final = 100
 class NoticePages:
     """The pages behind ``/n/<token>``."""
 
-    def __init__(self, house: PageHouse) -> None:
+    def __init__(self, house: PageHouse, suspensions: Suspensions) -> None:
         """Serve the subscriptions of ``house``."""
         self._house = house
-        self._suspensions = Suspensions(house.store, house.clock)
+        self._suspensions = suspensions
 
     async def show(self, request: Request) -> Response:
         """Ask what is wanted."""
-        try:
-            return await self._show(request)
-        except StoreUnavailableError:
-            return _later(request)
-
-    async def act(self, request: Request) -> Response:
-        """Do what the button, or the mail program, says.
-
-        It counts as a page: mail programs end subscriptions of many readers from one address.
-        """
-        try:
-            return await self._act(request)
-        except StoreUnavailableError:
-            return _later(request)
-
-    async def _show(self, request: Request) -> Response:
         found = await self._find(request)
         if found is None:
             return await self._page(request, language_of(request), "gone", status=404)
@@ -60,7 +43,8 @@ class NoticePages:
             return await self._page(request, say, "confirm_text", button="confirm")
         return await self._page(request, say, "ask_end", button="end")
 
-    async def _act(self, request: Request) -> Response:
+    async def act(self, request: Request) -> Response:
+        """Do what the button, or the mail program, says."""
         desk, found = self._house.subscriptions, await self._find(request)
         form = await read_form(request)
         if desk is None or found is None:
@@ -105,8 +89,3 @@ class NoticePages:
             button=button,
             action=request.scope["path"],
         )
-
-
-def _later(request: Request) -> Response:
-    text = language_of(request).say("page.later")
-    return PlainTextResponse(text, 503, {**PUBLIC, "retry-after": "60"})

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from parcelwire.domain.account import is_test_world
 from parcelwire.domain.brand import Brand
 from parcelwire.domain.clock import iso_utc
 from parcelwire.domain.tracking import Tracking
-from parcelwire.pages.dashboard.forms import FormError, form_of
+from parcelwire.pages.dashboard.forms import FormError, form_of, read_body
 from parcelwire.pages.feedback import keep_feedback
 from parcelwire.pages.house import PageHouse
-from parcelwire.pages.limits import RefusalLog, counts_as, source_in
-from parcelwire.pages.live import LiveResponse, LiveStreams, news, viewer_of
+from parcelwire.pages.limits import RefusalLog, source_in
+from parcelwire.pages.live import LiveResponse, LiveStreams, change_events, viewer_of
 from parcelwire.pages.rendering import (
     EMBEDDED,
     PUBLIC,
@@ -27,13 +27,13 @@ from parcelwire.pages.rendering import (
     language_of,
     load_brand,
     logo_of,
+    missing,
     style_of,
     unavailable,
 )
 from parcelwire.pages.route_map import HEIGHT, WIDTH, route_map
 from parcelwire.pages.view import Couriers, Page, page_of
 from parcelwire.pages.words import Words
-from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.ports import Stored, TrackingFilter
 from parcelwire.tracking.suspension import Suspensions
 
@@ -50,11 +50,11 @@ _encode: Final = msgspec.json.Encoder().encode
 class ParcelPages:
     """Everything under ``/t/<token>``."""
 
-    def __init__(self, house: PageHouse, refusals: RefusalLog) -> None:
+    def __init__(self, house: PageHouse, suspensions: Suspensions, refusals: RefusalLog) -> None:
         self._house = house
-        self._suspensions = Suspensions(house.store, house.clock)
+        self._suspensions = suspensions
         self._refusals = refusals
-        self.streams = LiveStreams(house.limits)
+        self._streams = LiveStreams(house.limits)
 
     async def show(self, request: Request) -> Response:
         """Answer the tracking page."""
@@ -114,13 +114,13 @@ class ParcelPages:
             return Response(media_type="text/event-stream", headers=PUBLIC)
         source = source_in(request)
         return LiveResponse(
-            news(
+            change_events(
                 self._house,
                 self._suspensions,
                 stored.tracking,
                 request.query_params.get("version", ""),
             ),
-            streams=self.streams,
+            streams=self._streams,
             viewer=viewer_of(source, stored.tracking),
             refuse=lambda limit: self._refusals.note(f"live updates, limit of {limit}", source),
         )
@@ -139,7 +139,6 @@ class ParcelPages:
             return stored
         return await logo_of(self._house.store, stored.tracking.world_id)
 
-    @counts_as("form")
     async def feedback(self, request: Request) -> Response:
         """Take what somebody says about the delivery."""
         stored = await self._find(request)
@@ -156,7 +155,6 @@ class ParcelPages:
         await keep_feedback(self._house.store, stored.tracking.id, document, at=now)
         return RedirectResponse(f"{back}?said=feedback#feedback", 303, PUBLIC)
 
-    @counts_as("form")
     async def subscribe(self, request: Request) -> Response:
         """Take an address that wants news by e-mail."""
         stored = await self._find(request)
@@ -173,7 +171,6 @@ class ParcelPages:
             f"/t/{stored.tracking.page_token}?said={said}&lang={say.language}#mail", 303, PUBLIC
         )
 
-    @counts_as("nothing")
     async def widget(self, _: Request) -> Response:
         """Answer the web component, for any page in the world."""
         return Response(
@@ -190,20 +187,13 @@ class ParcelPages:
     async def _find(self, request: Request) -> Stored | Response:
         """Return the parcel, or the answer that there is none."""
         token = request.path_params["token"]
-        stored, is_held = None, False
+        stored = None
         if TOKEN.match(token):
-            try:
-                stored = await self._house.store.find_by_page_token(token)
-                if stored is not None:
-                    is_held = await self._suspensions.holds(stored.tracking.world_id)
-            except StoreUnavailableError:
-                text = language_of(request).say("page.later")
-                return PlainTextResponse(text, 503, {**PUBLIC, "retry-after": "60"})
-        if is_held:
-            return unavailable(request)
+            stored = await self._house.store.find_by_page_token(token)
         if stored is None:
-            # The same bytes for "never was" and "is gone": an address tells nothing but itself.
-            return html("missing.html", language_of(request), status=404, brand=Brand(), base="")
+            return missing(request)
+        if await self._suspensions.holds(stored.tracking.world_id):
+            return unavailable(request)
         return stored
 
     async def _brand(self, tracking: Tracking) -> Brand:
@@ -241,22 +231,10 @@ class ParcelPages:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """Return a small form's fields; of an oversized one nothing."""
-    size = 0
-    chunks = []
+    """Return a small form's fields; nothing of one that is too large or cannot be read."""
+    content_type = request.headers.get("content-type", "")
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAX_FORM:
-                return {}
-            chunks.append(chunk)
-    except ClientDisconnect:
-        return {}
-    return _fields(request.headers.get("content-type", ""), b"".join(chunks))
-
-
-def _fields(content_type: str, body: bytes) -> dict[str, Any]:
-    try:
+        body = await read_body(request, MAX_FORM)
         if content_type.lower().startswith("multipart/form-data"):
             # Mail programs that end a subscription should send this one (RFC 8058, 3.2).
             form = form_of(content_type, body)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, Template, select_autoescape
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from parcelwire.domain.brand import Brand, Font
 from parcelwire.domain.style_rules import read_style_rules
@@ -74,6 +74,17 @@ def html(
     """Return a page; ``say`` and the languages are known to every template."""
     text = template(name).render(say=say, languages=LANGUAGES, **context)
     return HTMLResponse(text, status, headers or PUBLIC)
+
+
+def missing(request: Request) -> Response:
+    """Return the same bytes for what never was and what is gone."""
+    return html("missing.html", language_of(request), status=404, brand=Brand(), base="")
+
+
+def later(request: Request) -> Response:
+    """Return what a page says while the database is out of reach."""
+    text = language_of(request).say("page.later")
+    return PlainTextResponse(text, 503, {**PUBLIC, "retry-after": "60"})
 
 
 def unavailable(request: Request) -> Response:

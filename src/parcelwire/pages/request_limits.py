@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from parcelwire.domain.brand import Brand
 from parcelwire.pages.house import PageHouse
-from parcelwire.pages.limits import Kind, RefusalLog, SourceLimit, kind_of, source_in
+from parcelwire.pages.limits import RefusalLog, SourceLimit, source_in
 from parcelwire.pages.rendering import EMBEDDED, PUBLIC, html, language_of
 from parcelwire.pages.words import Words
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Awaitable[Response]]
+Kind = Literal["page", "lookup", "form", "nothing"]
+"""What a request counts as. Lookups and forms write to the store, so they are fewer."""
 
 _ALL: Final = "all"
 
@@ -37,17 +38,11 @@ class RequestLimits:
         }
         self._all = SourceLimit(clock, limits.lookups_and_forms_per_minute)
 
-    def before(self, route: BaseRoute) -> BaseRoute:
-        """Return a route whose requests are counted first; see ``limits.counts_as``.
+    def limited(self, handler: Handler, kind: Kind) -> Handler:
+        """Return ``handler`` for as many requests as may be made of its kind."""
+        if kind == "nothing":
+            return handler
 
-        What is no ``Route`` (the static files) is returned as it is.
-        """
-        if not isinstance(route, Route) or (kind := kind_of(route.endpoint)) == "nothing":
-            return route
-        methods = sorted(route.methods or ())
-        return Route(route.path, self._limited(route.endpoint, kind), methods=methods)
-
-    def _limited(self, handler: Handler, kind: Kind) -> Handler:
         async def limited(request: Request) -> Response:
             source = source_in(request)
             wait = self._by_source[kind].take(source)

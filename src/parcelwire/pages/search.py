@@ -6,12 +6,12 @@ import re
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from parcelwire.domain.account import world_of
 from parcelwire.domain.brand import Brand, LookupField
 from parcelwire.pages.house import PageHouse
-from parcelwire.pages.limits import counts_as, source_in
+from parcelwire.pages.limits import source_in
 from parcelwire.pages.lookup import Lookup
 from parcelwire.pages.parcel import read_form
 from parcelwire.pages.rendering import (
@@ -20,10 +20,10 @@ from parcelwire.pages.rendering import (
     language_of,
     load_brand,
     logo_of,
+    missing,
     style_of,
     unavailable,
 )
-from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.suspension import Suspensions
 
 _ACCOUNT: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -33,44 +33,37 @@ _ACCOUNT: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 class SearchPages:
     """Everything under ``/track``."""
 
-    def __init__(self, house: PageHouse) -> None:
+    def __init__(self, house: PageHouse, suspensions: Suspensions) -> None:
         self._house = house
+        self._suspensions = suspensions
         self._lookup = Lookup(house.store, house.clock)
-        self._suspensions = Suspensions(house.store, house.clock)
 
     async def show(self, request: Request) -> Response:
         """Answer the form; ``/track`` alone is that of the only account there is."""
-        try:
-            account = await self._account(request)
-            if await self._is_held(account):
-                return unavailable(request)
-            brand = await load_brand(self._house.store, _live(account)) if account else Brand()
-        except StoreUnavailableError:
-            return self._later(request)
+        account = await self._account(request)
+        if isinstance(account, Response):
+            return account
+        brand = await self._brand(account) if account else Brand()
         if brand.lookup is LookupField.NONE:
-            return self._missing(request)
+            return missing(request)
         return self._form(request, account, brand)
 
-    @counts_as("lookup")
     async def find(self, request: Request) -> Response:
         """Lead to the parcel, or say that nothing fits: for every reason the same."""
-        try:
-            account = await self._account(request)
-            if await self._is_held(account):
-                return unavailable(request)
-            brand = await load_brand(self._house.store, _live(account))
-            if brand.lookup is LookupField.NONE:
-                return self._missing(request)
-            form = await read_form(request)
-            tracking = await self._lookup.find(
-                account,
-                brand.lookup,
-                form.get("number", ""),
-                form.get("word", ""),
-                source=source_in(request),
-            )
-        except StoreUnavailableError:
-            return self._later(request)
+        account = await self._account(request)
+        if isinstance(account, Response):
+            return account
+        brand = await self._brand(account)
+        if brand.lookup is LookupField.NONE:
+            return missing(request)
+        form = await read_form(request)
+        tracking = await self._lookup.find(
+            account,
+            brand.lookup,
+            form.get("number", ""),
+            form.get("word", ""),
+            source=source_in(request),
+        )
         if tracking is None:
             return self._form(request, account, brand, "lookup.nothing")
         return RedirectResponse(f"/t/{tracking.page_token}", 303, PUBLIC)
@@ -78,26 +71,33 @@ class SearchPages:
     async def style(self, request: Request) -> Response:
         """Answer the shop's style rules."""
         account = await self._account(request)
-        if await self._is_held(account):
-            return unavailable(request)
-        return style_of(await load_brand(self._house.store, _live(account)))
+        if isinstance(account, Response):
+            return account
+        return style_of(await self._brand(account))
 
     async def logo(self, request: Request) -> Response:
         """Answer the shop's logo."""
         account = await self._account(request)
-        if await self._is_held(account):
-            return unavailable(request)
+        if isinstance(account, Response):
+            return account
         return await logo_of(self._house.store, _live(account))
 
-    async def _account(self, request: Request) -> int:
+    async def _account(self, request: Request) -> int | Response:
+        """Return the account's number, 0 for nobody's; or the answer that it is suspended."""
+        account = await self._number(request)
+        if await self._suspensions.holds(_live(account)):
+            return unavailable(request)
+        return account
+
+    async def _number(self, request: Request) -> int:
         typed = request.path_params.get("account")
         if typed is not None:
             return int(typed) if _ACCOUNT.fullmatch(typed) else 0
         accounts = await self._house.store.list_accounts()
         return accounts[0].number if len(accounts) == 1 else 0
 
-    async def _is_held(self, account: int) -> bool:
-        return await self._suspensions.holds(world_of(account, is_test=False))
+    async def _brand(self, account: int) -> Brand:
+        return await load_brand(self._house.store, _live(account))
 
     def _form(self, request: Request, account: int, brand: Brand, message: str = "") -> Response:
         # Nothing of what was typed comes back: the answer tells no guess from another.
@@ -110,13 +110,6 @@ class SearchPages:
             field=brand.lookup.value,
             message=say.say(message) if message else "",
         )
-
-    def _missing(self, request: Request) -> Response:
-        return html("missing.html", language_of(request), status=404, brand=Brand(), base="")
-
-    def _later(self, request: Request) -> Response:
-        text = language_of(request).say("page.later")
-        return PlainTextResponse(text, 503, {**PUBLIC, "retry-after": "60"})
 
 
 def _live(account: int) -> int:

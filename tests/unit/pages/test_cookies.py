@@ -1,4 +1,4 @@
-"""The session's cookie among whatever a browser, or somebody else, sends."""
+"""The dashboard's cookies among whatever a browser, or somebody else, sends."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ from pathlib import Path
 import pytest
 
 import parcelwire
-from parcelwire.pages.dashboard.cookies import LONGEST_HEADER, NAME, SessionCookie
+from parcelwire.pages.dashboard.cookies import (
+    DEVICE,
+    LONGEST_HEADER,
+    TokenCookie,
+    device_cookie,
+    session_cookie,
+)
+from parcelwire.pages.dashboard.cookies import SESSION as NAME
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz-_0123456789ABCDE"
-COOKIE = SessionCookie("/dashboard", is_secure=False)
-SECURE = SessionCookie("/dashboard", is_secure=True)
+COOKIE = session_cookie("/dashboard", is_secure=False)
+SECURE = session_cookie("/dashboard", is_secure=True)
+DEVICE_COOKIE = device_cookie("/dashboard/login", is_secure=False)
+SECURE_DEVICE = device_cookie("/dashboard/login", is_secure=True)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +44,8 @@ SECURE = SessionCookie("/dashboard", is_secure=True)
         (NAME, None),
         ("", None),
         (";;;===;;", None),
+        (f"a=b;\t{NAME} = {TOKEN} ; c=d", TOKEN),
+        (NAME + '="' + "\\" * (LONGEST_HEADER - 100) + '"', None),
     ],
 )
 def test_the_token_is_found_or_it_is_not(cookie: str, token: str | None) -> None:
@@ -54,7 +65,7 @@ def test_more_than_a_browser_sends_is_not_looked_at() -> None:
 
 
 def test_over_https_the_cookie_is_of_this_host_alone() -> None:
-    assert SECURE.opening(TOKEN).split("; ") == [
+    assert SECURE.setting(TOKEN).split("; ") == [
         f"__Host-{NAME}={TOKEN}",
         "Max-Age=604800",
         "Path=/",
@@ -67,7 +78,7 @@ def test_over_https_the_cookie_is_of_this_host_alone() -> None:
 
 
 def test_over_http_the_cookie_stays_below_the_dashboard() -> None:
-    assert COOKIE.opening(TOKEN).split("; ") == [
+    assert COOKIE.setting(TOKEN).split("; ") == [
         f"{NAME}={TOKEN}",
         "Max-Age=604800",
         "Path=/dashboard",
@@ -76,11 +87,28 @@ def test_over_http_the_cookie_stays_below_the_dashboard() -> None:
     ]
 
 
-@pytest.mark.parametrize("cookie", [COOKIE, SECURE])
-def test_what_ends_it_names_the_same_cookie(cookie: SessionCookie) -> None:
-    opening, ending = cookie.opening(TOKEN).split("; "), cookie.ending().split("; ")
+def test_the_cookie_of_a_known_browser_goes_to_the_login_page_only_and_comes_back() -> None:
+    assert DEVICE_COOKIE.setting(TOKEN) == (
+        f"{DEVICE}={TOKEN}; Max-Age=15552000; Path=/dashboard/login; HttpOnly; SameSite=Strict"
+    )
+    both = f"{NAME}={TOKEN}; {DEVICE}={TOKEN[::-1]}".encode()
+    assert DEVICE_COOKIE.token([(b"cookie", both)]) == TOKEN[::-1]
+    assert COOKIE.token([(b"cookie", both)]) == TOKEN
+
+
+def test_over_https_no_plain_connection_can_have_set_the_one_of_a_known_browser() -> None:
+    said = SECURE_DEVICE.setting(TOKEN)
+    assert said.startswith(f"__Secure-{DEVICE}={TOKEN}; Max-Age=15552000; Path=/dashboard/login; ")
+    assert said.endswith("; Secure")
+    assert SECURE_DEVICE.token([(b"cookie", said.partition(";")[0].encode())]) == TOKEN
+    assert SECURE_DEVICE.token([(b"cookie", f"{DEVICE}={TOKEN}".encode())]) is None
+
+
+@pytest.mark.parametrize("cookie", [COOKIE, SECURE, DEVICE_COOKIE, SECURE_DEVICE])
+def test_what_ends_it_names_the_same_cookie(cookie: TokenCookie) -> None:
+    setting, ending = cookie.setting(TOKEN).split("; "), cookie.ending().split("; ")
     assert ending[:2] == [f"{cookie.name}=", "Max-Age=0"]
-    assert opening[2:] == ending[2:]
+    assert setting[2:] == ending[2:]
 
 
 def test_nothing_that_answers_requests_uses_pythons_own_parser() -> None:

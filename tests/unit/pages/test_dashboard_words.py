@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parcelwire.pages.dashboard.words import waiting
+from parcelwire.pages.dashboard.words import wait_time
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from parcelwire.pages.dashboard.words import waiting
     ],
 )
 def test_a_wait_is_never_told_shorter_than_it_is(seconds: int, words: str) -> None:
-    assert waiting(seconds) == words
+    assert wait_time(seconds) == words

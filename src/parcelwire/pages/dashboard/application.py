@@ -19,13 +19,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from parcelwire.domain.access import Scope, WorldRule, may
-from parcelwire.pages.dashboard.cookies import SessionCookie
-from parcelwire.pages.dashboard.device_cookie import DeviceCookie
+from parcelwire.pages.dashboard.cookies import device_cookie, session_cookie
 from parcelwire.pages.dashboard.forms import Form, FormError, read_form
 from parcelwire.pages.dashboard.house import Dashboard
 from parcelwire.pages.dashboard.registry import (
-    ENTRANCES,
-    Entrance,
+    CORE_ROUTES,
+    CoreRoute,
     Handler,
     Page,
     discover,
@@ -120,8 +119,8 @@ class _Application:
         public = urlsplit(house.settings.public_url)
         self._public_host = public.netloc.casefold()
         is_secure = public.scheme == "https"
-        self._cookie = SessionCookie(ROOT, is_secure=is_secure)
-        self._device_cookie = DeviceCookie(f"{ROOT}/login", is_secure=is_secure)
+        self._cookie = session_cookie(ROOT, is_secure=is_secure)
+        self._device_cookie = device_cookie(f"{ROOT}/login", is_secure=is_secure)
 
     def starlette(self) -> Starlette:
         calls: dict[str, dict[str, _Call]] = {}
@@ -139,16 +138,16 @@ class _Application:
             "logout": self._logout,
             "world": self._world,
         }
-        entrances: dict[str, list[Entrance]] = {}
-        for one in ENTRANCES:
-            entrances.setdefault(one.path, []).append(one)
+        core: dict[str, list[CoreRoute]] = {}
+        for one in CORE_ROUTES:
+            core.setdefault(one.path, []).append(one)
         routes = [
             Route(
                 ROOT + path,
                 self._guarded(answers[found[0].name]),
                 methods=[one.method for one in found],
             )
-            for path, found in entrances.items()
+            for path, found in core.items()
         ]
         # A path of fixed words before one with a name in its place.
         for path, by_method in sorted(calls.items(), key=lambda one: "{" in one[0]):
@@ -175,7 +174,7 @@ class _Application:
                 )
             except StoreUnavailableError as error:
                 log.warning("store unavailable: %s", error)
-                response = self._refused(_of_store(error))
+                response = self._refused(_store_refusal(error))
                 response.headers["retry-after"] = "60"
             except Exception:
                 log.exception("%s %r failed", request.method, request.scope["path"])
@@ -308,7 +307,7 @@ class _Application:
                     email,
                     form.text("password"),
                     source=source,
-                    device=self._device_cookie.token(request.scope["headers"]),
+                    device=self._device_cookie.token(request.scope["headers"]) or "",
                 )
                 token, device = opened.token, opened.device
             else:
@@ -319,7 +318,7 @@ class _Application:
         if old is not None:
             await self._sessions.end(old)
         response = RedirectResponse(following or ROOT + HOME, 303)
-        response.headers["set-cookie"] = self._cookie.opening(token)
+        response.headers["set-cookie"] = self._cookie.setting(token)
         if device:
             response.headers.append("set-cookie", self._device_cookie.setting(device))
         return response
@@ -357,12 +356,12 @@ class _Application:
         return RedirectResponse(_place_of(form.get("next")) or ROOT + HOME, 303)
 
 
-def _of_store(error: StoreUnavailableError) -> RefusalError:
+def _store_refusal(error: StoreUnavailableError) -> RefusalError:
     if isinstance(error, KeyUnavailableError):
         return RefusalError(
             503,
-            "This server lacks the key that seals what is secret",
-            "Nothing was changed. The operator of this installation finds more in the log.",
+            "The server's encryption key is missing",
+            "Nothing was changed. The operator can find details in the log.",
         )
     return RefusalError(503, "The database does not answer", "Please try again in a minute.")
 

@@ -82,7 +82,7 @@ async def read_form(request: Request, *, most_bytes: int) -> Form:
         FormError: the body is larger than ``most_bytes``, or no form.
     """
     content_type = request.headers.get("content-type", "")
-    return form_of(content_type, await _read_body(request, most_bytes))
+    return form_of(content_type, await read_body(request, most_bytes))
 
 
 def form_of(content_type: str, body: bytes) -> Form:
@@ -108,7 +108,12 @@ def form_of(content_type: str, body: bytes) -> Form:
             raise FormError(msg, 415)
 
 
-async def _read_body(request: Request, most_bytes: int) -> bytes:
+async def read_body(request: Request, most_bytes: int) -> bytes:
+    """Return a request's body.
+
+    Raises:
+        FormError: it is larger than ``most_bytes``, or the client went away.
+    """
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and int(declared[:15]) > most_bytes:
         raise _too_large(most_bytes)
@@ -166,7 +171,7 @@ def _multipart(body: bytes, boundary: bytes) -> Form:
     for piece in pieces[1:-1]:
         head, separator, data = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
         if len(head) > LONGEST_HEAD:
-            msg = "a part of the form has too long a head"
+            msg = "the header of a form part is too long"
             raise FormError(msg)
         headers = _headers(head)
         said = dict(_PARAMETER.findall(headers.get("content-disposition", "")))

@@ -1,4 +1,4 @@
-"""Password hashes, a few at a time: what keeps the processor for everybody else."""
+"""A bounded queue for password hashes, so that logins leave processor time for everybody else."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ RETRY_SECONDS: Final = 5
 
 
 class HashingBusyError(Exception):
-    """So many wait already that this one is turned away at once."""
+    """So many wait already that this one is refused at once."""
 
 
 class HashingQueue:
     """Lets ``AT_A_TIME`` hashes run and a bounded number wait.
 
-    Browsers that logged in before wait in a line of their own, which goes first: strangers, however
-    many, cannot fill it.
+    Browsers that logged in before wait in a queue of their own, which is served first: strangers,
+    however many, cannot fill it.
     """
 
     def __init__(self, most_waiting: int, *, at_a_time: int = AT_A_TIME) -> None:
-        """Let at most ``most_waiting`` wait in each of the two lines."""
+        """Let at most ``most_waiting`` wait in each of the two queues."""
         self._most_waiting = most_waiting
         self._at_a_time = at_a_time
         self._running = 0
-        self._lines: dict[bool, deque[asyncio.Future[None]]] = {True: deque(), False: deque()}
+        self._queues: dict[bool, deque[asyncio.Future[None]]] = {True: deque(), False: deque()}
 
     @property
     def running(self) -> int:
@@ -38,15 +38,15 @@ class HashingQueue:
     @property
     def waiting(self) -> int:
         """How many wait now."""
-        return sum(map(len, self._lines.values()))
+        return sum(map(len, self._queues.values()))
 
     def is_full(self, *, is_known: bool) -> bool:
-        """Tell whether one more would be turned away."""
+        """Tell whether one more would be refused."""
         is_free = self._running < self._at_a_time
-        return not is_free and len(self._lines[is_known]) >= self._most_waiting
+        return not is_free and len(self._queues[is_known]) >= self._most_waiting
 
     async def run(self, work: Callable[[], Awaitable[bool]], *, is_known: bool) -> bool:
-        """Return what ``work`` returns, as soon as it is its turn.
+        """Return what ``work`` returns, as soon as a slot is free.
 
         Raises:
             HashingBusyError: too many wait already; ``work`` was not called.
@@ -56,30 +56,31 @@ class HashingQueue:
         if self._running < self._at_a_time:
             self._running += 1
         else:
-            await self._wait(self._lines[is_known])
+            await self._wait(self._queues[is_known])
         task = asyncio.ensure_future(work())
-        # A thread cannot be stopped: its place is free when it has ended, whoever still waits.
-        task.add_done_callback(lambda _: self._pass_on())
+        # A thread cannot be stopped: its slot is free when it has ended, whether or not anybody
+        # still waits for its result.
+        task.add_done_callback(lambda _: self._release_slot())
         return await asyncio.shield(task)
 
-    async def _wait(self, line: deque[asyncio.Future[None]]) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        line.append(turn)
+    async def _wait(self, queue: deque[asyncio.Future[None]]) -> None:
+        slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.append(slot)
         try:
-            await turn
+            await slot
         except asyncio.CancelledError:
-            if not turn.cancelled():
-                # Its turn had come in the same moment.
-                self._pass_on()
-            elif turn in line:
-                line.remove(turn)
+            if not slot.cancelled():
+                # The slot was handed over in the same moment.
+                self._release_slot()
+            elif slot in queue:
+                queue.remove(slot)
             raise
 
-    def _pass_on(self) -> None:
-        for line in (self._lines[True], self._lines[False]):
-            while line:
-                turn = line.popleft()
-                if not turn.done():
-                    turn.set_result(None)
+    def _release_slot(self) -> None:
+        for queue in (self._queues[True], self._queues[False]):
+            while queue:
+                slot = queue.popleft()
+                if not slot.done():
+                    slot.set_result(None)
                     return
         self._running -= 1

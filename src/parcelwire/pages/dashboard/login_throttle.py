@@ -28,7 +28,7 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
-from parcelwire.pages.limits import WIDE_FACTOR, LoginLimits, wide_network_of
+from parcelwire.pages.limits import Counted, LoginLimits, counted_for
 from parcelwire.store.port import RecordStore
 
 SOURCE_KIND: Final = "login-source"
@@ -98,13 +98,6 @@ class Device(msgspec.Struct, frozen=True, omit_defaults=True):
     failures: Failures = Failures()
 
 
-class _Counted(msgspec.Struct, frozen=True):
-    """Something that tries are counted for."""
-
-    name: str
-    factor: int
-
-
 _Slot = dict[str, _Source]
 _Dated = TypeVar("_Dated", _Source, Failures)
 _decode_slot: Final = msgspec.json.Decoder(_Slot).decode
@@ -148,7 +141,7 @@ class LoginThrottle:
         password for ever by logging in between.
         """
         now, account = self._clock.now(), _hash(email.casefold())
-        for one in _sources(source):
+        for one in counted_for(source):
             await self._uncount(one.name, account, now=now, was_right=was_right)
         await self._change_account(account, -1, now)
 
@@ -246,18 +239,18 @@ class LoginThrottle:
         Return 0, or for how many milliseconds none is taken.
         """
         # Read first: somebody who goes on trying costs no writes.
-        for one in _sources(source):
+        for one in counted_for(source):
             document = await self._store.load_record(SOURCE_KIND, SCOPE, _slot_of(one.name))
             slot = _decode_slot(document) if document is not None else {}
             if wait := self._wait(slot, one, account, now=now, is_slowed=is_slowed):
                 return wait
-        for one in _sources(source):
+        for one in counted_for(source):
             if wait := await self._count_one(one, account, now=now, is_slowed=is_slowed):
                 return wait
         return 0
 
     def _wait(
-        self, slot: _Slot, counted: _Counted, account: str, *, now: Instant, is_slowed: bool
+        self, slot: _Slot, counted: Counted, account: str, *, now: Instant, is_slowed: bool
     ) -> int:
         one = slot.get(_hash(counted.name))
         if one is None:
@@ -272,7 +265,7 @@ class LoginThrottle:
         return wait
 
     async def _count_one(
-        self, counted: _Counted, account: str, *, now: Instant, is_slowed: bool
+        self, counted: Counted, account: str, *, now: Instant, is_slowed: bool
     ) -> int:
         tag, waits = _hash(counted.name), [0]
 
@@ -317,11 +310,6 @@ def _newest(items: dict[str, _Dated], most: int) -> dict[str, _Dated]:
         return items
     ordered = sorted(items.items(), key=lambda item: item[1].last_at)
     return dict(ordered[len(items) - most :])
-
-
-def _sources(source: str) -> list[_Counted]:
-    wide = wide_network_of(source)
-    return [_Counted(source, 1), *([_Counted(wide, WIDE_FACTOR)] if wide else [])]
 
 
 def _hash(text: str) -> str:

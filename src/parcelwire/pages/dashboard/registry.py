@@ -73,8 +73,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """A letter: ``g`` and it lead here."""
 
 
-class Entrance(msgspec.Struct, frozen=True):
-    """One of the dashboard's own calls, which belong to no page."""
+class CoreRoute(msgspec.Struct, frozen=True):
+    """One of the dashboard's own routes, which belong to no page."""
 
     method: Literal["GET", "POST"]
     path: str
@@ -85,13 +85,13 @@ class Entrance(msgspec.Struct, frozen=True):
     """Any session will do: it is about the session itself."""
 
 
-ENTRANCES: Final = (
-    Entrance("GET", "", "home"),
-    Entrance("GET", "/", "home"),
-    Entrance("GET", "/login", "login"),
-    Entrance("POST", "/login", "login"),
-    Entrance("POST", "/logout", "logout", needs_session=True),
-    Entrance("POST", "/world", "world", needs_session=True),
+CORE_ROUTES: Final = (
+    CoreRoute("GET", "", "home"),
+    CoreRoute("GET", "/", "home"),
+    CoreRoute("GET", "/login", "login"),
+    CoreRoute("POST", "/login", "login"),
+    CoreRoute("POST", "/logout", "logout", needs_session=True),
+    CoreRoute("POST", "/world", "world", needs_session=True),
 )
 
 

@@ -8,38 +8,39 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
-from parcelwire.domain.brand import Brand, decode_brand
+from parcelwire.domain.brand import Brand
 from parcelwire.domain.clock import Instant
 from parcelwire.pages.dashboard.visit import Visit
+from parcelwire.tracking.brands import find_brand
 
-FIELDS: Final = {"mail_from": "Sender of your mails", "support_email": "Replies to your mails"}
+FIELDS: Final = {"mail_from": "Sender address", "support_email": "Reply address"}
 """Fields of the brand whose addresses stand in mails -> what they are for."""
 
 CODE_BYTES: Final = 10
 """80 random bits: 16 characters."""
 
 _BACK: Final = "/brand#senders"
-_SAYS: Final = {
-    "sent": ("good", "A mail with a code is on its way to {address}. Enter the code below."),
-    "confirmed": ("good", "{address} is confirmed: your mails use it from now on."),
-    "too-often": ("trouble", "{address} has had enough of these mails for today. Try tomorrow."),
-    "too-many": ("trouble", "You have asked about too many addresses. Contact the operator."),
+_MESSAGES: Final = {
+    "sent": ("good", "A code is on its way to {address}. Enter it below."),
+    "confirmed": ("good", "{address} is confirmed. Your mails use it from now on."),
+    "too-often": ("trouble", "No more codes can be sent to {address} today. Try again tomorrow."),
+    "too-many": ("trouble", "Codes were requested for too many addresses. Contact the operator."),
     "not-an-address": ("trouble", "No mail can be sent to {address}."),
-    "wrong": ("trouble", "That is not the code in the newest mail to {address}."),
-    "expired": ("trouble", "That code is not valid any more. Send a new mail to {address}."),
-    "none": ("trouble", "Enter the address above and save the brand first."),
+    "wrong": ("trouble", "That code is wrong. Use the one in the newest mail to {address}."),
+    "expired": ("trouble", "That code is no longer valid. Send a new one to {address}."),
+    "none": ("trouble", "Enter an address above and save the brand first."),
 }
 
 
 class SenderAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the brand's addresses and how it stands."""
+    """One of the brand's addresses and whether it is confirmed."""
 
     field: str
     label: str
     address: str
     confirmed_at: Instant | None
     asked_at: Instant | None
-    """When the mail went out whose code can be typed now; None: there is none."""
+    """When the code that can be entered now was sent; None: there is none."""
 
 
 async def addresses_of(visit: Visit, brand: Brand) -> list[SenderAddress]:
@@ -68,31 +69,30 @@ async def send_code(visit: Visit) -> Response:
     """Have a mail with a code sent to one of the brand's addresses."""
     address = await _address(visit)
     if not address:
-        return await _say(visit, "none", address)
+        return await _go_back(visit, "none", address)
     code = base64.b32encode(visit.house.random_bytes(CODE_BYTES)).decode()
-    said = await visit.house.senders.ask(visit.session.account.number, address, code)
-    return await _say(visit, said, address)
+    outcome = await visit.house.senders.ask(visit.session.account.number, address, code)
+    return await _go_back(visit, outcome, address)
 
 
 async def confirm_code(visit: Visit) -> Response:
-    """Take the code that the mail said."""
+    """Check the code that was entered."""
     address = await _address(visit)
     if not address:
-        return await _say(visit, "none", address)
+        return await _go_back(visit, "none", address)
     number, code = visit.session.account.number, visit.form.get("code")
-    return await _say(visit, await visit.house.senders.confirm(number, address, code), address)
+    return await _go_back(visit, await visit.house.senders.confirm(number, address, code), address)
 
 
 async def _address(visit: Visit) -> str:
     field = visit.form.get("field")
     if field not in FIELDS:
         return ""
-    scope = str(visit.session.account.number)
-    brand = decode_brand(await visit.house.store.load_record("brand", scope, "brand"))
-    address: str = getattr(brand, field)
+    kept = await find_brand(visit.house.store, visit.world_id)
+    address: str = getattr(kept.brand, field)
     return address
 
 
-async def _say(visit: Visit, said: str, address: str) -> Response:
-    tone, text = _SAYS[said]
+async def _go_back(visit: Visit, outcome: str, address: str) -> Response:
+    tone, text = _MESSAGES[outcome]
     return await visit.go(_BACK, text.format(address=address), tone=tone)

@@ -97,7 +97,7 @@ class LoginError(Exception):
         self.is_suspended = is_suspended
 
 
-class Opened(msgspec.Struct, frozen=True):
+class OpenedSession(msgspec.Struct, frozen=True):
     """A new session, and the token by which its browser is known at the next login."""
 
     token: str
@@ -114,7 +114,7 @@ class Sessions:
     def __init__(self, house: Dashboard) -> None:
         """Keep sessions in the house's store."""
         self._house = house
-        self.hashing = HashingQueue(house.login_limits.most_waiting)
+        self._hashing = HashingQueue(house.login_limits.most_waiting)
         self._throttle = LoginThrottle(house.store, house.clock, house.login_limits)
         self._refusals = RefusalLog(house.clock, log)
         self._operators = {email.casefold() for email in house.settings.operators}
@@ -154,7 +154,7 @@ class Sessions:
 
     async def open_with_password(
         self, email: str, password: str, *, source: str = "", device: str = ""
-    ) -> Opened:
+    ) -> OpenedSession:
         """Return a new session of the account with this address and password.
 
         ``device``: the token of a browser that logged in before, empty in others. Takes as long,
@@ -169,7 +169,7 @@ class Sessions:
         number = account.number if account is not None else 0
         kept = await load_password(store, number)
         is_known = await throttle.is_known(number, device)
-        if self.hashing.is_full(is_known=is_known):
+        if self._hashing.is_full(is_known=is_known):
             raise self._busy(source)
         # Counted before it is checked: many at once are as many as one after the other.
         if is_known:
@@ -180,7 +180,7 @@ class Sessions:
             self._refusals.note("login with a password after too many failures", source)
             raise LoginError(wait_seconds=wait)
         try:
-            is_right = await self.hashing.run(
+            is_right = await self._hashing.run(
                 lambda: check_password(kept, password), is_known=is_known
             )
         except HashingBusyError:
@@ -207,7 +207,7 @@ class Sessions:
                 seen_at=0,
             )
         )
-        return Opened(token, device)
+        return OpenedSession(token, device)
 
     def _busy(self, source: str) -> LoginError:
         self._refusals.note("login while too many passwords wait to be checked", source)

@@ -116,7 +116,7 @@ def span(milliseconds: int) -> str:
     return f"{milliseconds // SECOND} s"
 
 
-def waiting(seconds: int) -> str:
+def wait_time(seconds: int) -> str:
     """Return how long to wait, in words and rounded up: ``a few seconds``, ``5 minutes``."""
     if seconds < 10:
         return "a few seconds"
@@ -200,7 +200,7 @@ FILTERS: Final = {
     "stamp": stamp,
     "machine": machine,
     "span": span,
-    "waiting": waiting,
+    "wait_time": wait_time,
     "ago": ago,
     "status_word": status_word,
     "substatus_word": substatus_word,

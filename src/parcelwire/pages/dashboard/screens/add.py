@@ -133,7 +133,7 @@ async def upload(visit: Visit) -> Response:
         return await _show(visit, (Problem("file", "Choose a file that is not empty."),))
     most = visit.house.settings.max_upload_bytes
     if len(file.data) > most:
-        text = f"This file is larger than {most // 1_000_000} MB. Divide it."
+        text = f"This file is larger than {most // 1_000_000} MB. Split it into smaller files."
         return await _show(visit, (Problem("file", text),))
     if code:
         courier = visit.house.registry.resolve(code[:100])

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from starlette.responses import HTMLResponse, Response
 
 from parcelwire.domain.access import WorldRule
-from parcelwire.domain.account import is_test_world, record_scope
+from parcelwire.domain.account import record_scope
 from parcelwire.domain.brand import (
     LOGO_TYPES,
     MAX_LOGO_BYTES,
@@ -82,28 +82,31 @@ _LINES: Final = (
 
 async def show(visit: Visit) -> Response:
     """Show the editor."""
-    brand = (await _kept(visit)).brand
-    # What older versions let in is told, and is nothing that this call did wrong.
-    return await _show(visit, brand, await _unseen_rules(visit, brand), status=200)
+    kept = await _kept(visit)
+    # What older versions accepted is reported, but is no fault of this request.
+    problems = await _ignored_rules(visit, kept.brand)
+    return await _show(visit, kept, kept.brand, problems, status=200)
 
 
-async def _unseen_rules(visit: Visit, brand: Brand) -> tuple[Problem, ...]:
-    """Return what of a brand's kept rules customers do not get, since it is no longer allowed."""
+async def _ignored_rules(visit: Visit, brand: Brand) -> tuple[Problem, ...]:
+    """Return which of a stored brand's style rules are ignored, as they are no longer allowed."""
     try:
         await visit.house.background.run(lambda: check_css(brand.css))
     except BrandError as error:
-        text = f"Customers' pages leave out what is not allowed. {error.message}"
+        text = f"Some style rules are not allowed, so customers' pages ignore them: {error.message}"
         return (Problem("css", text),)
     return ()
 
 
 async def _show(
     visit: Visit,
+    kept: KeptBrand,
     brand: Brand,
-    problems: tuple[Problem, ...] = (),
+    problems: tuple[Problem, ...],
     *,
     status: int | None = None,
 ) -> Response:
+    """Show the editor with ``brand`` in its fields, which may be another than the one ``kept``."""
     language = visit.form.get("language") or visit.query("language")
     language = language if language in LANGUAGES else "en"
     return await visit.show(
@@ -125,9 +128,8 @@ async def _show(
         most_logo_bytes=MAX_LOGO_BYTES,
         may_mail_unasked=visit.house.settings.may_mail_unasked(visit.session.account),
         has_mail_server=visit.house.settings.has_mail_server,
-        is_live_shown=(kept := await _kept(visit)).world_id != visit.world_id,
+        is_live_shown=kept.world_id != visit.world_id,
         senders=await addresses_of(visit, kept.brand),
-        is_test=is_test_world(visit.world_id),
         problems=problems,
         status=status,
     )
@@ -215,7 +217,7 @@ async def save(visit: Visit) -> Response:
         elif visit.form.has("remove_logo"):
             brand = replace(brand, logo_type="")
     except BrandError as error:
-        return await _show(visit, _typed(visit.form, before), (_problem(error),))
+        return await _show(visit, kept, _typed(visit.form, before), (_problem(error),))
     logo = file.data if file is not None else None
     if logo is None and brand.logo_type and kept.world_id != visit.world_id:
         # The first brand of a test world begins as a copy of the live one, its logo included.
@@ -232,7 +234,7 @@ async def save(visit: Visit) -> Response:
 async def remove(visit: Visit) -> Response:
     """Delete the test world's brand: its pages show the live one again."""
     if not visit.session.kept.is_test:
-        raise missing("brand of a test world")
+        raise missing("test-world brand")
     await _put(visit, BRAND_KIND, BRAND_ID, None)
     await _put(visit, LOGO_KIND, LOGO_ID, None)
     return await visit.go("/brand", "Pages of test parcels show the live brand again.")
