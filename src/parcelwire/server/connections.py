@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from parcelwire.domain.source_address import source_of
 from parcelwire.server.limits import ServerLimits
 from parcelwire.server.proxies import TrustedProxies, is_inside, is_loopback
-from parcelwire.server.refusals import Refusal, RefusalLog
+from parcelwire.server.refusals import Refusal, refusal_log
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class ConnectionTable:
         self.limits = limits
         self.proxies = proxies
         self.time = time
-        self.refusals = RefusalLog()
+        self.refusals = refusal_log(time)
         self.body_bytes = 0
         """Of bodies of requests in progress."""
         self.is_stopping = False
@@ -241,4 +241,4 @@ class ConnectionTable:
             late = [one for one in some if one.deadline <= now or one.write_deadline <= now]
             for one in late:
                 one.expire(now)
-        self.refusals.tick(now)
+        self.refusals.sum_up()

@@ -37,7 +37,7 @@ class _RefusedError(Exception):
     """Stops the parser from within one of its callbacks."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.value)
+        super().__init__(refusal)
         self.refusal = refusal
 
 

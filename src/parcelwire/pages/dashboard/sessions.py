@@ -18,11 +18,11 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import Account, world_of
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, Instant
+from parcelwire.domain.refusal_log import RefusalLog
 from parcelwire.pages.dashboard.hashing import RETRY_SECONDS, HashingBusyError, HashingQueue
 from parcelwire.pages.dashboard.house import Dashboard
 from parcelwire.pages.dashboard.login_throttle import LoginThrottle
 from parcelwire.pages.dashboard.passwords import check_password, load_password
-from parcelwire.pages.limits import RefusalLog
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class Sessions:
         self._house = house
         self.hashing = HashingQueue(house.login_limits.most_waiting)
         self._throttle = LoginThrottle(house.store, house.clock, house.login_limits)
-        self._refusals = RefusalLog(house.clock, log)
+        self._refusals = RefusalLog(log.warning, house.clock.now)
         self._operators = {email.casefold() for email in house.settings.operators}
 
     # -- coming in ------------------------------------------------------------------------------
