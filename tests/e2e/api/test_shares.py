@@ -124,7 +124,7 @@ async def test_a_long_list_that_has_no_turn_in_time_is_429_in_v2(tmp_path: Path)
 async def test_a_long_list_that_has_no_turn_in_time_is_429_in_v4(tmp_path: Path) -> None:
     async with open_house(tmp_path, DIALECTS, shares=SHORT) as house:
         await fill(house, 60)
-        async with house.house.reads.turn(house.world_id):
+        async with house.house.reads.slot(house.world_id):
             answer = await house.call("GET", "/v4/trackings/get", query="items_amount=200")
             assert (answer.status, answer.json()["data"]) == (429, [])
             assert answer.headers["retry-after"] == "5"
@@ -140,7 +140,7 @@ async def test_a_long_list_that_has_no_turn_in_time_is_429_in_the_native_api(
     tmp_path: Path,
 ) -> None:
     async with open_shop(tmp_path, shares=SHORT) as shop:
-        async with shop.house.house.reads.turn(shop.house.world_id):
+        async with shop.house.house.reads.slot(shop.house.world_id):
             for query in ("limit=200", "courier_code=dhl"):
                 answer = await shop.ask("GET", "/api/trackings", query=query)
                 refused(answer, 429, "too-many-requests")
@@ -295,7 +295,7 @@ async def test_seats_are_given_back_when_a_caller_goes_away(tmp_path: Path) -> N
         (stays,) = waits(shop, 1)
         await settle()
         assert not stays.done()
-        with pytest.raises(TooManyCallsError), shop.house.house.events.seat(shop.house.world_id):
+        with pytest.raises(TooManyCallsError), shop.house.house.events.slot(shop.house.world_id):
             pass
         stays.cancel()
 
