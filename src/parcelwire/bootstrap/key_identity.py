@@ -29,7 +29,6 @@ from parcelwire.store.port import Store
 _log: Final = logging.getLogger(__name__)
 
 KEY_FILE: Final = "parcelwire.key"
-_SQLITE: Final = "sqlite:"
 
 
 def key_file_of(config: Config, environment: Mapping[str, str]) -> Path:
@@ -43,8 +42,8 @@ def key_file_of(config: Config, environment: Mapping[str, str]) -> Path:
     """
     if config.secrets.key_file:
         return Path(config.secrets.key_file)
-    if config.store.url.startswith(_SQLITE):
-        return Path(config.store.url.removeprefix(_SQLITE)).resolve().parent / KEY_FILE
+    if (database := config.store.sqlite_file) is not None:
+        return database.resolve().parent / KEY_FILE
     if root := environment.get("XDG_CONFIG_HOME"):
         return Path(root) / "parcelwire" / KEY_FILE
     if home := environment.get("HOME"):
@@ -209,8 +208,8 @@ def loose_modes(paths: Mapping[Path, int]) -> list[str]:
 def private_paths(config: Config, config_file: Path | None) -> dict[Path, int]:
     """Return what of an installation nobody else should read or write, with the bits of a mode."""
     paths: dict[Path, int] = {}
-    if config.store.url.startswith(_SQLITE):
-        file = Path(config.store.url.removeprefix(_SQLITE)).absolute()
+    if (database := config.store.sqlite_file) is not None:
+        file = database.absolute()
         # A folder may be seen into: the files in it are closed by themselves. Whoever may write
         # into it could put others in their place.
         paths[file.parent] = 0o022

@@ -66,7 +66,7 @@ async def create(
     if email is not None and not _EMAIL.match(email):
         msg = f"{email!r} is no e-mail address"
         raise InstallationError(msg)
-    async with installation(ctx, without="make") as house:
+    async with installation(ctx, if_missing="create") as house:
         now = house.clock.now()
         if email is not None and await house.store.find_account(email) is None:
             await house.store.add_account(email, now=now)

@@ -118,7 +118,7 @@ def _run(ctx: click.Context, *, with_api: bool, with_workers: bool) -> None:
     start_logging(config)
     for line in loose_modes(private_paths(config, config_file(ctx))):
         log.warning("%s", line)
-    if not (with_api and with_workers) and config.store.url.startswith("sqlite:"):
+    if not (with_api and with_workers) and config.store.sqlite_file is not None:
         msg = (
             "api and worker alone need PostgreSQL (store.url): SQLite serves one machine,"
             " use: parcelwire serve"

@@ -41,7 +41,7 @@ from parcelwire.api.native.reading import read_query
 from parcelwire.api.native.table import ALL
 from parcelwire.api.shares import TooManyCallsError
 from parcelwire.domain.access import WorldRule, may
-from parcelwire.domain.account import Account, ApiKey
+from parcelwire.domain.account import Account, ApiKey, is_operator
 from parcelwire.domain.json_limits import CROWDED, is_crowded
 from parcelwire.store.port import KeyUnavailableError, StoreUnavailableError
 from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord
@@ -113,7 +113,6 @@ class _Endpoint:
     def __init__(self, house: House, by_method: dict[str, Operation]) -> None:
         self._house = house
         self._by_method = by_method
-        self._operators = {email.casefold() for email in house.settings.operators}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Take one ASGI call."""
@@ -189,8 +188,9 @@ class _Endpoint:
                 "key-scope-too-small",
                 f"this call wants a key with scope {operation.scope}; this one has {key.scope}",
             )
-        is_operator = not key.is_test and account.email.casefold() in self._operators
-        if operation.is_for_operators and not is_operator:
+        if operation.is_for_operators and (
+            key.is_test or not is_operator(account, self._house.settings.operators)
+        ):
             raise ProblemError(
                 "operator-only", "this call is for live keys of accounts named in api.operators"
             )

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from parcelwire.domain.account import Account, world_of
+from parcelwire.domain.account import Account, is_operator, world_of
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, Instant
 from parcelwire.domain.refusal_log import RefusalLog
 from parcelwire.pages.dashboard.hashing import RETRY_SECONDS, HashingBusyError, HashingQueue
@@ -117,7 +117,6 @@ class Sessions:
         self.hashing = HashingQueue(house.login_limits.most_waiting)
         self._throttle = LoginThrottle(house.store, house.clock, house.login_limits)
         self._refusals = RefusalLog(log.warning, house.clock.now)
-        self._operators = {email.casefold() for email in house.settings.operators}
 
     # -- coming in ------------------------------------------------------------------------------
 
@@ -279,9 +278,10 @@ class Sessions:
 
     async def _is_operator(self, account: Account) -> bool:
         """Tell whether an account may see what is everybody's: named as such, or the only one."""
-        if account.email.casefold() in self._operators:
+        operators = self._house.settings.operators
+        if is_operator(account, operators):
             return True
-        if self._operators or account.number != 1:
+        if operators or account.number != 1:
             return False
         return await self._house.store.load_account(2) is None
 
