@@ -22,7 +22,7 @@ from parcelwire.api.native.paging import (
 )
 from parcelwire.api.native.problems import ProblemError
 from parcelwire.domain.access import WorldRule
-from parcelwire.domain.account import Account
+from parcelwire.domain.account import LONGEST_SUSPENSION_REASON, Account
 from parcelwire.domain.clock import iso_utc
 from parcelwire.tracking.ports import TrackingFilter
 
@@ -85,7 +85,12 @@ class Suspension(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Why an account is suspended."""
 
     reason: Annotated[
-        str, Meta(max_length=500, pattern=r"^[^\x00]*$", description="For operators only")
+        str,
+        Meta(
+            max_length=LONGEST_SUSPENSION_REASON,
+            pattern=r"^[^\x00]*$",
+            description="For operators only",
+        ),
     ] = ""
 
 
