@@ -204,8 +204,8 @@ class ClosingProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         try:
             self.transport.write_eof()
-        except (OSError, NotImplementedError):
-            # The client has gone already, or the transport knows no such thing.
+        except OSError:
+            # The client has reset the connection, and the event loop has not noticed yet.
             self.transport.close()
 
     def _let_go_of_bodies(self) -> None:
