@@ -40,6 +40,7 @@ from parcelwire.api.native.problems import (
 from parcelwire.api.native.reading import read_query
 from parcelwire.api.native.table import ALL
 from parcelwire.api.shares import TooManyCallsError
+from parcelwire.api.wire import NO_STORE, NOSNIFF
 from parcelwire.domain.access import WorldRule, may
 from parcelwire.domain.account import Account, ApiKey, is_operator
 from parcelwire.domain.json_limits import CROWDED, is_crowded
@@ -55,8 +56,7 @@ KEY_MISSING: Final = (
 """Said in place of a database that cannot be reached: it can, and other calls work."""
 KEY_HEADER: Final = "parcelwire-api-key"
 
-_PRIVATE: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-"""Answers are somebody's data: no cache keeps them, no browser guesses what they are."""
+_PRIVATE: Final = (NO_STORE, NOSNIFF)
 
 _encode: Final = msgspec.json.Encoder().encode
 
