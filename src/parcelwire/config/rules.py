@@ -204,7 +204,8 @@ _POSITIVE_LIMITS: Final = frozenset(
         "long_reads",
     }
 )
-"""Limits that cannot be 0. The others can: it means no limit, as many as there are, or none at all."""
+"""Limits that cannot be 0. Of another one it means no limit, as many as there are, or none at all.
+"""
 
 
 def _limit_rules(config: Config) -> list[tuple[bool, str]]:
