@@ -240,7 +240,7 @@ class Installation:
             store,
             clock=clock,
             process_id=self.identifiers.new_id(clock.now()),
-            told=self.house.limiter.share_with,
+            on_count=self.house.limiter.share_with,
         )
         self._counting: asyncio.Task[None] | None = None
 
@@ -285,7 +285,7 @@ class Installation:
             self.house, [V2Dialect(self.house), V4Dialect(self.house, self._renderer)], other
         )
 
-    def start_counting(self) -> None:
+    def start_sharing_rate_limits(self) -> None:
         """Divide the rate limits with other API processes; on SQLite there are none."""
         if self._counting is None and self.config.store.sqlite_file is None:
             name = self.api_processes.name
@@ -349,7 +349,7 @@ class Installation:
         """
         await self._identity.check(os.urandom)
 
-    async def seal_what_lies_open(self) -> int:
+    async def seal_plaintext_secrets(self) -> int:
         """Seal the endpoints' secrets that a version before left open; return how many.
 
         In small transactions: killed in between, the next start goes on.

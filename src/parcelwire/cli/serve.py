@@ -141,7 +141,7 @@ async def _work(config: Config, sockets: list[socket.socket], *, with_workers: b
     house = await open_installation(config, is_server=True)
     try:
         await house.check_key()
-        if count := await house.seal_what_lies_open():
+        if count := await house.seal_plaintext_secrets():
             log.info("sealed the secrets of %d endpoints, which lay open in the database", count)
         server = make_server(house, config) if sockets else None
         stop = asyncio.Event()
@@ -163,7 +163,7 @@ async def _work(config: Config, sockets: list[socket.socket], *, with_workers: b
         settle_memory()
         log.info("%s", house.store.describe())
         if server is not None:
-            house.start_counting()
+            house.start_sharing_rate_limits()
             log.info("listening on %s", _address(sockets[0]))
             await server.serve(sockets)
         else:

@@ -323,7 +323,9 @@ OPERATIONS: Final = (
         method="POST",
         path="/accounts/{number}/resume",
         summary="End the suspension of an account (operators)",
-        text="What waited goes on. Resuming an account that is not suspended changes nothing.",
+        text=(
+            "What was waiting continues. Resuming an account that is not suspended changes nothing."
+        ),
         handler=resume_account,
         answer=AccountObject,
         scope="admin",

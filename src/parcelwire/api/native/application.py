@@ -50,10 +50,10 @@ from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord
 log = logging.getLogger(__name__)
 
 JSON: Final = "application/json"
-KEY_MISSING: Final = (
-    "This server lacks a key that seals what is secret; its operator finds more in the log"
+SEALING_KEY_MISSING: Final = (
+    "this server lacks the key that its secrets are sealed with; its log says more"
 )
-"""Said in place of a database that cannot be reached: it can, and other calls work."""
+"""Instead of saying that the database cannot be reached: it can, and other calls work."""
 KEY_HEADER: Final = "parcelwire-api-key"
 
 _PRIVATE: Final = (NO_STORE, NOSNIFF)
@@ -130,7 +130,7 @@ class _Endpoint:
             )
         except StoreUnavailableError as error:
             log.warning("store unavailable: %s", error)
-            detail = KEY_MISSING if isinstance(error, KeyUnavailableError) else ""
+            detail = SEALING_KEY_MISSING if isinstance(error, KeyUnavailableError) else ""
             response = _problem(
                 ProblemError("store-unavailable", detail, headers={"retry-after": RETRY_AFTER})
             )
