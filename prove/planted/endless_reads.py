@@ -25,7 +25,7 @@ async def _scan_here(reader: Reader, sql: str, bindings: Any = ()) -> list[Any]:
     return reader._scan(sql, bindings)
 
 
-LongReads.turn = _at_once  # type: ignore[method-assign, assignment]  # planted
+LongReads.slot = _at_once  # type: ignore[method-assign, assignment]  # planted
 Reader.scan = _scan_here  # type: ignore[method-assign, assignment]  # planted
 of_v2.in_slices = _in_one_go  # type: ignore[attr-defined]
 on_sqlite.in_slices = _in_one_go  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from parcelwire.api.shares import EventWatch
 
 
 @contextlib.contextmanager
-def _any_seat(_: EventWatch, world_id: int) -> Iterator[None]:
+def _any_slot(_: EventWatch, world_id: int) -> Iterator[None]:
     yield
 
 
@@ -17,5 +17,5 @@ async def _look_alone(watch: EventWatch, world_id: int, cursor: int, deadline: i
     await watch._clock.sleep(0.05)
 
 
-EventWatch.seat = _any_seat  # type: ignore[method-assign, assignment]  # planted
+EventWatch.slot = _any_slot  # type: ignore[method-assign, assignment]  # planted
 EventWatch.wait = _look_alone  # type: ignore[method-assign, assignment]  # planted

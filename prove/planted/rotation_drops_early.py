@@ -11,9 +11,9 @@ from parcelwire.connectors.key_file import replace_key_file
 _reseal = Rotation._reseal
 
 
-async def _drop_and_reseal(self: Rotation, tell: Any) -> int:
+async def _drop_and_reseal(self: Rotation, on_progress: Any) -> int:
     replace_key_file(self._ring.path, self._ring.key_bytes()[:1], os.urandom)
-    return await _reseal(self, tell)
+    return await _reseal(self, on_progress)
 
 
 Rotation._reseal = _drop_and_reseal  # type: ignore[method-assign]

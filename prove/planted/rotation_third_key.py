@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from parcelwire.bootstrap.rotation import Rotated, Rotation
+from parcelwire.bootstrap.rotation import Rotation, RotationResult
 
 _run = Rotation._run
 
 
-async def _begin_anew(self: Rotation, **options: Any) -> Rotated:
+async def _begin_anew(self: Rotation, **options: Any) -> RotationResult:
     await self._write_new_key()
     return await _run(self, **options)
 

@@ -22,7 +22,7 @@ async def test_processes_count_each_other_and_forget_the_dead(
             await open_another(),
             clock=clock,
             process_id=name,
-            told=lambda count, name=name: counts.__setitem__(name, count),  # type: ignore[misc]
+            on_count=lambda count, name=name: counts.__setitem__(name, count),  # type: ignore[misc]
         )
         for name in "abc"
     }
@@ -41,8 +41,8 @@ async def test_processes_count_each_other_and_forget_the_dead(
 
 async def test_who_stops_is_not_counted_any_more(store: Store, clock: FrozenClock) -> None:
     limits = RateLimiter(clock, {"other": 10.0})
-    stays = ApiProcesses(store, clock=clock, process_id="stays", told=limits.share_with)
-    leaves = ApiProcesses(store, clock=clock, process_id="leaves", told=lambda _: None)
+    stays = ApiProcesses(store, clock=clock, process_id="stays", on_count=limits.share_with)
+    leaves = ApiProcesses(store, clock=clock, process_id="leaves", on_count=lambda _: None)
     await leaves.step()
     await stays.step()
     assert sum(limits.take(2, "other").is_allowed for _ in range(20)) == 5

@@ -45,7 +45,7 @@ class Machines:
         ring = KeyRing(self.key_file(name), os.urandom)
         store = await self._place(ring)
         self._opened.append(store)
-        return KeyIdentity(store, ring, clock=self._clock, has_own_place=False), store, ring
+        return KeyIdentity(store, ring, clock=self._clock, is_default_path=False), store, ring
 
     async def begin(self, name: str, *, may_make: bool = True) -> str:
         """Start a process there; return why it is refused, or an empty text."""
@@ -228,7 +228,7 @@ async def test_a_running_process_says_that_it_lacks_the_new_key(
     assert len(caplog.messages) == 2
     replace_key_file(ring.path, [new, *read_keys(ring.path)], os.urandom)
     await watch.step()
-    assert "all goes on" in caplog.messages[-1]
+    assert "holds the database's key again" in caplog.messages[-1]
 
 
 # -- where, and who may read it -------------------------------------------------------------------
@@ -269,7 +269,7 @@ async def test_the_users_folder_is_made_for_the_user_alone(
     path = key_file_of(CONFIG, {"HOME": str(tmp_path)})
     ring = KeyRing(path, os.urandom)
     store = await place(ring)
-    identity = KeyIdentity(store, ring, clock=clock, has_own_place=True)
+    identity = KeyIdentity(store, ring, clock=clock, is_default_path=True)
     assert await identity.settle(os.urandom, may_make=True) == ""
     assert path.parent.stat().st_mode & 0o777 == 0o700
     await store.close()

@@ -88,7 +88,7 @@ async def test_it_ends_with_one_new_key(shop: Shop) -> None:
     (old,) = shop.in_file()
     _, running = await shop.open()
     told: list[int] = []
-    done = await (await shop.rotation()).run(tell=told.append)
+    done = await (await shop.rotation()).run(on_progress=told.append)
     assert (done.resealed, done.was_under_way) == (COUNT, False)
     assert told == [50, 100, 120]
     assert shop.in_file() == [done.fingerprint] != [old]
@@ -193,7 +193,7 @@ async def test_a_reset_makes_the_key_files_folder_where_it_is_by_default(
         await reset_keys(store, ring, clock=FrozenClock(), random_bytes=os.urandom)
     assert not ring.path.parent.exists()
     lost = await reset_keys(
-        store, ring, clock=FrozenClock(), random_bytes=os.urandom, has_own_place=True
+        store, ring, clock=FrozenClock(), random_bytes=os.urandom, is_default_path=True
     )
     assert lost["endpoint"] == COUNT
     assert await shop.known() == list(ring.fingerprints)

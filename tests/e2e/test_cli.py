@@ -120,6 +120,10 @@ def test_a_keys_life(terminal: Terminal) -> None:
 
 def test_accounts(shop: Terminal) -> None:
     assert shop("account", "list") == f"{EMAIL}  no quota\n"
+    reason = "x" * 501
+    said = shop.fails("account", "suspend", EMAIL, "--reason", reason)
+    assert said == "parcelwire: the reason can have 500 characters, not 501"
+    assert shop("account", "list") == f"{EMAIL}  no quota\n"
     shop("account", "set", EMAIL, "--name", "The Shop", "--quota", "1000", "--phone", "+41")
     assert shop("account", "list") == f"{EMAIL}  quota 1000  The Shop\n"
     shop("account", "set", EMAIL, "--no-quota")

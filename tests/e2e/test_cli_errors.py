@@ -343,7 +343,7 @@ def test_a_key_file_that_is_lost_for_good(shop: Terminal) -> None:
     assert "nothing is lost" in shop.fails("secrets", "reset", "--yes")
     (shop.folder / "parcelwire.key").unlink()
     said = shop("secrets", "reset", "--yes")
-    assert "1 connections are removed, 1 endpoints switched off" in said
+    assert "1 connections removed, 1 endpoints disabled" in said
     assert "its secret was lost" in shop("webhook", "list")
     shop("webhook", "rotate", endpoint_id)
     shop("webhook", "enable", endpoint_id)

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from parcelwire.api.asgi import ASGIApp
 from parcelwire.config import LimitsSection, ServerSection, StoreSection
 from parcelwire.domain.clock import DAY, SECOND
+from parcelwire.domain.refusal_log import LINES_A_MINUTE
 from parcelwire.pages.dashboard.passwords import Password, check_password, remove_password
 from parcelwire.pages.dashboard.sessions import LoginError, Sessions
-from parcelwire.pages.limits import LINES_A_MINUTE
 from parcelwire.store.port import Store
 from tests.contract.store.postgres_fixture import shared_cluster
 from tests.support.dashboard import Desk, open_dashboard

@@ -18,8 +18,9 @@ from parcelwire.bootstrap.settings import login_limits, page_limits
 from parcelwire.config import Config, LimitsSection
 from parcelwire.domain.brand import Brand, LookupField
 from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.refusal_log import LINES_A_MINUTE
 from parcelwire.pages.application import application
-from parcelwire.pages.limits import LINES_A_MINUTE, PageLimits
+from parcelwire.pages.limits import PageLimits
 from parcelwire.pages.live import LIVE_FOR_SECONDS
 from parcelwire.tracking.words import LANGUAGES
 from tests.support.house import Answer, HouseUnderTest, call, open_house, serve
@@ -117,7 +118,7 @@ async def test_all_together_are_bounded_last_and_the_log_with_them(
     for number in range(21):
         await site.look_up(f"198.51.101.{number}", b"number=1&word=2")
     text = caplog.records[LINES_A_MINUTE].getMessage()
-    assert text == "refused more: lookup, more than all may ask for together (260)"
+    assert text.startswith("refused 260 more within a minute: lookup, more than all may ask for")
 
 
 async def test_one_customers_ipv6_networks_are_counted_together_too(site: Site) -> None:

@@ -36,10 +36,10 @@ async def test_secrets_of_before_are_in_no_file_after_a_start(tmp_path: Path) ->
         # Read as it lies, until a server has sealed it.
         assert await house.store.list_endpoints(world_id) == endpoints
         await house.check_key()
-        assert await house.seal_what_lies_open() == 120
+        assert await house.seal_plaintext_secrets() == 120
         assert holds(tmp_path, SECRET) == holds(tmp_path, HEADER) == []
         assert await house.store.list_endpoints(world_id) == endpoints
-        assert await house.seal_what_lies_open() == 0
+        assert await house.seal_plaintext_secrets() == 0
     finally:
         await house.close()
     assert sorted(one.name for one in tmp_path.iterdir()) == ["parcelwire.db", "parcelwire.key"]

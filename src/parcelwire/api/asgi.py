@@ -17,7 +17,7 @@ import msgspec
 from parcelwire.api.bodies import ClientGoneError, ReadBody
 from parcelwire.api.house import House
 from parcelwire.api.readiness import Readiness
-from parcelwire.api.wire import JSON, Reply
+from parcelwire.api.wire import JSON, NO_STORE, NOSNIFF, Reply
 from parcelwire.store.port import StoreUnavailableError
 
 log = logging.getLogger(__name__)
@@ -117,17 +117,14 @@ async def _send(send: Send, reply: Reply, *, is_head: bool = False) -> None:
             "headers": (
                 [*_JSON_HEADERS, length, *reply.headers]
                 if reply.content_type is JSON
-                else [(b"content-type", reply.content_type), _NOSNIFF, length, *reply.headers]
+                else [(b"content-type", reply.content_type), NOSNIFF, length, *reply.headers]
             ),
         }
     )
     await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
 
 
-_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
-_JSON_HEADERS: Final = ((b"content-type", JSON), (b"cache-control", b"no-store"), _NOSNIFF)
-"""Answers are somebody's data: no cache keeps them, no browser guesses what they are. Pictures say
-themselves how long they may be kept.
-"""
+_JSON_HEADERS: Final = ((b"content-type", JSON), NO_STORE, NOSNIFF)
+"""Pictures say themselves how long they may be kept."""
 
 __all__ = ["ASGIApp", "Dialect", "Door"]

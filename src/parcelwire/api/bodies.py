@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
+
+from parcelwire.api.shares import TooManyCallsError
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -11,15 +14,11 @@ ReadBody = Callable[[bytes], Awaitable[bytes | None]]
 """Reads the body of a call for the key with this digest. None: it is larger than allowed.
 
 Raises:
-    TooManyBodiesError: the key has too many bodies under way.
+    TooManyCallsError: the key has as many bodies in progress as it may have.
     ClientGoneError: the body did not arrive whole.
 """
 
 _LONGEST_LENGTH: Final = 18
-
-
-class TooManyBodiesError(Exception):
-    """A key has as many bodies under way as it may have."""
 
 
 class ClientGoneError(Exception):
@@ -36,7 +35,7 @@ class BodyReader:
         """
         self._max_bytes = max_bytes
         self._max_per_key = max_per_key
-        self._by_key: dict[bytes, int] = {}
+        self._by_key: Counter[bytes] = Counter()
 
     async def read(
         self, receive: Receive, headers: Mapping[bytes, bytes], key: bytes
@@ -51,17 +50,15 @@ class BodyReader:
         body: bytes = message.get("body", b"")
         if not message.get("more_body"):
             return body if len(body) <= self._max_bytes else None
-        count = self._by_key.get(key, 0)
-        if count >= self._max_per_key:
-            raise TooManyBodiesError
-        self._by_key[key] = count + 1
+        if self._by_key[key] >= self._max_per_key:
+            msg = "too many request bodies of this key are being received at once"
+            raise TooManyCallsError(msg)
+        self._by_key[key] += 1
         try:
             return await self._rest(receive, body)
         finally:
-            left = self._by_key[key] - 1
-            if left:
-                self._by_key[key] = left
-            else:
+            self._by_key[key] -= 1
+            if not self._by_key[key]:
                 del self._by_key[key]
 
     async def _rest(self, receive: Receive, first: bytes) -> bytes | None:

@@ -211,6 +211,10 @@ class RateLimiter:
         self._buckets[key] = (tokens, now)
         return _allowance(tokens, rate, is_allowed)
 
+    def current(self, world_id: int, kind: str) -> Allowance:
+        """Return what is left, without counting anything; for a call that was let through."""
+        return self.charge(world_id, kind, 0)
+
     def charge(self, world_id: int, kind: str, more: int) -> Allowance:
         """Count ``more`` calls at once for one that was let through and turned out to be many.
 

@@ -18,8 +18,8 @@ from parcelwire.domain.clock import MINUTE, SECOND, Clock, Instant
 from parcelwire.store.port import RecordStore, StoreUnavailableError
 from parcelwire.tracking.rounds import Rounds
 
-BEAT_SECONDS: Final = 5.0
-FRESH: Final = 3 * round(BEAT_SECONDS) * SECOND
+HEARTBEAT_SECONDS: Final = 5.0
+FRESH: Final = 3 * round(HEARTBEAT_SECONDS) * SECOND
 """A record that is older was left by a process that is gone."""
 
 _KIND: Final = "api-process"
@@ -33,20 +33,22 @@ class ApiProcesses(Rounds):
     """Counts the API processes while this one is among them."""
 
     def __init__(
-        self, store: RecordStore, *, clock: Clock, process_id: str, told: Callable[[int], None]
+        self, store: RecordStore, *, clock: Clock, process_id: str, on_count: Callable[[int], None]
     ) -> None:
-        """``told`` is given the number of processes whenever it is counted."""
-        super().__init__("api processes", clock=clock, idle_seconds=BEAT_SECONDS)
+        """``on_count`` is called with the number of processes whenever they are counted."""
+        super().__init__("api processes", clock=clock, idle_seconds=HEARTBEAT_SECONDS)
         self._store = store
         self._process_id = process_id
-        self._told = told
+        self._on_count = on_count
         self._count = 0
 
     async def step(self) -> int:
         """Renew this process's record and count them all."""
         now = self._clock.now()
-        beat = msgspec.json.encode(now)
-        await self._store.change_record(_KIND, _SCOPE, self._process_id, lambda _: beat, at=now)
+        heartbeat = msgspec.json.encode(now)
+        await self._store.change_record(
+            _KIND, _SCOPE, self._process_id, lambda _: heartbeat, at=now
+        )
         await self._store.prune_records(_KIND, now - MINUTE)
         records = await self._store.list_records(_KIND, _SCOPE, limit=_MOST)
         count = max(1, sum(_is_fresh(document, now) for _, document in records))
@@ -54,7 +56,7 @@ class ApiProcesses(Rounds):
             if self._count:
                 log.info("%d API processes share the rate limits", count)
             self._count = count
-        self._told(count)
+        self._on_count(count)
         return 0
 
     async def run(self) -> None:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from typing import Final
 
 import msgspec
@@ -15,11 +21,6 @@ from parcelwire.domain.clock import SECOND, Clock, Instant
 from parcelwire.store.port import Store, StoreUnavailableError
 from parcelwire.tracking.fair_slots import FairSlots, NoSlotError
 from parcelwire.tracking.ports import TrackingFilter
-
-RETRY_SECONDS: Final = 5
-"""When a caller that was refused may try again."""
-
-RETRY_LATER: Final = (b"retry-after", b"%d" % RETRY_SECONDS)
 
 LIGHT_PAGE: Final = 50
 """Up to so many trackings, a page in the order of an index is no long read."""
@@ -32,7 +33,13 @@ LOOK_AGAIN_SECONDS: Final = 0.5
 
 
 class TooManyCallsError(Exception):
-    """The account has as many calls of this kind under way as it may have."""
+    """The key or its account has as many calls of this kind in progress as it may have.
+
+    The text says of which kind.
+    """
+
+    def __init__(self, text: str = "too many calls of this kind are under way at once") -> None:
+        super().__init__(text)
 
 
 class ShareSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,13 +53,8 @@ class ShareSettings(msgspec.Struct, frozen=True, kw_only=True):
     event_waits_per_account: int = 20
 
 
-def is_light(where: TrackingFilter, limit: int) -> bool:
-    """Tell whether a page is read quickly whatever the world holds."""
-    return limit <= LIGHT_PAGE and (where.is_plain or bool(where.numbers))
-
-
 class LongReads:
-    """Turns for reads that walk over many rows or answer many trackings.
+    """Slots for reads that walk over many rows or answer many trackings.
 
     A few are under way at a time, and of one account fewer; the others wait, account after account.
     """
@@ -65,9 +67,24 @@ class LongReads:
         )
         self._wait_seconds = settings.long_read_wait_seconds
 
+    def for_page(
+        self, world_id: int, where: TrackingFilter, limit: int, offset: int = 0
+    ) -> AbstractAsyncContextManager[None]:
+        """Return what to hold while a page is read: a slot, or nothing if that is always quick."""
+        is_quick = (
+            limit <= LIGHT_PAGE
+            and offset <= LIGHT_OFFSET
+            and (where.is_plain or bool(where.numbers))
+        )
+        return _NO_SLOT if is_quick else self.slot(world_id)
+
+    def for_count(self, world_id: int, where: TrackingFilter) -> AbstractAsyncContextManager[None]:
+        """Return what to hold while trackings are counted: without conditions that is quick."""
+        return _NO_SLOT if where.is_plain else self.slot(world_id)
+
     @asynccontextmanager
-    async def turn(self, world_id: int) -> AsyncIterator[None]:
-        """Wait for a turn, and hold it while the context lasts.
+    async def slot(self, world_id: int) -> AsyncIterator[None]:
+        """Wait for a slot, and hold it while the context lasts.
 
         Raises:
             TooManyCallsError: none came in time, or too many of the account's calls wait.
@@ -81,6 +98,9 @@ class LongReads:
             yield
         finally:
             self._slots.release(owner)
+
+
+_NO_SLOT: Final = nullcontext()
 
 
 class _Waiter:
@@ -109,33 +129,30 @@ class EventWatch:
         self._clock = clock
         self._settings = settings
         self._is_closing = is_closing
-        self._seats: dict[int, int] = {}
+        self._slots: Counter[int] = Counter()
         self._waiters: dict[int, set[_Waiter]] = {}
         self._looks: asyncio.Task[None] | None = None
 
     @contextmanager
-    def seat(self, world_id: int) -> Iterator[None]:
+    def slot(self, world_id: int) -> Iterator[None]:
         """Count one caller that waits while the context lasts.
 
         Raises:
             TooManyCallsError: its account, or all accounts together, have as many as they may.
         """
         account, settings = account_of(world_id), self._settings
-        mine = self._seats.get(account, 0)
         if (
-            mine >= settings.event_waits_per_account
-            or sum(self._seats.values()) >= settings.event_waits
+            self._slots[account] >= settings.event_waits_per_account
+            or self._slots.total() >= settings.event_waits
         ):
             raise TooManyCallsError
-        self._seats[account] = mine + 1
+        self._slots[account] += 1
         try:
             yield
         finally:
-            left = self._seats[account] - 1
-            if left:
-                self._seats[account] = left
-            else:
-                del self._seats[account]
+            self._slots[account] -= 1
+            if not self._slots[account]:
+                del self._slots[account]
 
     async def wait(self, world_id: int, cursor: int, deadline: Instant) -> None:
         """Return when the world may have events after ``cursor`` that a caller has not seen, at
@@ -144,7 +161,7 @@ class EventWatch:
         waiter = _Waiter(cursor, deadline)
         self._waiters.setdefault(world_id, set()).add(waiter)
         if self._looks is None:
-            self._looks = asyncio.create_task(self._look_again_and_again())
+            self._looks = asyncio.create_task(self._look_repeatedly())
         try:
             await waiter.woken.wait()
         finally:
@@ -154,7 +171,7 @@ class EventWatch:
                 if not waiting:
                     del self._waiters[world_id]
 
-    async def _look_again_and_again(self) -> None:
+    async def _look_repeatedly(self) -> None:
         try:
             while self._waiters:
                 now = self._clock.now()
@@ -188,4 +205,4 @@ class EventWatch:
                 waiter.woken.set()
 
 
-__all__ = ["EventWatch", "LongReads", "ShareSettings", "TooManyCallsError", "is_light"]
+__all__ = ["EventWatch", "LongReads", "ShareSettings", "TooManyCallsError"]

@@ -19,6 +19,12 @@ from parcelwire.domain.json_limits import CROWDED, is_crowded
 
 JSON: Final = b"application/json; charset=utf-8"
 
+NO_STORE: Final = (b"cache-control", b"no-store")
+"""Answers are somebody's data: no cache keeps them."""
+
+NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+"""No browser guesses what an answer is."""
+
 
 MISSING_FIELDS: Final = b"parcelwire-missing-fields"
 """Header that names the fields a courier wants and a create did not give: TrackingMore's messages

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from parcelwire.api.asgi import ASGIApp, Door
 from parcelwire.api.bodies import BodyReader
 from parcelwire.api.gate import Gate, RateLimiter
-from parcelwire.api.house import ApiSettings, House
+from parcelwire.api.house import House
 from parcelwire.api.native.application import application as native_application
 from parcelwire.api.native.application import in_front_of
 from parcelwire.api.processes import ApiProcesses
@@ -64,6 +64,7 @@ from parcelwire.bootstrap.notices import (
     notice_settings,
 )
 from parcelwire.bootstrap.settings import (
+    api_settings,
     keeping_settings,
     login_limits,
     make_catalogue,
@@ -155,6 +156,7 @@ class Installation:
             is_closing=lambda: self.house.is_closing,
         )
         self.housekeeper = Housekeeper(store, clock=clock, settings=keeping_settings(config))
+        api, shares = api_settings(config), share_settings(config)
         self.house = House(
             service=self.service,
             store=store,
@@ -162,20 +164,13 @@ class Installation:
             gate=Gate(store, clock),
             limiter=RateLimiter(
                 clock,
-                {"create": config.api.create_per_second, "other": config.api.other_per_second},
+                {"create": api.create_per_second, "other": api.other_per_second},
             ),
-            reads=LongReads(share_settings(config)),
-            events=EventWatch(store, clock, share_settings(config), lambda: self.house.is_closing),
+            reads=LongReads(shares),
+            events=EventWatch(store, clock, shares, lambda: self.house.is_closing),
             clock=clock,
-            bodies=BodyReader(config.server.max_body_bytes, config.server.max_bodies_per_key),
-            settings=ApiSettings(
-                max_body_bytes=config.server.max_body_bytes,
-                max_bodies_per_key=config.server.max_bodies_per_key,
-                v2_disabled_calls=config.api.v2_disabled_calls,
-                is_payment_required=config.api.payment_required,
-                operators=config.api.operators,
-                public_url=config.public_url,
-            ),
+            bodies=BodyReader(api.max_body_bytes, api.max_bodies_per_key),
+            settings=api,
             desk=self.desk,
             sealer=ring,
             identifiers=self.identifiers,
@@ -245,7 +240,7 @@ class Installation:
             store,
             clock=clock,
             process_id=self.identifiers.new_id(clock.now()),
-            told=self.house.limiter.share_with,
+            on_count=self.house.limiter.share_with,
         )
         self._counting: asyncio.Task[None] | None = None
 
@@ -289,9 +284,9 @@ class Installation:
             self.house, [V2Dialect(self.house), V4Dialect(self.house, self._renderer)], other
         )
 
-    def start_counting(self) -> None:
+    def start_sharing_rate_limits(self) -> None:
         """Divide the rate limits with other API processes; on SQLite there are none."""
-        if self._counting is None and not self.config.store.url.startswith("sqlite:"):
+        if self._counting is None and self.config.store.sqlite_file is None:
             name = self.api_processes.name
             self._counting = asyncio.create_task(self.api_processes.run(), name=name)
 
@@ -353,7 +348,7 @@ class Installation:
         """
         await self._identity.check(os.urandom)
 
-    async def seal_what_lies_open(self) -> int:
+    async def seal_plaintext_secrets(self) -> int:
         """Seal the endpoints' secrets that a version before left open; return how many.
 
         In small transactions: killed in between, the next start goes on.

@@ -29,7 +29,6 @@ from parcelwire.store.port import Store
 _log: Final = logging.getLogger(__name__)
 
 KEY_FILE: Final = "parcelwire.key"
-_SQLITE: Final = "sqlite:"
 
 
 def key_file_of(config: Config, environment: Mapping[str, str]) -> Path:
@@ -43,8 +42,8 @@ def key_file_of(config: Config, environment: Mapping[str, str]) -> Path:
     """
     if config.secrets.key_file:
         return Path(config.secrets.key_file)
-    if config.store.url.startswith(_SQLITE):
-        return Path(config.store.url.removeprefix(_SQLITE)).resolve().parent / KEY_FILE
+    if (database := config.store.sqlite_file) is not None:
+        return database.resolve().parent / KEY_FILE
     if root := environment.get("XDG_CONFIG_HOME"):
         return Path(root) / "parcelwire" / KEY_FILE
     if home := environment.get("HOME"):
@@ -56,12 +55,12 @@ def key_file_of(config: Config, environment: Mapping[str, str]) -> Path:
 class KeyIdentity:
     """Holds a key ring against what the database knows."""
 
-    def __init__(self, store: Store, ring: KeyRing, *, clock: Clock, has_own_place: bool) -> None:
-        """``has_own_place``: the key file is where it is by default, and its folder is made too."""
+    def __init__(self, store: Store, ring: KeyRing, *, clock: Clock, is_default_path: bool) -> None:
+        """``is_default_path``: no other path was set, so the folder is made too."""
         self._store = store
         self._ring = ring
         self._clock = clock
-        self._has_own_place = has_own_place
+        self._is_default_path = is_default_path
         self.refusal = ""
         """Why nothing may be sealed or opened here; empty when it may."""
 
@@ -138,7 +137,7 @@ class KeyIdentity:
 
     async def _begin(self, random_bytes: RandomBytes) -> str:
         made = await asyncio.to_thread(
-            make_key_file, self._ring.path, random_bytes, has_own_place=self._has_own_place
+            make_key_file, self._ring.path, random_bytes, is_default_path=self._is_default_path
         )
         self._ring.refresh()
         if self._ring.trouble:
@@ -166,10 +165,10 @@ class KeyIdentity:
         )
 
 
-def make_key_file(path: Path, random_bytes: RandomBytes, *, has_own_place: bool) -> bool:
+def make_key_file(path: Path, random_bytes: RandomBytes, *, is_default_path: bool) -> bool:
     """Make the key file if there is none; tell whether it was made here.
 
-    ``has_own_place``: it is where it is by default, and its folder is made too.
+    ``is_default_path``: no other path was set, so the folder is made too.
 
     Raises:
         InstallationError: it cannot be made.
@@ -177,7 +176,7 @@ def make_key_file(path: Path, random_bytes: RandomBytes, *, has_own_place: bool)
     try:
         if path.exists():
             return False
-        if has_own_place and not path.parent.is_dir():
+        if is_default_path and not path.parent.is_dir():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         create_key_file(path, random_bytes)
     except FileExistsError:  # another process made it a moment ago
@@ -209,8 +208,8 @@ def loose_modes(paths: Mapping[Path, int]) -> list[str]:
 def private_paths(config: Config, config_file: Path | None) -> dict[Path, int]:
     """Return what of an installation nobody else should read or write, with the bits of a mode."""
     paths: dict[Path, int] = {}
-    if config.store.url.startswith(_SQLITE):
-        file = Path(config.store.url.removeprefix(_SQLITE)).absolute()
+    if (database := config.store.sqlite_file) is not None:
+        file = database.absolute()
         # A folder may be seen into: the files in it are closed by themselves. Whoever may write
         # into it could put others in their place.
         paths[file.parent] = 0o022

@@ -14,7 +14,7 @@ _log: Final = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 15.0
 AGAIN: Final = 10 * MINUTE
-"""After so long what is wrong is said once more."""
+"""After so long the same problem is logged once more."""
 
 
 class KeyWatch(Rounds):
@@ -24,17 +24,19 @@ class KeyWatch(Rounds):
         super().__init__("keys", clock=clock, idle_seconds=IDLE_SECONDS)
         self._store = store
         self._ring = ring
-        self._told = ""
-        self._told_at: Instant = 0
+        self._logged = ""
+        self._logged_at: Instant = 0
 
     async def step(self) -> int:
         """Look once."""
-        wrong = self._ring.learn(await self._store.sealing_keys())
+        problem = self._ring.learn(await self._store.sealing_keys())
         now = self._clock.now()
-        if wrong and (wrong != self._told or not 0 <= now - self._told_at < AGAIN):
-            _log.error("nothing that is sealed is touched here, and no webhook sent: %s", wrong)
-            self._told_at = now
-        elif self._told and not wrong:
-            _log.warning("the key file %s holds the database's key; all goes on", self._ring.path)
-        self._told = wrong
+        if problem and (problem != self._logged or not 0 <= now - self._logged_at < AGAIN):
+            _log.error(
+                "no secrets can be sealed or opened here, so no webhooks go out: %s", problem
+            )
+            self._logged_at = now
+        elif self._logged and not problem:
+            _log.warning("the key file %s holds the database's key again", self._ring.path)
+        self._logged = problem
         return 0

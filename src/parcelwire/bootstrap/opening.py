@@ -78,7 +78,9 @@ async def open_installation(
     renderer = Renderer(registry)
     store = await open_store(config, clock, renderer.tracking, sealer=ring, is_server=is_server)
     try:
-        identity = KeyIdentity(store, ring, clock=clock, has_own_place=not config.secrets.key_file)
+        identity = KeyIdentity(
+            store, ring, clock=clock, is_default_path=not config.secrets.key_file
+        )
         await identity.settle(os.urandom, may_make=may_make_key)
         return Installation(
             config, store, clock, ring, identity=identity, registry=registry, renderer=renderer

@@ -3,7 +3,7 @@
     file [A]        database A                 nothing begun
     file [B, A]     database A                 B is on the disk before anybody seals with it
     file [B, A]     database B, old A          from here on only B seals; A still opens
-                    ... values sealed anew, a few in each transaction ...
+                    ... values resealed, a few in each transaction ...
     file [B, A]     database B                 nothing is sealed with A any more
     file [B]        database B                 done
 
@@ -29,22 +29,22 @@ from parcelwire.domain.sealing import BrokenSealError, SealingKey, key_id_of
 from parcelwire.store.port import KeyUnavailableError, SealingStore
 from parcelwire.store.sealing import RESEALED_AT_ONCE
 
-Tell = Callable[[int], object]
+Progress = Callable[[int], object]
 
-_MEND: Final = (
+_REMEDY: Final = (
     ". Nobody can open it any more: give that endpoint a new secret (parcelwire webhook rotate),"
-    " remove that connection (parcelwire connection remove), or let that answer grow old"
+    " remove that connection (parcelwire connection remove), or let that answer expire"
     " (api.idempotency_hours); then run this command again"
 )
 
 
-class Rotated(msgspec.Struct, frozen=True, kw_only=True):
+class RotationResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a rotation came to."""
 
     fingerprint: str
     """Of the key that seals, or will."""
     resealed: int = 0
-    """Values sealed anew by this run."""
+    """Values resealed by this run."""
     was_under_way: bool = False
     """An earlier run had begun it."""
     is_prepared: bool = False
@@ -64,28 +64,28 @@ class Rotation:
         self._random_bytes = random_bytes
 
     async def run(
-        self, *, only_prepare: bool = False, tell: Tell = lambda resealed: None
-    ) -> Rotated:
+        self, *, only_prepare: bool = False, on_progress: Progress = lambda resealed: None
+    ) -> RotationResult:
         """Rotate to the end, or up to the new key in the file (``only_prepare``).
 
-        ``tell`` is given the number of values sealed anew so far, again and again.
+        ``on_progress`` is called with the number of values resealed so far, after each few.
 
         Raises:
             InstallationError: it cannot be done or finished here; the message says why.
         """
         try:
             with sole_writer(self._ring.path):
-                return await self._run(only_prepare=only_prepare, tell=tell)
+                return await self._run(only_prepare=only_prepare, on_progress=on_progress)
         except KeyFileError as error:
             msg = f"{error} (secrets.key_file)"
             raise InstallationError(msg) from error
         except KeyUnavailableError as error:
             msg = f"the rotation cannot be finished, and nothing is lost: {error}"
             if isinstance(error.__cause__, BrokenSealError):
-                msg += _MEND
+                msg += _REMEDY
             raise InstallationError(msg) from error
 
-    async def _run(self, *, only_prepare: bool, tell: Tell) -> Rotated:
+    async def _run(self, *, only_prepare: bool, on_progress: Progress) -> RotationResult:
         remove_drafts(self._ring.path)
         keys = await self._store.sealing_keys()
         if wrong := self._ring.learn(keys):
@@ -94,17 +94,19 @@ class Rotation:
         place = self._ring.fingerprints.index(current)
         newer, older = self._ring.fingerprints[:place], self._ring.fingerprints[place + 1 :]
         has_begun = len(keys) > 1
-        # Older keys in the file alone: all is sealed anew, only the file was not written any more.
+        # Older keys in the file alone: all is resealed, only the file was not written any more.
         was_under_way = has_begun or bool(older and not newer)
         fingerprint = current
         if not was_under_way:
             fingerprint = newer[0] if newer else await self._write_new_key()
             if only_prepare:
-                return Rotated(fingerprint=fingerprint, is_prepared=True)
+                return RotationResult(fingerprint=fingerprint, is_prepared=True)
             await self._begin(current, fingerprint)
-        resealed = await self._reseal(tell)
+        resealed = await self._reseal(on_progress)
         await self._write_last_key(fingerprint)
-        return Rotated(fingerprint=fingerprint, resealed=resealed, was_under_way=was_under_way)
+        return RotationResult(
+            fingerprint=fingerprint, resealed=resealed, was_under_way=was_under_way
+        )
 
     async def _write_new_key(self) -> str:
         """Put a new key on top of the file; return its fingerprint."""
@@ -129,12 +131,12 @@ class Rotation:
             msg = f"another rotation began meanwhile. {wrong}".strip()
             raise InstallationError(msg)
 
-    async def _reseal(self, tell: Tell) -> int:
+    async def _reseal(self, on_progress: Progress) -> int:
         resealed = 0
         while True:
             while count := await self._store.reseal(limit=RESEALED_AT_ONCE):
                 resealed += count
-                tell(resealed)
+                on_progress(resealed)
             # Others may have stored something with the old key until a moment ago.
             if not await self._store.end_rotation():
                 return resealed
@@ -183,11 +185,11 @@ async def reset_keys(
     *,
     clock: Clock,
     random_bytes: RandomBytes,
-    has_own_place: bool = False,
+    is_default_path: bool = False,
 ) -> dict[str, int]:
     """Give up what was sealed with keys that are lost, and begin anew with the key file here.
 
-    Where there is none, one is made (``has_own_place``: see ``make_key_file``). Returns what was
+    Where there is none, one is made (``is_default_path``: see ``make_key_file``). Returns what was
     given up, by kind.
 
     Raises:
@@ -198,7 +200,7 @@ async def reset_keys(
     if (not keys or not ring.learn(keys)) and all(map(ring.can_open, used)):
         msg = f"nothing is lost: the key file {ring.path.absolute()} opens all that is sealed"
         raise InstallationError(msg)
-    await asyncio.to_thread(make_key_file, ring.path, random_bytes, has_own_place=has_own_place)
+    await asyncio.to_thread(make_key_file, ring.path, random_bytes, is_default_path=is_default_path)
     ring.refresh()
     if ring.trouble:
         raise InstallationError(ring.trouble)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from parcelwire.api.house import ApiSettings
 from parcelwire.api.shares import ShareSettings
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.wiring import WiringSettings
@@ -64,6 +65,20 @@ def wiring_settings(config: Config, webhooks: WebhookSettings) -> WiringSettings
             realtime_interval_seconds=api.realtime_interval_seconds,
         ),
         webhooks=webhooks,
+    )
+
+
+def api_settings(config: Config) -> ApiSettings:
+    """Return how the APIs behave."""
+    return ApiSettings(
+        max_body_bytes=config.server.max_body_bytes,
+        max_bodies_per_key=config.server.max_bodies_per_key,
+        create_per_second=config.api.create_per_second,
+        other_per_second=config.api.other_per_second,
+        v2_disabled_calls=config.api.v2_disabled_calls,
+        is_payment_required=config.api.payment_required,
+        operators=config.api.operators,
+        public_url=config.public_url,
     )
 
 

@@ -36,7 +36,6 @@ class StoreWatch(Rounds):
         idle_seconds = min(IDLE_SECONDS, check_hours * HOUR / SECOND or IDLE_SECONDS)
         super().__init__("store watch", clock=clock, idle_seconds=idle_seconds)
         self._store = store
-        self._time = clock
         self._every = check_hours * HOUR
         self._channels = channels
         self._is_stopping = threading.Event()
@@ -53,22 +52,22 @@ class StoreWatch(Rounds):
     async def step(self) -> int:
         """See ``Rounds``."""
         if self._is_due() and not self._store.damage:
-            self._checked_at = self._time.now()
+            self._checked_at = self._clock.now()
             await self._store.check(self._is_stopping)
-        await self._tell_of_damage()
-        self._warn_of_little_room()
+        await self._alert_of_damage()
+        self._warn_of_low_space()
         return 0
 
     def _is_due(self) -> bool:
         if not self._every:
             return False
-        now = self._time.now()
+        now = self._clock.now()
         if self._store.wants_check and not _is_within(now, self._suspected_at, SUSPICION):
             self._suspected_at = now
             return True
         return not _is_within(now, self._checked_at, self._every)
 
-    async def _tell_of_damage(self) -> None:
+    async def _alert_of_damage(self) -> None:
         if not self._store.damage or self._channels is None or not self._tries_left:
             return
         self._tries_left -= 1
@@ -80,9 +79,9 @@ class StoreWatch(Rounds):
         if is_told:
             self._tries_left = 0
 
-    def _warn_of_little_room(self) -> None:
+    def _warn_of_low_space(self) -> None:
         space = self._store.disk_space()
-        now = self._time.now()
+        now = self._clock.now()
         if space is None or not space.is_low or _is_within(now, self._warned_at, HOUR):
             return
         self._warned_at = now

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import click
 import msgspec
 from msgspec.structs import replace
 
 from parcelwire.api.v4.render import Renderer
-from parcelwire.bootstrap import Installation, open_installation
+from parcelwire.bootstrap import Installation
 from parcelwire.cli.by_number import each
 from parcelwire.cli.exits import FAILED, NOT_FOUND, CommandError
-from parcelwire.cli.support import active_account_of, beside_nothing, missing_database, working
+from parcelwire.cli.support import active_account_of, opened, working
 from parcelwire.cli.timeline import console, print_timeline
 from parcelwire.client.models import Tracking
 from parcelwire.client.reading import read
@@ -78,25 +75,19 @@ async def ask_once(
         CommandError: a number is nobody's, or its carrier gave no answer.
         InstallationError: the installation here cannot be used.
     """
-    with tempfile.TemporaryDirectory(prefix="parcelwire-track-") as folder:
-        if missing_database(config) is not None:
-            config = beside_nothing(config, Path(folder))
-        house = await open_installation(config, may_make_key=False)
-        try:
+    async with opened(config, if_missing="use-temporary") as house:
 
-            async def ask(number: str) -> None:
-                tracking, problem = await _ask(house, number, question)
-                if problem is not None:
-                    raise problem
-                shown = _in_words_of_the_client(house, tracking)
-                if as_json:
-                    click.echo(msgspec.json.encode(shown.to_dict()).decode())
-                else:
-                    print_timeline(console(), shown, house.registry)
+        async def ask(number: str) -> None:
+            tracking, problem = await _ask(house, number, question)
+            if problem is not None:
+                raise problem
+            shown = _in_words_of_the_client(house, tracking)
+            if as_json:
+                click.echo(msgspec.json.encode(shown.to_dict()).decode())
+            else:
+                print_timeline(console(), shown, house.registry)
 
-            await each(numbers, ask, verb="found")
-        finally:
-            await house.close()
+        await each(numbers, ask, verb="found")
 
 
 async def _ask(

@@ -25,7 +25,7 @@ def connection() -> None:
 @run_async
 async def list_carriers(ctx: click.Context) -> None:
     """List carriers that can be asked, and what each wants."""
-    async with installation(ctx, without="pretend") as house:
+    async with installation(ctx, if_missing="use-temporary") as house:
         for manifest in house.manifests():
             for transport in manifest.transports:
                 wants = ", ".join(transport.credential_fields) or "none"

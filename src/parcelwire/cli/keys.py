@@ -14,10 +14,9 @@ from parcelwire.bootstrap import InstallationError
 from parcelwire.cli.durations import DurationType
 from parcelwire.cli.passwords import password
 from parcelwire.cli.support import account_of, installation, run_async, when
-from parcelwire.domain.account import ApiKey
+from parcelwire.domain.account import LONGEST_SUSPENSION_REASON, ApiKey
 from parcelwire.domain.clock import SECOND, to_datetime
 
-_LONGEST_REASON = 500
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
 
 
@@ -66,7 +65,7 @@ async def create(
     if email is not None and not _EMAIL.match(email):
         msg = f"{email!r} is no e-mail address"
         raise InstallationError(msg)
-    async with installation(ctx, without="make") as house:
+    async with installation(ctx, if_missing="create") as house:
         now = house.clock.now()
         if email is not None and await house.store.find_account(email) is None:
             await house.store.add_account(email, now=now)
@@ -217,11 +216,13 @@ async def suspend(ctx: click.Context, email: str, reason: str) -> None:
     \b
     parcelwire account suspend you@shop.example --reason "invoice 2026-118 is unpaid"
     """
+    reason = reason.strip()
+    if len(reason) > LONGEST_SUSPENSION_REASON:
+        msg = f"the reason can have {LONGEST_SUSPENSION_REASON} characters, not {len(reason)}"
+        raise InstallationError(msg)
     async with installation(ctx) as house:
         number = (await account_of(house, email)).number
-        await house.store.suspend_account(
-            number, reason=reason.strip()[:_LONGEST_REASON], now=house.clock.now()
-        )
+        await house.store.suspend_account(number, reason=reason, now=house.clock.now())
     click.echo(f"{email} is suspended. To end it: parcelwire account resume {email}")
 
 

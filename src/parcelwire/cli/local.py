@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import httpx2
 
@@ -43,8 +42,8 @@ class OwnGate(Gate):
 
 
 def _check_there(config: Config) -> None:
-    file = Path(config.store.url.removeprefix("sqlite:"))
-    if config.store.url.startswith("sqlite:") and not file.exists():
+    file = config.store.sqlite_file
+    if file is not None and not file.exists():
         msg = (
             f"there is no installation here ({file}) and no login: make one with"
             " parcelwire key create --account E-MAIL, or go to a server with parcelwire login"

@@ -34,7 +34,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
         "webhook",
         "Tell other systems: endpoints, log, resend.",
     ),
-    "secrets": ("parcelwire.cli.secrets", "secrets", "Rotate the key that seals what is secret."),
+    "secrets": ("parcelwire.cli.secrets", "secrets", "Manage the key that seals stored secrets."),
     "notice": ("parcelwire.cli.notices", "notice", "Try out mails and operators' channels."),
     "track": ("parcelwire.cli.track", "track", "Have carriers asked now, show where parcels are."),
     "create": ("parcelwire.cli.create", "create", "Follow numbers from now on."),

@@ -213,13 +213,15 @@ async def ask_of_endpoint(
     *,
     path: str = "",
     body: Any = None,
+    seals: bool = False,
 ) -> Any:
     """Make one call (``path`` after the endpoint's own) about an endpoint, in its world.
 
+    ``seals``: see ``open_native``.
+
     Raises:
-        CommandError: as ``open_native``, ``find_endpoint`` and ``World.ask``.
+        CommandError, InstallationError: as ``open_native``, ``find_endpoint`` and ``World.ask``.
     """
-    seals = path == "/rotate-secret"
     async with open_native(ctx, choice, seals=seals) as native:
         world, _ = await native.find_endpoint(endpoint_id)
         return await world.ask(method, f"/endpoints/{endpoint_id}{path}", body=body)

@@ -48,7 +48,7 @@ async def test(
     if not address and not operators:
         msg = "say where to: --to E-MAIL, --operators, or both"
         raise click.UsageError(msg)
-    async with installation(ctx, without="pretend") as house:
+    async with installation(ctx, if_missing="use-temporary") as house:
         if address:
             await _mail(house, address, Status(status), language)
         if operators:

@@ -20,7 +20,7 @@ _KINDS = {
 
 @click.group()
 def secrets() -> None:
-    """Look after the key that seals credentials and webhook secrets."""
+    """Manage the key that seals credentials and webhook secrets."""
 
 
 @secrets.command("status")
@@ -47,7 +47,7 @@ async def status(ctx: click.Context) -> None:
         how = f"sealed with {key_id}…" if key_id else "not sealed yet: a server does it at start"
         click.echo(f"{count:>8}  {_KINDS[kind]}, {how}")
     if len(found.keys) > 1:
-        click.echo("A rotation is under way; finish it with: parcelwire secrets rotate")
+        click.echo("A rotation is in progress; finish it with: parcelwire secrets rotate")
     if found.wrong:
         raise InstallationError(found.wrong)
 
@@ -67,10 +67,11 @@ def _state(found: KeyStatus, key: SealingKey) -> str:
 @click.pass_context
 @run_async
 async def rotate(ctx: click.Context, prepare: bool) -> None:
-    """Make a new key, seal everything anew with it, and take the old key out of the file.
+    """Create a new key, reseal everything with it, and remove the old key from the file.
 
-    Servers may run meanwhile. Those that share the key file go on by themselves; on other machines
-    the file must be replaced. Killed or failed anywhere, the same command finishes the rotation.
+    Servers can keep running. Those that share the key file pick up the new key by themselves; on
+    other machines the file must be replaced. If the command is interrupted, run it again: it
+    finishes the rotation.
 
     \b
     parcelwire secrets rotate
@@ -79,7 +80,7 @@ async def rotate(ctx: click.Context, prepare: bool) -> None:
     async with installation(ctx) as house:
         await house.check_key()
         rotation = Rotation(house.store, house.ring, clock=house.clock, random_bytes=os.urandom)
-        with working("sealing everything anew"):
+        with working("resealing everything"):
             done = await rotation.run(only_prepare=prepare)
     path = house.ring.path.absolute()
     if done.is_prepared:
@@ -88,28 +89,28 @@ async def rotate(ctx: click.Context, prepare: bool) -> None:
             " machines of this installation, then: parcelwire secrets rotate"
         )
         return
-    which = "The rotation that was under way is finished" if done.was_under_way else "Done"
+    which = "The interrupted rotation is finished" if done.was_under_way else "Done"
     click.echo(
-        f"{which}: {done.resealed} values were sealed anew, and {done.fingerprint} is the one key"
-        f" in {path}. Back it up apart from the database; backups from before need the old key."
+        f"{which}: {done.resealed} values were resealed, and {done.fingerprint} is the only key in"
+        f" {path}. Back it up separately from the database; older backups need the old key."
     )
 
 
 @secrets.command("reset")
-@click.option("--yes", is_flag=True, help="Do not ask; what is sealed with a lost key goes.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation.")
 @click.pass_context
 @run_async
 async def reset(ctx: click.Context, yes: bool) -> None:
-    """Begin anew when a key file is lost for good. Look for a backup of it first.
+    """Start over when a key file is lost for good. Look for a backup of it first.
 
-    What was sealed with lost keys is given up: carriers' connections are removed, and endpoints
-    are switched off until they are given a new secret. Stop all servers first.
+    Whatever was sealed with lost keys is discarded: connections to carriers are removed, and
+    endpoints are disabled until they are given a new secret. Stop all servers first.
     """
     async with installation(ctx) as house:
         if not yes:
             click.confirm(
-                "Connections and webhook secrets that were sealed with the lost key will be gone."
-                " Go on?",
+                "Connections and webhook secrets that were sealed with a lost key will be removed."
+                " Continue?",
                 abort=True,
             )
         lost = await reset_keys(
@@ -117,10 +118,10 @@ async def reset(ctx: click.Context, yes: bool) -> None:
             house.ring,
             clock=house.clock,
             random_bytes=os.urandom,
-            has_own_place=not house.config.secrets.key_file,
+            is_default_path=not house.config.secrets.key_file,
         )
     click.echo(
-        f"{lost.get('connection', 0)} connections are removed, {lost.get('endpoint', 0)} endpoints"
-        f" switched off. The key is now that of {house.ring.path.absolute()}."
+        f"{lost.get('connection', 0)} connections removed, {lost.get('endpoint', 0)} endpoints"
+        f" disabled. The installation now uses the key in {house.ring.path.absolute()}."
     )
     click.echo("Next: parcelwire connection add, parcelwire webhook rotate and enable.")

@@ -118,7 +118,7 @@ def _run(ctx: click.Context, *, with_api: bool, with_workers: bool) -> None:
     start_logging(config)
     for line in loose_modes(private_paths(config, config_file(ctx))):
         log.warning("%s", line)
-    if not (with_api and with_workers) and config.store.url.startswith("sqlite:"):
+    if not (with_api and with_workers) and config.store.sqlite_file is not None:
         msg = (
             "api and worker alone need PostgreSQL (store.url): SQLite serves one machine,"
             " use: parcelwire serve"
@@ -141,7 +141,7 @@ async def _work(config: Config, sockets: list[socket.socket], *, with_workers: b
     house = await open_installation(config, is_server=True)
     try:
         await house.check_key()
-        if count := await house.seal_what_lies_open():
+        if count := await house.seal_plaintext_secrets():
             log.info("sealed the secrets of %d endpoints, which lay open in the database", count)
         server = make_server(house, config) if sockets else None
         stop = asyncio.Event()
@@ -163,7 +163,7 @@ async def _work(config: Config, sockets: list[socket.socket], *, with_workers: b
         settle_memory()
         log.info("%s", house.store.describe())
         if server is not None:
-            house.start_counting()
+            house.start_sharing_rate_limits()
             log.info("listening on %s", _address(sockets[0]))
             await server.serve(sockets)
         else:

@@ -26,7 +26,7 @@ from parcelwire.domain.clock import Instant, to_datetime
 
 if TYPE_CHECKING:
     # Commands that speak to a server over HTTP work without the packages of the server.
-    from parcelwire.bootstrap import Installation, InstallationError
+    from parcelwire.bootstrap import Installation
     from parcelwire.domain.account import Account
 
 P = ParamSpec("P")
@@ -48,26 +48,47 @@ def config_file(ctx: click.Context) -> Path | None:
     return file_of(ctx.find_root().obj, os.environ)
 
 
+IfMissing = Literal["refuse", "create", "use-temporary"]
+"""What a command does where there is no database: refuse to run, create one, or use one that is
+removed afterwards.
+"""
+
+
 @asynccontextmanager
 async def installation(
-    ctx: click.Context, *, without: Literal["refuse", "make", "pretend"] = "refuse"
+    ctx: click.Context, *, if_missing: IfMissing = "refuse"
 ) -> AsyncIterator[Installation]:
-    """Open the installation for one command, without its workers, and close it again.
+    """Open the installation for one command; see ``opened``."""
+    async with opened(read_config(ctx), if_missing=if_missing) as house:
+        yield house
 
-    ``without`` a database: refuse, make one, or pretend with one that is gone afterwards.
+
+@asynccontextmanager
+async def opened(
+    config: Config, *, if_missing: IfMissing = "refuse"
+) -> AsyncIterator[Installation]:
+    """Open an installation for one command, without its workers, and close it again.
 
     Raises:
         InstallationError: there is none, or it cannot be used.
     """
-    from parcelwire.bootstrap import open_installation
+    from parcelwire.bootstrap import InstallationError, open_installation
 
     with ExitStack() as stack:
-        config = read_config(ctx)
-        if without != "make" and (file := missing_database(config)) is not None:
-            if without == "refuse":
-                raise no_database(file)
+        if if_missing != "create" and (file := _missing_database(config)) is not None:
+            if if_missing == "refuse":
+                msg = (
+                    f"there is no database {file}: go to the folder of your installation, name the"
+                    " database with store.url, or begin here with:"
+                    " parcelwire key create --account E-MAIL"
+                )
+                raise InstallationError(msg)
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="parcelwire-"))
-            config = beside_nothing(config, Path(folder))
+            config = replace(
+                config,
+                store=replace(config.store, url=f"sqlite:{folder}/parcelwire.db"),
+                secrets=replace(config.secrets, key_file=f"{folder}/parcelwire.key"),
+            )
         house = await open_installation(config, may_make_key=False)
         try:
             yield house
@@ -75,32 +96,13 @@ async def installation(
             await house.close()
 
 
-def missing_database(config: Config) -> Path | None:
+def _missing_database(config: Config) -> Path | None:
     """Return the file of the database that is not there; None where there is one."""
-    if not config.store.url.startswith("sqlite:"):
-        return None
-    file = Path(config.store.url.removeprefix("sqlite:")).absolute()
+    file = config.store.sqlite_file
     # Without its folder, too, something else is wrong than that nothing was made yet.
-    return file if file.parent.is_dir() and not file.exists() else None
-
-
-def no_database(file: Path) -> InstallationError:
-    """Return the error for a command that needs an installation where there is none."""
-    from parcelwire.bootstrap import InstallationError
-
-    return InstallationError(
-        f"there is no database {file}: go to the folder of your installation, name the database"
-        " with store.url, or begin here with: parcelwire key create --account E-MAIL"
-    )
-
-
-def beside_nothing(config: Config, folder: Path) -> Config:
-    """Return settings that leave nothing behind: database and key file are in ``folder``."""
-    return replace(
-        config,
-        store=replace(config.store, url=f"sqlite:{folder / 'parcelwire.db'}"),
-        secrets=replace(config.secrets, key_file=os.fspath(folder / "parcelwire.key")),
-    )
+    if file is None or not file.absolute().parent.is_dir() or file.exists():
+        return None
+    return file.absolute()
 
 
 def run_async(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:

@@ -253,7 +253,9 @@ async def rotate(
     Until the overlap is over, messages carry a signature of each secret.
     """
     body = {"overlap_seconds": round(overlap_hours * HOUR_SECONDS)}
-    endpoint = await ask_of_endpoint(ctx, choice, endpoint_id, path="/rotate-secret", body=body)
+    endpoint = await ask_of_endpoint(
+        ctx, choice, endpoint_id, path="/rotate-secret", body=body, seals=True
+    )
     click.echo(f"secret   {endpoint['secret']}")
     until = endpoint["previous_secret_until"]
     click.echo(

@@ -51,15 +51,14 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
     Raises:
         ConfigError: the named file is missing, or a setting in file or environment is wrong.
     """
-    named = path or (Path(value) if (value := environment.get("PARCELWIRE_CONFIG")) else None)
-    file = named or Path(DEFAULT_FILE)
+    file = file_of(path, environment)
     raw: dict[str, Any] = {}
     try:
-        raw = tomllib.loads(file.read_text("utf-8"))
+        if file is not None:
+            raw = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
-        if named is not None:
-            msg = f"there is no configuration file {file}"
-            raise ConfigError(msg) from None
+        msg = f"there is no configuration file {file}"
+        raise ConfigError(msg) from None
     except OSError as error:
         msg = f"cannot read {file}: {error.strerror}"
         raise ConfigError(msg) from None

@@ -115,7 +115,6 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
             "webhooks.extra_ports must be port numbers",
         ),
         *_notice_rules(config),
-        *_page_limit_rules(config),
         *_limit_rules(config),
         (bool(config.carriers.registry_file), "carriers.registry_file must not be empty"),
         (config.carriers.simulated_speed > 0, "carriers.simulated_speed must be positive"),
@@ -186,21 +185,11 @@ def _notice_rules(config: Config) -> list[tuple[bool, str]]:
         (notices.timeout_seconds > 0, "notices.timeout_seconds must be positive"),
         (notices.per_minute > 0, "notices.per_minute must be positive"),
         (notices.recipient_minutes >= 0, "notices.recipient_minutes must not be negative"),
-        *(
-            (getattr(config.limits, name) >= 0, f"limits.{name} must not be negative")
-            for name in (
-                "mails_per_account_minute",
-                "mails_per_account_day",
-                "mails_per_address_day",
-                "mail_confirmations_per_address_day",
-            )
-        ),
     ]
 
 
-def _page_limit_rules(config: Config) -> list[tuple[bool, str]]:
-    limits = config.limits
-    positive = (
+_POSITIVE_LIMITS: Final = frozenset(
+    {
         "login_failures_per_source_per_hour",
         "login_failures_per_account_per_day",
         "login_waiting",
@@ -212,10 +201,23 @@ def _page_limit_rules(config: Config) -> list[tuple[bool, str]]:
         "live_streams_per_tracking",
         "live_streams_per_account",
         "live_streams",
-    )
+        "long_reads",
+    }
+)
+"""Limits that cannot be 0. Of another one it means no limit, as many as there are, or none at all.
+"""
+
+
+def _limit_rules(config: Config) -> list[tuple[bool, str]]:
+    limits = config.limits
     most_of_a_source = max(limits.lookups_per_source_per_minute, limits.forms_per_source_per_minute)
     return [
-        *((getattr(limits, name) > 0, f"limits.{name} must be positive") for name in positive),
+        *(
+            (getattr(limits, name) > 0, f"limits.{name} must be positive")
+            if name in _POSITIVE_LIMITS
+            else (getattr(limits, name) >= 0, f"limits.{name} must not be negative")
+            for name in limits.__struct_fields__
+        ),
         (
             10 * most_of_a_source <= limits.lookups_and_forms_per_minute,
             "limits.lookups_and_forms_per_minute must be at least ten times"
@@ -228,27 +230,6 @@ def _page_limit_rules(config: Config) -> list[tuple[bool, str]]:
             "limits.live_streams must be more than limits.live_streams_per_source and"
             " limits.live_streams_per_tracking, or one of them can use it up",
         ),
-    ]
-
-
-def _limit_rules(config: Config) -> list[tuple[bool, str]]:
-    limits = config.limits
-    return [
-        (limits.long_reads > 0, "limits.long_reads must be positive"),
-        (
-            limits.long_reads_per_account >= 0,
-            "limits.long_reads_per_account must not be negative",
-        ),
-        (
-            limits.long_read_wait_seconds >= 0,
-            "limits.long_read_wait_seconds must not be negative",
-        ),
-        (limits.event_waits >= 0, "limits.event_waits must not be negative"),
-        (
-            limits.event_waits_per_account >= 0,
-            "limits.event_waits_per_account must not be negative",
-        ),
-        (limits.test_trackings >= 0, "limits.test_trackings must not be negative"),
     ]
 
 

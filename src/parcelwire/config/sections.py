@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 
@@ -33,6 +35,12 @@ class StoreSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     pool_size: int = 8
     behind_pgbouncer: bool = False
     check_hours: float = 24.0
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The database's file, as ``url`` names it; None for PostgreSQL."""
+        scheme, _, file = self.url.partition(":")
+        return Path(file) if scheme == "sqlite" else None
 
 
 class SecretsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

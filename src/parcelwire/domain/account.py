@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
 import msgspec
 
 from parcelwire.domain.clock import Instant
+
+LONGEST_SUSPENSION_REASON: Final = 500
+"""Characters."""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +33,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     def is_suspended(self) -> bool:
         """Whether an operator has suspended it."""
         return self.suspended_at is not None
+
+
+def is_operator(account: Account, operators: Iterable[str]) -> bool:
+    """Tell whether an account is named in ``operators``: e-mail addresses, upper case or lower."""
+    return account.email.casefold() in {email.casefold() for email in operators}
 
 
 def world_of(account_number: int, is_test: bool) -> int:

@@ -10,9 +10,8 @@ belongs to everybody. The counters are in memory, in each process; what must hol
 
 from __future__ import annotations
 
-import logging
 import math
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from contextlib import suppress
 from ipaddress import IPv6Network
 from typing import TYPE_CHECKING, Final
@@ -43,9 +42,6 @@ LARGEST_FILE: Final = 10_000_000
 LARGEST_FORM: Final = 11_000_000
 """Bytes of an uploaded file, and of the form around it: the largest body that anything here takes.
 """
-
-LINES_A_MINUTE: Final = 20
-"""Of the log, for refusals of one kind of pages."""
 
 
 class LoginLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,33 +129,3 @@ class SourceLimit:
 
     def __len__(self) -> int:
         return len(self._buckets)
-
-
-class RefusalLog:
-    """Writes down what was refused and from where, and no more than a bounded number of lines.
-
-    Never what was sent: a password may have been typed into the wrong field.
-    """
-
-    def __init__(self, clock: Clock, log: logging.Logger) -> None:
-        """Write to ``log``."""
-        self._clock = clock
-        self._log = log
-        self._minute: int | None = None
-        self._told: set[tuple[str, str]] = set()
-        self._untold: Counter[str] = Counter()
-
-    def note(self, what: str, source: str) -> None:
-        """Write one refusal down, once a minute for each source; others are only counted."""
-        minute = self._clock.now() // MINUTE
-        if minute != self._minute:
-            if self._untold:
-                text = ", ".join(f"{what} ({count})" for what, count in self._untold.most_common(5))
-                self._log.warning("refused more: %s", text)
-            self._minute, self._told, self._untold = minute, set(), Counter()
-        if (what, source) in self._told or len(self._told) >= LINES_A_MINUTE:
-            self._untold[what] += 1
-            return
-        self._told.add((what, source))
-        shown = source if source.isascii() and source.isprintable() else ascii(source)
-        self._log.warning("refused: %s, from %s", what, shown or "an unknown address")

@@ -13,11 +13,12 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from parcelwire.domain.account import is_test_world
 from parcelwire.domain.brand import Brand
 from parcelwire.domain.clock import iso_utc
+from parcelwire.domain.refusal_log import RefusalLog
 from parcelwire.domain.tracking import Tracking
 from parcelwire.pages.dashboard.forms import FormError, form_of, read_body
 from parcelwire.pages.feedback import keep_feedback
 from parcelwire.pages.house import PageHouse
-from parcelwire.pages.limits import RefusalLog, source_in
+from parcelwire.pages.limits import source_in
 from parcelwire.pages.live import LiveResponse, LiveStreams, change_events, viewer_of
 from parcelwire.pages.rendering import (
     EMBEDDED,

@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parcelwire.domain.brand import Brand
+from parcelwire.domain.refusal_log import RefusalLog
 from parcelwire.pages.house import PageHouse
-from parcelwire.pages.limits import RefusalLog, SourceLimit, source_in
+from parcelwire.pages.limits import SourceLimit, source_in
 from parcelwire.pages.rendering import EMBEDDED, PUBLIC, html, language_of
 from parcelwire.pages.words import Words
 
@@ -30,7 +31,7 @@ class RequestLimits:
     def __init__(self, house: PageHouse) -> None:
         """Allow as much as ``house.limits`` says."""
         limits, clock = house.limits, house.clock
-        self.refusals = RefusalLog(clock, log)
+        self.refusals = RefusalLog(log.warning, clock.now)
         self._by_source: dict[Kind, SourceLimit] = {
             "page": SourceLimit(clock, limits.pages_per_source_per_minute),
             "lookup": SourceLimit(clock, limits.lookups_per_source_per_minute),

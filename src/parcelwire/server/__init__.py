@@ -1,7 +1,7 @@
 """The HTTP protocol layer: limits, deadlines, source addresses.
 
     limits.py       the figures
-    refusals.py     what is refused, counted and logged at a bounded rate
+    refusals.py     what is refused, and how that is answered
     proxies.py      trusted proxies and the client addresses that they forward
     bodies.py       how a body that does not arrive at once comes along
     unread.py       how much of an answer a client has not taken yet

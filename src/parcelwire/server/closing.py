@@ -147,10 +147,10 @@ class ClosingProtocol(HttpToolsProtocol):
     def _abort(self) -> None:
         self.phase = CLOSED
         self.deadline = self.write_deadline = inf
-        self._tell_answers()
+        self._mark_disconnected()
         self.transport.abort()
 
-    def _tell_answers(self) -> None:
+    def _mark_disconnected(self) -> None:
         """Tell those who are answering that nobody listens: uvicorn tells the newest only."""
         for cycle in (self._answering, self.cycle):
             if cycle is not None:
@@ -196,7 +196,7 @@ class ClosingProtocol(HttpToolsProtocol):
 
         A connection that is closed while its client still sends is reset, and the answer is lost.
         """
-        self._let_go_of_bodies()
+        self._release_body_memory()
         if self.transport.is_closing():
             return
         self._flush()
@@ -204,10 +204,10 @@ class ClosingProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         try:
             self.transport.write_eof()
-        except (OSError, NotImplementedError):
-            # The client has gone already, or the transport knows no such thing.
+        except OSError:
+            # The client has reset the connection, and the event loop has not noticed yet.
             self.transport.close()
 
-    def _let_go_of_bodies(self) -> None:
+    def _release_body_memory(self) -> None:
         self.table.body_bytes -= self._held
         self._held = 0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from parcelwire.domain.source_address import source_of
 from parcelwire.server.limits import ServerLimits
 from parcelwire.server.proxies import TrustedProxies, is_inside, is_loopback
-from parcelwire.server.refusals import Refusal, RefusalLog
+from parcelwire.server.refusals import Refusal, refusal_log
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class ConnectionTable:
         self.limits = limits
         self.proxies = proxies
         self.time = time
-        self.refusals = RefusalLog()
+        self.refusals = refusal_log(time)
         self.body_bytes = 0
         """Of bodies of requests in progress."""
         self.is_stopping = False
@@ -90,7 +90,7 @@ class ConnectionTable:
         self._open: set[Connection] = set()
         self._turned_away: set[Connection] = set()
         self._by_source: dict[str, set[Connection]] = {}
-        self._forwarded: dict[str, int] = {}
+        self._forwarded: Counter[str] = Counter()
         self._evictable: deque[tuple[float, Connection]] = deque()
         self._rescan_at = 0.0
 
@@ -201,18 +201,15 @@ class ConnectionTable:
 
     def begin_forwarded(self, source: str) -> bool:
         """Count a request of a forwarded address; False: it has too many in progress."""
-        count = self._forwarded.get(source, 0)
-        if count >= self.limits.max_connections_per_source:
+        if self._forwarded[source] >= self.limits.max_connections_per_source:
             return False
-        self._forwarded[source] = count + 1
+        self._forwarded[source] += 1
         return True
 
     def end_forwarded(self, source: str) -> None:
         """Say that a request of a forwarded address is answered."""
-        left = self._forwarded[source] - 1
-        if left:
-            self._forwarded[source] = left
-        else:
+        self._forwarded[source] -= 1
+        if not self._forwarded[source]:
             del self._forwarded[source]
 
     def hint_at_proxy(self, peer: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
@@ -241,4 +238,4 @@ class ConnectionTable:
             late = [one for one in some if one.deadline <= now or one.write_deadline <= now]
             for one in late:
                 one.expire(now)
-        self.refusals.tick(now)
+        self.refusals.sum_up()

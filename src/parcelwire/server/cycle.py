@@ -49,7 +49,7 @@ class Cycle(RequestResponseCycle):
     protocol: Owner
     forwarded_source = ""
     """Whose request it is, when a trusted proxy says so."""
-    is_old = False
+    is_http_1_0 = False
     """Whether it is of HTTP/1.0, which knows no chunks."""
     _has_no_length = False
 
@@ -66,8 +66,8 @@ class Cycle(RequestResponseCycle):
                 headers = [*message.get("headers", ()), (b"connection", b"close")]
                 message = {**message, "headers": headers}
                 self.transport = cast(asyncio.Transport, _LingeringTransport(self.protocol))
-        if self.is_old:
-            self._do_without_chunks(message)
+        if self.is_http_1_0:
+            self._avoid_chunks(message)
         if not self.response_started and message["type"] == "http.response.start":
             return self._start(message)
         return super().send(message)
@@ -90,7 +90,7 @@ class Cycle(RequestResponseCycle):
         if head.is_chunked:
             self.chunked_encoding = True
         elif self.chunked_encoding is not None:
-            pass  # it is known already: see ``_do_without_chunks``
+            pass  # it is known already: see ``_avoid_chunks``
         elif head.length is not None:
             self.expected_content_length, self.chunked_encoding = head.length, False
         elif self.scope["method"] != "HEAD" and status not in (204, 304):
@@ -99,7 +99,7 @@ class Cycle(RequestResponseCycle):
         lines.append(b"\r\n")
         self.transport.write(b"".join(lines))
 
-    def _do_without_chunks(self, message: Any) -> None:
+    def _avoid_chunks(self, message: Any) -> None:
         """Have the answer end with the connection where its length is not known."""
         if message["type"] == "http.response.start":
             self._has_no_length = _length_of(message.get("headers", ())) is None

@@ -37,7 +37,7 @@ class _RefusedError(Exception):
     """Stops the parser from within one of its callbacks."""
 
     def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.value)
+        super().__init__(refusal)
         self.refusal = refusal
 
 
@@ -72,10 +72,10 @@ class LimitedProtocol(ClosingProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of everything."""
         self.table.release(self)
-        self._let_go_of_bodies()
+        self._release_body_memory()
         self.phase = CLOSED
         self.deadline = self.write_deadline = inf
-        self._tell_answers()
+        self._mark_disconnected()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -116,7 +116,7 @@ class LimitedProtocol(ClosingProtocol):
                     self._refuse(Refusal.HEAD_TOO_LARGE if self.headers else Refusal.URL_TOO_LONG)
             elif self.phase == BODY:
                 if phase == BODY and self.cycle is before:
-                    self._go_on_with_body(len(part))
+                    self._continue_body(len(part))
                 else:
                     self._begin_body()
 
@@ -188,7 +188,7 @@ class LimitedProtocol(ClosingProtocol):
         )
         cycle.protocol = self
         cycle.forwarded_source = source
-        cycle.is_old = version < "1.1"
+        cycle.is_http_1_0 = version < "1.1"
         # Trailers would be appended to the headers that the application has been given.
         self.headers = []
         self.phase = BODY
@@ -203,16 +203,16 @@ class LimitedProtocol(ClosingProtocol):
 
     def _forward(self) -> str:
         """Put the client that a trusted proxy names into the scope; return its source key."""
-        said = self.table.proxies.read(self.headers)
-        if said.scheme is not None:
-            self.scope["scheme"] = said.scheme
-        if said.client is None:
+        forwarded = self.table.proxies.read(self.headers)
+        if forwarded.scheme is not None:
+            self.scope["scheme"] = forwarded.scheme
+        if forwarded.client is None:
             return ""
-        source = source_of(said.client)
+        source = source_of(forwarded.client)
         if not self.table.begin_forwarded(source):
             self.table.refusals.note(Refusal.SOURCE_FULL, source)
             raise _RefusedError(Refusal.SOURCE_FULL)
-        self.scope["client"] = (said.client, 0)
+        self.scope["client"] = (forwarded.client, 0)
         return source
 
     def on_body(self, body: bytes) -> None:
@@ -245,7 +245,7 @@ class LimitedProtocol(ClosingProtocol):
             cycle.more_body = False
             cycle.message_event.set()
         elif not self.pipeline:
-            self._rest()
+            self._start_idle_time()
 
     # -- bodies that do not arrive at once ------------------------------------------------------
 
@@ -255,7 +255,7 @@ class LimitedProtocol(ClosingProtocol):
         if self.table.is_stopping:
             self._refuse(Refusal.STOPPING)
 
-    def _go_on_with_body(self, fed: int) -> None:
+    def _continue_body(self, fed: int) -> None:
         is_fine = self._body.advance(fed, self._body_bytes, self.table.time())
         self.deadline = self._body.deadline
         if not is_fine:
@@ -273,7 +273,7 @@ class LimitedProtocol(ClosingProtocol):
         """Go on with the next request, or wait for one."""
         self.server_state.total_requests += 1
         if not self.pipeline and self._held:
-            self._let_go_of_bodies()
+            self._release_body_memory()
         if self.transport.is_closing():
             self._flush()
             return
@@ -284,7 +284,7 @@ class LimitedProtocol(ClosingProtocol):
             self._answering = cast(Cycle, cycle)
             self._start_asgi_task(cycle, app)
         elif self.phase == IDLE:
-            self._rest()
+            self._start_idle_time()
 
-    def _rest(self) -> None:
+    def _start_idle_time(self) -> None:
         self.deadline = self.table.time() + self._limits.idle_timeout_seconds

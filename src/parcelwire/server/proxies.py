@@ -35,9 +35,6 @@ class TrustedProxies:
             ipaddress.ip_network(network, strict=False) for network in networks
         )
 
-    def __bool__(self) -> bool:
-        return bool(self._networks)
-
     def trusts(self, peer: str) -> bool:
         """Tell whether ``peer`` is a trusted proxy."""
         address = _address(peer) if self._networks else None

@@ -1,24 +1,21 @@
-"""What the protocol layer refuses: the answers, the counters, and a log at a bounded rate."""
+"""What the protocol layer refuses: the kinds, their answers, and what the log says of them."""
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from enum import Enum
+from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Final
 
 import msgspec
 
+from parcelwire.domain.clock import SECOND
+from parcelwire.domain.refusal_log import RefusalLog
+
 log = logging.getLogger(__name__)
 
-SUMMARY_SECONDS: Final = 60.0
-FIRST_LINES: Final = 10
-"""Refusals a minute that get a line of their own: the first of each kind and source."""
-_MOST_SOURCES: Final = 1_000
-"""Pairs of kind and source that a minute remembers; further ones are counted by kind only."""
 
-
-class Refusal(Enum):
+class Refusal(StrEnum):
     """Why a request or a connection is refused."""
 
     BAD_REQUEST = "bad-request"
@@ -80,7 +77,7 @@ ANSWERS: Final = {
     ),
 }
 
-_LOGGED: Final = {
+_LOGGED: Final[Mapping[str, str]] = {
     Refusal.BAD_REQUEST: "not a valid HTTP request",
     Refusal.HEAD_TIMEOUT: "request head not complete in time (server.head_timeout_seconds)",
     Refusal.BODY_TIMEOUT: "request body not complete in time (server.body_timeout_seconds)",
@@ -112,11 +109,11 @@ def response_of(refusal: Refusal, headers: list[tuple[bytes, bytes]]) -> bytes:
     answer = ANSWERS[refusal]
     body = msgspec.json.encode(
         {
-            "type": f"urn:parcelwire:problem:{refusal.value}",
+            "type": f"urn:parcelwire:problem:{refusal}",
             "title": answer.title,
             "status": answer.status,
             "detail": answer.detail,
-            "code": refusal.value,
+            "code": refusal,
         }
     )
     lines = [
@@ -133,50 +130,6 @@ def response_of(refusal: Refusal, headers: list[tuple[bytes, bytes]]) -> bytes:
     return b"\r\n".join([*lines, b"", body])
 
 
-class RefusalLog:
-    """Counts refusals, and logs them: each kind and source once a minute, then a summary.
-
-    Nothing of a request is logged but the address it came from.
-    """
-
-    def __init__(self) -> None:
-        """Start with empty counters."""
-        self.counts: dict[str, int] = {refusal.value: 0 for refusal in Refusal}
-        """Since the start, by kind."""
-        self._unlogged: Counter[Refusal] = Counter()
-        self._seen: Counter[tuple[Refusal, str]] = Counter()
-        self._lines = 0
-        self._ends_at = 0.0
-
-    def note(self, refusal: Refusal, source: str) -> None:
-        """Count one refusal, and log it when it is the first of its kind and source."""
-        self.counts[refusal.value] += 1
-        one = (refusal, source)
-        is_first = one not in self._seen
-        if not is_first or len(self._seen) < _MOST_SOURCES:
-            self._seen[one] += 1
-        if is_first and self._lines < FIRST_LINES:
-            self._lines += 1
-            log.warning("refused %s: %s", source or "a client", _LOGGED[refusal])
-        else:
-            self._unlogged[refusal] += 1
-
-    def tick(self, now: float) -> None:
-        """Log the summary of the last minute when it is over. ``now``: seconds, monotonic."""
-        if now < self._ends_at:
-            return
-        self._ends_at = now + SUMMARY_SECONDS
-        for refusal, count in self._unlogged.items():
-            sources = [(n, source) for (kind, source), n in self._seen.items() if kind is refusal]
-            most, source = max(sources, default=(0, ""))
-            log.warning(
-                "refused %d more in the last minute: %s (%d source(s) seen, most from %s: %d)",
-                count,
-                _LOGGED[refusal],
-                len(sources),
-                source or "unnamed ones",
-                most,
-            )
-        self._unlogged.clear()
-        self._seen.clear()
-        self._lines = 0
+def refusal_log(time: Callable[[], float]) -> RefusalLog:
+    """Return a log for refusals of the protocol layer. ``time``: seconds, monotonic."""
+    return RefusalLog(log.warning, lambda: round(time() * SECOND), _LOGGED)

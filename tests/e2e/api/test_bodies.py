@@ -139,8 +139,9 @@ async def test_a_key_has_so_many_bodies_under_way(house: HouseUnderTest, path: s
         slots = house.house.bodies
         await until(lambda: sum(slots._by_key.values()) == 2)
         wire = await connect(head(path, 100, house.key) + b"{")
-        status, _, body = await wire.answer()
+        status, headers, body = await wire.answer()
         assert code_of(status, body) in TOO_MANY
+        assert int(headers[b"retry-after"]) > 0
         # One that comes with its head is not counted.
         status, _, body = await (await connect(head(path, 1, house.key) + b"{")).answer()
         assert code_of(status, body) not in TOO_MANY

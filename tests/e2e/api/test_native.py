@@ -313,7 +313,7 @@ async def test_a_server_without_the_new_sealing_key_says_so(tmp_path: Path) -> N
         await house.store.begin_rotation(key.fingerprint, "f" * 16, now)
         answer = await shop.ask("POST", "/api/endpoints", json={"url": "https://shop.example/h"})
         problem = refused(answer, 503, "store-unavailable")
-        assert "lacks a key that seals what is secret" in problem["detail"]
+        assert "lacks the key that its secrets are sealed with" in problem["detail"]
         assert "ffff" not in problem["detail"]
         assert int(answer.headers["retry-after"]) > 0
         ok(await shop.ask("GET", "/api/endpoints"))

@@ -183,7 +183,7 @@ async def test_a_secret_that_was_lost_with_its_key_is_not_answered_as_an_empty_o
     assert (await store.reset_keys(key.fingerprint, shop.house.clock.now(), held=[]))["answer"] == 1
     answer = await shop.ask("POST", "/api/endpoints", json=body, idempotency_key="k")
     problem = refused(answer, 503, "store-unavailable")
-    assert "lacks a key" in problem["detail"]
+    assert "lacks the key" in problem["detail"]
 
 
 async def test_two_that_both_saw_no_record_have_one_effect(

@@ -14,7 +14,7 @@ from parcelwire.api.native.paging import make_cursor
 from parcelwire.api.shares import ShareSettings, TooManyCallsError
 from parcelwire.api.v2.render import Renderer
 from parcelwire.domain.clock import SECOND
-from parcelwire.store.sqlite import listing as sqlite_listing
+from parcelwire.store.sqlite.rows import stored_of
 from parcelwire.tracking.slices import SLICE
 from tests.contract.store.samples import advance, create, make_new
 from tests.support.house import HouseUnderTest, open_house
@@ -128,7 +128,7 @@ async def test_a_long_list_that_has_no_turn_in_time_is_429_in_v2(tmp_path: Path)
 async def test_a_long_list_that_has_no_turn_in_time_is_429_in_v4(tmp_path: Path) -> None:
     async with open_house(tmp_path, DIALECTS, shares=SHORT) as house:
         await fill(house, 60)
-        async with house.house.reads.turn(house.world_id):
+        async with house.house.reads.slot(house.world_id):
             answer = await house.call("GET", "/v4/trackings/get", query="items_amount=200")
             assert (answer.status, answer.json()["data"]) == (429, [])
             assert answer.headers["retry-after"] == "5"
@@ -144,7 +144,7 @@ async def test_a_long_list_that_has_no_turn_in_time_is_429_in_the_native_api(
     tmp_path: Path,
 ) -> None:
     async with open_shop(tmp_path, shares=SHORT) as shop:
-        async with shop.house.house.reads.turn(shop.house.world_id):
+        async with shop.house.house.reads.slot(shop.house.world_id):
             for query in ("limit=200", "courier_code=dhl"):
                 answer = await shop.ask("GET", "/api/trackings", query=query)
                 refused(answer, 429, "too-many-requests")
@@ -185,7 +185,7 @@ async def test_a_list_of_2000_lets_others_have_their_turn_in_between(
                     for index in range(500)
                 ]
             )
-        monkeypatch.setattr(sqlite_listing, "stored_of", counted(sqlite_listing.stored_of, read))
+        monkeypatch.setattr("parcelwire.store.sqlite.listing.stored_of", counted(stored_of, read))
         monkeypatch.setattr(Renderer, "full_item", counted(Renderer.full_item, rendered))
         counting = asyncio.create_task(count_rounds())
         code, data = await ask(house, "GET", "/v2/trackings/get", query="limit=2000")
@@ -311,7 +311,7 @@ async def test_seats_are_given_back_when_a_caller_goes_away(tmp_path: Path) -> N
         (stays,) = waits(shop, 1)
         await settle()
         assert not stays.done()
-        with pytest.raises(TooManyCallsError), shop.house.house.events.seat(shop.house.world_id):
+        with pytest.raises(TooManyCallsError), shop.house.house.events.slot(shop.house.world_id):
             pass
         stays.cancel()
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 
 from parcelwire.domain.clock import FrozenClock
-from parcelwire.pages.limits import LINES_A_MINUTE, RefusalLog, SourceLimit
+from parcelwire.pages.limits import SourceLimit
 
 
 def test_a_source_gets_its_minutes_worth_and_then_a_steady_rate() -> None:
@@ -70,13 +68,3 @@ def test_sources_by_the_thousand_take_no_more_memory() -> None:
 def test_whatever_stands_for_a_source_is_counted(source: str) -> None:
     limit = SourceLimit(FrozenClock(), 1)
     assert [limit.take(source) > 0 for _ in range(2)] == [False, True]
-
-
-def test_a_log_line_cannot_be_forged_and_there_are_few(caplog: pytest.LogCaptureFixture) -> None:
-    refusals = RefusalLog(FrozenClock(), logging.getLogger("refusals"))
-    for number in range(1_000):
-        refusals.note("page", f"evil\n{number}")
-        refusals.note("page", "evil\n0")
-    lines = [one.getMessage() for one in caplog.records]
-    assert len(lines) == LINES_A_MINUTE
-    assert lines[0] == r"refused: page, from 'evil\n0'"

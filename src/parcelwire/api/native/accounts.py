@@ -22,7 +22,7 @@ from parcelwire.api.native.paging import (
 )
 from parcelwire.api.native.problems import ProblemError
 from parcelwire.domain.access import WorldRule
-from parcelwire.domain.account import Account
+from parcelwire.domain.account import LONGEST_SUSPENSION_REASON, Account
 from parcelwire.domain.clock import iso_utc
 from parcelwire.tracking.ports import TrackingFilter
 
@@ -85,7 +85,12 @@ class Suspension(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Why an account is suspended."""
 
     reason: Annotated[
-        str, Meta(max_length=500, pattern=r"^[^\x00]*$", description="For operators only")
+        str,
+        Meta(
+            max_length=LONGEST_SUSPENSION_REASON,
+            pattern=r"^[^\x00]*$",
+            description="For operators only",
+        ),
     ] = ""
 
 
@@ -111,8 +116,7 @@ async def read_account(house: House, asked: Asked) -> OwnAccount:
 
 async def change_account(house: House, asked: Asked) -> AccountObject:
     """Change name and phone of one's own account."""
-    await _load_own(house, asked)
-    return await _change(house, asked.account.number, given(asked.body))
+    return await _change(house, await _load_own(house, asked), given(asked.body))
 
 
 async def list_accounts(house: House, asked: Asked) -> Page[AccountObject]:
@@ -145,7 +149,7 @@ async def create_account(house: House, asked: Asked) -> AccountObject:
 
 async def change_any_account(house: House, asked: Asked) -> AccountObject:
     """Change name, phone and quota of an account."""
-    return await _change(house, _number(asked), given(asked.body))
+    return await _change(house, await _load(house, _number(asked)), given(asked.body))
 
 
 async def suspend_account(house: House, asked: Asked) -> AccountObject:
@@ -205,15 +209,15 @@ async def _load(house: House, number: int) -> Account:
 async def _load_own(house: House, asked: Asked) -> Account:
     account = await _load(house, asked.account.number)
     if account.is_suspended:
-        # Since less than a second, or the call had not come so far. Why is for operators only.
+        # It was suspended after the key was checked. The reason is for operators only.
         raise ProblemError("account-suspended")
     return account
 
 
-async def _change(house: House, number: int, changes: dict[str, Any]) -> AccountObject:
+async def _change(house: House, account: Account, changes: dict[str, Any]) -> AccountObject:
     if "name" in changes:
         changes["name"] = changes["name"] or ""
-    account = replace(await _load(house, number), **changes)
+    account = replace(account, **changes)
     await house.store.save_account(account)
     return account_object(account)
 
@@ -318,7 +322,9 @@ OPERATIONS: Final = (
         method="POST",
         path="/accounts/{number}/resume",
         summary="End the suspension of an account (operators)",
-        text="What waited goes on. Resuming an account that is not suspended changes nothing.",
+        text=(
+            "What was waiting continues. Resuming an account that is not suspended changes nothing."
+        ),
         handler=resume_account,
         answer=AccountObject,
         scope="admin",

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send
-from parcelwire.api.bodies import ClientGoneError, TooManyBodiesError
+from parcelwire.api.bodies import ClientGoneError
 from parcelwire.api.gate import Allowance, Refusal
 from parcelwire.api.house import House
 from parcelwire.api.native.docs_page import show_docs
@@ -39,9 +39,10 @@ from parcelwire.api.native.problems import (
 )
 from parcelwire.api.native.reading import read_query
 from parcelwire.api.native.table import ALL
-from parcelwire.api.shares import RETRY_SECONDS, TooManyCallsError
+from parcelwire.api.shares import TooManyCallsError
+from parcelwire.api.wire import NO_STORE, NOSNIFF
 from parcelwire.domain.access import WorldRule, may
-from parcelwire.domain.account import Account, ApiKey
+from parcelwire.domain.account import Account, ApiKey, is_operator
 from parcelwire.domain.json_limits import CROWDED, is_crowded
 from parcelwire.store.port import KeyUnavailableError, StoreUnavailableError
 from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord
@@ -49,17 +50,13 @@ from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord
 log = logging.getLogger(__name__)
 
 JSON: Final = "application/json"
-KEY_MISSING: Final = (
-    "This server lacks a key that seals what is secret; its operator finds more in the log"
+SEALING_KEY_MISSING: Final = (
+    "this server lacks the key that its secrets are sealed with; its log says more"
 )
-"""Said in place of a database that cannot be reached: it can, and other calls work."""
+"""Instead of saying that the database cannot be reached: it can, and other calls work."""
 KEY_HEADER: Final = "parcelwire-api-key"
 
-_PRIVATE: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-"""Answers are somebody's data: no cache keeps them, no browser guesses what they are."""
-
-_MANY: Final = frozenset({"create_trackings"})
-"""Calls that count as many; how the caller stands is known when they are done."""
+_PRIVATE: Final = (NO_STORE, NOSNIFF)
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -116,7 +113,6 @@ class _Endpoint:
     def __init__(self, house: House, by_method: dict[str, Operation]) -> None:
         self._house = house
         self._by_method = by_method
-        self._operators = {email.casefold() for email in house.settings.operators}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Take one ASGI call."""
@@ -128,17 +124,13 @@ class _Endpoint:
             return
         except ProblemError as error:
             response = _problem(error)
-        except TooManyCallsError:
+        except TooManyCallsError as error:
             response = _problem(
-                ProblemError(
-                    "too-many-requests",
-                    "too many calls of this kind are under way at the same time",
-                    headers={"retry-after": str(RETRY_SECONDS)},
-                )
+                ProblemError("too-many-requests", str(error), headers={"retry-after": RETRY_AFTER})
             )
         except StoreUnavailableError as error:
             log.warning("store unavailable: %s", error)
-            detail = KEY_MISSING if isinstance(error, KeyUnavailableError) else ""
+            detail = SEALING_KEY_MISSING if isinstance(error, KeyUnavailableError) else ""
             response = _problem(
                 ProblemError("store-unavailable", detail, headers={"retry-after": RETRY_AFTER})
             )
@@ -186,8 +178,8 @@ class _Endpoint:
         if record is not None:
             return await self._replay(operation, asked, record)
         response = await self._carry_out(operation, request, asked)
-        if operation.name in _MANY:
-            headers.update(_limits(self._house.limiter.charge(key.world_id, operation.limit, 0)))
+        if operation.counts_items:
+            headers.update(_limits(self._house.limiter.current(key.world_id, operation.limit)))
         return response
 
     def _check_access(self, operation: Operation, key: ApiKey, account: Account) -> None:
@@ -196,8 +188,9 @@ class _Endpoint:
                 "key-scope-too-small",
                 f"this call wants a key with scope {operation.scope}; this one has {key.scope}",
             )
-        is_operator = not key.is_test and account.email.casefold() in self._operators
-        if operation.is_for_operators and not is_operator:
+        if operation.is_for_operators and (
+            key.is_test or not is_operator(account, self._house.settings.operators)
+        ):
             raise ProblemError(
                 "operator-only", "this call is for live keys of accounts named in api.operators"
             )
@@ -259,16 +252,9 @@ class _Endpoint:
         if operation.request is None:
             return b"", None
         limit = self._house.settings.max_body_bytes
-        try:
-            body = await self._house.bodies.read(
-                request.receive, dict(request.scope["headers"]), key.digest
-            )
-        except TooManyBodiesError:
-            raise ProblemError(
-                "too-many-requests",
-                "too many bodies of this key are being received at once",
-                headers={"retry-after": RETRY_AFTER},
-            ) from None
+        body = await self._house.bodies.read(
+            request.receive, dict(request.scope["headers"]), key.digest
+        )
         if body is None:
             raise ProblemError("body-too-large", f"at most {limit} bytes are taken")
         if is_crowded(body):

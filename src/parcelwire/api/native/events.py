@@ -206,7 +206,7 @@ async def list_events(house: House, asked: Asked) -> Any:
     now = house.clock.now()
     rows = await house.store.events_after(asked.world_id, number, query.limit + 1)
     if not rows and now < deadline and not house.is_closing:
-        with house.events.seat(asked.world_id):
+        with house.events.slot(asked.world_id):
             while not rows and now < deadline and not house.is_closing:
                 await house.events.wait(asked.world_id, number, deadline)
                 now = house.clock.now()

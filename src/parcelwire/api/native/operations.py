@@ -98,6 +98,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """An example of each name in ``path``."""
     limit: Literal["create", "other"] = "other"
     """Which of the two rate limits counts it."""
+    counts_items: bool = False
+    """Counts as many calls as it has items: its rate limit headers are made when it is done."""
 
 
 def given(patch: msgspec.Struct) -> dict[str, Any]:

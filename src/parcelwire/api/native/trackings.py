@@ -33,7 +33,6 @@ from parcelwire.api.native.tracking_shapes import (
     order_date_of,
     tracking_object,
 )
-from parcelwire.api.shares import is_light
 from parcelwire.couriers.number import LONGEST, SHORTEST
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.account import is_test_world
@@ -134,31 +133,23 @@ async def list_trackings(house: House, asked: Asked) -> Page[Any]:
         after = TrackingPlace(*read_cursor(query.cursor, _KIND, tuple[PlaceInstant, PlaceId]))
     where = filter_of(house, query)
 
-    async def read() -> Page[Any]:
+    async with house.reads.for_page(asked.world_id, where, query.limit):
         rows = await house.store.page_trackings(
             asked.world_id, where, after=after, limit=query.limit + 1
         )
         shown = await in_slices(lambda row: tracking_object(house, row), rows[: query.limit])
-        next_cursor = None
-        if has_more := len(rows) > query.limit:
-            last = rows[query.limit - 1].tracking
-            next_cursor = make_cursor(_KIND, last.created_at, last.id)
-        return Page(items=shown, next_cursor=next_cursor, has_more=has_more)
-
-    if is_light(where, query.limit):
-        return await read()
-    async with house.reads.turn(asked.world_id):
-        return await read()
+    next_cursor = None
+    if has_more := len(rows) > query.limit:
+        last = rows[query.limit - 1].tracking
+        next_cursor = make_cursor(_KIND, last.created_at, last.id)
+    return Page(items=shown, next_cursor=next_cursor, has_more=has_more)
 
 
 async def count_trackings(house: House, asked: Asked) -> Counts:
     """Answer how many trackings there are of each status."""
     where = filter_of(house, asked.query)
-    if where.is_plain:
+    async with house.reads.for_count(asked.world_id, where):
         counts = await house.store.count_by_status(asked.world_id, where)
-    else:
-        async with house.reads.turn(asked.world_id):
-            counts = await house.store.count_by_status(asked.world_id, where)
     return Counts(total=sum(counts.values()), by_status=counts)
 
 
@@ -323,6 +314,7 @@ OPERATIONS: Final = (
         takes_idempotency_key=True,
         example={"trackings": [_EXAMPLE]},
         limit="create",
+        counts_items=True,
     ),
     Operation(
         name="count_trackings",

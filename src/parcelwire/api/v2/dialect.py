@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from parcelwire.api.bodies import ReadBody, TooManyBodiesError
+from parcelwire.api.bodies import ReadBody
 from parcelwire.api.gate import Refusal
 from parcelwire.api.house import House
 from parcelwire.api.shares import TooManyCallsError
@@ -53,9 +53,6 @@ _REFUSALS: Final = {
     Refusal.REVOKED_KEY: KEY_DELETED,
     Refusal.EXPIRED_KEY: KEY_DELETED,
 }
-
-_MANY: Final = frozenset({"create_trackings"})
-"""Calls that count as many; how the caller stands is known when they are done."""
 
 Handler = Callable[[Call], Awaitable[Reply]]
 Methods = dict[str, tuple[Route, Handler]]
@@ -152,8 +149,6 @@ class V2Dialect:
             reply = await handler(call)
         except Refused as refused:
             reply = refusal(refused.code)
-        except TooManyBodiesError:
-            reply = refusal(TOO_MANY_REQUESTS)
         except TrackingError as error:
             reply = refusal(code_for(error))
             if isinstance(error, FieldsMissingError):
@@ -161,8 +156,8 @@ class V2Dialect:
                 reply = msgspec.structs.replace(reply, headers=((MISSING_FIELDS, named),))
         except TooManyCallsError:
             reply = refusal(TOO_MANY_REQUESTS)
-        if route is not None and route.name in _MANY and allowance.is_allowed:
-            allowance = self._house.limiter.charge(key.world_id, kind, 0)
+        if route is not None and route.counts_items and allowance.is_allowed:
+            allowance = self._house.limiter.current(key.world_id, kind)
         if limits := allowance.headers():
             # The two minutes that v2 advises stand in the refusal already.
             more = tuple(one for one in limits if one[0] != b"retry-after")

@@ -8,7 +8,6 @@ from typing import Any, Final, cast
 import msgspec
 
 from parcelwire.api.house import House
-from parcelwire.api.shares import LIGHT_OFFSET, is_light
 from parcelwire.api.v2.dates import is_nothing
 from parcelwire.api.v2.errors import (
     NO_CONTENT,
@@ -79,11 +78,8 @@ class ListingCalls:
             raise Refused(NO_CONTENT)
         language = word_of(fields, "lang") or None
         place = _Place(page, limit)
-        if is_light(where, limit) and place.offset <= LIGHT_OFFSET:
+        async with self._reads.for_page(call.world_id, where, limit, place.offset):
             result = await self._read(call.world_id, where, place, language)
-        else:
-            async with self._reads.turn(call.world_id):
-                result = await self._read(call.world_id, where, place, language)
         return answer(OVER_LIMIT, result) if is_over else success(_encode(result))
 
     async def _read(
@@ -122,11 +118,8 @@ class ListingCalls:
             ordered_min=bound_of(fields, "order_created_time_min"),
             ordered_max=bound_of(fields, "order_created_time_max"),
         )
-        if where.is_plain:
+        async with self._reads.for_count(call.world_id, where):
             found = await self._store.count_by_status(call.world_id, where)
-        else:
-            async with self._reads.turn(call.world_id):
-                found = await self._store.count_by_status(call.world_id, where)
         counts = dict.fromkeys(STATUSES, 0)
         for status, count in found.items():
             counts[status_words(status, None)[0]] += count

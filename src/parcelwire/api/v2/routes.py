@@ -69,6 +69,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     parameters: tuple[Parameter, ...] = ()
     limit: Literal["create", "other"] = "other"
     """Which of the two rate limits counts it."""
+    counts_items: bool = False
+    """Counts as many calls as it has items: its rate limit headers are made when it is done."""
 
     @property
     def label(self) -> str:
@@ -133,6 +135,7 @@ ROUTES: Final = (
         answer=BatchResult,
         code=201,
         limit="create",
+        counts_items=True,
     ),
     Route(
         name="list_trackings",

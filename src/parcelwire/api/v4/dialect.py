@@ -7,10 +7,10 @@ from typing import Final
 
 import msgspec
 
-from parcelwire.api.bodies import ReadBody, TooManyBodiesError
+from parcelwire.api.bodies import ReadBody
 from parcelwire.api.gate import Refusal
 from parcelwire.api.house import House
-from parcelwire.api.shares import RETRY_LATER, TooManyCallsError
+from parcelwire.api.shares import TooManyCallsError
 from parcelwire.api.v4.airwaybills import AirWaybillCalls
 from parcelwire.api.v4.changes import ChangeCalls
 from parcelwire.api.v4.couriers import CourierCalls
@@ -21,6 +21,7 @@ from parcelwire.api.v4.errors import (
     FORBIDDEN,
     FORMAT_INVALID,
     NULL,
+    RETRY_LATER,
     STORE_UNAVAILABLE,
     TOO_MANY_REQUESTS,
     UNAUTHORIZED,
@@ -41,9 +42,6 @@ from parcelwire.tracking.errors import TrackingError
 KEY_HEADER: Final = b"tracking-api-key"
 OLD_KEY_HEADER: Final = b"trackingmore-api-key"
 """v2's name of it: a client that moved from v2 to v4 halfway still gets in."""
-
-_MANY: Final = frozenset({"create_trackings"})
-"""Calls that count as many; how the caller stands is known when they are done."""
 
 Handler = Callable[[Call], Awaitable[Reply]]
 
@@ -129,13 +127,11 @@ class V4Dialect:
             reply = refusal(refused, empty)
         except TrackingError as error:
             reply = refusal(refused_for(error), empty)
-        except TooManyBodiesError:
-            reply = refusal(Refused(TOO_MANY_REQUESTS), empty)
         except TooManyCallsError:
             reply = refusal(Refused(TOO_MANY_REQUESTS), empty)
             reply = msgspec.structs.replace(reply, headers=(*reply.headers, RETRY_LATER))
-        if route is not None and route.name in _MANY and allowance.is_allowed:
-            allowance = self._limiter.charge(key.world_id, route.limit, 0)
+        if route is not None and route.counts_items and allowance.is_allowed:
+            allowance = self._limiter.current(key.world_id, route.limit)
         if limits := allowance.headers():
             return Reply(reply.status, reply.body, (*reply.headers, *limits), reply.content_type)
         return reply

@@ -89,7 +89,7 @@ MESSAGES: Final = {
 # the status), and load balancers and retry loops know that a 503 passes; so a store that cannot be
 # reached and a tracking that others keep changing are a 503, with Retry-After.
 _STATUSES: Final = {FAULT: 500, STORE_UNAVAILABLE: 503, TRACKING_BUSY: 503}
-RETRY_AFTER_SECONDS: Final = 5
+RETRY_LATER: Final = (b"retry-after", b"5")
 
 NULL: Final = b"null"
 EMPTY_LIST: Final = b"[]"
@@ -144,7 +144,7 @@ def refusal(refused: Refused, empty: bytes = NULL) -> Reply:
     meta = _encode({"code": refused.code, "message": refused.message})
     body = b'{"meta":%b,"data":%b}' % (meta, data)
     if status_of(refused.code) == 503:
-        return Reply(503, body, ((b"retry-after", b"%d" % RETRY_AFTER_SECONDS),))
+        return Reply(503, body, (RETRY_LATER,))
     if refused.missing:
         named = ", ".join(refused.missing).encode()
         return Reply(status_of(refused.code), body, ((MISSING_FIELDS, named),))

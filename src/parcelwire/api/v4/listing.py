@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from parcelwire.api.house import House
-from parcelwire.api.shares import LIGHT_OFFSET, is_light
 from parcelwire.api.v4.dates import read_instant
 from parcelwire.api.v4.errors import EMPTY_LIST, FORMAT_INVALID, TOO_MANY_ITEMS, Refused, success
 from parcelwire.api.v4.render import Renderer, language_of
@@ -61,24 +60,17 @@ class ListingCalls:
         limit = _whole_number(query, "items_amount", DEFAULT_ITEMS, MAX_ITEMS)
         offset = (page - 1) * limit
         language = language_of(query.get("lang"))
-        if where is None or (is_light(where, limit) and offset <= LIGHT_OFFSET):
-            return await self._page(call.world_id, where, offset, limit, language=language)
-        async with self._reads.turn(call.world_id):
-            return await self._page(call.world_id, where, offset, limit, language=language)
-
-    async def _page(
-        self,
-        world_id: int,
-        where: TrackingFilter | None,
-        offset: int,
-        limit: int,
-        *,
-        language: str | None,
-    ) -> Reply:
-        if language is None or where is None:
-            return await self._copy(world_id, where, offset, limit)
-        stored = await self._store.list_trackings(world_id, where, offset=offset, limit=limit)
-        found = await in_slices(lambda one: self._renderer.tracking(one.tracking, language), stored)
+        if where is None:
+            return await self._copy(call.world_id, None, offset, limit)
+        async with self._reads.for_page(call.world_id, where, limit, offset):
+            if language is None:
+                return await self._copy(call.world_id, where, offset, limit)
+            stored = await self._store.list_trackings(
+                call.world_id, where, offset=offset, limit=limit
+            )
+            found = await in_slices(
+                lambda one: self._renderer.tracking(one.tracking, language), stored
+            )
         return success(b"[%b]" % b",".join(found))
 
     async def _copy(

@@ -54,6 +54,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """``data`` is an array, on success and (empty) on error."""
     limit: Literal["create", "other"] = "other"
     """Which of the two rate limits counts it."""
+    counts_items: bool = False
+    """Counts as many calls as it has items: its rate limit headers are made when it is done."""
 
 
 ROUTES: Final = (
@@ -99,6 +101,7 @@ ROUTES: Final = (
         request=list[CreateRequest],
         answer=BatchResult,
         limit="create",
+        counts_items=True,
     ),
     Route(
         name="list_trackings",

@@ -16,13 +16,13 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from parcelwire.domain.account import Account, world_of
+from parcelwire.domain.account import Account, is_operator, world_of
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, Instant
+from parcelwire.domain.refusal_log import RefusalLog
 from parcelwire.pages.dashboard.hashing import RETRY_SECONDS, HashingBusyError, HashingQueue
 from parcelwire.pages.dashboard.house import Dashboard
 from parcelwire.pages.dashboard.login_throttle import LoginThrottle
 from parcelwire.pages.dashboard.passwords import check_password, load_password
-from parcelwire.pages.limits import RefusalLog
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +116,7 @@ class Sessions:
         self._house = house
         self._hashing = HashingQueue(house.login_limits.most_waiting)
         self._throttle = LoginThrottle(house.store, house.clock, house.login_limits)
-        self._refusals = RefusalLog(house.clock, log)
-        self._operators = {email.casefold() for email in house.settings.operators}
+        self._refusals = RefusalLog(log.warning, house.clock.now)
 
     # -- coming in ------------------------------------------------------------------------------
 
@@ -279,9 +278,10 @@ class Sessions:
 
     async def _is_operator(self, account: Account) -> bool:
         """Tell whether an account may see what is everybody's: named as such, or the only one."""
-        if account.email.casefold() in self._operators:
+        operators = self._house.settings.operators
+        if is_operator(account, operators):
             return True
-        if self._operators or account.number != 1:
+        if operators or account.number != 1:
             return False
         return await self._house.store.load_account(2) is None
 
