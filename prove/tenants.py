@@ -42,7 +42,7 @@ SECONDS: Final = 20.0
 SHORTEST_SECONDS: Final = 6.0
 
 MOST_RATIO: Final = 2.0
-FLOORS: Final = {"get": 0.05, "create": 0.25, "due": 2.0}
+FLOORS: Final = {"get": 0.05, "create": 0.15, "due": 2.0}
 """Seconds: what takes less than this beside a crowd is quick, whatever it takes alone. A parcel
 that is due waits for the worker's next look, two seconds at most.
 """

@@ -123,7 +123,7 @@ def keeping_settings(config: Config) -> KeepingSettings:
 def server_limits(config: Config, files: int) -> ServerLimits:
     """Return what a server process takes from its clients.
 
-    ``files``: how many files it may have open; 0: no limit is known.
+    ``files``: how many files it may have open.
     """
     section = config.server
     outgoing = config.store.pool_size + config.webhooks.in_flight + 2 * config.polling.concurrency

@@ -82,7 +82,7 @@ def make_server(house: Installation, config: Config) -> LimitedServer:
     limits = server_limits(config, files)
     proxies = TrustedProxies(config.server.trusted_proxies)
     log.info("at most %d connections (%d open files)", limits.max_connections, files)
-    if files and limits.max_connections >= files:
+    if limits.max_connections >= files:
         log.warning(
             "server.max_connections is %d, but the process may open %d files only: raise the limit"
             " of open files, or new connections may fail",

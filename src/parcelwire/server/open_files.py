@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import sys
+import resource
 from typing import Final
 
 MOST_FILES: Final = 65_536
@@ -17,14 +17,7 @@ _OWN_FILES: Final = 64
 
 
 def raise_file_limit() -> int:
-    """Raise the soft limit of open files towards the hard one, and return what it is now.
-
-    0: the system has no such limit (Windows).
-    """
-    if sys.platform == "win32":
-        return 0
-    import resource
-
+    """Raise the soft limit of open files towards the hard one, and return what it is now."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -50,7 +43,5 @@ def connections_for(files: int, outgoing: int) -> int:
     ``outgoing``: connections that the process itself may have open, to the database, carriers and
     webhook endpoints. At most half of the files is kept for these and for its own.
     """
-    if files <= 0:
-        return MOST_CONNECTIONS
     reserved = min(files // 2, _OWN_FILES + outgoing)
     return max(1, min(MOST_CONNECTIONS, files - reserved))

@@ -21,7 +21,6 @@ print(raise_file_limit(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 @pytest.mark.parametrize(
     ("files", "connections"),
     [
-        (0, MOST_CONNECTIONS),
         (64, 32),
         (256, 128),
         (1_024, 632),
