@@ -25,7 +25,7 @@ from parcelwire.store.sqlite.migrations import migrate
 from parcelwire.store.sqlite.reader import Reader
 from parcelwire.store.sqlite.rows import Render
 from parcelwire.store.sqlite.store import SqliteStore
-from parcelwire.store.sqlite.writer import Work, Writer
+from parcelwire.store.sqlite.writer import Group, Work, Writer
 from prove.worlds.loop import SimulatedLoop
 
 SLOWEST_COMMIT_SECONDS: Final = 0.02
@@ -128,7 +128,7 @@ class StepWriter(Writer):
         self._is_busy = False
         self._begin_group()
 
-    def _all_at_once(self, connection: apsw.Connection, group: Any) -> Any:
+    def _all_at_once(self, connection: apsw.Connection, group: Group) -> Any:
         if self._disk.is_full():
             raise apsw.FullError("database or disk is full")  # SQLite's own words
         return super()._all_at_once(connection, group)

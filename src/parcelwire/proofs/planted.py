@@ -19,7 +19,7 @@ from parcelwire.proofs.inspection import DATABASE
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.store.sqlite import store as store_module
 from parcelwire.store.sqlite.tally import tally_of
-from parcelwire.store.sqlite.writer import Writer
+from parcelwire.store.sqlite.writer import Group, Writer
 from parcelwire.tracking.ports import Once, Save
 
 Files = Mapping[str, bytes]
@@ -42,9 +42,9 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True):
 class _EagerWriter(Writer):
     """Answers before the commit."""
 
-    def _all_at_once(self, connection: apsw.Connection, group: Any) -> Any:
+    def _all_at_once(self, connection: apsw.Connection, group: Group) -> Any:
         connection.execute("BEGIN IMMEDIATE")
-        answers = [(future, work(connection), None) for work, future in group]
+        answers = [(future, work(connection), None) for work, future, *_ in group]
         tally_of(connection).write(connection)
         self._answer(answers)  # type: ignore[arg-type]  # as the writer's own
         # Whoever waits for the answers goes on before it is true.
@@ -56,8 +56,8 @@ class _EagerWriter(Writer):
 class _LooseWriter(Writer):
     """Forgets the transaction: every statement is one of its own."""
 
-    def _all_at_once(self, connection: apsw.Connection, group: Any) -> Any:
-        answers = [(future, work(connection), None) for work, future in group]
+    def _all_at_once(self, connection: apsw.Connection, group: Group) -> Any:
+        answers = [(future, work(connection), None) for work, future, *_ in group]
         tally_of(connection).write(connection)
         return answers
 

@@ -46,7 +46,7 @@ LARGEST_GROUP: Final = 128
 
 _Submitted = tuple[Work[Any], "asyncio.Future[Any]", Hashable, int]
 """A work, its future, its owner, and about how many rows it writes."""
-_Group = list[_Submitted]
+Group = list[_Submitted]
 _Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
@@ -73,8 +73,8 @@ class Writer:
         self._inode = inode_of(path)
         self._on_replaced = on_replaced
         self._loop = asyncio.get_running_loop()
-        self._waiting: _Group = []
-        self._inbox: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
+        self._waiting: Group = []
+        self._inbox: queue.SimpleQueue[Group | None] = queue.SimpleQueue()
         self._queued: FairQueue[_Submitted] = FairQueue()
         """Only the thread touches it."""
         self._is_closed = False
@@ -135,7 +135,7 @@ class Writer:
     def _run(self) -> None:
         is_open = True
         while is_open or self._queued:
-            arrived: _Group = []
+            arrived: Group = []
             try:
                 while is_open:
                     handed = self._inbox.get(block=not (self._queued or arrived))
@@ -147,7 +147,7 @@ class Writer:
                 self._answer(self._commit_group(group))
         self._drop_connection()
 
-    def _next_group(self, arrived: _Group) -> _Group:
+    def _next_group(self, arrived: Group) -> Group:
         """Return what the next transaction does; what it cannot take waits for its turn."""
         if not self._queued and sum([rows for _, _, _, rows in arrived]) <= LARGEST_GROUP:
             return arrived  # nobody has to wait, so nobody's turn comes first
@@ -156,7 +156,7 @@ class Writer:
             self._queued.put(owner, one, rows)
         return self._queued.take(LARGEST_GROUP)
 
-    def _commit_group(self, group: _Group) -> list[_Answer]:
+    def _commit_group(self, group: Group) -> list[_Answer]:
         try:
             if self.damage.found:
                 raise self.damage.error()
@@ -187,7 +187,7 @@ class Writer:
     def _all_at_once(
         self,
         connection: apsw.Connection,
-        group: _Group,
+        group: Group,
     ) -> list[_Answer]:
         connection.execute("BEGIN IMMEDIATE")
         answers: list[_Answer] = [(future, work(connection), None) for work, future, _, _ in group]
@@ -200,7 +200,7 @@ class Writer:
     def _one_by_one(
         self,
         connection: apsw.Connection,
-        group: _Group,
+        group: Group,
     ) -> list[_Answer]:
         """Do it again with a savepoint around each, so that a failure spoils only its own work.
 
