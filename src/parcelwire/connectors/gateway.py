@@ -33,6 +33,7 @@ from parcelwire.connectors.routing import (
 from parcelwire.connectors.transport import Limits
 from parcelwire.domain.account import account_of
 from parcelwire.domain.clock import Clock
+from parcelwire.domain.languages import choose_language
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.background import BackgroundWork
@@ -310,8 +311,8 @@ class _Errand:
         languages = self._way.entry.manifest.languages
         by_language: dict[str, list[int]] = {}
         for index, tracking in enumerate(self._trackings):
-            wanted = (tracking.details.language or "").lower()
-            language = wanted if wanted in languages else languages[0]
+            wanted = tracking.details.language
+            language = choose_language(wanted, languages) or languages[0]
             by_language.setdefault(language, []).append(index)
         size = max(1, self._way.transport.batch_size)
         return [

@@ -27,6 +27,7 @@ import msgspec
 
 from parcelwire.connectors.base import Manifest
 from parcelwire.domain.checkpoint import fold
+from parcelwire.domain.languages import choose_language
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Reason, Status, Substatus
 
 
@@ -90,7 +91,11 @@ class StatusTable:
 
     def phrase(self, code: str, language: str) -> str | None:
         """Return the carrier's wording of ``code`` in ``language``, or None."""
-        return self._phrases.get(code, {}).get(language)
+        phrases = self._phrases.get(code, {})
+        if language in phrases:
+            return phrases[language]
+        spoken = choose_language(language, phrases)
+        return None if spoken is None else phrases[spoken]
 
 
 def _meaning(row: _CodeRow | _TextRow) -> Meaning:

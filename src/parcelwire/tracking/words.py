@@ -15,6 +15,8 @@ from typing import Final
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
 
+from parcelwire.domain.languages import language_of
+
 LANGUAGES: Final = {
     "en": "English",
     "de": "Deutsch",
@@ -111,7 +113,7 @@ def choose(asked: str | None, accepted: str | None, own: str | None = None) -> W
     """
     for tag in (asked or "", *_preferred(accepted or ""), own or ""):
         region = tag.strip().lower().replace("_", "-")
-        language = region.partition("-")[0]
+        language = language_of(region)
         if language in LANGUAGES:
             return words(language, region if region in _REGIONS else "")
     return words(DEFAULT)

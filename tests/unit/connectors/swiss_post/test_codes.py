@@ -139,6 +139,11 @@ def test_an_unknown_code_means_nothing(code: str) -> None:
     assert CONNECTOR.phrase(code, "de") is None
 
 
+def test_a_region_hears_the_words_of_its_language() -> None:
+    assert CONNECTOR.phrase("PARCEL.*.1.4000", "de-CH") == "Zugestellt durch"
+    assert CONNECTOR.phrase("4000", "rm-CH") is None
+
+
 def test_every_row_has_words_in_every_language() -> None:
     assert len({row["code"] for row in ROWS}) == len(ROWS)
     for row in ROWS:
