@@ -26,6 +26,11 @@ _COLLECTION_PLACE = re.compile(
     r"\b(?:punto di ritiro|punto poste|ufficio postale|locker|fermo ?posta|fermo ?deposito"
     r"|fermo ?point|casella postale)\b"
 )
+_HANDED_OVER = re.compile(
+    r"(?<!\bnon )(?<!\bessere )(?<!\bverra )(?<!\bsara )\b(?:consegnat|ritirat)[ao]"
+    r" (?:direttamente )?(?:al|alla|a|dal|dalla|da) (?:una )?"
+    r"(?:destinatari[oa]|delegat[oa]|incaricat[oa]|intestatari[oa]|familiare|convivente|persona)\b"
+)
 
 # Tried in this order on the whole plain text; the substatus is used for a failed attempt only.
 # Atomic groups: only the first such word is tried, or a long text takes the square of its length.
@@ -62,6 +67,7 @@ _REASONS: Final[tuple[tuple[re.Pattern[str], Reason, Substatus], ...]] = (
 )
 
 WAITING: Final = Meaning(status=Status.PICKUP, substatus=Substatus.PICKUP_READY_FOR_COLLECTION)
+COLLECTED: Final = Meaning(status=Status.DELIVERED, substatus=Substatus.DELIVERED_COLLECTED)
 
 
 @cache
@@ -105,6 +111,8 @@ def read_text(text: str) -> Meaning | None:
     if meaning is None:
         return None
     if meaning.status is Status.DELIVERED and _COLLECTION_PLACE.search(whole):
+        if _HANDED_OVER.search(said):
+            return COLLECTED
         # "Consegnata presso il Punto di ritiro …" brought it to the shelf. Whether somebody has it
         # already, these words do not say, and a delivery is final: take the lesser meaning.
         return WAITING
