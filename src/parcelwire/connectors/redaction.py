@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from traceback import extract_tb
 from typing import Any, Final, TypeVar
@@ -14,7 +13,7 @@ from msgspec.structs import replace
 
 from parcelwire.connectors.base import Request, Response
 from parcelwire.domain.json_limits import decode_json
-from parcelwire.domain.redaction import SecretMask
+from parcelwire.domain.redaction import SecretMask, secrets_in_header
 from parcelwire.domain.report import CarrierReport, Gap
 
 _SHORTEST_TOKEN: Final = 8
@@ -66,6 +65,8 @@ class Redactor:
 
     def clean(self, report: CarrierReport) -> CarrierReport:
         """Return the report without anything secret."""
+        if not self._mask and not self._secret_bodies:
+            return report
         raw = report.raw
         gaps = report.gaps
         if raw and any(body.startswith(raw) for body in self._secret_bodies):
@@ -105,10 +106,10 @@ class Redactor:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Yield every text in structs and tuples of them."""
+    """Yield every text in structs and sequences of them."""
     if type(value) is str:
         yield value
-    elif isinstance(value, tuple):
+    elif isinstance(value, tuple | list):
         for item in value:
             yield from _texts(item)
     elif isinstance(value, msgspec.Struct):
@@ -141,21 +142,9 @@ def _received(request: Request, response: Response) -> Iterator[str]:
 
 
 def _of_header(value: str) -> Iterator[str]:
-    """Yield a header's value; of ``Authorization``, what follows the scheme and is in it."""
-    scheme, _, rest = value.strip().partition(" ")
-    rest = rest.strip()
-    if not rest:
-        yield value
-        return
-    yield rest
-    if scheme.lower() == "basic":
-        try:
-            pair = b64decode(rest).decode("utf-8", "replace")
-        except ValueError:
-            return
-        yield pair
-        yield pair.partition(":")[2]
-    for part in rest.split(","):
+    """Yield what is secret of a header's value, and of its named parts."""
+    yield from secrets_in_header(value)
+    for part in value.partition(" ")[2].split(","):
         # As OAuth 1, AWS and digests write it: several named parts, of which some are public.
         name, _, written = part.strip().partition("=")
         if written and (_names_secret(name) or name.lower() == "response"):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
@@ -22,7 +22,7 @@ from urllib.parse import quote, quote_plus
 SHORTEST_SECRET: Final = 6
 """Characters. A shorter value would be found in places where it means something else."""
 MARK: Final = "[secret]"
-MOST_SECRETS: Final = 100
+MOST_SECRETS: Final = 40
 LONGEST_SECRET: Final = 4_096
 """Characters; of a longer value, its beginning is masked."""
 
@@ -75,6 +75,10 @@ class SecretMask:
         if secret not in self._secrets:
             self._secrets.add(secret)
             self._needles |= _needles(secret)
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to mask."""
+        return bool(self._needles)
 
     def text(self, text: str) -> str:
         """Return ``text`` with a mark in the place of each secret."""
@@ -131,6 +135,26 @@ class SecretMask:
                     yield start, whole
                     break
                 start = plain.find(head, start + 1, end_of_piece)
+
+
+def secrets_in_header(value: str) -> Iterator[str]:
+    """Yield what is secret of a secret header's value: all of it, or what follows the scheme.
+
+    Of ``Basic`` credentials, also the pair inside, and the password alone.
+    """
+    scheme, _, rest = value.strip().partition(" ")
+    rest = rest.strip()
+    if not rest:
+        yield scheme
+        return
+    yield rest
+    if scheme.lower() == "basic":
+        try:
+            pair = b64decode(rest).decode("utf-8", "replace")
+        except ValueError:
+            return
+        yield pair
+        yield pair.partition(":")[2]
 
 
 class _Layer:

@@ -130,6 +130,8 @@ def test_what_is_no_secret_is_given_back_as_it_is() -> None:
     text = "Zürich, short"
     assert mask.text(text) is text
     assert SecretMask().document(document) is document
+    assert mask
+    assert not SecretMask(["short"])
 
 
 def test_several_secrets_and_overlaps_become_marks_side_by_side() -> None:

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from parcelwire.connectors.base import Request, Response
@@ -200,6 +202,44 @@ def test_what_a_conversation_shows_of_secrets_joins_them(
         assert redactor.text(f"<{secret}>") == "<[secret]>"
     harmless = "shop 99001234 client_credentials bearer-of-tokens tomorrow-evening 1.0 l=de 200 OK"
     assert redactor.text(harmless) == harmless
+
+
+_TEXT = st.text(max_size=40)
+
+
+@given(
+    url=st.one_of(_TEXT, st.builds("https://{}:{}@h/?token={}".format, _TEXT, _TEXT, _TEXT)),
+    headers=st.dictionaries(st.sampled_from(["authorization", "cookie", "x-token"]), _TEXT),
+    bodies=st.tuples(st.binary(max_size=60), st.binary(max_size=60)),
+    cookies=st.dictionaries(_TEXT, _TEXT, max_size=3),
+    is_secret=st.booleans(),
+)
+@settings(deadline=None)
+def test_whatever_a_conversation_shows_is_taken(
+    url: str,
+    headers: dict[str, str],
+    bodies: tuple[bytes, bytes],
+    cookies: dict[str, str],
+    is_secret: bool,
+) -> None:
+    redactor = Redactor(["0123456789"])
+    redactor.see(
+        Request(method="POST", url=url, headers=headers, body=bodies[0], is_secret_body=is_secret),
+        Response(status=200, headers=headers, cookies=cookies, body=bodies[1]),
+    )
+    assert redactor.text("<0123456789>") == "<[secret]>"
+    assert redactor.clean(_found("01234567")).number == "N1"
+
+
+def test_a_flood_of_tokens_pushes_no_key_out() -> None:
+    flood = json.dumps([{"token": f"token-{n:05}"} for n in range(2_000)]).encode()
+    redactor = Redactor(["the-key-of-the-shop"])
+    for _ in range(3):
+        redactor.see(
+            Request(method="POST", url="https://x", is_secret_body=True),
+            Response(status=200, body=flood),
+        )
+    assert redactor.text("the-key-of-the-shop, token-00000") == "[secret], [secret]"
 
 
 def test_a_time_stays_readable_whatever_is_secret() -> None:
