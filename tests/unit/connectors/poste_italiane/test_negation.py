@@ -116,6 +116,14 @@ def test_the_reason_is_read_beside_the_denial(
         ("La spedizione sarà restituita al mittente", Substatus.EXCEPTION_RETURNING),
         ("La spedizione verrà restituita al mittente", Substatus.EXCEPTION_RETURNING),
         ("La spedizione deve essere restituita al mittente", Substatus.EXCEPTION_RETURNING),
+        ("La spedizione sarà in consegna domani", Substatus.TRANSIT),
+        ("Verrà messa in consegna il prossimo giorno lavorativo", Substatus.TRANSIT),
+        ("La spedizione sarà disponibile per il ritiro domani", Substatus.TRANSIT),
+        ("Verrà resa disponibile per il ritiro", Substatus.TRANSIT),
+        (
+            "Non consegnata: sarà disponibile per il ritiro da domani",
+            Substatus.UNDELIVERED_OTHER,
+        ),
         ("Può essere ritirata dal destinatario", Substatus.PICKUP_READY_FOR_COLLECTION),
         # On a condition.
         (
@@ -165,6 +173,7 @@ def test_what_holds_now_is_what_counts(text: str, substatus: Substatus | Status)
         "La spedizione non è partita",
         "La spedizione non è stata ritirata presso il mittente",
         "Sarà ritirata dal destinatario",
+        "La spedizione sarà in giacenza da domani",
     ],
 )
 def test_a_denied_wording_without_a_row_is_unknown(text: str) -> None:

@@ -34,10 +34,18 @@ _ENDINGS: Final = (
     *("andat", "autorizzat", "avvenut", "complet", "conclus", "effettuat"),
     *("eseguit", "perfezionat", "possibil", "riuscit", "superat", "terminat"),
 )
-_PASSIVE: Final = frozenset({"gia", "stata", "stato"})
+_PASSIVE: Final = frozenset({"gia", "in", "resa", "stata", "stato"})
 _FUTURE: Final = frozenset({"essere", "sara", "saranno", "sia", "venga", "verra", "verranno"})
 _SAYS: Final = frozenset({"risulta", "risultava"})
 _LONGEST_NOUN: Final = 8
+_REACHED: Final = frozenset(
+    {
+        *(one for one in Substatus if one.status is Status.DELIVERED),
+        Substatus.EXCEPTION_RETURNED,
+        Substatus.PICKUP_READY_FOR_COLLECTION,
+    }
+)
+"""Where a parcel has come to its place. That it will come there is another stage."""
 
 
 def main_clause(plain_text: str) -> str:
@@ -83,11 +91,7 @@ def is_denied(found: FoundText) -> bool:
         return True
     if found.meaning.status is not Status.UNDELIVERED and _is_denied_after(after):
         return True
-    is_end = (
-        found.meaning.status is Status.DELIVERED
-        or found.meaning.substatus is Substatus.EXCEPTION_RETURNED
-    )
-    return is_end and _is_to_come(before)
+    return found.meaning.substatus in _REACHED and _is_to_come(before)
 
 
 def _is_denied_before(before: list[str]) -> bool:
