@@ -49,6 +49,8 @@ class Words:
     def __init__(self, language: str, region: str = "") -> None:
         """``region`` as browsers write it, ``en-us``."""
         self.language = language
+        self.asked = region or language
+        """The language, with its region where that writes something differently."""
         self._locale = Locale.parse(_REGIONS.get(region) or _LOCALES.get(language, language))
         self._phrases = _phrases(language)
 
