@@ -110,6 +110,7 @@ def test_the_reason_is_read_beside_the_denial(
         ("La spedizione non è ancora in consegna", Substatus.TRANSIT),
         ("La spedizione non è stata ancora presa in carico", Substatus.INFORECEIVED),
         ("La spedizione non è stata ancora consegnata a Poste Italiane", Substatus.INFORECEIVED),
+        ("La spedizione non è ancora in possesso di Poste Italiane", Substatus.INFORECEIVED),
         ("Non ancora ritirata dal destinatario", Substatus.PICKUP_READY_FOR_COLLECTION),
         ("Non è stata ancora restituita al mittente", Substatus.EXCEPTION_RETURNING),
         # To come.
@@ -174,6 +175,8 @@ def test_what_holds_now_is_what_counts(text: str, substatus: Substatus | Status)
         "La spedizione non è stata ritirata presso il mittente",
         "Sarà ritirata dal destinatario",
         "La spedizione sarà in giacenza da domani",
+        "La spedizione non è ancora stata danneggiata",
+        "L'indirizzo non è ancora stato verificato",
     ],
 )
 def test_a_denied_wording_without_a_row_is_unknown(text: str) -> None:
