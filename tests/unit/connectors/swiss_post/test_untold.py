@@ -11,8 +11,11 @@ import pytest
 
 from parcelwire.connectors.carriers.swiss_post.events import find_untold
 from parcelwire.domain.checkpoint import Checkpoint
+from parcelwire.domain.clock import DAY
+from parcelwire.domain.merge import EXPIRY_DAYS, expire, merge
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.status import Status, Substatus
+from parcelwire.domain.tracking import Tracking
 from tests.unit.connectors.swiss_post.replaying import hold, load_cases, read_response
 
 CASES = load_cases()
@@ -129,6 +132,20 @@ def test_a_closed_return_without_its_last_scan_stays_one_and_tells_of_it() -> No
     assert report.checkpoints[-1].substatus is Substatus.EXCEPTION_RETURNING
     same = report_of("web_return_0_not_collected", lambda bodies: None)
     assert untold(same) == []
+    tracking = Tracking(
+        id="0" * 32,
+        world_id=2,
+        number=report.number,
+        typed_number=report.number,
+        courier_code="swiss-post",
+        created_at=report.fetched_at,
+        updated_at=report.fetched_at,
+        page_token="t",
+    )
+    returning = merge(tracking, report).tracking
+    assert returning.substatus is Substatus.EXCEPTION_RETURNING
+    late = report.fetched_at + EXPIRY_DAYS["globalpost"] * DAY
+    assert expire(returning, late, "globalpost").tracking.status is Status.EXPIRED
 
 
 RETURNING = Checkpoint(
