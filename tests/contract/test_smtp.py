@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import sys
 import threading
 import time
@@ -152,6 +153,25 @@ async def test_login(box: MailBox, tmp_path: Path) -> None:
         assert (await send(port, **common, password="right")).result is Result.SENT
     assert {password for _, password in box.logins} == {b"wr0ng-secret", b"right"}
     assert "right" not in repr(MailServer(host="box", password="right"))
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        base64.b64encode(b"\0shop\0wr0ng-secret"),
+        base64.b64encode(b"wr0ng-secret"),
+        b"wr0ng-secret",
+        b"wr0ng%2Dsecret",
+    ],
+)
+async def test_a_server_that_repeats_the_password_is_not_quoted(echo: bytes) -> None:
+    lines = [b"220 hi", b"250-box\r\n250 AUTH PLAIN", b"535 5.7.8 bad credentials " + echo]
+    with broken_server(*lines) as port:
+        delivery = await send(port, username="shop", password="wr0ng-secret")
+    assert delivery.result is Result.LATER
+    assert "535 5.7.8 bad credentials" in delivery.detail
+    assert delivery.detail.rstrip("=").endswith("[secret]")
+    assert echo.decode() not in delivery.detail
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import datetime
 import gzip
 import ipaddress
@@ -160,6 +161,30 @@ class TestSize:
         async with receiver(receivers.answer(500, b"a\x00\xff\xc3")) as shop:
             answer = await sender.send(request_to(shop.url))
         assert answer.body == "a\ufffd\ufffd\ufffd"
+
+    @pytest.mark.parametrize(
+        ("value", "repeated", "kept"),
+        [
+            ("Bearer receiver-token", "receiver-token", "[secret]"),
+            ("Bearer receiver-token", "Bearer receiver%2Dtoken", "Bearer [secret]"),
+            ("receiver/token", '"x-key": "receiver\\/token"', '"x-key": "[secret]"'),
+            (
+                "Basic " + base64.b64encode(b"shop:pass word").decode(),
+                "no such password: pass word",
+                "no such password: [secret]",
+            ),
+        ],
+    )
+    async def test_a_receiver_that_repeats_the_endpoints_own_headers_is_not_quoted(
+        self, sender: HttpSender, value: str, repeated: str, kept: str
+    ) -> None:
+        """As test receivers and error pages do; the headers' values are shown to nobody."""
+        async with receiver(receivers.answer(500, f"got: {repeated}.".encode())) as shop:
+            endpoint = make_endpoint(url=shop.url, headers={"x-key": value})
+            request = make_request(make_claimed(endpoint), ACCOUNT, NOW)
+            answer = await sender.send(request)
+        assert shop.received[0].headers["x-key"] == value
+        assert answer.body == f"got: {kept}."
 
 
 class TestBrokenAnswers:

@@ -11,13 +11,14 @@ import logging
 from collections import Counter
 from collections.abc import MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, Final, Protocol
 
 from msgspec.structs import replace
 
 from parcelwire.connectors.base import ANSWER_FAULTS, Access, Request, Response
 from parcelwire.connectors.catalogue import Catalogue
-from parcelwire.connectors.conversation import converse
+from parcelwire.connectors.conversation import LARGE_BYTES, converse
 from parcelwire.connectors.questions import broken_reports, checked, question_of
 from parcelwire.connectors.redaction import Redactor, describe_error
 from parcelwire.connectors.report_limits import within_limits
@@ -32,6 +33,7 @@ from parcelwire.connectors.routing import (
 from parcelwire.connectors.transport import Limits
 from parcelwire.domain.account import account_of
 from parcelwire.domain.clock import Clock
+from parcelwire.domain.languages import choose_language
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.background import BackgroundWork
@@ -210,11 +212,13 @@ class Gateway:
             self.complain(way.code, error)
             reports = broken_reports(questions, error, redactor.latest)
         now = self._clock.now()
-        cleaned = [
-            redactor.clean(replace(report, connector=way.code, fetched_at=report.fetched_at or now))
+        bounded = [
+            replace(report, connector=way.code, fetched_at=report.fetched_at or now)
             for report in map(within_limits, reports)
         ]
-        return cleaned, is_readable
+        if sum(len(report.raw) for report in bounded) > LARGE_BYTES:
+            return await self._background.run(partial(redactor.clean_all, bounded)), is_readable
+        return redactor.clean_all(bounded), is_readable
 
     async def learn(self, way: Way, reports: Sequence[CarrierReport]) -> None:
         """Note what a conversation showed of its connection: refused credentials stop it."""
@@ -307,8 +311,8 @@ class _Errand:
         languages = self._way.entry.manifest.languages
         by_language: dict[str, list[int]] = {}
         for index, tracking in enumerate(self._trackings):
-            wanted = (tracking.details.language or "").lower()
-            language = wanted if wanted in languages else languages[0]
+            wanted = tracking.details.language
+            language = choose_language(wanted, languages) or languages[0]
             by_language.setdefault(language, []).append(index)
         size = max(1, self._way.transport.batch_size)
         return [

@@ -112,7 +112,8 @@ class Router:
         if is_test_world(world_id):
             return self._simulated(world_id, courier_code)
         entry = self._catalogue.for_courier(courier_code)
-        if entry is None:
+        if entry is None or entry.manifest.code == SIMULATED:
+            # What the simulated carrier invents must not get among real parcels.
             return NoWay(f"there is no connector for {courier_code}")
         connections = [
             connection

@@ -21,12 +21,15 @@ A code or text that no row matches is a gap: the connector reports it and leaves
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from importlib.resources import files
+from typing import NamedTuple
 
 import msgspec
 
 from parcelwire.connectors.base import Manifest
 from parcelwire.domain.checkpoint import fold
+from parcelwire.domain.languages import choose_language
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Reason, Status, Substatus
 
 
@@ -36,6 +39,14 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True):
     status: Status | None = None
     substatus: Substatus | None = None
     reason: Reason | None = None
+
+
+class FoundText(NamedTuple):
+    """A row's text in a carrier's: what it means, and what stands before and after it, folded."""
+
+    meaning: Meaning
+    before: str
+    after: str
 
 
 class _CodeRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -82,15 +93,24 @@ class StatusTable:
 
     def by_text(self, text: str) -> Meaning | None:
         """Return the meaning of the first row whose text is in ``text``, both folded, or None."""
+        return next((found.meaning for found in self.find_texts(text)), None)
+
+    def find_texts(self, text: str) -> Iterator[FoundText]:
+        """Yield every place of ``text``, folded, where a row's text stands, in the rows' order."""
         folded = fold(text)
         for part, meaning in self._texts:
-            if part in folded:
-                return meaning
-        return None
+            start = folded.find(part)
+            while start >= 0:
+                yield FoundText(meaning, folded[:start], folded[start + len(part) :])
+                start = folded.find(part, start + 1)
 
     def phrase(self, code: str, language: str) -> str | None:
         """Return the carrier's wording of ``code`` in ``language``, or None."""
-        return self._phrases.get(code, {}).get(language)
+        phrases = self._phrases.get(code, {})
+        if language in phrases:
+            return phrases[language]
+        spoken = choose_language(language, phrases)
+        return None if spoken is None else phrases[spoken]
 
 
 def _meaning(row: _CodeRow | _TextRow) -> Meaning:

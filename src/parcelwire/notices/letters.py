@@ -11,6 +11,7 @@ from datetime import date
 import msgspec
 
 from parcelwire.domain.brand import Brand, Font
+from parcelwire.domain.languages import choose_language
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.addresses import one_line
@@ -180,11 +181,9 @@ def sender_confirmation_letter(say: Words, *, account: str, code: str, link: str
 
 def own_text(brand: Brand, name: str, say: Words) -> str:
     """Return what the shop says in a place, in the reader's language, else in English."""
-    for language in (say.language, "en"):
-        for tag, texts in brand.texts.items():
-            if tag.partition("-")[0] == language and texts.get(name):
-                return texts[name]
-    return ""
+    tags = [tag for tag, texts in brand.texts.items() if texts.get(name)]
+    chosen = choose_language(say.asked, tags) or choose_language("en", tags)
+    return brand.texts[chosen][name] if chosen is not None else ""
 
 
 def _filled(*texts: str) -> tuple[str, ...]:

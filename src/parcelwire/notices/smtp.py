@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from parcelwire.domain.redaction import SecretMask
 from parcelwire.notices.addresses import one_line
 from parcelwire.notices.posting import Mail
 from parcelwire.notices.settings import MailServer
@@ -68,6 +69,7 @@ class SmtpMailer:
         """
         self._server = server
         self._context = ssl.create_default_context(cafile=server.ca_file or None)
+        self._mask = SecretMask([server.password])
 
     async def send(self, mail: Mail) -> Delivery:
         """See ``Mailer``."""
@@ -75,12 +77,14 @@ class SmtpMailer:
         seconds = STEPS * self._server.timeout_seconds
         try:
             async with asyncio.timeout(seconds):
-                return await asyncio.to_thread(self._send, mail, state)
+                delivery = await asyncio.to_thread(self._send, mail, state)
         except TimeoutError:
             # A server that says a little again and again never exceeds the time of a step.
             state.abort()
             result = Result.UNKNOWN if state.is_handed_over else Result.LATER
             return Delivery(result, f"{state.step}: timed out after {seconds:g} s")
+        # A server may repeat what it was sent, a login included.
+        return msgspec.structs.replace(delivery, detail=self._mask.text(delivery.detail))
 
     def _send(self, mail: Mail, state: Exchange) -> Delivery:
         try:

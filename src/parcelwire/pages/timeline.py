@@ -8,6 +8,7 @@ from itertools import groupby
 import msgspec
 
 from parcelwire.domain.checkpoint import Checkpoint
+from parcelwire.domain.languages import language_of
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.pages.words import Words
 
@@ -83,7 +84,7 @@ def _line(checkpoint: Checkpoint, say: Words, accepted: str | None) -> str:
 
     A reader who understands the carrier's words needs none beside them.
     """
-    if checkpoint.status is None or checkpoint.language == say.language:
+    if checkpoint.status is None or language_of(checkpoint.language) == say.language:
         return ""
     names = [f"headline.{checkpoint.status.value}"]
     if checkpoint.substatus is not None:

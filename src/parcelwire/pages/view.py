@@ -11,6 +11,7 @@ from parcelwire.couriers.registry import Courier
 from parcelwire.domain.brand import Brand
 from parcelwire.domain.checkpoint import Leg
 from parcelwire.domain.clock import Instant, to_datetime
+from parcelwire.domain.languages import choose_language
 from parcelwire.domain.report import DeliveryWindow, Outcome
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Product, Tracking
@@ -184,11 +185,9 @@ def _leg(tracking: Tracking, leg: Leg, say: Words) -> tuple[Day, ...]:
 
 def own_text(brand: Brand, name: str, say: Words) -> str:
     """Return what the shop says in a place, in the reader's language, else in English."""
-    for language in (say.language, "en"):
-        for tag, texts in brand.texts.items():
-            if tag.partition("-")[0] == language and texts.get(name):
-                return texts[name]
-    return ""
+    tags = [tag for tag, texts in brand.texts.items() if texts.get(name)]
+    chosen = choose_language(say.asked, tags) or choose_language("en", tags)
+    return brand.texts[chosen][name] if chosen is not None else ""
 
 
 def _today(tracking: Tracking, now: Instant) -> date | None:

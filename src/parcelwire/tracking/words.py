@@ -15,6 +15,8 @@ from typing import Final
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
 
+from parcelwire.domain.languages import language_of
+
 LANGUAGES: Final = {
     "en": "English",
     "de": "Deutsch",
@@ -47,6 +49,8 @@ class Words:
     def __init__(self, language: str, region: str = "") -> None:
         """``region`` as browsers write it, ``en-us``."""
         self.language = language
+        self.asked = region or language
+        """The language, with its region where that writes something differently."""
         self._locale = Locale.parse(_REGIONS.get(region) or _LOCALES.get(language, language))
         self._phrases = _phrases(language)
 
@@ -111,7 +115,7 @@ def choose(asked: str | None, accepted: str | None, own: str | None = None) -> W
     """
     for tag in (asked or "", *_preferred(accepted or ""), own or ""):
         region = tag.strip().lower().replace("_", "-")
-        language = region.partition("-")[0]
+        language = language_of(region)
         if language in LANGUAGES:
             return words(language, region if region in _REGIONS else "")
     return words(DEFAULT)

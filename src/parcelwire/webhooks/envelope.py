@@ -43,6 +43,8 @@ class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     headers: dict[str, str]
     body: bytes
+    secrets: tuple[str, ...] = ()
+    """Headers' values that no log may show, even where the receiver repeats them."""
 
 
 def make_request(claimed: ClaimedMessage, account: Account | None, now: Instant) -> WebhookRequest:
@@ -98,7 +100,9 @@ def make_request(claimed: ClaimedMessage, account: Account | None, now: Instant)
     except ValueError as error:
         msg = "the endpoint has no usable secret"
         raise UnsendableError(msg) from error
-    return WebhookRequest(url=endpoint.url, headers=headers, body=body)
+    return WebhookRequest(
+        url=endpoint.url, headers=headers, body=body, secrets=tuple(endpoint.headers.values())
+    )
 
 
 @lru_cache(maxsize=1_024)

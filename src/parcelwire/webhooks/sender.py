@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol, Self
 
 from aiohttp.abc import AbstractResolver
 
+from parcelwire.domain.redaction import SecretMask, secrets_in_header
 from parcelwire.webhooks.address import AddressGuard, AddressRefusedError
 from parcelwire.webhooks.connection import (
     ClosedError,
@@ -88,6 +89,8 @@ class HttpSender:
         try:
             raw = await self._post(request, started + self._settings.total_seconds)
             answer = self._read(raw)
+            if answer.body and request.secrets:
+                answer.body = _mask_of(request.secrets).text(answer.body)
         except NotConnectedInTimeError:
             answer = Answer(
                 status=0, error=f"no connection within {self._settings.connect_seconds:g} s"
@@ -157,6 +160,11 @@ class HttpSender:
         origin = Origin(url.raw_host or "", url.port or 0, url.scheme == "https")
         first = f"POST {url.raw_path_qs} HTTP/1.1\r\nhost: {url.host_port_subcomponent}\r\n"
         return Target(origin, first + "accept: */*\r\n")
+
+
+@lru_cache(maxsize=1_024)
+def _mask_of(headers: tuple[str, ...]) -> SecretMask:
+    return SecretMask(secret for value in headers for secret in secrets_in_header(value))
 
 
 class Target(NamedTuple):

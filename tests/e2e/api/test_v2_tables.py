@@ -58,6 +58,8 @@ async def test_carriers_have_the_documented_shape(tmp_path: Path) -> None:
         ("en", "Swiss Post"),
         ("cn", "瑞士邮政"),
         ("tw", "瑞士邮政"),
+        ("zh-CN", "瑞士邮政"),
+        ("it-CH", "Swiss Post"),
         ("es", "Swiss Post"),
         ("ru", "Swiss Post"),
         ("it", "Swiss Post"),

@@ -15,7 +15,6 @@ from parcelwire.api.v2.models import FullItem, ShortItem
 from parcelwire.api.v2.render import (
     STATUSES,
     Renderer,
-    language_of,
     short_item,
     status_words,
     statuses_of,
@@ -25,6 +24,7 @@ from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.clock import DAY
+from parcelwire.domain.languages import language_of
 from parcelwire.domain.merge import merge
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.status import Status, Substatus

@@ -4,10 +4,11 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.api.v4.models import TrackingObject
-from parcelwire.api.v4.render import MOST_RECENT, Renderer, language_of, render_payload
+from parcelwire.api.v4.render import MOST_RECENT, Renderer, render_payload
 from parcelwire.api.v4.render import render_tracking as render
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.changes import Event
+from parcelwire.domain.languages import language_of
 from parcelwire.domain.report import ParcelFacts
 from parcelwire.domain.tracking import Details, Tracking
 from tests.support.v4_parcels import JOURNEY, NOW, made, shown, told
@@ -32,6 +33,14 @@ def test_texts_in_the_language_that_was_asked_for() -> None:
     assert texts(None) == ["Zugestellt", "A note", "Sorted", "Angekündigt"]
     assert texts("en") == ["Delivered", "A note", "Sorted", "Data received"]
     assert texts("sq") == ["Delivered", "A note", "Sorted", "Data received"]
+
+
+def test_a_text_in_the_language_asked_for_stays_as_the_carrier_wrote_it() -> None:
+    """A carrier that names its language with a region speaks that language."""
+    renderer = Renderer(default_registry(), phrase)
+    own = replace(JOURNEY[-1], text="Am Schalter zugestellt", language="de-CH")
+    built = renderer.build(told(made(details=Details(language="de")), own))
+    assert [event.tracking_detail for event in built.origin_info.trackinfo] == [own.text]
 
 
 def test_words_for_languages() -> None:

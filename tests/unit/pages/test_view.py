@@ -9,9 +9,12 @@ from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
 from parcelwire.domain.report import DeliveryWindow, Outcome, ParcelFacts, ProofOfDelivery
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Details, Product
+from parcelwire.notices import letters
+from parcelwire.pages import view
 from parcelwire.pages.view import Pickup, Promise, Sibling
 from parcelwire.pages.words import LANGUAGES
 from parcelwire.tracking.ports import PollState
+from parcelwire.tracking.words import choose
 from tests.unit.pages.view_samples import DELIVERED, HELD, NOW, SORTED, after, at, page, tracking
 
 # --- headline and tone ------------------------------------------------------------------------
@@ -199,6 +202,23 @@ def test_what_the_shop_says_stands_beside_our_words() -> None:
     assert page(after(SORTED), brand=brand, language="de").own_text == "Es kommt!"
     assert page(after(SORTED), brand=brand, language="fr").own_text == "It is coming!"
     assert page(after(DELIVERED), brand=brand).own_text == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ("de-CH", "Grüezi"),
+        ("de", "Guten Tag"),
+        ("de-AT", "Guten Tag"),
+        ("pt-PT", "Oi"),
+        ("sv", "Hi"),
+    ],
+)
+def test_what_the_shop_says_to_a_region_reaches_that_region(asked: str, text: str) -> None:
+    said = {"en": "Hi", "de-CH": "Grüezi", "de": "Guten Tag", "pt-BR": "Oi", "sv": ""}
+    brand = Brand(texts={tag: {"greeting": one} for tag, one in said.items()})
+    for own_text in (view.own_text, letters.own_text):
+        assert own_text(brand, "greeting", choose(asked, None)) == text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -187,6 +187,17 @@ def test_troubles_and_languages_are_marked() -> None:
     assert [entry.language for day in shown.days for entry in day.entries] == [None, "de"]
 
 
+def test_whoever_understands_the_carriers_words_is_told_nothing_beside_them() -> None:
+    """A carrier that names its language with a region speaks that language."""
+
+    def line(spoken: str) -> str:
+        told = at("2026-02-26T09:00", "Zugestellt", status=Status.DELIVERED, language=spoken)
+        return page(after(told), language="de").days[0].entries[0].line
+
+    assert line("en") == line("en-GB") != ""
+    assert line("de") == line("de-CH") == ""
+
+
 def test_two_legs_are_told_apart() -> None:
     shown = page(
         after(

@@ -43,6 +43,8 @@ def test_every_language_says_everything(language: str) -> None:
         (None, "*", "it", "it"),
         ("xx", "zh-TW", None, "zh"),
         ("PT_br", None, None, "pt"),
+        (None, None, "de-CH", "de"),
+        (None, None, "cn", "zh"),
         ("../../etc/passwd", "\x00;q=abc,,;;", "", "en"),
         (None, "a" * 100_000, None, "en"),
     ],

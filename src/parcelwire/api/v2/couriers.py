@@ -12,10 +12,10 @@ from parcelwire.api.house import House
 from parcelwire.api.v2.bodies import DetectRequest
 from parcelwire.api.v2.errors import UNKNOWN_PATH, refusal, success
 from parcelwire.api.v2.models import CarrierItem, DetectedCarrier
-from parcelwire.api.v2.render import language_of
 from parcelwire.api.v2.requests import fields_of, number_of, shaped, text_of
 from parcelwire.api.wire import Call, Reply
 from parcelwire.couriers.registry import Courier
+from parcelwire.domain.languages import language_of
 from parcelwire.tracking.errors import CourierUndetectedError
 
 LANGUAGES: Final = ("en", "cn", "tw", "es", "ru", "it")
@@ -39,7 +39,7 @@ class CourierCalls:
         asked = call.headers.get(b"lang", b"").decode("latin-1") or call.query().get("lang")
         language = language_of(asked) or "en"
         # Whoever asks for a language that no name is in gets the list that everybody gets.
-        if asked is None or asked.strip().lower() not in LANGUAGES:
+        if language not in map(language_of, LANGUAGES):
             language = "en"
         if language not in self._lists:
             couriers = [self._item(courier, language) for courier in self._house.registry.all()]

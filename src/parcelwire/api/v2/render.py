@@ -15,6 +15,7 @@ from parcelwire.couriers.registry import Registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint, Leg
 from parcelwire.domain.clock import DAY, Instant, iso_utc
+from parcelwire.domain.languages import language_of
 from parcelwire.domain.merge import derive_milestones
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Milestones, Tracking
@@ -36,9 +37,6 @@ STATUSES: Final = (
 
 ``inforeceived`` came later and is ``notfound`` with substatus notfound001 there.
 """
-
-_VENDOR_LANGUAGES: Final = {"cn": "zh", "tw": "zh", "jp": "ja", "kr": "ko"}
-"""TrackingMore names some languages by a country."""
 
 _NODES: Final = {
     "ItemReceived": "accepted",
@@ -65,14 +63,6 @@ def statuses_of(word: str) -> tuple[Status, ...]:
     if word == Status.NOTFOUND:
         return (Status.NOTFOUND, Status.INFORECEIVED)
     return (Status(word),)
-
-
-def language_of(asked: str | None) -> str | None:
-    """Return the ISO 639-1 code that a client's word for a language means (``cn``, ``de-CH``)."""
-    if not asked:
-        return None
-    word = asked.strip().lower().replace("_", "-").partition("-")[0]
-    return _VENDOR_LANGUAGES.get(word, word) or None
 
 
 def short_item(tracking: Tracking) -> ShortItem:
@@ -228,7 +218,7 @@ class Renderer:
         return ",".join(part for part in parts if part)
 
     def _text(self, tracking: Tracking, point: Checkpoint, language: str | None) -> str:
-        if language and self._phrase and point.raw_code and point.language != language:
+        if language and self._phrase and point.raw_code and language_of(point.language) != language:
             said = self._phrase(tracking.courier_code, point.raw_code, language)
             return said or point.text
         return point.text

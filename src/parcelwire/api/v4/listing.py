@@ -7,11 +7,12 @@ from typing import Any, Final
 from parcelwire.api.house import House
 from parcelwire.api.v4.dates import read_instant
 from parcelwire.api.v4.errors import EMPTY_LIST, FORMAT_INVALID, TOO_MANY_ITEMS, Refused, success
-from parcelwire.api.v4.render import Renderer, language_of
+from parcelwire.api.v4.render import Renderer
 from parcelwire.api.v4.requests import read_archived
 from parcelwire.api.wire import Call, Reply
 from parcelwire.couriers.number import normalise
 from parcelwire.domain.clock import Instant
+from parcelwire.domain.languages import language_of
 from parcelwire.domain.status import Status
 from parcelwire.tracking.ports import TrackingFilter
 from parcelwire.tracking.slices import in_slices

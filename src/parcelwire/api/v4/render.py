@@ -20,6 +20,7 @@ from parcelwire.couriers.registry import Registry, default_registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint, Leg
 from parcelwire.domain.clock import SECOND, iso_utc
+from parcelwire.domain.languages import language_of
 from parcelwire.domain.merge import derive_milestones
 from parcelwire.domain.report import ParcelFacts
 from parcelwire.domain.tracking import Milestones, Tracking
@@ -41,8 +42,6 @@ _BLANK: Final = TrackingObject(
     **{**dict.fromkeys(TrackingObject.__struct_fields__), "transit_time": 0}  # type: ignore[arg-type]
 )
 """Nothing known. Most fields of most trackings stay so, and are copied from here at once."""
-_VENDOR_LANGUAGES: Final = {"cn": "zh", "tw": "zh", "jp": "ja", "kr": "ko"}
-"""TrackingMore names some languages by a country."""
 
 
 class Renderer:
@@ -253,7 +252,7 @@ class Renderer:
 
     def _event(self, point: Checkpoint, courier_code: str, language: str | None) -> EventObject:
         text = point.text
-        if language and self._phrase and point.raw_code and point.language != language:
+        if language and self._phrase and point.raw_code and language_of(point.language) != language:
             text = self._phrase(courier_code, point.raw_code, language) or text
         return EventObject(
             checkpoint_date=point.iso_time,
@@ -277,15 +276,6 @@ def _is_unheard_of(tracking: Tracking) -> bool:
 def _whole_seconds(seconds: int) -> str:
     # What is created and changed now is created and changed within the same few seconds.
     return iso_utc(seconds * SECOND)
-
-
-@lru_cache(maxsize=256)
-def language_of(asked: str | None) -> str | None:
-    """Return the ISO 639-1 code that a client's word for a language means (``cn``, ``de-CH``)."""
-    if not asked:
-        return None
-    word = asked.strip().lower().replace("_", "-").partition("-")[0]
-    return _VENDOR_LANGUAGES.get(word, word) or None
 
 
 def kilograms(grams: int | None) -> str | None:

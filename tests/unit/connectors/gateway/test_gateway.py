@@ -87,6 +87,18 @@ async def test_languages_are_asked_apart_and_only_those_the_carrier_speaks(
     assert sorted(bench.post.batches) == [("de", 1), ("de", 2), ("fr", 2)]
 
 
+@pytest.mark.parametrize(
+    ("language", "asked"),
+    [("fr-CH", "fr"), ("fr_CA", "fr"), (" FR-ch ", "fr"), ("de-AT", "de"), ("pt-BR", "de")],
+)
+async def test_a_region_is_asked_in_its_language(
+    make_bench: Make, language: str, asked: str
+) -> None:
+    bench = make_bench([make_connection()])
+    await bench.ask(LIVE, "paper-post", [make_tracking("N1", language=language)])
+    assert bench.post.batches == [(asked, 1)]
+
+
 async def test_no_more_conversations_at_a_time_than_allowed(make_bench: Make) -> None:
     bench = make_bench([make_connection()], concurrency=3)
     bench.carrier.delay_seconds = 0.02

@@ -55,8 +55,10 @@ async def test_a_courier_without_connector_is_no_connection(make_bench: Make) ->
     assert await bench.gateway.policy(LIVE, "nobody") is None
 
 
-async def test_the_simulated_courier_needs_no_connection_in_a_live_world(make_bench: Make) -> None:
-    assert await outcome(make_bench(), courier="simulated") is Outcome.FOUND
+async def test_a_live_world_never_meets_the_simulated_carrier(make_bench: Make) -> None:
+    bench = make_bench()
+    assert await outcome(bench, courier="simulated") is Outcome.NO_CONNECTION
+    assert await bench.gateway.policy(LIVE, "simulated") is None
 
 
 async def test_the_own_connection_goes_before_the_public_endpoint(make_bench: Make) -> None:

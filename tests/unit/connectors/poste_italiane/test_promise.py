@@ -54,6 +54,12 @@ NOW = _at("2025-12-30T12:00:00")
         ("oggi tra le ore 14 e le ore 18", "2025-12-30T14:00", "2025-12-30T18:00"),
         ("entro le ore 12:00 del 5 gennaio 2026", "2026-01-05T00:00", "2026-01-05T12:00"),
         ("il 29 febbraio 2028", "2028-02-29", "2028-02-29"),
+        ("Consegna prevista per il giorno 3 gennaio 2026", "2026-01-03", "2026-01-03"),
+        ("Consegna prevista non oltre il 3 gennaio 2026", "2026-01-03", "2026-01-03"),
+        ("Consegna prevista 3-5 gennaio 2026", "2026-01-03", "2026-01-05"),
+        ("Consegna prevista dal 3 gennaio fino al 5 gennaio 2026", "2026-01-03", "2026-01-05"),
+        ("Consegna prevista il 3 o il 5 gennaio 2026", "2026-01-03", "2026-01-05"),
+        ("tra lunedì 29 e mercoledì 31 dicembre 2025", "2025-12-29", "2025-12-31"),
     ],
 )
 def test_sentence_to_window(text: str, earliest: str, latest: str) -> None:
@@ -81,6 +87,30 @@ def test_sentence_to_window(text: str, earliest: str, latest: str) -> None:
         "il 45/67/2026",
         "tra il 29 febbraio e il 2 gennaio 2028",
         "tra il 5 gennaio e il 2 gennaio 0001",
+        # A span is no day, and a span from a day on ends on none that is named.
+        "Consegna prevista entro 2 giorni lavorativi dal 3 marzo",
+        "Consegna prevista entro 2 giorni lavorativi dal 3 marzo 2026",
+        "Consegna prevista in 3/5 giorni lavorativi dal 3 gennaio 2026",
+        "entro 5 gg dal 3 gennaio 2026",
+        "entro 24 ore dal 3 gennaio 2026",
+        "entro due giorni lavorativi dal 3 gennaio 2026",
+        "entro tre giorni dalla spedizione del 3 gennaio 2026",
+        "entro 1 settimana dal 3 gennaio 2026",
+        "entro due giorni da oggi",
+        # Only a beginning is named.
+        "Consegna prevista dal 3 gennaio 2026",
+        "Consegna prevista a partire dal 3 gennaio 2026",
+        "Consegna prevista a partire da lunedì 5 gennaio 2026",
+        "Consegna prevista dopo il 3 gennaio 2026",
+        "Consegna prevista non prima del 3 gennaio 2026",
+        "Consegna prevista da domani",
+        # Denied.
+        "La spedizione non sarà consegnata il 3 gennaio 2026",
+        "Consegna non prevista oggi",
+        # A number, or another date, that belongs to something else.
+        "Express 24: consegna prevista il 3 gennaio 2026",
+        "Collo 2 di 3, consegna prevista il 3 gennaio 2026",
+        "Spedita il 1 gennaio 2026, consegna prevista il 3 gennaio 2026",
     ],
 )
 def test_no_date_that_exists_is_no_window(text: str) -> None:
@@ -94,7 +124,8 @@ def test_today_is_the_day_in_rome() -> None:
     assert window.latest == "2026-01-01"
 
 
-WORDS = """tra il e dal al entro ore dalle alle le oggi domani gennaio febbraio dic giovedì º
+WORDS = """tra il e dal al entro da non giorni gg due ore
+    dalle alle le oggi domani gennaio febbraio dic giovedì º
     9:00 2/1/2026 0 1 29 31 99 2026 2028"""
 
 

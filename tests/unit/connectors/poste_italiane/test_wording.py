@@ -104,7 +104,28 @@ COMPETING = [
         Substatus.PICKUP_READY_FOR_COLLECTION,
     ),
     ("Consegnata all'Ufficio Postale di zona", Substatus.PICKUP_READY_FOR_COLLECTION),
-    ("Ritirata dal destinatario presso l'Ufficio Postale", Substatus.PICKUP_READY_FOR_COLLECTION),
+    ("Consegnata per il destinatario al Punto Poste", Substatus.PICKUP_READY_FOR_COLLECTION),
+    (
+        "Consegnata all'Ufficio Postale, può essere ritirata dal destinatario",
+        Substatus.PICKUP_READY_FOR_COLLECTION,
+    ),
+    # Somebody's hands, and named: it is over, wherever that was.
+    ("Ritirata dal destinatario presso l'Ufficio Postale", Substatus.DELIVERED_COLLECTED),
+    ("Consegnato al delegato presso il Punto Poste", Substatus.DELIVERED_COLLECTED),
+    (
+        "La spedizione è stata consegnata al destinatario presso l'ufficio postale",
+        Substatus.DELIVERED_COLLECTED,
+    ),
+    (
+        "LA SPEDIZIONE E' STATA CONSEGNATA AL DESTINATARIO PRESSO L'UFFICIO POSTALE",
+        Substatus.DELIVERED_COLLECTED,
+    ),
+    ("Consegnata a persona delegata presso il locker", Substatus.DELIVERED_COLLECTED),
+    ("Consegnata al destinatario", Substatus.DELIVERED),
+    (
+        "Non consegnata al destinatario presso l'ufficio postale",
+        Substatus.UNDELIVERED_OTHER,
+    ),
 ]
 
 REASONS = [

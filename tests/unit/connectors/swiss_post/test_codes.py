@@ -1,5 +1,6 @@
 """Swiss Post's event codes: which part counts, and what each means."""
 
+import re
 import tomllib
 from importlib.resources import files
 
@@ -137,6 +138,36 @@ def test_letters_go_back_for_eighteen_reasons() -> None:
 def test_an_unknown_code_means_nothing(code: str) -> None:
     assert find_meaning(split_code(code)) is None
     assert CONNECTOR.phrase(code, "de") is None
+
+
+DENIALS = re.compile(
+    r"\bnicht|\bkein|un(?:zustell|gültig)|erfolglos|verweiger|abgebroch|verpasst|zurückbehalten"
+    r"|\bnot\b|\bfailed|\brefuse|without success|broken off|\bno longer|\bmissed"
+    r"|\bnon\b|\bsans succès|échec|\bsenza|\brifiut|\brefus",
+    re.IGNORECASE,
+)
+HARMLESS = {
+    "40.IMP1",  # delivered; only the receipt is not confirmed yet
+    "9503",  # an order of the sender that failed: the letter goes on
+}
+
+
+def test_no_row_whose_words_deny_something_is_a_step_forward() -> None:
+    """Words in any of the four languages that say "not", "failed" or "refused"."""
+    denying = [
+        row
+        for row in ROWS
+        if row["code"] not in HARMLESS
+        and any(DENIALS.search(words) for words in row["phrases"].values())
+    ]
+    assert len(denying) > 60
+    for row in denying:
+        assert row["status"] in {"undelivered", "exception"}, row["code"]
+
+
+def test_a_region_hears_the_words_of_its_language() -> None:
+    assert CONNECTOR.phrase("PARCEL.*.1.4000", "de-CH") == "Zugestellt durch"
+    assert CONNECTOR.phrase("4000", "rm-CH") is None
 
 
 def test_every_row_has_words_in_every_language() -> None:

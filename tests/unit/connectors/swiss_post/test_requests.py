@@ -25,6 +25,17 @@ def test_the_token_request_holds_the_credentials_in_a_secret_body() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("language", "sent"), [("de-CH", "de"), ("fr_CH", "fr"), ("IT", "it"), ("rm-CH", "en")]
+)
+@pytest.mark.parametrize("transport", ["api", "web"])
+def test_a_region_is_asked_in_its_language(transport: str, language: str, sent: str) -> None:
+    token = {"api_token": {"value": "t", "expires_at": 10**15}}
+    access = Access(transport=transport, now=0, language=language, memory=token)
+    request = next(CONNECTOR.track([QUESTION], access))
+    assert request.headers["accept-language"] == sent
+
+
 @pytest.mark.parametrize("key", ["990012345678901234", "opaque/key?x=1#y", "../../admin", "ä %"])
 def test_a_key_stays_one_part_of_the_path(key: str) -> None:
     for request in (

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Final
 
 from parcelwire.connectors.carriers.poste_italiane.rome import date_in_rome
@@ -44,6 +45,21 @@ _HOURS = re.compile(
     r" (?:alle|e le) (?:ore )?(\d{1,2})(?: (\d{2}))?\b"
 )
 _BY_HOUR = re.compile(r"\b(?:le )?ore (\d{1,2})(?: (\d{2}))?\b")
+_NUMERAL: Final = r"(?:\d{1,3}|un|una|due|tre|quattro|cinque|sei|sette|otto|nove|dieci|qualche)"
+_SPAN = re.compile(
+    rf"\b{_NUMERAL} (?:lavorativi )?(?:giorn[oi]|gg|ore|settiman[ae]|mes[ei])\b"
+    r"|\b(?:giorni|gg) lavorativi\b"
+)
+"""How long something takes: its number is no day, and what it counts from is no end."""
+_BETWEEN: Final = frozenset({"a", "al", "e", "ed", "fino", "o", "oppure"})
+"""What joins two days to a range; articles, weekdays and nothing at all may stand there, too."""
+_DECORATION: Final = frozenset(
+    {
+        *("il", "l", "le", "lo", "del", "dell", "giorno", "gli", "i"),
+        *("lunedi", "martedi", "mercoledi", "giovedi", "venerdi", "sabato", "domenica"),
+    }
+)
+_BEGINNINGS: Final = frozenset({"da", "dal", "dall", "decorrere", "dopo", "partire", "prima"})
 _HALF_YEAR_DAYS: Final = 183
 
 
@@ -51,14 +67,20 @@ def read_promise(text: str, said_at: Instant) -> DeliveryWindow | None:
     """Return the window that ``text`` promises, or None when it names no date that exists.
 
     "entro" (by) names only the end: then both ends are that date, because a beginning would be
-    ours. The weekday is not checked: when it and the date disagree, the date counts.
+    ours. The other way round there is no window: "dal" (from) names no end, and neither does a
+    span of days, whose working days would be ours to count. The weekday is not checked: when it
+    and the date disagree, the date counts.
     """
-    words = plain(text)
+    words = plain(text).replace("non oltre", "entro")
+    if "non" in words.split():
+        return None
     hours = _HOURS.search(words)
     by_hour = None if hours is not None else _BY_HOUR.search(words)
     clock = hours or by_hour
     if clock is not None:
         words = f"{words[: clock.start()]} {words[clock.end() :]}"
+    if _SPAN.search(words):
+        return None
     days = _dates(words, date_in_rome(said_at).date())
     if not days or len(days) > 2:
         return None
@@ -75,13 +97,16 @@ def read_promise(text: str, said_at: Instant) -> DeliveryWindow | None:
 
 
 def _dates(words: str, today: date) -> list[date]:
-    """Return the one or two dates in ``words``; empty when one of them cannot exist."""
+    """Return the one or two dates that ``words`` promise; empty when one of them cannot exist."""
     found = list(_DAY.finditer(words))
     if not found:
-        if re.search(r"\bdomani\b", words):
-            return [today + timedelta(days=1)]
-        if re.search(r"\boggi\b|\bgiornata odierna\b", words):
-            return [today]
+        word = re.search(r"\bdomani\b|\boggi\b|\bgiornata odierna\b", words)
+        if word is None or _is_beginning(words[: word.start()]):
+            return []
+        return [today + timedelta(days=1) if word[0] == "domani" else today]
+    if len(found) == 1 and _is_beginning(words[: found[0].start()]):
+        return []
+    if not all(_is_range(words[one.end() : other.start()]) for one, other in pairwise(found)):
         return []
     dates: list[date] = []
     month: int | None = None
@@ -106,6 +131,18 @@ def _dates(words: str, today: date) -> list[date]:
                 return []
         dates.insert(0, day)
     return dates
+
+
+def _is_beginning(before: str) -> bool:
+    """Tell whether the date after ``before`` says from when on, and not until when."""
+    said = [word for word in before.split() if word not in _DECORATION]
+    return bool(said) and said[-1] in _BEGINNINGS
+
+
+def _is_range(between: str) -> bool:
+    """Tell whether the dates around ``between`` belong together; else one means something else."""
+    said = [word for word in between.split() if word not in _DECORATION]
+    return (not said and not between.strip()) or (bool(said) and _BETWEEN.issuperset(said))
 
 
 def _date(year: int | None, month: int, day: int, today: date) -> date | None:

@@ -6,6 +6,11 @@ from typing import Final
 
 import msgspec
 
+from parcelwire.connectors.carriers.poste_italiane.negation import (
+    is_denied,
+    main_clause,
+    shorten,
+)
 from parcelwire.connectors.table import Meaning, StatusTable, load_status_table
 from parcelwire.domain.checkpoint import fold
 from parcelwire.domain.status import Reason, Status, Substatus
@@ -20,6 +25,11 @@ _NO_PLACES: Final = frozenset({"mittente", "destinatario", "paese estero"})
 _COLLECTION_PLACE = re.compile(
     r"\b(?:punto di ritiro|punto poste|ufficio postale|locker|fermo ?posta|fermo ?deposito"
     r"|fermo ?point|casella postale)\b"
+)
+_HANDED_OVER = re.compile(
+    r"(?<!\bnon )(?<!\bessere )(?<!\bverra )(?<!\bsara )\b(?:consegnat|ritirat)[ao]"
+    r" (?:direttamente )?(?:al|alla|a|dal|dalla|da) (?:una )?"
+    r"(?:destinatari[oa]|delegat[oa]|incaricat[oa]|intestatari[oa]|familiare|convivente|persona)\b"
 )
 
 # Tried in this order on the whole plain text; the substatus is used for a failed attempt only.
@@ -38,17 +48,17 @@ _REASONS: Final[tuple[tuple[re.Pattern[str], Reason, Substatus], ...]] = (
         Substatus.UNDELIVERED_NOBODY_HOME,
     ),
     (
-        re.compile(r"\b(?:sconosciut|irreperibil)"),
+        re.compile(r"(?<!\bnon )\b(?:sconosciut|irreperibil)"),
         Reason.RECIPIENT_UNKNOWN,
         Substatus.UNDELIVERED_ADDRESSEE_NOT_FOUND,
     ),
     (
-        re.compile(r"\btrasferit"),
+        re.compile(r"(?<!\bnon )\btrasferit"),
         Reason.RECIPIENT_MOVED,
         Substatus.UNDELIVERED_ADDRESSEE_NOT_FOUND,
     ),
-    (re.compile(r"\bdecedut"), Reason.RECIPIENT_DECEASED, Substatus.UNDELIVERED_OTHER),
-    (re.compile(r"\brifiut"), Reason.RECIPIENT_REFUSED, Substatus.UNDELIVERED_OTHER),
+    (re.compile(r"(?<!\bnon )\bdecedut"), Reason.RECIPIENT_DECEASED, Substatus.UNDELIVERED_OTHER),
+    (re.compile(r"(?<!\bnon )\brifiut"), Reason.RECIPIENT_REFUSED, Substatus.UNDELIVERED_OTHER),
     (
         re.compile(r"\bcompiuta giacenza\b|\bnon ritirat"),
         Reason.RECIPIENT_NOT_COLLECTED,
@@ -57,6 +67,7 @@ _REASONS: Final[tuple[tuple[re.Pattern[str], Reason, Substatus], ...]] = (
 )
 
 WAITING: Final = Meaning(status=Status.PICKUP, substatus=Substatus.PICKUP_READY_FOR_COLLECTION)
+COLLECTED: Final = Meaning(status=Status.DELIVERED, substatus=Substatus.DELIVERED_COLLECTED)
 
 
 @cache
@@ -92,20 +103,28 @@ def read_text(text: str) -> Meaning | None:
         return None
     head = plain(split_place(text)[0])
     meaning = table().by_code(whole)
+    said = shorten(main_clause(whole))
     if meaning is None and head:
-        meaning = table().by_code(head) or table().by_text(head)
+        meaning = table().by_code(head) or _by_part(shorten(main_clause(head)))
     if meaning is None:
-        meaning = table().by_text(whole)
+        meaning = _by_part(said)
     if meaning is None:
         return None
     if meaning.status is Status.DELIVERED and _COLLECTION_PLACE.search(whole):
+        if _HANDED_OVER.search(said):
+            return COLLECTED
         # "Consegnata presso il Punto di ritiro …" brought it to the shelf. Whether somebody has it
         # already, these words do not say, and a delivery is final: take the lesser meaning.
         return WAITING
-    return _with_reason(meaning, whole)
+    return _with_reason(meaning, said)
 
 
-def _with_reason(meaning: Meaning, whole: str) -> Meaning:
+def _by_part(said: str) -> Meaning | None:
+    """Return the meaning of the first row whose text is in ``said`` and not denied there."""
+    return next((found.meaning for found in table().find_texts(said) if not is_denied(found)), None)
+
+
+def _with_reason(meaning: Meaning, said: str) -> Meaning:
     is_trouble = (
         meaning.status in {Status.UNDELIVERED, Status.EXCEPTION}
         or meaning.substatus is Substatus.PICKUP_READY_FOR_COLLECTION
@@ -113,7 +132,7 @@ def _with_reason(meaning: Meaning, whole: str) -> Meaning:
     if not is_trouble or meaning.reason is not None:
         return meaning
     for pattern, reason, substatus in _REASONS:
-        if pattern.search(whole):
+        if pattern.search(said):
             if meaning.status is Status.UNDELIVERED:
                 return msgspec.structs.replace(meaning, reason=reason, substatus=substatus)
             return msgspec.structs.replace(meaning, reason=reason)

@@ -10,6 +10,7 @@ from parcelwire.connectors.carriers.swiss_post.api import ask_api
 from parcelwire.connectors.carriers.swiss_post.events import LANGUAGES, PACKAGE, find_phrase
 from parcelwire.connectors.carriers.swiss_post.web import ask_web
 from parcelwire.connectors.table import load_manifest
+from parcelwire.domain.languages import choose_language
 from parcelwire.domain.report import CarrierReport
 
 
@@ -35,9 +36,10 @@ class SwissPost:
         base_urls = {
             name: access.base_urls.get(name, url).rstrip("/") for name, url in known.items()
         }
-        if access.language not in LANGUAGES:
+        language = choose_language(access.language, LANGUAGES) or LANGUAGES[0]
+        if access.language != language:
             # The struct is copied, its memory is not: what is remembered stays remembered.
-            access = replace(access, language=LANGUAGES[0])
+            access = replace(access, language=language)
         reports: list[CarrierReport] = []
         for question in questions:
             if access.transport == "api":

@@ -18,7 +18,7 @@ from parcelwire.connectors.carriers.swiss_post.reading import Moment
 from parcelwire.connectors.table import Meaning, StatusTable, load_status_table
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import Gap
-from parcelwire.domain.status import Reason, Status, Substatus
+from parcelwire.domain.status import Reason, Status, Substatus, is_final
 
 PACKAGE: Final = "parcelwire.connectors.carriers.swiss_post"
 LANGUAGES: Final = ("en", "de", "fr", "it")
@@ -163,6 +163,33 @@ def find_summary_gap(summary: str | None) -> tuple[Gap, ...]:
     if summary is None or find_meaning(EventCode(summary)) is not None:
         return ()
     return (Gap(kind="code", value=summary, sample="overall status of the shipment"),)
+
+
+def find_untold(
+    summary: str | None, last: Checkpoint | None, *, is_closed: bool = False
+) -> tuple[Gap, ...]:
+    """Return a gap where the overall status tells of a stage that no checkpoint could be made of.
+
+    ``last`` is the newest stage that the checkpoints tell. Without a time there is no event, and
+    none is invented; but somebody has to hear why the parcel seems to stand still. A delivery into
+    a parcel machine is no such case: there the event is right (see ``understand``). ``RETURNED`` is
+    said from the return's beginning on, so its end is missed only once the shipment is closed.
+    """
+    meaning = find_meaning(EventCode(summary)) if summary is not None else None
+    if summary is None or meaning is None or meaning.status is None:
+        return ()
+    if last is None or last.status is None:
+        is_untold = meaning.status is not Status.INFORECEIVED
+    else:
+        is_over = is_final(last.status, last.substatus)
+        is_waiting = last.substatus is Substatus.PICKUP_READY_FOR_COLLECTION
+        is_untold = not is_over and (
+            (summary == "DELIVERED" and not is_waiting) or (summary == "RETURNED" and is_closed)
+        )
+    if not is_untold:
+        return ()
+    value = f"{summary}, but no event of it"
+    return (Gap(kind="answer", value=value, sample="overall status of the shipment"),)
 
 
 def _order(events: list[Event]) -> list[Event]:

@@ -13,6 +13,7 @@ from parcelwire.connectors.carriers.swiss_post.events import (
     Event,
     Understood,
     find_summary_gap,
+    find_untold,
     understand,
 )
 from parcelwire.connectors.carriers.swiss_post.reading import (
@@ -74,7 +75,12 @@ def parse_answers(
         outcome=Outcome.FOUND,
         checkpoints=understood.checkpoints,
         facts=_read_facts(detail, understood),
-        gaps=(*understood.gaps, *gaps, *find_summary_gap(summary)),
+        gaps=(
+            *understood.gaps,
+            *gaps,
+            *find_summary_gap(summary),
+            *find_untold(summary, understood.last),
+        ),
     )
 
 

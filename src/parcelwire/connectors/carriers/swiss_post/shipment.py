@@ -9,6 +9,7 @@ from parcelwire.connectors.carriers.swiss_post.events import (
     Event,
     Understood,
     find_summary_gap,
+    find_untold,
     summarize,
     understand,
 )
@@ -34,6 +35,10 @@ from parcelwire.domain.report import CarrierReport, DeliveryWindow, Gap, Outcome
 from parcelwire.domain.status import Substatus, is_final
 
 SAID_BY: Final = "swiss-post"
+_EARLY: Final = frozenset(
+    {"NOT_YET_SENT", "REGISTERED", "REPORTED", "TO_BE_DELIVERED", "ON_GOING_DELIVERY"}
+)
+"""Overall statuses that are true from the moment on in which the shipment was posted."""
 _MAX_EVENTS: Final = 300
 _HEAVIEST_GRAMS: Final = 2_000_000
 
@@ -72,9 +77,10 @@ def parse_events(events: Sequence[Any], shipment: Mapping[str, Any], language: s
     is_returned = _is_returned(shipment)
     understood = understand(read, summary, language, is_returned=is_returned)
     told = _tell_summary(understood, shipment, summary, language)
+    whole = Understood((*understood.checkpoints, *told))
+    untold = find_untold(summary, whole.last, is_closed=shipment.get("closed") is True)
     return Understood(
-        (*understood.checkpoints, *told),
-        (*understood.gaps, *gaps, *find_summary_gap(summary)),
+        whole.checkpoints, (*understood.gaps, *gaps, *find_summary_gap(summary), *untold)
     )
 
 
@@ -169,11 +175,16 @@ def _tell_summary(
         if moment is not None and not _is_over(last) and not _is_waiting(last):
             checkpoint = summarize(summary, moment, language)
             return (checkpoint,) if checkpoint else ()
-    if not understood.checkpoints:
-        moment = _read_time(shipment, "lastEventDateTime", "sendingDateTime", "creationDateTime")
-        checkpoint = summarize(summary, moment, language) if moment else None
-        return (checkpoint,) if checkpoint else ()
-    return ()
+    if understood.checkpoints:
+        return ()
+    moment = _read_time(shipment, "lastEventDateTime")
+    if moment is None and summary == "DELIVERED":
+        # With no other event beside it, a mere date puts nothing into a wrong order.
+        moment = read_moment(shipment.get("deliveryDate"))
+    elif moment is None and summary in _EARLY:
+        moment = _read_time(shipment, "sendingDateTime", "creationDateTime")
+    checkpoint = summarize(summary, moment, language) if moment else None
+    return (checkpoint,) if checkpoint else ()
 
 
 def _read_time(shipment: Mapping[str, Any], *fields: str) -> Moment | None:
