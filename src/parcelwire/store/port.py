@@ -131,8 +131,14 @@ class AccountStore(Protocol):
         """Return how many trackings the world has ever created (what a quota counts)."""
         ...
 
-    async def save_connection(self, connection: Connection) -> None:
-        """Create or replace a connection by id."""
+    async def save_connection(
+        self, connection: Connection, *, expected: Connection | None = None
+    ) -> bool:
+        """Create or replace a connection by id.
+
+        ``expected`` is the copy that the caller read and changed: given, nothing is stored, and the
+        answer is False, when the connection was deleted or given other credentials since.
+        """
         ...
 
     async def list_connections(self, account_number: int | None = None) -> list[Connection]:
