@@ -212,7 +212,9 @@ with gone as (
 ), raws as (
     delete from raw_answer where tracking_id = any($1)
 ), records as (
-    delete from record where scope = any($2::text[]) or tracking_id = any($1)
+    delete from record where scope = any($2::text[])
+), others as (
+    delete from record where tracking_id = any($1) and scope <> all($2)
 )
 insert into counter_change (world_id, difference, is_archived, what)
 select world_id, -count(*), is_archived, status from gone group by world_id, is_archived, status
