@@ -116,6 +116,39 @@ async def test_nothing_is_written_about_what_is_being_deleted(
     assert set((await rows_of(store, tracking.id, kept=False)).values()) == {0}
 
 
+ONE_STATEMENT: Final = """
+with gone as (
+    delete from tracking where world_id = $1 and id = any($2::uuid[]) returning id
+), docs as (
+    delete from doc where tracking_id in (select id from gone)
+), polls as (
+    delete from poll where tracking_id in (select id from gone)
+), raws as (
+    delete from raw_answer where tracking_id in (select id from gone)
+), records as (
+    delete from record where tracking_id in (select id from gone)
+)
+select id from gone
+"""
+
+
+@pytest.mark.parametrize("write", [save, save_poll, save_record])
+async def test_one_statement_alone_would_leave_something(
+    store: PostgresStore,
+    dsn: str,
+    link: Link,
+    write: Write,
+) -> None:
+    """What the others find: a statement sees nothing that is committed while it waits."""
+    tracking = await create(store)
+    async with held_store(dsn) as held:
+        await write(held, tracking)
+        deleting = asyncio.ensure_future(store._database.fetch(ONE_STATEMENT, WORLD, [tracking.id]))
+        await until_it_waits(link, deleting)
+    assert len(await deleting) == 1
+    assert sum((await rows_of(store, tracking.id, kept=False)).values()) == 1
+
+
 async def _deliver_twice(store: PostgresStore) -> tuple[str, Callable[[PostgresStore], Any]]:
     """Deliver a message, and give what a second worker, later, has to say of it."""
     endpoint = await add_endpoint(store)
