@@ -43,6 +43,14 @@ Known = dict[tuple[str, ...], Checkpoint]
 
 ALL: Final = 100_000
 MOST_WAYS: Final = 64
+LEFTOVERS: Final = (
+    ("doc", "key", "key"),
+    ("poll", "key", "key"),
+    ("raw_answer", "tracking_key", "key"),
+    ("journey", "key", "key"),
+    ("record", "tracking_id", "id"),
+)
+"""Tables with rows of trackings: which column names the tracking, by which of its own."""
 
 
 class Judge:
@@ -81,9 +89,20 @@ class Judge:
             # Two runs of one seed must end in the same bytes.
             state = msgspec.json.encode((stored, events, messages))
             ledger.note("state", world_id, hashlib.sha256(state).hexdigest())
+        await self._judge_leftovers(store)
         self.found += judge_asks(self._ground)
         ledger.note("end", *(line for line in self.found))
         return self.found
+
+    async def _judge_leftovers(self, store: SqliteStore) -> None:
+        """What belongs to a tracking is gone with it."""
+        for table, column, owner in LEFTOVERS:
+            ((count,),) = await store._reader.rows(
+                f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608  # our own
+                f" AND {column} NOT IN (SELECT {owner} FROM tracking)"
+            )
+            if count:
+                self.found.append(f"{count} rows of {table} are of trackings that were deleted")
 
     # -- users ----------------------------------------------------------------------------------
 

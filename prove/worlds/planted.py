@@ -1,4 +1,4 @@
-"""Twelve bugs that were put in on purpose: whoever judges worlds must find each of them.
+"""Thirteen bugs that were put in on purpose: whoever judges worlds must find each of them.
 
 Each replaces one part of the service by a subclass that does what the bug would do. Nothing of the
 product knows of them.
@@ -232,6 +232,33 @@ class _RecordsApart(SqliteStore):
         return result
 
 
+class _KeepsLateAnswers(SqliteStore):
+    """What a carrier says is kept, although its parcel was deleted while it was asked."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._keys: dict[str, int] = {}
+
+    async def load(self, world_id: int, tracking_id: str) -> Stored | None:
+        for (key,) in await self._reader.rows(queries.KEY_OF_TRACKING, (id_value(tracking_id),)):
+            self._keys[tracking_id] = key
+        return await super().load(world_id, tracking_id)
+
+    async def change_courier(
+        self, change: Save, *, once: Once | None = None
+    ) -> Literal["saved", "conflict", "taken"]:
+        result = await super().change_courier(change, once=once)
+        key, raw = self._keys.get(change.tracking.id), change.raw
+        if result == "conflict" and key is not None and raw is not None:
+            values = (key, raw.at, raw.connector, raw.outcome, pack(raw.body))
+
+            def write(connection: apsw.Connection) -> None:
+                connection.execute(queries.ADD_RAW_ANSWER, values)
+
+            await self._write(write)
+        return result
+
+
 class Bug(msgspec.Struct, frozen=True):
     """One planted bug."""
 
@@ -254,4 +281,5 @@ BUGS: Final = (
     Bug("the due time lost after an outage", Parts(planner=_ForgetsAfterOutage), 1),
     Bug("the cursor of the feed skips an event", Parts(store=_SkipsInFeed), 1),
     Bug("an idempotency record outside the transaction", Parts(store=_RecordsApart), 7),
+    Bug("an answer kept about a deleted parcel", Parts(store=_KeepsLateAnswers), 2),
 )

@@ -34,6 +34,8 @@ Alive = Callable[[], Awaitable[Process]]
 """Gives a living process, waiting for one if need be."""
 
 PATIENCE: Final = 40
+ASKING_SECONDS: Final = 1.5
+"""About as long as a carrier takes to answer."""
 
 
 class Shop:
@@ -239,6 +241,14 @@ class Shop:
         await self._try("move", parcel, lambda one: one.service.change_courier(stored, code))
 
     async def _delete(self, parcel: Parcel) -> None:
+        """Delete a parcel at the very time at which its carrier is asked."""
+        asking = asyncio.ensure_future(self._look_now(parcel))
+        # Not by the chance that all draw from: whoever deletes changes nothing for the others.
+        await asyncio.sleep(random.Random(parcel.number).random() * ASKING_SECONDS)
+        await self._delete_now(parcel)
+        await asking
+
+    async def _delete_now(self, parcel: Parcel) -> None:
         if not parcel.id:
             return
         was_there = set(parcel.is_there)

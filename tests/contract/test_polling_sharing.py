@@ -6,11 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
+from parcelwire.domain.report import Outcome
 from parcelwire.domain.status import Status
 from parcelwire.polling.worker import PollWorker
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import PollState
 from tests.contract.poll_yard import PatientClock, Yard, drive, kill, until
+from tests.contract.store.holdings import rows_of
 from tests.contract.store.samples import NOW, WORLD, create, make_change
 from tests.support.house import report
 
@@ -165,14 +169,25 @@ class TestRunning:
         await running
         assert (await yard.poll(parcel)).checks == 1
 
-    async def test_a_deleted_parcel_is_passed_over(self, yard: Yard) -> None:
-        parcel = await create(yard.store, "A1", courier_code="dhl")
-        yard.carriers.script("dhl", "A1", report("", yard.scan(60)))
+    @pytest.mark.parametrize(
+        "outcome", [Outcome.FOUND, Outcome.UNKNOWN_NUMBER, Outcome.NOT_UNDERSTOOD]
+    )
+    async def test_what_is_answered_about_a_deleted_parcel_is_dropped(
+        self, yard: Yard, outcome: Outcome
+    ) -> None:
+        gone, kept = [
+            await create(yard.store, number, courier_code="dhl") for number in ("A1", "A2")
+        ]
+        for number in ("A1", "A2"):
+            scans = [yard.scan(60)] if outcome is Outcome.FOUND else []
+            answer = report("", *scans, outcome=outcome, raw=b"Jo Doe, Bern")
+            yard.carriers.script("dhl", number, answer)
         worker, gate = await asking(yard)
-        await yard.store.delete_trackings(WORLD, [parcel.id])
+        await yard.store.delete_trackings(WORLD, [gone.id])
         gate.set()
         await worker.settle()
-        assert await yard.store.load(WORLD, parcel.id) is None
+        assert set((await rows_of(yard.store, gone.id)).values()) == {0}
+        assert (await yard.poll(kept)).checks == 1
 
     async def test_a_change_by_somebody_else_is_not_undone(self, yard: Yard) -> None:
         parcel = await create(yard.store, "A1", courier_code="dhl")

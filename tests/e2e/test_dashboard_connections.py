@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,6 +95,32 @@ async def test_a_carriers_own_test_number_stands_in_the_form(tmp_path: Path) -> 
         assert 'value="&lt;!&gt;"' in field_of(answer.text, ids["swiss-post"])
         assert 'aria-invalid="true"' in field_of(answer.text, ids["swiss-post"])
         assert 'value="TESTPARCEL12"' in field_of(answer.text, ids["numbered-post"])
+
+
+async def test_a_connection_that_somebody_deletes_meanwhile_does_not_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        person, store = await desk.person(scope="admin"), desk.house.store
+        sent = {
+            "way": "swiss-post/api",
+            "swiss-post/api/client_id": "a",
+            "swiss-post/api/client_secret": "b",
+        }
+        await person.do("/connections", sent)
+        (connection,) = await store.list_connections(desk.account.number)
+        page = await person.do(f"/connections/{connection.id}/retry", {})
+        assert "The connection is used again." in page.text
+        save = store.save_connection
+
+        async def delete_first(*arguments: Any, **named: Any) -> bool:
+            await store.delete_connection(connection.account_number, connection.id)
+            return await save(*arguments, **named)
+
+        monkeypatch.setattr(store, "save_connection", delete_first)
+        page = await person.do(f"/connections/{connection.id}/retry", {})
+        assert "The connection was deleted, or has got other credentials meanwhile." in page.text
+        assert await store.list_connections() == []
 
 
 def test_a_test_number_needs_its_form_and_its_source(plugin: Path) -> None:

@@ -136,9 +136,10 @@ async def retry(ctx: click.Context, connection_id: str, email: str | None) -> No
         owner = await account_of(house, email)
         for one in await house.store.list_connections(owner.number):
             if one.id == connection_id:
-                await house.store.save_connection(replace(one, broken_since=None, broken_why=""))
-                click.echo(f"connection {connection_id} is used again")
-                return
+                mended = replace(one, broken_since=None, broken_why="")
+                if await house.store.save_connection(mended, expected=one):
+                    click.echo(f"connection {connection_id} is used again")
+                    return
     raise _no_connection(connection_id)
 
 

@@ -20,8 +20,10 @@ class ConnectionStore(Protocol):
         """Return connections of one account, or all."""
         ...
 
-    async def save_connection(self, connection: Connection) -> None:
-        """Create or replace a connection by id."""
+    async def save_connection(
+        self, connection: Connection, *, expected: Connection | None = None
+    ) -> bool:
+        """Create or replace a connection by id; only where it is as ``expected``, if given."""
         ...
 
 
@@ -53,7 +55,8 @@ class StoredConnections:
         if current is None or current.sealed_credentials != connection.sealed_credentials:
             return
         now = self._clock.now()
-        await self._store.save_connection(replace(current, broken_since=now, broken_why=why[:300]))
+        broken = replace(current, broken_since=now, broken_why=why[:300])
+        await self._store.save_connection(broken, expected=current)
 
 
 class SimulatedAirWaybills:

@@ -10,7 +10,7 @@ from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import account_of, is_test_world, world_of
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.tracking import Tracking
-from parcelwire.notices.journal import CONFIRM, Entry
+from parcelwire.notices.journal import CONFIRM, CONFIRM_SENDER, Entry
 from parcelwire.notices.letters import (
     Letter,
     Links,
@@ -23,7 +23,6 @@ from parcelwire.notices.occasions import occasion_of
 from parcelwire.notices.ports import NoticeStore
 from parcelwire.notices.posting import Mail, OwnAddresses, make_mail
 from parcelwire.notices.senders import (
-    CONFIRM_SENDER,
     SenderConfirmation,
     Senders,
     account_in,

@@ -14,7 +14,7 @@ A mail goes out only between "sending", durable, and what comes of it. Whoever f
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Final, Literal
 
@@ -33,6 +33,9 @@ EVERYWHERE: Final = "mail"
 CONFIRM: Final = "confirm"
 """Occasions that begin so ask for a confirmation: no news, and not about where a parcel stands."""
 
+CONFIRM_SENDER: Final = f"{CONFIRM}-sender-"
+"""Of these, those that are about an address of the account's own, and so about no parcel."""
+
 STALE: Final = 15 * MINUTE
 """Longer than any conversation with a mail server."""
 
@@ -47,6 +50,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     tracking_id: str
     occasion: str
     digest: str
+
+    @property
+    def parcel_id(self) -> str | None:
+        """The tracking with which all that is known of the mail goes; None: it is about none."""
+        return None if self.occasion.startswith(CONFIRM_SENDER) else self.tracking_id
 
 
 class Queued(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,10 +109,19 @@ class Journal:
         self._clock = clock
 
     async def put(self, scope: str, entry: Entry, due_at: Instant) -> None:
-        """Queue a mail of a world; doing it again with the same time changes nothing."""
+        """Queue a mail of a world; doing it again with the same time changes nothing.
+
+        Nothing is queued when the parcel has been deleted. The same holds for all that is written
+        here about a mail.
+        """
         entry_id = f"{due_at:013d}.{entry.tracking_id}.{entry.occasion}.{entry.digest}"
         await self._store.change_record(
-            QUEUE_KIND, scope, entry_id, lambda _: _encode(entry), at=self._clock.now()
+            QUEUE_KIND,
+            scope,
+            entry_id,
+            lambda _: _encode(entry),
+            at=self._clock.now(),
+            tracking_id=entry.parcel_id,
         )
 
     async def due(self, scopes: Sequence[str], limit: int) -> list[Queued]:
@@ -158,9 +175,7 @@ class Journal:
                 )
             return _encode(known)
 
-        document = await self._store.change_record(
-            NOTICE_KIND, entry.tracking_id, _id_of(entry), note, at=now
-        )
+        document = await self._change(entry, note, now)
         return Notice() if document is None else _decode(document)
 
     async def note(
@@ -169,9 +184,7 @@ class Journal:
         """Write down what became of a mail."""
         now = self._clock.now()
         notice = Notice(state=state, at=now, due_at=due_at, tries=tries, why=why)
-        await self._store.change_record(
-            NOTICE_KIND, entry.tracking_id, _id_of(entry), lambda _: _encode(notice), at=now
-        )
+        await self._change(entry, lambda _: _encode(notice), now)
 
     async def skip(self, entry: Entry, why: str) -> None:
         """Write down that a mail is not wanted any more, unless something became of it."""
@@ -183,7 +196,19 @@ class Journal:
                 return document
             return _encode(notice)
 
-        await self._store.change_record(NOTICE_KIND, entry.tracking_id, _id_of(entry), note, at=now)
+        await self._change(entry, note, now)
+
+    async def _change(
+        self, entry: Entry, change: Callable[[bytes | None], bytes], now: Instant
+    ) -> bytes | None:
+        return await self._store.change_record(
+            NOTICE_KIND,
+            entry.tracking_id,
+            _id_of(entry),
+            change,
+            at=now,
+            tracking_id=entry.parcel_id,
+        )
 
     async def tell_trouble(
         self, entry: Entry, world_id: int, number: str, state: State, why: str
@@ -210,6 +235,7 @@ class Journal:
             trouble_id,
             lambda _: _encode(trouble),
             at=now,
+            tracking_id=entry.parcel_id,
         )
 
 

@@ -16,14 +16,12 @@ import msgspec
 from parcelwire.domain.account import world_of
 from parcelwire.domain.clock import DAY, Clock, Instant
 from parcelwire.notices.addresses import digest_of, mail_address
-from parcelwire.notices.journal import CONFIRM, Entry, Journal
+from parcelwire.notices.journal import CONFIRM_SENDER, Entry, Journal
 from parcelwire.notices.ports import NoticeStore
 from parcelwire.notices.subscriptions import Subscriptions
 
 KIND: Final = "sender-confirmation"
 """Scope = the account's number, id = the address's digest."""
-CONFIRM_SENDER: Final = f"{CONFIRM}-sender-"
-"""Occasions of the mails with a code begin so."""
 MOST: Final = 20
 """Addresses that one account may ask about."""
 MOST_TRIES: Final = 10

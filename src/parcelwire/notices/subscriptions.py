@@ -160,8 +160,9 @@ class Subscriptions:
                 )
             )
 
-        document = await self._store.change_record(KIND, tracking.id, digest, note, at=now) or b""
-        if document != before[0]:
+        document = await self._change_one(tracking.id, digest, note, now)
+        # None: the parcel was deleted meanwhile, which its page tells whoever asked.
+        if document is not None and document != before[0]:
             asks = _decode(document).asks
             entry = Entry(tracking_id=tracking.id, occasion=f"{CONFIRM}{asks}", digest=digest)
             await self._journal.put(str(tracking.world_id), entry, now)
@@ -184,8 +185,21 @@ class Subscriptions:
                 return _encode([*named, digest])
             return document
 
-        await self._store.change_record(SLOTS_KIND, tracking_id, "all", take, at=self._clock.now())
+        await self._store.change_record(
+            SLOTS_KIND, tracking_id, "all", take, at=self._clock.now(), tracking_id=tracking_id
+        )
         return is_taken
+
+    async def _change_one(
+        self,
+        tracking_id: str,
+        digest: str,
+        change: Callable[[bytes | None], bytes | None],
+        now: Instant,
+    ) -> bytes | None:
+        return await self._store.change_record(
+            KIND, tracking_id, digest, change, at=now, tracking_id=tracking_id
+        )
 
     async def is_own(self, world_id: int, address: str) -> bool:
         """Tell whether an address is that of the world's own account."""
@@ -224,8 +238,8 @@ class Subscriptions:
             confirmed_at=now,
             is_automatic=True,
         )
-        await self._store.change_record(
-            KIND, tracking.id, digest_of(address), lambda before: before or _encode(fresh), at=now
+        await self._change_one(
+            tracking.id, digest_of(address), lambda before: before or _encode(fresh), now
         )
 
     async def active(self, tracking_id: str) -> list[tuple[str, Subscription]]:
@@ -298,5 +312,5 @@ class Subscriptions:
             after.append(change(one))
             return _encode(after[0])
 
-        await self._store.change_record(KIND, tracking_id, digest, note, at=self._clock.now())
+        await self._change_one(tracking_id, digest, note, self._clock.now())
         return after[0] if after else None

@@ -15,7 +15,7 @@ MOST_FEEDBACK: Final = 3
 async def keep_feedback(
     store: PageStore, tracking_id: str, document: bytes, *, at: Instant
 ) -> bool:
-    """Store what was said in the first free slot; False where none is free.
+    """Store what was said in the first free slot; False where none is free, or the parcel is gone.
 
     Slots are numbered, and each is filled in a transaction of its own: of many that come at once no
     more are kept than of as many one after the other.
@@ -29,7 +29,9 @@ async def keep_feedback(
             is_stored = before is None
             return document if before is None else before
 
-        await store.change_record(KIND, tracking_id, str(slot), take, at=at)
+        await store.change_record(
+            KIND, tracking_id, str(slot), take, at=at, tracking_id=tracking_id
+        )
         if is_stored:
             return True
     return False

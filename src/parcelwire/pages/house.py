@@ -52,9 +52,18 @@ class PageStore(SuspensionStore, Protocol):
         ...
 
     async def change_record(
-        self, kind: str, scope: str, record_id: str, change: Change, *, at: Instant
+        self,
+        kind: str,
+        scope: str,
+        record_id: str,
+        change: Change,
+        *,
+        at: Instant,
+        tracking_id: str | None = None,
     ) -> bytes | None:
-        """Read, change and write one record in one transaction."""
+        """Read, change and write one record in one transaction; nothing once its tracking, if it
+        has one, is deleted.
+        """
         ...
 
 

@@ -131,8 +131,14 @@ class AccountStore(Protocol):
         """Return how many trackings the world has ever created (what a quota counts)."""
         ...
 
-    async def save_connection(self, connection: Connection) -> None:
-        """Create or replace a connection by id."""
+    async def save_connection(
+        self, connection: Connection, *, expected: Connection | None = None
+    ) -> bool:
+        """Create or replace a connection by id.
+
+        ``expected`` is the copy that the caller read and changed: given, nothing is stored, and the
+        answer is False, when the connection was deleted or given other credentials since.
+        """
         ...
 
     async def list_connections(self, account_number: int | None = None) -> list[Connection]:
@@ -166,8 +172,8 @@ class RecordStore(Protocol):
     """Small documents of rooms above the core: brands, subscriptions, sessions, saved views ...
 
     A record is found by its kind, its scope (whose it is) and its id within the scope. What the
-    bytes say is the business of whoever keeps them. Records whose scope is a tracking's id go when
-    the tracking is deleted.
+    bytes say is the business of whoever keeps them. Records that belong to a tracking go when that
+    is deleted: those that were stored with its id, and those whose scope is its id.
     """
 
     async def load_record(self, kind: str, scope: str, record_id: str) -> bytes | None:
@@ -188,11 +194,20 @@ class RecordStore(Protocol):
         ...
 
     async def change_record(
-        self, kind: str, scope: str, record_id: str, change: Change, *, at: Instant
+        self,
+        kind: str,
+        scope: str,
+        record_id: str,
+        change: Change,
+        *,
+        at: Instant,
+        tracking_id: str | None = None,
     ) -> bytes | None:
         """Read, change and write one record in one transaction; return what it is then.
 
-        ``at`` becomes its age. Whatever ``change`` raises is raised, and nothing is written.
+        ``at`` becomes its age. ``tracking_id``: the tracking that the record belongs to. Once that
+        is deleted, nothing is stored any more: ``change`` is not called, and the answer is None.
+        Whatever ``change`` raises is raised, and nothing is written.
         """
         ...
 

@@ -19,6 +19,9 @@ from parcelwire.webhooks.ports import AttemptResult
 KEPT_RAW_ANSWERS: Final = 5
 """How many raw answers of one tracking are kept."""
 
+DELETED_AT_ONCE: Final = 200
+"""Trackings deleted in one transaction: others wait for the writer, or these rows, meanwhile."""
+
 NAMED_SKIPPED: Final = 20
 """How many messages that were given up the next one of their line names: the newest."""
 

@@ -51,8 +51,11 @@ class FeedStore(Protocol):
         change: Callable[[bytes | None], bytes | None],
         *,
         at: Instant,
+        tracking_id: str | None = None,
     ) -> bytes | None:
-        """Read, change and write one record in one transaction."""
+        """Read, change and write one record in one transaction; nothing once its tracking, if it
+        has one, is deleted.
+        """
         ...
 
 

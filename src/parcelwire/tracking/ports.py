@@ -171,7 +171,10 @@ class TrackingStore(Protocol):
     async def delete_trackings(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
         """Delete trackings for good; return the ids that were there.
 
-        Messages already promised are still sent.
+        With them goes all that belongs to them, also what others are writing at that moment; what
+        they write later is dropped or refused. Events that were told stay in the feed, and messages
+        already promised are still sent. Up to 200 go in one transaction; of more, some may be gone
+        already when the database fails before the rest.
         """
         ...
 

@@ -138,7 +138,10 @@ class MessageStore(Protocol):
     async def add_messages(
         self, messages: Sequence[NewMessage], *, once: Once | None = None
     ) -> None:
-        """Store messages outside a tracking's change (the test event)."""
+        """Store messages about no tracking's change: the test event's parcel is made up.
+
+        Those about a change are stored with it, by ``save``, and only while the tracking is there.
+        """
         ...
 
     async def claim_messages(

@@ -111,6 +111,27 @@ async def test_connections_are_replaced_by_id(store: Store) -> None:
     assert await store.list_connections() == [broken, theirs]
 
 
+async def test_a_late_change_brings_no_deleted_connection_back(store: Store) -> None:
+    connection = Connection(
+        id=new_id(),
+        account_number=1,
+        connector="swiss-post",
+        transport="api",
+        sealed_credentials=b"first",
+        created_at=NOW,
+    )
+    broken = replace(connection, broken_since=NOW, broken_why="401")
+    await store.save_connection(connection)
+    assert await store.save_connection(broken, expected=connection)
+    renewed = replace(connection, sealed_credentials=b"second")
+    assert await store.save_connection(renewed)
+    assert await store.save_connection(broken, expected=broken) is False
+    assert await store.list_connections() == [renewed]
+    assert await store.delete_connection(1, connection.id)
+    assert await store.save_connection(renewed, expected=renewed) is False
+    assert await store.list_connections() == []
+
+
 async def test_gaps_are_counted_with_their_newest_sample(store: Store) -> None:
     assert await store.list_gaps() == []
     await store.add_gaps("swiss-post", [], NOW)

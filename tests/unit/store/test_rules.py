@@ -4,13 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parcelwire.api.v2.requests import MAX_ITEMS
 from parcelwire.domain.clock import DAY, MINUTE, SECOND
 from parcelwire.domain.lane import Lane, lane_of
 from parcelwire.domain.report import ParcelFacts
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details, Milestones
 from parcelwire.polling.budget import burst, refill
-from parcelwire.store.rules import CLOCKS_DIFFER, Budget, place_key, take_from_budget
+from parcelwire.store.rules import (
+    CLOCKS_DIFFER,
+    DELETED_AT_ONCE,
+    Budget,
+    place_key,
+    take_from_budget,
+)
 from tests.contract.store.samples import NOW, make_tracking
 
 
@@ -25,6 +32,10 @@ from tests.contract.store.samples import NOW, make_tracking
 )
 def test_places_are_the_same_whatever_their_spelling(one: str, other: str) -> None:
     assert place_key(one) == place_key(other)
+
+
+def test_what_one_call_deletes_goes_in_one_transaction() -> None:
+    assert MAX_ITEMS <= DELETED_AT_ONCE
 
 
 def test_different_places_stay_different() -> None:

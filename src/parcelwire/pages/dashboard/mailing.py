@@ -9,8 +9,7 @@ import msgspec
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
-from parcelwire.notices.journal import CONFIRM, NOTICE_KIND, notice_of
-from parcelwire.notices.senders import CONFIRM_SENDER
+from parcelwire.notices.journal import CONFIRM, CONFIRM_SENDER, NOTICE_KIND, notice_of
 from parcelwire.notices.subscriptions import KIND, subscription_of
 from parcelwire.pages.dashboard.visit import Visit
 from parcelwire.pages.dashboard.words import status_word, substatus_word

@@ -124,20 +124,25 @@ class Accounts(Doings):
         )
         return bool(rows)
 
-    async def save_connection(self, connection: Connection) -> None:
+    async def save_connection(
+        self, connection: Connection, *, expected: Connection | None = None
+    ) -> bool:
         """See ``AccountStore``."""
         place = key_of(connection.id)
 
-        async def work(link: Link) -> None:
+        async def work(link: Link) -> bool:
             rows = await link.fetch(_SQL["lock_connection"], place)
             known = [decode_connection(row[0]).sealed_credentials for row in rows]
+            if expected is not None and expected.sealed_credentials not in known:
+                return False
             kept = connection
             if connection.sealed_credentials not in known:
                 kept = self._sealing.connection_under(connection, await self._sealing_key(link))
             values = (kept.account_number, kept.created_at, encode_json(kept))
             await link.fetch(_SQL["save_connection"], place, *values)
+            return True
 
-        await self._database.transact(work)
+        return await self._database.transact(work)
 
     async def list_connections(self, account_number: int | None = None) -> list[Connection]:
         """See ``AccountStore``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from parcelwire.domain.clock import Instant
@@ -143,15 +144,20 @@ class MessageLog(Doings):
                 if created_at < before and state != MessageState.PENDING.value
             ][: limit - gone]
             if old:
-                deleted = await self._database.fetch(
-                    _SQL["delete_messages"], old, is_repeatable=False
+                gone += await self._database.transact(
+                    partial(_delete, ids=old), is_repeatable=False
                 )
-                gone += deleted[0][0]
             if rows:
                 after = old[-1] if gone >= limit else rows[-1][0]
         # Those that wait for a receiver are passed over once in a round, not at every call.
         self._pruned_to = _FIRST_ID if is_done else after
         return gone
+
+
+async def _delete(link: Link, *, ids: list[Any]) -> int:
+    rows = await link.fetch(_SQL["hold_old_messages"], ids)
+    deleted = await link.fetch(_SQL["delete_messages"], [row[0] for row in rows])
+    return int(deleted[0][0])
 
 
 def _may_match(where: MessageFilter) -> bool:

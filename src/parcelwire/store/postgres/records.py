@@ -10,7 +10,7 @@ from parcelwire.store.port import Change
 from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.pool import Link
 from parcelwire.store.postgres.queries import load_queries
-from parcelwire.store.postgres.values import key_of
+from parcelwire.store.postgres.values import is_id, key_of
 
 _SQL: Final = load_queries("records.sql")
 
@@ -42,12 +42,24 @@ class Records:
         return [row[0] for row in rows]
 
     async def change_record(
-        self, kind: str, scope: str, record_id: str, change: Change, *, at: Instant
+        self,
+        kind: str,
+        scope: str,
+        record_id: str,
+        change: Change,
+        *,
+        at: Instant,
+        tracking_id: str | None = None,
     ) -> bytes | None:
         """See ``RecordStore``."""
         place = tuple(map(key_of, (kind, scope, record_id)))
+        if tracking_id is not None and not is_id(tracking_id):
+            return None
 
         async def work(link: Link) -> tuple[bytes | None, Exception | None]:
+            # First, as everywhere: the tracking, then what belongs to it.
+            if tracking_id is not None and not await link.fetch(_SQL["hold_tracking"], tracking_id):
+                return None, None
             # A row that is not there yet cannot be locked.
             await link.fetch(_SQL["lock"], "\x1f".join(place))
             rows = await link.fetch(_SQL["load"], *place)
@@ -57,7 +69,7 @@ class Records:
             except Exception as error:  # noqa: BLE001  # raised below: it is none of the database's
                 return None, error
             if after is not None:
-                await link.fetch(_SQL["save"], *place, at, pack(after))
+                await link.fetch(_SQL["save"], *place, at, pack(after), tracking_id)
             elif before is not None:
                 await link.fetch(_SQL["delete"], *place)
             return after, None

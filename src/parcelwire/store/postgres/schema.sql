@@ -322,11 +322,13 @@ create table record (
     scope text collate "C" not null,
     id text collate "C" not null,
     document bytea not null,
+    tracking_id uuid,  -- what it belongs to, and goes with; null: to none
     primary key (kind, scope, id)
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 create index record_at on record (kind, at);
 -- What is said about a tracking goes with it.
 create index record_scope on record (scope);
+create index record_tracking on record (tracking_id) where tracking_id is not null;
 
 -- What became of each parcel, for counting: written beside the saves, by whoever follows the events.
 -- Days count from 1970-01-01. A journey that is stored while its tracking is being deleted goes with

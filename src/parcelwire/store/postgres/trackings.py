@@ -35,7 +35,7 @@ from parcelwire.store.postgres.listing import (
     stored_page,
 )
 from parcelwire.store.postgres.messages import message_columns
-from parcelwire.store.postgres.pool import Row
+from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import (
     LARGEST,
@@ -46,7 +46,13 @@ from parcelwire.store.postgres.values import (
     tracking_columns,
     within,
 )
-from parcelwire.store.rules import KEPT_RAW_ANSWERS, check_new, check_save, place_key
+from parcelwire.store.rules import (
+    DELETED_AT_ONCE,
+    KEPT_RAW_ANSWERS,
+    check_new,
+    check_save,
+    place_key,
+)
 from parcelwire.tracking.ports import (
     Creation,
     LaneHistory,
@@ -215,8 +221,11 @@ class Trackings(Doings):
     async def delete_trackings(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
         """See ``TrackingStore``."""
         ids = only_ids(tracking_ids)
-        rows = await self._database.fetch(_SQL["delete"], world_id, ids, is_repeatable=False)
-        gone = {row[0].hex for row in rows}
+        gone: set[str] = set()
+        for start in range(0, len(ids), DELETED_AT_ONCE):
+            portion = ids[start : start + DELETED_AT_ONCE]
+            work = partial(_delete, world_id=world_id, tracking_ids=portion)
+            gone |= await self._database.transact(work, is_repeatable=False)
         self._counters.note(len(gone))
         return [tracking_id for tracking_id in dict.fromkeys(tracking_ids) if tracking_id in gone]
 
@@ -309,6 +318,16 @@ class Trackings(Doings):
         """See ``TrackingStore``."""
         rows = await self._database.fetch(_ACCOUNT_SQL["has_remote_areas"])
         return bool(rows[0][0])
+
+
+async def _delete(link: Link, *, world_id: int, tracking_ids: list[str]) -> set[str]:
+    rows = await link.fetch(_SQL["hold_for_deletion"], world_id, tracking_ids)
+    if not rows:
+        return set()
+    gone = [row[0].hex for row in rows]
+    await link.fetch(_SQL["delete_polls"], gone)
+    await link.fetch(_SQL["delete"], gone, gone)
+    return set(gone)
 
 
 def _stored(row: Row) -> Stored:

@@ -140,22 +140,27 @@ class Accounts(Doings):
 
     # -- connections ----------------------------------------------------------------------------
 
-    async def save_connection(self, connection: Connection) -> None:
+    async def save_connection(
+        self, connection: Connection, *, expected: Connection | None = None
+    ) -> bool:
         """See ``AccountStore``."""
 
-        def work(database: apsw.Connection) -> None:
+        def work(database: apsw.Connection) -> bool:
             known = [
                 decode_connection(document).sealed_credentials
                 for (document,) in fetch(database, queries.CONNECTION, (connection.id,))
             ]
+            if expected is not None and expected.sealed_credentials not in known:
+                return False
             kept = connection
             if connection.sealed_credentials not in known:
                 key = self._sealing_key(database)
                 kept = self._sealing.connection_under(connection, key)
             values = (kept.id, kept.account_number, kept.created_at, encode_json(kept))
             database.execute(queries.SAVE_CONNECTION, values)
+            return True
 
-        await self._write(work)
+        return await self._write(work)
 
     async def list_connections(self, account_number: int | None = None) -> list[Connection]:
         """See ``AccountStore``."""

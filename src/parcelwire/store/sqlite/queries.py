@@ -55,7 +55,8 @@ WHERE tracking_key = (SELECT key FROM tracking WHERE id = ?)
 ORDER BY key DESC LIMIT ?
 """
 BEFORE_DELETE: Final = "SELECT key, status, is_archived FROM tracking WHERE id = ? AND world_id = ?"
-DELETE_RECORDS: Final = "DELETE FROM record WHERE scope = ?"
+DELETE_RECORDS: Final = "DELETE FROM record WHERE tracking_id = ?"
+DELETE_RECORDS_OF_SCOPE: Final = "DELETE FROM record WHERE scope = ?"
 DELETE_TRACKING: Final = "DELETE FROM tracking WHERE key = ?"
 DELETE_DOC: Final = "DELETE FROM doc WHERE key = ?"
 DELETE_POLL: Final = "DELETE FROM poll WHERE key = ?"

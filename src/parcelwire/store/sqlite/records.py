@@ -9,8 +9,10 @@ import apsw
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import pack, unpack
 from parcelwire.store.port import Change
+from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import fetch
+from parcelwire.store.sqlite.ids import id_value
 
 LOAD: Final = "SELECT document FROM record WHERE kind = ? AND scope = ? AND id = ?"
 LIST: Final = """
@@ -26,8 +28,10 @@ WITH RECURSIVE found (scope) AS (
 SELECT scope FROM found WHERE scope IS NOT NULL LIMIT ?3
 """
 SAVE: Final = """
-INSERT INTO record (kind, scope, id, at, document) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (kind, scope, id) DO UPDATE SET at = excluded.at, document = excluded.document
+INSERT INTO record (kind, scope, id, at, document, tracking_id) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (kind, scope, id) DO UPDATE SET
+    at = excluded.at, document = excluded.document,
+    tracking_id = coalesce(excluded.tracking_id, tracking_id)
 """
 DELETE: Final = "DELETE FROM record WHERE kind = ? AND scope = ? AND id = ?"
 DELETE_KIND: Final = "DELETE FROM record WHERE kind = ? AND scope = ?"
@@ -61,12 +65,22 @@ class Records(Part):
         return [scope for (scope,) in rows]
 
     async def change_record(
-        self, kind: str, scope: str, record_id: str, change: Change, *, at: Instant
+        self,
+        kind: str,
+        scope: str,
+        record_id: str,
+        change: Change,
+        *,
+        at: Instant,
+        tracking_id: str | None = None,
     ) -> bytes | None:
         """See ``RecordStore``."""
         place = (kind, scope, record_id)
+        owner = None if tracking_id is None else id_value(tracking_id)
 
         def work(connection: apsw.Connection) -> _Outcome:
+            if owner is not None and not fetch(connection, queries.KEY_OF_TRACKING, (owner,)):
+                return None, None
             rows = fetch(connection, LOAD, place)
             before = unpack(rows[0][0]) if rows else None
             try:
@@ -74,7 +88,7 @@ class Records(Part):
             except Exception as error:  # noqa: BLE001  # raised below: here it would undo others' work
                 return None, error
             if after is not None:
-                connection.execute(SAVE, (*place, at, pack(after)))
+                connection.execute(SAVE, (*place, at, pack(after), owner))
             elif before is not None:
                 connection.execute(DELETE, place)
             return after, None

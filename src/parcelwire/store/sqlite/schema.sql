@@ -274,12 +274,14 @@ CREATE TABLE record (
     id TEXT NOT NULL,
     at INTEGER NOT NULL,
     document BLOB NOT NULL,
+    tracking_id ANY,
     PRIMARY KEY (kind, scope, id)
 ) STRICT;
 
 CREATE INDEX record_by_age ON record (kind, at);
 -- What is said about a tracking goes with it.
 CREATE INDEX record_by_scope ON record (scope);
+CREATE INDEX record_by_tracking ON record (tracking_id) WHERE tracking_id IS NOT NULL;
 
 -- What became of each parcel, for counting: written beside the saves, by whoever follows the events.
 -- In the order of its days, so that a month lies together. Days count from 1970-01-01.

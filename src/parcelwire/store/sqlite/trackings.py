@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, Literal
 
 import apsw
@@ -11,7 +12,7 @@ from parcelwire.domain.changes import Event
 from parcelwire.domain.tracking import Tracking, id_of_page_token
 from parcelwire.store.codec import decode_event, encode_event, pack, unpack
 from parcelwire.store.past_polls import decode_trails, encode_past
-from parcelwire.store.rules import KEPT_RAW_ANSWERS, check_new, check_save
+from parcelwire.store.rules import DELETED_AT_ONCE, KEPT_RAW_ANSWERS, check_new, check_save
 from parcelwire.store.sqlite import journeys, poll_queries, queries
 from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.done import Doings
@@ -125,14 +126,12 @@ class Trackings(Doings):
 
     async def delete_trackings(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:
         """See ``TrackingStore``."""
-        if not tracking_ids:
-            return []
         ids = [id_value(tracking_id) for tracking_id in dict.fromkeys(tracking_ids)]
-        gone = await self._write(
-            lambda connection: _delete(connection, world_id, ids),
-            world_id=world_id,
-            rows=len(ids),
-        )
+        gone: list[bytes | str] = []
+        for start in range(0, len(ids), DELETED_AT_ONCE):
+            portion = ids[start : start + DELETED_AT_ONCE]
+            work = partial(_delete, world_id=world_id, ids=portion)
+            gone += await self._write(work, world_id=world_id, rows=len(portion))
         return [public_id(value) for value in gone]
 
     async def load(self, world_id: int, tracking_id: str) -> Stored | None:
@@ -375,7 +374,7 @@ def _save_polls(
 
 
 def _delete(
-    connection: apsw.Connection, world_id: int, ids: Sequence[bytes | str]
+    connection: apsw.Connection, *, world_id: int, ids: Sequence[bytes | str]
 ) -> list[bytes | str]:
     gone: list[bytes | str] = []
     for identity in ids:
@@ -391,7 +390,8 @@ def _delete(
             queries.DELETE_RAW_ANSWERS,
         ):
             connection.execute(statement, (key,))
-        connection.execute(queries.DELETE_RECORDS, (public_id(identity),))
+        connection.execute(queries.DELETE_RECORDS, (identity,))
+        connection.execute(queries.DELETE_RECORDS_OF_SCOPE, (public_id(identity),))
         tally_of(connection).move(world_id, status, is_archived, -1)
         gone.append(identity)
     return gone

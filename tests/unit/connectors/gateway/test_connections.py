@@ -22,8 +22,13 @@ class Shelf:
     async def list_connections(self, account_number: int | None = None) -> list[Connection]:
         return [one for one in self.kept.values() if one.account_number == account_number]
 
-    async def save_connection(self, connection: Connection) -> None:
+    async def save_connection(
+        self, connection: Connection, *, expected: Connection | None = None
+    ) -> bool:
+        if expected is not None and self.kept.get(connection.id) != expected:
+            return False
         self.kept[connection.id] = connection
+        return True
 
 
 @pytest.fixture

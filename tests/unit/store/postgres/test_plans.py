@@ -128,6 +128,28 @@ async def test_what_is_old_is_found_from_the_front(filled: PostgresStore) -> Non
         assert "Sort" not in plan, plan
 
 
+async def test_what_is_deleted_is_found_by_an_index(filled: PostgresStore, link: Link) -> None:
+    await link.execute(
+        "insert into record (at, kind, scope, id, document, tracking_id)"
+        " select number, 'notice-due', '2', number, '', gen_random_uuid()"
+        " from generate_series(1, 6000) number;"
+        "insert into raw_answer (tracking_id, at, connector, outcome, body)"
+        " select id, 0, 'dhl', 'found', '' from tracking; analyze"
+    )
+    trackings, messages = load_queries("trackings.sql"), load_queries("messages.sql")
+    ids = [new_id() for _ in range(200)]
+    for query, arguments in (
+        (trackings["hold_for_deletion"], [WORLD, ids]),
+        (trackings["delete_polls"], [ids]),
+        (trackings["delete"], [ids, ids]),
+        (messages["hold_old_messages"], [ids]),
+        (messages["delete_messages"], [ids]),
+    ):
+        plan = await plan_of(filled, query, arguments)
+        # What the statement has found itself is walked over.
+        assert re.search(r"Seq Scan on (?!attempt|skipped)", plan) is None, plan
+
+
 async def test_a_worlds_due_polls_are_found_by_its_own_index(filled: PostgresStore) -> None:
     polls = load_queries("polls.sql")
     for name, arguments in (

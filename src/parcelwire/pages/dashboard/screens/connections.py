@@ -106,8 +106,12 @@ async def test(visit: Visit) -> Response:
 async def retry(visit: Visit) -> Response:
     """Use a broken connection again, with the credentials that it has."""
     connection = await _own(visit)
-    await visit.house.store.save_connection(replace(connection, broken_since=None, broken_why=""))
+    mended = replace(connection, broken_since=None, broken_why="")
+    is_kept = await visit.house.store.save_connection(mended, expected=connection)
     visit.house.carriers.forget(connection.account_number)
+    if not is_kept:
+        said = "The connection was deleted, or has got other credentials meanwhile."
+        return await visit.go("/connections", said, tone="trouble")
     return await visit.go("/connections", "The connection is used again.")
 
 

@@ -195,6 +195,7 @@ with input as materialized (
     select m.id, m.endpoint_id, m.tracking_id, m.sequence, m.created_at,
         i.attempt_id, i.at, i.state, i.next_at
     from input i join message m on m.id = i.message_id
+    for key share of m  -- against ``prune_messages`` alone: the attempt would stay behind
 ), locked as materialized (
     select l.endpoint_id, l.tracking_id, l.waiting, l.in_flight from lane l
     where (l.endpoint_id, l.tracking_id) in (select endpoint_id, tracking_id from subject)
@@ -328,7 +329,7 @@ returning endpoint_id, tracking_id
 select m.id from message m
 where m.world_id = $1 and m.id = any($2::uuid[]) and ($5::boolean or m.state <> 'pending')
     and (m.endpoint_id, m.tracking_id) in (select * from unnest($3::uuid[], $4::uuid[]))
-order by m.id for update
+order by m.id for no key update
 
 -- name: revive_messages
 -- The rows are locked. $1 ids, $2 now; $3, $4 the lanes.
@@ -375,9 +376,14 @@ select count(*) from (select from waiting where endpoint_id = $1 limit $2) as fo
 -- name: oldest_messages
 select id, created_at, state from message where id > $1 order by id limit $2
 
+-- name: hold_old_messages
+-- A statement of its own: the next one sees the attempts of whoever held them.
+select id from message where id = any($1::uuid[]) and state <> 'pending' order by id for update
+
 -- name: delete_messages
+-- The rows are locked.
 with gone as (
-    delete from message where id = any($1::uuid[]) and state <> 'pending'
+    delete from message where id = any($1::uuid[])
     returning id, endpoint_id, tracking_id, sequence
 ), tries as (
     delete from attempt a using gone g where a.message_id = g.id

@@ -1,6 +1,10 @@
 -- name: lock
 select pg_advisory_xact_lock(hashtextextended($1::text, 7))
 
+-- name: hold_tracking
+-- To the end of the transaction nobody deletes it; whoever is deleting it is waited for.
+select 1 from tracking where id = $1::uuid for key share
+
 -- name: load
 select document from record where kind = $1 and scope = $2 and id = $3
 
@@ -21,8 +25,11 @@ with recursive found as (
 select scope from found where scope is not null limit $3
 
 -- name: save
-insert into record (kind, scope, id, at, document) values ($1, $2, $3, $4, $5)
-on conflict (kind, scope, id) do update set at = excluded.at, document = excluded.document
+insert into record as r (kind, scope, id, at, document, tracking_id)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (kind, scope, id) do update set
+    at = excluded.at, document = excluded.document,
+    tracking_id = coalesce(excluded.tracking_id, r.tracking_id)
 
 -- name: delete
 delete from record where kind = $1 and scope = $2 and id = $3

@@ -189,24 +189,35 @@ with before as (
 )
 select b.is_archived <> $8 or b.status <> $9 from before b
 
--- name: delete
--- Events stay: whoever reads the feed must find what happened.
-with gone as (
-    delete from tracking where world_id = $1 and id = any($2::uuid[])
-    returning id, status, is_archived
-), docs as (
-    delete from doc where tracking_id = any($2) and tracking_id in (select id from gone)
-), polls as (
-    delete from poll where tracking_id = any($2) and tracking_id in (select id from gone)
-), raws as (
-    delete from raw_answer where tracking_id = any($2) and tracking_id in (select id from gone)
-), records as (
-    delete from record where scope in (select replace(id::text, '-', '') from gone)
-), counts as (
-    insert into counter_change (world_id, difference, is_archived, what)
-    select $1, -count(*), is_archived, status from gone group by is_archived, status
+-- name: hold_for_deletion
+-- A statement of its own: what others have written who held these rows is seen only by statements
+-- that begin afterwards.
+select id from tracking where world_id = $1 and id = any($2::uuid[]) order by id for update
+
+-- name: delete_polls
+-- Before the raw answers, for the same reason: whoever stores one without changing the tracking
+-- holds its poll.
+with held as materialized (
+    select tracking_id from poll where tracking_id = any($1::uuid[]) order by tracking_id for update
 )
-select id from gone
+delete from poll p using held h where p.tracking_id = h.tracking_id
+
+-- name: delete
+-- $1 the ids, $2 the same as scopes of records. Events stay, whoever reads the feed must find what
+-- happened; and so do messages, which were promised. Both end with the time that they are kept for.
+with gone as (
+    delete from tracking where id = any($1::uuid[]) returning world_id, status, is_archived
+), docs as (
+    delete from doc where tracking_id = any($1)
+), raws as (
+    delete from raw_answer where tracking_id = any($1)
+), records as (
+    delete from record where scope = any($2::text[])
+), others as (
+    delete from record where tracking_id = any($1) and scope <> all($2)
+)
+insert into counter_change (world_id, difference, is_archived, what)
+select world_id, -count(*), is_archived, status from gone group by world_id, is_archived, status
 
 -- name: raw_answers
 select at, connector, outcome, body from raw_answer
