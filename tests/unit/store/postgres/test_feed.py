@@ -126,7 +126,7 @@ async def test_a_transaction_of_this_database_holds_nobody_up(
 
 
 async def test_readers_that_come_at_once_give_each_event_one_cursor(
-    store: PostgresStore, dsn: str
+    store: PostgresStore, dsn: str, cluster: Cluster
 ) -> None:
     others = [
         await open_store(dsn, render=render, clock=FrozenClock(), pool_size=3) for _ in range(3)
@@ -140,6 +140,8 @@ async def test_readers_that_come_at_once_give_each_event_one_cursor(
         )
         assert len(pages[0]) == 30 * (turn + 1)
         assert all(page == pages[0] for page in pages)
+        last = cluster.sql("select last_cursor from feed_head", dsn)
+        assert int(last) == pages[0][-1][0]
     for one in others:
         await one.close()
 
