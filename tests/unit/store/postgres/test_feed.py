@@ -10,7 +10,9 @@ from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
+from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import DAY, FrozenClock
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
@@ -302,19 +304,32 @@ values (1, 'cursor', '{world}', 'journeys', '\\x{document}');
 """
 
 
-async def test_cursors_from_before_the_upgrade_go_on_where_they_were(
-    cluster: Cluster, empty_dsn: str
-) -> None:
-    before = load_migrations()[:12]
-    cluster.sql("".join(one.script + record_of(one) for one in before), empty_dsn)
+@pytest.fixture
+def old_dsn(cluster: Cluster, empty_dsn: str) -> str:
+    """A database of the last version whose saving transactions took the cursors."""
+    steps = load_migrations()[:12]
+    cluster.sql("".join(one.script + record_of(one) for one in steps), empty_dsn)
+    return empty_dsn
+
+
+def old_events(count: int) -> tuple[list[Event], list[str]]:
+    """Return events of one tracking, and the statements by which that version stored them."""
     parcel = make_tracking(id=new_id(), sequence=0)
-    events = [make_event(make_tracking(id=parcel.id, sequence=one)) for one in range(1, 7)]
-    # Cursors 1 to 6; then some that were taken and rolled back, or pruned.
-    for one in events:
-        body = encode_event(one).hex()
-        cluster.sql(OLD_EVENT.format(world=WORLD, tracking=parcel.id, body=body), empty_dsn)
-    cluster.sql("select nextval('event_cursor') from generate_series(1, 3)", empty_dsn)
-    store = await open_store(empty_dsn, render=render, clock=FrozenClock())
+    events = [make_event(replace(parcel, sequence=one)) for one in range(1, count + 1)]
+    return events, [
+        OLD_EVENT.format(world=WORLD, tracking=parcel.id, body=encode_event(one).hex())
+        for one in events
+    ]
+
+
+async def test_cursors_from_before_the_upgrade_go_on_where_they_were(
+    cluster: Cluster, old_dsn: str
+) -> None:
+    events, statements = old_events(6)
+    cluster.sql("".join(statements), old_dsn)
+    # Cursors that were taken and rolled back, or whose events were pruned.
+    cluster.sql("select nextval('event_cursor') from generate_series(1, 3)", old_dsn)
+    store = await open_store(old_dsn, render=render, clock=FrozenClock())
     page = await store.events_after(WORLD, 4, 10)
     assert page == [(5, events[4]), (6, events[5])]
     await advance(store, await create(store), status=Status.TRANSIT)
@@ -325,21 +340,41 @@ async def test_cursors_from_before_the_upgrade_go_on_where_they_were(
 
 
 async def test_the_next_cursor_is_above_all_that_followers_have_noted(
-    cluster: Cluster, empty_dsn: str
+    cluster: Cluster, old_dsn: str
 ) -> None:
-    before = load_migrations()[:12]
-    cluster.sql("".join(one.script + record_of(one) for one in before), empty_dsn)
     # As in a database whose rows were copied without its sequences.
     mark = b'\x00{"cursor":500,"since":1,"is_filled":true,"place":null}'
     cluster.sql(
         OLD_MARK.format(world=WORLD, document=mark.hex()),
-        empty_dsn,
+        old_dsn,
     )
-    store = await open_store(empty_dsn, render=render, clock=FrozenClock())
+    store = await open_store(old_dsn, render=render, clock=FrozenClock())
     follower = Follower("journeys", store, FrozenClock())
     assert (await follower.mark(WORLD)).cursor == 500
     tracking: Tracking = await advance(store, await create(store), status=Status.TRANSIT)
     ((cursor, event),) = await follower.read(WORLD)
     assert cursor > 500
     assert event.tracking_id == tracking.id
+    await store.close()
+
+
+async def test_a_save_that_is_under_way_during_the_upgrade_is_waited_for(
+    connect: Connect, old_dsn: str
+) -> None:
+    events, (first, second) = old_events(2)
+    link = await connect(old_dsn)
+    await link.execute(first)
+    opening = asyncio.create_task(open_store(old_dsn, render=render, clock=FrozenClock()))
+    waits = "select count(*) from pg_locks where relation = 'event'::regclass and not granted"
+    for _ in range(1_000):
+        if await link.fetchval(waits):
+            break
+        await asyncio.sleep(0.01)
+    assert not opening.done()
+    await link.execute("commit")
+    store = await opening
+    assert await store.events_after(WORLD, 0, 10) == [(1, events[0])]
+    # Of the version before: it stores nothing that a reader could pass over.
+    with pytest.raises(asyncpg.NotNullViolationError):
+        await link.execute(second)
     await store.close()
