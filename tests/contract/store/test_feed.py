@@ -7,6 +7,7 @@ import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
+from parcelwire.domain.clock import DAY
 from parcelwire.domain.status import Status
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import Once
@@ -89,3 +90,22 @@ async def test_a_save_under_an_idempotency_key_is_told_like_any_other(store: Sto
     change = make_change(tracking, status=Status.TRANSIT)
     assert await store.save(change, once=once)
     assert [event for _, event in await store.events_after(WORLD, 0, 10)] == [change.event]
+
+
+async def test_the_ends_of_all_feeds_are_known_at_one_look(store: Store) -> None:
+    assert await store.feed_ends() == {}
+    mine, theirs = await create(store), await create(store, world_id=OTHER_WORLD)
+    mine = await advance(store, mine, status=Status.TRANSIT)
+    await advance(store, theirs, status=Status.TRANSIT)
+    assert {WORLD, OTHER_WORLD} == set(await store.feed_ends())
+    last = (await store.events_after(WORLD, 0, 10))[-1][0]
+    assert (await store.feed_ends())[WORLD] == last
+    await advance(store, mine, status=Status.PICKUP)
+    end = (await store.feed_ends())[WORLD]
+    assert end is None or end > last
+    # Whatever is forgotten, nobody who has read it all is sent to look again.
+    last = (await store.events_after(WORLD, 0, 10))[-1][0]
+    assert await store.prune_events(NOW + DAY) == 3
+    end = (await store.feed_ends()).get(WORLD, 0)
+    assert end is not None
+    assert end <= last

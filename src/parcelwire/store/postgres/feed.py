@@ -49,6 +49,12 @@ class Feed(Doings):
             is_all = await self._number_events(world_id, most)
         return [(number, decode_event(body)) for number, body in rows if number is not None]
 
+    async def feed_ends(self) -> dict[int, int | None]:
+        """See ``TrackingStore``."""
+        rows = await self._database.fetch(_SQL["feed_ends"])
+        ends: dict[int, int | None] = {world_id: end for world_id, end in rows if end is not None}
+        return ends | {world_id: None for world_id, end in rows if end is None}
+
     async def events_of(
         self, world_id: int, tracking_id: str, *, before: int | None = None, limit: int = 50
     ) -> list[tuple[int, Event]]:

@@ -253,6 +253,11 @@ insert into feed_head (world_id, last_cursor) values ($1, 0) on conflict do noth
 -- name: has_pending_events
 select exists (select from pending_event where world_id = $1)
 
+-- name: feed_ends
+select world_id, last_cursor from feed_head
+union all
+select distinct world_id, null::bigint from pending_event
+
 -- name: worlds_of_pending_events
 select distinct world_id from pending_event order by world_id
 
