@@ -136,7 +136,7 @@ async def test_a_world_reads_and_numbers_its_events_by_its_own_indexes(
 ) -> None:
     trackings = load_queries("trackings.sql")
     plan = await plan_of(filled, trackings["events_after"], [WORLD, 100, 50])
-    assert re.search(r"using event_(world|pkey) on event.*\n +Index Cond: .*cursor > ", plan), plan
+    assert re.search(r"using event_world on event.*\n +Index Cond: .*cursor\) > ", plan), plan
     assert re.search(r"using pending_event_pkey on pending_event.*\n +Index Cond:", plan), plan
     plan = await plan_of(filled, trackings["number_events"], [WORLD, 50])
     assert "Seq Scan" not in plan, plan

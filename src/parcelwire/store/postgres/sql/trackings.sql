@@ -213,11 +213,14 @@ select at, connector, outcome, body from raw_answer
 where tracking_id = $1 order by position desc limit $2
 
 -- name: events_after
--- A last row without a cursor says that events of the world have none yet.
+-- A last row without a cursor says that events of the world have none yet. Were the world given by
+-- an equation, the planner might walk along the cursors of all worlds instead, for ever in one that
+-- has been idle for long.
 select cursor, body from (
     (
         select cursor, body from event
-        where world_id = $1 and cursor > $2 order by cursor limit $3
+        where world_id >= $1 and world_id <= $1 and (world_id, cursor) > ($1, $2)
+        order by world_id, cursor limit $3
     )
     union all
     (select null::bigint, null::bytea from pending_event where world_id = $1 limit 1)
@@ -278,7 +281,8 @@ with gone as (delete from event where cursor = any($1::bigint[]) returning 1)
 select count(*) from gone
 
 -- name: first_cursor
-select min(cursor) from event where world_id = $1
+-- The world is given as in events_after, for the same reason.
+select cursor from event where world_id >= $1 and world_id <= $1 order by world_id, cursor limit 1
 
 -- name: take_key
 -- Waits for whoever holds the key; no row when it is taken.
