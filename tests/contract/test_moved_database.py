@@ -136,7 +136,7 @@ async def test_a_feed_that_compares_transaction_ids_is_found(
 ) -> None:
     monkeypatch.setitem(feed._SQL, "events_after", COMPARING)
     async with MOVERS["postgres"](tmp_path, clock) as moving:
-        dsn = moving.dsn  # type: ignore[attr-defined]  # PostgreSQL's has one
+        dsn = moving.url
         column = "alter table event add transaction_id xid8 default pg_current_xact_id()"
         shared_cluster().sql(column, dsn)
         try:

@@ -23,6 +23,11 @@ _AHEAD: Final = 5_000
 class Mover(Protocol):
     """A database, wherever it lies now."""
 
+    @property
+    def url(self) -> str:
+        """Its address, as ``store.url`` has it."""
+        ...
+
     async def open(self) -> Store:
         """Open a store on it; whoever opens it closes it."""
         ...
@@ -40,6 +45,10 @@ class _PostgresMover:
         self.dsn = self._old.create_database()
         self._first_dsn = self.dsn
         self._fresh: Cluster | None = None
+
+    @property
+    def url(self) -> str:
+        return self.dsn
 
     async def open(self) -> Store:
         from parcelwire.store.postgres import open_store
@@ -69,6 +78,10 @@ class _SqliteMover:
         self._folder = folder
         self._clock = clock
         self._path = folder / "parcelwire.db"
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:{self._path}"
 
     async def open(self) -> Store:
         from parcelwire.store.sqlite import open_store
