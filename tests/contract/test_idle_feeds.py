@@ -46,7 +46,7 @@ async def test_only_worlds_with_news_are_read(store: Store, clock: FrozenClock, 
         await keeper.step()
         await office.worker.step()
         assert counted.asked["feed_ends"] == 2
-        return counted.asked["events_after"]
+        return int(counted.asked["events_after"])
 
     assert await reads() == 0
     tracking = await advance(store, tracking, status=Status.TRANSIT)
