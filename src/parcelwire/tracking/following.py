@@ -39,6 +39,10 @@ class FeedStore(Protocol):
         """Return events after ``cursor`` with their own cursors, ascending."""
         ...
 
+    async def feed_ends(self) -> dict[int, int | None]:
+        """Return for each world a cursor behind which it has no event; None: it may have some."""
+        ...
+
     async def load_record(self, kind: str, scope: str, record_id: str) -> bytes | None:
         """Return one document."""
         ...
@@ -77,9 +81,20 @@ class Follower:
         self._batch = batch
         self._marks: dict[int, Mark] = {}
         """As last seen: what others have done since may be read again, once."""
+        self._idle: set[int] = set()
+        """Worlds in which nothing had happened behind the mark when ``worlds`` looked."""
 
     async def worlds(self) -> list[int]:
-        """Return all worlds."""
+        """Return all worlds.
+
+        One look finds those in which nothing has happened; the next ``read`` of each is spared.
+        """
+        ends = await self._store.feed_ends()
+        self._idle = {
+            world_id
+            for world_id, mark in self._marks.items()
+            if (end := ends.get(world_id, 0)) is not None and end <= mark.cursor
+        }
         return [
             world_of(account.number, is_test)
             for account in await self._store.list_accounts()
@@ -97,6 +112,9 @@ class Follower:
 
     async def read(self, world_id: int) -> list[tuple[int, Event]]:
         """Return what happened after the mark, oldest first."""
+        if world_id in self._idle:
+            self._idle.remove(world_id)
+            return []
         mark = await self.mark(world_id)
         events = await self._store.events_after(world_id, mark.cursor, self._batch)
         if not events:

@@ -198,6 +198,14 @@ class TrackingStore(Protocol):
         """
         ...
 
+    async def feed_ends(self) -> dict[int, int | None]:
+        """Return for each world a cursor behind which it has no event; None: it may have some.
+
+        A world that is not among them has no events. The cost grows with the number of worlds, not
+        with that of events.
+        """
+        ...
+
     async def events_of(
         self, world_id: int, tracking_id: str, *, before: int | None = None, limit: int = 50
     ) -> list[tuple[int, Event]]:

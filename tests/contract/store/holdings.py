@@ -64,6 +64,8 @@ POSTGRES: Final[dict[str, Held | None]] = {
     "journey": _BY_ID,
     "record": Held("tracking_id = $1 or scope = $2"),
     "event": _TOLD,
+    "pending_event": _TOLD,
+    "feed_head": _NONE,
     "message": _TOLD,
     "waiting": _TOLD,
     "lane": _TOLD,

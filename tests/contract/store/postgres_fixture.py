@@ -126,6 +126,26 @@ class Cluster:
         self.sql(_EMPTY, dsn)
         self._free.append(dsn)
 
+    def burn_transaction_ids(self, count: int) -> None:
+        """Let the cluster's transaction ids run ahead of those of a fresh one."""
+        self.sql(
+            f"do $$ begin for one in 1..{count} loop perform pg_current_xact_id(); commit; "
+            "end loop; end $$"
+        )
+
+    def dump(self, dsn: str, path: Path) -> None:
+        """Write a database to a file, as an operator would."""
+        self._run("pg_dump", "--format=custom", f"--file={path}", f"--dbname={dsn}")
+
+    def restore(self, path: Path, dsn: str) -> None:
+        """Read what ``dump`` wrote into an empty database."""
+        self._run("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={dsn}", str(path))
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self._server.bin_path / program, *arguments], capture_output=True, check=True
+        )
+
     def socket_of(self, dsn: str) -> Path:
         """Return the Unix socket behind an address."""
         return Path(dsn.partition("?host=")[2]) / ".s.PGSQL.5432"

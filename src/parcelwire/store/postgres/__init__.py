@@ -20,6 +20,7 @@ from parcelwire.store.postgres.migrating import migrate
 from parcelwire.store.postgres.polls import Polls
 from parcelwire.store.postgres.records import Records
 from parcelwire.store.postgres.sealings import Sealings
+from parcelwire.store.postgres.sequences import advance_sequences
 from parcelwire.store.postgres.trackings import Trackings
 from parcelwire.store.sealing import Sealing, ValueSealer
 from parcelwire.store.sweeping import Sweep
@@ -113,6 +114,7 @@ async def open_store(
     try:
         await database.check()
         await database.run(migrate, is_repeatable=True)
+        await database.run(advance_sequences, is_repeatable=True)
     except BaseException:
         await database.close()
         raise

@@ -1,15 +1,26 @@
-"""The events feed's far end, on PostgreSQL: where it begins, and forgetting what is old."""
+"""The events feed on PostgreSQL.
+
+    save -> pending_event                             in the transaction of what happened
+    read -> number_events: pending_event -> event     each world alone, cursors ascending
+
+An event gets its cursor after it was committed, from whoever reads the feed next. So a reader needs
+to know nothing of transactions that are still open, here or anywhere else in the cluster, and no
+save waits for another one of its world.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Final
 
+from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import Instant
-from parcelwire.store.codec import event_at
+from parcelwire.store.codec import decode_event, event_at
+from parcelwire.store.port import StoreUnavailableError, UnavailableReason
 from parcelwire.store.postgres.done import Doings
 from parcelwire.store.postgres.pool import Row
 from parcelwire.store.postgres.queries import load_queries
+from parcelwire.store.postgres.values import LARGEST, is_id, within
 from parcelwire.store.sweeping import Looked, Sweep
 
 _SQL: Final = load_queries("trackings.sql")
@@ -17,16 +28,49 @@ _SQL: Final = load_queries("trackings.sql")
 WINDOW: Final = 1_000
 """Events looked at in one step when old ones are sought."""
 
+NUMBERED_AT_ONCE: Final = 1_000
+"""Events that get their cursors in one transaction, unless a reader wants more."""
+
 
 class Feed(Doings):
-    """The part of ``TrackingStore`` that keeps the events feed short."""
+    """The part of ``TrackingStore`` that reads events and forgets old ones."""
 
     _event_sweep: Sweep
 
+    async def events_after(self, world_id: int, cursor: int, limit: int) -> list[tuple[int, Event]]:
+        """See ``TrackingStore``."""
+        most, is_all = max(limit, NUMBERED_AT_ONCE), False
+        while True:
+            rows = await self._database.fetch(_SQL["events_after"], world_id, within(cursor), limit)
+            are_pending = bool(rows) and rows[-1][0] is None
+            # A full page stands before all that would get their cursors now.
+            if not are_pending or len(rows) > limit or is_all:
+                break
+            is_all = await self._number_events(world_id, most)
+        return [(number, decode_event(body)) for number, body in rows if number is not None]
+
+    async def feed_ends(self) -> dict[int, int | None]:
+        """See ``TrackingStore``."""
+        rows = await self._database.fetch(_SQL["feed_ends"])
+        ends: dict[int, int | None] = {world_id: end for world_id, end in rows if end is not None}
+        return ends | {world_id: None for world_id, end in rows if end is None}
+
+    async def events_of(
+        self, world_id: int, tracking_id: str, *, before: int | None = None, limit: int = 50
+    ) -> list[tuple[int, Event]]:
+        """See ``TrackingStore``."""
+        if not is_id(tracking_id):
+            return []
+        end = within(before) if before is not None else LARGEST
+        await self._number_pending_events(world_id)
+        rows = await self._database.fetch(_SQL["events_of"], world_id, tracking_id, end, limit)
+        return [(number, decode_event(body)) for number, body in rows]
+
     async def first_cursor(self, world_id: int) -> int | None:
         """See ``TrackingStore``."""
+        await self._number_pending_events(world_id)
         rows = await self._database.fetch(_SQL["first_cursor"], world_id)
-        return rows[0][0]  # type: ignore[no-any-return]  # the column's type
+        return rows[0][0] if rows else None
 
     async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
         """See ``TrackingStore``."""
@@ -39,7 +83,33 @@ class Feed(Doings):
             rows = await self._database.fetch(_SQL["delete_events"], old, is_repeatable=False)
             return int(rows[0][0])
 
+        # Those of worlds that nobody reads, too.
+        for (world_id,) in await self._database.fetch(_SQL["worlds_of_pending_events"]):
+            await self._number_pending_events(world_id)
         return await self._event_sweep.prune(look, delete, limit=limit)
+
+    async def _number_pending_events(self, world_id: int) -> None:
+        ((are_pending,),) = await self._database.fetch(_SQL["has_pending_events"], world_id)
+        while are_pending:
+            are_pending = not await self._number_events(world_id, NUMBERED_AT_ONCE)
+
+    async def _number_events(self, world_id: int, most: int) -> bool:
+        """Give cursors to up to ``most`` of a world's events that have none, the oldest first.
+
+        Tell whether now all have one that were committed before; or can have none, because nothing
+        can be written: then those that have one can still be read.
+        """
+        try:
+            while True:
+                rows = await self._database.fetch(_SQL["number_events"], world_id, most)
+                has_head, sought = rows[0]
+                if has_head:
+                    return int(sought) < most
+                await self._database.fetch(_SQL["add_feed_head"], world_id)
+        except StoreUnavailableError as error:
+            if error.reason is UnavailableReason.UNREACHABLE:
+                raise
+            return True
 
 
 def _looked(rows: list[Row], before: Instant) -> Looked:

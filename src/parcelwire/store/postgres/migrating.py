@@ -11,7 +11,7 @@ import msgspec
 from parcelwire.store.postgres.errors import UnfitDatabaseError
 from parcelwire.store.postgres.pool import Link
 
-_LOCK: Final = 0x70617263_656C7731
+LOCK: Final = 0x70617263_656C7731
 """Number of the advisory lock under which migrations run ("parcelw1"), held by a transaction."""
 
 _TABLE: Final = (
@@ -81,7 +81,7 @@ async def migrate(link: Link) -> list[int]:
         return []
     async with link.transaction():
         await link.execute(_NO_LIMITS)
-        await link.execute("select pg_advisory_xact_lock($1)", _LOCK, timeout=LONGEST_SECONDS)
+        await link.execute("select pg_advisory_xact_lock($1)", LOCK, timeout=LONGEST_SECONDS)
         await link.execute(_TABLE)
         present = await _version(link)
         missing = migrations[present:]

@@ -72,12 +72,26 @@ create table poll (
 create index poll_due on poll (due_at) where due_at is not null;
 create index poll_world on poll (world_id, least(checks, 1), due_at) where due_at is not null;
 
--- transaction_id stands before cursor: columns are filled from left to right, and an event must
--- have its transaction's number before it takes its cursor (see events_after).
+-- Events as they were saved, until they get their cursors: a cursor that was taken within the saving
+-- transaction could become visible after a larger one, and whoever follows the feed would pass over
+-- it. Whoever reads the feed of a world gives the cursors first (see number_events).
+create table pending_event (
+    world_id bigint not null,
+    position bigint not null generated always as identity,
+    tracking_id uuid not null,
+    body bytea not null,
+    primary key (world_id, position)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+
+-- The feed of a world: whoever gives cursors holds the row's lock until the commit.
+create table feed_head (
+    world_id bigint primary key,
+    last_cursor bigint not null
+) with (fillfactor = 50, autovacuum_vacuum_cost_delay = 0);
+
 create sequence event_cursor;
 create table event (
-    transaction_id xid8 not null default pg_current_xact_id(),
-    cursor bigint primary key default nextval('event_cursor'),
+    cursor bigint primary key,
     world_id bigint not null,
     tracking_id uuid not null,
     body bytea not null

@@ -10,13 +10,11 @@ from typing import Any, Final, Literal
 
 import asyncpg
 
-from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.report import Gap
 from parcelwire.domain.status import CONFIRMED_STATUSES, Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.codec import (
-    decode_event,
     decode_tracking,
     encode_event,
     encode_tracking,
@@ -38,13 +36,11 @@ from parcelwire.store.postgres.messages import message_columns
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import (
-    LARGEST,
     clean,
     is_id,
     key_of,
     only_ids,
     tracking_columns,
-    within,
 )
 from parcelwire.store.rules import (
     DELETED_AT_ONCE,
@@ -245,21 +241,6 @@ class Trackings(Doings):
             return []
         rows = await self._database.fetch(_SQL["past_polls"], tracking_id)
         return decode_trails(rows[0], limit) if rows else []
-
-    async def events_after(self, world_id: int, cursor: int, limit: int) -> list[tuple[int, Event]]:
-        """See ``TrackingStore``."""
-        rows = await self._database.fetch(_SQL["events_after"], world_id, within(cursor), limit)
-        return [(position, decode_event(body)) for position, body in rows]
-
-    async def events_of(
-        self, world_id: int, tracking_id: str, *, before: int | None = None, limit: int = 50
-    ) -> list[tuple[int, Event]]:
-        """See ``TrackingStore``."""
-        if not is_id(tracking_id):
-            return []
-        end = within(before) if before is not None else LARGEST
-        rows = await self._database.fetch(_SQL["events_of"], world_id, tracking_id, end, limit)
-        return [(position, decode_event(body)) for position, body in rows]
 
     async def lane_history(
         self, courier_code: str, origin: str, destination: str, *, is_test: bool

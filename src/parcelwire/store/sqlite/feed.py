@@ -22,6 +22,10 @@ WINDOW: Final = 1_000
 class Feed(Part):
     """The part of ``TrackingStore`` that keeps the events feed short."""
 
+    async def feed_ends(self) -> dict[int, int | None]:
+        """See ``TrackingStore``."""
+        return dict(await self._reader.scan(queries.FEED_ENDS))
+
     async def first_cursor(self, world_id: int) -> int | None:
         """See ``TrackingStore``."""
         ((cursor,),) = await self._reader.rows(queries.FIRST_CURSOR, (world_id,))

@@ -95,6 +95,17 @@ SELECT count(*) FROM (
 EVENTS_AFTER: Final = """
 SELECT cursor, packed FROM event WHERE world_id = ? AND cursor > ? ORDER BY cursor LIMIT ?
 """
+# Two looks into the index for each world, however many events it has.
+FEED_ENDS: Final = """
+WITH RECURSIVE world(id) AS (
+    SELECT min(world_id) FROM event
+    UNION ALL
+    SELECT (SELECT min(world_id) FROM event WHERE world_id > world.id)
+    FROM world WHERE world.id IS NOT NULL
+)
+SELECT id, (SELECT max(cursor) FROM event WHERE world_id = world.id)
+FROM world WHERE id IS NOT NULL
+"""
 EVENTS_OF: Final = """
 SELECT cursor, packed FROM event WHERE tracking_id = ? AND cursor < ? AND world_id = ?
 ORDER BY cursor DESC LIMIT ?

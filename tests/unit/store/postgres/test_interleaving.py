@@ -26,6 +26,7 @@ from tests.contract.store.samples import (
     new_id,
     render,
 )
+from tests.unit.store.postgres.holding import holding
 
 # A lane counts its waiting messages, and every waiting message has its lane; what was given up is
 # there and was not delivered; attempts are of messages that are there.
@@ -47,45 +48,6 @@ select count(*) from message where is_dead <> (state = 'dead')
 """
 
 
-async def test_an_event_that_commits_late_is_not_passed_over(
-    store: PostgresStore, dsn: str
-) -> None:
-    slow, quick = await create(store, "NR0000001"), await create(store, "NR0000002")
-    other: Any = await asyncpg.connect(dsn)
-    change = make_change(slow, status=Status.TRANSIT)
-    transaction = other.transaction()
-    await transaction.start()
-    held = PostgresStore(_Held(other), render=render, clock=FrozenClock())  # type: ignore[arg-type]
-    assert await held.save(change)  # takes cursor 1, not committed
-    after = await advance(store, quick, status=Status.TRANSIT)  # takes cursor 2, committed
-
-    assert await store.events_after(WORLD, 0, 10) == []
-    await transaction.commit()
-    page = await store.events_after(WORLD, 0, 10)
-    assert [event.tracking_id for _, event in page] == [slow.id, after.id]
-
-    # Rolled back ones leave a gap in the cursors and hold nobody up.
-    transaction = other.transaction()
-    await transaction.start()
-    assert await held.save(make_change(change.tracking, status=Status.PICKUP))
-    last = await advance(store, after, status=Status.PICKUP)
-    assert await store.events_after(WORLD, page[-1][0], 10) == []
-    await transaction.rollback()
-    rest = await store.events_after(WORLD, page[-1][0], 10)
-    assert [(event.tracking_id, event.sequence) for _, event in rest] == [(last.id, 2)]
-    await other.close(timeout=2)
-
-
-class _Held:
-    """A database whose statements stay in the transaction of one connection."""
-
-    def __init__(self, link: Any) -> None:
-        self._link = link
-
-    async def fetch(self, query: str, *args: object, is_repeatable: bool = True) -> Any:
-        return await self._link.fetch(query, *args)
-
-
 async def test_a_message_queued_while_the_one_before_is_delivered_gets_its_turn(
     store: PostgresStore, dsn: str
 ) -> None:
@@ -99,7 +61,7 @@ async def test_a_message_queued_while_the_one_before_is_delivered_gets_its_turn(
     other: Any = await asyncpg.connect(dsn)
     transaction = other.transaction()
     await transaction.start()
-    held = PostgresStore(_Held(other), render=render, clock=FrozenClock())  # type: ignore[arg-type]
+    held = holding(other)
     second = make_message(endpoint, tracking.id, 2)
     assert await held.save(make_change(tracking, status=Status.PICKUP, messages=(second,)))
     # Begins before the second message is committed, and has to wait for its lane.
@@ -127,7 +89,7 @@ async def test_a_failure_that_comes_after_the_delivery_does_not_put_off_the_next
     other: Any = await asyncpg.connect(dsn)
     transaction = other.transaction()
     await transaction.start()
-    held = PostgresStore(_Held(other), render=render, clock=FrozenClock())  # type: ignore[arg-type]
+    held = holding(other)
     # Another worker, after this one's lease, has delivered it.
     await held.finish_attempts([_delivered(first.id)])
     # Begins before that is committed: to this statement the message seems to wait still.
@@ -156,7 +118,7 @@ async def test_a_message_queued_just_after_its_endpoint_was_deleted_does_not_sta
     other: Any = await asyncpg.connect(dsn)
     transaction = other.transaction()
     await transaction.start()
-    held = PostgresStore(_Held(other), render=render, clock=FrozenClock())  # type: ignore[arg-type]
+    held = holding(other)
     message = make_message(endpoint, tracking.id, 1)
     assert await held.save(make_change(tracking, status=Status.TRANSIT, messages=(message,)))
     assert await store.delete_endpoint(WORLD, endpoint.id)

@@ -51,7 +51,10 @@ async def filled(store: PostgresStore, cluster: Cluster, dsn: str) -> PostgresSt
     cluster.sql("update message set state = 'dead' where created_at % 100 = 1", dsn)
     # Rows in every table that is asked: on an empty one every index costs the same.
     cluster.sql(
-        "insert into event (world_id, tracking_id, body) "
+        "insert into event (cursor, world_id, tracking_id, body) "
+        "select number, number % 50, gen_random_uuid(), '\\x00' "
+        "from generate_series(1, 6000) number;"
+        "insert into pending_event (world_id, tracking_id, body) "
         "select number % 50, gen_random_uuid(), '\\x00' from generate_series(1, 6000) number;"
         "insert into done (world_id, key, fingerprint, at, status, body) "
         "select 1, 'key ' || number, '', 0, 201, '' from generate_series(1, 6000) number",
@@ -148,6 +151,20 @@ async def test_what_is_deleted_is_found_by_an_index(filled: PostgresStore, link:
         plan = await plan_of(filled, query, arguments)
         # What the statement has found itself is walked over.
         assert re.search(r"Seq Scan on (?!attempt|skipped)", plan) is None, plan
+
+
+async def test_a_world_reads_and_numbers_its_events_by_its_own_indexes(
+    filled: PostgresStore,
+) -> None:
+    trackings = load_queries("trackings.sql")
+    plan = await plan_of(filled, trackings["events_after"], [WORLD, 100, 50])
+    assert re.search(r"using event_world on event.*\n +Index Cond: .*cursor\) > ", plan), plan
+    assert re.search(r"using pending_event_pkey on pending_event.*\n +Index Cond:", plan), plan
+    plan = await plan_of(filled, trackings["number_events"], [WORLD, 50])
+    assert "Seq Scan" not in plan, plan
+    walks = re.findall(r"using pending_event_pkey on pending_event.*\n +Index Cond: (.*)", plan)
+    assert len(walks) == 2, plan
+    assert all("world_id = " in condition for condition in walks), plan
 
 
 async def test_a_worlds_due_polls_are_found_by_its_own_index(filled: PostgresStore) -> None:

@@ -35,6 +35,7 @@ from pg_attribute a join pg_class c on c.oid = a.attrelid
 left join pg_collation co on co.oid = a.attcollation
 left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
 where c.relnamespace = 'public'::regnamespace and a.attnum > 0 and c.relkind = 'r'
+    and not a.attisdropped
 order by c.relname, a.attnum;
 select 'table', relname, relkind, array_to_string(reloptions, ',') from pg_class
 where relnamespace = 'public'::regnamespace order by relname;

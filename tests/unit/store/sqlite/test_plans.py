@@ -38,6 +38,7 @@ SMALL = {
     "NEXT_POLL": "SCAN poll USING INDEX poll_by_due",
     # One step for every world.
     "DUE_WORLDS": "SCAN world",
+    "FEED_ENDS": "SCAN world",
     # After a clock has jumped, every poll has to be looked at, and every message that waits.
     "RECALL_POLLS": "SCAN poll",
     "LATE_MESSAGES": "SCAN m USING INDEX message_pending",

@@ -115,7 +115,7 @@ where t.page_token = $1
 
 -- name: save
 -- The row lock of the tracking comes first: whoever holds it decides alone about this tracking, and
--- the transaction has its number before the event takes its cursor (see events_after).
+-- its events take their positions in the order in which they are committed (see number_events).
 with before as (
     select id, world_id, status, is_archived from tracking
     where id = $1 and world_id = $2 and version = $3 for update
@@ -141,7 +141,7 @@ with before as (
         asked = substring($40::bytea || p.asked for $41::integer)
     from before b where p.tracking_id = b.id and ($17 or p.courier_code <> $10)
 ), events as (
-    insert into event (world_id, tracking_id, body)
+    insert into pending_event (world_id, tracking_id, body)
     select b.world_id, b.id, $25::bytea from before b where $25 is not null
 ), told as (
     insert into message (
@@ -224,12 +224,56 @@ select at, connector, outcome, body from raw_answer
 where tracking_id = $1 order by position desc limit $2
 
 -- name: events_after
--- Only events of transactions older than every one still open: an event that is not committed yet
--- may have a smaller cursor than one that is, and would be passed over for good.
-select cursor, body from event
-where world_id = $1 and cursor > $2
-    and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
-order by cursor limit $3
+-- A last row without a cursor says that events of the world have none yet. Were the world given by
+-- an equation, the planner might walk along the cursors of all worlds instead, for ever in one that
+-- has been idle for long.
+select cursor, body from (
+    (
+        select cursor, body from event
+        where world_id >= $1 and world_id <= $1 and (world_id, cursor) > ($1, $2)
+        order by world_id, cursor limit $3
+    )
+    union all
+    (select null::bigint, null::bytea from pending_event where world_id = $1 limit 1)
+) as both_parts order by cursor
+
+-- name: number_events
+-- Give cursors to the oldest $2 of a world's events that have none. They are committed already, so
+-- nothing that was saved before can still appear; and whoever holds the world's head is alone until
+-- the commit, so cursors of a world become visible in ascending order. Nobody who saves waits.
+with head as (
+    select world_id from feed_head where world_id = $1 for update
+), sought as materialized (
+    select position from pending_event where world_id = $1 order by position limit $2
+), taken as (
+    delete from pending_event p using head h
+    where p.world_id = $1 and h.world_id = $1 and p.position in (select position from sought)
+    returning p.position, p.tracking_id, p.body
+), numbered as (
+    insert into event (cursor, world_id, tracking_id, body)
+    select nextval('event_cursor'), $1, t.tracking_id, t.body
+    from (select position, tracking_id, body from taken order by position) as t
+    returning cursor
+), noted as (
+    update feed_head set last_cursor = n.cursor
+    from (select max(cursor) as cursor from numbered) as n
+    where world_id = $1 and n.cursor is not null
+)
+select (select count(*) from head), (select count(*) from sought)
+
+-- name: add_feed_head
+insert into feed_head (world_id, last_cursor) values ($1, 0) on conflict do nothing
+
+-- name: has_pending_events
+select exists (select from pending_event where world_id = $1)
+
+-- name: feed_ends
+select world_id, last_cursor from feed_head
+union all
+select distinct world_id, null::bigint from pending_event
+
+-- name: worlds_of_pending_events
+select distinct world_id from pending_event order by world_id
 
 -- name: events_of
 -- Whoever saves holds the tracking's row, so that its events are committed in their order.
@@ -248,7 +292,8 @@ with gone as (delete from event where cursor = any($1::bigint[]) returning 1)
 select count(*) from gone
 
 -- name: first_cursor
-select min(cursor) from event where world_id = $1
+-- The world is given as in events_after, for the same reason.
+select cursor from event where world_id >= $1 and world_id <= $1 order by world_id, cursor limit 1
 
 -- name: take_key
 -- Waits for whoever holds the key; no row when it is taken.

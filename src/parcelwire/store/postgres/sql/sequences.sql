@@ -1,0 +1,22 @@
+-- name: is_behind
+select coalesce(max(last_cursor), 0) > coalesce(pg_sequence_last_value('event_cursor'), 0)
+from feed_head
+
+-- name: advance
+select setval(s.sequence, s.largest)
+from (
+    select 'event_cursor'::regclass as sequence, greatest(
+        (select max(cursor) from event), (select max(last_cursor) from feed_head)
+    ) as largest
+    union all
+    select 'pending_event_position_seq', (select max(position) from pending_event)
+    union all
+    select 'raw_answer_position_seq', (select max(position) from raw_answer)
+    union all
+    select 'endpoint_position_seq', (select max(position) from endpoint)
+    union all
+    select 'api_key_position_seq', (select max(position) from api_key)
+    union all
+    select 'connection_position_seq', (select max(position) from connection)
+) as s
+where s.largest > coalesce(pg_sequence_last_value(s.sequence), 0)

@@ -1,0 +1,126 @@
+"""The real server before and after its database has moved: a subscriber goes on with its cursor,
+and the receiver of webhooks gets each event once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.contract import webhook_receivers as receivers
+from tests.contract.store.conftest import clock
+from tests.contract.store.moving import Mover, mover
+from tests.contract.webhook_office import eventually
+from tests.contract.webhook_receivers import receiver
+from tests.support.process import Server, free_port, run_command
+
+__all__ = ["clock", "mover"]
+
+PARCELS = 4
+
+
+class Subscriber:
+    """A shop's system: it makes things happen, and reads the feed by its cursor."""
+
+    def __init__(self, key: str) -> None:
+        self._headers = {"authorization": f"Bearer {key}"}
+        self._client: Any = None
+        self._cursor = ""
+        self.paths: list[str] = []
+        self.sequences: dict[str, int] = {}
+        self.seen: list[tuple[str, int]] = []
+
+    @asynccontextmanager
+    async def at(self, port: int) -> AsyncIterator[None]:
+        address = f"http://127.0.0.1:{port}"
+        async with aiohttp.ClientSession(address, headers=self._headers) as self._client:
+            yield
+
+    async def furnish(self, hook: str) -> None:
+        await self._post("/api/endpoints", {"url": hook})
+        for number in range(PARCELS):
+            draft = {"number": f"RA12345678{number}CH", "courier_code": "swiss-post"}
+            made = await self._post("/api/trackings", draft)
+            self.paths.append(f"/api/trackings/{made['id']}")
+
+    async def change(self, *statuses: str) -> None:
+        """Let something happen to each parcel."""
+        for status in statuses:
+            for path in self.paths:
+                async with self._client.patch(path, json={"status_override": status}) as answer:
+                    assert answer.status == 200, await answer.text()
+                    said = await answer.json()
+                    self.sequences[said["id"]] = said["sequence"]
+
+    async def read(self, limit: int) -> int:
+        """Read one page; return how many events it had."""
+        query = {"after": self._cursor, "limit": str(limit)}
+        async with self._client.get("/api/events", params=query) as answer:
+            assert answer.status == 200, await answer.text()
+            said = await answer.json()
+        self._cursor = said["next_cursor"]
+        self.seen += [(one["tracking_id"], one["sequence"]) for one in said["items"]]
+        return len(said["items"])
+
+    @property
+    def all(self) -> list[tuple[str, int]]:
+        """Every event that there was."""
+        return [
+            (tracking_id, sequence)
+            for tracking_id, last in self.sequences.items()
+            for sequence in range(1, last + 1)
+        ]
+
+    async def _post(self, path: str, body: dict[str, str]) -> Any:
+        async with self._client.post(path, json=body) as answer:
+            assert answer.status in (200, 201), await answer.text()
+            return await answer.json()
+
+
+async def test_a_subscriber_and_a_receiver_go_on_after_the_move(
+    mover: Mover, tmp_path: Path
+) -> None:
+    config, port = tmp_path / "parcelwire.toml", free_port()
+
+    def configure() -> None:
+        config.write_text(
+            f'[server]\nport = {port}\n[store]\nurl = "{mover.url}"\n'
+            f'[secrets]\nkey_file = "{tmp_path / "moved.key"}"\n'
+            '[webhooks]\nallowed_networks = ["127.0.0.0/8"]\n'
+        )
+
+    configure()
+    making = ("key", "create", "--account", "moved@shop.example", "--quiet")
+    shop = Subscriber((await asyncio.to_thread(run_command, config, *making)).strip())
+    server = Server(config, port, tmp_path / "server.log")
+    try:
+        async with receiver(receivers.answer(204)) as hook:
+            await asyncio.to_thread(server.start)
+            async with shop.at(port):
+                await shop.furnish(hook.url)
+                await shop.change("delivered", "exception")
+                assert await shop.read(5) == 5
+                await shop.change("delivered")
+            assert await asyncio.to_thread(server.stop) == 0
+            await mover.move()
+            configure()
+            await asyncio.to_thread(server.start)
+            async with shop.at(port):
+                await shop.change("exception")
+                await shop.read(3)
+                await shop.change("delivered")
+                while await shop.read(50):
+                    pass
+            assert sorted(shop.seen) == sorted(shop.all)
+            assert len(shop.all) >= 5 * PARCELS
+            expected = {one: list(range(1, last + 1)) for one, last in shop.sequences.items()}
+            await eventually(lambda: hook.lines == expected, seconds=60)
+            assert await asyncio.to_thread(server.stop) == 0
+    finally:
+        if server.is_alive():
+            await asyncio.to_thread(server.kill)
