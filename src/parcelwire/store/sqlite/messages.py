@@ -10,7 +10,7 @@ import apsw
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import decode_endpoint, encode_json
-from parcelwire.store.rules import is_news, merge_endpoint, note_result, says_something
+from parcelwire.store.rules import merge_endpoint
 from parcelwire.store.sealing import without_secrets
 from parcelwire.store.sqlite import outbox, outcomes, queries
 from parcelwire.store.sqlite.connection import Row, fetch
@@ -18,6 +18,7 @@ from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.rows import message_of
 from parcelwire.tracking.ports import NewMessage, Once
+from parcelwire.webhooks.failing import is_news, note_result, says_something
 from parcelwire.webhooks.ports import AttemptResult, ClaimedMessage, MessageState, Skipped
 
 _SkippedRows = dict[outbox.StoredId, list[Row]]

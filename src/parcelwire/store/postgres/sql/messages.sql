@@ -2,43 +2,52 @@
 insert into endpoint (
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
+) values (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+    $21, $22, $23
+)
 
 -- name: save_endpoint
 update endpoint set
     is_enabled = $3, created_at = $4, url = $5, dialect = $6, secret = $7, statuses = $8,
     disabled_why = $9, description = $10, event_types = $11, is_paused = $12,
     previous_secret = $13, previous_secret_until = $14, headers = $15, rate_per_second = $16,
-    concurrency = $17, failing_since = $18, failing_told_at = $19, sealed = $20
+    concurrency = $17, failing_since = $18, failing_told_at = $19, failing_until = $20,
+    failing_ms = $21, failing_count = $22, sealed = $23
 where id = $1 and world_id = $2
 
 -- name: list_endpoints
 select
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
 from endpoint where world_id = $1 order by created_at, position
 
 -- name: load_endpoint
 select
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
 from endpoint where world_id = $1 and id = $2
 
 -- name: lock_endpoint
 select
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
 from endpoint where world_id = $1 and id = $2 for update
 
 -- name: lock_endpoints
 select
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
 from endpoint where id = any($1::uuid[]) order by id for update
 
 -- name: endpoints_of_claim
@@ -46,7 +55,8 @@ from endpoint where id = any($1::uuid[]) order by id for update
 select
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed,
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed,
     exists (select from skipped k where k.endpoint_id = e.id)
 from endpoint e where id = any($1::uuid[])
 
