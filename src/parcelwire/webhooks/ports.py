@@ -19,7 +19,9 @@ class MessageState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
-    """Given up after the last attempt, or because its endpoint was deleted."""
+    """Given up: after the last attempt, after a long wait for an endpoint that is off, or because
+    its endpoint was deleted.
+    """
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -253,6 +255,14 @@ class MessageStore(Protocol):
         They go out in order per (endpoint, tracking), before younger ones that wait. Those whose
         endpoint was deleted are passed over. Return how many were taken. With ``once`` it is one
         transaction; without, portions, each durable by itself.
+        """
+        ...
+
+    async def give_up_waiting(self, now: Instant, *, before: Instant, limit: int = 1_000) -> int:
+        """Give up at most ``limit`` pending messages that were created ``before`` that time.
+
+        Only those of endpoints that are not enabled. The next message of their line names them, as
+        after the last attempt. Return how many; 0 means done.
         """
         ...
 

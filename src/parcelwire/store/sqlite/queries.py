@@ -265,6 +265,17 @@ BEFORE_RESEND: Final = (
     "SELECT key, endpoint_id, tracking_id FROM message WHERE id = ? AND world_id = ?"
 )
 RESEND: Final = "UPDATE message SET state = 'pending', attempts = 0, due_at = ? WHERE key = ?"
+LONG_WAITING: Final = """
+SELECT m.key FROM endpoint e CROSS JOIN message m INDEXED BY message_pending
+    ON m.endpoint_id = e.id AND m.state = 'pending'
+WHERE e.is_enabled = 0 AND m.created_at < ? LIMIT ?
+"""
+GIVE_UP_WAITING: Final = """
+UPDATE message SET state = 'dead'
+WHERE key IN (SELECT value FROM json_each(?)) AND state = 'pending'
+    AND EXISTS (SELECT 1 FROM endpoint e WHERE e.id = message.endpoint_id AND e.is_enabled = 0)
+RETURNING endpoint_id, tracking_id, sequence, id
+"""
 COUNT_WAITING: Final = """
 SELECT count(*) FROM (
     SELECT 1 FROM message INDEXED BY message_pending

@@ -77,6 +77,45 @@ with gone as (
 )
 update message m set state = 'dead' from gone g where m.id = g.message_id
 
+-- name: long_waiting
+select w.message_id from endpoint e
+join waiting w on w.endpoint_id = e.id join message m on m.id = w.message_id
+where not e.is_enabled and m.created_at < $1 limit $2
+
+-- name: give_up_waiting
+-- $1 ids. Lanes are locked first and in one order, as everywhere. A lane that is kept is due at
+-- once: whoever claims finds out when its first message really is.
+with held as materialized (
+    select l.endpoint_id, l.tracking_id, l.waiting from lane l
+    where (l.endpoint_id, l.tracking_id) in (
+        select endpoint_id, tracking_id from message where id = any($1::uuid[])
+    )
+    order by l.endpoint_id, l.tracking_id for update
+), closed as (
+    delete from waiting w using message m, endpoint e
+    where (select count(*) from held) >= 0 and m.id = any($1) and e.id = m.endpoint_id
+        and not e.is_enabled
+        and w.endpoint_id = m.endpoint_id and w.tracking_id = m.tracking_id
+        and w.sequence = m.sequence and w.message_id = m.id
+    returning w.endpoint_id, w.tracking_id, w.sequence, w.message_id
+), dead as (
+    update message m set state = 'dead' from closed c where m.id = c.message_id
+), given_up as (
+    insert into skipped (endpoint_id, tracking_id, sequence, message_id)
+    select endpoint_id, tracking_id, sequence, message_id from closed on conflict do nothing
+), left_over as materialized (
+    select h.endpoint_id, h.tracking_id, h.waiting - count(*) as waiting
+    from held h join closed c on c.endpoint_id = h.endpoint_id and c.tracking_id = h.tracking_id
+    group by h.endpoint_id, h.tracking_id, h.waiting
+), emptied as (
+    delete from lane l using left_over o
+    where l.endpoint_id = o.endpoint_id and l.tracking_id = o.tracking_id and o.waiting <= 0
+), kept as (
+    update lane l set waiting = o.waiting, due_at = 0 from left_over o
+    where l.endpoint_id = o.endpoint_id and l.tracking_id = o.tracking_id and o.waiting > 0
+)
+select count(*) from closed
+
 -- name: add_messages
 with told as (
     insert into message (
