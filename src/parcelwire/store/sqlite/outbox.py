@@ -201,6 +201,21 @@ def recall(connection: apsw.Connection, now: Instant, beyond: Instant) -> int:
     return len(late)
 
 
+def kill(connection: apsw.Connection, endpoint_id: StoredId, most: int) -> int:
+    """Give up the first pending messages of an endpoint, line by line; return how many."""
+    dead = fetch(connection, queries.KILL_PENDING, (endpoint_id, most))
+    if dead:
+        # The order in which RETURNING tells is not promised; SQLite sorts bytes after texts.
+        lines = sorted((isinstance(tracking_id, bytes), tracking_id) for (tracking_id,) in dead)
+        first, last = lines[0][1], lines[-1][1]
+        connection.execute(queries.DROP_EMPTY_LINES, (endpoint_id, first, last))
+        # Only the last line can have more. Should it be leased, it is settled when that ends.
+        line = _line(connection, endpoint_id, last)
+        if line is not None and line[1] == 0:
+            settle(connection, endpoint_id, last)
+    return len(dead)
+
+
 def settle_idle(
     connection: apsw.Connection, lines: Iterable[tuple[StoredId, StoredId]], now: Instant
 ) -> None:
