@@ -30,7 +30,7 @@ from parcelwire.cli.timeline import plain
 from parcelwire.cli.webhook_log import on_the_wire
 from parcelwire.cli.webhook_words import DIALECTS, EVENT_TYPES, status_option, webhook
 from parcelwire.domain.account import Account, Endpoint
-from parcelwire.domain.clock import Clock, from_datetime, to_datetime
+from parcelwire.domain.clock import MINUTE, Clock, Instant, from_datetime, to_datetime
 from parcelwire.signatures.signing import key_of
 from parcelwire.webhooks.secrets import new_secret
 
@@ -101,6 +101,7 @@ class Forwarder:
         self._clock = clock
         self._wish = wish
         self._account: Account | None = None
+        self._troubled_at: Instant | None = None
         self.tally = Tally()
         self.cursor = wish.after
         """Where to go on next time: all before it was forwarded."""
@@ -244,10 +245,16 @@ class Forwarder:
             except CommandError as error:
                 if error.code != NO_ANSWER:
                     raise
-                if pause == FIRST_PAUSE_SECONDS:
-                    click.echo(f"{error}; trying again", err=True)
+                self._tell_trouble(f"{error}; trying again")
             await self._clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    def _tell_trouble(self, line: str) -> None:
+        """Say it once a minute: a server that limits calls refuses some of every second."""
+        now = self._clock.now()
+        if self._troubled_at is None or not 0 <= now - self._troubled_at < MINUTE:
+            self._troubled_at = now
+            click.echo(line, err=True)
 
 
 def _head(event: dict[str, Any]) -> str:
