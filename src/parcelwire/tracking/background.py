@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 _Result = TypeVar("_Result")
 
@@ -32,7 +32,7 @@ class BackgroundWork:
         working.add_done_callback(self._end)
         return await asyncio.shield(working)
 
-    def _end(self, working: asyncio.Future[object]) -> None:
+    def _end(self, working: asyncio.Future[Any]) -> None:
         self._places.release()
         if not working.cancelled():
             working.exception()  # seen, should nobody wait for it any more
