@@ -153,6 +153,9 @@ class Keeper:
             is_paused=False,
             disabled_why="",
             failing_since=None,
+            failing_until=None,
+            failing_ms=0,
+            failing_count=0,
             failing_told_at=None,
         )
 

@@ -201,6 +201,21 @@ async def test_a_channel_that_drips_holds_one_thread_and_no_others_work() -> Non
         assert await asyncio.to_thread(lambda: "free") == "free"
 
 
+async def test_a_system_without_threads_left_loses_no_later_notice(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channels = AppriseChannels([channel.url])
+
+    def refuse(thread: threading.Thread) -> None:
+        msg = "can't start new thread"
+        raise RuntimeError(msg)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert not await channels.tell("one", "text")
+    assert await channels.tell("two", "text")
+
+
 async def test_what_happens_at_the_same_time_is_all_told(channel: Channel) -> None:
     channels = AppriseChannels([channel.url])
     assert all(await asyncio.gather(*(channels.tell(f"t{n}", "b") for n in range(5))))

@@ -203,9 +203,7 @@ class TestFailingAndRecovered:
                 worker = office.worker(settings=settings, sender=sender)
                 for day in range(7):
                     await office.post(ill, first=day + 1)
-                    for _ in range(8):
-                        await worker.step()
-                        office.clock.advance(DAY / SECOND / 8)
+                    await office.deliver_for(worker, DAY)
                 stored = await load(office, ill)
                 assert not stored.is_enabled
                 assert stored.disabled_why.startswith("nothing but failures for 5 days; the last: ")

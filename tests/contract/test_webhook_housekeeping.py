@@ -31,7 +31,9 @@ def days(count: float) -> float:
 
 async def test_what_is_over_goes_and_what_waits_stays(office: Office) -> None:
     keeper = Housekeeper(
-        office.store, clock=office.clock, settings=KeepingSettings(message_days=90, batch=7)
+        office.store,
+        clock=office.clock,
+        settings=KeepingSettings(message_days=90, waiting_days=0, batch=7),
     )
     async with receiver(receivers.answer(200)) as shop:
         endpoint = await office.add_endpoint(shop.url)
@@ -58,6 +60,31 @@ async def test_what_is_over_goes_and_what_waits_stays(office: Office) -> None:
     )
 
 
+async def test_an_endpoint_that_is_off_collects_no_more_than_a_month(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = Housekeeper(office.store, clock=office.clock, settings=KeepingSettings(batch=50))
+    async with receiver(receivers.answer(200)) as shop:
+        off = await office.add_endpoint(shop.url, is_enabled=False)
+        most = 0
+        for day in range(100):
+            await office.post(off, parcels=10, first=day + 1)
+            office.clock.advance(days(1))
+            while await keeper.step():
+                pass
+            most = max(most, await office.store.count_waiting(off.id))
+        assert most == 10 * 30
+        assert len(await office.messages()) <= 10 * 91
+        # Enabled again, it gets what still waits, and the first of each parcel names the others.
+        await office.switch(off, is_enabled=True)
+        await office.settle(office.worker(), steps=100)
+    assert {tuple(line) for line in shop.lines.values()} == {tuple(range(71, 101))}
+    named = [one.headers.get("parcelwire-skipped", "") for one in shop.received]
+    assert named.count(",".join(map(str, range(51, 71)))) == 10
+    assert named.count("") == len(named) - 10
+    assert "messages given up that had waited for 30 days" in caplog.text
+
+
 async def test_idempotency_records_go_after_their_hours(office: Office) -> None:
     keeper = Housekeeper(office.store, clock=office.clock)
     once = Once(
@@ -80,7 +107,7 @@ class Recorder:
     """A store that has ``left`` rows of each kind to delete, and can be away."""
 
     def __init__(self, left: int = 0) -> None:
-        self.left = {"messages": left, "events": left, "done": left}
+        self.left = {"messages": left, "events": left, "done": left, "waiting": 0}
         self.calls: list[tuple[str, Instant, int]] = []
         self.is_away = False
         self.called = asyncio.Event()
@@ -102,6 +129,9 @@ class Recorder:
 
     async def prune_done(self, before: Instant, *, limit: int = 1_000) -> int:
         return await self._prune("done", before, limit)
+
+    async def give_up_waiting(self, now: Instant, *, before: Instant, limit: int = 1_000) -> int:
+        return await self._prune("waiting", before, limit)
 
 
 class SteppingClock(FrozenClock):
@@ -131,14 +161,21 @@ async def run_for(keeper: Housekeeper, clock: SteppingClock, sleeps: int) -> Non
 
 async def test_each_kind_has_its_own_time() -> None:
     store, clock = Recorder(), FrozenClock()
-    settings = KeepingSettings(message_days=10, event_days=30, idempotency_hours=2, batch=5)
+    settings = KeepingSettings(
+        message_days=10, event_days=30, waiting_days=20, idempotency_hours=2, batch=5
+    )
     assert await Housekeeper(store, clock=clock, settings=settings).step() == 0
     now = clock.now()
     assert store.calls == [
         ("messages", now - 10 * DAY, 5),
         ("events", now - 30 * DAY, 5),
         ("done", now - 7_200 * SECOND, 5),
+        ("waiting", now - 20 * DAY, 5),
     ]
+    store.calls.clear()
+    settings = KeepingSettings(waiting_days=0)
+    await Housekeeper(store, clock=clock, settings=settings).step()
+    assert "waiting" not in {kind for kind, _, _ in store.calls}
 
 
 async def test_it_rests_between_batches_and_long_when_there_is_nothing() -> None:
@@ -183,7 +220,7 @@ async def test_a_clock_that_jumps_ahead_deletes_nothing_for_a_day() -> None:
     keeper = Housekeeper(store, clock=clock)
     running = asyncio.create_task(keeper.run())
     await store.called.wait()
-    store.left = {"messages": 10, "events": 10, "done": 10}
+    store.left |= {"messages": 10, "events": 10, "done": 10}
     ahead = len(clock.slept)
     clock.advance(days(3_650))
     await until(lambda: not (len(clock.slept) < ahead + 20))
@@ -223,7 +260,7 @@ async def test_a_clock_that_is_set_right_again_ends_the_waiting() -> None:
     clock.advance(days(3_650))
     await until(lambda: not (len(clock.slept) < 5))
     clock.advance(-days(3_650))
-    store.left = {"messages": 10, "events": 10, "done": 10}
+    store.left |= {"messages": 10, "events": 10, "done": 10}
     now = len(clock.slept)
     await until(lambda: not (store.left["messages"] and len(clock.slept) < now + 5))
     assert store.left["messages"] == 0
@@ -233,7 +270,13 @@ async def test_a_clock_that_is_set_right_again_ends_the_waiting() -> None:
 
 @pytest.mark.parametrize(
     "figures",
-    [{"message_days": 0}, {"event_days": 29}, {"idempotency_hours": 0}, {"batch": 0}],
+    [
+        {"message_days": 0},
+        {"event_days": 29},
+        {"waiting_days": -1},
+        {"idempotency_hours": 0},
+        {"batch": 0},
+    ],
 )
 def test_figures_that_make_no_sense_are_refused(figures: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(figures))):

@@ -153,6 +153,18 @@ class Office:
                 self.clock.advance(seconds)
         pytest.fail(f"{await self.pending()} messages still pending after {steps} steps")
 
+    async def deliver_for(self, worker: DeliveryWorker, ms: int) -> None:
+        """Let some time pass, and send each message when it is due."""
+        end = self.clock.now() + ms
+        while True:
+            while await worker.step():
+                pass
+            due_at = await self.store.next_message_due()
+            if due_at is None or due_at > end:
+                break
+            self.clock.advance(max(1, due_at - self.clock.now()) / SECOND)
+        self.clock.advance(max(0, end - self.clock.now()) / SECOND)
+
     async def run_until_settled(self, worker: DeliveryWorker, *, seconds: float = 20) -> None:
         """Run the worker in real time until nothing is pending, then stop it."""
         running = asyncio.create_task(worker.run())

@@ -51,6 +51,7 @@ from parcelwire.webhooks.sender import HttpSender
 if TYPE_CHECKING:
     from parcelwire.connectors.base import Manifest
 
+from parcelwire.bootstrap.clock_watch import ClockWatch
 from parcelwire.bootstrap.connection_maker import ConnectionMaker
 from parcelwire.bootstrap.dashboard import Carriers, Keys, dashboard_settings
 from parcelwire.bootstrap.desk import WebhookDesk
@@ -75,7 +76,7 @@ from parcelwire.bootstrap.settings import (
     wiring_settings,
 )
 from parcelwire.bootstrap.store_watch import StoreWatch
-from parcelwire.bootstrap.system import SystemIdentifiers
+from parcelwire.bootstrap.system import SystemClock, SystemIdentifiers
 from parcelwire.bootstrap.wiring import Outside, wire
 from parcelwire.bootstrap.workers import Workers
 
@@ -209,7 +210,9 @@ class Installation:
             senders=Senders(store, clock, self.subscriptions),
             wake_imports=self.imports.wake,
         )
-        key_watch = KeyWatch(store, ring, clock)
+        watches: list[Rounds] = [KeyWatch(store, ring, clock)]
+        if isinstance(clock, SystemClock) and config.store.sqlite_file is None:
+            watches.append(ClockWatch(store, clock))
         rounds: list[Rounds] = [
             JourneyKeeper(store, clock=clock),
             StoreWatch(
@@ -218,7 +221,6 @@ class Installation:
                 check_hours=config.store.check_hours,
                 channels=self.channels,
             ),
-            key_watch,
         ]
         if self.mailer is not None:
             rounds.append(self.make_notice_worker(self.mailer))
@@ -234,7 +236,7 @@ class Installation:
                 ("imports", self.imports),
                 *((one.name, one) for one in rounds),
             ],
-            key_watch,
+            watches,
         )
         self.api_processes = ApiProcesses(
             store,
@@ -294,9 +296,9 @@ class Installation:
         """Start polling, delivering and housekeeping in this process."""
         self._workers.start()
 
-    def start_key_watch(self) -> None:
-        """Look after the key in a process without workers; theirs do."""
-        self._workers.start_key_watch()
+    def start_watches(self) -> None:
+        """Look after key and clock in a process without workers; theirs do."""
+        self._workers.start_watches()
 
     async def stop_workers(self) -> None:
         """Claim no more, finish what is under way."""

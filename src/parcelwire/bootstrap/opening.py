@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from parcelwire.api.v4.render import Renderer, render_tracking
+from parcelwire.bootstrap.clock_watch import ClockWatch
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.installation import Installation
 from parcelwire.bootstrap.key_identity import KeyIdentity, key_file_of
@@ -78,6 +79,8 @@ async def open_installation(
     renderer = Renderer(registry)
     store = await open_store(config, clock, renderer.tracking, sealer=ring, is_server=is_server)
     try:
+        if isinstance(clock, SystemClock):
+            await ClockWatch(store, clock).step()
         identity = KeyIdentity(
             store, ring, clock=clock, is_default_path=not config.secrets.key_file
         )

@@ -114,6 +114,7 @@ def keeping_settings(config: Config) -> KeepingSettings:
         return KeepingSettings(
             message_days=section.keep_days,
             event_days=section.keep_events_days,
+            waiting_days=section.keep_waiting_days,
             idempotency_hours=config.api.idempotency_hours,
         )
     except ValueError as error:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Callable
 
 from parcelwire.domain.clock import SECOND, Instant
 from parcelwire.domain.tracking import url_text
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The machine's clock, corrected by what it is known to be ahead of the true time."""
+
+    def __init__(self, time_ns: Callable[[], int] = time.time_ns) -> None:
+        """``time_ns`` returns what the machine says, in nanoseconds since 1970 UTC."""
+        self._time_ns = time_ns
+        self.ahead_ms = 0
+        """By how much the machine is ahead; negative: behind. It is taken off what it says."""
 
     def now(self) -> Instant:
         """Return the present instant."""
-        return time.time_ns() // 1_000_000
+        return self._time_ns() // 1_000_000 - self.ahead_ms
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from parcelwire.bootstrap.key_watch import KeyWatch
+from parcelwire.tracking.rounds import Rounds
 
 
 class Worker(Protocol):
@@ -24,13 +24,13 @@ class Worker(Protocol):
 class Workers:
     """Runs workers as tasks, each under its name."""
 
-    def __init__(self, workers: Sequence[tuple[str, Worker]], key_watch: KeyWatch) -> None:
+    def __init__(self, workers: Sequence[tuple[str, Worker]], watches: Sequence[Rounds]) -> None:
         """Take workers with their names.
 
-        ``key_watch`` is one of ``workers``; a process without workers runs it alone.
+        ``watches`` run in every process, also in one that starts no ``workers``.
         """
-        self._workers = workers
-        self._key_watch = key_watch
+        self._watches = [(one.name, one) for one in watches]
+        self._workers = [*workers, *self._watches]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -38,11 +38,10 @@ class Workers:
         if not self._tasks:
             self._tasks = [asyncio.create_task(one.run(), name=name) for name, one in self._workers]
 
-    def start_key_watch(self) -> None:
-        """Start the key watch alone, unless something runs already."""
+    def start_watches(self) -> None:
+        """Start the watches alone, unless something runs already."""
         if not self._tasks:
-            name = self._key_watch.name
-            self._tasks = [asyncio.create_task(self._key_watch.run(), name=name)]
+            self._tasks = [asyncio.create_task(one.run(), name=name) for name, one in self._watches]
 
     async def stop(self) -> None:
         """Stop them all, started or not, and wait for what is under way."""

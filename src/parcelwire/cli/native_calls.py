@@ -23,10 +23,34 @@ _TIMEOUT_SECONDS: Final = 60.0
 """Longer than a test event or a long poll takes."""
 
 
+_KEY_CODES: Final = frozenset({401, 403, 4001, 4002})
+"""What v2 and v4 answer to a key that is missing, unknown, revoked, or may not do this."""
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    code: int
+    message: str = ""
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    """The form of every answer of v2 and v4."""
+
+    meta: _Meta
+    data: Any = None
+
+
 class ProblemError(CommandError):
     """A call was refused; ``kind`` is the problem's code."""
 
     def __init__(self, message: str, exit_code: int, kind: str) -> None:
+        super().__init__(message, exit_code)
+        self.kind = kind
+
+
+class RefusalError(CommandError):
+    """A call of another dialect was refused; ``kind`` is the number of the dialect's code."""
+
+    def __init__(self, message: str, exit_code: int, kind: int) -> None:
         super().__init__(message, exit_code)
         self.kind = kind
 
@@ -76,13 +100,25 @@ class World:
         """Make a call of another dialect, which wants the key in ``header``; return its ``data``.
 
         Raises:
-            CommandError: no answer came, or it is none of the dialect's successes.
+            RefusalError: it was refused. The code says so, whatever the HTTP status: v2 answers
+                errors with 200, and both dialects send data along with them.
+            CommandError: no answer came, or one of somebody else.
         """
         answer = await self._send("GET", path, headers={header: self._key}, query=query or {})
         try:
-            return msgspec.json.decode(answer.content)["data"]
-        except (msgspec.DecodeError, UnicodeDecodeError, TypeError, KeyError):
+            said = msgspec.json.decode(answer.content, type=_Envelope)
+        except (msgspec.DecodeError, UnicodeDecodeError):
             raise self._refusal(answer.status_code, None) from None
+        code, status = said.meta.code, answer.status_code
+        if code == 200 and 200 <= status < 300:
+            return said.data
+        exit_code = FAILED
+        if code in _KEY_CODES or status in {401, 403}:
+            exit_code = KEY_REFUSED
+        elif code == 429 or 500 <= code < 600 or status == 429 or status >= 500:
+            exit_code = NO_ANSWER
+        msg = f"{self.where}: {said.meta.message or 'the call was refused'} (code {code})"
+        raise RefusalError(msg, exit_code, code)
 
     async def _send(
         self,

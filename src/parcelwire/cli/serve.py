@@ -159,7 +159,7 @@ async def _work(config: Config, sockets: list[socket.socket], *, with_workers: b
         if with_workers:
             house.start_workers()
         else:
-            house.start_key_watch()
+            house.start_watches()
         settle_memory()
         log.info("%s", house.store.describe())
         if server is not None:

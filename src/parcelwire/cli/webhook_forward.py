@@ -13,6 +13,7 @@ import contextlib
 import secrets
 import signal
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
@@ -22,14 +23,14 @@ import msgspec
 
 from parcelwire.cli.exits import NO_ANSWER, CommandError
 from parcelwire.cli.filters import MomentType
-from parcelwire.cli.native_calls import ProblemError, World, open_native
+from parcelwire.cli.native_calls import ProblemError, RefusalError, World, open_native
 from parcelwire.cli.support import run_async
 from parcelwire.cli.target import Choice, target_options
 from parcelwire.cli.timeline import plain
 from parcelwire.cli.webhook_log import on_the_wire
 from parcelwire.cli.webhook_words import DIALECTS, EVENT_TYPES, status_option, webhook
 from parcelwire.domain.account import Account, Endpoint
-from parcelwire.domain.clock import Clock, from_datetime, to_datetime
+from parcelwire.domain.clock import MINUTE, Clock, Instant, from_datetime, to_datetime
 from parcelwire.signatures.signing import key_of
 from parcelwire.webhooks.secrets import new_secret
 
@@ -43,6 +44,8 @@ FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 10.0
 EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
 """The person at this machine names the URL, so it may be on it."""
+
+_V2_NOT_FOUND: Final = 4017
 
 _NOT_IN_MESSAGES: Final = (
     "freshness",
@@ -98,6 +101,7 @@ class Forwarder:
         self._clock = clock
         self._wish = wish
         self._account: Account | None = None
+        self._troubled_at: Instant | None = None
         self.tally = Tally()
         self.cursor = wish.after
         """Where to go on next time: all before it was forwarded."""
@@ -133,30 +137,38 @@ class Forwarder:
         ):
             self.tally.passed_over += 1
             return
-        try:
-            tracking = await self._patiently(f"/trackings/{event['tracking_id']}")
-        except ProblemError as error:
-            if error.kind != "tracking-unknown":
-                raise
-            self._pass_over(event)
-            return
-        payload = await self._payload(event, tracking)
-        if payload is None:
-            self._pass_over(event)
-        else:
-            await self._post(event, tracking, payload)
+        path = f"/trackings/{event['tracking_id']}"
+        before: tuple[str, str] | None = None
+        while (tracking := await self._patiently(path, unknown="tracking-unknown")) is not None:
+            payload = await self._payload(event, tracking)
+            if payload is not None:
+                await self._post(event, tracking, payload)
+                return
+            # Deleted just now, or its courier was corrected between the two answers: look again.
+            name = (tracking["courier_code"], tracking["number"])
+            if name == before:
+                dialect = self._wish.dialect
+                self._pass_over(event, f"the server does not find {plain(name[1])} in {dialect}")
+                return
+            before = name
+        self._pass_over(event, "the tracking was deleted meanwhile")
 
-    def _pass_over(self, event: dict[str, Any]) -> None:
+    def _pass_over(self, event: dict[str, Any], why: str) -> None:
         self.tally.passed_over += 1
-        _say(f"{_head(event)}  passed over: the tracking was deleted meanwhile")
+        _say(f"{_head(event)}  passed over: {why}")
 
     async def _payload(self, event: dict[str, Any], tracking: dict[str, Any]) -> bytes | None:
-        """Return ``data`` of the message, in the dialect; None where the tracking is gone."""
+        """Return ``data`` of the message, in the dialect; None where the dialect finds none."""
         number, courier = tracking["number"], tracking["courier_code"]
         if self._wish.dialect == "v2":
             path = f"/v2/trackings/{quote(courier, safe='')}/{quote(number, safe='')}"
-            item = await self._read(path, "trackingmore-api-key", {})
-            return msgspec.json.encode(item) if item else None
+            try:
+                item = await self._read(path, "trackingmore-api-key", {})
+            except RefusalError as error:
+                if error.kind != _V2_NOT_FOUND:
+                    raise
+                return None
+            return msgspec.json.encode(item)
         if self._wish.dialect == "v4":
             query = {"tracking_numbers": number, "courier_code": courier}
             found = await self._read("/v4/trackings/get", "tracking-api-key", query)
@@ -208,32 +220,41 @@ class Forwarder:
         result = f"HTTP {answer.status}" if answer.status else answer.error
         _say(f"{head}  {result} after {answer.duration_ms} ms", is_good=answer.is_success)
 
-    async def _patiently(self, path: str, *queries: dict[str, Any]) -> Any:
-        """Read from the server, waiting as long as it does not answer."""
+    async def _patiently(self, path: str, *queries: dict[str, Any], unknown: str = "") -> Any:
+        """Read from the server, waiting as long as it does not answer or asks for patience.
+
+        None where it refuses with the problem ``unknown``.
+        """
         query = {name: value for one in queries for name, value in one.items()}
+        try:
+            return await self._until_answered(lambda: self._world.ask("GET", path, query=query))
+        except ProblemError as error:
+            if error.kind != unknown:
+                raise
+            return None
+
+    async def _read(self, path: str, header: str, query: dict[str, Any]) -> Any:
+        """Read from another dialect, as patiently."""
+        return await self._until_answered(lambda: self._world.read(path, header, query))
+
+    async def _until_answered(self, read: Callable[[], Awaitable[Any]]) -> Any:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                return await self._world.ask("GET", path, query=query)
+                return await read()
             except CommandError as error:
                 if error.code != NO_ANSWER:
                     raise
-                if pause == FIRST_PAUSE_SECONDS:
-                    click.echo(f"{error}; trying again", err=True)
+                self._tell_trouble(f"{error}; trying again")
             await self._clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    async def _read(self, path: str, header: str, query: dict[str, Any]) -> Any:
-        """Read from another dialect, waiting as long as the server does not answer."""
-        pause = FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                return await self._world.read(path, header, query)
-            except CommandError as error:
-                if error.code != NO_ANSWER:
-                    raise
-            await self._clock.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+    def _tell_trouble(self, line: str) -> None:
+        """Say it once a minute: a server that limits calls refuses some of every second."""
+        now = self._clock.now()
+        if self._troubled_at is None or not 0 <= now - self._troubled_at < MINUTE:
+            self._troubled_at = now
+            click.echo(line, err=True)
 
 
 def _head(event: dict[str, Any]) -> str:

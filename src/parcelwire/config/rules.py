@@ -106,6 +106,7 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
             " webhooks.failing_after_seconds",
         ),
         (webhooks.keep_days > 0, "webhooks.keep_days must be positive"),
+        (webhooks.keep_waiting_days >= 0, "webhooks.keep_waiting_days must not be negative"),
         (
             webhooks.keep_events_days >= 30,
             "webhooks.keep_events_days must be at least 30: the events feed promises so much",

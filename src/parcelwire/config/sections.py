@@ -86,6 +86,7 @@ class WebhooksSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     disable_after_seconds: float = 432_000.0
     keep_days: int = 90
     keep_events_days: int = 90
+    keep_waiting_days: int = 30
     allowed_networks: tuple[str, ...] = ()
     extra_ports: tuple[int, ...] = ()
     ca_file: str = ""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from parcelwire.domain.clock import Instant
 
@@ -154,6 +155,12 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Requests at one time at most, in each worker process; None = the installation's figure."""
     failing_since: Instant | None = None
     """First of the failed attempts since the last success; None while all is well."""
+    failing_until: Instant | None = None
+    """Up to when its failures are noted: the last one, or the end of the rest it asked for."""
+    failing_ms: int = 0
+    """How much of the time between the two it really failed; see ``webhooks.failing``."""
+    failing_count: int = 0
+    """How many failed attempts are noted: the first ones, and then one a minute at most."""
     failing_told_at: Instant | None = None
     """When others were told that it fails; cleared by the next success."""
     unopened_why: str = ""
@@ -165,3 +172,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         if self.previous_secret and until is not None and now < until:
             return (self.secret, self.previous_secret)
         return (self.secret,)
+
+
+def without_failures(endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint that has not failed: the next failure is its first.
+
+    When others were told of the earlier ones is kept.
+    """
+    return replace(endpoint, failing_since=None, failing_until=None, failing_ms=0, failing_count=0)

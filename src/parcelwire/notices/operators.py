@@ -120,8 +120,14 @@ class AppriseChannels:
                 loop.call_soon_threadsafe(tell, is_told)
 
         # Of its own: the threads that others wait for are few, and an exit waits for those.
+        thread = threading.Thread(target=work, name="operators-notices", daemon=True)
         self._is_telling = True
-        threading.Thread(target=work, name="operators-notices", daemon=True).start()
+        try:
+            thread.start()
+        except RuntimeError:  # the system gives no more threads now
+            self._is_telling = False
+            _log.error("notices: not told, no thread could be started for it")
+            return False
         try:
             return await asyncio.wait_for(told, self._seconds)
         except TimeoutError:

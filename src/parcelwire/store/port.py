@@ -337,6 +337,10 @@ class Store(
         """
         ...
 
+    async def database_time(self) -> Instant | None:
+        """Return the time by the database server's clock; None: it is this machine's."""
+        ...
+
     def disk_space(self) -> DiskSpace | None:
         """Return how much room the database's file system has; None: not known here."""
         ...

@@ -14,7 +14,6 @@ from parcelwire.domain.checkpoint import fold
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Instant
 from parcelwire.polling.budget import burst, refill
 from parcelwire.tracking.ports import NewTracking, Save
-from parcelwire.webhooks.ports import AttemptResult
 
 KEPT_RAW_ANSWERS: Final = 5
 """How many raw answers of one tracking are kept."""
@@ -71,46 +70,6 @@ def merge_endpoint(
         return endpoint
     before, after = asdict(expected), asdict(endpoint)
     return replace(stored, **{name: after[name] for name in after if after[name] != before[name]})
-
-
-def note_result(endpoint: Endpoint, result: AttemptResult) -> Endpoint:
-    """Return an endpoint with what an attempt says about it."""
-    since, told_at = endpoint.failing_since, endpoint.failing_told_at
-    if result.has_recovered:
-        since = told_at = None
-    if result.failing_since is not None:
-        since = result.failing_since if since is None else min(since, result.failing_since)
-    if result.failing_told_at is not None:
-        told_at = result.failing_told_at
-    noted = replace(endpoint, failing_since=since, failing_told_at=told_at)
-    if result.disable_endpoint_why:
-        noted = replace(
-            noted, is_enabled=False, is_paused=False, disabled_why=result.disable_endpoint_why
-        )
-    return noted
-
-
-def says_something(result: AttemptResult) -> bool:
-    """Tell whether an attempt's result changes its endpoint."""
-    return bool(
-        result.has_recovered
-        or result.failing_since is not None
-        or result.failing_told_at is not None
-        or result.disable_endpoint_why
-    )
-
-
-def is_news(endpoint: Endpoint, result: AttemptResult) -> bool:
-    """Tell whether a result's notices are news of an endpoint that stood like this before.
-
-    Of two workers who come to the same conclusion only the first tells it.
-    """
-    told_at, since = endpoint.failing_told_at, endpoint.failing_since
-    if result.disable_endpoint_why:
-        return endpoint.is_enabled
-    if result.has_recovered:
-        return told_at is not None
-    return told_at is None or (since is not None and told_at < since)
 
 
 def prefix_end(prefix: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 _Result = TypeVar("_Result")
 
@@ -25,5 +25,14 @@ class BackgroundWork:
 
     async def run(self, work: Callable[[], _Result]) -> _Result:
         """Return what ``work`` returns, or raise what it raises; it runs in a thread."""
-        async with self._places:
-            return await asyncio.to_thread(work)
+        await self._places.acquire()
+        working = asyncio.ensure_future(asyncio.to_thread(work))
+        # A thread cannot be stopped: its slot is free when it has ended, whether or not anybody
+        # still waits for its result.
+        working.add_done_callback(self._end)
+        return await asyncio.shield(working)
+
+    def _end(self, working: asyncio.Future[Any]) -> None:
+        self._places.release()
+        if not working.cancelled():
+            working.exception()  # seen, should nobody wait for it any more

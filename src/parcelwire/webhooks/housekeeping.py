@@ -1,5 +1,5 @@
 """Deletes what has been kept long enough: messages with their attempts, events, idempotency
-records.
+records. Gives up what has waited long enough for an endpoint that is off.
 
 In small batches with pauses between them that are longer than the batches took, so that it is never
 noticed. Any number of processes may do it side by side.
@@ -29,6 +29,10 @@ class PrunableStore(Protocol):
         """Delete messages that are not pending and were created before that time."""
         ...
 
+    async def give_up_waiting(self, now: Instant, *, before: Instant, limit: int = 1_000) -> int:
+        """Give up pending messages created ``before`` that time whose endpoints are off."""
+        ...
+
     async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
         """Delete events that happened before that time."""
         ...
@@ -46,7 +50,12 @@ class KeepingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     message_days: float = 90
-    """Messages that are delivered or dead, and their attempts. Those that wait are kept."""
+    """Messages that are delivered or dead, and their attempts."""
+    waiting_days: float = 30
+    """Messages to an endpoint that is off wait so long until they are given up; 0 = for ever.
+
+    As long as the events feed reaches back at least, so that what was given up is still there.
+    """
     event_days: float = 90
     """The events feed; at least 30."""
     idempotency_hours: float = 24
@@ -67,6 +76,9 @@ class KeepingSettings(msgspec.Struct, frozen=True, kw_only=True):
             if getattr(self, name) <= 0:
                 msg = f"{name} must be more than 0"
                 raise ValueError(msg)
+        if self.waiting_days < 0:
+            msg = "waiting_days cannot be negative"
+            raise ValueError(msg)
         if self.event_days < FEWEST_EVENT_DAYS:
             msg = f"event_days must be at least {FEWEST_EVENT_DAYS}"
             raise ValueError(msg)
@@ -109,7 +121,7 @@ class Housekeeper:
             await self._rest(waited)
 
     async def step(self) -> int:
-        """Delete one batch of each kind; return how many rows went, 0 when there was nothing left.
+        """Do one batch of each kind; return how many rows it was, 0 when there was nothing left.
 
         For tests and simulations, which move time between steps themselves.
         """
@@ -122,6 +134,17 @@ class Housekeeper:
         gone = 0
         for prune, kept in kinds:
             gone += await prune(now - round(kept), limit=settings.batch)
+        if settings.waiting_days:
+            before = now - round(settings.waiting_days * DAY)
+            given_up = await self._store.give_up_waiting(now, before=before, limit=settings.batch)
+            if given_up:
+                _log.warning(
+                    "housekeeping: %d messages given up that had waited for %g days for endpoints"
+                    " that are off",
+                    given_up,
+                    settings.waiting_days,
+                )
+            gone += given_up
         return gone
 
     async def _guarded(self) -> bool:

@@ -19,7 +19,9 @@ class MessageState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
-    """Given up after the last attempt, or because its endpoint was deleted."""
+    """Given up: after the last attempt, after a long wait for an endpoint that is off, or because
+    its endpoint was deleted.
+    """
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,22 +87,42 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     answer: str = ""
 
 
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """A failed attempt, as far as it says something about its endpoint."""
+
+    at: Instant
+    due_at: Instant
+    """When the message was to be sent. From then on it waited for the server, not the receiver."""
+    rests_until: Instant = 0
+    """Until when the receiver wants no request; 0: it did not say."""
+    longest_wait_ms: int
+    """The longest wait between two attempts; failures further apart say nothing of the time
+    between them.
+    """
+
+
 class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt and what follows: delivered, dead, or pending again at ``next_at``."""
+    """An attempt and what follows: delivered, dead, or pending again at ``next_at``.
+
+    What it says about the endpoint is noted in the transaction that stores the attempt, in the row
+    as it is then (``webhooks.failing.note_result``).
+    """
 
     attempt: Attempt
     state: MessageState
     next_at: Instant | None = None
     disable_endpoint_why: str = ""
-    """Non-empty: disable the endpoint in the same transaction (410 Gone). It is paused no longer:
-    its owner has to enable it.
+    """Non-empty: disable the endpoint. It is paused no longer: its owner has to enable it."""
+    disable_after_ms: int = 0
+    """Disable it only if by its row, with ``failure`` noted, it failed for this long. 0: in any
+    case (410 Gone).
     """
-    failing_since: Instant | None = None
-    """Given: the endpoint has failed since then; noted unless it has an earlier time already."""
+    failure: Failure | None = None
+    """Given: the endpoint notes it."""
     failing_told_at: Instant | None = None
     """Given: noted in the endpoint as the time others were told."""
     has_recovered: bool = False
-    """Clear ``failing_since`` and ``failing_told_at`` of the endpoint."""
+    """Clear what the endpoint has noted of failures, and that others were told."""
     notices: tuple[NewMessage, ...] = ()
     """Messages to other endpoints about this one (failing, disabled, recovered)."""
 
@@ -236,6 +258,14 @@ class MessageStore(Protocol):
         They go out in order per (endpoint, tracking), before younger ones that wait. Those whose
         endpoint was deleted are passed over. Return how many were taken. With ``once`` it is one
         transaction; without, portions, each durable by itself.
+        """
+        ...
+
+    async def give_up_waiting(self, now: Instant, *, before: Instant, limit: int = 1_000) -> int:
+        """Give up at most ``limit`` pending messages that were created ``before`` that time.
+
+        Only those of endpoints that are not enabled. The next message of their line names them, as
+        after the last attempt. Return how many; 0 means done.
         """
         ...
 

@@ -122,11 +122,9 @@ class DeliveryWorker:
         await self._drain(self._settings.grace_seconds)
 
     def _check_clock(self, before: Instant, waited_seconds: float) -> Instant:
-        now = self._clock.now()
-        passed = now - before
+        passed = (now := self._clock.now()) - before
         if not -_JUMP_SECONDS * SECOND < passed < (waited_seconds + _JUMP_SECONDS) * SECOND:
             _log.warning("webhooks: the clock moved by %d s", round(passed / SECOND))
-            self._reporter.distrust_time_before(now)
         return now
 
     async def step(self) -> int:
@@ -282,6 +280,8 @@ class DeliveryWorker:
             outcome = self._decide(claimed, answer, started_at, ended_at)
             if health is not Health.UNKNOWN:
                 outcome = await self._reporter.judge(claimed, answer, outcome, ended_at)
+            if outcome.has_recovered:  # the failures before it are noted before it
+                self._outcomes, self._failures = self._outcomes + self._failures, []
             (self._outcomes if health is Health.GOOD else self._failures).append(outcome)
         finally:
             was_full = self._pacer.free == 0

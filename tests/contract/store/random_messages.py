@@ -6,7 +6,9 @@ from collections import Counter
 
 from msgspec.structs import replace
 
+from parcelwire.domain.account import without_failures
 from parcelwire.domain.clock import HOUR, SECOND
+from parcelwire.webhooks.failing import note_failure
 from parcelwire.webhooks.ports import Attempt, AttemptResult, MessageState
 from tests.contract.store.model import LEASE, WORLDS, Model, Sent
 from tests.contract.store.samples import (
@@ -14,6 +16,7 @@ from tests.contract.store.samples import (
     make_endpoint,
     new_id,
 )
+from tests.contract.store.sending import failure_at
 
 
 class MessageLife(Model):
@@ -113,15 +116,14 @@ class MessageLife(Model):
         kind = self.dice.choice(["nothing", "failing", "told", "recovered", "gone"])
         if kind == "failing":
             since = self.now - self.dice.randrange(60) * SECOND
-            result = replace(result, failing_since=since)
-            if endpoint.failing_since is None or since < endpoint.failing_since:
-                endpoint = replace(endpoint, failing_since=since)
+            failure = failure_at(since)
+            result, endpoint = replace(result, failure=failure), note_failure(endpoint, failure)
         elif kind == "told":
             result = replace(result, failing_told_at=self.now)
             endpoint = replace(endpoint, failing_told_at=self.now)
         elif kind == "recovered":
             result = replace(result, has_recovered=True)
-            endpoint = replace(endpoint, failing_since=None, failing_told_at=None)
+            endpoint = replace(without_failures(endpoint), failing_told_at=None)
         elif kind == "gone" and self.dice.random() < 0.2:
             result = replace(result, disable_endpoint_why="410")
             endpoint = replace(endpoint, is_enabled=False, disabled_why="410")

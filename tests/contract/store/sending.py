@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from parcelwire.domain.account import Endpoint
-from parcelwire.domain.clock import SECOND, Instant
+from parcelwire.domain.clock import DAY, SECOND, Instant
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import NewMessage
 from parcelwire.webhooks.ports import (
     Attempt,
     AttemptResult,
     ClaimedMessage,
+    Failure,
     MessageState,
 )
 from tests.contract.store.samples import (
@@ -49,6 +50,11 @@ async def claim(
 async def claimed(store: Store, now: Instant = NOW) -> list[int]:
     """Claim all and return their sequence numbers."""
     return sorted(one.message.sequence for one in await claim(store, now))
+
+
+def failure_at(at: Instant) -> Failure:
+    """Return a failure of a message that was sent when it was due."""
+    return Failure(at=at, due_at=at, longest_wait_ms=DAY)
 
 
 def result_of(

@@ -15,6 +15,7 @@ from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.domain.clock import MINUTE
 from parcelwire.store.port import KeyUnavailableError
 from parcelwire.tracking.ports import Creation
+from parcelwire.webhooks.failing import note_failure
 from parcelwire.webhooks.ports import MessageState
 from tests.contract.store.keys import (
     SECRETS,
@@ -24,7 +25,7 @@ from tests.contract.store.keys import (
     once,
 )
 from tests.contract.store.samples import NOW, WORLD, make_endpoint, make_new, new_id
-from tests.contract.store.sending import add, claimed, result_of
+from tests.contract.store.sending import add, claimed, failure_at, result_of
 
 # -- at rest -----------------------------------------------------------------------------------
 
@@ -49,16 +50,17 @@ async def test_what_changes_of_an_endpoint_leaves_its_secrets_alone(keys: Keys) 
     (message,) = await add(store, endpoint, new_id(), 1)
     assert await claimed(store) == [1]
     failed = replace(
-        result_of(message.id, MessageState.PENDING, next_at=NOW + MINUTE), failing_since=NOW
+        result_of(message.id, MessageState.PENDING, next_at=NOW + MINUTE), failure=failure_at(NOW)
     )
     await store.finish_attempts([failed])
     described = replace(endpoint, description="shop")
     assert await store.save_endpoint(described, expected=endpoint)
-    assert await load(store, endpoint) == replace(described, failing_since=NOW)
+    described = note_failure(described, failure_at(NOW))
+    assert await load(store, endpoint) == described
     rotated = replace(endpoint, secret="whsec_bmV3", previous_secret=endpoint.secret)
     assert await store.save_endpoint(rotated, expected=endpoint)
     assert await load(store, endpoint) == replace(
-        described, failing_since=NOW, secret="whsec_bmV3", previous_secret=endpoint.secret
+        described, secret="whsec_bmV3", previous_secret=endpoint.secret
     )
 
 

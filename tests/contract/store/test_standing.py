@@ -11,6 +11,7 @@ from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import DAY, HOUR, MINUTE
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import NewMessage
+from parcelwire.webhooks.failing import note_failure
 from parcelwire.webhooks.ports import AttemptResult, MessageFilter, MessageState, Skipped
 from tests.contract.store.samples import (
     NOW,
@@ -28,6 +29,7 @@ from tests.contract.store.sending import (
     add_endpoint,
     claim,
     claimed,
+    failure_at,
     finish,
     result_of,
     state_of,
@@ -61,6 +63,9 @@ async def test_an_endpoint_is_kept_with_all_its_fields(store: Store) -> None:
         rate_per_second=2.5,
         concurrency=7,
         failing_since=NOW - HOUR,
+        failing_until=NOW - MINUTE,
+        failing_ms=MINUTE,
+        failing_count=4,
         failing_told_at=NOW,
     )
     await store.add_endpoint(endpoint)
@@ -82,17 +87,20 @@ async def test_failing_is_noted_from_the_first_failure_until_the_next_success(st
     endpoint = await add_endpoint(store)
     (message,) = await add(store, endpoint, new_id(), 1)
 
-    await store.finish_attempts([told(message, failing_since=NOW + MINUTE)])
-    assert await endpoint_now(store, endpoint) == replace(endpoint, failing_since=NOW + MINUTE)
-    await store.finish_attempts([told(message, failing_since=NOW + HOUR)])
-    assert (await endpoint_now(store, endpoint)).failing_since == NOW + MINUTE
-    # Another worker's failure was earlier, and is heard of later.
-    await store.finish_attempts([told(message, failing_since=NOW)])
-    assert (await endpoint_now(store, endpoint)).failing_since == NOW
-    await store.finish_attempts([told(message, failing_told_at=NOW + DAY)])
-    assert await endpoint_now(store, endpoint) == replace(
-        endpoint, failing_since=NOW, failing_told_at=NOW + DAY
+    await store.finish_attempts([told(message, failure=failure_at(NOW + MINUTE))])
+    failing = replace(
+        endpoint, failing_since=NOW + MINUTE, failing_until=NOW + MINUTE, failing_count=1
     )
+    assert await endpoint_now(store, endpoint) == failing
+    await store.finish_attempts([told(message, failure=failure_at(NOW + HOUR))])
+    failing = replace(failing, failing_until=NOW + HOUR, failing_ms=HOUR - MINUTE, failing_count=2)
+    assert await endpoint_now(store, endpoint) == failing
+    # Another worker's failure was earlier, and is heard of later.
+    await store.finish_attempts([told(message, failure=failure_at(NOW))])
+    failing = replace(failing, failing_since=NOW, failing_count=3)
+    assert await endpoint_now(store, endpoint) == failing
+    await store.finish_attempts([told(message, failing_told_at=NOW + DAY)])
+    assert await endpoint_now(store, endpoint) == replace(failing, failing_told_at=NOW + DAY)
     await store.finish_attempts([told(message, DELIVERED, has_recovered=True)])
     assert await endpoint_now(store, endpoint) == endpoint
 
@@ -121,7 +129,7 @@ async def test_notices_are_stored_with_the_attempt_that_gives_rise_to_them(store
     )
     await claim(store)
     result = told(
-        first[0], failing_since=NOW, failing_told_at=NOW, notices=notices, next_at=NOW + DAY
+        first[0], failure=failure_at(NOW), failing_told_at=NOW, notices=notices, next_at=NOW + DAY
     )
     await store.finish_attempts([result, told(second[0], DELIVERED, has_recovered=True)])
 
@@ -140,7 +148,9 @@ async def test_an_attempt_told_twice_counts_once(store: Store) -> None:
     first, second = await add(store, endpoint, parcel, 1, 2)
     assert await claimed(store) == [1]
     notice = make_message(friend, "", 0)
-    result = told(first, DEAD, failing_since=NOW, disable_endpoint_why="410", notices=(notice,))
+    result = told(
+        first, DEAD, failure=failure_at(NOW), disable_endpoint_why="410", notices=(notice,)
+    )
     await store.finish_attempts([result])
     # Meanwhile the owner has seen to it, and sent it again.
     await store.save_endpoint(endpoint)
@@ -169,7 +179,9 @@ async def test_an_attempt_for_an_endpoint_that_is_gone_is_kept(store: Store) -> 
     (message,) = await add(store, endpoint, new_id(), 1)
     await claim(store)
     await store.delete_endpoint(WORLD, endpoint.id)
-    await store.finish_attempts([told(message, DEAD, failing_since=NOW, disable_endpoint_why="x")])
+    await store.finish_attempts(
+        [told(message, DEAD, failure=failure_at(NOW), disable_endpoint_why="x")]
+    )
     assert len(await store.list_attempts(message.id)) == 1
     assert await store.list_endpoints(WORLD) == []
 
@@ -181,14 +193,25 @@ async def test_a_save_leaves_alone_what_its_caller_did_not_change(store: Store) 
     endpoint = await add_endpoint(store)
     (message,) = await add(store, endpoint, new_id(), 1)
     await store.finish_attempts(
-        [told(message, DEAD, failing_since=NOW, failing_told_at=NOW, disable_endpoint_why="410")]
+        [
+            told(
+                message,
+                DEAD,
+                failure=failure_at(NOW),
+                failing_told_at=NOW,
+                disable_endpoint_why="410",
+            )
+        ]
     )
     # The caller has read it before that.
     renamed = replace(endpoint, description="new", headers={"x-a": "1"})
     assert await store.save_endpoint(renamed, expected=endpoint)
     now = await endpoint_now(store, endpoint)
     assert now == replace(
-        renamed, is_enabled=False, disabled_why="410", failing_since=NOW, failing_told_at=NOW
+        note_failure(renamed, failure_at(NOW)),
+        is_enabled=False,
+        disabled_why="410",
+        failing_told_at=NOW,
     )
     # What it does change is written, also when somebody else wrote it.
     enabled = replace(now, is_enabled=True, disabled_why="", failing_since=None)
@@ -218,9 +241,9 @@ async def test_changes_of_many_to_one_endpoint_all_stay(store: Store) -> None:
     ]
     await asyncio.gather(
         *(store.save_endpoint(replace(endpoint, **one), expected=endpoint) for one in changes),
-        store.finish_attempts([told(messages[0], failing_since=NOW)]),
+        store.finish_attempts([told(messages[0], failure=failure_at(NOW))]),
     )
-    expected = replace(endpoint, failing_since=NOW)
+    expected = note_failure(endpoint, failure_at(NOW))
     for one in changes:
         expected = replace(expected, **one)
     assert await endpoint_now(store, endpoint) == expected

@@ -6,13 +6,22 @@ from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
-from parcelwire.domain.account import ApiKey
+from parcelwire.domain.account import ApiKey, without_failures
 from parcelwire.domain.clock import DAY, HOUR, SECOND
 from parcelwire.store.port import Store
 from parcelwire.store.rules import HOLD_ROUNDS, HOLD_WINDOW
 from parcelwire.tracking.suspension import HELD_REASON, LONGEST_HOLD
+from parcelwire.webhooks.failing import note_failure
 from tests.contract.store.samples import NOW, OTHER_WORLD, TEST_WORLD, WORLD, create, make_new
-from tests.contract.store.sending import DELIVERED, PENDING, add, add_endpoint, claim, finish
+from tests.contract.store.sending import (
+    DELIVERED,
+    PENDING,
+    add,
+    add_endpoint,
+    claim,
+    failure_at,
+    finish,
+)
 from tests.contract.store.sending import state_of as message_state
 
 
@@ -160,7 +169,9 @@ async def test_after_a_suspension_everything_is_claimed_as_before(store: Store) 
 async def test_endpoints_do_not_fail_on_while_nothing_is_sent(store: Store) -> None:
     await two_accounts(store)
     failing = replace(
-        await add_endpoint(store), failing_since=NOW - DAY, failing_told_at=NOW - HOUR
+        note_failure(await add_endpoint(store), failure_at(NOW - DAY)),
+        failing_ms=DAY,
+        failing_told_at=NOW - HOUR,
     )
     theirs = replace(await add_endpoint(store, OTHER_WORLD), failing_since=NOW - DAY)
     for one in (failing, theirs):
@@ -172,6 +183,6 @@ async def test_endpoints_do_not_fail_on_while_nothing_is_sent(store: Store) -> N
     await store.resume_account(1)
 
     assert await store.list_endpoints(WORLD) == [
-        replace(failing, failing_since=None, failing_told_at=None)
+        replace(without_failures(failing), failing_told_at=None)
     ]
     assert await store.list_endpoints(OTHER_WORLD) == [theirs]

@@ -3,51 +3,62 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
-from parcelwire.domain.clock import DAY, SECOND, Instant
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Instant
+from parcelwire.webhooks.failing import note_result
 from parcelwire.webhooks.notices import NoticeType
+from parcelwire.webhooks.ports import Attempt, AttemptResult, Failure, MessageState
 from parcelwire.webhooks.schedule import Answer
 from parcelwire.webhooks.settings import WebhookSettings
-from parcelwire.webhooks.standing import WELL, Verdict, Watch, enable, pause
+from parcelwire.webhooks.standing import (
+    WELL,
+    Verdict,
+    enable,
+    judge_failure,
+    judge_success,
+    pause,
+)
 from tests.unit.webhooks.builders import NOW, make_endpoint
 
 SETTINGS = WebhookSettings()
 BROKEN = Answer(status=500, error="answered 500")
+LONGEST_WAIT = 2 * DAY
 
 
 class Row:
-    """An endpoint's row, kept as the store keeps it, and a watch that judges by it."""
+    """An endpoint's row, kept as the store keeps it."""
 
     def __init__(self, settings: WebhookSettings = SETTINGS) -> None:
         self.settings = settings
-        self.watch = Watch(settings)
         self.endpoint = make_endpoint()
 
-    def restart(self) -> None:
-        self.watch = Watch(self.settings)
-
-    def fail(self, now: Instant, *, tries: int = 1, answer: Answer = BROKEN) -> Verdict:
-        verdict = self.watch.judge_failure(self.endpoint, answer, tries=tries, now=now)
-        self.endpoint = kept(self.endpoint, verdict)
+    def fail(
+        self, now: Instant, *, due_at: Instant | None = None, answer: Answer = BROKEN
+    ) -> Verdict:
+        failure = Failure(
+            at=now, due_at=now if due_at is None else due_at, longest_wait_ms=LONGEST_WAIT
+        )
+        verdict = judge_failure(self.endpoint, answer, failure, self.settings)
+        self.endpoint = kept(self.endpoint, verdict, failure)
         return verdict
 
-    def succeed(self, now: Instant) -> Verdict:
-        verdict = self.watch.judge_success(self.endpoint, now)
-        self.endpoint = kept(self.endpoint, verdict)
+    def succeed(self) -> Verdict:
+        verdict = judge_success(self.endpoint)
+        self.endpoint = kept(self.endpoint, verdict, None)
         return verdict
 
 
-def kept(endpoint: Endpoint, verdict: Verdict) -> Endpoint:
-    if verdict.has_recovered:
-        return replace(endpoint, failing_since=None, failing_told_at=None)
-    since = endpoint.failing_since
-    if verdict.failing_since is not None:
-        since = verdict.failing_since if since is None else min(since, verdict.failing_since)
-    return replace(
+def kept(endpoint: Endpoint, verdict: Verdict, failure: Failure | None) -> Endpoint:
+    return note_result(
         endpoint,
-        failing_since=since,
-        failing_told_at=verdict.told_at or endpoint.failing_told_at,
-        is_enabled=endpoint.is_enabled and not verdict.disable_why,
-        disabled_why=verdict.disable_why or endpoint.disabled_why,
+        AttemptResult(
+            attempt=Attempt(id="1", message_id="2", at=NOW, duration_ms=1, status=500),
+            state=MessageState.PENDING,
+            failure=failure,
+            failing_told_at=verdict.told_at,
+            has_recovered=verdict.has_recovered,
+            disable_endpoint_why=verdict.disable_why,
+            disable_after_ms=verdict.disable_after_ms,
+        ),
     )
 
 
@@ -66,73 +77,21 @@ class TestFailing:
         told = [row.fail(NOW + at * SECOND).notice for at in (0, 3_600, 3_601)]
         assert told == [None, None, NoticeType.FAILING]
 
-    def test_a_message_tried_by_other_workers_counts_as_well(self) -> None:
-        row = Row()
-        assert row.fail(NOW).notice is None
-        row.restart()
-        assert row.fail(NOW + 700 * SECOND, tries=3).notice is NoticeType.FAILING
-
-    def test_a_restart_does_not_tell_again(self) -> None:
-        row = Row()
-        for at in (0, 300, 600):
-            row.fail(NOW + at * SECOND)
-        row.restart()
-        assert [row.fail(NOW + at * SECOND).notice for at in range(700, 705)] == [None] * 5
-
-    def test_what_was_claimed_before_it_was_told_does_not_tell_again(self) -> None:
-        row = Row()
-        claimed = row.endpoint
-        for at in (0, 300, 600):
-            row.fail(NOW + at * SECOND)
-        verdict = row.watch.judge_failure(claimed, BROKEN, tries=1, now=NOW + 601 * SECOND)
-        assert (verdict.notice, verdict.failing_since) == (None, NOW)
-
-    def test_who_could_not_be_told_is_told_the_next_time(self) -> None:
-        row = Row()
-        for at in (0, 300):
-            row.fail(NOW + at * SECOND)
-        row.watch.judge_failure(row.endpoint, BROKEN, tries=1, now=NOW + 600 * SECOND)
-        row.watch.forget_telling(row.endpoint.id)
-        assert row.fail(NOW + 601 * SECOND).notice is NoticeType.FAILING
-
 
 class TestRecovered:
     def test_a_success_clears_the_row_and_is_told_only_where_the_failure_was(self) -> None:
         row = Row()
-        assert row.succeed(NOW) is WELL
+        assert row.succeed() is WELL
         row.fail(NOW)
-        quiet = row.succeed(NOW + SECOND)
+        quiet = row.succeed()
         assert (quiet.has_recovered, quiet.notice) == (True, None)
         for at in (10, 400, 900):
             row.fail(NOW + at * SECOND)
-        loud = row.succeed(NOW + 901 * SECOND)
+        loud = row.succeed()
         assert (loud.has_recovered, loud.notice) == (True, NoticeType.RECOVERED)
         assert loud.failing_since == NOW + 10 * SECOND
         assert (row.endpoint.failing_since, row.endpoint.failing_told_at) == (None, None)
-        assert row.succeed(NOW + 902 * SECOND) is WELL
-
-    def test_one_claimed_before_does_not_recover_a_second_time(self) -> None:
-        row = Row()
-        for at in (0, 400, 900):
-            row.fail(NOW + at * SECOND)
-        claimed = row.endpoint
-        assert row.succeed(NOW + 901 * SECOND).notice is NoticeType.RECOVERED
-        assert row.watch.judge_success(claimed, NOW + 902 * SECOND) is WELL
-
-    def test_a_failure_claimed_before_begins_a_new_stretch(self) -> None:
-        row = Row()
-        for at in (0, 400, 900):
-            row.fail(NOW + at * SECOND)
-        claimed = row.endpoint
-        row.succeed(NOW + 901 * SECOND)
-        verdict = row.watch.judge_failure(claimed, BROKEN, tries=9, now=NOW + 902 * SECOND)
-        assert (verdict.failing_since, verdict.notice) == (NOW + 902 * SECOND, None)
-
-    def test_a_success_claimed_before_others_failed_clears_what_they_noted(self) -> None:
-        row = Row()
-        claimed = row.endpoint
-        row.fail(NOW)
-        assert row.watch.judge_success(claimed, NOW + SECOND).has_recovered
+        assert row.succeed() is WELL
 
 
 class TestDisabling:
@@ -148,19 +107,19 @@ class TestDisabling:
         row = Row()
         for at in (0, 1, 2, 3, 4):
             row.fail(NOW + at * DAY)
-        row.succeed(NOW + 4 * DAY + 1)
+        row.succeed()
         assert not row.fail(NOW + 5 * DAY).disable_why
         assert not row.fail(NOW + 9 * DAY).disable_why
 
     def test_not_on_two_attempts_however_far_apart(self) -> None:
-        row = Row()
+        row = Row(WebhookSettings(disable_after_seconds=600))
         row.fail(NOW)
-        assert not row.fail(NOW + 400 * DAY).disable_why
-        assert row.fail(NOW + 400 * DAY + 1).disable_why
+        assert not row.fail(NOW + DAY).disable_why
+        assert row.fail(NOW + DAY + 1).disable_why
 
     def test_never_with_0(self) -> None:
         row = Row(WebhookSettings(disable_after_seconds=0))
-        assert not any(row.fail(NOW + at * DAY).disable_why for at in range(0, 4_000, 100))
+        assert not any(row.fail(NOW + at * DAY).disable_why for at in range(40))
 
     def test_410_does_so_at_once_and_is_told(self) -> None:
         verdict = Row().fail(NOW, answer=Answer(status=410, error="answered 410"))
@@ -174,13 +133,70 @@ class TestDisabling:
         assert not row.endpoint.is_enabled
         row.endpoint = enable(row.endpoint)
         assert row.endpoint.is_enabled
-        assert not row.fail(NOW + 20 * DAY, tries=9).disable_why
-        assert row.succeed(NOW + 20 * DAY + 1).notice is NoticeType.RECOVERED
+        assert not row.fail(NOW + 20 * DAY).disable_why
+        assert row.succeed().notice is NoticeType.RECOVERED
 
     def test_a_pause_is_no_fault(self) -> None:
         paused = pause(make_endpoint())
         assert (paused.is_enabled, paused.is_paused) == (False, True)
         assert enable(paused) == make_endpoint()
+
+
+class TestWhatCounts:
+    """Only time in which attempts failed makes an endpoint a failing one."""
+
+    def test_a_server_that_was_off_for_six_days(self) -> None:
+        row = Row()
+        row.fail(NOW)
+        row.fail(NOW + MINUTE)
+        back = NOW + 6 * DAY
+        verdicts = [row.fail(back + at * MINUTE, due_at=NOW + 2 * MINUTE) for at in range(4)]
+        assert [one.notice for one in verdicts] == [None] * 4
+        assert row.endpoint.failing_ms == 4 * MINUTE
+        # Since when it fails is told as it was.
+        assert row.endpoint.failing_since == NOW
+
+    def test_a_server_that_was_off_for_half_a_day(self) -> None:
+        row = Row()
+        for at in range(9):
+            row.fail(NOW + at * MINUTE)
+        assert row.fail(NOW + DAY // 2, due_at=NOW + 9 * MINUTE).notice is None
+        assert row.endpoint.failing_ms == 9 * MINUTE
+
+    def test_a_wait_between_attempts_counts(self) -> None:
+        row = Row()
+        for at in range(3):
+            row.fail(NOW + at * DAY, due_at=NOW + at * DAY - MINUTE)
+        assert row.endpoint.failing_ms == 2 * DAY
+
+    def test_messages_that_waited_for_others_count(self) -> None:
+        row = Row()
+        for at in range(0, 60, 5):
+            row.fail(NOW + at * MINUTE, due_at=NOW - DAY)
+        assert row.endpoint.failing_ms == 55 * MINUTE
+
+    def test_a_rest_that_the_receiver_asked_for_counts(self) -> None:
+        row = Row()
+        for at in range(3):
+            now = NOW + at * DAY
+            failure = Failure(
+                at=now, due_at=NOW - DAY, rests_until=now + DAY, longest_wait_ms=LONGEST_WAIT
+            )
+            row.endpoint = kept(row.endpoint, WELL, failure)
+        assert row.endpoint.failing_until == NOW + 3 * DAY
+        row.fail(NOW + 3 * DAY + MINUTE, due_at=NOW - DAY)
+        assert row.endpoint.failing_ms == MINUTE
+        assert row.endpoint.failing_until == NOW + 3 * DAY + MINUTE
+
+    def test_two_clocks_that_differ_count_no_time_twice(self) -> None:
+        for skew in (20 * SECOND, 5 * MINUTE, HOUR, DAY, 3 * DAY, 30 * DAY):
+            row = Row()
+            for at in range(0, 120, 2):
+                row.fail(NOW + at * MINUTE)
+                ahead = NOW + (at + 1) * MINUTE + skew
+                row.fail(ahead, due_at=NOW + at * MINUTE)
+                row.fail(ahead, due_at=ahead)
+            assert row.endpoint.failing_ms <= 2 * HOUR + min(skew, LONGEST_WAIT), skew
 
 
 class TestClockJumps:
@@ -189,19 +205,23 @@ class TestClockJumps:
         for at in (0, 10, 20):
             row.fail(NOW + at * SECOND)
         later = NOW + 3_650 * DAY
-        row.watch.distrust_time_before(later)
         for at in range(5):
             verdict = row.fail(later + at * SECOND)
             assert (verdict.disable_why, verdict.notice) == ("", None)
         assert row.fail(later + 600 * SECOND).notice is NoticeType.FAILING
-        assert row.fail(later + 5 * DAY).disable_why
 
     def test_ten_years_back_do_not_stop_the_count_for_ten_years(self) -> None:
         row = Row()
         for at in (0, 10, 20):
             row.fail(NOW + at * SECOND)
         before = NOW - 3_650 * DAY
-        row.watch.distrust_time_before(before)
         told = [row.fail(before + at * SECOND).notice for at in (0, 300, 600, 900)]
         assert told == [None, None, NoticeType.FAILING, None]
         assert row.endpoint.failing_since == before
+
+    def test_a_row_of_a_version_that_did_not_count(self) -> None:
+        row = Row()
+        row.endpoint = replace(row.endpoint, failing_since=NOW - 4 * DAY)
+        for at in (0, 1, 2):
+            assert not row.fail(NOW + at * MINUTE).disable_why
+        assert row.endpoint.failing_since == NOW - 4 * DAY

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from parcelwire.domain.clock import Clock
+from parcelwire.domain.clock import Clock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import DiskSpace, StoreUnavailableError
 from parcelwire.store.postgres.accounts import Accounts
@@ -28,6 +28,8 @@ from parcelwire.store.sweeping import Sweep
 __all__ = ["DEFAULT_POOL_SIZE", "PostgresStore", "UnfitDatabaseError", "open_store"]
 
 DEFAULT_POOL_SIZE: Final = 8
+
+_DATABASE_TIME: Final = "select floor(extract(epoch from clock_timestamp()) * 1000)::bigint"
 
 
 class PostgresStore(
@@ -80,6 +82,11 @@ class PostgresStore(
         """See ``Store``."""
         del stopping
         return True
+
+    async def database_time(self) -> Instant | None:
+        """See ``Store``."""
+        rows = await self._database.fetch(_DATABASE_TIME)
+        return int(rows[0][0])
 
     def disk_space(self) -> DiskSpace | None:
         """See ``Store``."""

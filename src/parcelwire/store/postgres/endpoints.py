@@ -14,9 +14,10 @@ from parcelwire.store.postgres.done import Doings
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, is_id, key_of, some_id
-from parcelwire.store.rules import is_news, merge_endpoint, note_result
+from parcelwire.store.rules import merge_endpoint
 from parcelwire.store.sealing import without_secrets
 from parcelwire.tracking.ports import NewMessage, Once
+from parcelwire.webhooks.failing import is_news, note_result
 from parcelwire.webhooks.ports import AttemptResult
 
 _SQL: Final = load_queries("messages.sql")
@@ -24,7 +25,7 @@ _SQL: Final = load_queries("messages.sql")
 _DELETE_SECONDS: Final = 600.0
 """An endpoint may have a great many messages to bury."""
 
-SEALED: Final = 19
+SEALED: Final = 22
 """Where a row of ``endpoint`` has what of it is sealed."""
 
 _headers_decoder: Final = msgspec.json.Decoder(dict[str, str])
@@ -161,6 +162,9 @@ def _columns(endpoint: Endpoint, sealed: bytes) -> tuple[Any, ...]:
         endpoint.concurrency,
         endpoint.failing_since,
         endpoint.failing_told_at,
+        endpoint.failing_until,
+        endpoint.failing_ms,
+        endpoint.failing_count,
         sealed,
     )
 
@@ -187,4 +191,7 @@ def endpoint_of(row: Row) -> Endpoint:
         concurrency=row[16],
         failing_since=row[17],
         failing_told_at=row[18],
+        failing_until=row[19],
+        failing_ms=row[20],
+        failing_count=row[21],
     )

@@ -129,6 +129,15 @@ class MessageLog(Doings):
                 break
         return taken
 
+    async def give_up_waiting(self, now: Instant, *, before: Instant, limit: int = 1_000) -> int:
+        """See ``MessageStore``."""
+        del now
+        rows = await self._database.fetch(_SQL["long_waiting"], before, limit)
+        if not rows:
+            return 0
+        ids = [row[0] for row in rows]
+        return int((await self._database.fetch(_SQL["give_up_waiting"], ids))[0][0])
+
     async def prune_messages(self, before: Instant, *, limit: int = 1_000) -> int:
         """See ``MessageStore``."""
         gone = 0

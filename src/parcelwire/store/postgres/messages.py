@@ -26,8 +26,9 @@ from parcelwire.store.postgres.values import (
     read_id,
     some_id,
 )
-from parcelwire.store.rules import LONGEST_LEASE, NAMED_SKIPPED, says_something
+from parcelwire.store.rules import LONGEST_LEASE, NAMED_SKIPPED
 from parcelwire.tracking.ports import NewMessage, Once
+from parcelwire.webhooks.failing import says_something
 from parcelwire.webhooks.ports import (
     AttemptResult,
     ClaimedMessage,

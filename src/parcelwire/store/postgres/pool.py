@@ -167,8 +167,14 @@ class Pool:
             async with asyncio.timeout(WAIT_SECONDS):
                 return await waiter
         except BaseException as error:
-            if waiter.done() and not waiter.cancelled() and (link := waiter.result()) is not None:
-                self.release(link)  # handed over just as we gave up
+            if waiter.done() and not waiter.cancelled():
+                # Handed over just as we gave up: a connection, or the news that there is room for
+                # one, which is the next waiter's then.
+                link = waiter.result()
+                if link is not None:
+                    self.release(link)
+                else:
+                    self._hand_on(None)
             elif waiter in self._waiters:
                 self._waiters.remove(waiter)
             if isinstance(error, TimeoutError):

@@ -132,7 +132,11 @@ create table endpoint (
     concurrency integer,
     failing_since bigint,
     failing_told_at bigint,
-    sealed bytea not null default ''  -- its secrets and own headers; empty: they lie in their columns
+    -- Its secrets and own headers; empty: they lie in their columns.
+    sealed bytea not null default '',
+    failing_until bigint,
+    failing_ms bigint not null default 0,
+    failing_count integer not null default 0
 );
 create index endpoint_world on endpoint (world_id);
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import apsw
 from msgspec.structs import replace
 
-from parcelwire.domain.account import Account, ApiKey, Connection, world_of
+from parcelwire.domain.account import Account, ApiKey, Connection, without_failures, world_of
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.report import Gap
 from parcelwire.store.codec import decode_connection, decode_endpoint, encode_json
@@ -230,7 +230,7 @@ def _forget_failures(connection: apsw.Connection, account_number: int) -> None:
             # What is sealed has no part in it, and stays as it is.
             endpoint = decode_endpoint(document)
             if endpoint.failing_since is not None:
-                fresh = replace(endpoint, failing_since=None, failing_told_at=None)
+                fresh = replace(without_failures(endpoint), failing_told_at=None)
                 is_enabled, packed = int(fresh.is_enabled), encode_json(fresh)
                 values = (is_enabled, packed, sealed, id_value(fresh.id), world_id)
                 connection.execute(queries.SAVE_ENDPOINT, values)

@@ -133,6 +133,24 @@ class MessageLog(Doings):
             place = (created_at, key)
         return taken
 
+    async def give_up_waiting(self, now: Instant, *, before: Instant, limit: int = 1_000) -> int:
+        """See ``MessageStore``."""
+        # Sought by a reader, so that the writer has only to write.
+        keys = [key for (key,) in await self._reader.scan(queries.LONG_WAITING, (before, limit))]
+
+        def give_up(connection: apsw.Connection, wanted: str) -> int:
+            rows = fetch(connection, queries.GIVE_UP_WAITING, (wanted,))
+            for row in rows:
+                connection.execute(queries.ADD_SKIPPED, row)
+            outbox.settle_idle(connection, dict.fromkeys(row[:2] for row in rows), now)
+            return len(rows)
+
+        gone = 0
+        for first in range(0, len(keys), PRUNED_AT_ONCE):
+            wanted = msgspec.json.encode(keys[first : first + PRUNED_AT_ONCE]).decode()
+            gone += await self._write(partial(give_up, wanted=wanted))
+        return gone
+
     async def prune_messages(self, before: Instant, *, limit: int = 1_000) -> int:
         """See ``MessageStore``."""
 

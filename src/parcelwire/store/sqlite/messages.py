@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 
 import apsw
+from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import decode_endpoint, encode_json
-from parcelwire.store.rules import is_news, merge_endpoint, note_result, says_something
+from parcelwire.store.rules import merge_endpoint
 from parcelwire.store.sealing import without_secrets
 from parcelwire.store.sqlite import outbox, outcomes, queries
 from parcelwire.store.sqlite.connection import Row, fetch
@@ -18,7 +19,13 @@ from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.rows import message_of
 from parcelwire.tracking.ports import NewMessage, Once
+from parcelwire.webhooks.failing import is_news, note_result, says_something
 from parcelwire.webhooks.ports import AttemptResult, ClaimedMessage, MessageState, Skipped
+
+BURIED_AT_ONCE: Final = 1_000
+"""Messages of a deleted endpoint that are given up in one transaction."""
+
+BEING_DELETED: Final = "it is being deleted; if it is still here in a minute, delete it again"
 
 _SkippedRows = dict[outbox.StoredId, list[Row]]
 
@@ -75,18 +82,17 @@ class Messages(Doings):
         return await self._write_once(work, once)
 
     async def delete_endpoint(self, world_id: int, endpoint_id: str) -> bool:
-        """See ``MessageStore``."""
-        identity = id_value(endpoint_id)
+        """See ``MessageStore``.
 
-        def work(connection: apsw.Connection) -> bool:
-            if not _run(connection, queries.DELETE_ENDPOINT, (identity, world_id)):
-                return False
-            connection.execute(queries.DROP_LINES, (identity,))
-            connection.execute(queries.DROP_SKIPPED, (identity,))
-            connection.execute(queries.KILL_PENDING, (identity,))
-            return True
-
-        return await self._write(work)
+        What waits for it is given up in slices, so that others find the writer free in between. The
+        endpoint is off meanwhile, and goes with the last slice: whoever is interrupted can delete
+        it again.
+        """
+        place = (id_value(endpoint_id), world_id)
+        while True:
+            is_there, is_done = await self._write(lambda connection: _bury(connection, *place))
+            if is_done:
+                return is_there
 
     # -- sending --------------------------------------------------------------------------------
 
@@ -186,6 +192,32 @@ class Messages(Doings):
     async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:
         """See ``MessageStore``."""
         return await self._write(lambda connection: outbox.recall(connection, now, beyond))
+
+
+def _bury(
+    connection: apsw.Connection, identity: outbox.StoredId, world_id: int
+) -> tuple[bool, bool]:
+    """Give up a slice of an endpoint's messages; with the last one delete it.
+
+    Return whether it was there, and whether all is done.
+    """
+    rows = fetch(connection, queries.LOAD_ENDPOINT, (identity, world_id))
+    if not rows:
+        return False, True
+    most = BURIED_AT_ONCE
+    if (
+        outbox.kill(connection, identity, most) < most
+        and _run(connection, queries.DROP_SKIPPED, (identity, most)) < most
+    ):
+        connection.execute(queries.DELETE_ENDPOINT, (identity, world_id))
+        connection.execute(queries.DROP_LINES, (identity,))
+        return True, True
+    document, sealed = rows[0]
+    endpoint = decode_endpoint(document)
+    off = replace(endpoint, is_enabled=False, is_paused=False, disabled_why=BEING_DELETED)
+    if off != endpoint:
+        _save(connection, identity, off, sealed)
+    return True, False
 
 
 def _run(connection: apsw.Connection, sql: str, bindings: tuple[Any, ...]) -> int:

@@ -8,7 +8,7 @@ promise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import apsw
 import msgspec
@@ -197,11 +197,36 @@ def recall(connection: apsw.Connection, now: Instant, beyond: Instant) -> int:
     late = fetch(connection, queries.LATE_MESSAGES, {"now": now, "beyond": beyond})
     for key, _, _, due_at in late:
         connection.execute(queries.RECALL_MESSAGE, (due_at, key))
-    for endpoint_id, tracking_id in dict.fromkeys((row[1], row[2]) for row in late):
+    settle_idle(connection, dict.fromkeys((row[1], row[2]) for row in late), now)
+    return len(late)
+
+
+def kill(connection: apsw.Connection, endpoint_id: StoredId, most: int) -> int:
+    """Give up the first pending messages of an endpoint, line by line; return how many."""
+    dead = fetch(connection, queries.KILL_PENDING, (endpoint_id, most))
+    if dead:
+        # The order in which RETURNING tells is not promised; SQLite sorts bytes after texts.
+        lines = sorted((isinstance(tracking_id, bytes), tracking_id) for (tracking_id,) in dead)
+        first, last = lines[0][1], lines[-1][1]
+        connection.execute(queries.DROP_EMPTY_LINES, (endpoint_id, first, last))
+        # Only the last line can have more. Should it be leased, it is settled when that ends.
+        line = _line(connection, endpoint_id, last)
+        if line is not None and line[1] == 0:
+            settle(connection, endpoint_id, last)
+    return len(dead)
+
+
+def settle_idle(
+    connection: apsw.Connection, lines: Iterable[tuple[StoredId, StoredId]], now: Instant
+) -> None:
+    """Settle lines (endpoint, tracking) of which nothing is on its way.
+
+    One that is leased is settled when its message comes back or its lease ends.
+    """
+    for endpoint_id, tracking_id in lines:
         line = _line(connection, endpoint_id, tracking_id)
         if line is not None and not now < line[1] <= now + LONGEST_LEASE:
             settle(connection, endpoint_id, tracking_id)
-    return len(late)
 
 
 def _line(

@@ -17,6 +17,7 @@ from parcelwire.store.codec import encode_json
 from parcelwire.store.sqlite import outbox
 from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.ids import id_value
+from parcelwire.webhooks.failing import says_something
 from parcelwire.webhooks.ports import AttemptResult, MessageState
 
 _TABLE: Final = """
@@ -74,10 +75,7 @@ def is_plain(result: AttemptResult) -> bool:
     """Tell whether an attempt delivered its message and says nothing else."""
     return (
         result.state is MessageState.DELIVERED
-        and not result.has_recovered
-        and result.failing_since is None
-        and result.failing_told_at is None
-        and not result.disable_endpoint_why
+        and not says_something(result)
         and not result.notices
         # Words that are no ids are stored as they are, and JSON knows no bytes.
         and isinstance(id_value(result.attempt.id), bytes)

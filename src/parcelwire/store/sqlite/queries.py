@@ -159,7 +159,18 @@ SAVE_ENDPOINT: Final = (
 DELETE_ENDPOINT: Final = "DELETE FROM endpoint WHERE id = ? AND world_id = ?"
 DROP_LINES: Final = "DELETE FROM line WHERE endpoint_id = ?"
 KILL_PENDING: Final = """
-UPDATE message SET state = 'dead' WHERE endpoint_id = ? AND state = 'pending'
+UPDATE message SET state = 'dead' WHERE key IN (
+    SELECT key FROM message INDEXED BY message_pending
+    WHERE endpoint_id = ? AND state = 'pending' ORDER BY tracking_id, sequence LIMIT ?
+) RETURNING tracking_id
+"""
+# Of the trackings from one to another, which are whole slices of an endpoint's messages.
+DROP_EMPTY_LINES: Final = """
+DELETE FROM line WHERE endpoint_id = ?1 AND tracking_id BETWEEN ?2 AND ?3 AND NOT EXISTS (
+    SELECT 1 FROM message m INDEXED BY message_pending
+    WHERE m.endpoint_id = line.endpoint_id AND m.tracking_id = line.tracking_id
+        AND m.state = 'pending'
+)
 """
 
 ADD_MESSAGE: Final = """
@@ -268,7 +279,11 @@ ORDER BY sequence DESC, message_id DESC LIMIT ?
 END_SKIPPED: Final = (
     "DELETE FROM skipped WHERE endpoint_id = ? AND tracking_id = ? AND sequence <= ?"
 )
-DROP_SKIPPED: Final = "DELETE FROM skipped WHERE endpoint_id = ?"
+DROP_SKIPPED: Final = """
+DELETE FROM skipped WHERE endpoint_id = ?1 AND (tracking_id, sequence, message_id) IN (
+    SELECT tracking_id, sequence, message_id FROM skipped WHERE endpoint_id = ?1 LIMIT ?2
+)
+"""
 COUNT_ATTEMPT: Final = "UPDATE message SET attempts = attempts + 1 WHERE key = ?"
 FINISH_MESSAGE: Final = """
 UPDATE message SET state = ?, attempts = attempts + 1, due_at = coalesce(?, due_at) WHERE key = ?
@@ -277,6 +292,17 @@ BEFORE_RESEND: Final = (
     "SELECT key, endpoint_id, tracking_id FROM message WHERE id = ? AND world_id = ?"
 )
 RESEND: Final = "UPDATE message SET state = 'pending', attempts = 0, due_at = ? WHERE key = ?"
+LONG_WAITING: Final = """
+SELECT m.key FROM endpoint e CROSS JOIN message m INDEXED BY message_pending
+    ON m.endpoint_id = e.id AND m.state = 'pending'
+WHERE e.is_enabled = 0 AND m.created_at < ? LIMIT ?
+"""
+GIVE_UP_WAITING: Final = """
+UPDATE message SET state = 'dead'
+WHERE key IN (SELECT value FROM json_each(?)) AND state = 'pending'
+    AND EXISTS (SELECT 1 FROM endpoint e WHERE e.id = message.endpoint_id AND e.is_enabled = 0)
+RETURNING endpoint_id, tracking_id, sequence, id
+"""
 COUNT_WAITING: Final = """
 SELECT count(*) FROM (
     SELECT 1 FROM message INDEXED BY message_pending

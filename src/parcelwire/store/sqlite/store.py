@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import apsw
 import msgspec
 
-from parcelwire.domain.clock import Clock
+from parcelwire.domain.clock import Clock, Instant
 from parcelwire.store.damage import Damage
 from parcelwire.store.port import DiskSpace, StoreUnavailableError, UnavailableReason
 from parcelwire.store.sealing import ValueSealer
@@ -121,6 +121,10 @@ class SqliteStore(
             self._writer.lacks_room = False
         await self._write(partial(_beat, filler=0))
         await self._reader.rows(queries.HEARTBEAT)
+
+    async def database_time(self) -> Instant | None:
+        """See ``Store``."""
+        return None
 
     @property
     def damage(self) -> str:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
+from typing import Any
 
 import pytest
 
@@ -70,3 +72,80 @@ async def test_closing_lets_what_is_under_way_finish(cluster: Cluster, dsn: str)
     assert cluster.sql("select count(*) from tracking", dsn).strip() == "40"
     with pytest.raises(StoreUnavailableError):
         await store.load(WORLD, "0" * 32)
+
+
+class Loose:
+    """A connection that does nothing, and may break."""
+
+    def __init__(self) -> None:
+        self.is_broken = False
+
+    def is_closed(self) -> bool:
+        return self.is_broken
+
+    def is_in_transaction(self) -> bool:
+        return False
+
+    def terminate(self) -> None:
+        self.is_broken = True
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncpg's
+        self.is_broken = True
+
+
+async def test_the_news_of_room_goes_on_when_its_hearer_has_just_left() -> None:
+    """A connection that breaks leaves room for one; whoever waits next is to open it."""
+
+    async def connect() -> Any:
+        return Loose()
+
+    connections = pool.Pool(connect, 1)
+    link: Any = await connections.acquire()
+    waiting = [asyncio.create_task(connections.acquire()) for _ in range(3)]
+    await asyncio.sleep(0)
+    link.is_broken = True
+    connections.release(link)  # tells the first one that there is room
+    waiting[0].cancel()
+    async with asyncio.timeout(pool.WAIT_SECONDS / 2):
+        second = await waiting[1]
+        connections.release(second)
+        connections.release(await waiting[2])
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert waiting[0].cancelled()
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_no_connection_is_ever_lost(seed: int) -> None:
+    """Callers come, leave while they wait, break connections: the last one finds one at once."""
+    dice = random.Random(seed)
+    opened: list[Loose] = []
+
+    async def connect() -> Any:
+        await asyncio.sleep(0)
+        if dice.random() < 0.1:
+            raise ConnectionRefusedError
+        opened.append(Loose())
+        return opened[-1]
+
+    connections = pool.Pool(connect, 2)
+
+    async def use() -> None:
+        link: Any = await connections.acquire()
+        try:
+            for _ in range(dice.randrange(3)):
+                await asyncio.sleep(0)
+        finally:
+            link.is_broken = dice.random() < 0.5
+            connections.release(link)
+
+    callers = []
+    for _ in range(300):
+        callers.append(asyncio.create_task(use()))
+        if dice.random() < 0.6:
+            dice.choice(callers[-8:]).cancel()
+        if dice.random() < 0.5:
+            await asyncio.sleep(0)
+    async with asyncio.timeout(pool.WAIT_SECONDS / 2):
+        outcomes = await asyncio.gather(*callers, return_exceptions=True)
+    assert sum(outcome is None for outcome in outcomes) > 50
+    assert sum(not one.is_broken for one in opened) <= 2

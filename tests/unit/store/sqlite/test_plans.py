@@ -30,6 +30,8 @@ SMALL = {
     "FORGET_REMOTE_AREAS": "SCAN remote_area",
     "READY_ENDPOINTS": "SCAN e",
     "NEXT_READY": "SCAN e",
+    # Once an hour, by a reader: endpoints that are off, and what waits for them.
+    "LONG_WAITING": "SCAN e",
     # Ends at the first row; almost always there is none.
     "HAS_SKIPPED": "SCAN skipped",
     # Leases that live: as many as there are messages under way.

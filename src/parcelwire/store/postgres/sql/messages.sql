@@ -2,43 +2,52 @@
 insert into endpoint (
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
+) values (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+    $21, $22, $23
+)
 
 -- name: save_endpoint
 update endpoint set
     is_enabled = $3, created_at = $4, url = $5, dialect = $6, secret = $7, statuses = $8,
     disabled_why = $9, description = $10, event_types = $11, is_paused = $12,
     previous_secret = $13, previous_secret_until = $14, headers = $15, rate_per_second = $16,
-    concurrency = $17, failing_since = $18, failing_told_at = $19, sealed = $20
+    concurrency = $17, failing_since = $18, failing_told_at = $19, failing_until = $20,
+    failing_ms = $21, failing_count = $22, sealed = $23
 where id = $1 and world_id = $2
 
 -- name: list_endpoints
 select
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
 from endpoint where world_id = $1 order by created_at, position
 
 -- name: load_endpoint
 select
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
 from endpoint where world_id = $1 and id = $2
 
 -- name: lock_endpoint
 select
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
 from endpoint where world_id = $1 and id = $2 for update
 
 -- name: lock_endpoints
 select
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
 from endpoint where id = any($1::uuid[]) order by id for update
 
 -- name: endpoints_of_claim
@@ -46,7 +55,8 @@ from endpoint where id = any($1::uuid[]) order by id for update
 select
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed,
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed,
     exists (select from skipped k where k.endpoint_id = e.id)
 from endpoint e where id = any($1::uuid[])
 
@@ -66,6 +76,45 @@ with gone as (
     delete from waiting where endpoint_id = $1 returning message_id
 )
 update message m set state = 'dead' from gone g where m.id = g.message_id
+
+-- name: long_waiting
+select w.message_id from endpoint e
+join waiting w on w.endpoint_id = e.id join message m on m.id = w.message_id
+where not e.is_enabled and m.created_at < $1 limit $2
+
+-- name: give_up_waiting
+-- $1 ids. Lanes are locked first and in one order, as everywhere. A lane that is kept is due at
+-- once: whoever claims finds out when its first message really is.
+with held as materialized (
+    select l.endpoint_id, l.tracking_id, l.waiting from lane l
+    where (l.endpoint_id, l.tracking_id) in (
+        select endpoint_id, tracking_id from message where id = any($1::uuid[])
+    )
+    order by l.endpoint_id, l.tracking_id for update
+), closed as (
+    delete from waiting w using message m, endpoint e
+    where (select count(*) from held) >= 0 and m.id = any($1) and e.id = m.endpoint_id
+        and not e.is_enabled
+        and w.endpoint_id = m.endpoint_id and w.tracking_id = m.tracking_id
+        and w.sequence = m.sequence and w.message_id = m.id
+    returning w.endpoint_id, w.tracking_id, w.sequence, w.message_id
+), dead as (
+    update message m set state = 'dead' from closed c where m.id = c.message_id
+), given_up as (
+    insert into skipped (endpoint_id, tracking_id, sequence, message_id)
+    select endpoint_id, tracking_id, sequence, message_id from closed on conflict do nothing
+), left_over as materialized (
+    select h.endpoint_id, h.tracking_id, h.waiting - count(*) as waiting
+    from held h join closed c on c.endpoint_id = h.endpoint_id and c.tracking_id = h.tracking_id
+    group by h.endpoint_id, h.tracking_id, h.waiting
+), emptied as (
+    delete from lane l using left_over o
+    where l.endpoint_id = o.endpoint_id and l.tracking_id = o.tracking_id and o.waiting <= 0
+), kept as (
+    update lane l set waiting = o.waiting, due_at = 0 from left_over o
+    where l.endpoint_id = o.endpoint_id and l.tracking_id = o.tracking_id and o.waiting > 0
+)
+select count(*) from closed
 
 -- name: add_messages
 with told as (

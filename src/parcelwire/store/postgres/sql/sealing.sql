@@ -22,14 +22,16 @@ delete from sealing_key where not is_current
 select
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
 from endpoint where substr(sealed, 4, 4) <> $1 order by id limit $2 for update
 
 -- name: open_endpoints
 select
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
 from endpoint where sealed = '' order by id limit $1 for update
 
 -- name: seal_endpoint
@@ -49,7 +51,8 @@ select document from connection order by id for update
 select
     id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, sealed
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
 from endpoint where sealed <> '' order by id for update
 
 -- name: lose_endpoint

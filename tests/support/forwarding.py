@@ -1,0 +1,109 @@
+"""A house with its API, and ``parcelwire webhook forward`` at work on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from parcelwire.api.asgi import Door
+from parcelwire.api.house import ApiSettings
+from parcelwire.api.native.application import application
+from parcelwire.api.v2.dialect import V2Dialect
+from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.cli.exits import CommandError
+from parcelwire.cli.native_calls import World
+from parcelwire.cli.webhook_forward import EVERYWHERE, Forwarder, Wish
+from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.status import Substatus
+from parcelwire.webhooks.address import AddressGuard
+from parcelwire.webhooks.sender import HttpSender
+from parcelwire.webhooks.settings import WebhookSettings
+from tests.support.house import HouseUnderTest, open_house, report
+from tests.support.v4 import USPS_NUMBER, create, point
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+class RestingClock(FrozenClock):
+    """Stands still, and whoever sleeps really lets others work for a moment."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0.002)
+
+
+class Desk:
+    """A house with two worlds, its API, and a forwarder at work."""
+
+    def __init__(self, house: HouseUnderTest, http: httpx2.AsyncClient) -> None:
+        self.house = house
+        self.http = http
+
+    def forwarder(self, url: str, *, key: str = "", **wish: Any) -> Forwarder:
+        world = World(self.http, key or self.house.key, "", "the house")
+        guard = AddressGuard(EVERYWHERE)
+        self.sender = HttpSender(WebhookSettings(total_seconds=2), guard=guard)
+        fields = {"dialect": "native", "secret": SECRET, "since": "2026-01-01T00:00:00Z", **wish}
+        return Forwarder(world, self.sender, self.house.clock, Wish(url=url, **fields))
+
+    async def forward(self, forwarder: Forwarder, until: Callable[[], bool]) -> None:
+        """Forward until something has come about."""
+        running = asyncio.create_task(forwarder.run())
+        try:
+            async with asyncio.timeout(15):
+                while not until():
+                    await asyncio.sleep(0.01)
+                    if running.done():
+                        running.result()
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError, CommandError):
+                await running
+            await self.sender.close()
+
+    async def live(self) -> None:
+        """Let a parcel live: created with news, and two more."""
+        house = self.house
+        transit = point("2026-03-01T08:00:00", "Accepted", Substatus.TRANSIT)
+        out = point("2026-03-01T09:00:00", "Out", Substatus.PICKUP_OUT_FOR_DELIVERY)
+        done = point("2026-03-01T09:30:00", "Delivered", Substatus.DELIVERED)
+        house.carriers.script(
+            "usps",
+            USPS_NUMBER,
+            report(USPS_NUMBER, transit),
+            report(USPS_NUMBER, transit, out),
+            report(USPS_NUMBER, transit, out, done),
+        )
+        await create(house, title="Two books", customer_name="Ada")
+
+
+class PatientClock(FrozenClock):
+    """Time passes for whoever sleeps, and no longer than that takes in truth."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def open_desk(
+    folder: Path, clock: FrozenClock | None = None, **settings: Any
+) -> AsyncIterator[Desk]:
+    def dialects(house: Any) -> list[Any]:
+        return [V2Dialect(house), V4Dialect(house)]
+
+    async with open_house(
+        folder, dialects, clock=clock or RestingClock(), settings=ApiSettings(**settings)
+    ) as house:
+        other = Starlette(routes=[Mount("/api", application(house.house))])
+        door = Door(house.house, dialects(house.house), other)
+        transport = httpx2.ASGITransport(door)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://house") as http:
+            yield Desk(house, http)
