@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.applications import Starlette
@@ -44,6 +44,7 @@ from parcelwire.api.wire import NO_STORE, NOSNIFF
 from parcelwire.domain.access import WorldRule, may
 from parcelwire.domain.account import Account, ApiKey, is_operator
 from parcelwire.domain.json_limits import CROWDED, is_crowded
+from parcelwire.domain.url_path import sent_path
 from parcelwire.store.port import KeyUnavailableError, StoreUnavailableError
 from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord
 
@@ -275,7 +276,7 @@ class _Endpoint:
 def _next_page(request: Request, cursor: str | None) -> str:
     # Not from request.url: that is made of the Host header, which says whatever the client wants.
     asked = [one for one in request.query_params.multi_items() if one[0] != "cursor"]
-    return f"{quote(request.scope['path'])}?{urlencode([*asked, ('cursor', cursor)])}"
+    return f"{sent_path(request.scope)}?{urlencode([*asked, ('cursor', cursor)])}"
 
 
 def _limits(allowance: Allowance) -> Iterable[tuple[str, str]]:
