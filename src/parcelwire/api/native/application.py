@@ -206,12 +206,6 @@ class _Endpoint:
             if repeatable is None:
                 raise
             return await self._replay(operation, asked, error.record)
-        except ProblemError as error:
-            # What was recorded with the effect is what was answered, a refusal too.
-            if repeatable is None or repeatable.made is None:
-                response = _response(operation, error.problem.status, _encode(error.problem))
-                response.headers.update(error.headers)
-                return response
         if repeatable is not None and repeatable.made is not None:
             return await self._recorded(operation, asked, *repeatable.made)
         if operation.answer is None:
@@ -288,12 +282,9 @@ def _response(operation: Operation, status: int, body: bytes) -> Response:
     if not body:
         return Response(status_code=status)
     response = Response(body, status, media_type=JSON if status < 400 else CONTENT_TYPE)
-    if operation.location and status in {201, 202, 409}:
+    if operation.location and status in {201, 202}:
         said = _decode(body)
-        if status == 409:
-            said = {"id": said.get("existing_id")}
-        if said.get("id"):
-            response.headers["location"] = f"/api{operation.location.format_map(said)}"
+        response.headers["location"] = f"/api{operation.location.format_map(said)}"
     return response
 
 
