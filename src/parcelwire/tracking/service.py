@@ -268,7 +268,8 @@ class TrackingService:
                 if details
                 else tracking.details,
                 is_archived=tracking.is_archived if is_archived is None else is_archived,
-                ordered_at=ordered_at or tracking.ordered_at,
+                # The first moment of 1970 is a time like any other, and false to Python.
+                ordered_at=tracking.ordered_at if ordered_at is None else ordered_at,
                 status_override=None
                 if clears_override
                 else status_override or tracking.status_override,
