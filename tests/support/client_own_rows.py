@@ -135,8 +135,8 @@ async def _(client: Any, stage: Stage) -> None:
     assert (result.replayed, result.is_complete) == (0, True)
     # Of no states and no types there is nothing, whatever the server would make of an empty list.
     nobody = "f" * 32
-    for nothing in ({"states": []}, {"event_types": ()}):
-        result = await client.endpoints.replay(nobody, since=since, **nothing)
+    for name in ("states", "event_types"):
+        result = await client.endpoints.replay(nobody, since=since, **{name: []})
         assert (result.replayed, result.is_complete) == (0, True)
     with pytest.raises(NotFoundError):
         await client.endpoints.replay(nobody, since=since)
