@@ -79,6 +79,16 @@ async def test_correct_courier(both: Shop) -> None:
     refused(answer, 404, "courier-unknown")
     refused(await both.ask("POST", f"{path}/correct-courier", json={}), 422, "body-invalid")
 
+    wanting = {"courier_code": "mondialrelay"}
+    answer = await both.ask("POST", f"{path}/correct-courier", json=wanting, idempotency_key="k")
+    problem = refused(answer, 422, "fields-missing")
+    assert [one["field"] for one in problem["errors"]] == ["details.postal_code"]
+    assert ok(await both.ask("GET", path)) == said
+    ok(await both.ask("PATCH", path, json={"details": {"postal_code": "75001"}}))
+    answer = await both.ask("POST", f"{path}/correct-courier", json=wanting, idempotency_key="k")
+    assert ok(answer)["courier_code"] == "mondialrelay"
+    ok(await both.ask("POST", f"{path}/correct-courier", json=body))
+
     second = await both.follow(SWISS)
     answer = await both.ask("POST", f"/api/trackings/{second['id']}/correct-courier", json=body)
     problem = refused(answer, 409, "tracking-exists")

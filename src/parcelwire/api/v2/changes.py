@@ -148,7 +148,8 @@ class SingleCalls:
         Raises:
             Refused: 409 when the number is followed with that courier as well: two trackings
                 cannot become one.
-            TrackingError: wrong number or courier, or not followed.
+            TrackingError: wrong number or courier, not followed, or the new courier wants more than
+                is known of the parcel.
         """
         request = shaped(fields_of(call), ChangeCourierRequest)
         number = number_of(request.tracking_number)
