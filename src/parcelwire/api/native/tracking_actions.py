@@ -112,7 +112,9 @@ OPERATIONS: Final = (
         method="POST",
         path="/trackings/{id}/stop",
         summary="Ask the carrier no more",
-        text="Of a tracking that is stopped already it changes nothing.",
+        text="Stopping a tracking again changes nothing. One that ended by itself (delivered, for"
+        " example) is marked as stopped by you (`stopped_why` is `by_user`): its carrier is not"
+        " asked again even if the delivery is withdrawn.",
         handler=stop_tracking,
         takes_idempotency_key=True,
         answer=TrackingObject,
@@ -140,8 +142,8 @@ OPERATIONS: Final = (
         method="POST",
         path="/trackings/{id}/correct-courier",
         summary="Give a tracking another courier",
-        text="Its id stays; what the wrong courier said goes; the new one is asked soon. What it"
-        " wants beside the number has to be known, as for a new tracking: change `details` first.",
+        text="Its id stays; what the wrong courier said goes; the new one is asked soon. The fields"
+        " that it requires must be known, as for a new tracking: set them in `details` first.",
         handler=correct_courier,
         takes_idempotency_key=True,
         answer=TrackingObject,
