@@ -36,9 +36,12 @@ Where settings come from, the later before the earlier:
 3. environment variables, one for each setting; lists and tables are written as JSON, e.g.
    `PARCELWIRE_WEBHOOKS_ALLOWED_NETWORKS='["10.1.0.0/16"]'`
 
-A setting with a wrong name or value stops every command with one line that names it;
-`parcelwire config --check` does nothing but look. Secrets need not stand in the file:
-`PARCELWIRE_STORE_URL` keeps a database's password out of it.
+A setting with a wrong name or value stops every command that reads the settings, with one line
+that names it. The same goes for an environment variable that begins with `PARCELWIRE_` and the name
+of a section but is not listed below. An unknown connector in `carriers.web` or `carriers.base_urls`
+stops the server and every command that opens the installation. `parcelwire config --check` only
+checks. Secrets need not stand in the file: `PARCELWIRE_STORE_URL` keeps a database's password out
+of it.
 """
 
 _CLI = """\

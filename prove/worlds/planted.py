@@ -220,9 +220,9 @@ class _RecordsApart(SqliteStore):
         if record is not None:
             raise AlreadyDoneError(record)
         result = await self._write(work)
-        if not counts(result):
+        if not counts(result) or (answered := once.answer(result)) is None:
             return result
-        status, body = once.answer(result)
+        status, body = answered
         values = (once.world_id, once.key, once.fingerprint, once.at, status, pack(body))
 
         def write(connection: apsw.Connection) -> None:

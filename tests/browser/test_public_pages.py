@@ -193,7 +193,8 @@ async def test_the_brand_and_what_the_shop_says(tmp_path: Path) -> None:
 async def test_several_parcels_of_one_order(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as shop:
         for name in ("two-legs", "arriving"):
-            await shop.add(f"order-{name}", PARCELS[name], order_id="1001")
+            order = {"order_id": "1001", "customer_email": "customer@person.example"}
+            await shop.add(f"order-{name}", PARCELS[name], **order)
         url = shop.url + shop.paths["order-arriving"]
         for phone, dark in LOOKS:
             shown = await open_page(shop.browser, url, phone=phone, dark=dark)

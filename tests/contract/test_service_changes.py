@@ -51,6 +51,9 @@ class TestEdits:
         assert after == await service.get(WORLD, tracking.id)
         # It tells nobody: nothing happened to the parcel.
         assert tracking.sequence == stored.tracking.sequence
+        first = await service.update(after, ordered_at=0)
+        assert first.tracking.ordered_at == 0
+        after = await service.update(first, ordered_at=NOW - DAY)
         less = await service.update(after, details={"note": None})
         assert less.tracking.details == Details(title="Shoes")
         assert await service.update(less) == less

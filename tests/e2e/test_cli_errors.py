@@ -41,14 +41,23 @@ def test_a_wrong_setting(terminal: Terminal) -> None:
 def test_a_wrong_variable(terminal: Terminal) -> None:
     terminal.set(SERVER_PORT="many")
     assert "PARCELWIRE_SERVER_PORT must be" in terminal.fails("serve")
+    terminal.set(SERVER_PORT="0", SERVER_PROT="8787")
+    line = "there is no setting PARCELWIRE_SERVER_PROT; is PARCELWIRE_SERVER_PORT meant?"
+    for command in (("serve",), ("key", "list"), ("config", "--check")):
+        assert line in terminal.fails(*command)
 
 
 def test_settings_that_name_no_connector(terminal: Terminal) -> None:
     terminal.set(CARRIERS_WEB='["swis-post"]')
     line = "there is no connector swis-post; there are poste-italiane, simulated, swiss-post"
     assert line in terminal.fails("connection", "carriers")
+    assert line in terminal.fails("config", "--check")
     terminal.set(CARRIERS_WEB="[]", CARRIERS_BASE_URLS='{"dhl": {"api": "http://127.0.0.1:1"}}')
-    assert "there is no connector dhl" in terminal.fails("serve")
+    for command in (("serve",), ("config", "--check")):
+        assert "there is no connector dhl" in terminal.fails(*command)
+    terminal.set(CARRIERS_BASE_URLS='{"swiss-post": {"apj": "http://127.0.0.1:1"}}')
+    for command in (("serve",), ("config", "--check")):
+        assert "swiss-post has no host named apj; it has api, " in terminal.fails(*command)
 
 
 # --- calling commands wrongly -----------------------------------------------------------------

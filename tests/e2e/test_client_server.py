@@ -166,6 +166,16 @@ async def test_list_walks_through_all_pages(client: Any, house: HouseUnderTest) 
     assert len(await client.trackings.list(status=found[0].status).all()) == 25
 
 
+@pytest.mark.parametrize("nothing", [[], (), set(), [""], [" ", ""]], ids=repr)
+async def test_a_list_of_one_of_nothing_is_empty(client: Any, nothing: Any) -> None:
+    await client.trackings.create(USPS_NUMBER, "usps")
+    assert await client.trackings.list(status=nothing).all() == []
+    assert await client.trackings.list(status=iter(nothing)).all() == []
+    assert await client.trackings.list(tracking_numbers=nothing).all() == []
+    assert len(await client.trackings.list(status=None, tracking_numbers=None).all()) == 1
+    assert len(await client.trackings.list(status="").all()) == 1
+
+
 async def test_list_by_time(client: Any, house: HouseUnderTest) -> None:
     await client.trackings.create(USPS_NUMBER, "usps")
     day, before, after = date(2026, 3, 1), date(2026, 2, 28), date(2026, 3, 2)

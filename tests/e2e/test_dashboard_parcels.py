@@ -189,8 +189,9 @@ async def test_what_can_be_done_with_a_parcel(tmp_path: Path) -> None:
         assert (await now()).tracking.status is Status.DELIVERED
         await person.do(f"{place}/status", {"status": ""})
         assert (await now()).tracking.status is not Status.DELIVERED
-        answer = await person.post(f"{place}/courier", {"courier_code": "nobody"})
-        assert answer.status == 422
+        for code, says in (("nobody", "is no courier"), ("mondialrelay", "needs postal code")):
+            answer = await person.post(f"{place}/courier", {"courier_code": code})
+            assert (answer.status, says in answer.text) == (422, True)
         page = (await person.do(f"{place}/courier", {"courier_code": "dhl"})).text
         assert "Courier corrected from Swiss Post to DHL" in page
         assert "Only an expired" in (await person.do(f"{place}/retrack")).text

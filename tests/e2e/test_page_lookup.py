@@ -12,7 +12,7 @@ import pytest
 
 from parcelwire.domain.brand import LookupField
 from parcelwire.domain.clock import HOUR, SECOND
-from tests.support.shop_pages import NUMBERS, Site, open_site
+from tests.support.shop_pages import MOVING, NUMBERS, Site, open_site
 
 
 @pytest.fixture
@@ -48,6 +48,26 @@ async def test_who_knows_number_and_word_comes_to_the_parcel(
         assert (status, headers["location"]) == (303, f"/t/{site.tokens[0]}")
         _, alone, _ = await site.get("/track")
         assert 'name="word"' in alone, "the only account's form"
+
+
+@pytest.mark.parametrize(
+    ("field", "names", "word"),
+    [
+        (LookupField.EMAIL, ("customer_email",), "-"),
+        (LookupField.EMAIL, ("customer_email",), "n/a"),
+        (LookupField.POSTAL_CODE, ("recipient_postcode",), "n/a"),
+        (LookupField.POSTAL_CODE, ("recipient_postcode", "tracking_postal_code"), "00000"),
+        (LookupField.ORDER_NUMBER, ("order_number", "order_id"), "N/A"),
+        (LookupField.ORDER_NUMBER, ("order_number", "order_id"), "0"),
+    ],
+)
+async def test_what_shops_write_for_nothing_opens_no_parcel(
+    site: Site, field: LookupField, names: tuple[str, ...], word: str
+) -> None:
+    tracking = await site.add(NUMBERS[1], MOVING, **dict.fromkeys(names, word))
+    async with looking(site, field) as path:
+        status, _, _ = await site.post(path, {"number": tracking.number, "word": word})
+        assert status == 200, "the form again: nothing was found"
 
 
 async def test_lookup_is_off_until_the_shop_turns_it_on(site: Site) -> None:

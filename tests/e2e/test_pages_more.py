@@ -70,6 +70,31 @@ async def test_parcels_of_one_order_lead_to_each_other(site: Site) -> None:
     assert site.tokens[1] not in data
 
 
+@pytest.mark.parametrize("nobody", ["", " ", "-", "n/a", "@", "guest@", "canary@person.example,-"])
+async def test_parcels_of_unknown_customers_do_not_lead_to_each_other(
+    site: Site, nobody: str
+) -> None:
+    one = await site.add(NUMBERS[1], MOVING, customer_email=nobody)
+    other = await site.add(NUMBERS[2], MOVING, customer_email=nobody)
+    for this, stranger in ((one, other), (other, one)):
+        status, text, _ = await site.get(f"/t/{this.page_token}")
+        assert status == 200
+        assert this.number in text
+        assert stranger.page_token not in text
+        assert stranger.number not in text
+
+
+async def test_one_customer_is_known_however_the_address_is_written(site: Site) -> None:
+    one = await site.add(NUMBERS[1], MOVING, customer_email="Jo@person.example, al@person.example")
+    other = await site.add(
+        NUMBERS[2], MOVING, customer_email="al@Person.example,jo@person.example "
+    )
+    _, text, _ = await site.get(f"/t/{one.page_token}")
+    assert "0 of 2 parcels delivered" in text
+    assert other.page_token in text
+    assert site.tokens[0] not in text
+
+
 async def test_what_is_in_the_parcel_is_listed_as_text(site: Site) -> None:
     stored = await site.stored(NUMBERS[0])
     products = (Product(name="Boots <b>", quantity=2), Product(name="Laces"))

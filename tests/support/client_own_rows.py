@@ -133,6 +133,13 @@ async def _(client: Any, stage: Stage) -> None:
     since = (await client.trackings.create(USPS_NUMBER, "usps")).created_at
     result = await client.endpoints.replay(made, since=since, states=["delivered"])
     assert (result.replayed, result.is_complete) == (0, True)
+    # Of no states and no types there is nothing, whatever the server would make of an empty list.
+    nobody = "f" * 32
+    for name in ("states", "event_types"):
+        result = await client.endpoints.replay(nobody, since=since, **{name: []})
+        assert (result.replayed, result.is_complete) == (0, True)
+    with pytest.raises(NotFoundError):
+        await client.endpoints.replay(nobody, since=since)
 
 
 async def told(client: Any, stage: Stage) -> Any:
@@ -149,6 +156,9 @@ async def _(client: Any, stage: Stage) -> None:
     (message,) = [one async for one in client.messages.list(endpoint_id=made.id, page_size=1)]
     assert message.state == "pending"
     assert await client.messages.list(states=["dead"]).all() == []
+    assert await client.messages.list(states=[]).all() == []
+    assert await client.messages.list(event_types=()).all() == []
+    assert await client.messages.list(states=None, event_types=None).all() == [message]
     late = client.messages.list(created_min=message.created_at, event_types=["endpoint.failing"])
     assert await late.all() == []
 

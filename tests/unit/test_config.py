@@ -157,10 +157,6 @@ def test_truths_in_the_environment(text: str, value: bool) -> None:
     assert load(None, {"PARCELWIRE_API_PAYMENT_REQUIRED": text}).api.payment_required is value
 
 
-def test_other_variables_are_left_alone() -> None:
-    assert load(None, {"PARCELWIRE_NO_SUCH": "1", "PATH": "/bin"}) == Config()
-
-
 def test_the_public_url_falls_back_to_host_and_port() -> None:
     assert Config().public_url == "http://127.0.0.1:8787"
     assert Config(server=ServerSection(host="::1", port=1)).public_url == "http://[::1]:1"

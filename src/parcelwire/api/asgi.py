@@ -18,6 +18,7 @@ from parcelwire.api.bodies import ClientGoneError, ReadBody
 from parcelwire.api.house import House
 from parcelwire.api.readiness import Readiness
 from parcelwire.api.wire import JSON, NO_STORE, NOSNIFF, Reply
+from parcelwire.domain.url_path import decode_path, has_encoded_slash, split_path
 from parcelwire.store.port import StoreUnavailableError
 
 log = logging.getLogger(__name__)
@@ -70,13 +71,20 @@ class Door:
             await self._other(scope, receive, send)
             return
         path = scope["path"]
+        raw_path: bytes = scope.get("raw_path") or b""
         # "//v4///trackings/get/" is a path that real clients send: empty segments say nothing.
-        segments = tuple(filter(None, path.split("/")))
+        if b"%" in raw_path:
+            segments = split_path(raw_path)
+        else:
+            segments = tuple(filter(None, path.split("/")))
         dialect = self._dialects.get(segments[0]) if segments else None
         if dialect is None:
             if path in ("/healthz", "/readyz"):
                 await _send(send, await self._health(path))
                 return
+            if has_encoded_slash(raw_path):
+                # Routers split the decoded path: ".../ID%2Fstop" would be the call that stops ID.
+                scope = {**scope, "path": decode_path(raw_path)}
             await self._other(scope, receive, send)
             return
         headers = dict(scope["headers"])

@@ -147,11 +147,14 @@ def make_catalogue(config: Config) -> Catalogue:
     """Return the connectors of this installation.
 
     Raises:
-        InstallationError: a setting names a connector that is not there, or two claim one code.
+        InstallationError: a setting names a connector or a host of one that is not there, or two
+            claim one code.
     """
     try:
         catalogue = load_catalogue(SimulatedCarrier(config.carriers.simulated_speed))
-        catalogue.check_names([*config.carriers.web, *config.carriers.base_urls])
+        catalogue.check_names(config.carriers.web)
+        for code, urls in config.carriers.base_urls.items():
+            catalogue.check_steps(code, urls)
     except CatalogueError as error:
         raise InstallationError(str(error)) from error
     return catalogue

@@ -119,7 +119,7 @@ async def select(target: Target, wanted: Wanted, page_size: int) -> AsyncIterato
             yield tracking
         return
     found = target.client.trackings.list(
-        status=wanted.statuses,
+        status=wanted.statuses or None,
         courier_code=wanted.courier,
         created_date_min=wanted.since,
         created_date_max=wanted.until,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, Required, TypedDict
 
@@ -98,8 +98,16 @@ def instant_text(name: str, value: Bound) -> str:
     return value.isoformat(timespec="seconds")
 
 
-def joined(values: str | Iterable[str] | None) -> str:
-    """Return several words as one, separated by commas; one word as it is."""
+def joined(values: str | Iterable[str] | None) -> str | None:
+    """Return several words as one, separated by commas; one word as it is.
+
+    The empty text means no condition. None: ``values`` holds no words, so nothing can match.
+    """
     if values is None or isinstance(values, str):
         return str(values or "")
-    return ",".join(str(value) for value in values)
+    return ",".join(text for value in values if (text := str(value).strip())) or None
+
+
+def is_none_of(*conditions: Collection[str] | None) -> bool:
+    """Tell whether one of several conditions is an empty collection, which nothing can match."""
+    return any(words is not None and not words for words in conditions)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from typing import Any, Final, get_origin, get_type_hints
 
 import msgspec
 
 from parcelwire.config.errors import ConfigError
-from parcelwire.config.retired import check_environment, without_retired
+from parcelwire.config.retired import RETIRED_VARIABLES, check_environment, without_retired
 from parcelwire.config.rules import check
 from parcelwire.config.sections import Config
 
@@ -28,6 +29,13 @@ _IN_WORDS: dict[Any, str] = {
     dict[str, dict[str, str]]: 'a table of tables of texts, e.g. { "a" = { b = "c" } }',
 }
 """What a setting of a type wants, for the person who wrote something else."""
+
+
+_NO_SETTINGS: Final = RETIRED_VARIABLES | {"PARCELWIRE_API_KEY"}
+"""Variables that begin like those of settings. The key is the client's, who may stand beside us."""
+
+_LINK: Final = re.compile(r"_(?:SERVICE_(?:HOST|PORT)|PORT_[0-9]+_(?:TCP|UDP|SCTP))(?:_|\Z)")
+"""What Kubernetes and Docker tell a container of its neighbours, one named ``parcelwire-store``."""
 
 
 def default_text() -> str:
@@ -71,6 +79,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
         msg = f"{file}: {error}"
         raise ConfigError(msg) from None
     check_environment(environment)
+    _know_variables(environment)
     _override(sections, environment)
     config = Config(
         **{name: kind(**sections[name]) for name, kind in get_type_hints(Config).items()}
@@ -107,6 +116,19 @@ def _know(names: Iterable[str], known: Iterable[str], before: str) -> None:
             hint = f"; is {before}{close[0]} meant?" if close else ""
             msg = f"there is no setting {before}{name}{hint} (all: parcelwire config)"
             raise ConfigError(msg)
+
+
+def _know_variables(environment: Mapping[str, str]) -> None:
+    """Refuse a variable that begins like those of a section and sets nothing."""
+    known: dict[str, None] = {}
+    for section, section_type in get_type_hints(Config).items():
+        known |= dict.fromkeys(variable_of(section, name) for name in get_type_hints(section_type))
+    sections = tuple(variable_of(section, "") for section in get_type_hints(Config))
+    for variable in sorted(environment):
+        if not variable.startswith(sections) or variable in known:
+            continue
+        if variable not in _NO_SETTINGS and not _LINK.search(variable):
+            _know([variable], known, "")
 
 
 def _override(sections: dict[str, dict[str, Any]], environment: Mapping[str, str]) -> None:

@@ -22,6 +22,12 @@ _RETIRED: Final[Mapping[tuple[str, str], tuple[Any, str]]] = {
 """Section and name -> the default it had, and what to do."""
 
 
+RETIRED_VARIABLES: Final = frozenset(
+    f"PARCELWIRE_{section}_{name}".upper() for section, name in _RETIRED
+)
+"""What ``check_environment`` speaks about."""
+
+
 def without_retired(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return a file's content without retired settings that stand at their default.
 

@@ -81,6 +81,20 @@ class Catalogue:
                 msg = f"there is no connector {code}; there are {', '.join(sorted(self._by_code))}"
                 raise CatalogueError(msg)
 
+    def check_steps(self, code: str, steps: Iterable[str]) -> None:
+        """Check that somebody who named hosts of a connector named those that it asks.
+
+        Raises:
+            CatalogueError: there is no such connector, or it has no host of one of these names.
+        """
+        self.check_names([code])
+        transports = self._by_code[code].manifest.transports
+        known = sorted({name for transport in transports for name in transport.base_urls})
+        for step in steps:
+            if step not in known:
+                msg = f"{code} has no host named {step}; it has {', '.join(known) or 'none'}"
+                raise CatalogueError(msg)
+
     def all(self) -> list[Entry]:
         """Return every connector, sorted by code."""
         return [entry for _, entry in sorted(self._by_code.items())]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 import msgspec
 
+from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.status import Status
-from parcelwire.domain.tracking import Tracking
+from parcelwire.domain.tracking import Milestones, Tracking
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -32,6 +35,26 @@ def lane_of(tracking: Tracking) -> Lane:
         destination.upper() if destination else None,
         _transit_days(tracking) if tracking.status is Status.DELIVERED else None,
     )
+
+
+def days_under_way(reached: Milestones, scans: Sequence[Checkpoint]) -> int | None:
+    """Return the calendar days since the carrier got a parcel, up to its delivery or latest scan.
+
+    ``scans``: those that stand, oldest first. None: nothing says that the carrier has it; what was
+    only announced is not under way. Counted as people do, by the local calendars of the scans:
+    handed in on Monday and there on Wednesday is two days.
+    """
+    began = reached.accepted or next(
+        (scan.local_time for scan in scans if scan.status not in _NOT_UNDER_WAY), None
+    )
+    if began is None:
+        return None
+    ended = reached.delivered or scans[-1].local_time
+    return max(0, (date.fromisoformat(ended[:10]) - date.fromisoformat(began[:10])).days)
+
+
+_NOT_UNDER_WAY: Final = frozenset({None, Status.PENDING, Status.NOTFOUND, Status.INFORECEIVED})
+"""None: a scan that says nothing about where the parcel stands, or that nobody understands."""
 
 
 def _transit_days(tracking: Tracking) -> int | None:

@@ -10,7 +10,9 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import ip_address
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
+
+from parcelwire.domain.url_path import sent_path
 
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -85,7 +87,7 @@ def in_front_of_pages(app: ASGIApp, hosts: TrustedHosts) -> ASGIApp:
         path = scope["path"]
         if path.endswith("/") and path.startswith(_SLASHED):
             # Starlette would redirect to an address with the Host header in it.
-            place = quote("/" + path.strip("/")).encode()
+            place = b"/" + sent_path(scope).strip("/").encode()
             query = scope["query_string"]
             place += b"?" + query if query else b""
             await _answer(send, 307, b"", (b"location", place))

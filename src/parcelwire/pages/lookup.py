@@ -18,10 +18,10 @@ import msgspec
 from parcelwire.couriers.number import is_plausible, normalise
 from parcelwire.domain.account import world_of
 from parcelwire.domain.brand import LookupField
-from parcelwire.domain.checkpoint import fold
 from parcelwire.domain.clock import HOUR, Clock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.pages.house import PageStore
+from parcelwire.pages.recipient import addresses_of, bare, is_order_number, is_postal_code
 
 KIND: Final = "lookup"
 TRIES_AN_HOUR: Final = 5
@@ -146,23 +146,15 @@ def _record_of(number: str, *, is_followed: bool) -> str:
 def fits(tracking: Tracking, field: LookupField, word: str) -> bool:
     """Tell whether ``word`` is what the shop said of this parcel.
 
-    What it did not say fits nobody.
+    What it did not say, or said to be nothing ("n/a"), fits nobody.
     """
     details = tracking.details
     if field is LookupField.EMAIL:
-        return _is_one_of(word.strip().casefold(), (details.customer_email or "").casefold())
+        return word.strip().casefold() in addresses_of(details)
     if field is LookupField.POSTAL_CODE:
         known = (details.recipient_postcode, details.postal_code)
-        return _is_one_of(_bare(word), *(_bare(one or "") for one in known))
+        return bare(word) in filter(is_postal_code, (bare(one or "") for one in known))
     if field is LookupField.ORDER_NUMBER:
         known = (details.order_number, details.order_id)
-        return _is_one_of(_bare(word), *(_bare(one or "") for one in known))
+        return bare(word) in filter(is_order_number, (bare(one or "") for one in known))
     return False
-
-
-def _is_one_of(word: str, *known: str) -> bool:
-    return bool(word) and word in [one for one in known if one]
-
-
-def _bare(text: str) -> str:
-    return "".join(c for c in fold(text) if c.isalnum())

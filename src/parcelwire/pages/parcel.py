@@ -20,6 +20,7 @@ from parcelwire.pages.feedback import keep_feedback
 from parcelwire.pages.house import PageHouse
 from parcelwire.pages.limits import source_in
 from parcelwire.pages.live import LiveResponse, LiveStreams, change_events, viewer_of
+from parcelwire.pages.recipient import addresses_of, bare, is_order_number
 from parcelwire.pages.rendering import (
     EMBEDDED,
     PUBLIC,
@@ -218,15 +219,16 @@ class ParcelPages:
 
     async def _order(self, tracking: Tracking) -> list[Tracking]:
         """Return all parcels of the order that are for the same person."""
-        order = tracking.details.order_id or tracking.details.order_number
-        if not order:
+        order = tracking.details.order_id or tracking.details.order_number or ""
+        people = addresses_of(tracking.details)
+        # Shops count their orders anew at times: another customer's parcel is never shown. Where no
+        # customer is known, the other parcel may be anybody's.
+        if not people or not is_order_number(bare(order)):
             return []
         found = await self._house.store.list_trackings(
             tracking.world_id, TrackingFilter(order_ids=(order,)), offset=0, limit=MOST_PARCELS
         )
-        # Shops count their orders anew at times: another customer's parcel is never shown.
-        whose = tracking.details.customer_email
-        parcels = [one.tracking for one in found if one.tracking.details.customer_email == whose]
+        parcels = [one.tracking for one in found if addresses_of(one.tracking.details) == people]
         is_known = any(one.id == tracking.id for one in parcels)
         return parcels if is_known else [tracking, *parcels][:MOST_PARCELS]
 

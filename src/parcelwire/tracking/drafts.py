@@ -106,8 +106,7 @@ class Drafting:
                 raise CourierUndetectedError
             code = candidates[0].courier_code
         courier = self.courier(code)
-        if courier.required_fields and (missing := missing_fields(courier, draft.details)):
-            raise FieldsMissingError(courier.code, missing)
+        check_fields(courier, draft.details)
         tracking_id = self._identifiers.new_id(now)
         return Tracking(
             id=tracking_id,
@@ -134,6 +133,16 @@ def hints_of(details: Details, history: Mapping[str, int] = NOTHING) -> Hints:
         ship_date=details.ship_date,
         history=history,
     )
+
+
+def check_fields(courier: Courier, details: Details) -> None:
+    """Check that ``details`` have what this courier wants beside the number.
+
+    Raises:
+        FieldsMissingError: they do not.
+    """
+    if courier.required_fields and (missing := missing_fields(courier, details)):
+        raise FieldsMissingError(courier.code, missing)
 
 
 def missing_fields(courier: Courier, details: Details) -> tuple[str, ...]:

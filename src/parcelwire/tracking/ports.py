@@ -229,6 +229,10 @@ class TrackingStore(Protocol):
         """Return the cursor of the oldest event that is kept; None when there is none."""
         ...
 
+    async def pruned_cursor(self, world_id: int) -> int:
+        """Return the cursor of the newest event that ``prune_events`` took; 0 when it took none."""
+        ...
+
     async def done_before(self, world_id: int, key: str) -> DoneRecord | None:
         """Return what was answered under an idempotency key."""
         ...

@@ -24,7 +24,7 @@ from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.asking_now import AskingNow, ServiceSettings
 from parcelwire.tracking.creating import Outcome, outcome_of, refusal_of, told_as
-from parcelwire.tracking.drafts import Draft, Drafting
+from parcelwire.tracking.drafts import Draft, Drafting, check_fields
 from parcelwire.tracking.editing import Editor
 from parcelwire.tracking.errors import NotFoundError, RetrackNotAllowedError, TrackingError
 from parcelwire.tracking.living import LivingQuota
@@ -268,7 +268,8 @@ class TrackingService:
                 if details
                 else tracking.details,
                 is_archived=tracking.is_archived if is_archived is None else is_archived,
-                ordered_at=ordered_at or tracking.ordered_at,
+                # The first moment of 1970 is a time like any other, and false to Python.
+                ordered_at=tracking.ordered_at if ordered_at is None else ordered_at,
                 status_override=None
                 if clears_override
                 else status_override or tracking.status_override,
@@ -318,20 +319,24 @@ class TrackingService:
         new_code: str,
         why: str = "by request",
         *,
+        details: Mapping[str, Any] | None = None,
         once: Once | None = None,
     ) -> Stored:
         """Give the tracking another courier. ``once`` as for ``stop``.
 
-        Its id stays, what the wrong courier said goes, the new one is asked soon.
+        Its id stays, what the wrong courier said goes, the new one is asked soon. ``details``: what
+        the caller is going to store by ``update``, and the new courier may want.
 
         Raises:
             CourierUnknownError: there is no such courier.
+            FieldsMissingError: it wants more than is known of the parcel; nothing was stored.
             AlreadyExistsError: the number is followed with that courier already.
             NotFoundError, TrackingBusyError: as for ``update``.
         """
         courier = self.drafting.courier(new_code)
         if courier.code == stored.tracking.courier_code:
             return await self.editor.leave(stored, once=once)
+        check_fields(courier, replace(stored.tracking.details, **(details or {})))
         return await self.editor.move(stored, courier.code, why, once=once)
 
     async def delete(self, world_id: int, tracking_ids: Sequence[str]) -> list[str]:

@@ -19,7 +19,8 @@ class Once(msgspec.Struct, frozen=True, kw_only=True):
     Given to a store's write, the same transaction looks for the record of (world, key) first: when
     there is one, nothing is written and ``AlreadyDoneError`` carries it. Otherwise ``answer`` turns
     the write's result into the bytes to be answered (it runs inside the transaction: quick, pure,
-    no I/O), and these are stored with the effect.
+    no I/O), and these are stored with the effect. A write that was refused has none: ``answer``
+    gives None, nothing is recorded, and the key may be used again.
     """
 
     world_id: int
@@ -28,8 +29,8 @@ class Once(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: bytes
     """SHA-256 of what was asked (method, path, body): the same key for another call is refused."""
     at: Instant
-    answer: Callable[[Any], tuple[int, bytes]]
-    """Gives HTTP status and body from what the write returns."""
+    answer: Callable[[Any], tuple[int, bytes] | None]
+    """Gives HTTP status and body from what the write returns; None: it had no effect."""
     secret: str = ""
     """What the answer tells once and its body leaves out: stored beside it, sealed."""
 

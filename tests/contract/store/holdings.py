@@ -41,7 +41,17 @@ _OF_MESSAGE: Final = (
 )
 
 _OF_ACCOUNTS: Final = dict.fromkeys(
-    ("account", "api_key", "connection", "endpoint", "counter", "done", "sealing_key"), _NONE
+    (
+        "account",
+        "api_key",
+        "connection",
+        "endpoint",
+        "counter",
+        "done",
+        "sealing_key",
+        "pruned_event",
+    ),
+    _NONE,
 )
 _OF_THE_INSTALLATION: Final = dict.fromkeys(
     ("schema_version", "budget", "pause", "gap", "remote_area", "heartbeat"), _NONE

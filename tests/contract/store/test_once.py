@@ -137,6 +137,26 @@ async def test_what_fails_leaves_neither_effect_nor_record(store: Store, stage: 
     assert await store.count_created(WORLD) == 1
 
 
+async def test_a_write_without_an_answer_leaves_the_key_free(
+    store: Store, open_another: Callable[[], Awaitable[Store]]
+) -> None:
+    await create(store, "NR1")
+    stores = [store, await open_another()]
+    refusals = await asyncio.gather(
+        *(
+            stores[index % 2].create_trackings(
+                [make_new("NR1")], once=once(answer=lambda result: None, secret="told once")
+            )
+            for index in range(20)
+        )
+    )
+    assert {one.result for (one,) in refusals} == {"exists"}
+    assert await store.done_before(WORLD, "order-17") is None
+    (creation,) = await store.create_trackings([make_new("NR2")], once=once())
+    assert creation.result == "created"
+    assert await store.done_before(WORLD, "order-17") is not None
+
+
 async def test_two_hundred_at_once_with_one_key_are_one(
     store: Store, open_another: Callable[[], Awaitable[Store]]
 ) -> None:

@@ -45,6 +45,7 @@ async def tell(store: Store, number: str, at: Instant, world_id: int = WORLD) ->
 
 async def test_old_events_go_and_the_feed_goes_on(store: Store) -> None:
     assert await store.first_cursor(WORLD) is None
+    assert await store.pruned_cursor(WORLD) == 0
     assert await store.prune_events(NOW + DAY) == 0
     told = [await tell(store, f"NR{index}", NOW + index * HOUR) for index in range(10)]
     theirs = await tell(store, "NR10", NOW, OTHER_WORLD)
@@ -52,8 +53,11 @@ async def test_old_events_go_and_the_feed_goes_on(store: Store) -> None:
     assert await store.first_cursor(WORLD) == feed[0][0]
 
     assert await store.prune_events(NOW) == 0
+    assert await store.pruned_cursor(WORLD) == 0
     assert await store.prune_events(NOW + 4 * HOUR, limit=3) == 3
     assert await store.first_cursor(WORLD) == feed[3][0]
+    assert await store.pruned_cursor(WORLD) == feed[2][0]
+    assert await store.pruned_cursor(OTHER_WORLD) == 0
     # One more of this world and one of the other, both older: the bound itself stays.
     assert await store.prune_events(NOW + 4 * HOUR, limit=3) == 2
     assert await store.prune_events(NOW + 4 * HOUR, limit=3) == 0
@@ -67,8 +71,11 @@ async def test_old_events_go_and_the_feed_goes_on(store: Store) -> None:
     assert await store.load(OTHER_WORLD, theirs) is not None
 
     last = feed[-1][0]
+    assert await store.pruned_cursor(WORLD) == feed[3][0]
+    assert await store.pruned_cursor(OTHER_WORLD) > 0
     assert await store.prune_events(NOW + DAY) == 6
     assert await store.first_cursor(WORLD) is None
+    assert await store.pruned_cursor(WORLD) == last
     # No cursor is given twice, whatever was deleted.
     await tell(store, "NR11", NOW + 2 * DAY)
     ((cursor, _),) = await store.events_after(WORLD, last, 99)

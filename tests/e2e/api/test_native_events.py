@@ -176,11 +176,44 @@ async def test_who_reads_now_and_then_misses_nothing(shop: Shop) -> None:
     news = await tell(shop, "RA123456799CH", 1)
     (one,) = (await read(shop, after=cursor))["items"]
     assert one["tracking_id"] == news
-    # Away for longer than events are kept, with all of them gone.
+    # Away for longer than events are kept, with all of them gone, and one of them not read.
     house.clock.advance(31 * DAY // SECOND)
     await house.store.prune_events(house.clock.now())
     problem = refused(await shop.ask("GET", PATH, query=f"after={cursor}"), 410, "events-pruned")
     assert (await read(shop, after=problem["first_cursor"]))["items"] == []
+
+
+async def test_an_old_cursor_is_good_until_an_event_after_it_is_gone(shop: Shop) -> None:
+    house = shop.house
+
+    async def pass_days(days: int) -> int:
+        house.clock.advance(days * DAY // SECOND)
+        return await house.store.prune_events(house.clock.now() - 30 * DAY)
+
+    # The oldest events belong to others: the first one here is far behind the feed's beginning.
+    await tell(shop, "RA123456811CH", 1, world_id=house.world_id + 1)
+    empty = (await read(shop))["next_cursor"]
+    assert await pass_days(40) == 1
+    assert (await read(shop, after=empty))["items"] == []
+    first = await tell(shop, "RA123456785CH", 2)
+    said = await read(shop, after=empty)
+    assert [(one["tracking_id"], one["sequence"]) for one in said["items"]] == [
+        (first, 1),
+        (first, 2),
+    ]
+    half = (await read(shop, after=empty, limit=1))["next_cursor"]
+    # All of them go. Whoever had read them has missed none.
+    assert await pass_days(31) == 2
+    assert (await read(shop, after=said["next_cursor"]))["items"] == []
+    for cursor in (empty, half):
+        problem = refused(
+            await shop.ask("GET", PATH, query=f"after={cursor}"), 410, "events-pruned"
+        )
+        house.clock.advance(40 * DAY // SECOND)
+        assert (await read(shop, after=problem["first_cursor"]))["items"] == []
+    news = await tell(shop, "RA123456799CH", 1)
+    for cursor in (said["next_cursor"], problem["first_cursor"]):
+        assert [one["tracking_id"] for one in (await read(shop, after=cursor))["items"]] == [news]
 
 
 async def test_waiting_ends_with_the_first_event(shop: Shop) -> None:

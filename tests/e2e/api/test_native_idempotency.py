@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from parcelwire.api.native.openapi import problems_of
 from parcelwire.api.native.table import ALL
 from parcelwire.domain.clock import DAY
 from parcelwire.domain.status import Status
 from parcelwire.store.port import Store, StoreUnavailableError
+from parcelwire.tracking.service import ServiceSettings
 from tests.contract.store.places import PLACES
 from tests.contract.store.samples import advance, create
 from tests.support.house import Answer
@@ -138,16 +140,68 @@ async def test_a_key_belongs_to_its_world(shop: Shop) -> None:
     refused(answer, 403, "key-scope-too-small")
 
 
-async def test_what_was_refused_with_the_effect_is_refused_again(shop: Shop) -> None:
+async def test_a_number_that_was_followed_may_be_followed_under_the_same_key(shop: Shop) -> None:
     first = ok(await shop.ask("POST", PATH, json=SWISS), 201)
-    answer = await shop.ask("POST", PATH, json=SWISS, idempotency_key="k")
-    refused(answer, 409, "tracking-exists")
-    assert answer.headers["location"] == f"{PATH}/{first['id']}"
+    for _ in range(2):
+        answer = await shop.ask("POST", PATH, json=SWISS, idempotency_key="k")
+        refused(answer, 409, "tracking-exists")
+        assert answer.headers["location"] == f"{PATH}/{first['id']}"
+        assert not is_replayed(answer)
+    ok(await shop.ask("DELETE", f"{PATH}/{first['id']}"), 204)
+    made = await shop.ask("POST", PATH, json=SWISS, idempotency_key="k")
+    assert ok(made, 201)["id"] != first["id"]
     again = await shop.ask("POST", PATH, json=SWISS, idempotency_key="k")
-    refused(again, 409, "tracking-exists")
-    assert again.body == answer.body
-    assert again.headers["location"] == answer.headers["location"]
     assert is_replayed(again)
+    assert again.body == made.body
+
+
+async def test_a_quota_that_was_raised_is_seen_under_the_same_key(shop: Shop) -> None:
+    house = shop.house
+    batch = {"trackings": [SWISS, OTHER]}
+
+    async def set_quota(quota: int | None) -> None:
+        await house.store.save_account(replace(house.account, tracking_quota=quota))
+        # What the gate remembers of an account is a second old at most.
+        house.clock.advance(2)
+
+    await set_quota(0)
+    for _ in range(2):
+        answer = await shop.ask("POST", PATH, json=SWISS, idempotency_key="one")
+        refused(answer, 403, "quota-used-up")
+        answer = await shop.ask("POST", f"{PATH}/batch", json=batch, idempotency_key="many")
+        assert [one["problem"]["code"] for one in ok(answer)["items"]] == ["quota-used-up"] * 2
+        assert not is_replayed(answer)
+    await set_quota(None)
+    ok(await shop.ask("POST", PATH, json=SWISS, idempotency_key="one"), 201)
+    answer = await shop.ask("POST", f"{PATH}/batch", json=batch, idempotency_key="many")
+    assert ok(answer)["created"] == 1
+    # Something was stored: from here on it is answered again, with the refusal of the other one.
+    again = await shop.ask("POST", f"{PATH}/batch", json=batch, idempotency_key="many")
+    assert is_replayed(again)
+    assert again.body == answer.body
+
+
+async def test_a_full_test_world_is_asked_again_under_the_same_key(tmp_path: Path) -> None:
+    settings = ServiceSettings(test_trackings=1)
+    async with open_shop(tmp_path, service_settings=settings) as shop:
+        key = shop.house.test_key
+        first = ok(await shop.ask("POST", PATH, json=SWISS, key=key), 201)
+        answer = await shop.ask("POST", PATH, json=OTHER, key=key, idempotency_key="k")
+        refused(answer, 403, "quota-used-up")
+        ok(await shop.ask("DELETE", f"{PATH}/{first['id']}", key=key), 204)
+        # Counts of a world are a few seconds old at most.
+        shop.house.clock.advance(120)
+        ok(await shop.ask("POST", PATH, json=OTHER, key=key, idempotency_key="k"), 201)
+
+
+async def test_many_at_once_that_are_refused_keep_nothing(shop: Shop) -> None:
+    ok(await shop.ask("POST", PATH, json=SWISS), 201)
+    answers = await asyncio.gather(
+        *(shop.ask("POST", PATH, json=SWISS, idempotency_key="same") for _ in range(20))
+    )
+    assert {one.status for one in answers} == {409}
+    assert not any(map(is_replayed, answers))
+    assert await shop.house.store.done_before(shop.house.world_id, "same") is None
 
 
 async def test_what_stored_nothing_may_be_mended_under_its_key(shop: Shop) -> None:

@@ -64,6 +64,24 @@ async def test_stop_and_retrack(shop: Shop) -> None:
     assert ok(await shop.ask("POST", f"{path}/retrack")) == said
 
 
+async def test_who_stops_what_has_ended_by_itself_stops_it_for_good(both: Shop) -> None:
+    both.house.carriers.connect("swiss-post")
+    path = f"/api/trackings/{(await both.follow(SWISS))['id']}"
+    await both.house.service.drain()
+    # Over by itself, it goes on when its end is taken back.
+    said = ok(await both.ask("PATCH", path, json={"status_override": "delivered"}))
+    assert (said["is_stopped"], said["stopped_why"]) == (True, "final")
+    said = ok(await both.ask("PATCH", path, json={"status_override": None}))
+    assert (said["is_stopped"], "stopped_why" in said) == (False, False)
+    ok(await both.ask("PATCH", path, json={"status_override": "delivered"}))
+    said = ok(await both.ask("POST", f"{path}/stop"))
+    assert (said["is_stopped"], said["stopped_why"]) == (True, "by_user")
+    assert ok(await both.ask("POST", f"{path}/stop")) == said
+    said = ok(await both.ask("PATCH", path, json={"status_override": None}))
+    assert (said["is_stopped"], said["stopped_why"]) == (True, "by_user")
+    assert said["freshness"]["next_check_at"] is None
+
+
 async def test_correct_courier(both: Shop) -> None:
     made = await both.follow(SWISS)
     path = f"/api/trackings/{made['id']}"
@@ -78,6 +96,16 @@ async def test_correct_courier(both: Shop) -> None:
     answer = await both.ask("POST", f"{path}/correct-courier", json=unknown)
     refused(answer, 404, "courier-unknown")
     refused(await both.ask("POST", f"{path}/correct-courier", json={}), 422, "body-invalid")
+
+    wanting = {"courier_code": "mondialrelay"}
+    answer = await both.ask("POST", f"{path}/correct-courier", json=wanting, idempotency_key="k")
+    problem = refused(answer, 422, "fields-missing")
+    assert [one["field"] for one in problem["errors"]] == ["details.postal_code"]
+    assert ok(await both.ask("GET", path)) == said
+    ok(await both.ask("PATCH", path, json={"details": {"postal_code": "75001"}}))
+    answer = await both.ask("POST", f"{path}/correct-courier", json=wanting, idempotency_key="k")
+    assert ok(answer)["courier_code"] == "mondialrelay"
+    ok(await both.ask("POST", f"{path}/correct-courier", json=body))
 
     second = await both.follow(SWISS)
     answer = await both.ask("POST", f"/api/trackings/{second['id']}/correct-courier", json=body)

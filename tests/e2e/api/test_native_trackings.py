@@ -316,6 +316,42 @@ async def test_a_change_leaves_alone_what_it_does_not_name(both: Shop) -> None:
     assert ok(await both.ask("GET", path)) == said
 
 
+COUNTRIES = (
+    "origin_country",
+    "destination_country",
+    "asked_origin_country",
+    "asked_destination_country",
+)
+
+
+async def test_countries_are_kept_as_codes_are_written(both: Shop) -> None:
+    made = await both.follow(SWISS, details=dict.fromkeys(COUNTRIES, "ch"))
+    assert made["details"] == dict.fromkeys(COUNTRIES, "CH")
+    path = f"/api/trackings/{made['id']}"
+    said = ok(await both.ask("PATCH", path, json={"details": dict.fromkeys(COUNTRIES, "iT")}))
+    assert said["details"] == dict.fromkeys(COUNTRIES, "IT")
+    said = ok(await both.ask("PATCH", path, json={"details": dict.fromkeys(COUNTRIES)}))
+    assert said["details"] == {}
+    batch = {"trackings": [{"number": "RA123456785CH", "details": {"origin_country": "de"}}]}
+    (item,) = ok(await both.ask("POST", "/api/trackings/batch", json=batch))["items"]
+    assert item["tracking"]["details"] == {"origin_country": "DE"}
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["1970-01-01T00:00:00+00:00", "1969-12-31T23:59:59+00:00", "1970-01-01T00:00:01+00:00"],
+)
+async def test_an_order_may_be_of_any_time(both: Shop, moment: str) -> None:
+    made = await both.follow(SWISS, ordered_at=moment)
+    assert made["ordered_at"] == moment
+    path = f"/api/trackings/{made['id']}"
+    later = "2026-02-01T00:00:00+00:00"
+    for change in (later, moment):
+        said = ok(await both.ask("PATCH", path, json={"ordered_at": change}))
+        assert (said["ordered_at"], said["details"]["order_date"]) == (change, change)
+        assert ok(await both.ask("GET", path)) == said
+
+
 async def test_a_person_may_know_better(shop: Shop) -> None:
     made = await shop.follow(SWISS)
     path = f"/api/trackings/{made['id']}"

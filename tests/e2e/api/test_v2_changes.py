@@ -124,6 +124,19 @@ async def test_change_of_courier_keeps_the_id(tmp_path: Path) -> None:
         assert same == {"Usertag": ""}
 
 
+async def test_a_change_of_courier_wants_what_a_create_wants(tmp_path: Path) -> None:
+    async with open_v2(tmp_path) as house:
+        await create(house)
+        body = {**PAIR, "update_carrier_code": "mondialrelay"}
+        answer = await house.call("POST", "/v2/trackings/update", json=body)
+        assert answer.json()["meta"]["code"] == 4012
+        assert answer.headers["parcelwire-missing-fields"] == "tracking_postal_code"
+        await succeed(house, "GET", ONE)
+        await succeed(house, "PUT", ONE, json={"tracking_postal_code": "75001"})
+        await succeed(house, "POST", "/v2/trackings/update", json=body)
+        await succeed(house, "GET", f"/v2/trackings/mondialrelay/{NUMBER}")
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_real_time_creates_then_asks_again(method: str, tmp_path: Path) -> None:
     async with open_v2(tmp_path) as house:

@@ -146,6 +146,15 @@ async def test_more_than_the_limits_is_answered_as_far_as_they_go_with_202(tmp_p
         assert (code, data["total"]) == (200, "40")
 
 
+@pytest.mark.parametrize("name", ["numbers", "orders", "status"])
+async def test_commas_alone_are_no_call_for_all(tmp_path: Path, name: str) -> None:
+    async with open_v2(tmp_path) as house:
+        await fill(house, 2)
+        assert len((await succeed(house, "GET", GET, query=f"{name}="))["items"]) == 2
+        for nothing in (",", "%20,%20,"):
+            assert await ask(house, "GET", GET, query=f"{name}={nothing}") == (4031, [])
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_status_counts(method: str, tmp_path: Path) -> None:
     path = "/v2/trackings/getstatusnumber"

@@ -110,6 +110,19 @@ async def test_the_same_courier_is_no_change(v4: HouseUnderTest) -> None:
     assert await one(v4) == tracking
 
 
+async def test_a_new_courier_gets_what_it_wants_or_nothing_changes(v4: HouseUnderTest) -> None:
+    tracking = await create(v4)
+    path = f"/v4/trackings/update/{tracking['id']}"
+    body = {"courier_code_new": "mondialrelay", "title": "not kept"}
+    answer = await v4.call("PUT", path, json=body)
+    refused(answer, 4122)
+    assert answer.headers["parcelwire-missing-fields"] == "tracking_postal_code"
+    assert await one(v4) == tracking
+    # What comes with the same call counts.
+    updated = await update(v4, tracking["id"], {**body, "tracking_postal_code": "75001"})
+    assert (updated["courier_code"], updated["tracking_postal_code"]) == ("mondialrelay", "75001")
+
+
 async def test_a_courier_that_is_taken_is_4101(v4: HouseUnderTest) -> None:
     first, second = await create(v4), await create(v4, courier_code="dhl")
     answer = await v4.call(

@@ -102,6 +102,9 @@ async def test_by_status(v4: HouseUnderTest) -> None:
         "expired": [],
         "delivered,transit": ["AB10000002", "AB10000001"],
         "": [USPS_NUMBER, "AB10000003", "AB10000002", "AB10000001"],
+        # One of nothing is nothing, as with tracking_numbers.
+        ",": [],
+        " , ": [],
     }.items():
         assert numbers(await get(v4, delivery_status=status)) == expected
     for status in Status:

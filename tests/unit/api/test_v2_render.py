@@ -146,6 +146,13 @@ def test_the_first_stage_of_two_at_once_is_named() -> None:
     assert info.ItemReceived == info.DepartfromAirport == "2026-02-01 08:00:00"
 
 
+def test_what_is_only_announced_is_not_under_way() -> None:
+    announced = [point(f"2026-02-0{day}T08:00:00", Substatus.INFORECEIVED) for day in (1, 3, 5)]
+    assert full(with_checkpoints(*announced)).itemTimeLength is None
+    moved = point("2026-02-07T08:00:00", Substatus.TRANSIT)
+    assert full(with_checkpoints(*announced, moved)).itemTimeLength == 0
+
+
 def test_days_count_by_the_calendar_of_the_place() -> None:
     tracking = with_checkpoints(
         point("2026-02-01T23:00:00", Substatus.TRANSIT, offset_minutes=480),

@@ -148,6 +148,18 @@ def test_events_newest_first_with_their_milestones() -> None:
     assert info["pickup_date"] == "2026-02-25T18:30:00+01:00"
 
 
+def test_what_is_only_announced_has_no_transit_time() -> None:
+    announced = [
+        point(f"2026-02-{day}T08:00:00", "Data received", Substatus.INFORECEIVED)
+        for day in (20, 24, 27)
+    ]
+    assert shown(told(made(), *announced))["transit_time"] == 0
+    sorted_at = point("2026-02-28T08:00:00", "Sorted", Substatus.TRANSIT)
+    assert shown(told(made(), *announced, sorted_at))["transit_time"] == 0
+    moved_at = point("2026-03-02T08:00:00", "On its way", Substatus.TRANSIT_AT_HUB)
+    assert shown(told(made(), *announced, sorted_at, moved_at))["transit_time"] == 2
+
+
 def test_an_offset_is_never_invented() -> None:
     points = (
         point("2026-02-25T08:00", "Minutes", Substatus.TRANSIT, offset_minutes=None),

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.applications import Starlette
@@ -44,6 +44,7 @@ from parcelwire.api.wire import NO_STORE, NOSNIFF
 from parcelwire.domain.access import WorldRule, may
 from parcelwire.domain.account import Account, ApiKey, is_operator
 from parcelwire.domain.json_limits import CROWDED, is_crowded
+from parcelwire.domain.url_path import sent_path
 from parcelwire.store.port import KeyUnavailableError, StoreUnavailableError
 from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord
 
@@ -205,12 +206,6 @@ class _Endpoint:
             if repeatable is None:
                 raise
             return await self._replay(operation, asked, error.record)
-        except ProblemError as error:
-            # What was recorded with the effect is what was answered, a refusal too.
-            if repeatable is None or repeatable.made is None:
-                response = _response(operation, error.problem.status, _encode(error.problem))
-                response.headers.update(error.headers)
-                return response
         if repeatable is not None and repeatable.made is not None:
             return await self._recorded(operation, asked, *repeatable.made)
         if operation.answer is None:
@@ -275,7 +270,7 @@ class _Endpoint:
 def _next_page(request: Request, cursor: str | None) -> str:
     # Not from request.url: that is made of the Host header, which says whatever the client wants.
     asked = [one for one in request.query_params.multi_items() if one[0] != "cursor"]
-    return f"{quote(request.scope['path'])}?{urlencode([*asked, ('cursor', cursor)])}"
+    return f"{sent_path(request.scope)}?{urlencode([*asked, ('cursor', cursor)])}"
 
 
 def _limits(allowance: Allowance) -> Iterable[tuple[str, str]]:
@@ -287,12 +282,9 @@ def _response(operation: Operation, status: int, body: bytes) -> Response:
     if not body:
         return Response(status_code=status)
     response = Response(body, status, media_type=JSON if status < 400 else CONTENT_TYPE)
-    if operation.location and status in {201, 202, 409}:
+    if operation.location and status in {201, 202}:
         said = _decode(body)
-        if status == 409:
-            said = {"id": said.get("existing_id")}
-        if said.get("id"):
-            response.headers["location"] = f"/api{operation.location.format_map(said)}"
+        response.headers["location"] = f"/api{operation.location.format_map(said)}"
     return response
 
 

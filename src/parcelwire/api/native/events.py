@@ -2,7 +2,8 @@
 
 A cursor holds the number of the last event read and a time up to which everything was read then.
 Events are kept for ``KEPT_DAYS`` at least, so a cursor that was given later than that has missed
-none, however few of its world's events are left.
+none, however few of its world's events are left. One that is older has missed some when the newest
+event that is gone came after it.
 """
 
 from __future__ import annotations
@@ -244,15 +245,16 @@ async def _check_kept(house: House, world_id: int, number: int, read_until: Inst
     """Check that no event after a cursor is gone.
 
     Raises:
-        ProblemError: one may be; the problem names the oldest place that is kept.
+        ProblemError: one is; the problem names the oldest place that is kept.
     """
     now = house.clock.now()
     if read_until >= now - KEPT_DAYS * DAY:
         return
-    first = await house.store.first_cursor(world_id)
-    if first is not None and first <= number:
+    pruned = await house.store.pruned_cursor(world_id)
+    if number >= pruned:
         return
-    before_first = number if first is None else first - 1
+    first = await house.store.first_cursor(world_id)
+    before_first = pruned if first is None else first - 1
     raise ProblemError(
         "events-pruned",
         f"events are kept for {KEPT_DAYS} days; go on after first_cursor, and read the trackings"

@@ -37,23 +37,34 @@ class Repeatable:
         self.fingerprint = fingerprint
         self.at = at
         self.made: tuple[int, bytes] | None = None
-        """Status and body as recorded with the effect, once the write has happened."""
+        """Status and body as recorded with the effect, once the write has happened. None if it was
+        refused.
+        """
         self.secret = ""
         """What the answer tells and its recorded body leaves out."""
 
-    def once(self, status: int, encode: Callable[[Any], Any], *, secret: str = "") -> Once:
+    def once(
+        self,
+        status: int,
+        encode: Callable[[Any], Any],
+        *,
+        secret: str = "",
+        had_effect: Callable[[Any], bool] = lambda _: True,
+    ) -> Once:
         """Return what the store needs to make its write happen once; see ``Asked.once``."""
         self.secret = secret
 
-        def answer(result: Any) -> tuple[int, bytes]:
+        def answer(result: Any) -> tuple[int, bytes] | None:
+            # A transaction that has to be tried again comes here again: the last one counts.
+            self.made = None
             try:
                 shape = encode(result)
-                made = (status, b"" if shape is None else _encode(shape))
-            except ProblemError as error:
-                made = (error.problem.status, _encode(error.problem))
-            # A transaction that has to be tried again comes here again: the last one counts.
-            self.made = made
-            return made
+            except ProblemError:
+                # The handler raises it, too. What is in the way may be gone the next time.
+                return None
+            if had_effect(shape):
+                self.made = (status, b"" if shape is None else _encode(shape))
+            return self.made
 
         return Once(
             world_id=self.world_id,

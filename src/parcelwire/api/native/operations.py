@@ -37,17 +37,26 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         """The world the caller's key opens."""
         return self.key.world_id
 
-    def once(self, status: int, encode: Callable[[Any], Any], *, secret: str = "") -> Once | None:
+    def once(
+        self,
+        status: int,
+        encode: Callable[[Any], Any],
+        *,
+        secret: str = "",
+        had_effect: Callable[[Any], bool] = lambda _: True,
+    ) -> Once | None:
         """Return what makes a store's write happen once; None when no idempotency key was sent.
 
         ``encode`` turns what the write returns into the shape to be answered with ``status`` (None:
         no body), or raises ``ProblemError``; it runs inside the write's transaction: quick and
         pure. The framework then answers those very bytes, whatever the handler returns, and keeps
-        them for repetitions. ``secret`` is kept beside them, sealed: see ``sealed``.
+        them for repetitions. ``secret`` is kept beside them, sealed: see ``sealed``. A problem, and
+        a shape that ``had_effect`` says changed nothing, is not kept: the handler's own answer goes
+        out, and the key may be used again.
         """
         if self.repeatable is None:
             return None
-        return self.repeatable.once(status, encode, secret=secret)
+        return self.repeatable.once(status, encode, secret=secret, had_effect=had_effect)
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

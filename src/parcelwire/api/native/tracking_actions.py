@@ -112,7 +112,9 @@ OPERATIONS: Final = (
         method="POST",
         path="/trackings/{id}/stop",
         summary="Ask the carrier no more",
-        text="Of a tracking that is stopped already it changes nothing.",
+        text="Stopping a tracking again changes nothing. One that ended by itself (delivered, for"
+        " example) is marked as stopped by you (`stopped_why` is `by_user`): its carrier is not"
+        " asked again even if the delivery is withdrawn.",
         handler=stop_tracking,
         takes_idempotency_key=True,
         answer=TrackingObject,
@@ -140,7 +142,8 @@ OPERATIONS: Final = (
         method="POST",
         path="/trackings/{id}/correct-courier",
         summary="Give a tracking another courier",
-        text="Its id stays; what the wrong courier said goes; the new one is asked soon.",
+        text="Its id stays; what the wrong courier said goes; the new one is asked soon. The fields"
+        " that it requires must be known, as for a new tracking: set them in `details` first.",
         handler=correct_courier,
         takes_idempotency_key=True,
         answer=TrackingObject,
@@ -148,7 +151,13 @@ OPERATIONS: Final = (
         world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
         request=CorrectionRequest,
-        problems=("tracking-unknown", "courier-unknown", "tracking-exists", "tracking-busy"),
+        problems=(
+            "tracking-unknown",
+            "courier-unknown",
+            "fields-missing",
+            "tracking-exists",
+            "tracking-busy",
+        ),
         location=LOCATION,
         example={"courier_code": "dhl"},
     ),

@@ -51,6 +51,14 @@ Number = Annotated[
         f" {SHORTEST} to {LONGEST} letters A-Z and digits remain, one digit at least",
     ),
 ]
+_COUNTRIES: Final = frozenset(
+    {
+        "origin_country",
+        "destination_country",
+        "asked_origin_country",
+        "asked_destination_country",
+    }
+)
 When = Annotated[datetime, Meta(tz=True, description="ISO 8601 with an offset")]
 
 # --- what is sent -----------------------------------------------------------------------------
@@ -142,6 +150,9 @@ def details_given(request: DetailsRequest) -> dict[str, Any]:
             continue
         if name == "products":
             value = tuple(Product(name=one.name, quantity=one.quantity) for one in value or ())
+        elif name in _COUNTRIES and value is not None:
+            # As codes are written (ISO 3166-1), and as the other dialects keep them.
+            value = value.upper()
         said[name] = value.strftime("%Y%m%d") if isinstance(value, date) else value
     return said
 

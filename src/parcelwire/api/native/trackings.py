@@ -112,7 +112,7 @@ async def create_trackings(house: House, asked: Asked) -> Any:
         asked.world_id,
         [draft_of(one) for one in request.trackings],
         quota=quota_of(asked),
-        once=asked.once(200, encode),
+        once=asked.once(200, encode, had_effect=lambda answer: answer.created > 0),
     )
     return encode(outcomes)
 

@@ -21,6 +21,7 @@ from parcelwire.api.v2.requests import (
     shaped,
     status_figure_of,
 )
+from parcelwire.api.v2.tracking_path import read_tracking_path
 from parcelwire.api.wire import Call, Reply
 from parcelwire.domain.status import Status
 from parcelwire.tracking.errors import (
@@ -114,7 +115,8 @@ class SingleCalls:
                 where 4031 speaks of a list).
         """
         stored = await self._of_path(call)
-        language = call.segments[3] if len(call.segments) > 3 else call.query().get("lang")
+        named = read_tracking_path(call.segments)
+        language = (named and named.language) or call.query().get("lang")
         item = self._renderer.full_item(stored.tracking, self._clock.now(), language)
         return success(_encode(item))
 
@@ -146,7 +148,8 @@ class SingleCalls:
         Raises:
             Refused: 409 when the number is followed with that courier as well: two trackings
                 cannot become one.
-            TrackingError: wrong number or courier, or not followed.
+            TrackingError: wrong number or courier, not followed, or the new courier wants more than
+                is known of the parcel.
         """
         request = shaped(fields_of(call), ChangeCourierRequest)
         number = number_of(request.tracking_number)
@@ -161,6 +164,7 @@ class SingleCalls:
         return success(_encode(CourierChanged()))
 
     async def _of_path(self, call: Call) -> Stored:
-        if len(call.segments) < 3:
+        named = read_tracking_path(call.segments)
+        if named is None:
             raise NumberMissingError
-        return await self._changing.find(call.world_id, call.segments[2], call.segments[1])
+        return await self._changing.find(call.world_id, named.number, named.courier_code)

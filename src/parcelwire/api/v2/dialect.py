@@ -38,6 +38,7 @@ from parcelwire.api.v2.many import ManyCalls
 from parcelwire.api.v2.render import Renderer
 from parcelwire.api.v2.routes import ONE, ROUTES, Route
 from parcelwire.api.v2.tables import TableCalls
+from parcelwire.api.v2.tracking_path import read_tracking_path
 from parcelwire.api.wire import MISSING_FIELDS, Call, Reply
 from parcelwire.domain.access import may
 from parcelwire.store.port import StoreUnavailableError
@@ -172,7 +173,7 @@ class V2Dialect:
         named = self._paths.get(segments)
         if named is not None or segments[:1] != ONE[:1]:
             return named
-        if 3 <= len(segments) <= 4:
+        if read_tracking_path(segments) is not None:
             return self._paths[ONE]
         # A client without a number asks for "trackings/dhl/": 4013 helps it more than 404.
         is_courier = len(segments) == 2 and self._house.registry.resolve(segments[1]) is not None

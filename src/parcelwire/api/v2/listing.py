@@ -72,8 +72,9 @@ class ListingCalls:
         asked_limit = _whole_number(fields, "limit", DEFAULT_LIMIT, MAX_PAGE)
         limit = min(asked_limit, MAX_LIMIT)
         numbers, orders = _list(fields, "numbers"), _list(fields, "orders")
-        is_over = asked_limit > MAX_LIMIT or max(len(numbers), len(orders)) > MAX_NAMED
-        where = _filter_of(fields, numbers[:MAX_NAMED], orders[:MAX_NAMED])
+        named = max(len(numbers or ()), len(orders or ()))
+        is_over = asked_limit > MAX_LIMIT or named > MAX_NAMED
+        where = _filter_of(fields, numbers, orders)
         if where is None:
             raise Refused(NO_CONTENT)
         language = word_of(fields, "lang") or None
@@ -132,17 +133,25 @@ def _fields_of(call: Call) -> dict[str, Any]:
 
 
 def _filter_of(
-    fields: dict[str, Any], typed_numbers: list[str], orders: list[str]
+    fields: dict[str, Any], typed_numbers: list[str] | None, typed_orders: list[str] | None
 ) -> TrackingFilter | None:
     """Return the filter, or None when it can match nothing."""
-    numbers = tuple(dict.fromkeys(filter(None, map(normalise, typed_numbers))))
-    # Numbers were asked for and none of them can exist: that is no call for all trackings.
-    if typed_numbers and not numbers:
+    numbers = orders = statuses = None
+    if typed_numbers is not None:
+        kept = typed_numbers[:MAX_NAMED]
+        numbers = tuple(dict.fromkeys(filter(None, map(normalise, kept))))
+    if typed_orders is not None:
+        orders = tuple(dict.fromkeys(typed_orders[:MAX_NAMED]))
+    if (words := _list(fields, "status")) is not None:
+        statuses = _statuses(words)
+    # Numbers were asked for and none of them can exist: that is no call for all trackings. Nor are
+    # commas alone.
+    if () in (numbers, orders, statuses):
         return None
     return TrackingFilter(
-        numbers=numbers,
-        order_ids=tuple(dict.fromkeys(orders)),
-        statuses=_statuses(word_of(fields, "status")),
+        numbers=numbers or (),
+        order_ids=orders or (),
+        statuses=statuses or (),
         created_min=bound_of(fields, "created_at_min"),
         created_max=bound_of(fields, "created_at_max"),
         updated_min=bound_of(fields, "update_time_min"),
@@ -154,19 +163,18 @@ def _filter_of(
     )
 
 
-def _statuses(asked: str) -> tuple[Status, ...]:
-    if is_nothing(asked):
-        return ()
-    words = [word.strip().lower() for word in asked.split(",") if word.strip()]
+def _statuses(asked: list[str]) -> tuple[Status, ...]:
+    words = [word.lower() for word in asked]
     if any(word not in STATUSES for word in words):
         raise Refused(STATUS_INVALID)
     return tuple(dict.fromkeys(status for word in words for status in statuses_of(word)))
 
 
-def _list(fields: dict[str, Any], name: str) -> list[str]:
+def _list(fields: dict[str, Any], name: str) -> list[str] | None:
+    """Return the words between the commas; None where nothing was asked."""
     asked = word_of(fields, name)
     if is_nothing(asked):
-        return []
+        return None
     return [one.strip() for one in asked.split(",") if one.strip()]
 
 

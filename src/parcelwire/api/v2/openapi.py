@@ -15,7 +15,7 @@ from parcelwire.api.v2.routes import ROUTES, Route
 
 _SEGMENTS: Final = {
     "carrier_code": "Code of the courier",
-    "tracking_number": "The number, as typed",
+    "tracking_number": "The number, as typed; a slash in it may be sent as it is or as `%2F`",
 }
 
 

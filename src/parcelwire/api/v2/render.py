@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import Final
 
 import msgspec
@@ -16,9 +15,10 @@ from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint, Leg
 from parcelwire.domain.clock import DAY, Instant, iso_utc
 from parcelwire.domain.languages import language_of
+from parcelwire.domain.lane import days_under_way
 from parcelwire.domain.merge import derive_milestones
 from parcelwire.domain.status import Status, Substatus
-from parcelwire.domain.tracking import Milestones, Tracking
+from parcelwire.domain.tracking import Tracking
 
 Phrase = Callable[[str, str, str], str | None]
 """(courier code, raw code, ISO 639-1 language) -> the carrier's wording, where known."""
@@ -147,7 +147,7 @@ class Renderer:
             archived=tracking.is_archived,
             original_country=country_name(origin),
             destination_country=country_name(destination),
-            itemTimeLength=_transit_days(tracking.milestones, visible),
+            itemTimeLength=days_under_way(tracking.milestones, visible),
             stayTimeLength=_days_since(latest, now or tracking.updated_at),
             service_code=facts.service if facts else None,
             status_info=None,
@@ -234,14 +234,6 @@ def _wall_clock(time: str) -> str:
 
 def _place(point: Checkpoint) -> str:
     return point.location or point.city or ""
-
-
-def _transit_days(reached: Milestones, visible: Sequence[Checkpoint]) -> int | None:
-    if not visible:
-        return None
-    began_on = (reached.accepted or visible[0].local_time)[:10]
-    ended_on = (reached.delivered or visible[-1].local_time)[:10]
-    return max(0, (date.fromisoformat(ended_on) - date.fromisoformat(began_on)).days)
 
 
 def _days_since(latest: Checkpoint | None, now: Instant) -> int | None:

@@ -38,7 +38,8 @@ class ChangeCalls:
 
         Raises:
             Refused: a value is not of its form; then nothing was changed.
-            TrackingError: unknown id, unknown courier, or the number is followed with it already.
+            TrackingError: unknown id, unknown courier, one that wants more than is known of the
+                parcel, or the number is followed with it already.
         """
         texts = texts_of(self._body.read(content_of(call.body)), UpdateRequest)
         details: dict[str, str | None] = {**details_of(texts)}
@@ -51,7 +52,7 @@ class ChangeCalls:
         stored = before = await self._load(call)
         if new_code is not None:
             # First, because it alone can still fail.
-            stored = await self._service.change_courier(stored, new_code)
+            stored = await self._service.change_courier(stored, new_code, details=details)
         stored = await self._service.update(
             stored, details=details, is_archived=is_archived, ordered_at=ordered_at
         )

@@ -97,7 +97,10 @@ class ListingCalls:
             elif name == "courier_code":
                 conditions["courier_code"] = self._service.drafting.courier(value).code
             elif name == "delivery_status":
-                conditions["statuses"] = _statuses(value)
+                statuses = _statuses(value)
+                if not statuses:
+                    return None
+                conditions["statuses"] = statuses
             elif name == "archived_status":
                 # Whatever is no known word means both, as in v2.
                 conditions["is_archived"] = read_archived(value)
@@ -118,6 +121,7 @@ def _numbers(asked: str) -> tuple[str, ...]:
 
 
 def _statuses(asked: str) -> tuple[Status, ...]:
+    """Return the statuses that are asked for. Empty: commas alone, which is no call for all."""
     words = [word.strip().lower() for word in asked.split(",") if word.strip()]
     try:
         return tuple(dict.fromkeys(_STATUSES[word] for word in words))

@@ -7,7 +7,6 @@ copies them instead of building objects. Nothing here may depend on the time of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
 from functools import lru_cache
 from typing import Final, cast
 
@@ -21,6 +20,7 @@ from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint, Leg
 from parcelwire.domain.clock import SECOND, iso_utc
 from parcelwire.domain.languages import language_of
+from parcelwire.domain.lane import days_under_way
 from parcelwire.domain.merge import derive_milestones
 from parcelwire.domain.report import ParcelFacts
 from parcelwire.domain.tracking import Milestones, Tracking
@@ -179,7 +179,7 @@ class Renderer:
             scheduled_address=facts.pickup_point,
             latest_event=_in_one_line(latest) if latest else None,
             latest_checkpoint_time=latest.checkpoint_date if latest else None,
-            transit_time=_transit_days(tracking.milestones, visible),
+            transit_time=days_under_way(tracking.milestones, visible) or 0,
             origin_info=origin,
             destination_info=destination,
         )
@@ -301,15 +301,6 @@ def _centimetres(millimetres: int) -> str:
 def _in_one_line(event: EventObject) -> str:
     parts: Iterable[str | None] = (event.tracking_detail, event.location, event.checkpoint_date)
     return ",".join(part for part in parts if part)
-
-
-def _transit_days(reached: Milestones, visible: Sequence[Checkpoint]) -> int:
-    if not visible:
-        return 0
-    began_on = (reached.accepted or visible[0].local_time)[:10]
-    ended_on = (reached.delivered or visible[-1].local_time)[:10]
-    # Calendar days, as people count: handed in on Monday and there on Wednesday is two days.
-    return max(0, (date.fromisoformat(ended_on) - date.fromisoformat(began_on)).days)
 
 
 def render_tracking(tracking: Tracking) -> bytes:

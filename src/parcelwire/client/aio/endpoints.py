@@ -8,7 +8,7 @@ from typing import Unpack
 
 from parcelwire.client import own_calls
 from parcelwire.client.aio.engine import AsyncEngine
-from parcelwire.client.details import instant_text
+from parcelwire.client.details import instant_text, is_none_of
 from parcelwire.client.errors import NotFoundError
 from parcelwire.client.own_calls import EndpointChanges, NewEndpoint
 from parcelwire.client.own_models import Endpoint, EndpointWithSecret, ReplayResult, TestResult
@@ -127,11 +127,15 @@ class AsyncEndpoints:
     ) -> ReplayResult:
         """Send messages again that were delivered or given up; at least one condition is needed.
 
+        None means no condition; an empty sequence matches nothing.
+
         Raises:
             NotFoundError: there is no such endpoint.
             InvalidError: no condition, or a wrong one.
             ParcelwireError: it came to nothing.
         """
+        if is_none_of(states, event_types):
+            return ReplayResult(replayed=0, is_complete=True)
         which = {
             "since": instant_text("since", since) or None,
             "until": instant_text("until", until) or None,

@@ -8,20 +8,24 @@ from typing import Any
 
 from parcelwire.client import own_calls
 from parcelwire.client.aio.engine import AsyncEngine
-from parcelwire.client.details import instant_text
+from parcelwire.client.details import instant_text, is_none_of
 from parcelwire.client.own_models import Message, MessageDetail
 
 
 class AsyncMessagePages:
     """Messages, newest first. Each iteration asks the server anew."""
 
-    def __init__(self, engine: AsyncEngine, query: Mapping[str, Any]) -> None:
+    def __init__(
+        self, engine: AsyncEngine, query: Mapping[str, Any], *, is_empty: bool = False
+    ) -> None:
+        """``is_empty``: nothing can fulfil ``query``, so that the server is not asked."""
         self._engine = engine
         self._query = query
+        self._is_empty = is_empty
 
     async def __aiter__(self) -> AsyncIterator[Message]:
         cursor: str | None = None
-        while True:
+        while not self._is_empty:
             query = {**self._query, "cursor": cursor}
             page = await self._engine.send(own_calls.list_messages(query))
             for message in page.items:
@@ -58,7 +62,8 @@ class AsyncMessages:
     ) -> AsyncMessagePages:
         """Return the messages that fulfil all conditions, newest first.
 
-        Nothing is fetched before the result is iterated.
+        Nothing is fetched before the result is iterated. None means no condition; an empty sequence
+        matches nothing.
 
         Raises:
             ValueError: a time without offset.
@@ -72,7 +77,8 @@ class AsyncMessages:
             "created_max": instant_text("created_max", created_max),
             "limit": page_size,
         }
-        return AsyncMessagePages(self._engine, query)
+        is_empty = is_none_of(states, event_types)
+        return AsyncMessagePages(self._engine, query, is_empty=is_empty)
 
     async def get(self, message_id: str) -> MessageDetail:
         """Return one message, with what it says and its attempts.

@@ -171,15 +171,17 @@ class AsyncTrackings:
         """Return the trackings that fulfil all conditions, newest created first.
 
         Nothing is fetched before the result is iterated; pages of ``page_size`` (up to 200) are
-        fetched as they are needed. Any number of ``tracking_numbers`` may be given.
+        fetched as they are needed. Any number of ``tracking_numbers`` may be given. None means no
+        condition; an empty collection matches nothing.
 
         Raises:
             ValueError: a time without offset, or a page size out of range.
         """
         archived = {None: "", True: "true", False: "tracking"}[is_archived]
+        statuses = joined(status)
         query: Query = {
             "courier_code": courier_code or "",
-            "delivery_status": joined(status),
+            "delivery_status": statuses or "",
             "archived_status": archived,
             "created_date_min": instant_text("created_date_min", created_date_min),
             "created_date_max": instant_text("created_date_max", created_date_max),
@@ -190,6 +192,8 @@ class AsyncTrackings:
         if isinstance(tracking_numbers, str):
             tracking_numbers = [tracking_numbers]
         numbers = None if tracking_numbers is None else [*tracking_numbers]
+        if statuses is None:
+            numbers = []
         by_time = self._engine.settings.backend.pages_by_time
 
         def begin() -> Paging:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from parcelwire.client import own_calls
-from parcelwire.client.details import instant_text
+from parcelwire.client.details import instant_text, is_none_of
 from parcelwire.client.own_models import Message, MessageDetail
 from parcelwire.client.sync.engine import Engine
 
@@ -16,13 +16,15 @@ from parcelwire.client.sync.engine import Engine
 class MessagePages:
     """Messages, newest first. Each iteration asks the server anew."""
 
-    def __init__(self, engine: Engine, query: Mapping[str, Any]) -> None:
+    def __init__(self, engine: Engine, query: Mapping[str, Any], *, is_empty: bool = False) -> None:
+        """``is_empty``: nothing can fulfil ``query``, so that the server is not asked."""
         self._engine = engine
         self._query = query
+        self._is_empty = is_empty
 
     def __iter__(self) -> Iterator[Message]:
         cursor: str | None = None
-        while True:
+        while not self._is_empty:
             query = {**self._query, "cursor": cursor}
             page = self._engine.send(own_calls.list_messages(query))
             yield from page.items
@@ -58,7 +60,8 @@ class Messages:
     ) -> MessagePages:
         """Return the messages that fulfil all conditions, newest first.
 
-        Nothing is fetched before the result is iterated.
+        Nothing is fetched before the result is iterated. None means no condition; an empty sequence
+        matches nothing.
 
         Raises:
             ValueError: a time without offset.
@@ -72,7 +75,8 @@ class Messages:
             "created_max": instant_text("created_max", created_max),
             "limit": page_size,
         }
-        return MessagePages(self._engine, query)
+        is_empty = is_none_of(states, event_types)
+        return MessagePages(self._engine, query, is_empty=is_empty)
 
     def get(self, message_id: str) -> MessageDetail:
         """Return one message, with what it says and its attempts.

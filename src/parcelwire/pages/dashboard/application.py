@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from parcelwire.domain.access import Scope, WorldRule, may
+from parcelwire.domain.url_path import sent_path
 from parcelwire.pages.dashboard.cookies import device_cookie, session_cookie
 from parcelwire.pages.dashboard.forms import Form, FormError, read_form
 from parcelwire.pages.dashboard.house import Dashboard
@@ -241,7 +242,7 @@ class _Application:
 
     def _to_login(self, request: Request) -> Response:
         # Not from request.url: that is made of the Host header, which may say anything.
-        url = request.scope["path"]
+        url = sent_path(request.scope)
         if query := request.scope["query_string"].decode("latin-1"):
             url = f"{url}?{query}"
         place = f"{ROOT}/login"

@@ -32,7 +32,7 @@ class Doings(KeyNaming):
         """Do ``effect`` in one transaction, unless its idempotency key is taken.
 
         Nothing is recorded when its result does not count (it wrote nothing, and will be tried
-        again).
+        again), or has no answer (it was refused).
 
         The key is taken first: a second one with it waits until the first has come to its end, and
         then finds the record, or does the work because there is none. So it may be sent again when
@@ -49,10 +49,10 @@ class Doings(KeyNaming):
                     raise AlreadyDoneError(self._record_of(once.world_id, once.key, row))
                 # Forgotten between the two statements: the key is free again.
             result = await effect(link)
-            if not counts(result):
+            if not counts(result) or (answered := once.answer(result)) is None:
                 await link.fetch(_SQL["free_key"], *place)
                 return result
-            status, body = once.answer(result)
+            status, body = answered
             sealed = b""
             if once.secret:
                 key = await self._sealing_key(link)

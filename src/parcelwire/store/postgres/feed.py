@@ -72,6 +72,11 @@ class Feed(Doings):
         rows = await self._database.fetch(_SQL["first_cursor"], world_id)
         return rows[0][0] if rows else None
 
+    async def pruned_cursor(self, world_id: int) -> int:
+        """See ``TrackingStore``."""
+        rows = await self._database.fetch(_SQL["pruned_cursor"], world_id)
+        return rows[0][0] if rows else 0
+
     async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
         """See ``TrackingStore``."""
 

@@ -100,6 +100,12 @@ alter sequence event_cursor owned by event.cursor;
 create index event_world on event (world_id, cursor);
 create index event_tracking on event (tracking_id, cursor);
 
+-- The newest event of each world that is gone.
+create table pruned_event (
+    world_id bigint primary key,
+    cursor bigint not null
+);
+
 create table raw_answer (
     tracking_id uuid not null,
     position bigint not null generated always as identity,

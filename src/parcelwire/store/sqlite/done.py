@@ -35,7 +35,7 @@ class Doings(Part):
         """Do ``work`` in the next transaction, unless its idempotency key is taken.
 
         Nothing is recorded when its result does not count (it wrote nothing, and will be tried
-        again).
+        again), or has no answer (it was refused).
 
         Raises:
             AlreadyDoneError: when it is.
@@ -49,9 +49,9 @@ class Doings(Part):
             if found:
                 return self._record_of(once.world_id, once.key, found[0])
             result = work(connection)
-            if not counts(result):
+            if not counts(result) or (answered := once.answer(result)) is None:
                 return result
-            status, body = once.answer(result)
+            status, body = answered
             sealed = b""
             if once.secret:
                 place = place_of_answer(once.world_id, once.key)

@@ -31,6 +31,11 @@ class Feed(Part):
         ((cursor,),) = await self._reader.rows(queries.FIRST_CURSOR, (world_id,))
         return cursor  # type: ignore[no-any-return]  # the column's type
 
+    async def pruned_cursor(self, world_id: int) -> int:
+        """See ``TrackingStore``."""
+        rows = await self._reader.rows(queries.PRUNED_CURSOR, (world_id,))
+        return rows[0][0] if rows else 0
+
     async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
         """See ``TrackingStore``."""
 
@@ -44,6 +49,7 @@ class Feed(Part):
         wanted = msgspec.json.encode(cursors).decode()
 
         def work(connection: apsw.Connection) -> int:
+            connection.execute(queries.MARK_PRUNED, (wanted,))
             connection.execute(queries.DELETE_EVENTS, (wanted,))
             return connection.changes()
 

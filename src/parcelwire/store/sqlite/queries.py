@@ -114,6 +114,13 @@ OLDEST_EVENTS: Final = """
 SELECT cursor, packed FROM event WHERE cursor > ? ORDER BY cursor LIMIT ?
 """
 DELETE_EVENTS: Final = "DELETE FROM event WHERE cursor IN (SELECT value FROM json_each(?))"
+MARK_PRUNED: Final = """
+INSERT INTO pruned_event
+SELECT world_id, max(cursor) FROM event WHERE cursor IN (SELECT value FROM json_each(?))
+GROUP BY world_id
+ON CONFLICT (world_id) DO UPDATE SET cursor = max(cursor, excluded.cursor)
+"""
+PRUNED_CURSOR: Final = "SELECT cursor FROM pruned_event WHERE world_id = ?"
 FIRST_CURSOR: Final = "SELECT min(cursor) FROM event WHERE world_id = ?"
 COUNT_PREFIX: Final = """
 SELECT count(*) FROM (

@@ -102,6 +102,12 @@ CREATE TABLE event (
 CREATE INDEX event_by_world ON event (world_id);
 CREATE INDEX event_by_tracking ON event (tracking_id);
 
+-- The newest event of each world that is gone.
+CREATE TABLE pruned_event (
+    world_id INTEGER PRIMARY KEY,
+    cursor INTEGER NOT NULL
+) STRICT;
+
 -- What of it is secret is sealed; empty: it lies in the document still.
 CREATE TABLE endpoint (
     key INTEGER PRIMARY KEY,

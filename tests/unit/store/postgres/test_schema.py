@@ -145,6 +145,34 @@ async def test_a_database_of_the_first_layout_is_brought_forward_with_all_it_hol
     await store.close()
 
 
+async def test_of_events_that_were_pruned_before_the_worst_is_assumed(
+    cluster: Cluster, empty_dsn: str
+) -> None:
+    steps = load_migrations()
+    this = next(step for step in steps if step.name == "pruned_events")
+    for step in steps[: this.version - 1]:
+        cluster.sql(step.script + record_of(step), empty_dsn)
+    ids = [new_id() for _ in range(2)]
+    events = ", ".join(
+        f"({cursor}, {world}, '{ids[0]}', '')" for cursor, world in ((5, 2), (7, 4), (9, 2))
+    )
+    parcels = ", ".join(
+        f"('{one}', {world}, 0, 0, 1, false, 'pending', 'N', 'c', '{one}')"
+        for one, world in zip(ids, (2, 6), strict=True)
+    )
+    cluster.sql(
+        f"insert into event (cursor, world_id, tracking_id, body) values {events};"  # noqa: S608  # ours
+        " select setval('event_cursor', 9);"
+        " insert into tracking (id, world_id, created_at, updated_at, version, is_archived, status,"
+        f" number, courier_code, page_token) values {parcels};",
+        empty_dsn,
+    )
+    cluster.sql(this.script, empty_dsn)
+    # World 6 has parcels and no events: all that there ever were may be gone.
+    found = cluster.sql("select world_id, cursor from pruned_event order by 1", empty_dsn)
+    assert re.findall(r"[0-9]+", found) == ["2", "4", "4", "6", "6", "9"]
+
+
 async def test_a_database_of_a_newer_program_is_refused_and_left_alone(
     cluster: Cluster, dsn: str
 ) -> None:

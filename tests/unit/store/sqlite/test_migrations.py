@@ -80,6 +80,35 @@ def test_a_step_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch
     assert not connection.in_transaction
 
 
+def test_of_events_that_were_pruned_before_the_worst_is_assumed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steps = all_migrations()
+    this = next(step.version for step in steps if step.name == "pruned_events")
+    connection = apsw.Connection(":memory:")
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "all_migrations", lambda: steps[: this - 1])
+        migrate(connection, NOW)
+    connection.executemany(
+        "INSERT INTO event (cursor, world_id, packed) VALUES (?, ?, x'00')",
+        [(5, 2), (7, 4), (9, 2)],
+    )
+    connection.executemany(
+        "INSERT INTO tracking (id, world_id, number, courier_code, version, status, is_archived,"
+        " created_at, updated_at, page_token) VALUES (?1, ?1, 'N', 'c', 1, 'pending', 0, 0, 0, ?1)",
+        [(2,), (6,)],
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "all_migrations", lambda: steps[:this])
+        migrate(connection, NOW)
+    # World 6 has parcels and no events: all that there ever were may be gone.
+    assert connection.execute("SELECT * FROM pruned_event ORDER BY 1").fetchall() == [
+        (2, 4),
+        (4, 6),
+        (6, 9),
+    ]
+
+
 async def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "parcelwire.db"
     store = await open_store(path, render=render, clock=FrozenClock())

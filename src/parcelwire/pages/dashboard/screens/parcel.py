@@ -29,6 +29,7 @@ from parcelwire.pages.dashboard.words import offset_words, outcome_word, plural
 from parcelwire.tracking.errors import (
     AlreadyExistsError,
     CourierUnknownError,
+    FieldsMissingError,
     NotFoundError,
     TrackingError,
 )
@@ -274,7 +275,7 @@ async def correct(visit: Visit) -> Response:
     code = visit.form.get("courier_code")[:100]
     try:
         await visit.house.service.change_courier(stored, code, "by hand")
-    except (AlreadyExistsError, CourierUnknownError) as error:
+    except (AlreadyExistsError, CourierUnknownError, FieldsMissingError) as error:
         return await _show(visit, stored, (Problem("courier_code", sentence_of(error)),))
     return await visit.go(
         f"/trackings/{stored.tracking.id}", "The courier is corrected; the new one is asked soon."

@@ -288,8 +288,18 @@ select asked, put_off from poll where tracking_id = $1
 select cursor, body from event where cursor > $1 order by cursor limit $2
 
 -- name: delete_events
-with gone as (delete from event where cursor = any($1::bigint[]) returning 1)
+with gone as (
+    delete from event where cursor = any($1::bigint[]) returning world_id, cursor
+), marked as (
+    insert into pruned_event
+    select world_id, max(cursor) from gone group by world_id order by world_id
+    on conflict (world_id) do update
+    set cursor = greatest(pruned_event.cursor, excluded.cursor)
+)
 select count(*) from gone
+
+-- name: pruned_cursor
+select cursor from pruned_event where world_id = $1
 
 -- name: first_cursor
 -- The world is given as in events_after, for the same reason.
