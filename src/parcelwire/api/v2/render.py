@@ -14,8 +14,8 @@ from parcelwire.couriers.registry import Registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint, Leg
 from parcelwire.domain.clock import DAY, Instant, iso_utc
-from parcelwire.domain.languages import language_of
 from parcelwire.domain.lane import days_under_way
+from parcelwire.domain.languages import language_of
 from parcelwire.domain.merge import derive_milestones
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking

@@ -19,8 +19,8 @@ from parcelwire.couriers.registry import Registry, default_registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint, Leg
 from parcelwire.domain.clock import SECOND, iso_utc
-from parcelwire.domain.languages import language_of
 from parcelwire.domain.lane import days_under_way
+from parcelwire.domain.languages import language_of
 from parcelwire.domain.merge import derive_milestones
 from parcelwire.domain.report import ParcelFacts
 from parcelwire.domain.tracking import Milestones, Tracking
