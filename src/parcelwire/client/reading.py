@@ -2,20 +2,35 @@
 
 A field that the model does not have stays in ``extra`` under its name on the wire. So does a value
 that does not fit its field (the field is then None or empty): one odd value must not make a whole
-tracking unreadable. A number where text belongs is taken as its text. What cannot be left out, as
-an id, is an error.
+tracking unreadable. A number where text belongs is taken as its text; where the text names
+something (``NAMING``) a whole number is its digits, and a fraction does not fit. What cannot be
+left out, as an id, is an error.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple, TypeVar, get_args, get_origin
+from typing import Any, Final, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 
 _EXTRA = "(extra)"
 """No field is called so on any wire, so ``extra`` itself is never read from there."""
+NAMING: Final = frozenset(
+    {
+        "id",
+        "tracking_number",
+        "courier_code",
+        "awb_number",
+        "destination_track_number",
+        "exchange_number",
+        "reference_number",
+    }
+)
+"""Fields on the wire that hold a number or a code: ``12345678.0`` read as text would be another."""
+_EXACT: Final = 2**53
+"""Below it a number with a point still has all its digits."""
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +137,8 @@ def _mend(model: type[ModelT], value: Any) -> ModelT:
             continue
         said = value[wire]
         try:
-            given[field.name] = _fit(said, field.type, inner.get(wire))
+            fitting = _whole(said) if wire in NAMING else said
+            given[field.name] = _fit(fitting, field.type, inner.get(wire))
         except msgspec.ValidationError:
             if field.required:
                 raise
@@ -136,6 +152,15 @@ def _mend(model: type[ModelT], value: Any) -> ModelT:
         msg = f"the answer lacks {', '.join(missing)}"
         raise msgspec.ValidationError(msg)
     return model(**given, extra=extra)
+
+
+def _whole(said: Any) -> Any:
+    if not isinstance(said, float):
+        return said
+    if not said.is_integer() or abs(said) >= _EXACT:
+        msg = "a number with a fraction names nothing"
+        raise msgspec.ValidationError(msg)
+    return int(said)
 
 
 def _fit(said: Any, hint: Any, model: type[Model] | None) -> Any:

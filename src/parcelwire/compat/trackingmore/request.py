@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from parcelwire.client.details import fields_of
 from parcelwire.client.errors import APIError, NetworkError, ParcelwireError
 from parcelwire.client.exchange import Call, Exchange
 from parcelwire.client.settings import PARCELWIRE, TRACKINGMORE, TRACKINGMORE_URL
@@ -97,6 +98,18 @@ def envelope_of(exchange: Exchange[Any]) -> Envelope:
     assert exchange.answer is not None  # noqa: S101  (there is a result, so there was an answer)
     envelope: Envelope = msgspec.json.decode(exchange.answer.body)
     return envelope
+
+
+def fields_or_raise(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields that are given, as text; dates in the form of their field.
+
+    Raises:
+        TrackingMoreException: a value is neither text, whole number nor date.
+    """
+    try:
+        return fields_of(params)
+    except (TypeError, ValueError) as error:
+        raise TrackingMoreException(str(error)) from error
 
 
 def need(params: Mapping[str, Any], name: str, message: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from parcelwire.client import calls
 from parcelwire.client.batches import CHUNK, Chunk, plan
-from parcelwire.client.details import fields_of, instant_text
+from parcelwire.client.details import instant_text
 from parcelwire.client.errors import APIError, ConflictError, NetworkError, NotFoundError
 from parcelwire.client.exchange import Exchange
 from parcelwire.client.faults import RETRACK_NOT_ALLOWED
@@ -21,6 +21,7 @@ from parcelwire.compat.trackingmore.request import (
     Envelope,
     client,
     envelope_of,
+    fields_or_raise,
     make_request,
     need,
 )
@@ -47,7 +48,7 @@ def create_tracking(params: Mapping[str, Any]) -> Envelope:
     """
     need(params, "tracking_number", _NO_NUMBER)
     need(params, "courier_code", _NO_COURIER)
-    fields = fields_of(params)
+    fields = fields_or_raise(params)
 
     def resolve(exchange: Exchange[Tracking], error: APIError) -> Any:
         if not isinstance(error, ConflictError):
@@ -70,7 +71,10 @@ def batch_create_trackings(params: Sequence[Mapping[str, Any]]) -> Envelope:
     for item in params:
         need(item, "tracking_number", _NO_NUMBER)
         need(item, "courier_code", _NO_COURIER)
-    _, chunks = plan(params)
+    try:
+        _, chunks = plan(params)
+    except (TypeError, ValueError) as error:
+        raise TrackingMoreException(str(error)) from error
     if not chunks:
         return make_request(calls.create_batch([]))
     try:
@@ -92,12 +96,11 @@ def get_tracking_results(params: Mapping[str, Any] | None = None) -> Envelope:
     """Return one page of trackings. Dates may be ``datetime`` or ``date`` objects, too.
 
     Raises:
-        TrackingMoreException: there is no answer that could be returned.
+        TrackingMoreException: there is no answer that could be returned, or a number has a
+            fraction.
     """
     query = {
-        name: instant_text(name, value) if isinstance(value, date) else str(value)
-        for name, value in (params or {}).items()
-        if value is not None
+        name: _condition(name, value) for name, value in (params or {}).items() if value is not None
     }
     return make_request(calls.list_trackings(query))
 
@@ -109,7 +112,7 @@ def update_tracking_by_id(id_string: str, params: Mapping[str, Any]) -> Envelope
         TrackingMoreException: no id, or there is no answer that could be returned.
     """
     _need_id(id_string)
-    return make_request(calls.update_tracking(id_string, fields_of(params)))
+    return make_request(calls.update_tracking(id_string, fields_or_raise(params)))
 
 
 def delete_tracking_by_id(id_string: str) -> Envelope:
@@ -143,6 +146,15 @@ def retrack_tracking_by_id(id_string: str) -> Envelope:
 def _need_id(id_string: str) -> None:
     if not id_string:
         raise TrackingMoreException(_NO_ID)
+
+
+def _condition(name: str, value: Any) -> str:
+    if isinstance(value, date):
+        return instant_text(name, value)
+    if name == "tracking_numbers" and isinstance(value, float):
+        msg = f"tracking_numbers must be text or a whole number, not {value!r}: give it as text"
+        raise TrackingMoreException(msg)
+    return str(value)
 
 
 def _fates(chunk: Chunk) -> dict[str, Any]:
