@@ -81,7 +81,11 @@ def verify_standard(
         raise MissingSignatureError(msg)
     timestamp = _read_timestamp(given.get("webhook-timestamp"), "webhook-timestamp")
     _check_age(timestamp, now, tolerance_seconds)
-    raw = body.encode() if isinstance(body, str) else body
+    # The sender signs UTF-8: what has no form in it, as half of a surrogate pair, was never signed.
+    raw = _encoded(body) if isinstance(body, str) else body
+    if raw is None or _encoded(message_id) is None:
+        msg = "webhook-id or the body holds characters that nobody can have signed"
+        raise WrongSignatureError(msg)
     offered = [_decode(part[3:]) for part in signatures.split() if part.startswith("v1,")]
     fits = False
     for secret in _as_list(secrets):
@@ -140,6 +144,9 @@ def verify_v2(
     if not email:
         msg = "no e-mail address was given"
         raise ValueError(msg)
+    if _encoded(email) is None:
+        msg = "the e-mail address holds characters that cannot be encoded"
+        raise ValueError(msg)
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
@@ -191,13 +198,21 @@ def _check_hex(signature: object, keys: Sequence[str], timestamp: int) -> None:
     if not isinstance(signature, str) or not signature:
         msg = "the signature is missing"
         raise MissingSignatureError(msg)
-    offered = signature.lower().encode()
+    # What is not ASCII is not hexadecimal, and may be what no encoding takes.
+    offered = signature.lower().encode("ascii", "replace")
     fits = False
     for key in keys:
         fits |= hmac.compare_digest(sign_timestamp(key, timestamp).encode(), offered)
     if not fits:
         msg = "the signature does not fit"
         raise WrongSignatureError(msg)
+
+
+def _encoded(text: str) -> bytes | None:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return None
 
 
 def _decode(text: str) -> bytes:

@@ -115,6 +115,21 @@ def test_what_is_not_to_be_trusted(
     assert SECRET not in str(caught.value)
 
 
+def test_what_no_encoding_takes_is_not_to_be_trusted() -> None:
+    lone = "\ud800"
+    verify = json.dumps({"data": {}, "verifyInfo": {"timeStr": TIME, "signature": lone}}).encode()
+    for body, given, key, scheme in (
+        (verify, {}, "shop@example.com", "v2"),
+        (V4_BODY, {**headers(), "Signature": lone}, SECRET, "v4"),
+        (V4_BODY, {**headers(), "Webhook-Signature": f"v1,{lone}"}, SECRET, "standard"),
+        (V4_BODY, {**headers(), "Webhook-Id": lone}, SECRET, "standard"),
+        (lone, headers(), SECRET, "standard"),
+    ):
+        with pytest.raises(WebhookError) as caught:
+            unwrap(body, given, key, scheme=scheme, now=TIME)  # type: ignore[arg-type]  # mypy sees str
+        assert caught.value.reason == "wrong"
+
+
 @pytest.mark.parametrize(
     ("secret", "scheme"),
     [("", "standard"), ([], "standard"), ("whsec_", "v4"), (["a@b.c"], "v2"), (SECRET, "v9")],
