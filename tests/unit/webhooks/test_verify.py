@@ -229,8 +229,10 @@ class TestV2:
 
 LONE = "\ud800"
 """Half of a surrogate pair: JSON can hold it, and so can a header that was decoded leniently."""
-CHARACTERS = st.characters() | st.characters(categories=["Cs"])
-ANY_TEXT = st.text(CHARACTERS, max_size=40)
+# st.text() leaves halves of pairs out, whatever alphabet it is given.
+ANY_TEXT = st.lists(st.characters() | st.integers(0xD800, 0xDFFF).map(chr), max_size=40).map(
+    "".join
+)
 
 
 class TestWhatNobodyCanHaveSigned:
