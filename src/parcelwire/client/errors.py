@@ -18,6 +18,7 @@
     ├── UnexpectedAnswerError        what came is no answer of this API (a proxy's page, say)
     ├── AmbiguousError               more than one tracking has this number
     ├── UnsupportedError             this server has no such call
+    ├── ClosedError                  the client was closed before
     ├── WaitError                    what was waited for did not come
     └── WebhookError                 the message is not to be trusted
 
@@ -173,6 +174,10 @@ class UnsupportedError(ParcelwireError, AttributeError):
 
     An ``AttributeError`` too: ``hasattr(client, "endpoints")`` tells whether there is one.
     """
+
+
+class ClosedError(ParcelwireError, RuntimeError):
+    """The client was closed before, or while its answer was waited for."""
 
 
 class WaitError(ParcelwireError, TimeoutError):

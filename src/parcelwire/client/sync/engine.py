@@ -1,5 +1,5 @@
 # Generated from ../aio by tools/generate_sync.py: change that, and generate again.
-"""Where requests really go out: one HTTP client, and the loop over the tries of a call."""
+"""Where requests really go out: the connections, and the loop over the tries of a call."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import time
 from collections.abc import Callable
 from random import Random, SystemRandom
 from time import monotonic as system_monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from parcelwire import __version__
+from parcelwire.client.connections import Connections, url_of
 from parcelwire.client.exchange import Answer, Call, Exchange, Wait
 from parcelwire.client.settings import ClientOptions, Settings
-
-if TYPE_CHECKING:
-    import httpx2
 
 T = TypeVar("T")
 
@@ -27,14 +24,14 @@ class Engine:
     def __init__(
         self,
         settings: Settings,
-        http: httpx2.Client,
+        connections: Connections,
         *,
         randomness: Random | None = None,
         monotonic: Callable[[], float] | None = None,
         sleep: Sleep | None = None,
     ) -> None:
         self.settings = settings
-        self._http = http
+        self._connections = connections
         self._random = randomness or SystemRandom()
         self.monotonic = monotonic or system_monotonic
         self.sleep: Sleep = sleep or time.sleep
@@ -43,7 +40,7 @@ class Engine:
         """Return an engine with other options over the same connections."""
         return Engine(
             self.settings.changed(options),
-            self._http,
+            self._connections,
             randomness=self._random,
             monotonic=self.monotonic,
             sleep=self.sleep,
@@ -66,19 +63,22 @@ class Engine:
 
         Raises:
             ParcelwireError: it came to nothing.
+            ValueError: there is no such path as the call's.
         """
         import httpx2
 
         call, options = exchange.call, self.settings.options
+        url = url_of(self.settings.url(call.path))
         headers = exchange.headers()
         timeout = httpx2.Timeout(
             options.timeout_seconds + call.wait_seconds, connect=options.connect_timeout_seconds
         )
         while True:
+            http = self._connections.http()
             try:
-                response = self._http.request(
+                response = http.request(
                     call.method,
-                    self.settings.url(call.path),
+                    url,
                     content=call.body,
                     headers=headers,
                     timeout=timeout,
@@ -102,19 +102,4 @@ class Engine:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
-
-
-def open_http(transport: httpx2.BaseTransport | None) -> httpx2.Client:
-    """Return the HTTP client. The library is imported here, when there is something to send."""
-    import httpx2
-
-    return httpx2.Client(
-        transport=transport,
-        headers={"user-agent": f"parcelwire-python/{__version__}"},
-        # Shorter than the five seconds after which uvicorn closes: not to meet in the doorway.
-        limits=httpx2.Limits(
-            max_connections=100, max_keepalive_connections=20, keepalive_expiry=3.0
-        ),
-        follow_redirects=False,
-    )
+        self._connections.close()
