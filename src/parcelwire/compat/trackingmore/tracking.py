@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from parcelwire.client import calls
@@ -95,6 +95,8 @@ def batch_create_trackings(params: Sequence[Mapping[str, Any]]) -> Envelope:
 def get_tracking_results(params: Mapping[str, Any] | None = None) -> Envelope:
     """Return one page of trackings. Dates may be ``datetime`` or ``date`` objects, too.
 
+    A ``datetime`` without offset is sent as it is, and the server reads it as UTC.
+
     Raises:
         TrackingMoreException: there is no answer that could be returned, or a number has a
             fraction.
@@ -149,6 +151,9 @@ def _need_id(id_string: str) -> None:
 
 
 def _condition(name: str, value: Any) -> str:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        # As before: the server reads a time without offset as UTC.
+        return value.isoformat(timespec="seconds")
     if isinstance(value, date):
         return instant_text(name, value)
     if name == "tracking_numbers" and isinstance(value, float):
