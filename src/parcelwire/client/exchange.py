@@ -141,6 +141,8 @@ class Exchange(Generic[T]):
             "accept": "application/json",
             "x-request-id": self.request_id,
         }
+        if self._settings.authorization:
+            headers["authorization"] = self._settings.authorization
         if self.call.body is not None:
             headers["content-type"] = "application/json"
         if self.call.is_create:
