@@ -200,11 +200,12 @@ async def test_a_time_without_offset_is_utc_as_it_was(
 def test_values_that_cannot_be_sent(odd: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     aim(monkeypatch, ours, "key", f"127.0.0.1:{free_port()}")
     item = {"tracking_number": USPS_NUMBER, "courier_code": "usps", **odd}
-    for call in (
+    calls: list[Callable[[], Any]] = [
         lambda: ours.tracking.create_tracking(item),
         lambda: ours.tracking.batch_create_trackings([item]),
         lambda: ours.tracking.update_tracking_by_id("1" * 32, odd),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(TrackingMoreException, match="must be text") as caught:
             call()
         assert type(caught.value) is TrackingMoreException

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Literal, TypedDict
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -126,9 +126,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         # The key shall not get into anybody's log by accident.
         return f"{self.backend.name} at {self.base_url}"
 
-    def __rich_repr__(self) -> Iterator[str]:
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
         # Without this, whoever prints with rich would see every field.
-        yield repr(self)
+        return [("server", repr(self))]
 
     def url(self, path: str) -> str:
         """Return the address of ``path``, which begins with a slash."""

@@ -20,7 +20,12 @@ from parcelwire.signatures import verify
 
 REF = TrackingRef(id="1", tracking_number="2", courier_code="usps", extra={"new": [1]})
 TRACKING = Tracking(id="1", tracking_number="2", courier_code="usps", status="transit")
-TOLD = {"code": 4101, "request_id": "r1", "status": 400, "data": {"id": "1", "more": [{}]}}
+TOLD: dict[str, Any] = {
+    "code": 4101,
+    "request_id": "r1",
+    "status": 400,
+    "data": {"id": "1", "more": [{}]},
+}
 
 
 def conflict() -> errors.ConflictError:
@@ -55,7 +60,10 @@ OWN: dict[type, Callable[[], errors.ParcelwireError]] = {
 }
 
 
-def tree(kind: type) -> Iterator[type]:
+Kind = type[errors.ParcelwireError]
+
+
+def tree(kind: Kind) -> Iterator[Kind]:
     yield kind
     for below in kind.__subclasses__():
         yield from tree(below)
@@ -67,12 +75,11 @@ KINDS = sorted(
 )
 
 
-def sample(kind: Any) -> errors.ParcelwireError:
+def sample(kind: Kind) -> errors.ParcelwireError:
     if kind in OWN:
         return OWN[kind]()
     told = TOLD if issubclass(kind, errors.APIError) else {"code": 7, "request_id": "r1"}
-    error: errors.ParcelwireError = kind("said", **told)
-    return error
+    return kind("said", **told)
 
 
 WAYS: list[Callable[[Any], Any]] = [
@@ -87,10 +94,10 @@ WAYS: list[Callable[[Any], Any]] = [
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_arrives_as_it_was(kind: type, way: Callable[[Any], Any]) -> None:
+def test_each_arrives_as_it_was(kind: Kind, way: Callable[[Any], Any]) -> None:
     error = sample(kind)
     error.add_note("in the worker")
-    arrived = way(error)
+    arrived: Any = way(error)
     assert type(arrived) is kind
     assert arrived.__dict__ == error.__dict__
     assert (arrived.args, str(arrived)) == (error.args, str(error))
