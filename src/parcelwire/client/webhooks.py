@@ -9,6 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from parcelwire.client.errors import WebhookError
+from parcelwire.client.frozen import freeze
 from parcelwire.client.models import Tracking, WebhookEvent
 from parcelwire.client.reading import read
 from parcelwire.client.settings import Scheme
@@ -72,7 +73,7 @@ def unwrap(
     return WebhookEvent(
         scheme=scheme,
         timestamp=timestamp,
-        body=content,
+        body=freeze(content),
         message_id=message_id,
         **_said(content, given),
     )
