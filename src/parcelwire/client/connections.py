@@ -89,7 +89,11 @@ def environment_faults() -> Iterator[None]:
 
     try:
         yield
-    except (ValueError, OSError, ImportError, httpx2.InvalidURL) as error:
+    except httpx2.InvalidURL:
+        # Not repeated: what cannot be taken apart may be a password.
+        msg = "the environment names a proxy whose address is none"
+        raise ParcelwireError(msg) from None
+    except (ValueError, OSError, ImportError) as error:
         said = str(error) or type(error).__name__
         msg = f"a proxy or a certificate file that the environment names cannot be used: {said}"
         raise ParcelwireError(msg) from error

@@ -54,6 +54,7 @@ def fields_of(details: Mapping[str, Any]) -> dict[str, str]:
 
     Raises:
         TypeError: a value is neither text, whole number nor date.
+        ValueError: a text holds half of a surrogate pair, which cannot be sent.
     """
     fields: dict[str, str] = {}
     for name, value in details.items():
@@ -64,10 +65,19 @@ def fields_of(details: Mapping[str, Any]) -> dict[str, str]:
         elif isinstance(value, bool):
             fields[name] = "1" if value else "0"
         elif isinstance(value, str | int) or (name in _FREE_TEXTS and _is_finite(value)):
-            fields[name] = str(value)
+            fields[name] = _sendable(name, str(value))
         else:
             raise TypeError(_unfit(name, value))
     return fields
+
+
+def _sendable(name: str, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        msg = f"{name} holds half of a surrogate pair, which cannot be sent"
+        raise ValueError(msg) from None
+    return text
 
 
 def _is_finite(value: Any) -> bool:

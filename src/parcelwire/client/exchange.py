@@ -13,6 +13,7 @@ this very call may have been done although its answer never came.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from enum import Enum, auto
 from random import Random
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -41,6 +42,8 @@ SLACK_SECONDS: Final = 30.0
 _TEMPORARY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _UNDONE: Final = frozenset({425, 429})
 """Statuses that say that the call was not done."""
+_UNREADABLE: Final = (ValueError, OverflowError, RecursionError)
+"""What reading raises beside msgspec's own: bad UTF-8, a number too long, too many brackets."""
 
 
 class Repeat(Enum):
@@ -185,7 +188,7 @@ class Exchange(Generic[T]):
             return pause
         try:
             return Done(self.call.read(data))
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, *_UNREADABLE) as error:
             msg = f"the answer has not the expected shape: {error}"
             raise UnexpectedAnswerError(
                 msg, request_id=request_id, status=answer.status, body=answer.body
@@ -207,20 +210,15 @@ class Exchange(Generic[T]):
         # When the first try began, by the server's clock: this machine's may be wrong.
         if not self.call.is_create or (date := answer.headers.get("date")) is None:
             return
-        from email.utils import parsedate_to_datetime
-
-        try:
-            now = parsedate_to_datetime(date).timestamp()
-        except ValueError:
-            return
-        self._began_at = now - (self._monotonic() - self._began)
+        if (now := http_date(date)) is not None:
+            self._began_at = now - (self._monotonic() - self._began)
 
     def _data(self, answer: Answer, request_id: str) -> Any:
         if self.call.is_own:
             return self._own_data(answer, request_id)
         try:
             envelope = _read_envelope(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, *_UNREADABLE) as error:
             raise self._foreign(answer, request_id) from error
         code = envelope.meta.code
         if 200 <= code < 300 and 200 <= answer.status < 300:
@@ -238,7 +236,7 @@ class Exchange(Generic[T]):
             if 200 <= answer.status < 300:
                 return _read_json(answer.body) if answer.body else None
             raise problem_for(answer.body, status=answer.status, request_id=request_id)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, *_UNREADABLE) as error:
             raise self._foreign(answer, request_id) from error
 
     def _foreign(self, answer: Answer, request_id: str) -> Exception:
@@ -283,6 +281,17 @@ class Exchange(Generic[T]):
 
 def _part_of(key: str | None, part: int) -> str | None:
     return f"{key}-{part}" if key and part else key
+
+
+def http_date(text: str) -> float | None:
+    """Return the seconds since 1970 of a date as HTTP's headers have it; None: it is none."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        at = parsedate_to_datetime(text)
+        return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def _seconds(text: str | None) -> float | None:

@@ -18,6 +18,8 @@ Scheme = Literal["standard", "v4", "v2"]
 LOCAL_URL: Final = "http://127.0.0.1:8787"
 """Where ``parcelwire serve`` listens unless it is told otherwise."""
 TRACKINGMORE_URL: Final = "https://api.trackingmore.com"
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
 _NO_ADDRESS: Final = "base_url must be an address such as https://parcels.example.com"
 _WITH_PASSWORD: Final = re.compile(
     r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://)(?P<who>[^/?#\\]*)@(?P<rest>.*)", re.DOTALL
@@ -78,6 +80,20 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         if self.max_retries < 0:
             msg = "max_retries must not be negative"
             raise ValueError(msg)
+        for name, value in self.headers:
+            if not _HEADER_NAME.fullmatch(name):
+                msg = "headers: a name holds characters that no header can carry, or none at all"
+                raise ValueError(msg)
+            _check_header_value(f"headers: the value of {name}", value)
+        if self.idempotency_key is not None:
+            _check_header_value("idempotency_key", self.idempotency_key)
+
+
+def _check_header_value(what: str, value: str) -> None:
+    # Not repeated: it may be a secret.
+    if not _HEADER_VALUE.fullmatch(value):
+        msg = f"{what} holds characters that no header can carry"
+        raise ValueError(msg)
 
 
 class ClientOptions(TypedDict, total=False):

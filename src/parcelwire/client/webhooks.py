@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 
 from parcelwire.client.errors import WebhookError
-from parcelwire.client.frozen import freeze
+from parcelwire.client.frozen import FrozenDict, freeze
 from parcelwire.client.models import Tracking, WebhookEvent
 from parcelwire.client.reading import read
 from parcelwire.client.settings import Scheme
@@ -22,6 +22,9 @@ from parcelwire.signatures.verify import (
     verify_v2,
     verify_v4,
 )
+
+_MOST_DIGITS: Final = 18
+"""Of a number that a header counts with; int() raises for some thousand."""
 
 
 def unwrap(
@@ -73,7 +76,7 @@ def unwrap(
     return WebhookEvent(
         scheme=scheme,
         timestamp=timestamp,
-        body=freeze(content),
+        body=content,
         message_id=message_id,
         **_said(content, given),
     )
@@ -121,15 +124,19 @@ def _check_v2(
     return int(content["verifyInfo"]["timeStr"])
 
 
-def _content(body: bytes | str) -> dict[str, Any]:
+def _content(body: bytes | str) -> FrozenDict:
     try:
-        content = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        content = freeze(msgspec.json.decode(body))
+    except (msgspec.DecodeError, ValueError, RecursionError):
         content = None
-    if not isinstance(content, dict):
+    if not isinstance(content, FrozenDict):
         msg = "the body is not a JSON object"
         raise WebhookError(msg, "body")
     return content
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
 
 
 def _said(content: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
@@ -165,6 +172,6 @@ def _said(content: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]
             int,
             content.get("sequence"),
             data.get("sequence"),
-            int(sequence) if sequence.isascii() and sequence.isdigit() else None,
+            int(sequence) if _is_count(sequence) else None,
         ),
     }

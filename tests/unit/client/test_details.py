@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import httpx2
 import msgspec
 import pytest
 
+from parcelwire.client import Parcelwire, calls, own_calls
 from parcelwire.client.batches import plan
 from parcelwire.client.details import fields_of
 from parcelwire.client.models import AirWaybill, Tracking
@@ -60,6 +62,34 @@ def test_no_item_of_many_becomes_another_number() -> None:
         plan(items)
 
 
+LONE = "\ud800"
+client = Parcelwire("key", transport=httpx2.MockTransport(lambda _: httpx2.Response(500)))
+SENT: list[Any] = [
+    lambda: fields_of({"tracking_number": LONE}),
+    lambda: fields_of({"title": f"Cup {LONE}"}),
+    lambda: plan([{"tracking_number": "1"}, f"2{LONE}"]),
+    lambda: calls.list_trackings({"tracking_numbers": LONE}),
+    lambda: calls.delete_tracking(LONE),
+    lambda: calls.detect_couriers(LONE),
+    lambda: calls.call_of("POST", "/v4/awb", {"awb_number": [LONE]}),
+    lambda: own_calls.create_endpoint({"url": f"https://{LONE}.example"}),
+    lambda: own_calls.read_message(LONE),
+    lambda: own_calls.read_events({"after": LONE}),
+    lambda: client.couriers.detect(LONE),
+    lambda: client.trackings.find(LONE),
+    lambda: client.request("GET", f"/v4/{LONE}"),
+    lambda: client.request("GET", "/v4/a\nb"),
+]
+
+
+@pytest.mark.parametrize("send", SENT)
+def test_what_cannot_be_sent_is_said_before(send: Any) -> None:
+    with pytest.raises(ValueError, match=r"cannot be sent|can be sent") as caught:
+        send()
+    assert type(caught.value) is ValueError
+    assert not hasattr(caught.value, "partial_result")
+
+
 CALLS: list[Any] = [
     lambda m: m.tracking.create_tracking({"tracking_number": 12345678.0, "courier_code": "usps"}),
     lambda m: m.tracking.batch_create_trackings(
@@ -69,6 +99,11 @@ CALLS: list[Any] = [
     lambda m: m.tracking.update_tracking_by_id("1" * 32, {"courier_code_new": 1.0}),
     lambda m: m.courier.detect({"tracking_number": 12345678.0}),
     lambda m: m.air_waybill.create_an_air_waybill({"awb_number": 2356903043.0}),
+    lambda m: m.tracking.create_tracking({"tracking_number": LONE, "courier_code": "usps"}),
+    lambda m: m.tracking.get_tracking_results({"tracking_numbers": LONE}),
+    lambda m: m.tracking.update_tracking_by_id(LONE, {"title": "Cup"}),
+    lambda m: m.tracking.delete_tracking_by_id(LONE),
+    lambda m: m.tracking.retrack_tracking_by_id(LONE),
 ]
 
 
@@ -77,7 +112,8 @@ def test_the_old_names_refuse_it_too(call: Any, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(trackingmore, "api_key", "key")
     monkeypatch.setattr(trackingmore, "base_url", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setattr("time.sleep", lambda _: None)
-    with pytest.raises(TrackingMoreException, match=r"give it as text|format is invalid") as caught:
+    told = r"give it as text|format is invalid|cannot be sent"
+    with pytest.raises(TrackingMoreException, match=told) as caught:
         call(trackingmore)
     assert type(caught.value) is TrackingMoreException
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from base64 import b64decode
+from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -116,6 +118,32 @@ def test_an_address_that_is_none_is_refused_at_once_and_not_shown(
     assert type(caught.value) is ValueError
     assert "s3c" not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"headers": {"X-Shop": "Zürich"}},
+        {"headers": {"X-Shop": "a\nb: s3cret"}},
+        {"headers": {"X-Shop": "s3cret\ud800"}},
+        {"headers": {"X-Shop": " s3cret"}},
+        {"headers": {"": "s3cret"}},
+        {"headers": {"X Shop": "s3cret"}},
+        {"headers": {"X-Shöp": "s3cret"}},
+        {"idempotency_key": "schlüssel"},
+        {"idempotency_key": "s3cret\r\nx: y"},
+    ],
+)
+def test_what_no_header_can_carry_is_refused_at_once(option: Any) -> None:
+    ways: tuple[Callable[..., Any], ...] = (partial(Parcelwire, "key_1"), client.with_options)
+    for make in ways:
+        with pytest.raises(ValueError, match=r"headers|idempotency_key") as caught:
+            make(**option)
+        assert "s3c" not in str(caught.value)
+    client.with_options(headers={"X-Shop": "7 a\tb", "Empty": ""}, idempotency_key="order 17")
+
+
+client = Parcelwire("key_1", "http://127.0.0.1:9")
 
 
 @pytest.mark.parametrize(

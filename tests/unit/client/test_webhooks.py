@@ -6,7 +6,10 @@ import json
 import time
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parcelwire.client import Parcelwire, WebhookError, unwrap
 from parcelwire.signatures.signing import make_secret, sign_standard, sign_timestamp
@@ -22,6 +25,24 @@ TRACKING = {
 V4_BODY = json.dumps(
     {"meta": {"code": 200}, "data": {**TRACKING, "sequence": 3, "event_type": "tracking.updated"}}
 ).encode()
+
+NAMES = st.sampled_from(
+    [
+        *("type", "data", "tracking_id", "sequence", "tracking", "id", "event_type"),
+        *("delivery_status", "tracking_number", "number", "courier_code", "status", "checkpoints"),
+        *(
+            "details",
+            "facts",
+            "delivery_window",
+            "proof",
+            "latest",
+            "ship_date",
+            "leg",
+            "created_at",
+        ),
+        *("is_archived", "is_stopped", "updated_at", "origin_info", "trackinfo", "occurred_at"),
+    ]
+)
 
 
 def headers(body: bytes = V4_BODY) -> dict[str, str]:
@@ -118,7 +139,7 @@ def test_what_is_not_to_be_trusted(
 def test_what_no_encoding_takes_is_not_to_be_trusted() -> None:
     lone = "\ud800"
     verify = json.dumps({"data": {}, "verifyInfo": {"timeStr": TIME, "signature": lone}}).encode()
-    for body, given, key, scheme in (
+    for body, carried, key, scheme in (
         (verify, {}, "shop@example.com", "v2"),
         (V4_BODY, {**headers(), "Signature": lone}, SECRET, "v4"),
         (V4_BODY, {**headers(), "Webhook-Signature": f"v1,{lone}"}, SECRET, "standard"),
@@ -126,8 +147,42 @@ def test_what_no_encoding_takes_is_not_to_be_trusted() -> None:
         (lone, headers(), SECRET, "standard"),
     ):
         with pytest.raises(WebhookError) as caught:
-            unwrap(body, given, key, scheme=scheme, now=TIME)  # type: ignore[arg-type]  # mypy sees str
+            unwrap(body, carried, key, scheme=scheme, now=TIME)  # type: ignore[arg-type]  # mypy sees str
         assert caught.value.reason == "wrong"
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(NAMES, JSON, max_size=6), st.dictionaries(NAMES, JSON, max_size=8))
+def test_any_body_is_an_event_or_refused(body: dict[str, Any], tracking: dict[str, Any]) -> None:
+    for data in (body, {**body, "data": tracking}, {**body, "data": {"tracking": tracking}}):
+        raw = msgspec.json.encode(data)
+        carried = {**headers(raw), "parcelwire-sequence": "9" * 5_000}
+        try:
+            event = unwrap(raw, carried, SECRET, now=TIME)
+        except WebhookError as error:
+            assert error.reason == "body"  # noqa: PT017  (both ends are right)
+        else:
+            assert event.body == data
+            assert hash(event) == hash(unwrap(raw, carried, SECRET, now=TIME))
+
+
+def test_a_body_that_is_nested_too_deeply() -> None:
+    for depth in (400, 900, 5_000):
+        body = b'{"data":' + b"[" * depth + b"]" * depth + b"}"
+        try:
+            assert unwrap(body, headers(body), SECRET, now=TIME).data == {}
+        except WebhookError as error:
+            assert error.reason == "body"  # noqa: PT017  (where the limit is, is Python's matter)
 
 
 @pytest.mark.parametrize(

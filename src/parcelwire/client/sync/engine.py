@@ -9,7 +9,8 @@ from random import Random, SystemRandom
 from time import monotonic as system_monotonic
 from typing import TypeVar
 
-from parcelwire.client.connections import Connections, url_of
+from parcelwire.client.connections import CLOSED, Connections, url_of
+from parcelwire.client.errors import ClosedError
 from parcelwire.client.exchange import Answer, Call, Exchange, Wait
 from parcelwire.client.settings import ClientOptions, Settings
 
@@ -83,7 +84,8 @@ class Engine:
                     headers=headers,
                     timeout=timeout,
                 )
-            except httpx2.RequestError as fault:
+            except (httpx2.RequestError, OSError) as fault:
+                # TLS that breaks in the middle of an answer is a bare OSError.
                 pause = exchange.broke(
                     fault,
                     was_sent=not isinstance(
@@ -91,6 +93,11 @@ class Engine:
                     ),
                     is_timeout=isinstance(fault, httpx2.TimeoutException),
                 )
+            except RuntimeError as fault:
+                # Closed by another thread or task between the look and the request.
+                if self._connections.is_closed:
+                    raise ClosedError(CLOSED, request_id=exchange.request_id) from fault
+                raise
             else:
                 outcome = exchange.answered(
                     Answer(response.status_code, response.headers, response.content)

@@ -112,6 +112,18 @@ def fields_or_raise(params: Mapping[str, Any]) -> dict[str, str]:
         raise TrackingMoreException(str(error)) from error
 
 
+def built(make: Callable[..., Call[T]], *arguments: Any) -> Call[T]:
+    """Return ``make(*arguments)``.
+
+    Raises:
+        TrackingMoreException: there is something in it that cannot be sent.
+    """
+    try:
+        return make(*arguments)
+    except ValueError as error:
+        raise TrackingMoreException(str(error)) from error
+
+
 def need(params: Mapping[str, Any], name: str, message: str) -> None:
     """Raise what the old library raises where ``name`` is not given."""
     if not params.get(name):

@@ -19,6 +19,7 @@ from parcelwire.compat.trackingmore.exception import (
 )
 from parcelwire.compat.trackingmore.request import (
     Envelope,
+    built,
     client,
     envelope_of,
     fields_or_raise,
@@ -104,7 +105,7 @@ def get_tracking_results(params: Mapping[str, Any] | None = None) -> Envelope:
     query = {
         name: _condition(name, value) for name, value in (params or {}).items() if value is not None
     }
-    return make_request(calls.list_trackings(query))
+    return make_request(built(calls.list_trackings, query))
 
 
 def update_tracking_by_id(id_string: str, params: Mapping[str, Any]) -> Envelope:
@@ -114,7 +115,7 @@ def update_tracking_by_id(id_string: str, params: Mapping[str, Any]) -> Envelope
         TrackingMoreException: no id, or there is no answer that could be returned.
     """
     _need_id(id_string)
-    return make_request(calls.update_tracking(id_string, fields_or_raise(params)))
+    return make_request(built(calls.update_tracking, id_string, fields_or_raise(params)))
 
 
 def delete_tracking_by_id(id_string: str) -> Envelope:
@@ -128,7 +129,7 @@ def delete_tracking_by_id(id_string: str) -> Envelope:
     def resolve(_: Exchange[TrackingRef], error: APIError) -> Any:
         return {"id": id_string} if isinstance(error, NotFoundError) else None
 
-    return make_request(calls.delete_tracking(id_string), resolve=resolve)
+    return make_request(built(calls.delete_tracking, id_string), resolve=resolve)
 
 
 def retrack_tracking_by_id(id_string: str) -> Envelope:
@@ -142,7 +143,7 @@ def retrack_tracking_by_id(id_string: str) -> Envelope:
     def resolve(_: Exchange[TrackingRef], error: APIError) -> Any:
         return {"id": id_string} if error.code == RETRACK_NOT_ALLOWED else None
 
-    return make_request(calls.retrack(id_string), resolve=resolve)
+    return make_request(built(calls.retrack, id_string), resolve=resolve)
 
 
 def _need_id(id_string: str) -> None:
