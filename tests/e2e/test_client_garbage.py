@@ -6,6 +6,7 @@ Everything is said over real sockets on loopback, by both sides of the client.
 from __future__ import annotations
 
 import gzip
+import socket
 from typing import Any
 
 import pytest
@@ -172,6 +173,24 @@ async def test_a_date_that_is_none(side: Side, date: bytes) -> None:
     busy = http(b"{}", b"retry-after: " + date, b"date: " + date, status=b"503 Busy")
     for end in await calls(side, busy):
         assert isinstance(end, ServerError)
+
+
+@pytest.mark.parametrize("side", SIDES)
+async def test_a_server_that_says_until_when_to_wait(side: Side) -> None:
+    until, now = b"Sun, 01 Mar 2026 10:00:07 GMT", b"Sun, 01 Mar 2026 10:00:00 GMT"
+    answers = [
+        http(b"{}", b"retry-after: " + until, b"date: " + now, status=b"503 Busy"),
+        http(GOOD, b"date: " + until),
+    ]
+
+    def answer(connection: socket.socket) -> None:
+        saying(answers.pop(0))(connection)
+
+    with raw_server(answer) as address:
+        async with open_client(side, "key", f"http://{address}") as client:
+            assert await client.couriers.list() == []
+            assert client.pauses == [7.0]
+    assert answers == []
 
 
 @pytest.mark.parametrize("side", SIDES)

@@ -118,7 +118,10 @@ class Exchange(Generic[T]):
         settings: Settings,
         randomness: Random,
         monotonic: Callable[[], float],
+        *,
+        clock: Callable[[], float] | None = None,
     ) -> None:
+        """``clock`` (seconds since 1970) helps where a server says until when, but not the time."""
         self.call = call
         self.was_cut = False
         """An earlier try may have been done although its answer did not come."""
@@ -129,6 +132,7 @@ class Exchange(Generic[T]):
         self._random = randomness
         self.request_id = self._draw()
         self._monotonic = monotonic
+        self._clock = clock
         self._tries = 0
         self._began = monotonic()
         self._began_at: float | None = None
@@ -252,7 +256,7 @@ class Exchange(Generic[T]):
         )
 
     def _pause_after(self, answer: Answer, error: APIError) -> Wait | None:
-        asked = _seconds(answer.headers.get("retry-after"))
+        asked = self._asked(answer)
         if isinstance(error, RateLimitError):
             if asked is None:
                 asked = self._settings.backend.pause_seconds
@@ -265,6 +269,20 @@ class Exchange(Generic[T]):
             if self.call.repeat is not Repeat.ALWAYS:
                 return None
         return self._pause(asked)
+
+    def _asked(self, answer: Answer) -> float | None:
+        """Return for how many seconds Retry-After asks, as a number of them or as a date."""
+        text = answer.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit():
+            return float(text[:9])
+        until = http_date(text)
+        if until is None:
+            return None
+        # By the server's own clock, where it says the time: this machine's may be wrong.
+        now = http_date(answer.headers.get("date", ""))
+        if now is None and self._clock is not None:
+            now = self._clock()
+        return None if now is None else max(0.0, until - now)
 
     def _pause(self, asked: float | None) -> Wait | None:
         if self._tries >= self._options.max_retries:
@@ -292,10 +310,3 @@ def http_date(text: str) -> float | None:
         return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-
-
-def _seconds(text: str | None) -> float | None:
-    """Return what Retry-After asks for; a date is not taken, no server here sends one."""
-    if text is None or not (text := text.strip()).isascii() or not text.isdigit():
-        return None
-    return float(text[:9])

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from random import Random, SystemRandom
 from time import monotonic as system_monotonic
+from time import time as system_time
 from typing import TypeVar
 
 from parcelwire.client.connections import CLOSED, url_of
@@ -30,12 +31,14 @@ class AsyncEngine:
         randomness: Random | None = None,
         monotonic: Callable[[], float] | None = None,
         sleep: Sleep | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.settings = settings
         self._connections = connections
         self._random = randomness or SystemRandom()
         self.monotonic = monotonic or system_monotonic
         self.sleep: Sleep = sleep or asyncio.sleep
+        self._clock = clock or system_time
 
     def with_options(self, options: ClientOptions) -> AsyncEngine:
         """Return an engine with other options over the same connections."""
@@ -45,6 +48,7 @@ class AsyncEngine:
             randomness=self._random,
             monotonic=self.monotonic,
             sleep=self.sleep,
+            clock=self._clock,
         )
 
     async def send(self, call: Call[T]) -> T:
@@ -57,7 +61,7 @@ class AsyncEngine:
 
     def open(self, call: Call[T]) -> Exchange[T]:
         """Begin a call. Whoever wants to know afterwards what happened keeps the exchange."""
-        return Exchange(call, self.settings, self._random, self.monotonic)
+        return Exchange(call, self.settings, self._random, self.monotonic, clock=self._clock)
 
     async def run(self, exchange: Exchange[T]) -> T:
         """Send until there is a result.
