@@ -15,6 +15,7 @@ from parcelwire.client.reading import read
 from parcelwire.client.settings import Scheme
 from parcelwire.signatures.verify import (
     TOLERANCE_SECONDS,
+    Headers,
     MissingSignatureError,
     StaleTimestampError,
     VerificationError,
@@ -29,7 +30,7 @@ _MOST_DIGITS: Final = 18
 
 def unwrap(
     body: bytes | str,
-    headers: Mapping[str, str],
+    headers: Headers,
     secret: str | Sequence[str],
     *,
     scheme: Scheme = "standard",
@@ -38,7 +39,8 @@ def unwrap(
 ) -> WebhookEvent:
     """Check a webhook and return what it says.
 
-    ``body`` is the request's body as it came, before any JSON parser. ``secret`` is the endpoint's,
+    ``body`` is the request's body as it came, before any JSON parser; ``headers`` a mapping, or
+    whatever has names and values as ``items()``, as Flask's. ``secret`` is the endpoint's,
     or several while one is being replaced; for ``scheme="v2"`` it is the account's e-mail address.
 
     Exactly the named signature is checked, and it must be there. ``standard`` is on every webhook
@@ -91,7 +93,7 @@ class Webhooks:
     def unwrap(
         self,
         body: bytes | str,
-        headers: Mapping[str, str],
+        headers: Headers,
         secret: str | Sequence[str],
         *,
         scheme: Scheme | None = None,

@@ -20,13 +20,20 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from parcelwire.signatures.signing import key_of, sign_standard, sign_timestamp
 
 TOLERANCE_SECONDS = 300
 """How far a message's time may be from the receiver's, either way (Standard Webhooks)."""
+
+
+class Headers(Protocol):
+    """A request's headers as any framework has them: a mapping, or Flask's, which is none."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Return names, in whatever case, and values."""
 
 
 class VerificationError(Exception):
@@ -56,7 +63,7 @@ class Delivery(NamedTuple):
 
 def verify_standard(
     body: bytes | str,
-    headers: Mapping[str, str],
+    headers: Headers,
     secrets: str | Sequence[str],
     *,
     now: float,
@@ -100,7 +107,7 @@ def verify_standard(
 
 
 def verify_v4(
-    headers: Mapping[str, str],
+    headers: Headers,
     secrets: str | Sequence[str],
     *,
     now: float,
@@ -164,7 +171,7 @@ def verify_v2(
     return content
 
 
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+def _lower(headers: Headers) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 

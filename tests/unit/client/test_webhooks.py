@@ -6,10 +6,16 @@ import json
 import time
 from typing import Any
 
+import httpx2
 import msgspec
 import pytest
+from django.http.request import HttpHeaders  # type: ignore[import-untyped]  # Django has no types
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict
+from starlette.datastructures import Headers as StarletteHeaders
+from werkzeug.datastructures import EnvironHeaders
+from werkzeug.datastructures import Headers as WerkzeugHeaders
 
 from parcelwire.client import Parcelwire, WebhookError, unwrap
 from parcelwire.signatures.signing import make_secret, sign_standard, sign_timestamp
@@ -95,6 +101,25 @@ def test_v4_and_v2() -> None:
     )
     assert (event.scheme, event.timestamp, event.sequence) == ("v2", TIME, 4)
     assert event.data["status"] == "transit"
+
+
+def test_headers_of_frameworks() -> None:
+    """Flask's are no mapping; Starlette's and Django's are, and tell names apart in their way."""
+    said = headers()
+    environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in said.items()}
+    for carried in (
+        EnvironHeaders(environ),
+        WerkzeugHeaders(said),
+        StarletteHeaders(said),
+        HttpHeaders(environ),
+        CIMultiDict(said),
+        httpx2.Headers(said),
+    ):
+        assert unwrap(V4_BODY, carried, SECRET, now=TIME).message_id == "msg1"
+        assert unwrap(V4_BODY, carried, SECRET, scheme="v4", now=TIME).timestamp == TIME
+        client = Parcelwire("key").webhooks
+        with pytest.raises(WebhookError):
+            client.unwrap(V4_BODY, carried, SECRET)
 
 
 def test_a_weaker_signature_is_not_enough() -> None:
