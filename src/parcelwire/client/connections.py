@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import httpx2
 
 CLOSED: Final = "this client is closed"
+_NOWHERE: Final = (
+    "nothing can be sent to this address: it holds characters or parts that none can have"
+)
 
 
 class Connections:
@@ -55,13 +58,22 @@ def url_of(text: str) -> httpx2.URL:
     import httpx2
 
     try:
-        url = httpx2.URL(text)
-        # What resolves names wants parts of 1 to 63 characters.
-        url.raw_host.decode("ascii").encode("idna")
+        return httpx2.URL(text)
     except (httpx2.InvalidURL, UnicodeError):
-        msg = "nothing can be sent to this address: it holds characters or parts that none can have"
-        raise ValueError(msg) from None
-    return url
+        raise ValueError(_NOWHERE) from None
+
+
+def check_host(text: str) -> None:
+    """Raise what a call to this address would raise for its host, before there is one.
+
+    Raises:
+        ValueError: nothing can be sent there. The message does not repeat the address.
+    """
+    try:
+        # What resolves names wants parts of 1 to 63 characters.
+        url_of(text).raw_host.decode("ascii").encode("idna")
+    except UnicodeError:
+        raise ValueError(_NOWHERE) from None
 
 
 def http_options() -> dict[str, Any]:

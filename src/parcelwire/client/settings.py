@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 import msgspec
 
-from parcelwire.client.connections import url_of
+from parcelwire.client.connections import check_host
 
 Scheme = Literal["standard", "v4", "v2"]
 """A way of signing webhooks: Standard Webhooks, or one of TrackingMore's two."""
@@ -182,7 +182,7 @@ def settings_for(api_key: str, base_url: str, backend: Backend, options: ClientO
         authorization=authorization,
     )
     try:
-        url_of(settings.base_url)
+        check_host(settings.base_url)
     except ValueError:
         raise ValueError(_NO_ADDRESS) from None
     return settings.changed(options)

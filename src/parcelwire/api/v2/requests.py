@@ -195,8 +195,11 @@ _DETAIL_OF: Final = {
     "lang": "language",
 }
 """Wire name -> name in ``Details``, for fields that are kept as given."""
-_CODES: Final = frozenset({"tracking_postal_code", "tracking_account_number", "tracking_key"})
+_CODES: Final = ("tracking_postal_code", "tracking_account_number", "tracking_key")
 """Those that hold a number or a code, which no fraction is."""
+_READERS: Final = tuple(
+    (field, name, code_of if field in _CODES else text_of) for field, name in _DETAIL_OF.items()
+)
 
 _ISO2: Final = re.compile(r"[A-Za-z]{2}")
 
@@ -208,8 +211,7 @@ def details_of(request: DetailsRequest) -> dict[str, Any]:
         Refused: a value is not of its form.
     """
     given: dict[str, str | None] = {}
-    for field, name in _DETAIL_OF.items():
-        read = code_of if field in _CODES else text_of
+    for field, name, read in _READERS:
         if (text := read(getattr(request, field))) is not None:
             given[name] = text
     if is_nothing(given.get("order_date") or ""):
