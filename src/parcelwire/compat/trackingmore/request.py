@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -32,7 +33,7 @@ def client() -> Parcelwire:
     """Return the client for the settings as they are now.
 
     Raises:
-        TrackingMoreException: no key, or an address that is none.
+        TrackingMoreException: no key, or an address (of the server, of a proxy) that is none.
     """
     settings = sys.modules["parcelwire.compat.trackingmore"]
     if not settings.api_key:
@@ -43,7 +44,7 @@ def client() -> Parcelwire:
         if wanted not in _clients:
             try:
                 _clients[wanted] = _make_client(*wanted)
-            except ValueError as error:
+            except (ValueError, ParcelwireError) as error:
                 raise TrackingMoreException(str(error)) from error
         return _clients[wanted]
 
@@ -78,19 +79,32 @@ def make_request(
         TrackingMoreException: what came is no answer of this API.
     """
     exchange = client().engine.open(call)
+    with old_errors():
+        try:
+            client().engine.run(exchange)
+        except APIError as error:
+            data = resolve(exchange, error) if resolve is not None and exchange.was_cut else None
+            if data is not None:
+                return {"meta": dict(SUCCESS), "data": data}
+            if error.code is None:
+                raise
+    return envelope_of(exchange)
+
+
+@contextmanager
+def old_errors() -> Iterator[None]:
+    """Raise the client's errors by their old names.
+
+    Raises:
+        TrackingMoreNetworkException: no answer came.
+        TrackingMoreException: what came is no answer of this API.
+    """
     try:
-        client().engine.run(exchange)
-    except APIError as error:
-        data = resolve(exchange, error) if resolve is not None and exchange.was_cut else None
-        if data is not None:
-            return {"meta": dict(SUCCESS), "data": data}
-        if error.code is None:
-            raise TrackingMoreException(str(error)) from error
+        yield
     except NetworkError as error:
         raise TrackingMoreNetworkException(str(error)) from error
     except ParcelwireError as error:
         raise TrackingMoreException(str(error)) from error
-    return envelope_of(exchange)
 
 
 def envelope_of(exchange: Exchange[Any]) -> Envelope:

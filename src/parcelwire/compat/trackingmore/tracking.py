@@ -9,13 +9,12 @@ from typing import Any
 from parcelwire.client import calls
 from parcelwire.client.batches import CHUNK, Chunk, plan
 from parcelwire.client.details import instant_text
-from parcelwire.client.errors import APIError, ConflictError, NetworkError, NotFoundError
+from parcelwire.client.errors import APIError, ConflictError, NotFoundError
 from parcelwire.client.exchange import Exchange
 from parcelwire.client.faults import RETRACK_NOT_ALLOWED
 from parcelwire.client.models import Tracking, TrackingRef
 from parcelwire.compat.trackingmore.exception import (
     TrackingMoreException,
-    TrackingMoreNetworkException,
 )
 from parcelwire.compat.trackingmore.request import (
     Envelope,
@@ -25,6 +24,7 @@ from parcelwire.compat.trackingmore.request import (
     fields_or_raise,
     make_request,
     need,
+    old_errors,
 )
 
 __all__ = [
@@ -78,15 +78,14 @@ def batch_create_trackings(params: Sequence[Mapping[str, Any]]) -> Envelope:
         raise TrackingMoreException(str(error)) from error
     if not chunks:
         return make_request(calls.create_batch([]))
-    try:
-        exchange = client().trackings.create_chunk(chunks[0])
-    except NetworkError as error:
-        raise TrackingMoreNetworkException(str(error)) from error
-    except APIError as error:
-        if error.code is None:
-            raise TrackingMoreException(str(error)) from error
-        meta = {"code": error.code, "message": error.message}
-        return {"meta": meta, "data": error.data}
+    with old_errors():
+        try:
+            exchange = client().trackings.create_chunk(chunks[0])
+        except APIError as error:
+            if error.code is None:
+                raise
+            meta = {"code": error.code, "message": error.message}
+            return {"meta": meta, "data": error.data}
     envelope = envelope_of(exchange)
     if exchange.was_cut:
         envelope["data"] = _fates(chunks[0])
