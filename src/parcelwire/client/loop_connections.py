@@ -42,10 +42,12 @@ class AsyncConnections:
         if opened is None:
             opened = _Opened(self._transport, lambda: self._forget(loop))
             with self._lock:
-                # Loops that ended without closing their generators.
-                for other in [one for one in self._opened if one.is_closed()]:
-                    del self._opened[other]
+                # Loops that ended without closing their generators. What is let go of is kept
+                # until the lock is free again, which its end may want.
+                ended = [one for one in self._opened if one.is_closed()]
+                gone = [self._opened.pop(one) for one in ended]
                 self._opened[loop] = opened
+            gone.clear()
             await opened.begin()
         return opened.http
 
