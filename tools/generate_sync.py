@@ -23,6 +23,7 @@ NAMES = {
     "AsyncAirWaybills": "AirWaybills",
     "AsyncBaseTransport": "BaseTransport",
     "AsyncClient": "Client",
+    "AsyncConnections": "Connections",
     "AsyncCouriers": "Couriers",
     "AsyncEndpoints": "Endpoints",
     "AsyncEngine": "Engine",
@@ -45,6 +46,7 @@ NAMES = {
     "aio": "sync",
     "asynchronous": "synchronous",
     "asyncio": "time",
+    "loop_connections": "connections",
 }
 DROPPED = ("async", "await")
 RULES = "F401,I,C416,UP028"

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +170,45 @@ async def test_lost_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             {"created_date_min": datetime.now(timezone(timedelta(hours=8))) - timedelta(hours=1)},
         )
         assert len(strange["data"]) == 9
+
+
+@pytest.mark.parametrize(
+    ("name", "hours", "found"),
+    [
+        ("created_date_min", -1, 3),
+        ("created_date_min", 1, 0),
+        ("created_date_max", -1, 0),
+        ("created_date_max", 1, 3),
+        ("updated_date_min", 0, 3),
+    ],
+)
+async def test_a_time_without_offset_is_utc_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, hours: int, found: int
+) -> None:
+    async with furnished(tmp_path / "1") as house, serve(house.door) as address:
+        for library in (vendor, ours):
+            aim(monkeypatch, library, house.key, address)
+        await asyncio.to_thread(ours.tracking.batch_create_trackings, BATCH[:3])
+        now = datetime.fromtimestamp(house.clock.now() / 1000, UTC).replace(tzinfo=None)
+        query = {name: now + timedelta(hours=hours)}
+        before = await asyncio.to_thread(vendor.tracking.get_tracking_results, query)
+        assert await asyncio.to_thread(ours.tracking.get_tracking_results, query) == before
+        assert len(before["data"]) == found
+
+
+@pytest.mark.parametrize("odd", [{"title": ["x"]}, {"title": {"a": 1}}, {"order_date": b"x"}])
+def test_values_that_cannot_be_sent(odd: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    aim(monkeypatch, ours, "key", f"127.0.0.1:{free_port()}")
+    item = {"tracking_number": USPS_NUMBER, "courier_code": "usps", **odd}
+    calls: list[Callable[[], Any]] = [
+        lambda: ours.tracking.create_tracking(item),
+        lambda: ours.tracking.batch_create_trackings([item]),
+        lambda: ours.tracking.update_tracking_by_id("1" * 32, odd),
+    ]
+    for call in calls:
+        with pytest.raises(TrackingMoreException, match="must be text") as caught:
+            call()
+        assert type(caught.value) is TrackingMoreException
 
 
 async def test_a_page_that_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,34 @@ async def test_snippets_run(page: str, snippets: int, tmp_path: Path) -> None:
         if "client" in names:
             names["client"].close()
         trackingmore.close()
+
+
+TYPED = ("sdk", "receiving-webhooks", "migrating-from-trackingmore", "hosted-trackingmore")
+
+
+def test_what_the_pages_show_passes_mypy_strict(tmp_path: Path) -> None:
+    """Outside this checkout, as a project that has the package installed."""
+    files = []
+    for page in TYPED:
+        files.append(f"{page.replace('-', '_')}.py")
+        snippets = _BLOCK.findall((ROOT / "docs" / f"{page}.md").read_text("utf-8"))
+        assert snippets
+        (tmp_path / files[-1]).write_text("\n".join(snippets), "utf-8")
+    for example in ("flask_receiver.py", "fastapi_receiver.py"):
+        files.append(example)
+        (tmp_path / example).write_text((ROOT / "examples" / example).read_text("utf-8"), "utf-8")
+    # Django has no types of its own.
+    lenient = ["--ignore-missing-imports", "--allow-untyped-decorators"]
+    django = "django_receiver.py"
+    (tmp_path / django).write_text((ROOT / "examples" / django).read_text("utf-8"), "utf-8")
+    for command in (files, [*lenient, django]):
+        done = subprocess.run(
+            [sys.executable, "-m", "mypy", "--strict", "--config-file=", *command],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_reference_is_what_the_code_says() -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from itertools import islice
 from time import time as system_time
 
@@ -22,7 +21,7 @@ from parcelwire.cli.spreadsheet import Row
 from parcelwire.client import AsyncParcelwire, calls
 from parcelwire.client.batches import CHUNK, Chunk, CreateResult, plan
 from parcelwire.client.errors import ConflictError, InvalidError, QuotaError
-from parcelwire.client.exchange import SLACK_SECONDS
+from parcelwire.client.exchange import SLACK_SECONDS, http_date
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,8 +61,8 @@ class Loader:
             self._is_first = True
             return
         said = exchange.answer.headers.get("date") if exchange.answer is not None else None
-        now = parsedate_to_datetime(said).timestamp() if said else system_time()
-        self._journal.begin(now)
+        now = http_date(said) if said else None
+        self._journal.begin(system_time() if now is None else now)
 
     async def load(self, rows: Iterable[Row]) -> AsyncIterator[tuple[Row, Outcome]]:
         """Yield every row with what became of it, those of earlier runs first.

@@ -53,7 +53,7 @@ async def login(host: str | None, key: str | None, profile: str, trackingmore: b
                 async for _ in client.trackings.list(page_size=1):
                     break
             except AuthenticationError as error:
-                msg = f"{host} refuses the key: {error.message}"
+                msg = f"{client.engine.settings.base_url} refuses the key: {error.message}"
                 raise CommandError(msg, KEY_REFUSED) from None
     logins.save({**known, profile: made})
     click.echo(f"{client.engine.settings!r} takes the key; kept in {logins.file}")

@@ -15,6 +15,7 @@ import msgspec
 
 from parcelwire.cli.exits import FAILED, KEY_REFUSED, NO_ANSWER, CommandError
 from parcelwire.cli.target import Choice, open_target
+from parcelwire.client.own_calls import OWN_KEY_HEADER
 
 if TYPE_CHECKING:
     import httpx2
@@ -82,7 +83,7 @@ class World:
         answer = await self._send(
             method,
             f"/api{path}",
-            headers={"authorization": f"Bearer {self._key}"},
+            headers={OWN_KEY_HEADER: self._key},
             content=None if body is None else msgspec.json.encode(body),
             query=query,
         )
@@ -235,7 +236,10 @@ async def open_native(
             raise CommandError(msg)
         settings = target.client.engine.settings
         http = httpx2.AsyncClient(
-            base_url=settings.base_url, timeout=_TIMEOUT_SECONDS, follow_redirects=False
+            base_url=settings.base_url,
+            headers={"authorization": settings.authorization} if settings.authorization else {},
+            timeout=_TIMEOUT_SECONDS,
+            follow_redirects=False,
         )
         await stack.enter_async_context(http)
         yield Native([World(http, settings.api_key, "", settings.base_url)], is_here=False)

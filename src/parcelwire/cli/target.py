@@ -223,6 +223,10 @@ def client_of(login: Login, *, retries: int = RETRIES) -> AsyncParcelwire:
 
 def kind_of(host: str) -> Kind:
     """Tell what kind of server an address leads to: TrackingMore's own, or a Parcelwire."""
-    name = urlsplit(host).hostname or ""
+    try:
+        name = urlsplit(host).hostname or ""
+    except ValueError:
+        # No address at all: the client says so, without repeating what may hold a password.
+        name = ""
     is_theirs = name == "trackingmore.com" or name.endswith(".trackingmore.com")
     return "trackingmore" if is_theirs else "parcelwire"

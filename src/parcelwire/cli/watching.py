@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import click
@@ -103,7 +104,7 @@ def _print(out: Console, event: Event, number: str) -> None:
     out.print(line, soft_wrap=True)
 
 
-def _said(change: dict[str, object]) -> str:
+def _said(change: Mapping[str, object]) -> str:
     point = change.get("checkpoint") or change.get("after")
     if isinstance(point, dict) and point.get("text"):
         place = point.get("location") or point.get("city")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -12,7 +12,33 @@ from parcelwire.client.exchange import Call, Repeat
 from parcelwire.client.models import AirWaybill, Courier, Tracking, TrackingRef, UpdateResult
 from parcelwire.client.reading import Model, read, read_many
 
-_encode: Final = msgspec.json.Encoder().encode
+_encode_json: Final = msgspec.json.Encoder().encode
+_UNSENDABLE: Final = "a text holds half of a surrogate pair, which cannot be sent"
+
+
+def encode(body: Any) -> bytes:
+    """Return a body as JSON.
+
+    Raises:
+        ValueError: a text in it cannot be sent.
+        TypeError: it is nothing that JSON has a form for.
+    """
+    try:
+        return _encode_json(body)
+    except UnicodeEncodeError:
+        raise ValueError(_UNSENDABLE) from None
+
+
+def query_of(pairs: Iterable[tuple[str, Any]]) -> str:
+    """Return names and values as a query, without its question mark.
+
+    Raises:
+        ValueError: a text in it cannot be sent.
+    """
+    try:
+        return urlencode([*pairs])
+    except UnicodeEncodeError:
+        raise ValueError(_UNSENDABLE) from None
 
 
 class BatchError(Model, frozen=True, kw_only=True):
@@ -37,7 +63,7 @@ def create_tracking(fields: Mapping[str, str]) -> Call[Tracking]:
     return Call(
         method="POST",
         path="/v4/trackings/create",
-        body=_encode(fields),
+        body=encode(fields),
         read=lambda data: read(Tracking, data),
         is_create=True,
     )
@@ -48,7 +74,7 @@ def create_batch(items: Sequence[Mapping[str, str]], part: int = 0) -> Call[Batc
     return Call(
         method="POST",
         path="/v4/trackings/batch",
-        body=_encode(items),
+        body=encode(items),
         read=lambda data: read(BatchAnswer, data),
         is_create=True,
         part=part,
@@ -59,7 +85,7 @@ def list_trackings(query: Mapping[str, str | int]) -> Call[list[Tracking]]:
     """Answer one page of trackings."""
     return Call(
         method="GET",
-        path="/v4/trackings/get?" + urlencode({k: v for k, v in query.items() if v != ""}),
+        path="/v4/trackings/get?" + query_of((k, v) for k, v in query.items() if v != ""),
         read=lambda data: read_many(Tracking, data),
     )
 
@@ -69,7 +95,7 @@ def update_tracking(tracking_id: str, fields: Mapping[str, str]) -> Call[UpdateR
     return Call(
         method="PUT",
         path=f"/v4/trackings/update/{segment(tracking_id)}",
-        body=_encode(fields),
+        body=encode(fields),
         read=lambda data: read(UpdateResult, data),
     )
 
@@ -102,7 +128,7 @@ def detect_couriers(tracking_number: str) -> Call[list[Courier]]:
     return Call(
         method="POST",
         path="/v4/couriers/detect",
-        body=_encode({"tracking_number": tracking_number}),
+        body=encode({"tracking_number": tracking_number}),
         read=lambda data: read_many(Courier, data),
     )
 
@@ -112,7 +138,7 @@ def read_air_waybill(awb_number: str) -> Call[AirWaybill]:
     return Call(
         method="POST",
         path="/v4/awb",
-        body=_encode({"awb_number": awb_number}),
+        body=encode({"awb_number": awb_number}),
         read=lambda data: read(AirWaybill, data),
         repeat=Repeat.UNDONE,
     )
@@ -131,7 +157,7 @@ def call_of(
         path=path,
         is_own=is_own,
         key_header="parcelwire-api-key" if is_own else "tracking-api-key",
-        body=None if body is None else _encode(body),
+        body=None if body is None else encode(body),
         read=lambda data: data,
         repeat=repeat,
     )
@@ -141,10 +167,13 @@ def segment(tracking_id: str) -> str:
     """Return an id as one segment of a path.
 
     Raises:
-        ValueError: it is empty.
+        ValueError: it is empty, or cannot be sent.
     """
     if not tracking_id:
         # An empty segment would be another path, which other calls answer.
         msg = "the id is empty"
         raise ValueError(msg)
-    return quote(tracking_id, safe="")
+    try:
+        return quote(tracking_id, safe="")
+    except UnicodeEncodeError:
+        raise ValueError(_UNSENDABLE) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time
+from math import isfinite
 from typing import Any, Final, Required, TypedDict
 
 Text = str | int | None
@@ -37,6 +38,10 @@ class NewDetails(TypedDict, total=False):
     auto_correct: Text
 
 
+_FREE_TEXTS: Final = frozenset({"customer_name", "logistics_channel", "title", "note", "label"})
+"""Fields that may hold a number with a fraction: in the others it would be another number."""
+
+
 class NewTracking(NewDetails, total=False):
     """One item of ``create_many``."""
 
@@ -48,7 +53,8 @@ def fields_of(details: Mapping[str, Any]) -> dict[str, str]:
     """Return the fields that are given, as text; dates in the form of their field.
 
     Raises:
-        TypeError: a value is neither text, number nor date.
+        TypeError: a value is neither text, whole number nor date.
+        ValueError: a text holds half of a surrogate pair, which cannot be sent.
     """
     fields: dict[str, str] = {}
     for name, value in details.items():
@@ -58,12 +64,31 @@ def fields_of(details: Mapping[str, Any]) -> dict[str, str]:
             fields[name] = _date(name, value)
         elif isinstance(value, bool):
             fields[name] = "1" if value else "0"
-        elif isinstance(value, str | int | float):
-            fields[name] = str(value)
+        elif isinstance(value, str | int) or (name in _FREE_TEXTS and _is_finite(value)):
+            fields[name] = _sendable(name, str(value))
         else:
-            msg = f"{name} must be text, a number or a date, not {type(value).__name__}"
-            raise TypeError(msg)
+            raise TypeError(_unfit(name, value))
     return fields
+
+
+def _sendable(name: str, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        msg = f"{name} holds half of a surrogate pair, which cannot be sent"
+        raise ValueError(msg) from None
+    return text
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, float) and isfinite(value)
+
+
+def _unfit(name: str, value: Any) -> str:
+    if isinstance(value, float):
+        # 12345678.0 is what a table makes of a column of numbers with a gap in it.
+        return f"{name} must be text or a whole number, not {value!r}: give it as text"
+    return f"{name} must be text, a whole number or a date, not {type(value).__name__}"
 
 
 def _date(name: str, value: date) -> str:

@@ -18,12 +18,13 @@
     ├── UnexpectedAnswerError        what came is no answer of this API (a proxy's page, say)
     ├── AmbiguousError               more than one tracking has this number
     ├── UnsupportedError             this server has no such call
+    ├── ClosedError                  the client was closed before
     ├── WaitError                    what was waited for did not come
     └── WebhookError                 the message is not to be trusted
 
 Each has ``code`` (a number of TrackingMore's envelope, a word of Parcelwire's own API, None where
-no
-answer came), ``message`` and ``request_id`` (None where no request was made).
+no answer came), ``message`` and ``request_id`` (None where no request was made). All of them can be
+pickled, so they come back from worker processes as they were raised there, but for ``__cause__``.
 """
 
 from __future__ import annotations
@@ -47,6 +48,16 @@ class ParcelwireError(Exception):
         self.request_id = request_id
         self.partial_result: CreateManyResult | None = None
         """What ``create_many`` had done when this error ended it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without __init__, whose arguments are not the same in all of the tree.
+        return _bare, (type(self), self.args), self.__dict__
+
+
+def _bare(kind: type[ParcelwireError], args: tuple[Any, ...]) -> ParcelwireError:
+    error = kind.__new__(kind, *args)
+    error.args = args  # an OSError, as TimeoutError is one, leaves them to its __init__
+    return error
 
 
 class NetworkError(ParcelwireError):
@@ -163,6 +174,10 @@ class UnsupportedError(ParcelwireError, AttributeError):
 
     An ``AttributeError`` too: ``hasattr(client, "endpoints")`` tells whether there is one.
     """
+
+
+class ClosedError(ParcelwireError, RuntimeError):
+    """The client was closed before, or while its answer was waited for."""
 
 
 class WaitError(ParcelwireError, TimeoutError):

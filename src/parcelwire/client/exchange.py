@@ -13,6 +13,7 @@ this very call may have been done although its answer never came.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from enum import Enum, auto
 from random import Random
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -41,6 +42,8 @@ SLACK_SECONDS: Final = 30.0
 _TEMPORARY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _UNDONE: Final = frozenset({425, 429})
 """Statuses that say that the call was not done."""
+_UNREADABLE: Final = (ValueError, OverflowError, RecursionError)
+"""What reading raises beside msgspec's own: bad UTF-8, a number too long, too many brackets."""
 
 
 class Repeat(Enum):
@@ -115,7 +118,10 @@ class Exchange(Generic[T]):
         settings: Settings,
         randomness: Random,
         monotonic: Callable[[], float],
+        *,
+        clock: Callable[[], float] | None = None,
     ) -> None:
+        """``clock`` (seconds since 1970) helps where a server says until when, but not the time."""
         self.call = call
         self.was_cut = False
         """An earlier try may have been done although its answer did not come."""
@@ -126,6 +132,7 @@ class Exchange(Generic[T]):
         self._random = randomness
         self.request_id = self._draw()
         self._monotonic = monotonic
+        self._clock = clock
         self._tries = 0
         self._began = monotonic()
         self._began_at: float | None = None
@@ -141,6 +148,8 @@ class Exchange(Generic[T]):
             "accept": "application/json",
             "x-request-id": self.request_id,
         }
+        if self._settings.authorization:
+            headers["authorization"] = self._settings.authorization
         if self.call.body is not None:
             headers["content-type"] = "application/json"
         if self.call.is_create:
@@ -183,7 +192,7 @@ class Exchange(Generic[T]):
             return pause
         try:
             return Done(self.call.read(data))
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, *_UNREADABLE) as error:
             msg = f"the answer has not the expected shape: {error}"
             raise UnexpectedAnswerError(
                 msg, request_id=request_id, status=answer.status, body=answer.body
@@ -205,20 +214,15 @@ class Exchange(Generic[T]):
         # When the first try began, by the server's clock: this machine's may be wrong.
         if not self.call.is_create or (date := answer.headers.get("date")) is None:
             return
-        from email.utils import parsedate_to_datetime
-
-        try:
-            now = parsedate_to_datetime(date).timestamp()
-        except ValueError:
-            return
-        self._began_at = now - (self._monotonic() - self._began)
+        if (now := http_date(date)) is not None:
+            self._began_at = now - (self._monotonic() - self._began)
 
     def _data(self, answer: Answer, request_id: str) -> Any:
         if self.call.is_own:
             return self._own_data(answer, request_id)
         try:
             envelope = _read_envelope(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, *_UNREADABLE) as error:
             raise self._foreign(answer, request_id) from error
         code = envelope.meta.code
         if 200 <= code < 300 and 200 <= answer.status < 300:
@@ -236,7 +240,7 @@ class Exchange(Generic[T]):
             if 200 <= answer.status < 300:
                 return _read_json(answer.body) if answer.body else None
             raise problem_for(answer.body, status=answer.status, request_id=request_id)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, *_UNREADABLE) as error:
             raise self._foreign(answer, request_id) from error
 
     def _foreign(self, answer: Answer, request_id: str) -> Exception:
@@ -252,7 +256,7 @@ class Exchange(Generic[T]):
         )
 
     def _pause_after(self, answer: Answer, error: APIError) -> Wait | None:
-        asked = _seconds(answer.headers.get("retry-after"))
+        asked = self._asked(answer)
         if isinstance(error, RateLimitError):
             if asked is None:
                 asked = self._settings.backend.pause_seconds
@@ -265,6 +269,20 @@ class Exchange(Generic[T]):
             if self.call.repeat is not Repeat.ALWAYS:
                 return None
         return self._pause(asked)
+
+    def _asked(self, answer: Answer) -> float | None:
+        """Return for how many seconds Retry-After asks, as a number of them or as a date."""
+        text = answer.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit():
+            return float(text[:9])
+        until = http_date(text)
+        if until is None:
+            return None
+        # By the server's own clock, where it says the time: this machine's may be wrong.
+        now = http_date(answer.headers.get("date", ""))
+        if now is None and self._clock is not None:
+            now = self._clock()
+        return None if now is None else max(0.0, until - now)
 
     def _pause(self, asked: float | None) -> Wait | None:
         if self._tries >= self._options.max_retries:
@@ -283,8 +301,12 @@ def _part_of(key: str | None, part: int) -> str | None:
     return f"{key}-{part}" if key and part else key
 
 
-def _seconds(text: str | None) -> float | None:
-    """Return what Retry-After asks for; a date is not taken, no server here sends one."""
-    if text is None or not (text := text.strip()).isascii() or not text.isdigit():
+def http_date(text: str) -> float | None:
+    """Return the seconds since 1970 of a date as HTTP's headers have it; None: it is none."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        at = parsedate_to_datetime(text)
+        return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return float(text[:9])

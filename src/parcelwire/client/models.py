@@ -11,12 +11,14 @@ Every field but the ids may be None: the hosted service leaves out what it does 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from parcelwire.client.frozen import FrozenDict
 from parcelwire.client.reading import Model
 
 
@@ -263,7 +265,7 @@ class AirWaybill(Model, frozen=True, kw_only=True):
     flight_way_station: tuple[str, ...] | None = None
     last_event: str | None = None
     flight_info_new: tuple[Flight, ...] | None = None
-    flight_info: dict[str, FlightPlan] | None = None
+    flight_info: Mapping[str, FlightPlan] | None = None
     """By flight number."""
     track_info: tuple[AirEvent, ...] | None = None
     airline_info: Airline | None = None
@@ -279,7 +281,7 @@ class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
     """
     timestamp: int
     """When this attempt was signed, in seconds since 1970 UTC."""
-    body: dict[str, Any]
+    body: Mapping[str, Any]
     """The whole body, decoded."""
     message_id: str | None = None
     """Constant over retries: a message that comes twice has it twice."""
@@ -291,11 +293,14 @@ class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
     tracking: Tracking | None = None
     """The tracking as of the event; None where the body is v2's, or about no parcel."""
 
+    def __hash__(self) -> int:
+        return hash((self.scheme, self.timestamp, self.message_id, self.tracking_id, self.sequence))
+
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> Mapping[str, Any]:
         """The ``data`` of the body."""
         data = self.body.get("data")
-        return data if isinstance(data, dict) else {}
+        return data if isinstance(data, Mapping) else FrozenDict()
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypedDict, TypeVar
-from urllib.parse import urlencode
 
-import msgspec
-
-from parcelwire.client.calls import segment
+from parcelwire.client.calls import encode, query_of, segment
 from parcelwire.client.exchange import Call
 from parcelwire.client.models import TrackingRef
 from parcelwire.client.own_models import (
@@ -32,7 +29,6 @@ T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound=Model)
 
 OWN_KEY_HEADER: Final = "parcelwire-api-key"
-_encode: Final = msgspec.json.Encoder().encode
 
 
 class NewEndpoint(TypedDict, total=False):
@@ -74,7 +70,7 @@ def own_call(
     return Call(
         method=method,
         path=path,
-        body=None if body is None else _encode(body),
+        body=None if body is None else encode(body),
         read=read_answer,
         is_create=method == "POST",
         key_header=OWN_KEY_HEADER,
@@ -103,7 +99,7 @@ def _query(given: Mapping[str, Any]) -> str:
         if value not in (None, "", ())
         for one in (value if isinstance(value, list | tuple) else [value])
     ]
-    return f"?{urlencode(pairs)}" if pairs else ""
+    return f"?{query_of(pairs)}" if pairs else ""
 
 
 def refresh_tracking(tracking_id: str) -> Call[TrackingRef]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from parcelwire.client.frozen import FrozenDict
 from parcelwire.client.reading import Model
 
 
@@ -117,7 +119,7 @@ class EventData(Model, frozen=True, kw_only=True):
 
     status: str | None = None
     substatus: str | None = None
-    changes: tuple[dict[str, Any], ...] = ()
+    changes: tuple[Mapping[str, Any], ...] = ()
     """Each with its ``type`` (``checkpoint_added``, ``status_changed``, ...): docs/webhooks.md."""
 
 
@@ -213,4 +215,4 @@ class Account(Model, frozen=True, kw_only=True):
     """The key is of the test world; the counts too."""
     trackings_created: int | None = None
     trackings: int | None = None
-    trackings_by_status: dict[str, int] = msgspec.field(default_factory=dict)
+    trackings_by_status: Mapping[str, int] = msgspec.field(default_factory=FrozenDict)

@@ -43,7 +43,8 @@ def tracking_of(said: Wire) -> Tracking:
         msgspec.ValidationError: it lacks what a tracking cannot do without.
     """
     details, facts = _object(said, "details"), _object(said, "facts")
-    points = [one for one in said.get("checkpoints") or () if isinstance(one, dict)]
+    listed = said.get("checkpoints")
+    points = [one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict)]
     window = said.get("delivery_window")
     proof = facts.get("proof")
     wire: Wire = {

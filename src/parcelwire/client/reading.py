@@ -2,34 +2,57 @@
 
 A field that the model does not have stays in ``extra`` under its name on the wire. So does a value
 that does not fit its field (the field is then None or empty): one odd value must not make a whole
-tracking unreadable. A number where text belongs is taken as its text. What cannot be left out, as
-an id, is an error.
+tracking unreadable. A number where text belongs is taken as its text; where the text names
+something (``NAMING``) a whole number is its digits, and a fraction does not fit. What cannot be
+left out, as an id, is an error.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple, TypeVar, get_args, get_origin
+from typing import Any, Final, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 
+from parcelwire.client.frozen import FrozenDict, freeze
+
 _EXTRA = "(extra)"
 """No field is called so on any wire, so ``extra`` itself is never read from there."""
+NAMING: Final = frozenset(
+    {
+        "id",
+        "tracking_number",
+        "courier_code",
+        "awb_number",
+        "destination_track_number",
+        "exchange_number",
+        "reference_number",
+    }
+)
+"""Fields on the wire that hold a number or a code: ``12345678.0`` read as text would be another."""
+_EXACT: Final = 2**53
+"""Below it a number with a point still has all its digits."""
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """One object of an answer."""
+    """One object of an answer. It cannot be changed, nor can what it holds; so it can be a key."""
 
-    extra: dict[str, Any] = msgspec.field(default_factory=dict, name=_EXTRA)
+    extra: Mapping[str, Any] = msgspec.field(default_factory=FrozenDict, name=_EXTRA)
     """What the answer held beside the fields known here, by its name on the wire."""
+
+    def __hash__(self) -> int:
+        # Of the fields that JSON objects and arrays have no part in: equal models agree in those.
+        plain = _shape_of(type(self)).plain
+        return hash((type(self), *[getattr(self, name) for name in plain]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the object with its names and forms on the wire, unknown fields included."""
         known = _shape_of(type(self)).names
         return {
             **{wire: _to_wire(getattr(self, name)) for wire, name in known.items()},
-            **self.extra,
+            **{name: _to_wire(value) for name, value in self.extra.items()},
         }
 
 
@@ -41,6 +64,10 @@ class _Shape(NamedTuple):
     """Name on the wire -> name here."""
     inner: tuple[tuple[str, str, type[Model]], ...]
     """Fields that hold models: name on the wire, name here, which model."""
+    plain: tuple[str, ...]
+    """Fields, by their name here, whose values can be hashed."""
+    open: tuple[str, ...]
+    """Fields, by their name here, that hold JSON as it came."""
 
 
 @cache
@@ -53,11 +80,18 @@ def _shape_of(model: type[Model]) -> _Shape:
             for field in fields
             if (inner := _model_in(field.type)) is not None
         ),
+        tuple(field.name for field in fields if not _has_json(field.type)),
+        tuple(field.name for field in fields if _has_json(field.type)),
     )
 
 
+def _has_json(hint: Any) -> bool:
+    """Tell whether a value of ``hint`` can hold an object that is no model, or anything at all."""
+    return hint is Any or get_origin(hint) is Mapping or any(map(_has_json, get_args(hint)))
+
+
 def _model_in(hint: Any) -> type[Model] | None:
-    """Return the model inside ``M``, ``M | None``, ``tuple[M, ...]`` or ``dict[str, M]``."""
+    """Return the model inside ``M``, ``M | None``, ``tuple[M, ...]`` or ``Mapping[str, M]``."""
     if isinstance(hint, type) and issubclass(hint, Model):
         return hint
     return next((found for part in get_args(hint) if (found := _model_in(part))), None)
@@ -92,10 +126,11 @@ def read_many(model: type[ModelT], value: Any) -> list[ModelT]:
 
 
 def _keep_unknown(found: Model, value: dict[str, Any]) -> None:
-    names, inner = _shape_of(type(found))
+    names, inner, *_ = _shape_of(type(found))
     if not value.keys() <= names.keys():
         unknown = {name: said for name, said in value.items() if name not in names}
-        msgspec.structs.force_setattr(found, "extra", unknown)
+        msgspec.structs.force_setattr(found, "extra", freeze(unknown))
+    _freeze_open(found)
     for wire, name, _ in inner:
         held = getattr(found, name)
         if not held:
@@ -103,7 +138,7 @@ def _keep_unknown(found: Model, value: dict[str, Any]) -> None:
         if isinstance(held, tuple):
             for one, said in zip(held, value[wire], strict=True):
                 _keep_unknown(one, said)
-        elif isinstance(held, dict):
+        elif isinstance(held, Mapping):
             for key, one in held.items():
                 _keep_unknown(one, value[wire][key])
         else:
@@ -122,7 +157,8 @@ def _mend(model: type[ModelT], value: Any) -> ModelT:
             continue
         said = value[wire]
         try:
-            given[field.name] = _fit(said, field.type, inner.get(wire))
+            fitting = _whole(said) if wire in NAMING else said
+            given[field.name] = _fit(fitting, field.type, inner.get(wire))
         except msgspec.ValidationError:
             if field.required:
                 raise
@@ -135,7 +171,25 @@ def _mend(model: type[ModelT], value: Any) -> ModelT:
     if missing:
         msg = f"the answer lacks {', '.join(missing)}"
         raise msgspec.ValidationError(msg)
-    return model(**given, extra=extra)
+    found = model(**given, extra=freeze(extra))
+    _freeze_open(found)
+    return found
+
+
+def _freeze_open(found: Model) -> None:
+    for name in _shape_of(type(found)).open:
+        held = getattr(found, name)
+        frozen = tuple(map(freeze, held)) if isinstance(held, tuple) else freeze(held)
+        msgspec.structs.force_setattr(found, name, frozen)
+
+
+def _whole(said: Any) -> Any:
+    if not isinstance(said, float):
+        return said
+    if not said.is_integer() or abs(said) >= _EXACT:
+        msg = "a number with a fraction names nothing"
+        raise msgspec.ValidationError(msg)
+    return int(said)
 
 
 def _fit(said: Any, hint: Any, model: type[Model] | None) -> Any:
@@ -157,8 +211,8 @@ def _fit(said: Any, hint: Any, model: type[Model] | None) -> Any:
 
 
 def _is_map(hint: Any) -> bool:
-    """Tell whether ``hint`` is a dict, or a union with one in it."""
-    return get_origin(hint) is dict or any(get_origin(part) is dict for part in get_args(hint))
+    """Tell whether ``hint`` is a mapping, or a union with one in it."""
+    return any(get_origin(part) is Mapping for part in (hint, *get_args(hint)))
 
 
 def _to_wire(value: Any) -> Any:
@@ -166,6 +220,6 @@ def _to_wire(value: Any) -> Any:
         return value.to_dict()
     if isinstance(value, tuple | list):
         return [_to_wire(one) for one in value]
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _to_wire(one) for key, one in value.items()}
     return value.isoformat() if isinstance(value, datetime) else value

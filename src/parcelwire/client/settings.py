@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TypedDict
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import msgspec
+
+from parcelwire.client.connections import check_host
 
 Scheme = Literal["standard", "v4", "v2"]
 """A way of signing webhooks: Standard Webhooks, or one of TrackingMore's two."""
@@ -14,6 +18,12 @@ Scheme = Literal["standard", "v4", "v2"]
 LOCAL_URL: Final = "http://127.0.0.1:8787"
 """Where ``parcelwire serve`` listens unless it is told otherwise."""
 TRACKINGMORE_URL: Final = "https://api.trackingmore.com"
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
+_NO_ADDRESS: Final = "base_url must be an address such as https://parcels.example.com"
+_WITH_PASSWORD: Final = re.compile(
+    r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://)(?P<who>[^/?#\\]*)@(?P<rest>.*)", re.DOTALL
+)
 
 
 class Backend(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +80,20 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         if self.max_retries < 0:
             msg = "max_retries must not be negative"
             raise ValueError(msg)
+        for name, value in self.headers:
+            if not _HEADER_NAME.fullmatch(name):
+                msg = "headers: a name holds characters that no header can carry, or none at all"
+                raise ValueError(msg)
+            _check_header_value(f"headers: the value of {name}", value)
+        if self.idempotency_key is not None:
+            _check_header_value("idempotency_key", self.idempotency_key)
+
+
+def _check_header_value(what: str, value: str) -> None:
+    # Not repeated: it may be a secret.
+    if not _HEADER_VALUE.fullmatch(value):
+        msg = f"{what} holds characters that no header can carry"
+        raise ValueError(msg)
 
 
 class ClientOptions(TypedDict, total=False):
@@ -88,17 +112,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     api_key: str
     base_url: str
+    """Without user name and password, so that it may stand in messages and logs."""
     backend: Backend
     options: Options
+    authorization: str = ""
+    """The header for what stands before the server and wants a user name and a password."""
 
     def __post_init__(self) -> None:
         if not self.api_key or not self.api_key.isascii() or not self.api_key.isprintable():
             msg = "the API key is empty, or holds characters that no header can carry"
             raise ValueError(msg)
-        address = urlsplit(self.base_url)
-        if address.scheme not in ("http", "https") or not address.hostname:
-            msg = "base_url must be an address such as https://parcels.example.com"
+        # No message repeats the address: it may hold a password that stands where it should not.
+        if "@" in self.base_url:
+            msg = "base_url holds an @ too many: in a password it is written %40, and / is %2F"
             raise ValueError(msg)
+        try:
+            address = urlsplit(self.base_url)
+            is_one = address.scheme in ("http", "https") and address.hostname
+            # Reading the port is what finds out whether it is one.
+            if not is_one or address.port == 0 or any(map(str.isspace, self.base_url)):
+                raise ValueError
+        except ValueError:
+            raise ValueError(_NO_ADDRESS) from None
         if address.query or address.fragment:
             msg = "base_url must have neither query nor fragment"
             raise ValueError(msg)
@@ -106,6 +141,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         # The key shall not get into anybody's log by accident.
         return f"{self.backend.name} at {self.base_url}"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        # Without this, whoever prints with rich would see every field.
+        return [("server", repr(self))]
 
     def url(self, path: str) -> str:
         """Return the address of ``path``, which begins with a slash."""
@@ -128,15 +167,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def settings_for(api_key: str, base_url: str, backend: Backend, options: ClientOptions) -> Settings:
     """Return checked settings.
 
-    A base address that ends in ``/v4``, as TrackingMore's manual prints it, is taken without.
+    A base address that ends in ``/v4``, as TrackingMore's manual prints it, is taken without. A
+    user name and a password in it (``https://me:secret@parcels.example.com``) go into a header.
 
     Raises:
         ValueError: the key, the address or an option is unusable.
     """
+    address, authorization = _without_password(base_url.strip())
     settings = Settings(
         api_key=api_key.strip(),
-        base_url=base_url.strip().rstrip("/").removesuffix("/v4"),
+        base_url=address.rstrip("/").removesuffix("/v4"),
         backend=backend,
         options=Options(),
+        authorization=authorization,
     )
+    try:
+        check_host(settings.base_url)
+    except ValueError:
+        raise ValueError(_NO_ADDRESS) from None
     return settings.changed(options)
+
+
+def _without_password(base_url: str) -> tuple[str, str]:
+    """Return the address without user name and password, and the header that says them."""
+    found = _WITH_PASSWORD.fullmatch(base_url)
+    if found is None:
+        return base_url, ""
+    name, _, password = found["who"].partition(":")
+    try:
+        said = unquote_to_bytes(name) + b":" + unquote_to_bytes(password)
+    except UnicodeEncodeError:
+        msg = "the user name or the password in base_url holds characters that cannot be sent"
+        raise ValueError(msg) from None
+    return found["before"] + found["rest"], f"Basic {b64encode(said).decode()}"

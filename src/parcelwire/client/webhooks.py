@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 
 from parcelwire.client.errors import WebhookError
+from parcelwire.client.frozen import FrozenDict, freeze
 from parcelwire.client.models import Tracking, WebhookEvent
 from parcelwire.client.reading import read
 from parcelwire.client.settings import Scheme
 from parcelwire.signatures.verify import (
     TOLERANCE_SECONDS,
+    Headers,
     MissingSignatureError,
     StaleTimestampError,
     VerificationError,
@@ -22,10 +24,13 @@ from parcelwire.signatures.verify import (
     verify_v4,
 )
 
+_MOST_DIGITS: Final = 18
+"""Of a number that a header counts with; int() raises for some thousand."""
+
 
 def unwrap(
     body: bytes | str,
-    headers: Mapping[str, str],
+    headers: Headers,
     secret: str | Sequence[str],
     *,
     scheme: Scheme = "standard",
@@ -34,7 +39,8 @@ def unwrap(
 ) -> WebhookEvent:
     """Check a webhook and return what it says.
 
-    ``body`` is the request's body as it came, before any JSON parser. ``secret`` is the endpoint's,
+    ``body`` is the request's body as it came, before any JSON parser; ``headers`` a mapping, or
+    whatever has names and values as ``items()``, as Flask's. ``secret`` is the endpoint's,
     or several while one is being replaced; for ``scheme="v2"`` it is the account's e-mail address.
 
     Exactly the named signature is checked, and it must be there. ``standard`` is on every webhook
@@ -87,7 +93,7 @@ class Webhooks:
     def unwrap(
         self,
         body: bytes | str,
-        headers: Mapping[str, str],
+        headers: Headers,
         secret: str | Sequence[str],
         *,
         scheme: Scheme | None = None,
@@ -120,15 +126,19 @@ def _check_v2(
     return int(content["verifyInfo"]["timeStr"])
 
 
-def _content(body: bytes | str) -> dict[str, Any]:
+def _content(body: bytes | str) -> FrozenDict:
     try:
-        content = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        content = freeze(msgspec.json.decode(body))
+    except (msgspec.DecodeError, ValueError, RecursionError):
         content = None
-    if not isinstance(content, dict):
+    if not isinstance(content, FrozenDict):
         msg = "the body is not a JSON object"
         raise WebhookError(msg, "body")
     return content
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
 
 
 def _said(content: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
@@ -164,6 +174,6 @@ def _said(content: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]
             int,
             content.get("sequence"),
             data.get("sequence"),
-            int(sequence) if sequence.isascii() and sequence.isdigit() else None,
+            int(sequence) if _is_count(sequence) else None,
         ),
     }

@@ -35,7 +35,11 @@ def key_of(secret: str) -> bytes:
         if not secret:
             msg = "the webhook secret is empty"
             raise ValueError(msg)
-        return secret.encode()
+        try:
+            return secret.encode()
+        except UnicodeEncodeError:
+            msg = "the webhook secret holds characters that cannot be encoded"
+            raise ValueError(msg) from None
     encoded = secret[len(SECRET_PREFIX) :]
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)

@@ -20,13 +20,20 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from parcelwire.signatures.signing import key_of, sign_standard, sign_timestamp
 
 TOLERANCE_SECONDS = 300
 """How far a message's time may be from the receiver's, either way (Standard Webhooks)."""
+
+
+class Headers(Protocol):
+    """A request's headers as any framework has them: a mapping, or Flask's, which is none."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Return names, in whatever case, and values."""
 
 
 class VerificationError(Exception):
@@ -56,7 +63,7 @@ class Delivery(NamedTuple):
 
 def verify_standard(
     body: bytes | str,
-    headers: Mapping[str, str],
+    headers: Headers,
     secrets: str | Sequence[str],
     *,
     now: float,
@@ -81,7 +88,11 @@ def verify_standard(
         raise MissingSignatureError(msg)
     timestamp = _read_timestamp(given.get("webhook-timestamp"), "webhook-timestamp")
     _check_age(timestamp, now, tolerance_seconds)
-    raw = body.encode() if isinstance(body, str) else body
+    # The sender signs UTF-8: what has no form in it, as half of a surrogate pair, was never signed.
+    raw = _encoded(body) if isinstance(body, str) else body
+    if raw is None or _encoded(message_id) is None:
+        msg = "webhook-id or the body holds characters that nobody can have signed"
+        raise WrongSignatureError(msg)
     offered = [_decode(part[3:]) for part in signatures.split() if part.startswith("v1,")]
     fits = False
     for secret in _as_list(secrets):
@@ -96,7 +107,7 @@ def verify_standard(
 
 
 def verify_v4(
-    headers: Mapping[str, str],
+    headers: Headers,
     secrets: str | Sequence[str],
     *,
     now: float,
@@ -140,6 +151,9 @@ def verify_v2(
     if not email:
         msg = "no e-mail address was given"
         raise ValueError(msg)
+    if _encoded(email) is None:
+        msg = "the e-mail address holds characters that cannot be encoded"
+        raise ValueError(msg)
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
@@ -157,7 +171,7 @@ def verify_v2(
     return content
 
 
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+def _lower(headers: Headers) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
@@ -191,13 +205,21 @@ def _check_hex(signature: object, keys: Sequence[str], timestamp: int) -> None:
     if not isinstance(signature, str) or not signature:
         msg = "the signature is missing"
         raise MissingSignatureError(msg)
-    offered = signature.lower().encode()
+    # What is not ASCII is not hexadecimal, and may be what no encoding takes.
+    offered = signature.lower().encode("ascii", "replace")
     fits = False
     for key in keys:
         fits |= hmac.compare_digest(sign_timestamp(key, timestamp).encode(), offered)
     if not fits:
         msg = "the signature does not fit"
         raise WrongSignatureError(msg)
+
+
+def _encoded(text: str) -> bytes | None:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return None
 
 
 def _decode(text: str) -> bytes:

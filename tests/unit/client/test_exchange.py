@@ -160,6 +160,42 @@ def test_the_server_may_ask_for_a_longer_pause() -> None:
         begin(max_wait_seconds=1).answered(answer(503, 512, retry_after="2"))
 
 
+SUNDAY = "Sun, 01 Mar 2026 10:00:%02d GMT"
+
+
+@pytest.mark.parametrize(
+    ("until", "now", "pause"),
+    [
+        (SUNDAY % 40, SUNDAY % 0, 40),
+        ("Sunday, 01-Mar-26 10:00:40 GMT", SUNDAY % 0, 40),
+        ("Sun Mar  1 10:00:40 2026", SUNDAY % 0, 40),
+        ("Sun, 01 Mar 2026 11:00:40 +0100", SUNDAY % 0, 40),
+        # Without the server's time by this machine's.
+        (SUNDAY % 40, "", 30),
+        (SUNDAY % 40, "yesterday", 30),
+        # It is over already: as long as without.
+        (SUNDAY % 0, SUNDAY % 40, 0),
+        (SUNDAY % 0, SUNDAY % 0, 0),
+    ],
+)
+def test_the_pause_may_be_said_as_a_date(until: str, now: str, pause: float) -> None:
+    settings = settings_for("key", "http://h:1", PARCELWIRE, {})
+    for status, code in ((429, 429), (503, 512)):
+        exchange = Exchange(CREATE, settings, Random(1), Watch(), clock=lambda: 1_772_359_210.0)
+        waited = wait(exchange, answer(status, code, retry_after=until, date=now))
+        assert waited == pause if pause else 0 < waited <= 0.5
+
+
+def test_a_date_that_is_too_far_away_is_told() -> None:
+    with pytest.raises(RateLimitError) as caught:
+        begin().answered(
+            answer(429, 429, retry_after="Sun, 01 Mar 2026 11:00:00 GMT", date=SUNDAY % 0)
+        )
+    assert caught.value.retry_after_seconds == 3600
+    # Nobody says what time it is.
+    assert wait(begin(), answer(429, 429, retry_after=SUNDAY % 40)) <= 0.5
+
+
 def test_the_hosted_service_wants_two_minutes() -> None:
     with pytest.raises(RateLimitError) as caught:
         begin(is_hosted=True).answered(answer(429, 429))

@@ -96,6 +96,28 @@ def test_an_order_that_is_none_is_walked_by_number() -> None:
     assert walk(heap, Paging({}, None, 5, by_time=True)) == heap.parcels
 
 
+def test_many_numbers_come_newest_first_by_forty() -> None:
+    class Named(Shelf):
+        def page(self, query: dict[str, str | int]) -> list[Tracking]:
+            wanted = str(query["tracking_numbers"]).split(",")
+            named = [one for one in self.parcels if one.tracking_number in wanted]
+            return Shelf(named).page(query)
+
+    shelf = Named([parcel(number, number) for number in range(100)])
+    numbers = [*range(50, 100), *range(50)]
+    found = walk(shelf, Paging({}, [*map(str, numbers)], 15, by_time=True))
+    order = [int(one.tracking_number) for one in found]
+    # Forty at a time in the order that was given, and within them by their creation.
+    assert order == [
+        *(sorted(numbers[:40], reverse=True)),
+        *(sorted(numbers[40:80], reverse=True)),
+        *(sorted(numbers[80:], reverse=True)),
+    ]
+    assert order != sorted(order, reverse=True)
+    few = walk(shelf, Paging({}, [*map(str, numbers[:40])], 15, by_time=True))
+    assert [int(one.tracking_number) for one in few] == sorted(numbers[:40], reverse=True)
+
+
 def test_many_numbers_go_in_several_queries() -> None:
     paging = Paging({"courier_code": "usps"}, [*map(str, range(85)), "3", " "], 50, by_time=True)
     asked = []

@@ -6,7 +6,16 @@ import json
 import time
 from typing import Any
 
+import httpx2
+import msgspec
 import pytest
+from django.http.request import HttpHeaders  # type: ignore[import-untyped]  # Django has no types
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict
+from starlette.datastructures import Headers as StarletteHeaders
+from werkzeug.datastructures import EnvironHeaders
+from werkzeug.datastructures import Headers as WerkzeugHeaders
 
 from parcelwire.client import Parcelwire, WebhookError, unwrap
 from parcelwire.signatures.signing import make_secret, sign_standard, sign_timestamp
@@ -22,6 +31,24 @@ TRACKING = {
 V4_BODY = json.dumps(
     {"meta": {"code": 200}, "data": {**TRACKING, "sequence": 3, "event_type": "tracking.updated"}}
 ).encode()
+
+NAMES = st.sampled_from(
+    [
+        *("type", "data", "tracking_id", "sequence", "tracking", "id", "event_type"),
+        *("delivery_status", "tracking_number", "number", "courier_code", "status", "checkpoints"),
+        *(
+            "details",
+            "facts",
+            "delivery_window",
+            "proof",
+            "latest",
+            "ship_date",
+            "leg",
+            "created_at",
+        ),
+        *("is_archived", "is_stopped", "updated_at", "origin_info", "trackinfo", "occurred_at"),
+    ]
+)
 
 
 def headers(body: bytes = V4_BODY) -> dict[str, str]:
@@ -76,6 +103,25 @@ def test_v4_and_v2() -> None:
     assert event.data["status"] == "transit"
 
 
+def test_headers_of_frameworks() -> None:
+    """Flask's are no mapping; Starlette's and Django's are, and tell names apart in their way."""
+    said = headers()
+    environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in said.items()}
+    for carried in (
+        EnvironHeaders(environ),
+        WerkzeugHeaders(said),
+        StarletteHeaders(said),
+        HttpHeaders(environ),
+        CIMultiDict(said),
+        httpx2.Headers(said),
+    ):
+        assert unwrap(V4_BODY, carried, SECRET, now=TIME).message_id == "msg1"
+        assert unwrap(V4_BODY, carried, SECRET, scheme="v4", now=TIME).timestamp == TIME
+        client = Parcelwire("key").webhooks
+        with pytest.raises(WebhookError):
+            client.unwrap(V4_BODY, carried, SECRET)
+
+
 def test_a_weaker_signature_is_not_enough() -> None:
     weaker = {name: headers()[name] for name in ("Timestamp", "Signature")}
     with pytest.raises(WebhookError) as caught:
@@ -113,6 +159,55 @@ def test_what_is_not_to_be_trusted(
         unwrap(body, given, SECRET, now=now)
     assert caught.value.reason == reason
     assert SECRET not in str(caught.value)
+
+
+def test_what_no_encoding_takes_is_not_to_be_trusted() -> None:
+    lone = "\ud800"
+    verify = json.dumps({"data": {}, "verifyInfo": {"timeStr": TIME, "signature": lone}}).encode()
+    for body, carried, key, scheme in (
+        (verify, {}, "shop@example.com", "v2"),
+        (V4_BODY, {**headers(), "Signature": lone}, SECRET, "v4"),
+        (V4_BODY, {**headers(), "Webhook-Signature": f"v1,{lone}"}, SECRET, "standard"),
+        (V4_BODY, {**headers(), "Webhook-Id": lone}, SECRET, "standard"),
+        (lone, headers(), SECRET, "standard"),
+    ):
+        with pytest.raises(WebhookError) as caught:
+            unwrap(body, carried, key, scheme=scheme, now=TIME)  # type: ignore[arg-type]  # mypy sees str
+        assert caught.value.reason == "wrong"
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(NAMES, JSON, max_size=6), st.dictionaries(NAMES, JSON, max_size=8))
+def test_any_body_is_an_event_or_refused(body: dict[str, Any], tracking: dict[str, Any]) -> None:
+    for data in (body, {**body, "data": tracking}, {**body, "data": {"tracking": tracking}}):
+        raw = msgspec.json.encode(data)
+        carried = {**headers(raw), "parcelwire-sequence": "9" * 5_000}
+        try:
+            event = unwrap(raw, carried, SECRET, now=TIME)
+        except WebhookError as error:
+            assert error.reason == "body"  # noqa: PT017  (both ends are right)
+        else:
+            assert event.body == data
+            assert hash(event) == hash(unwrap(raw, carried, SECRET, now=TIME))
+
+
+def test_a_body_that_is_nested_too_deeply() -> None:
+    for depth in (400, 900, 5_000):
+        body = b'{"data":' + b"[" * depth + b"]" * depth + b"}"
+        try:
+            assert unwrap(body, headers(body), SECRET, now=TIME).data == {}
+        except WebhookError as error:
+            assert error.reason == "body"  # noqa: PT017  (where the limit is, is Python's matter)
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parcelwire.signatures.signing import key_of, make_secret, sign_standard, sign_timestamp
 from parcelwire.signatures.verify import (
     Delivery,
     MissingSignatureError,
     StaleTimestampError,
+    VerificationError,
     WrongSignatureError,
     verify_standard,
     verify_v2,
@@ -222,6 +225,65 @@ class TestV2:
             verify_v2(self.body(), "other@example.com", now=TIME)
         with pytest.raises(ValueError, match="e-mail"):
             verify_v2(self.body(), "", now=TIME)
+
+
+LONE = "\ud800"
+"""Half of a surrogate pair: JSON can hold it, and so can a header that was decoded leniently."""
+# st.text() leaves halves of pairs out, whatever alphabet it is given.
+ANY_TEXT = st.lists(st.characters() | st.integers(0xD800, 0xDFFF).map(chr), max_size=40).map(
+    "".join
+)
+
+
+class TestWhatNobodyCanHaveSigned:
+    @pytest.mark.parametrize("signature", [LONE, LONE * 64, "a" * 63 + LONE, "é" * 64, "²"])
+    def test_a_signature_is_wrong_whatever_it_holds(self, signature: str) -> None:
+        info = {"timeStr": TIME, "signature": signature}
+        body = json.dumps({"verifyInfo": info}).encode()
+        assert b"\\u" in body
+        with pytest.raises(WrongSignatureError):
+            verify_v2(body, "shop@example.com", now=TIME)
+        with pytest.raises(WrongSignatureError):
+            verify_v4({"timestamp": str(TIME), "signature": signature}, SECRET, now=TIME)
+        with pytest.raises(WrongSignatureError):
+            verify_standard(
+                BODY, signed({"Webhook-Signature": f"v1,{signature}"}), SECRET, now=TIME
+            )
+
+    def test_the_rest_of_a_message_too(self) -> None:
+        with pytest.raises(WrongSignatureError):
+            verify_standard(BODY, signed({"Webhook-Id": f"msg1{LONE}"}), SECRET, now=TIME)
+        with pytest.raises(WrongSignatureError):
+            verify_standard(BODY.decode() + LONE, signed(), SECRET, now=TIME)
+        for body in (f'{{"verifyInfo":{{"timeStr":"{LONE}"}}}}', LONE):
+            with pytest.raises(MissingSignatureError):
+                verify_v2(body, "shop@example.com", now=TIME)
+
+    @pytest.mark.parametrize("secret", [LONE, f"whsec_{LONE}"])
+    def test_an_unusable_secret_is_the_receivers_and_not_shown(self, secret: str) -> None:
+        for check in (
+            lambda: verify_standard(BODY, signed(), secret, now=TIME),
+            lambda: verify_v2(TestV2().body(), secret, now=TIME),
+        ):
+            with pytest.raises(ValueError, match=r"secret|e-mail") as caught:
+                check()
+            assert type(caught.value) is ValueError
+            assert LONE not in str(caught.value)
+
+    @given(st.lists(ANY_TEXT, min_size=4, max_size=4), ANY_TEXT)
+    def test_no_text_is_more_than_refused(self, values: list[str], body: str) -> None:
+        names = ("webhook-id", "webhook-timestamp", "webhook-signature", "signature")
+        headers = {**signed(), **dict(zip(names, values, strict=True)), "timestamp": str(TIME)}
+        for changed in (headers, {**headers, "webhook-timestamp": str(TIME)}):
+            with pytest.raises(VerificationError):
+                verify_standard(body, changed, SECRET, now=TIME)
+        with pytest.raises(VerificationError):
+            verify_v4(headers, SECRET, now=TIME)
+        info = json.dumps({"verifyInfo": {"timeStr": TIME, "signature": values[3]}})
+        with pytest.raises(VerificationError):
+            verify_v2(info, "shop@example.com", now=TIME)
+        with pytest.raises(VerificationError):
+            verify_v2(body, "shop@example.com", now=TIME)
 
 
 def test_receivers_need_nothing_but_the_standard_library() -> None:

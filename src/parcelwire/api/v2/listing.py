@@ -12,6 +12,7 @@ from parcelwire.api.v2.dates import is_nothing
 from parcelwire.api.v2.errors import (
     NO_CONTENT,
     NOT_UNDERSTOOD,
+    NUMBER_INVALID,
     OVER_LIMIT,
     STATUS_INVALID,
     Refused,
@@ -71,6 +72,8 @@ class ListingCalls:
         page = _whole_number(fields, "page", 1, MAX_PAGE)
         asked_limit = _whole_number(fields, "limit", DEFAULT_LIMIT, MAX_PAGE)
         limit = min(asked_limit, MAX_LIMIT)
+        if isinstance(fields.get("numbers"), float):
+            raise Refused(NUMBER_INVALID)
         numbers, orders = _list(fields, "numbers"), _list(fields, "orders")
         named = max(len(numbers or ()), len(orders or ()))
         is_over = asked_limit > MAX_LIMIT or named > MAX_NAMED

@@ -28,8 +28,9 @@ def describe() -> dict[str, Any]:
             title="Parcelwire, the TrackingMore v2 dialect",
             text="Follow parcels of many carriers. Every answer is HTTP 200; `meta.code` says what "
             "happened, and a refusal has an empty array as `data`. Reading is tolerant: empty text "
-            "and null mean that nothing is given, numbers are taken as their text, and repeated or "
-            "trailing slashes in paths do not matter.",
+            "and null mean that nothing is given, numbers are taken as their text (where a number "
+            "or a code belongs only whole ones), and repeated or trailing slashes in paths do not "
+            "matter.",
             server="/v2",
             key_header="Trackingmore-Api-Key",
             meta=meta,

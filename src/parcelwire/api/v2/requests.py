@@ -3,7 +3,9 @@
 A body counts by its content, not by its content type. Names come from the query as well as from the
 body, because clients send either. ``""`` and null mean "not given", on create and on update; a
 number or a truth value where text belongs is taken as its text, an object or an array is refused:
-with 4014 for a tracking number, 4015 for a courier, 4012 for the rest.
+with 4014 for a tracking number, 4015 for a courier, 4012 for the rest. So is a number with a
+fraction where a number or code belongs: the point of ``12345678.0`` would be passed over as
+punctuation, and another parcel be meant.
 """
 
 from __future__ import annotations
@@ -158,9 +160,20 @@ def courier_of(value: Text) -> str | None:
     """Return a courier's code as typed.
 
     Raises:
-        Refused: 4015 for what is too long to be one.
+        Refused: 4015 for a fraction, or what is too long to be one.
     """
-    return text_of(value, COURIER_INVALID)
+    return code_of(value, COURIER_INVALID)
+
+
+def code_of(value: Text, code: int = NOT_UNDERSTOOD) -> str | None:
+    """Return the text of a field that holds a number or a code, or None where nothing was given.
+
+    Raises:
+        Refused: it is a number with a fraction, too long, or holds a NUL (``code``).
+    """
+    if isinstance(value, float):
+        raise Refused(code)
+    return text_of(value, code)
 
 
 _DETAIL_OF: Final = {
@@ -182,6 +195,11 @@ _DETAIL_OF: Final = {
     "lang": "language",
 }
 """Wire name -> name in ``Details``, for fields that are kept as given."""
+_CODES: Final = ("tracking_postal_code", "tracking_account_number", "tracking_key")
+"""Those that hold a number or a code, which no fraction is."""
+_READERS: Final = tuple(
+    (field, name, code_of if field in _CODES else text_of) for field, name in _DETAIL_OF.items()
+)
 
 _ISO2: Final = re.compile(r"[A-Za-z]{2}")
 
@@ -193,8 +211,8 @@ def details_of(request: DetailsRequest) -> dict[str, Any]:
         Refused: a value is not of its form.
     """
     given: dict[str, str | None] = {}
-    for field, name in _DETAIL_OF.items():
-        if (text := text_of(getattr(request, field))) is not None:
+    for field, name, read in _READERS:
+        if (text := read(getattr(request, field))) is not None:
             given[name] = text
     if is_nothing(given.get("order_date") or ""):
         given.pop("order_date", None)

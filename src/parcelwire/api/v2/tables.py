@@ -16,7 +16,7 @@ from parcelwire.api.v2.bodies import LaneRequest, RemoteRequest, Text
 from parcelwire.api.v2.countries import iso2_of
 from parcelwire.api.v2.errors import NO_CONTENT, NOT_UNDERSTOOD, Refused, success
 from parcelwire.api.v2.models import LaneTimes, RemoteArea, UserInfo
-from parcelwire.api.v2.requests import courier_of, items_of, shaped, text_of
+from parcelwire.api.v2.requests import code_of, courier_of, items_of, shaped, text_of
 from parcelwire.api.wire import Call, Reply
 from parcelwire.domain.checkpoint import fold
 from parcelwire.domain.clock import SECOND
@@ -58,7 +58,7 @@ class TableCalls:
         for item in items_of(call, code_of_none=NOT_UNDERSTOOD):
             request = shaped(item, RemoteRequest)
             country = _country(request.country)
-            postcode = text_of(request.postcode)
+            postcode = code_of(request.postcode)
             if postcode is None:
                 raise Refused(NOT_UNDERSTOOD)
             places.append((request, country, postcode))

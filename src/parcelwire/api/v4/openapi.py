@@ -31,8 +31,8 @@ def describe() -> dict[str, Any]:
         openapi.Description(
             title="Parcelwire, the TrackingMore v4 dialect",
             text="Follow parcels of many carriers. Reading is tolerant: empty text and null mean "
-            "that nothing is given, numbers are taken as their text, and repeated or trailing "
-            "slashes in paths do not matter.",
+            "that nothing is given, numbers are taken as their text (where a number or a code "
+            "belongs only whole ones), and repeated or trailing slashes in paths do not matter.",
             server="/v4",
             key_header="Tracking-Api-Key",
             meta=openapi.meta("Success or which mistake", code="integer", message="string"),

@@ -2,7 +2,9 @@
 
 Go's client sends every optional field as ``""``, Java's as null, others leave them out: all three
 mean "not given", on create and on update. A number or a truth value where text belongs is taken as
-its text; an object or an array there is refused (4130).
+its text; an object or an array there is refused (4130). So is a number with a fraction where a
+number or code belongs (4110 and 4120 where it names the parcel): the point of ``12345678.0`` would
+be passed over as punctuation, and another parcel be meant.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import msgspec
 
 from parcelwire.api.moments import read_ship_date
 from parcelwire.api.v4.dates import read_instant
-from parcelwire.api.v4.errors import FORMAT_INVALID, Refused
+from parcelwire.api.v4.errors import COURIER_INVALID, FORMAT_INVALID, NUMBER_INVALID, Refused
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.json_limits import is_crowded
 
@@ -78,6 +80,23 @@ class AirWaybillRequest(msgspec.Struct, frozen=True, kw_only=True):
     awb_number: Text = None
 
 
+_CODE_OF_FRACTION: Final = {
+    "tracking_number": NUMBER_INVALID,
+    "courier_code": COURIER_INVALID,
+    "courier_code_new": COURIER_INVALID,
+    **dict.fromkeys(
+        (
+            "awb_number",
+            "recipient_postcode",
+            "tracking_courier_account",
+            "tracking_postal_code",
+            "tracking_key",
+        ),
+        FORMAT_INVALID,
+    ),
+}
+"""Fields that hold a number or a code, which no fraction is -> what refuses one."""
+
 _Body = TypeVar("_Body", bound=msgspec.Struct)
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -133,12 +152,15 @@ def text_of(value: Any, field: str) -> str | None:
     """Return a field's text, or None where nothing was given.
 
     Raises:
-        Refused: it is no text, too long, or holds a NUL (which no database column takes).
+        Refused: it is no text, too long, or holds a NUL (which no database column takes); or a
+            number with a fraction where a number or code belongs.
     """
     if value is None or value == "":
         return None
     if isinstance(value, list | dict):
         raise Refused(FORMAT_INVALID, field=field)
+    if isinstance(value, float) and field in _CODE_OF_FRACTION:
+        raise Refused(_CODE_OF_FRACTION[field], field=field)
     if isinstance(value, bool):
         return "true" if value else "false"
     text = value if isinstance(value, str) else str(value)

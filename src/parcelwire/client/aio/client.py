@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from parcelwire.client.aio.air_waybills import AsyncAirWaybills
 from parcelwire.client.aio.couriers import AsyncCouriers
-from parcelwire.client.aio.engine import AsyncEngine, Sleep, open_http
+from parcelwire.client.aio.engine import AsyncEngine, Sleep
 from parcelwire.client.aio.trackings import AsyncOwnTrackings, AsyncTrackings
 from parcelwire.client.calls import call_of
 from parcelwire.client.exchange import Repeat
+from parcelwire.client.loop_connections import AsyncConnections
 from parcelwire.client.missing import need_own_api, say_missing
 from parcelwire.client.settings import (
     LOCAL_URL,
@@ -66,7 +67,7 @@ class AsyncV4Client:
         # Public for code that wants to know how a call went, not only its result.
         self.engine = AsyncEngine(
             settings,
-            open_http(transport),
+            AsyncConnections(transport),
             randomness=randomness,
             monotonic=monotonic,
             sleep=sleep,
@@ -147,7 +148,8 @@ class AsyncParcelwire(AsyncV4Client):
             async for tracking in client.trackings.list(status="transit"):
                 ...
 
-    One client serves a whole program; it keeps connections open until it is closed.
+    One client serves a whole program, its threads and its event loops, one after the other or at
+    once; it keeps connections open until it is closed.
     """
 
     @staticmethod

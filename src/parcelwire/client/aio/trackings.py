@@ -171,8 +171,9 @@ class AsyncTrackings:
         """Return the trackings that fulfil all conditions, newest created first.
 
         Nothing is fetched before the result is iterated; pages of ``page_size`` (up to 200) are
-        fetched as they are needed. Any number of ``tracking_numbers`` may be given. None means no
-        condition; an empty collection matches nothing.
+        fetched as they are needed. Any number of ``tracking_numbers`` may be given; they are asked
+        for by forty, in the order given, and only the trackings of each forty come newest first.
+        None means no condition; an empty collection matches nothing.
 
         Raises:
             ValueError: a time without offset, or a page size out of range.

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from parcelwire.client.calls import call_of
+from parcelwire.client.connections import Connections
 from parcelwire.client.exchange import Repeat
 from parcelwire.client.missing import need_own_api, say_missing
 from parcelwire.client.settings import (
@@ -23,7 +24,7 @@ from parcelwire.client.settings import (
 )
 from parcelwire.client.sync.air_waybills import AirWaybills
 from parcelwire.client.sync.couriers import Couriers
-from parcelwire.client.sync.engine import Engine, Sleep, open_http
+from parcelwire.client.sync.engine import Engine, Sleep
 from parcelwire.client.sync.trackings import OwnTrackings, Trackings
 from parcelwire.client.webhooks import Webhooks
 
@@ -67,7 +68,7 @@ class V4Client:
         # Public for code that wants to know how a call went, not only its result.
         self.engine = Engine(
             settings,
-            open_http(transport),
+            Connections(transport),
             randomness=randomness,
             monotonic=monotonic,
             sleep=sleep,
@@ -148,7 +149,8 @@ class Parcelwire(V4Client):
             for tracking in client.trackings.list(status="transit"):
                 ...
 
-    One client serves a whole program; it keeps connections open until it is closed.
+    One client serves a whole program, its threads and its event loops, one after the other or at
+    once; it keeps connections open until it is closed.
     """
 
     @staticmethod

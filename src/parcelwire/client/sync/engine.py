@@ -1,5 +1,5 @@
 # Generated from ../aio by tools/generate_sync.py: change that, and generate again.
-"""Where requests really go out: one HTTP client, and the loop over the tries of a call."""
+"""Where requests really go out: the connections, and the loop over the tries of a call."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable
 from random import Random, SystemRandom
 from time import monotonic as system_monotonic
-from typing import TYPE_CHECKING, TypeVar
+from time import time as system_time
+from typing import TypeVar
 
-from parcelwire import __version__
+from parcelwire.client.connections import CLOSED, Connections, url_of
+from parcelwire.client.errors import ClosedError
 from parcelwire.client.exchange import Answer, Call, Exchange, Wait
 from parcelwire.client.settings import ClientOptions, Settings
-
-if TYPE_CHECKING:
-    import httpx2
 
 T = TypeVar("T")
 
@@ -27,26 +26,29 @@ class Engine:
     def __init__(
         self,
         settings: Settings,
-        http: httpx2.Client,
+        connections: Connections,
         *,
         randomness: Random | None = None,
         monotonic: Callable[[], float] | None = None,
         sleep: Sleep | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.settings = settings
-        self._http = http
+        self._connections = connections
         self._random = randomness or SystemRandom()
         self.monotonic = monotonic or system_monotonic
         self.sleep: Sleep = sleep or time.sleep
+        self._clock = clock or system_time
 
     def with_options(self, options: ClientOptions) -> Engine:
         """Return an engine with other options over the same connections."""
         return Engine(
             self.settings.changed(options),
-            self._http,
+            self._connections,
             randomness=self._random,
             monotonic=self.monotonic,
             sleep=self.sleep,
+            clock=self._clock,
         )
 
     def send(self, call: Call[T]) -> T:
@@ -59,31 +61,35 @@ class Engine:
 
     def open(self, call: Call[T]) -> Exchange[T]:
         """Begin a call. Whoever wants to know afterwards what happened keeps the exchange."""
-        return Exchange(call, self.settings, self._random, self.monotonic)
+        return Exchange(call, self.settings, self._random, self.monotonic, clock=self._clock)
 
     def run(self, exchange: Exchange[T]) -> T:
         """Send until there is a result.
 
         Raises:
             ParcelwireError: it came to nothing.
+            ValueError: there is no such path as the call's.
         """
         import httpx2
 
         call, options = exchange.call, self.settings.options
+        url = url_of(self.settings.url(call.path))
         headers = exchange.headers()
         timeout = httpx2.Timeout(
             options.timeout_seconds + call.wait_seconds, connect=options.connect_timeout_seconds
         )
         while True:
+            http = self._connections.http()
             try:
-                response = self._http.request(
+                response = http.request(
                     call.method,
-                    self.settings.url(call.path),
+                    url,
                     content=call.body,
                     headers=headers,
                     timeout=timeout,
                 )
-            except httpx2.RequestError as fault:
+            except (httpx2.RequestError, OSError) as fault:
+                # TLS that breaks in the middle of an answer is a bare OSError.
                 pause = exchange.broke(
                     fault,
                     was_sent=not isinstance(
@@ -91,6 +97,11 @@ class Engine:
                     ),
                     is_timeout=isinstance(fault, httpx2.TimeoutException),
                 )
+            except RuntimeError as fault:
+                # Closed by another thread or task between the look and the request.
+                if self._connections.is_closed:
+                    raise ClosedError(CLOSED, request_id=exchange.request_id) from fault
+                raise
             else:
                 outcome = exchange.answered(
                     Answer(response.status_code, response.headers, response.content)
@@ -102,19 +113,4 @@ class Engine:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
-
-
-def open_http(transport: httpx2.BaseTransport | None) -> httpx2.Client:
-    """Return the HTTP client. The library is imported here, when there is something to send."""
-    import httpx2
-
-    return httpx2.Client(
-        transport=transport,
-        headers={"user-agent": f"parcelwire-python/{__version__}"},
-        # Shorter than the five seconds after which uvicorn closes: not to meet in the doorway.
-        limits=httpx2.Limits(
-            max_connections=100, max_keepalive_connections=20, keepalive_expiry=3.0
-        ),
-        follow_redirects=False,
-    )
+        self._connections.close()

@@ -12,7 +12,9 @@ from parcelwire.client.sync.engine import Engine
 
 
 class Pages:
-    """Trackings, newest created first. Each iteration asks the server anew.
+    """Trackings, newest created first (of more than forty numbers: those of each forty).
+
+    Each iteration asks the server anew.
 
     What is created or deleted meanwhile moves nothing else out of sight, with one exception: when
     more trackings than a page holds were created within one and the same second, and some of these

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from parcelwire.client import calls
-from parcelwire.compat.trackingmore.request import Envelope, make_request, need
+from parcelwire.compat.trackingmore.request import Envelope, fields_or_raise, make_request, need
 
 __all__ = ["detect", "get_all_couriers"]
 
@@ -27,4 +27,5 @@ def detect(params: Mapping[str, Any]) -> Envelope:
         TrackingMoreException: no number, or there is no answer that could be returned.
     """
     need(params, "tracking_number", "Tracking number cannot be empty")
-    return make_request(calls.detect_couriers(str(params["tracking_number"])))
+    number = fields_or_raise({"tracking_number": params["tracking_number"]})["tracking_number"]
+    return make_request(calls.detect_couriers(number))

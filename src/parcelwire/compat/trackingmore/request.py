@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any, TypeVar
 
 import msgspec
 
+from parcelwire.client.details import fields_of
 from parcelwire.client.errors import APIError, NetworkError, ParcelwireError
 from parcelwire.client.exchange import Call, Exchange
 from parcelwire.client.settings import PARCELWIRE, TRACKINGMORE, TRACKINGMORE_URL
@@ -31,7 +33,7 @@ def client() -> Parcelwire:
     """Return the client for the settings as they are now.
 
     Raises:
-        TrackingMoreException: no key, or an address that is none.
+        TrackingMoreException: no key, or an address (of the server, of a proxy) that is none.
     """
     settings = sys.modules["parcelwire.compat.trackingmore"]
     if not settings.api_key:
@@ -42,7 +44,7 @@ def client() -> Parcelwire:
         if wanted not in _clients:
             try:
                 _clients[wanted] = _make_client(*wanted)
-            except ValueError as error:
+            except (ValueError, ParcelwireError) as error:
                 raise TrackingMoreException(str(error)) from error
         return _clients[wanted]
 
@@ -77,19 +79,32 @@ def make_request(
         TrackingMoreException: what came is no answer of this API.
     """
     exchange = client().engine.open(call)
+    with old_errors():
+        try:
+            client().engine.run(exchange)
+        except APIError as error:
+            data = resolve(exchange, error) if resolve is not None and exchange.was_cut else None
+            if data is not None:
+                return {"meta": dict(SUCCESS), "data": data}
+            if error.code is None:
+                raise
+    return envelope_of(exchange)
+
+
+@contextmanager
+def old_errors() -> Iterator[None]:
+    """Raise the client's errors by their old names.
+
+    Raises:
+        TrackingMoreNetworkException: no answer came.
+        TrackingMoreException: what came is no answer of this API.
+    """
     try:
-        client().engine.run(exchange)
-    except APIError as error:
-        data = resolve(exchange, error) if resolve is not None and exchange.was_cut else None
-        if data is not None:
-            return {"meta": dict(SUCCESS), "data": data}
-        if error.code is None:
-            raise TrackingMoreException(str(error)) from error
+        yield
     except NetworkError as error:
         raise TrackingMoreNetworkException(str(error)) from error
     except ParcelwireError as error:
         raise TrackingMoreException(str(error)) from error
-    return envelope_of(exchange)
 
 
 def envelope_of(exchange: Exchange[Any]) -> Envelope:
@@ -97,6 +112,30 @@ def envelope_of(exchange: Exchange[Any]) -> Envelope:
     assert exchange.answer is not None  # noqa: S101  (there is a result, so there was an answer)
     envelope: Envelope = msgspec.json.decode(exchange.answer.body)
     return envelope
+
+
+def fields_or_raise(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields that are given, as text; dates in the form of their field.
+
+    Raises:
+        TrackingMoreException: a value is neither text, whole number nor date.
+    """
+    try:
+        return fields_of(params)
+    except (TypeError, ValueError) as error:
+        raise TrackingMoreException(str(error)) from error
+
+
+def built(make: Callable[..., Call[T]], *arguments: Any) -> Call[T]:
+    """Return ``make(*arguments)``.
+
+    Raises:
+        TrackingMoreException: there is something in it that cannot be sent.
+    """
+    try:
+        return make(*arguments)
+    except ValueError as error:
+        raise TrackingMoreException(str(error)) from error
 
 
 def need(params: Mapping[str, Any], name: str, message: str) -> None:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from parcelwire.client import calls
 from parcelwire.client.batches import CHUNK, Chunk, plan
-from parcelwire.client.details import fields_of, instant_text
-from parcelwire.client.errors import APIError, ConflictError, NetworkError, NotFoundError
+from parcelwire.client.details import instant_text
+from parcelwire.client.errors import APIError, ConflictError, NotFoundError
 from parcelwire.client.exchange import Exchange
 from parcelwire.client.faults import RETRACK_NOT_ALLOWED
 from parcelwire.client.models import Tracking, TrackingRef
 from parcelwire.compat.trackingmore.exception import (
     TrackingMoreException,
-    TrackingMoreNetworkException,
 )
 from parcelwire.compat.trackingmore.request import (
     Envelope,
+    built,
     client,
     envelope_of,
+    fields_or_raise,
     make_request,
     need,
+    old_errors,
 )
 
 __all__ = [
@@ -47,7 +49,7 @@ def create_tracking(params: Mapping[str, Any]) -> Envelope:
     """
     need(params, "tracking_number", _NO_NUMBER)
     need(params, "courier_code", _NO_COURIER)
-    fields = fields_of(params)
+    fields = fields_or_raise(params)
 
     def resolve(exchange: Exchange[Tracking], error: APIError) -> Any:
         if not isinstance(error, ConflictError):
@@ -70,18 +72,20 @@ def batch_create_trackings(params: Sequence[Mapping[str, Any]]) -> Envelope:
     for item in params:
         need(item, "tracking_number", _NO_NUMBER)
         need(item, "courier_code", _NO_COURIER)
-    _, chunks = plan(params)
+    try:
+        _, chunks = plan(params)
+    except (TypeError, ValueError) as error:
+        raise TrackingMoreException(str(error)) from error
     if not chunks:
         return make_request(calls.create_batch([]))
-    try:
-        exchange = client().trackings.create_chunk(chunks[0])
-    except NetworkError as error:
-        raise TrackingMoreNetworkException(str(error)) from error
-    except APIError as error:
-        if error.code is None:
-            raise TrackingMoreException(str(error)) from error
-        meta = {"code": error.code, "message": error.message}
-        return {"meta": meta, "data": error.data}
+    with old_errors():
+        try:
+            exchange = client().trackings.create_chunk(chunks[0])
+        except APIError as error:
+            if error.code is None:
+                raise
+            meta = {"code": error.code, "message": error.message}
+            return {"meta": meta, "data": error.data}
     envelope = envelope_of(exchange)
     if exchange.was_cut:
         envelope["data"] = _fates(chunks[0])
@@ -91,15 +95,16 @@ def batch_create_trackings(params: Sequence[Mapping[str, Any]]) -> Envelope:
 def get_tracking_results(params: Mapping[str, Any] | None = None) -> Envelope:
     """Return one page of trackings. Dates may be ``datetime`` or ``date`` objects, too.
 
+    A ``datetime`` without offset is sent as it is, and the server reads it as UTC.
+
     Raises:
-        TrackingMoreException: there is no answer that could be returned.
+        TrackingMoreException: there is no answer that could be returned, or a number has a
+            fraction.
     """
     query = {
-        name: instant_text(name, value) if isinstance(value, date) else str(value)
-        for name, value in (params or {}).items()
-        if value is not None
+        name: _condition(name, value) for name, value in (params or {}).items() if value is not None
     }
-    return make_request(calls.list_trackings(query))
+    return make_request(built(calls.list_trackings, query))
 
 
 def update_tracking_by_id(id_string: str, params: Mapping[str, Any]) -> Envelope:
@@ -109,7 +114,7 @@ def update_tracking_by_id(id_string: str, params: Mapping[str, Any]) -> Envelope
         TrackingMoreException: no id, or there is no answer that could be returned.
     """
     _need_id(id_string)
-    return make_request(calls.update_tracking(id_string, fields_of(params)))
+    return make_request(built(calls.update_tracking, id_string, fields_or_raise(params)))
 
 
 def delete_tracking_by_id(id_string: str) -> Envelope:
@@ -123,7 +128,7 @@ def delete_tracking_by_id(id_string: str) -> Envelope:
     def resolve(_: Exchange[TrackingRef], error: APIError) -> Any:
         return {"id": id_string} if isinstance(error, NotFoundError) else None
 
-    return make_request(calls.delete_tracking(id_string), resolve=resolve)
+    return make_request(built(calls.delete_tracking, id_string), resolve=resolve)
 
 
 def retrack_tracking_by_id(id_string: str) -> Envelope:
@@ -137,12 +142,24 @@ def retrack_tracking_by_id(id_string: str) -> Envelope:
     def resolve(_: Exchange[TrackingRef], error: APIError) -> Any:
         return {"id": id_string} if error.code == RETRACK_NOT_ALLOWED else None
 
-    return make_request(calls.retrack(id_string), resolve=resolve)
+    return make_request(built(calls.retrack, id_string), resolve=resolve)
 
 
 def _need_id(id_string: str) -> None:
     if not id_string:
         raise TrackingMoreException(_NO_ID)
+
+
+def _condition(name: str, value: Any) -> str:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        # As before: the server reads a time without offset as UTC.
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, date):
+        return instant_text(name, value)
+    if name == "tracking_numbers" and isinstance(value, float):
+        msg = f"tracking_numbers must be text or a whole number, not {value!r}: give it as text"
+        raise TrackingMoreException(msg)
+    return str(value)
 
 
 def _fates(chunk: Chunk) -> dict[str, Any]:

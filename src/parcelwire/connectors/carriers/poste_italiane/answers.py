@@ -54,10 +54,16 @@ def pick(container: Any, name: str) -> Any:
 
 
 def words(value: Any) -> str:
-    """Return ``value`` as trimmed text; numbers as digits, everything else as nothing."""
+    """Return ``value`` as trimmed text; whole numbers as digits, everything else as nothing.
+
+    The point of ``12345678.0`` must not become one of the marks that a number may be written with.
+    """
     if isinstance(value, str):
         return " ".join(value.split())[:TEXT_LIMIT]
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18:
+    if isinstance(value, float):
+        # From there on it has not all its digits any more.
+        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else ""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1e18:
         return str(value)
     return ""
 
