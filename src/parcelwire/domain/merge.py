@@ -115,7 +115,11 @@ def restate(before: Tracking, edited: Tracking) -> Merged:
 
 
 def expire(tracking: Tracking, now: Instant, courier_kind: str) -> Merged:
-    """Let a tracking expire that has had no event for ``EXPIRY_DAYS`` of its courier's kind."""
+    """Let a tracking expire that has had no event for ``EXPIRY_DAYS`` of its courier's kind.
+
+    One whose status a person set keeps that status: ``expired_at`` alone says that nobody asks
+    about it any more.
+    """
     limit = EXPIRY_DAYS.get(courier_kind, EXPIRY_DAYS["express"]) * DAY
     if tracking.is_final or tracking.expired_at is not None or now - quiet_since(tracking) < limit:
         return Merged(tracking, (), is_dirty=False)
@@ -315,15 +319,13 @@ def derive_status(
         status = checkpoint.status
         substatus = checkpoint.substatus or DEFAULT_SUBSTATUS[status]
         reason = checkpoint.reason
-    if tracking.status_override is not None and not (
-        status is not None and is_final(status, substatus)
-    ):
-        override = tracking.status_override
-        if status is not override:
-            return override, DEFAULT_SUBSTATUS[override], reason
     if status is not None and is_final(status, substatus):
         return status, substatus, reason
-    if tracking.expired_at is not None:
+    override = tracking.status_override
+    if override is not None and status is not override:
+        return override, DEFAULT_SUBSTATUS[override], reason
+    # The parcel's silence takes nothing back that a person said of it.
+    if tracking.expired_at is not None and override is None:
         return Status.EXPIRED, Substatus.EXPIRED, None
     if status is not None:
         return status, substatus, reason

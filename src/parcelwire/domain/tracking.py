@@ -161,6 +161,13 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Delivered, or back with the sender."""
         return is_final(self.status, self.substatus)
 
+    @property
+    def is_expired(self) -> bool:
+        """Its silence ended the polling, whatever its status says: it can be taken up again."""
+        return (self.expired_at is not None and not self.is_final) or (
+            self.status is Status.EXPIRED
+        )
+
 
 _ID_CHARACTERS = 22
 """Length of 16 bytes in base64url."""

@@ -334,6 +334,35 @@ def test_an_override_wins_until_it_is_taken_back_or_the_parcel_arrives() -> None
     assert back.status is Status.TRANSIT
 
 
+@pytest.mark.parametrize("said", [None, Substatus.TRANSIT, Substatus.EXCEPTION_CUSTOMS_HOLD])
+def test_a_status_set_by_hand_outlives_the_silence(said: Substatus | None) -> None:
+    state = after(found(checkpoint(1, said)))
+    forced = restate(state, replace(state, status_override=Status.EXCEPTION)).tracking
+    silent = expire(forced, T0 + 70 * DAY, "express")
+    # Nothing is told, and yet nobody asks any more: it can be taken up again.
+    assert silent.changes == ()
+    assert silent.tracking.status is Status.EXCEPTION
+    assert silent.tracking.substatus is (
+        said if said is Substatus.EXCEPTION_CUSTOMS_HOLD else Substatus.EXCEPTION_OTHER
+    )
+    assert silent.tracking.is_expired
+    # What the person said is taken back: the silence counts now.
+    plain = restate(silent.tracking, replace(silent.tracking, status_override=None)).tracking
+    assert plain.status is Status.EXPIRED
+    # Set on one that has expired already, it shows at once.
+    expired = expire(state, T0 + 70 * DAY, "express").tracking
+    late = restate(expired, replace(expired, status_override=Status.EXCEPTION)).tracking
+    assert late.status is Status.EXCEPTION
+    assert late.is_expired
+
+
+def test_what_has_arrived_is_not_expired_whatever_silence_came_before() -> None:
+    expired = expire(after(found(checkpoint(1))), T0 + 70 * DAY, "express").tracking
+    by_hand = restate(expired, replace(expired, status_override=Status.DELIVERED)).tracking
+    assert by_hand.status is Status.DELIVERED
+    assert not by_hand.is_expired
+
+
 def test_milestones_are_first_times_with_the_carriers_offset() -> None:
     state = after(
         found(
