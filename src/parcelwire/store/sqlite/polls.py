@@ -128,6 +128,16 @@ class Polls(Part):
         if items:
             await self._write(work, rows=len(items))
 
+    async def lease_poll(self, tracking_id: str, *, lease: Instant, until: Instant) -> bool:
+        """See ``TrackingStore``."""
+        bindings = (until, id_value(tracking_id), lease)
+
+        def work(connection: apsw.Connection) -> bool:
+            connection.execute(poll_queries.LEASE_IF_FREE, bindings)
+            return connection.changes() == 1
+
+        return await self._write(work)
+
     async def next_poll_due(self) -> Instant | None:
         """See ``PollStore``."""
         ((due_at,),) = await self._reader.rows(poll_queries.NEXT_POLL)
