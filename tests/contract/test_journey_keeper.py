@@ -16,6 +16,7 @@ from parcelwire.store.port import Store
 from parcelwire.tracking.journeys import JourneyFilter, JourneyKeeper
 from parcelwire.tracking.ports import NewTracking, Save
 from tests.contract.store import conftest as places
+from tests.contract.store.damaging import damage
 from tests.contract.store.samples import make_event, make_tracking
 
 # The same engines as the store's own suite.
@@ -85,6 +86,25 @@ async def test_old_and_new_parcels_are_taken_in(
     assert await finish(keeper) > 0
     assert await statuses(store, world_id) == {"transit": 24, "delivered": 2}
     assert await keeper.step() == 0
+
+
+@pytest.mark.parametrize("bad", [0, 4, 9, 10, 24])
+async def test_a_parcel_that_cannot_be_read_is_left_out(
+    store: Store, clock: FrozenClock, world_id: int, bad: int
+) -> None:
+    old = [
+        await new(store, world_id, number, status=Status.TRANSIT, checkpoints=(SCAN,))
+        for number in range(25)
+    ]
+    await damage(store, old[bad].id)
+    keeper = JourneyKeeper(store, clock=clock, batch=5)
+    await finish(keeper)
+    assert await statuses(store, world_id) == {"transit": 24}
+    clock.advance(60)
+    for one in (old[bad - 1], old[(bad + 1) % 25]):
+        await deliver(store, one, clock.now())
+    await finish(keeper)
+    assert await statuses(store, world_id) == {"transit": 22, "delivered": 2}
 
 
 async def test_another_process_takes_over_where_the_first_stopped(

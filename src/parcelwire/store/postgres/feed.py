@@ -11,6 +11,7 @@ from parcelwire.store.postgres.done import Doings
 from parcelwire.store.postgres.pool import Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.sweeping import Looked, Sweep
+from parcelwire.store.unreadable import Unreadable
 
 _SQL: Final = load_queries("trackings.sql")
 
@@ -22,6 +23,7 @@ class Feed(Doings):
     """The part of ``TrackingStore`` that keeps the events feed short."""
 
     _event_sweep: Sweep
+    _unreadable: Unreadable
 
     async def first_cursor(self, world_id: int) -> int | None:
         """See ``TrackingStore``."""
@@ -33,7 +35,7 @@ class Feed(Doings):
 
         async def look(after: int) -> Looked:
             rows = await self._database.fetch(_SQL["oldest_events"], after, WINDOW)
-            return await asyncio.to_thread(_looked, rows, before)
+            return await asyncio.to_thread(_looked, rows, before, self._unreadable)
 
         async def delete(old: list[int]) -> int:
             rows = await self._database.fetch(_SQL["delete_events"], old, is_repeatable=False)
@@ -42,5 +44,16 @@ class Feed(Doings):
         return await self._event_sweep.prune(look, delete, limit=limit)
 
 
-def _looked(rows: list[Row], before: Instant) -> Looked:
-    return [(cursor, event_at(body) < before, True) for cursor, body in rows]
+def _looked(rows: list[Row], before: Instant, unreadable: Unreadable) -> Looked:
+    found = []
+    is_old = False
+    for row in rows:
+        at = unreadable.read(_at, row, lambda one: f"event {one[0]}")
+        # One that cannot be read goes with those around it.
+        is_old = is_old if at is None else at < before
+        found.append((row[0], is_old, True))
+    return found
+
+
+def _at(row: Row) -> Instant:
+    return event_at(row[1])

@@ -38,7 +38,7 @@ TRACKING_COLUMNS = (
 
 STORED = (
     "d.packed, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome, "
-    "p.last_detail, p.checks"
+    "p.last_detail, p.checks, d.key"
 )
 """The columns of ``stored_of``, of doc d and poll p."""
 
@@ -121,19 +121,26 @@ def poll_values(poll: PollState) -> tuple[object, ...]:
 
 def stored_of(row: Row) -> Stored:
     """Return the record of a row of ``STORED``."""
-    packed, due_at, due_reason, leased_until, checked_at, outcome, detail, checks = row
-    return Stored(
-        decode_tracking(packed),
-        PollState(
-            due_at=due_at,
-            due_reason=due_reason,
-            leased_until=leased_until,
-            checked_at=checked_at,
-            last_outcome=outcome,
-            last_detail=detail,
-            checks=checks,
-        ),
+    return Stored(decode_tracking(row[0]), poll_of(row))
+
+
+def poll_of(row: Row) -> PollState:
+    """Return the poll state of a row of ``STORED``."""
+    _, due_at, due_reason, leased_until, checked_at, outcome, detail, checks, _ = row
+    return PollState(
+        due_at=due_at,
+        due_reason=due_reason,
+        leased_until=leased_until,
+        checked_at=checked_at,
+        last_outcome=outcome,
+        last_detail=detail,
+        checks=checks,
     )
+
+
+def name_of(row: Row) -> str:
+    """Return what a row of ``STORED`` is called in a message to the operator."""
+    return f"the tracking with the key {row[-1]}"
 
 
 def message_of(row: Row) -> Message:

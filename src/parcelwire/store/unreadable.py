@@ -1,0 +1,169 @@
+"""Stored documents that cannot be read: damaged ones, and those that another version wrote.
+
+One is a row among many and must not keep the others from being read. Each is told of once, and
+nothing is written over it: whoever mends or restores it finds all of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from parcelwire.domain.changes import Event
+from parcelwire.domain.status import DEFAULT_SUBSTATUS, Status
+from parcelwire.domain.tracking import Details, Tracking
+from parcelwire.store.codec import decode_event
+
+MOST_TOLD: Final = 1_000
+"""Documents that are told of one by one."""
+
+STAND_IN_VERSION: Final = 0
+"""Of a stand-in; no tracking that was stored has it."""
+
+STAND_IN_COLUMNS: Final = (
+    "id, world_id, number, courier_code, status, is_archived, created_at, updated_at, ordered_at,"
+    " order_id, order_number, page_token"
+)
+"""The columns that ``stand_in`` is made of."""
+
+_UNREADABLE: Final = (ValueError, msgspec.MsgspecError)
+
+_log: Final = logging.getLogger(__name__)
+
+Row = TypeVar("Row")
+Value = TypeVar("Value")
+
+
+class UnreadableDocumentError(Exception):
+    """A tracking's document cannot be read, so nothing is written over it."""
+
+    def __init__(self, tracking_id: str) -> None:
+        """Name the tracking."""
+        super().__init__(
+            f"the stored document of tracking {tracking_id} cannot be read: it is left as it is"
+        )
+
+
+class Unreadable:
+    """Remembers which documents could not be read."""
+
+    def __init__(self) -> None:
+        """Nothing is known of any."""
+        self._told: set[str] = set()
+
+    def read(
+        self, read: Callable[[Row], Value], row: Row, name: Callable[[Row], str]
+    ) -> Value | None:
+        """Return what ``read`` makes of a row; None, and told once, where that cannot be read."""
+        try:
+            return read(row)
+        except _UNREADABLE as error:
+            self.tell(name(row), error)
+            return None
+
+    def each(
+        self, read: Callable[[Row], Value], rows: Iterable[Row], name: Callable[[Row], str]
+    ) -> list[Value]:
+        """Return what ``read`` makes of each row, without those that cannot be read."""
+        found = []
+        for row in rows:
+            value = self.read(read, row, name)
+            if value is not None:
+                found.append(value)
+        return found
+
+    def tell(self, name: str, error: Exception) -> None:
+        """Log, once, that something cannot be read."""
+        if name in self._told or len(self._told) > MOST_TOLD:
+            return
+        self._told.add(name)
+        if len(self._told) > MOST_TOLD:
+            _log.error("more than %d stored documents cannot be read", MOST_TOLD)
+            return
+        _log.error(
+            "the stored document of %s cannot be read (%s: %s); it is left as it is",
+            name,
+            type(error).__name__,
+            str(error)[:200],
+        )
+
+    async def events(
+        self,
+        fetch: Callable[[int, int], Awaitable[list[Any]]],
+        start: int,
+        limit: int,
+    ) -> list[tuple[int, Event]]:
+        """Return up to ``limit`` events that can be read.
+
+        ``fetch`` gives rows of (cursor, packed event) that follow a cursor, so many at most. Where
+        some cannot be read the next ones take their places: fewer than ``limit`` are the last.
+        """
+        found: list[tuple[int, Event]] = []
+        while True:
+            wanted = limit - len(found)
+            rows = await fetch(start, wanted)
+            found += self.each(_event_of, rows, _name_of_event)
+            if len(rows) < wanted or len(found) >= limit or not rows:
+                return found
+            start = rows[-1][0]
+
+
+def _event_of(row: Any) -> tuple[int, Event]:
+    return row[0], decode_event(row[1])
+
+
+def _name_of_event(row: Any) -> str:
+    return f"event {row[0]}"
+
+
+def stand_in(row: Any) -> Tracking:
+    """Return what the columns beside a tracking's document tell of it, for lists and pages.
+
+    ``row`` are the ``STAND_IN_COLUMNS``, with the id as hex digits. It has no history, and a change
+    of it cannot be saved, see ``check_readable``.
+    """
+    (
+        identity,
+        world_id,
+        number,
+        courier_code,
+        status,
+        is_archived,
+        created_at,
+        updated_at,
+        ordered_at,
+        order_id,
+        order_number,
+        page_token,
+    ) = row
+    return Tracking(
+        id=identity,
+        world_id=world_id,
+        number=number,
+        typed_number=number,
+        courier_code=courier_code,
+        created_at=created_at,
+        updated_at=updated_at,
+        page_token=page_token,
+        version=STAND_IN_VERSION,
+        details=Details(order_id=order_id, order_number=order_number),
+        ordered_at=ordered_at,
+        status=Status(status),
+        substatus=DEFAULT_SUBSTATUS[Status(status)],
+        is_archived=bool(is_archived),
+        is_stopped=True,
+        stopped_why="unreadable",
+    )
+
+
+def check_readable(tracking_id: str, expected_version: int) -> None:
+    """Check that a change was worked out from a document, not from what stands in for one.
+
+    Raises:
+        UnreadableDocumentError: it was not; nothing may be written.
+    """
+    if expected_version == STAND_IN_VERSION:
+        raise UnreadableDocumentError(tracking_id)
