@@ -132,7 +132,7 @@ def _join_facts(tracking: Tracking, report: CarrierReport) -> tuple[ParcelFacts 
 
 
 def _newer_window(known: DeliveryWindow | None, report: CarrierReport) -> DeliveryWindow | None:
-    if report.window is None:
+    if report.window is None or not report.window.is_readable:
         return known
     said = replace(report.window, said_at=report.window.said_at or report.fetched_at)
     if known is None:

@@ -157,6 +157,12 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return None
 
     @property
+    def promise(self) -> DeliveryWindow | None:
+        """The delivery window, where it can be read."""
+        window = self.window
+        return window if window is not None and window.is_readable else None
+
+    @property
     def is_final(self) -> bool:
         """Delivered, or back with the sender."""
         return is_final(self.status, self.substatus)

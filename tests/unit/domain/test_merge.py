@@ -299,6 +299,13 @@ def test_window_moves_are_told_once() -> None:
     assert merge(merged.tracking, found(window=window, at=T0 + DAY)).changes == ()
 
 
+def test_a_window_that_cannot_be_read_is_not_taken() -> None:
+    window = DeliveryWindow(earliest="2026-03-04", latest="2026-03-04", said_by="swiss-post")
+    state = after(found(window=window))
+    vague = replace(window, earliest="tomorrow", latest="tomorrow")
+    assert not merge(state, found(window=vague, at=T0 + DAY)).is_dirty
+
+
 def test_facts_are_learned_silently_and_kept_when_not_repeated() -> None:
     merged = merge(tracking(), found(facts=ParcelFacts(weight_grams=1140, service="PRI")))
     assert merged.changes == ()
