@@ -21,6 +21,7 @@ from parcelwire.api.v2.render import (
     statuses_of,
     updated_item,
 )
+from parcelwire.api.v4.render import render_tracking
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint
@@ -144,6 +145,16 @@ def test_the_first_stage_of_two_at_once_is_named() -> None:
     info = full(tracking).origin_info
     assert info.trackinfo[0].ItemNode == "ItemReceived"
     assert info.ItemReceived == info.DepartfromAirport == "2026-02-01 08:00:00"
+
+
+def test_a_way_over_the_date_line_takes_the_days_that_passed() -> None:
+    tracking = with_checkpoints(
+        point("2026-03-05T10:00:00", Substatus.TRANSIT, offset_minutes=540),
+        point("2026-03-05T18:00:00", Substatus.DELIVERED, offset_minutes=-480),
+    )
+    item = Renderer(default_registry()).full_item(tracking, now=NOW)
+    assert item.itemTimeLength == 1
+    assert msgspec.json.decode(render_tracking(tracking))["transit_time"] == 1
 
 
 def test_days_count_by_the_calendar_of_the_place() -> None:

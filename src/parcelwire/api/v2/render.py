@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import Final
 
 import msgspec
@@ -15,6 +14,7 @@ from parcelwire.couriers.registry import Registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint, Leg
 from parcelwire.domain.clock import DAY, Instant, iso_utc
+from parcelwire.domain.lane import days_between
 from parcelwire.domain.merge import derive_milestones
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Milestones, Tracking
@@ -249,9 +249,9 @@ def _place(point: Checkpoint) -> str:
 def _transit_days(reached: Milestones, visible: Sequence[Checkpoint]) -> int | None:
     if not visible:
         return None
-    began_on = (reached.accepted or visible[0].local_time)[:10]
-    ended_on = (reached.delivered or visible[-1].local_time)[:10]
-    return max(0, (date.fromisoformat(ended_on) - date.fromisoformat(began_on)).days)
+    began = reached.accepted or visible[0].iso_time
+    ended = reached.delivered or visible[-1].iso_time
+    return max(0, days_between(began, ended))
 
 
 def _days_since(latest: Checkpoint | None, now: Instant) -> int | None:

@@ -7,7 +7,6 @@ copies them instead of building objects. Nothing here may depend on the time of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
 from functools import lru_cache
 from typing import Final, cast
 
@@ -20,6 +19,7 @@ from parcelwire.couriers.registry import Registry, default_registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint, Leg
 from parcelwire.domain.clock import SECOND, iso_utc
+from parcelwire.domain.lane import days_between
 from parcelwire.domain.merge import derive_milestones
 from parcelwire.domain.report import ParcelFacts
 from parcelwire.domain.tracking import Milestones, Tracking
@@ -316,10 +316,9 @@ def _in_one_line(event: EventObject) -> str:
 def _transit_days(reached: Milestones, visible: Sequence[Checkpoint]) -> int:
     if not visible:
         return 0
-    began_on = (reached.accepted or visible[0].local_time)[:10]
-    ended_on = (reached.delivered or visible[-1].local_time)[:10]
-    # Calendar days, as people count: handed in on Monday and there on Wednesday is two days.
-    return max(0, (date.fromisoformat(ended_on) - date.fromisoformat(began_on)).days)
+    began = reached.accepted or visible[0].iso_time
+    ended = reached.delivered or visible[-1].iso_time
+    return max(0, days_between(began, ended))
 
 
 def render_tracking(tracking: Tracking) -> bytes:
