@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from hashlib import sha256
 from typing import Any, Final, TypeVar
 
 import msgspec
 
+from parcelwire.domain.account import Connection
 from parcelwire.domain.changes import Event
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Status
 from parcelwire.domain.tracking import Details, Tracking
-from parcelwire.store.codec import decode_event
+from parcelwire.store.codec import decode_connection, decode_event
 
 MOST_TOLD: Final = 1_000
 """Documents that are told of one by one."""
@@ -117,6 +119,19 @@ def _event_of(row: Any) -> tuple[int, Event]:
 
 def _name_of_event(row: Any) -> str:
     return f"event {row[0]}"
+
+
+def connection_of(row: Any) -> Connection:
+    """Return the carrier connection of a row that begins with its document."""
+    return decode_connection(row[0])
+
+
+def name_of_connection(row: Any) -> str:
+    """Return what it is called in a message to the operator.
+
+    Its id stands in the document; the digest tells it from others.
+    """
+    return f"the carrier connection with the SHA-256 {sha256(row[0]).hexdigest()[:16]}"
 
 
 def stand_in(row: Any) -> Tracking:

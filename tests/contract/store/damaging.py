@@ -17,7 +17,7 @@ DAMAGES: Final = {
     "another version's": b'\x00{"id":"1","status":"beamed","changes":[]}',
 }
 
-Document = Literal["tracking", "rendition", "event", "answer"]
+Document = Literal["tracking", "rendition", "event", "answer", "payload", "connection"]
 
 _SQLITE: Final[dict[Document, str]] = {
     "tracking": "UPDATE doc SET packed = ? WHERE key = (SELECT key FROM tracking WHERE id = ?)",
@@ -27,25 +27,29 @@ _SQLITE: Final[dict[Document, str]] = {
     "event": "UPDATE event SET packed = ? WHERE tracking_id = ?",
     "answer": "UPDATE raw_answer SET packed = ?"
     " WHERE tracking_key = (SELECT key FROM tracking WHERE id = ?)",
+    "payload": "UPDATE payload SET packed = ? WHERE key = (SELECT key FROM message WHERE id = ?)",
+    "connection": "UPDATE connection SET document = ? WHERE id = ?",
 }
 _POSTGRES: Final[dict[Document, str]] = {
     "tracking": "update doc set body = $1 where tracking_id = $2",
     "rendition": "update doc set rendition = $1 where tracking_id = $2",
     "event": "update event set body = $1 where tracking_id = $2",
     "answer": "update raw_answer set body = $1 where tracking_id = $2",
+    "payload": "update message set payload = $1 where id = $2",
+    "connection": "update connection set document = $1 where id = $2",
 }
 
 
 async def damage(
-    store: Store, tracking_id: str, what: Document = "tracking", data: bytes = DAMAGES["cut"]
+    store: Store, place: str, what: Document = "tracking", data: bytes = DAMAGES["cut"]
 ) -> None:
-    """Put ``data`` where a document of a tracking was."""
+    """Put ``data`` where a document was; ``place`` is the id of its tracking, or its own."""
     if isinstance(store, SqliteStore):
-        bindings = (data, id_value(tracking_id))
+        bindings = (data, place if what == "connection" else id_value(place))
         await store._write(lambda link: link.execute(_SQLITE[what], bindings).fetchall())
     else:
         assert isinstance(store, PostgresStore)
-        await store._database.fetch(_POSTGRES[what], data, tracking_id)
+        await store._database.fetch(_POSTGRES[what], data, place)
 
 
 async def document(store: Store, tracking_id: str) -> Any:

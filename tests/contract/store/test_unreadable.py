@@ -9,14 +9,21 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.domain.clock import DAY
+from parcelwire.domain.account import Connection
+from parcelwire.domain.clock import DAY, MINUTE
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
+from parcelwire.polling.ports import Pause
+from parcelwire.store.codec import PLAIN
 from parcelwire.store.port import Store
+from parcelwire.store.sqlite.ids import id_value
+from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.store.unreadable import UnreadableDocumentError
 from parcelwire.tracking.ports import RawAnswer, TrackingFilter, TrackingPlace
+from parcelwire.webhooks.ports import MessageFilter
 from tests.contract.store.damaging import DAMAGES, damage, document
-from tests.contract.store.samples import NOW, WORLD, advance, create, make_change
+from tests.contract.store.samples import NOW, WORLD, advance, create, make_change, new_id
+from tests.contract.store.sending import add, add_endpoint, claimed
 
 ALL = TrackingFilter()
 COUNT, BAD = 7, 3
@@ -176,3 +183,68 @@ async def test_the_other_raw_answers_are_shown(store: Store) -> None:
     later = replace(raw, at=NOW + 1)
     await advance(store, moved, raw=later)
     assert await store.raw_answers(tracking.id) == [later]
+
+
+async def test_messages_of_other_lines_are_sent(store: Store, data: bytes) -> None:
+    if data.startswith(PLAIN):
+        data = DAMAGES["no zstd"]  # a payload may be any text
+    endpoint, other = await add_endpoint(store), await add_endpoint(store)
+    (bad,) = await add(store, endpoint, "1" * 32, 1)
+    await add(store, endpoint, "2" * 32, 2)
+    await add(store, other, "1" * 32, 3)
+    await damage(store, bad.id, "payload", data)
+    for at in (NOW, NOW + MINUTE):
+        assert await claimed(store, at) == [2, 3]
+    # It is still there for whoever looks back, without what it said.
+    shown = await store.load_message(WORLD, bad.id)
+    assert shown is not None
+    assert (shown.sequence, shown.payload) == (1, b"")
+    listed = await store.list_messages(WORLD, MessageFilter())
+    assert {one.sequence: one.payload == b"" for one in listed} == {1: True, 2: False, 3: False}
+
+
+async def test_the_other_connections_are_used(store: Store, data: bytes) -> None:
+    first, bad, last = (
+        Connection(
+            id=new_id(),
+            account_number=1,
+            connector="swiss-post",
+            transport="api",
+            sealed_credentials=b"sealed",
+            created_at=NOW + index,
+        )
+        for index in range(3)
+    )
+    for one in (first, bad, last):
+        await store.save_connection(one)
+    await damage(store, bad.id, "connection", data)
+    assert await store.list_connections(1) == [first, last]
+    assert await store.list_connections() == [first, last]
+    assert await store.delete_connection(1, bad.id)
+
+
+async def test_an_endpoint_that_cannot_be_read_stops_no_save(store: Store, data: bytes) -> None:
+    """On SQLite, where an endpoint is a document; on PostgreSQL it has columns."""
+    if not isinstance(store, SqliteStore):
+        return
+    bad, good = await add_endpoint(store), await add_endpoint(store)
+    await add(store, bad, "1" * 32, 1)
+    await add(store, good, "1" * 32, 2)
+    sql, place = "UPDATE endpoint SET document = ? WHERE id = ?", id_value(bad.id)
+    await store._write(lambda link: link.execute(sql, (data, place)).fetchall())
+    assert await store.list_endpoints(WORLD) == [good]
+    assert await claimed(store) == [2]
+    assert await store.delete_endpoint(WORLD, bad.id)
+
+
+async def test_a_pause_that_cannot_be_read_stops_no_other(store: Store, data: bytes) -> None:
+    """On SQLite, where a pause is a document; on PostgreSQL it has columns."""
+    if not isinstance(store, SqliteStore):
+        return
+    pause = Pause(until=NOW + DAY, failures=1, why="503", since=NOW)
+    for key in ("a", "b"):
+        await store.set_pause(key, pause)
+    sql = "UPDATE pause SET document = ? WHERE key = 'a'"
+    await store._write(lambda link: link.execute(sql, (data,)).fetchall())
+    assert await store.pauses() == {"b": pause}
+    await store.set_pause("a", None)

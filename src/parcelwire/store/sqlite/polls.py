@@ -180,7 +180,11 @@ class Polls(Part):
     async def pauses(self) -> dict[str, Pause]:
         """See ``PollStore``."""
         rows = await self._reader.rows(poll_queries.PAUSES)
-        return {key: decode_pause(document) for key, document in rows}
+        return dict(
+            self._unreadable.each(
+                lambda row: (row[0], decode_pause(row[1])), rows, lambda row: f"the pause {row[0]}"
+            )
+        )
 
     async def set_pause(self, key: str, pause: Pause | None) -> None:
         """See ``PollStore``."""

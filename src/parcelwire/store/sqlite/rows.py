@@ -9,9 +9,10 @@ import msgspec
 from parcelwire.domain.account import Account, ApiKey
 from parcelwire.domain.lane import lane_of
 from parcelwire.domain.tracking import Tracking
-from parcelwire.store.codec import decode_tracking, encode_tracking, unpack
+from parcelwire.store.codec import decode_tracking, encode_tracking, pack, unpack
 from parcelwire.store.sqlite.connection import Row
 from parcelwire.store.sqlite.ids import id_value, public_id
+from parcelwire.store.unreadable import Unreadable
 from parcelwire.tracking.ports import PollState, Stored
 from parcelwire.webhooks.ports import Message, MessageState
 
@@ -48,8 +49,8 @@ MESSAGE = (
 )
 """The columns of ``message_of``, of message m and payload y."""
 
-TRACKING_AT, SEQUENCE_AT = 3, 4
-"""Where a message's tracking and its sequence number stand in ``MESSAGE``."""
+TRACKING_AT, SEQUENCE_AT, PAYLOAD_AT = 3, 4, 7
+"""Where a message's tracking, its sequence number and its payload stand in ``MESSAGE``."""
 
 ACCOUNT = (
     "a.number, a.email, a.name, a.created_at, a.tracking_quota, a.phone, a.suspended_at, "
@@ -173,6 +174,20 @@ def message_of(row: Row) -> Message:
         attempts=attempts,
         due_at=due_at,
     )
+
+
+def shown_message_of(row: Row, unreadable: Unreadable) -> Message:
+    """Return the record of a row of ``MESSAGE``, for whoever looks back.
+
+    Its payload is empty where it cannot be read.
+    """
+    found = unreadable.read(message_of, row, name_of_message)
+    return found or message_of((*row[:PAYLOAD_AT], pack(b""), *row[PAYLOAD_AT + 1 :]))
+
+
+def name_of_message(row: Row) -> str:
+    """Return what a row of ``MESSAGE`` is called in a message to the operator."""
+    return f"message {public_id(row[0])}"
 
 
 def account_of(row: Row) -> Account:
