@@ -121,9 +121,12 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         one of them.
         """
         if self.event_id is not None:
-            return self.event_key
+            return (self.leg, "id", self.event_id)
+        # Not put together of ``event_key``: merge asks for it again and again.
+        what = self.raw_code if self.raw_code is not None else fold(self.text)
+        place = fold(self.location or self.city or "")
         offset = self.offset_minutes
-        return (*self.event_key, "" if offset is None else str(offset))
+        return (self.leg, self.local_time, what, place, "" if offset is None else str(offset))
 
 
 _SPACES = re.compile(r"\s+")

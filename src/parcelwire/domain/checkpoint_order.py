@@ -119,7 +119,8 @@ def _progress(checkpoint: Checkpoint) -> int:
 
 
 def _plain_key(checkpoint: Checkpoint) -> _Key:
-    return (checkpoint.occurred_at, _progress(checkpoint), False, checkpoint.identity)
+    progress = _PROGRESS.get(checkpoint.status, 0)
+    return (checkpoint.occurred_at, progress, False, checkpoint.identity)
 
 
 def _dated_key(checkpoint: Checkpoint, day: Sequence[_Key], offsets: _Offsets) -> _Key:

@@ -31,13 +31,16 @@ def join_checkpoints(
     if not news:
         return known, []
     by_identity = {checkpoint.identity: checkpoint for checkpoint in known}
+    times = {checkpoint.local_time for checkpoint in known}
     changes: list[Change] = []
     moved: list[tuple[Checkpoint | None, Checkpoint]] = []
     for reported in news:
         said = replace(reported, received_at=reported.received_at or report.fetched_at)
         before = by_identity.get(said.identity)
-        if before is None and (
-            twins := _same_but_for_the_offset(by_identity.values(), said, report)
+        if (
+            before is None
+            and said.local_time in times
+            and (twins := _same_but_for_the_offset(by_identity.values(), said, report))
         ):
             if len(twins) > 1 and said.offset_minutes is None:
                 # One of the two rounds of an hour; nothing tells which.
@@ -49,6 +52,7 @@ def join_checkpoints(
         if before is not None:
             del by_identity[before.identity]
         by_identity[winner.identity] = winner
+        times.add(winner.local_time)
         moved.append((before, winner))
         if before is not None and _words(before) == _words(winner):
             continue

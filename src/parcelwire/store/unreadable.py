@@ -31,7 +31,8 @@ STAND_IN_COLUMNS: Final = (
 )
 """The columns that ``stand_in`` is made of."""
 
-_UNREADABLE: Final = (ValueError, msgspec.MsgspecError)
+UNREADABLE: Final = (ValueError, msgspec.MsgspecError)
+"""What is raised for a document that cannot be read."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Unreadable:
         """Return what ``read`` makes of a row; None, and told once, where that cannot be read."""
         try:
             return read(row)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             self.tell(name(row), error)
             return None
 

@@ -16,7 +16,7 @@ from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.pool import Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import LARGEST, is_id, key_of, only_ids, within
-from parcelwire.store.unreadable import Unreadable, stand_in
+from parcelwire.store.unreadable import UNREADABLE, Unreadable, stand_in
 from parcelwire.tracking.ports import PastPoll, PollState, RawAnswer, Stored
 from parcelwire.tracking.slices import in_slices
 
@@ -35,7 +35,7 @@ class Reading:
         if not is_id(tracking_id):
             return None
         rows = await self._database.fetch(_SQL["load"], tracking_id, world_id)
-        return next(iter(await self._stored(rows)), None)
+        return await self._first(rows)
 
     async def load_many(self, tracking_ids: Sequence[str]) -> list[Stored]:
         """See ``TrackingStore``."""
@@ -54,7 +54,7 @@ class Reading:
     async def find_by_page_token(self, page_token: str) -> Stored | None:
         """See ``TrackingStore``."""
         rows = await self._database.fetch(_SQL["find_by_page_token"], key_of(page_token))
-        return next(iter(await self._stored(rows)), None)
+        return await self._first(rows)
 
     async def raw_answers(self, tracking_id: str, limit: int = 10) -> list[RawAnswer]:
         """See ``TrackingStore``."""
@@ -93,9 +93,21 @@ class Reading:
         end = within(before) if before is not None else LARGEST
         return await self._unreadable.events(fetch, end, limit)
 
+    async def _first(self, rows: Sequence[Row]) -> Stored | None:
+        """Return the record of the first row, or its stand-in; None where there is no row."""
+        if not rows:
+            return None
+        try:
+            return _stored_of(rows[0])
+        except UNREADABLE:
+            return next(iter(await self._stored(rows)), None)
+
     async def _stored(self, rows: Sequence[Row]) -> list[Stored]:
         """Return the records of rows, with a stand-in for each that cannot be read."""
-        found = await in_slices(self._stored_or_none, rows)
+        try:
+            return await in_slices(_stored_of, rows)
+        except UNREADABLE:
+            found = await in_slices(self._stored_or_none, rows)
         shown = []
         for one, row in zip(found, rows, strict=True):
             # It may have been deleted just now.
@@ -118,7 +130,10 @@ class Reading:
         self, rows: Sequence[Row], render: Callable[[Tracking], bytes]
     ) -> list[bytes]:
         """Return the renditions of rows; one that cannot be read is made again."""
-        found = await in_slices(self._rendition, rows)
+        try:
+            return await in_slices(_rendition_of, rows)
+        except UNREADABLE:
+            found = await in_slices(self._rendition, rows)
         shown = []
         for one, row in zip(found, rows, strict=True):
             if one is not None:

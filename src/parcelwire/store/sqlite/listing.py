@@ -7,6 +7,7 @@ satisfy the condition are merged, which SQLite does lazily.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,7 @@ from parcelwire.store.sqlite.connection import Row
 from parcelwire.store.sqlite.ids import id_value
 from parcelwire.store.sqlite.reading import Reading
 from parcelwire.store.sqlite.rows import STORED, name_of
+from parcelwire.store.unreadable import UNREADABLE
 from parcelwire.tracking.ports import Stored, TrackingFilter, TrackingPlace
 from parcelwire.tracking.slices import in_slices
 
@@ -73,13 +75,17 @@ class Listing(Reading):
                 queries.RENDITIONS_OF_NUMBER, (world_id, where.numbers[0])
             )
             if len(rows) <= 1:
-                return await self._renditions(rows[offset : offset + limit])
+                with suppress(*UNREADABLE):
+                    return [self._made(*row) for row in rows[offset : offset + limit]]
         page = await self._page(world_id, where, offset, limit)
-        rows = await self._read(page, queries.RENDITION, "")
+        rows = await self._read(page, f"{queries.RENDITION}, d.key", "")
         return await self._renditions(rows)
 
     async def _renditions(self, rows: list[Row]) -> list[bytes]:
-        found = await in_slices(self._rendition, rows)
+        try:
+            return await in_slices(lambda row: self._made(row[0], row[1]), rows)
+        except UNREADABLE:
+            found = await in_slices(self._rendition, rows)
         shown = []
         for one, row in zip(found, rows, strict=True):
             if one is not None:
@@ -89,11 +95,10 @@ class Listing(Reading):
         return shown
 
     def _rendition(self, row: Row) -> bytes | None:
-        rendition, packed, _ = row
-        if packed is None:
-            return rendition  # type: ignore[no-any-return]  # the column's type
-        tracking = self._unreadable.read(decode_tracking, packed, lambda _: name_of(row))
-        return None if tracking is None else self._render(tracking)
+        return self._unreadable.read(lambda row: self._made(row[0], row[1]), row, name_of)
+
+    def _made(self, rendition: bytes, packed: bytes | None) -> bytes:
+        return rendition if packed is None else self._render(decode_tracking(packed))
 
     async def count_trackings(self, world_id: int, where: TrackingFilter) -> int:
         """See ``TrackingStore``."""

@@ -72,7 +72,7 @@ FIND_WITH_COURIER: Final = (
     f"{_STORED_FROM} WHERE t.world_id = ? AND t.number = ? AND t.courier_code = ?"
 )
 # A rendition that was left for the reader to make comes with what it is made of.
-RENDITION: Final = "d.rendition, iif(d.rendition = x'', d.packed, NULL), d.key"
+RENDITION: Final = "d.rendition, iif(d.rendition = x'', d.packed, NULL)"
 RENDITIONS_OF_NUMBER: Final = f"""
 SELECT {RENDITION}
 FROM tracking t INDEXED BY tracking_by_number JOIN doc d ON d.key = t.key WHERE t.world_id = ? AND

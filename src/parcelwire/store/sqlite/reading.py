@@ -17,7 +17,7 @@ from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import Row
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.rows import name_of, poll_of, stored_of
-from parcelwire.store.unreadable import stand_in
+from parcelwire.store.unreadable import UNREADABLE, stand_in
 from parcelwire.tracking.ports import PastPoll, RawAnswer, Stored
 from parcelwire.tracking.slices import in_slices
 
@@ -30,7 +30,7 @@ class Reading(Part):
     async def load(self, world_id: int, tracking_id: str) -> Stored | None:
         """See ``TrackingStore``."""
         rows = await self._reader.rows(queries.LOAD, (id_value(tracking_id), world_id))
-        return next(iter(await self._stored(rows)), None)
+        return await self._first(rows)
 
     async def load_many(self, tracking_ids: Sequence[str]) -> list[Stored]:
         """See ``TrackingStore``."""
@@ -61,7 +61,7 @@ class Reading(Part):
         if tracking_id is None:
             return None
         rows = await self._reader.rows(queries.FIND_BY_PAGE, (id_value(tracking_id), page_token))
-        return next(iter(await self._stored(rows)), None)
+        return await self._first(rows)
 
     async def raw_answers(self, tracking_id: str, limit: int = 10) -> list[RawAnswer]:
         """See ``TrackingStore``."""
@@ -95,9 +95,21 @@ class Reading(Part):
 
         return await self._unreadable.events(fetch, end, limit)
 
+    async def _first(self, rows: list[Row]) -> Stored | None:
+        """Return the record of the first row, or its stand-in; None where there is no row."""
+        if not rows:
+            return None
+        try:
+            return stored_of(rows[0])
+        except UNREADABLE:
+            return next(iter(await self._stored(rows)), None)
+
     async def _stored(self, rows: list[Row]) -> list[Stored]:
         """Return the records of rows of ``STORED``, with a stand-in for each that is unreadable."""
-        found = await in_slices(self._stored_or_none, rows)
+        try:
+            return await in_slices(stored_of, rows)
+        except UNREADABLE:
+            found = await in_slices(self._stored_or_none, rows)
         shown = []
         for one, row in zip(found, rows, strict=True):
             # It may have been deleted just now.
