@@ -40,6 +40,25 @@ async def test_those_who_read_it_at_the_same_moment_ask_once(
     await yard.check_history(stored.tracking)
 
 
+async def test_what_a_worker_has_claimed_in_between_is_waited_for(
+    yard: Yard, processes: list[TrackingService]
+) -> None:
+    stored = await followed(yard, processes[0], days=1)
+    yard.carriers.script("dhl", "A1B2C3D4", report("", yard.delivered(60)))
+    gate = yard.carriers.hold("dhl")
+    worker = yard.worker()
+    await worker.step()
+    await until(lambda: len(yard.carriers.calls) == 2)
+    waiting = asyncio.create_task(processes[1].refresh_now(stored))
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    gate.set()
+    await worker.settle()
+    assert (await waiting).tracking.status is Status.DELIVERED
+    assert len(yard.carriers.calls) == 2
+    assert yard.carriers.overlaps == []
+
+
 async def test_an_answer_that_came_in_between_is_not_asked_for_again(
     yard: Yard, processes: list[TrackingService]
 ) -> None:

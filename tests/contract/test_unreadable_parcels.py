@@ -79,6 +79,9 @@ async def test_it_is_shown_and_deleted_but_not_changed(
     await damage(yard.store, parcel.id)
     stored = await service.get(WORLD, parcel.id)
     assert stored.tracking.stopped_why == "unreadable"
+    # Its carrier's answer could not be stored.
+    assert await service.refresh_now(stored) == stored
+    assert yard.carriers.asked == []
     with pytest.raises(UnreadableDocumentError):
         await service.update(stored, details={"note": "x"})
     assert await document(yard.store, parcel.id) == DAMAGES["cut"]

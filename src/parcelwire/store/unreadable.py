@@ -7,7 +7,7 @@ nothing is written over it: whoever mends or restores it finds all of it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from hashlib import sha256
 from typing import Any, Final, TypeVar
 
@@ -17,7 +17,7 @@ from parcelwire.domain.account import Connection
 from parcelwire.domain.changes import Event
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Status
 from parcelwire.domain.tracking import Details, Tracking
-from parcelwire.store.codec import decode_connection, decode_event
+from parcelwire.store.codec import decode_connection, decode_event, unpack
 
 MOST_TOLD: Final = 1_000
 """Documents that are told of one by one."""
@@ -38,6 +38,7 @@ _log: Final = logging.getLogger(__name__)
 
 Row = TypeVar("Row")
 Value = TypeVar("Value")
+Place = TypeVar("Place", int, str)
 
 
 class UnreadableDocumentError(Exception):
@@ -93,25 +94,53 @@ class Unreadable:
             str(error)[:200],
         )
 
-    async def events(
+    async def page(
         self,
-        fetch: Callable[[int, int], Awaitable[list[Any]]],
-        start: int,
+        fetch: Callable[[Place, int], Awaitable[Sequence[Any]]],
+        start: Place,
         limit: int,
-    ) -> list[tuple[int, Event]]:
-        """Return up to ``limit`` events that can be read.
+        *,
+        read: Callable[[Any], Value],
+        name: Callable[[Any], str],
+    ) -> list[Value]:
+        """Return up to ``limit`` values that can be read, from ``start`` on.
 
-        ``fetch`` gives rows of (cursor, packed event) that follow a cursor, so many at most. Where
-        some cannot be read the next ones take their places: fewer than ``limit`` are the last.
+        ``fetch`` gives rows that follow a place, so many at most; each row begins with its place.
+        Where some cannot be read the next ones stand for them: fewer than ``limit`` are the last.
         """
-        found: list[tuple[int, Event]] = []
+        found: list[Value] = []
         while True:
             wanted = limit - len(found)
             rows = await fetch(start, wanted)
-            found += self.each(_event_of, rows, _name_of_event)
+            found += self.each(read, rows, name)
             if len(rows) < wanted or len(found) >= limit or not rows:
                 return found
             start = rows[-1][0]
+
+    async def events(
+        self, fetch: Callable[[int, int], Awaitable[Sequence[Any]]], start: int, limit: int
+    ) -> list[tuple[int, Event]]:
+        """Return up to ``limit`` events with their cursors; see ``page``."""
+        return await self.page(fetch, start, limit, read=_event_of, name=_name_of_event)
+
+    async def records(
+        self,
+        fetch: Callable[[str, int], Awaitable[Sequence[Any]]],
+        kind: str,
+        after: str,
+        limit: int,
+    ) -> list[tuple[str, bytes]]:
+        """Return up to ``limit`` records of a kind with their ids; see ``page``."""
+
+        def name(row: Any) -> str:
+            # The id may be a secret's digest, or somebody's.
+            return f"a record of the kind {kind} with the SHA-256 {sha256(row[1]).hexdigest()[:16]}"
+
+        return await self.page(fetch, after, max(0, limit), read=_record_of, name=name)
+
+
+def _record_of(row: Any) -> tuple[str, bytes]:
+    return row[0], unpack(row[1])
 
 
 def _event_of(row: Any) -> tuple[int, Event]:

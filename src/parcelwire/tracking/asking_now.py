@@ -104,7 +104,7 @@ class AskingNow:
         if tracking.id in self._asking:
             return await self._await_answer(stored, self._asking[tracking.id])
         policy = await self._carriers.policy(tracking.world_id, tracking.courier_code)
-        if policy is None or self._is_fresh(stored, now):
+        if policy is None or self._is_fresh(stored, now) or not stored.is_readable:
             return stored
         if self._is_leased(stored, now):
             return await self._await_lease(stored)

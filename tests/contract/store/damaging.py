@@ -17,7 +17,7 @@ DAMAGES: Final = {
     "another version's": b'\x00{"id":"1","status":"beamed","changes":[]}',
 }
 
-Document = Literal["tracking", "rendition", "event", "answer", "payload", "connection"]
+Document = Literal["tracking", "rendition", "event", "answer", "payload", "connection", "record"]
 
 _SQLITE: Final[dict[Document, str]] = {
     "tracking": "UPDATE doc SET packed = ? WHERE key = (SELECT key FROM tracking WHERE id = ?)",
@@ -28,6 +28,7 @@ _SQLITE: Final[dict[Document, str]] = {
     "answer": "UPDATE raw_answer SET packed = ?"
     " WHERE tracking_key = (SELECT key FROM tracking WHERE id = ?)",
     "payload": "UPDATE payload SET packed = ? WHERE key = (SELECT key FROM message WHERE id = ?)",
+    "record": "UPDATE record SET document = ? WHERE id = ?",
     "connection": "UPDATE connection SET document = ? WHERE id = ?",
 }
 _POSTGRES: Final[dict[Document, str]] = {
@@ -36,6 +37,7 @@ _POSTGRES: Final[dict[Document, str]] = {
     "event": "update event set body = $1 where tracking_id = $2",
     "answer": "update raw_answer set body = $1 where tracking_id = $2",
     "payload": "update message set payload = $1 where id = $2",
+    "record": "update record set document = $1 where id = $2",
     "connection": "update connection set document = $1 where id = $2",
 }
 
@@ -45,7 +47,7 @@ async def damage(
 ) -> None:
     """Put ``data`` where a document was; ``place`` is the id of its tracking, or its own."""
     if isinstance(store, SqliteStore):
-        bindings = (data, place if what == "connection" else id_value(place))
+        bindings = (data, place if what in {"connection", "record"} else id_value(place))
         await store._write(lambda link: link.execute(_SQLITE[what], bindings).fetchall())
     else:
         assert isinstance(store, PostgresStore)

@@ -223,6 +223,22 @@ async def test_the_other_connections_are_used(store: Store, data: bytes) -> None
     assert await store.delete_connection(1, bad.id)
 
 
+async def test_the_other_records_are_listed(store: Store, data: bytes) -> None:
+    if data.startswith(PLAIN):
+        data = DAMAGES["no zstd"]  # what a record holds is its owner's
+    for name in "abcdef":
+        await store.change_record("view", "7", name, lambda _: b"{}", at=NOW)
+    for name in "bcf":
+        await damage(store, name, "record", data)
+    for limit in (1, 2, 3, 100):
+        seen: list[str] = []
+        while page := await store.list_records("view", "7", after="".join(seen[-1:]), limit=limit):
+            seen += [name for name, _ in page]
+            if len(page) < limit:
+                break
+        assert seen == ["a", "d", "e"]
+
+
 async def test_an_endpoint_that_cannot_be_read_stops_no_save(store: Store, data: bytes) -> None:
     """On SQLite, where an endpoint is a document; on PostgreSQL it has columns."""
     if not isinstance(store, SqliteStore):
