@@ -20,16 +20,12 @@ from parcelwire.domain.clock import HOUR, Clock, to_datetime
 from parcelwire.domain.lane import lane_of
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
-from parcelwire.tracking.following import FeedStore, Follower
+from parcelwire.tracking.following import DATA_FAULTS, FeedStore, Follower
 from parcelwire.tracking.ports import Stored, TrackingFilter, TrackingPlace
 from parcelwire.tracking.rounds import Rounds
 
 TROUBLE: Final = frozenset({Status.UNDELIVERED, Status.EXCEPTION})
 """What counts as something that went wrong on the way."""
-
-DATA_FAULTS: Final = (ValueError, TypeError, LookupError, msgspec.MsgspecError)
-"""What comes of stored data that is not as it should be; an outage of the store is none of these.
-"""
 
 MOST_TOLD: Final = 1_000
 """Of which the log tells one by one."""
