@@ -283,6 +283,8 @@ def _retold(events: list[Event]) -> tuple[Known, list[str]]:
             elif isinstance(change, CheckpointCorrected):
                 if visible.get(change.before.identity) != _words(change.before):
                     faults.append(f"{where} corrects what was not told so")
+                # Its identity moves when its offset becomes known.
+                visible.pop(change.before.identity, None)
                 visible[change.after.identity] = _words(change.after)
             elif isinstance(change, WindowMoved):
                 if _days_of(change.before) != window:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -10,12 +11,15 @@ from msgspec.structs import replace
 from parcelwire.domain.account import world_of
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.clock import DAY, FrozenClock, Instant
+from parcelwire.domain.report import DeliveryWindow
 from parcelwire.domain.status import Status
-from parcelwire.domain.tracking import Tracking
+from parcelwire.domain.tracking import Milestones, Tracking
 from parcelwire.store.port import Store
+from parcelwire.tracking.following import KIND
 from parcelwire.tracking.journeys import JourneyFilter, JourneyKeeper
 from parcelwire.tracking.ports import NewTracking, Save
 from tests.contract.store import conftest as places
+from tests.contract.store.damaging import damage
 from tests.contract.store.samples import make_event, make_tracking
 
 # The same engines as the store's own suite.
@@ -85,6 +89,71 @@ async def test_old_and_new_parcels_are_taken_in(
     assert await finish(keeper) > 0
     assert await statuses(store, world_id) == {"transit": 24, "delivered": 2}
     assert await keeper.step() == 0
+
+
+@pytest.mark.parametrize("bad", [0, 4, 9, 10, 24])
+async def test_a_parcel_that_cannot_be_read_is_left_out(
+    store: Store, clock: FrozenClock, world_id: int, bad: int
+) -> None:
+    old = [
+        await new(store, world_id, number, status=Status.TRANSIT, checkpoints=(SCAN,))
+        for number in range(25)
+    ]
+    await damage(store, old[bad].id)
+    keeper = JourneyKeeper(store, clock=clock, batch=5)
+    await finish(keeper)
+    assert await statuses(store, world_id) == {"transit": 24}
+    clock.advance(60)
+    for one in (old[bad - 1], old[(bad + 1) % 25]):
+        await deliver(store, one, clock.now())
+    await finish(keeper)
+    assert await statuses(store, world_id) == {"transit": 22, "delivered": 2}
+
+
+async def test_a_window_that_cannot_be_read_stops_nobody(
+    store: Store, clock: FrozenClock, world_id: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    window = DeliveryWindow(earliest="tomorrow", latest="tomorrow", said_by="plug-in")
+    first = await new(store, world_id, 1, status=Status.TRANSIT, checkpoints=(SCAN,), window=window)
+    # Nor does one whose milestone is no time: it alone is left out.
+    await new(
+        store,
+        world_id,
+        2,
+        status=Status.DELIVERED,
+        checkpoints=(SCAN,),
+        milestones=Milestones(delivered="the day before"),
+    )
+    later = world_of(
+        (await store.add_account("later@example.com", now=clock.now())).number, is_test=False
+    )
+    for number in (3, 4):
+        await new(store, later, number, status=Status.TRANSIT, checkpoints=(SCAN,))
+    keeper = JourneyKeeper(store, clock=clock, batch=10)
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            await finish(keeper)
+        assert await statuses(store, world_id) == {"transit": 1}
+        assert await statuses(store, later) == {"transit": 2}
+        clock.advance(60)
+        await deliver(store, first, clock.now())
+        await finish(keeper)
+    assert await statuses(store, world_id) == {"delivered": 1}
+    assert len(caplog.records) == 1
+    assert await keeper.step() == 0
+
+
+async def test_a_world_whose_mark_cannot_be_read_is_left_out_alone(
+    store: Store, clock: FrozenClock, world_id: int
+) -> None:
+    later = world_of(
+        (await store.add_account("later@example.com", now=clock.now())).number, is_test=False
+    )
+    for world in (world_id, later):
+        await new(store, world, 1, status=Status.TRANSIT, checkpoints=(SCAN,))
+    await store.change_record(KIND, str(world_id), "journeys", lambda _: b"no mark", at=clock.now())
+    await finish(JourneyKeeper(store, clock=clock, batch=10))
+    assert await statuses(store, later) == {"transit": 1}
 
 
 async def test_another_process_takes_over_where_the_first_stopped(

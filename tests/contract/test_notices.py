@@ -6,11 +6,12 @@ import re
 
 import pytest
 
-from parcelwire.domain.account import Account
+from parcelwire.domain.account import Account, world_of
 from parcelwire.domain.brand import Brand, encode_brand
 from parcelwire.domain.clock import DAY
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details
+from parcelwire.tracking.following import KIND
 from tests.contract.notice_office import (
     JO,
     MAX,
@@ -43,6 +44,25 @@ async def test_news_comes_only_after_the_owner_has_confirmed(
     await office.work()
     assert box.recipients == [JO, JO]
     assert f"{SHOP}/t/{tracking.page_token}" in body_of(box.mails[1])
+
+
+async def test_a_world_whose_data_is_not_as_it_should_be_holds_up_no_other(
+    office: Office, box: MailBox, account: Account, port: int
+) -> None:
+    other = await office.store.add_account("later@example.com", now=office.clock.now())
+    await office.work()
+    tracking = await new(office.store, other)
+    assert await office.subscribe(tracking, JO)
+    await office.work()
+    assert await office.worker.subscriptions.confirm(token_in(box.mails[0]))
+    scope = str(world_of(account.number, is_test=False))
+    await office.store.change_record(
+        KIND, scope, "notices", lambda _: b"no mark", at=office.clock.now()
+    )
+    fresh = Office(office.store, office.clock, port)
+    tracking = await move(office.store, office.clock, tracking, Status.TRANSIT)
+    await fresh.work()
+    assert box.recipients == [JO, JO]
 
 
 async def test_the_mail_ends_with_one_click_and_that_at_once(

@@ -106,7 +106,7 @@ async def test_without_a_way_to_ask_nobody_was_asked(yard: Yard) -> None:
 async def test_asked_at_create_and_by_request(yard: Yard) -> None:
     yard.carriers.connect("dhl", requests_per_minute=2)
     yard.carriers.script("dhl", SWISS, report("", yard.scan(3600)))
-    service = yard.service()
+    service = yard.service(realtime_interval_seconds=1)
     stored = await service.create(WORLD, Draft(number=SWISS, courier_code="dhl"))
     parcel = stored.tracking
     yard.clock.advance(61)
@@ -114,13 +114,13 @@ async def test_asked_at_create_and_by_request(yard: Yard) -> None:
     for number in ("12345678901235", "12345678901236"):
         await service.create(WORLD, Draft(number=number, courier_code="dhl"))
     # Within the budget's minute: it has nothing left.
-    stored = replace(stored, poll=replace(stored.poll, checked_at=NOW - HOUR))
+    yard.clock.advance(1)
     await service.refresh_now(stored)
     first, second, third = await past(yard, parcel)
     assert (first.why, first.is_news) == ("new: asked at once", True)
     assert (second.why, second.is_news) == (BY_REQUEST, False)
     assert (third.outcome, third.why) == (PUT_OFF, NO_BUDGET)
-    assert third.at == second.at == NOW + 61 * SECOND
+    assert (second.at, third.at) == (NOW + 61 * SECOND, NOW + 62 * SECOND)
 
 
 async def test_the_question_to_another_courier_is_remembered_too(yard: Yard) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from parcelwire.domain.clock import DAY, HOUR, SECOND
 from parcelwire.domain.report import DeliveryWindow, Outcome, ParcelFacts
-from parcelwire.domain.status import Status
+from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Details
 from parcelwire.tracking.errors import (
     AlreadyExistsError,
@@ -105,6 +105,32 @@ class TestEdits:
         assert again.poll.due_at == yard.clock.now()
         await drive(yard.worker())
         assert (await yard.stored(again.tracking)).tracking.status is Status.TRANSIT
+        await yard.check_history(stored.tracking)
+
+    @pytest.mark.parametrize("said", [Substatus.TRANSIT, Substatus.EXCEPTION_CUSTOMS_HOLD])
+    async def test_a_status_by_hand_outlives_the_silence_and_is_taken_up_again(
+        self, yard: Yard, service: TrackingService, said: Substatus
+    ) -> None:
+        stored = await followed(yard, service)
+        yard.clock.advance(86_400)
+        scan = yard.scan(1, status=said.status, substatus=said, raw_code="S2")
+        yard.carriers.script("dhl", "A1B2C3D4", report("", scan))
+        asked = await service.refresh_now(stored)
+        by_hand = await service.update(asked, status_override=Status.EXCEPTION)
+        yard.clock.advance(70 * 86_400)
+        silent = await service.refresh_now(by_hand)
+        assert silent.tracking.status is Status.EXCEPTION
+        assert silent.tracking.stopped_why == "expired"
+        assert silent.poll.due_at is None
+
+        again = await service.retrack(silent)
+        assert again.tracking.status is Status.EXCEPTION
+        assert not again.tracking.is_stopped
+        assert again.poll.due_at == yard.clock.now()
+        await drive(yard.worker())
+        assert (await yard.stored(again.tracking)).tracking.status is Status.EXCEPTION
+        with pytest.raises(RetrackNotAllowedError):
+            await service.retrack(await yard.stored(again.tracking))
         await yard.check_history(stored.tracking)
 
     async def test_eight_edits_at_once_all_end_up(

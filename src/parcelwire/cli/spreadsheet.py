@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from parcelwire.cli.exits import CommandError
 from parcelwire.tracking.spreadsheet import (
     FIELDS,
-    RISKY,
     Form,
     Row,
     Sheet,
     SheetError,
     examine,
-    guarded,
 )
+from parcelwire.tracking.spreadsheet_cells import RISKY, guarded
 
 __all__ = [
     "FIELDS",

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
+from msgspec.structs import replace
+
 from parcelwire.connectors.base import Question, Response
 from parcelwire.domain.report import CarrierReport, Gap, Outcome
 from parcelwire.domain.tracking import Tracking
@@ -41,6 +43,8 @@ def _ship_date(given: str | None) -> str | None:
 def checked(said: object, questions: Sequence[Question]) -> list[CarrierReport]:
     """Return the reports if they are what the contract promises.
 
+    A delivery window that cannot be read is taken out of its report and counted as a gap.
+
     Raises:
         TypeError: when they are no reports.
         ValueError: when they answer other questions, or hold a time that is none.
@@ -55,7 +59,23 @@ def checked(said: object, questions: Sequence[Question]) -> list[CarrierReport]:
         for checkpoint in report.checkpoints:
             # Merge sorts by it; a time that cannot be read must fail here, not there.
             _ = checkpoint.occurred_at
-    return said
+    return [_with_readable_window(report) for report in said]
+
+
+def _with_readable_window(report: CarrierReport) -> CarrierReport:
+    """Return ``report`` without a delivery window that is none, which becomes a gap.
+
+    The events are no worse for it: to refuse them, too, would lose a parcel's whole history.
+    """
+    window = report.window
+    if window is None or window.is_readable:
+        return report
+    gap = Gap(
+        kind="answer",
+        value="a delivery window that is neither dates nor times",
+        sample=f"{window.earliest} to {window.latest}"[:_SAMPLE_LIMIT],
+    )
+    return replace(report, window=None, gaps=(*report.gaps, gap))
 
 
 def broken_reports(

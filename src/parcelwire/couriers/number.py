@@ -2,8 +2,8 @@
 
 The compact form holds only ``A-Z`` and ``0-9``. People type spaces, dots, hyphens and more
 between the groups of a label, copy full-width digits from Asian pages and invisible characters
-from web pages, and put words such as "Tracking no." in front. All of that goes. Two shapes keep
-a mark, because without it they are another number:
+from web pages, and put words such as "Tracking no." in front (see ``number_labels``). All of that
+goes. Two shapes keep a mark, because without it they are another number:
 
 * ``9999/99999999`` (NACEX: agency and shipment) keeps its stroke;
 * ``999-9999999-9999999:9999999999999`` (Amazon: order and label) keeps its colon.
@@ -12,20 +12,13 @@ a mark, because without it they are another number:
 import re
 from unicodedata import category, normalize
 
+from parcelwire.couriers.number_labels import without_label
+
 SHORTEST = 4
 LONGEST = 45
 LONGEST_TYPED = 1_000
 """Characters that are looked at to find a number; what is longer holds none."""
 
-# Words that people copy along with a number. Two letters are taken for a word only when a mark
-# follows, because postal numbers begin with two letters: "NR 123456785 CH" is a whole number.
-_LABEL = re.compile(
-    r"^(?:(?:num[eé]ro de (?:suivi|colis)|numero di (?:spedizione|tracking)"
-    r"|n[uú]mero de (?:env[ií]o|seguimiento)|sendungsnummer|paketnummer|tracking|shipment|parcel"
-    r"|package|consignment|waybill|awb|sendung|paket|suivi|colis|spedizione|env[ií]o|number|nummer"
-    r"|n[uú]mero|num[eé]ro|code)[\s.:#№-]+|(?:nr|no|id|n)\s*[.:#°º№]+\s*|[#№]\s*)+",
-    re.IGNORECASE,
-)
 # The separators that are never kept.
 _SEPARATORS = {ord(c): None for c in " \t\r\n.-_#*,;()[]'\""}
 
@@ -34,6 +27,9 @@ _KEPT_COLON = re.compile(r"[0-9]{3}-?[0-9]{7}-?[0-9]{7}:[0-9]{13}")
 _ACCEPTED = re.compile(r"[0-9A-Z]+|[0-9]{4}/[0-9]{8}|[0-9]{17}:[0-9]{13}")
 
 _DIGIT = re.compile(r"[0-9]")
+
+# NFKC makes plain letters of these signs, and then nothing tells them from a postal number's.
+_NUMERO = re.compile("\u2116|[Nn]\\.?[\u00ba\u00b0]")
 
 
 def normalise(typed: str) -> str:
@@ -48,15 +44,15 @@ def normalise(typed: str) -> str:
             # Nearly every number comes so; a copied word would have a mark behind it.
             return typed.upper()
         compact = typed.translate(_SEPARATORS)
-        if compact.isalnum() and not _LABEL.match(typed):
+        if compact.isalnum() and (len(typed) > LONGEST_TYPED or without_label(typed) == typed):
             return compact.upper()
     typed = typed.strip()
     if len(typed) > LONGEST_TYPED:
         # Before it is normalised: the cost of that can grow with the square of the length.
         return typed[:LONGEST_TYPED]
-    text = normalize("NFKC", typed)
+    text = normalize("NFKC", _NUMERO.sub("n\u00b0 ", typed))
     text = "".join(c for c in text if category(c) != "Cf")
-    text = _LABEL.sub("", text.strip(), count=1).upper()
+    text = without_label(text.strip()).upper()
     text = "".join(text.split())
     if _KEPT_STROKE.fullmatch(text):
         return text

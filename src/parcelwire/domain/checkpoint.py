@@ -100,18 +100,33 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return moment.isoformat(timespec="seconds")
 
     @property
-    def identity(self) -> tuple[str, ...]:
-        """What makes two reports the same event: the carrier's id, else leg, wall clock, code (or
-        folded text) and place.
+    def event_key(self) -> tuple[str, ...]:
+        """What all reports of one event have in common: the carrier's id, else leg, wall clock,
+        code (or folded text) and place.
 
-        A carrier that corrects the wording of a coded event keeps its identity; one without codes
-        that rewrites a text
-        at the same minute reports, as far as anyone can tell, a different event.
+        A carrier that corrects the wording of a coded event keeps it; one without codes that
+        rewrites a text at the same minute reports, as far as anyone can tell, a different event.
         """
         if self.event_id is not None:
             return (self.leg, "id", self.event_id)
         what = self.raw_code if self.raw_code is not None else fold(self.text)
         return (self.leg, self.local_time, what, fold(self.location or self.city or ""))
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells the event from all others of its parcel: ``event_key``, and the offset.
+
+        In the night in which the clocks go back, two events an hour apart differ in nothing else.
+        Two that differ only in whether the offset is known are still one event: ``merge`` keeps
+        one of them.
+        """
+        if self.event_id is not None:
+            return (self.leg, "id", self.event_id)
+        # Not put together of ``event_key``: merge asks for it again and again.
+        what = self.raw_code if self.raw_code is not None else fold(self.text)
+        place = fold(self.location or self.city or "")
+        offset = self.offset_minutes
+        return (self.leg, self.local_time, what, place, "" if offset is None else str(offset))
 
 
 _SPACES = re.compile(r"\s+")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -11,6 +11,8 @@ import msgspec
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Milestones, Tracking
+
+_DAY: Final = timedelta(days=1)
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -24,8 +26,8 @@ class Lane(msgspec.Struct, frozen=True):
 def lane_of(tracking: Tracking) -> Lane:
     """Return a tracking's lane: countries as the carrier gave them, else as the shop did.
 
-    Transit days count calendar days from the carrier's first scan to the delivery, both on the
-    local calendars printed by the carrier (a parcel of one day's way takes 1, not 0.8).
+    Transit days count calendar days from the carrier's first scan to the delivery, see
+    ``days_between`` (a parcel of one day's way takes 1, not 0.8).
     """
     facts, details = tracking.facts, tracking.details
     origin = (facts.origin_country if facts else None) or details.origin_country
@@ -41,25 +43,40 @@ def days_under_way(reached: Milestones, scans: Sequence[Checkpoint]) -> int | No
     """Return the calendar days since the carrier got a parcel, up to its delivery or latest scan.
 
     ``scans``: those that stand, oldest first. None: nothing says that the carrier has it; what was
-    only announced is not under way. Counted as people do, by the local calendars of the scans:
-    handed in on Monday and there on Wednesday is two days.
+    only announced is not under way.
     """
     began = reached.accepted or next(
-        (scan.local_time for scan in scans if scan.status not in _NOT_UNDER_WAY), None
+        (scan.iso_time for scan in scans if scan.status not in _NOT_UNDER_WAY), None
     )
     if began is None:
         return None
-    ended = reached.delivered or scans[-1].local_time
-    return max(0, (date.fromisoformat(ended[:10]) - date.fromisoformat(began[:10])).days)
+    ended = reached.delivered or scans[-1].iso_time
+    return max(0, days_between(began, ended))
 
 
 _NOT_UNDER_WAY: Final = frozenset({None, Status.PENDING, Status.NOTFOUND, Status.INFORECEIVED})
 """None: a scan that says nothing about where the parcel stands, or that nobody understands."""
 
 
+def days_between(began: str, ended: str) -> int:
+    """Return how many days lie between two times, as people count: Monday to Wednesday is two.
+
+    Both are ISO 8601 as ``Checkpoint.iso_time`` gives it, and are counted on the local calendars
+    that the carrier printed. Between far places these say less, or more: over the date line a
+    parcel may arrive on the day before. So, where both offsets are known, the days are at least
+    those that have wholly passed, and one more at most. Negative: the second is the earlier one.
+    """
+    first, last = datetime.fromisoformat(began), datetime.fromisoformat(ended)
+    days = (last.date() - first.date()).days
+    if first.tzinfo is None or last.tzinfo is None:
+        return days
+    passed = last - first
+    return min(max(days, passed // _DAY), -(-passed // _DAY))
+
+
 def _transit_days(tracking: Tracking) -> int | None:
     accepted, delivered = tracking.milestones.accepted, tracking.milestones.delivered
     if accepted is None or delivered is None:
         return None
-    days = (date.fromisoformat(delivered[:10]) - date.fromisoformat(accepted[:10])).days
+    days = days_between(accepted, delivered)
     return days if days >= 0 else None

@@ -15,22 +15,15 @@ writes no tracking), so B looks like a correction.
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
-from parcelwire.domain.changes import (
-    Change,
-    CheckpointAdded,
-    CheckpointCorrected,
-    CheckpointWithdrawn,
-    StatusChanged,
-    WindowMoved,
-)
+from parcelwire.domain.changes import Change, CheckpointAdded, StatusChanged, WindowMoved
 from parcelwire.domain.checkpoint import Checkpoint
+from parcelwire.domain.checkpoint_sets import join_checkpoints
 from parcelwire.domain.clock import DAY, Instant
 from parcelwire.domain.report import CarrierReport, DeliveryWindow, Outcome, ParcelFacts
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Reason, Status, Substatus, is_final
@@ -41,19 +34,6 @@ EXPIRY_DAYS: Final = {"express": 30, "globalpost": 60}
 
 30 for express, 60 for post).
 """
-
-_MOST_INSERTED: Final = 3
-"""New checkpoints from which sorting all is cheaper than finding the place of each."""
-
-_PROGRESS: Final = {
-    None: 0,
-    Status.INFORECEIVED: 1,
-    Status.TRANSIT: 2,
-    Status.PICKUP: 3,
-    Status.UNDELIVERED: 4,
-    Status.EXCEPTION: 5,
-    Status.DELIVERED: 6,
-}
 
 
 class Merged(msgspec.Struct, frozen=True):
@@ -81,7 +61,7 @@ def merge(tracking: Tracking, report: CarrierReport) -> Merged:
     if report.outcome is not Outcome.FOUND:
         return Merged(tracking, (), is_dirty=False)
 
-    checkpoints, changes = _join(tracking.checkpoints, report)
+    checkpoints, changes = join_checkpoints(tracking.checkpoints, report)
     facts, facts_at = _join_facts(tracking, report)
     window = _newer_window(tracking.window, report)
     if _window_words(window) != _window_words(tracking.window):
@@ -115,7 +95,11 @@ def restate(before: Tracking, edited: Tracking) -> Merged:
 
 
 def expire(tracking: Tracking, now: Instant, courier_kind: str) -> Merged:
-    """Let a tracking expire that has had no event for ``EXPIRY_DAYS`` of its courier's kind."""
+    """Let a tracking expire that has had no event for ``EXPIRY_DAYS`` of its courier's kind.
+
+    One whose status a person set keeps that status: ``expired_at`` alone says that nobody asks
+    about it any more.
+    """
     limit = EXPIRY_DAYS.get(courier_kind, EXPIRY_DAYS["express"]) * DAY
     if tracking.is_final or tracking.expired_at is not None or now - quiet_since(tracking) < limit:
         return Merged(tracking, (), is_dirty=False)
@@ -130,105 +114,6 @@ def quiet_since(tracking: Tracking) -> Instant:
     latest = tracking.latest_checkpoint
     started = max(tracking.created_at, tracking.retracked_at or 0)
     return max(started, latest.occurred_at) if latest is not None else started
-
-
-def _join(
-    known: tuple[Checkpoint, ...], report: CarrierReport
-) -> tuple[tuple[Checkpoint, ...], list[Change]]:
-    news = _not_known(known, report)
-    if not news:
-        return known, []
-    by_identity = {checkpoint.identity: checkpoint for checkpoint in known}
-    changes: list[Change] = []
-    moved: list[tuple[Checkpoint | None, Checkpoint]] = []
-    for reported in news:
-        said = replace(reported, received_at=reported.received_at or report.fetched_at)
-        identity = said.identity
-        before = by_identity.get(identity)
-        winner = said if before is None else _stronger(before, said)
-        if winner is before:
-            continue
-        by_identity[identity] = winner
-        moved.append((before, winner))
-        if before is not None and _words(before) == _words(winner):
-            continue
-        changes.extend(_told(before, winner))
-    if not moved:
-        return known, changes
-    return _in_order(known, by_identity, moved), changes
-
-
-def _not_known(known: tuple[Checkpoint, ...], report: CarrierReport) -> list[Checkpoint]:
-    """Return what a report says that is not known in the same words already.
-
-    Nearly all of an answer is what the one before it said; comparing is much cheaper than working
-    out identities.
-    """
-    by_key = {(one.local_time, one.raw_code, one.event_id): one for one in known}
-    news = []
-    for said in report.checkpoints:
-        before = by_key.get((said.local_time, said.raw_code, said.event_id))
-        if (
-            before is None
-            or (said.received_at or report.fetched_at) < before.received_at
-            or replace(said, received_at=before.received_at) != before
-        ):
-            news.append(said)
-    return news
-
-
-def _in_order(
-    known: tuple[Checkpoint, ...],
-    by_identity: dict[tuple[str, ...], Checkpoint],
-    moved: list[tuple[Checkpoint | None, Checkpoint]],
-) -> tuple[Checkpoint, ...]:
-    """Return the checkpoints oldest first; ``known`` is so already."""
-    if len(moved) > _MOST_INSERTED:
-        return tuple(sorted(by_identity.values(), key=_order))
-    ordered = list(known)
-    for before, winner in moved:
-        if before is not None:
-            ordered.remove(before)
-        insort(ordered, winner, key=_order)
-    return tuple(ordered)
-
-
-def _told(before: Checkpoint | None, after: Checkpoint) -> Iterable[Change]:
-    if before is None:
-        if not after.is_withdrawn:
-            yield CheckpointAdded(checkpoint=after)
-    elif after.is_withdrawn and not before.is_withdrawn:
-        yield CheckpointWithdrawn(checkpoint=before)
-    elif before.is_withdrawn and not after.is_withdrawn:
-        yield CheckpointAdded(checkpoint=after)
-    elif not after.is_withdrawn:
-        yield CheckpointCorrected(before=before, after=after)
-
-
-def _stronger(known: Checkpoint, said: Checkpoint) -> Checkpoint:
-    """Of two wordings of one event: the later learned stands; equal words keep the earlier time.
-
-    Ties go by content.
-    """
-    if _words(known) == _words(said):
-        return said if said.received_at < known.received_at else known
-    if known.received_at != said.received_at:
-        return said if said.received_at > known.received_at else known
-    return max(known, said, key=msgspec.json.encode)
-
-
-def _words(checkpoint: Checkpoint) -> Checkpoint:
-    return replace(checkpoint, received_at=0)
-
-
-def _order(checkpoint: Checkpoint) -> tuple[int, int, tuple[str, ...]]:
-    # Events of one minute (or of one date, where the carrier gives no hour) stand in the order of a
-    # normal journey.
-    return (
-        checkpoint.occurred_at,
-        _PROGRESS.get(checkpoint.status, 0),
-        checkpoint.identity,
-    )
 
 
 def _join_facts(tracking: Tracking, report: CarrierReport) -> tuple[ParcelFacts | None, Instant]:
@@ -247,7 +132,7 @@ def _join_facts(tracking: Tracking, report: CarrierReport) -> tuple[ParcelFacts 
 
 
 def _newer_window(known: DeliveryWindow | None, report: CarrierReport) -> DeliveryWindow | None:
-    if report.window is None:
+    if report.window is None or not report.window.is_readable:
         return known
     said = replace(report.window, said_at=report.window.said_at or report.fetched_at)
     if known is None:
@@ -315,15 +200,13 @@ def derive_status(
         status = checkpoint.status
         substatus = checkpoint.substatus or DEFAULT_SUBSTATUS[status]
         reason = checkpoint.reason
-    if tracking.status_override is not None and not (
-        status is not None and is_final(status, substatus)
-    ):
-        override = tracking.status_override
-        if status is not override:
-            return override, DEFAULT_SUBSTATUS[override], reason
     if status is not None and is_final(status, substatus):
         return status, substatus, reason
-    if tracking.expired_at is not None:
+    override = tracking.status_override
+    if override is not None and status is not override:
+        return override, DEFAULT_SUBSTATUS[override], reason
+    # The parcel's silence takes nothing back that a person said of it.
+    if tracking.expired_at is not None and override is None:
         return Status.EXPIRED, Substatus.EXPIRED, None
     if status is not None:
         return status, substatus, reason

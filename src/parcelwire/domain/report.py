@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
@@ -40,6 +41,21 @@ class DeliveryWindow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     latest: str
     said_by: str
     said_at: Instant = 0
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether both ends are what they should be; a plug-in may say "tomorrow"."""
+        return _is_local_time(self.earliest) and _is_local_time(self.latest)
+
+
+def _is_local_time(text: str) -> bool:
+    try:
+        date.fromisoformat(text[:10])
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    # The rest of the house takes the date from the first ten characters.
+    return text[4:8:3] == "--" and text[10:11] in ("", "T")
 
 
 class ProofOfDelivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -157,9 +157,22 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return None
 
     @property
+    def promise(self) -> DeliveryWindow | None:
+        """The delivery window, where it can be read."""
+        window = self.window
+        return window if window is not None and window.is_readable else None
+
+    @property
     def is_final(self) -> bool:
         """Delivered, or back with the sender."""
         return is_final(self.status, self.substatus)
+
+    @property
+    def is_expired(self) -> bool:
+        """Its silence ended the polling, whatever its status says: it can be taken up again."""
+        return (self.expired_at is not None and not self.is_final) or (
+            self.status is Status.EXPIRED
+        )
 
 
 _ID_CHARACTERS = 22

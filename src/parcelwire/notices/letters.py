@@ -201,7 +201,7 @@ def _advice(tracking: Tracking, say: Words) -> str:
 
 
 def _promise(tracking: Tracking, say: Words) -> str:
-    window = tracking.window
+    window = tracking.promise
     if window is None or tracking.status in _HELD_UP:
         return ""
     first, last = (

@@ -29,7 +29,7 @@ from parcelwire.notices.subscriptions import (
     ADDRESS_KIND,
     Subscriptions,
 )
-from parcelwire.tracking.following import Follower
+from parcelwire.tracking.following import DATA_FAULTS, Follower
 from parcelwire.tracking.ports import Identifiers
 from parcelwire.tracking.rounds import Rounds
 from parcelwire.tracking.suspension import HELD_REASON, Suspensions
@@ -82,6 +82,8 @@ class NoticeWorker(Rounds):
         self._suspensions = Suspensions(store, clock)
         self._after = ""
         self._is_server_ill = False
+        self._left_out: set[int] = set()
+        """Worlds whose data is not as it should be, each told of once."""
         self._pruned_at: Instant = 0
         self.subscriptions = Subscriptions(
             store,
@@ -104,7 +106,12 @@ class NoticeWorker(Rounds):
         for world_id in await self._follower.worlds():
             if await self._suspensions.holds(world_id):
                 continue
-            done += await self._follow(world_id)
+            try:
+                done += await self._follow(world_id)
+            except DATA_FAULTS as error:
+                if world_id not in self._left_out:
+                    self._left_out.add(world_id)
+                    _log.error("notices: world %d is left out", world_id, exc_info=error)
         done += await self._send_due()
         await self._prune()
         return done

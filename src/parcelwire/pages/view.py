@@ -200,7 +200,7 @@ def _today(tracking: Tracking, now: Instant) -> date | None:
 
 def _window(tracking: Tracking, today: date | None) -> DeliveryWindow | None:
     """Return the promise that can still be kept."""
-    window = tracking.window
+    window = tracking.promise
     if window is None or tracking.is_final or tracking.status is Status.EXPIRED:
         return None
     if today is not None and date.fromisoformat(window.latest[:10]) < today:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -20,7 +21,9 @@ from parcelwire.polling.lanes import Lanes
 from parcelwire.polling.ports import PollStore
 from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.tracking.fair_slots import share_out
-from parcelwire.tracking.ports import CarrierPolicy
+from parcelwire.tracking.ports import CarrierPolicy, Stored
+
+UNREADABLE: Final = "its stored document cannot be read"
 
 
 class PollBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,3 +100,19 @@ class Admission:
                 for at, group in turns
             )
         )
+
+    async def set_aside(
+        self, batch: PollBatch, loaded: Sequence[Stored], now: Instant, wait: Instant
+    ) -> None:
+        """Leave alone for ``wait`` what was claimed and cannot be read; ``loaded`` could be.
+
+        Claimed again and again, it would stand in front of all others. What was deleted meanwhile
+        is gone, and costs no budget either.
+        """
+        readable = {one.tracking.id for one in loaded}
+        unreadable = [one for one in batch.ids if one not in readable]
+        await self._store.postpone_polls(
+            unreadable, due_at=now + wait, due_reason=UNREADABLE, at=now
+        )
+        if batch.policy is not None:
+            await self._turnstile.give_back(batch.policy, len(unreadable))

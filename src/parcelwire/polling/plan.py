@@ -143,10 +143,11 @@ def _interval(tracking: Tracking, now: Instant) -> tuple[int, str]:
 
 
 def _is_promised_today(tracking: Tracking, now: Instant) -> bool:
-    if tracking.window is None:
+    promise = tracking.promise
+    if promise is None:
         return False
     today = to_datetime(now).date().isoformat()
-    return tracking.window.earliest[:10] <= today <= tracking.window.latest[:10]
+    return promise.earliest[:10] <= today <= promise.latest[:10]
 
 
 def _spread(tracking_id: str, checks: int, width: int) -> int:

@@ -211,6 +211,8 @@ class PollWorker:
         policy = batch.policy
         now = self._clock.now()
         loaded = await self._store.load_many(batch.ids)
+        if len(loaded) < len(batch.ids):
+            await self._admission.set_aside(batch, loaded, now, OWN_FAULT_WAIT)
         # What was stopped, changed or claimed by somebody else in between is not ours any more.
         stored = [one for one in loaded if one.poll.leased_until == batch.lease]
         if not stored:

@@ -13,6 +13,7 @@ from parcelwire.domain.account import Endpoint
 from parcelwire.domain.checkpoint import fold
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Instant
 from parcelwire.polling.budget import burst, refill
+from parcelwire.store.unreadable import check_readable
 from parcelwire.tracking.ports import NewTracking, Save
 
 KEPT_RAW_ANSWERS: Final = 5
@@ -53,10 +54,12 @@ def check_save(change: Save) -> None:
 
     Raises:
         ValueError: when it does not.
+        UnreadableDocumentError: it was worked out from what stands in for a document.
     """
     if change.tracking.version != change.expected_version + 1:
         msg = f"version {change.tracking.version} does not follow {change.expected_version}"
         raise ValueError(msg)
+    check_readable(change.tracking.id, change.expected_version)
 
 
 def merge_endpoint(

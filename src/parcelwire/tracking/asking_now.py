@@ -56,6 +56,12 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A real-time query within this time of the last check answers from the store."""
 
 
+class _Leased(msgspec.Struct, frozen=True):
+    """A tracking as it was read under our lease."""
+
+    stored: Stored
+
+
 class AskingNow:
     """Questions that somebody waits for."""
 
@@ -97,22 +103,18 @@ class AskingNow:
         tracking = stored.tracking
         if tracking.id in self._asking:
             return await self._await_answer(stored, self._asking[tracking.id])
-        checked_at = stored.poll.checked_at
-        is_fresh = (
-            checked_at is not None
-            and 0 <= now - checked_at < self._settings.realtime_interval_seconds * SECOND
-        )
         policy = await self._carriers.policy(tracking.world_id, tracking.courier_code)
-        if is_fresh or policy is None:
+        if policy is None or self._is_fresh(stored, now) or not stored.is_readable:
             return stored
-        if now < stored.poll.leased_until <= self.lease_from(now):
+        if self._is_leased(stored, now):
             return await self._await_lease(stored)
         return await self.ask(stored, policy, is_leased=False)
 
     async def ask(self, stored: Stored, policy: CarrierPolicy, *, is_leased: bool = True) -> Stored:
         """Ask, and return what is known when the answer is stored or patience is at its end.
 
-        ``is_leased``: the caller has taken the lease already, with ``lease_from``.
+        ``is_leased``: the caller has taken the lease already, with ``lease_from``. Otherwise it is
+        taken here; who finds that somebody else was first waits for their answer instead.
         """
         return await self._await_answer(stored, self.start(stored, policy, is_leased=is_leased))
 
@@ -157,9 +159,12 @@ class AskingNow:
     ) -> Stored:
         tracking = stored.tracking
         try:
-            now = self._clock.now()
             if not is_leased:
-                stored = await self._lease(stored, self.lease_from(now))
+                found = await self._take_lease(stored)
+                if not isinstance(found, _Leased):
+                    return found
+                stored, tracking = found.stored, found.stored.tracking
+            now = self._clock.now()
             # At create the plan itself says "at once".
             why = None if is_leased else BY_REQUEST
             if not await self._turnstile.admit(policy, 1, now):
@@ -179,20 +184,47 @@ class AskingNow:
             return stored
         return result or stored
 
-    async def _leave_to_workers(self, stored: Stored, why: str) -> Stored:
-        # They have it from here: due as planned, without our lease.
-        stored = await self._lease(stored, 0, put_off_why=why)
-        self._wake_polls()
-        return stored
+    async def _take_lease(self, stored: Stored) -> Stored | _Leased:
+        """Take the lease, and return the tracking as it stands under it.
 
-    async def _lease(self, stored: Stored, until: Instant, *, put_off_why: str = "") -> Stored:
-        """Take (or, with 0, end) the lease of ``stored``, unless somebody else was first."""
-        poll = replace(stored.poll, leased_until=until)
-        past = None
-        if put_off_why:
-            past = PastPoll(at=self._clock.now(), outcome=PUT_OFF, why=put_off_why)
+        Without the lease: what is known when whoever has it is done, or what they left.
+        """
+        tracking = stored.tracking
+        until = self.lease_from(self._clock.now())
+        is_ours = await self._store.lease_poll(
+            tracking.id, lease=stored.poll.leased_until, until=until
+        )
+        # Read after it was leased: what was stored in between (an answer, a stop, another courier)
+        # must neither be asked for again nor be overwritten.
+        fresh = await self._store.load(tracking.world_id, tracking.id)
+        if fresh is None:
+            return stored
+        now = self._clock.now()
+        if not is_ours or fresh.poll.leased_until != until:
+            return await self._await_lease(fresh) if self._is_leased(fresh, now) else fresh
+        is_moot = fresh.tracking.courier_code != tracking.courier_code
+        if is_moot or self._is_fresh(fresh, now):
+            await self._store.lease_poll(tracking.id, lease=until, until=0)
+            return Stored(fresh.tracking, replace(fresh.poll, leased_until=0))
+        return _Leased(fresh)
+
+    def _is_fresh(self, stored: Stored, now: Instant) -> bool:
+        checked_at = stored.poll.checked_at
+        return (
+            checked_at is not None
+            and 0 <= now - checked_at < self._settings.realtime_interval_seconds * SECOND
+        )
+
+    def _is_leased(self, stored: Stored, now: Instant) -> bool:
+        return now < stored.poll.leased_until <= self.lease_from(now)
+
+    async def _leave_to_workers(self, stored: Stored, why: str) -> Stored:
+        """Let them have it from here: due as planned, without our lease."""
+        poll = replace(stored.poll, leased_until=0)
+        past = PastPoll(at=self._clock.now(), outcome=PUT_OFF, why=why)
         result = PollResult(
             tracking_id=stored.tracking.id, poll=poll, past=past, lease=stored.poll.leased_until
         )
         await self._store.save_polls([result])
+        self._wake_polls()
         return Stored(stored.tracking, poll)

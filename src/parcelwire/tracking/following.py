@@ -16,6 +16,12 @@ KIND: Final = "cursor"
 """Of the records that say how far somebody came: scope = the world, id = who follows."""
 
 
+DATA_FAULTS: Final = (ValueError, TypeError, LookupError, msgspec.MsgspecError)
+"""What comes of stored data that is not as it should be; an outage of the store is none of these.
+What is wrong with one world's data is no reason to leave the others out.
+"""
+
+
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """How far a follower came in one world."""
 

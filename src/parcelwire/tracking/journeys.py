@@ -9,6 +9,7 @@ seconds and can be made anew from the trackings at any time.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, Protocol, get_args
 
@@ -19,15 +20,21 @@ from parcelwire.domain.clock import HOUR, Clock, to_datetime
 from parcelwire.domain.lane import lane_of
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
-from parcelwire.tracking.following import FeedStore, Follower
+from parcelwire.tracking.following import DATA_FAULTS, FeedStore, Follower
 from parcelwire.tracking.ports import Stored, TrackingFilter, TrackingPlace
 from parcelwire.tracking.rounds import Rounds
 
 TROUBLE: Final = frozenset({Status.UNDELIVERED, Status.EXCEPTION})
 """What counts as something that went wrong on the way."""
 
+MOST_TOLD: Final = 1_000
+"""Of which the log tells one by one."""
+
 MARGIN: Final = HOUR
 """How far the clocks of two machines may be apart before an event could be passed over."""
+
+
+_log: Final = logging.getLogger(__name__)
 
 
 class Journey(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +109,7 @@ def journey_of(tracking: Tracking) -> Journey | None:
     went_wrong = [checkpoint for checkpoint in visible if checkpoint.status in TROUBLE]
     is_delivered = tracking.status is Status.DELIVERED
     ended_on = _ended_on(tracking)
-    promised_on = tracking.window.latest[:10] if tracking.window is not None else None
+    promised_on = tracking.promise.latest[:10] if tracking.promise is not None else None
     is_promised = is_delivered and promised_on is not None and ended_on is not None
     return Journey(
         tracking_id=tracking.id,
@@ -196,14 +203,22 @@ class JourneyKeeper(Rounds):
         self._store = store
         self._batch = batch
         self._follower = Follower("journeys", store, clock, batch=batch)
+        self._told: set[str] = set()
 
     async def step(self) -> int:
         """Take in one batch of every world; return how many events and trackings were seen."""
         seen = 0
         for world_id in await self._follower.worlds():
-            mark = await self._follower.mark(world_id)
-            seen += await (self._follow(world_id) if mark.is_filled else self._fill(world_id))
+            try:
+                seen += await self._take_in(world_id)
+            except DATA_FAULTS as error:
+                # What is wrong with one world's data is no reason to leave the others out.
+                self._tell(f"of world {world_id}", error)
         return seen
+
+    async def _take_in(self, world_id: int) -> int:
+        mark = await self._follower.mark(world_id)
+        return await (self._follow(world_id) if mark.is_filled else self._fill(world_id))
 
     async def _fill(self, world_id: int) -> int:
         """Take in what was there before anybody followed."""
@@ -233,6 +248,28 @@ class JourneyKeeper(Rounds):
         return len(events)
 
     async def _save(self, found: Iterable[Stored]) -> None:
-        rows = [row for stored in found if (row := journey_of(stored.tracking)) is not None]
-        if rows:
+        rows = []
+        for stored in found:
+            try:
+                row = journey_of(stored.tracking)
+            except DATA_FAULTS as error:
+                self._tell(f"of tracking {stored.tracking.id}", error)
+                continue
+            if row is not None:
+                rows.append(row)
+        if not rows:
+            return
+        try:
             await self._store.save_journeys(rows)
+        except DATA_FAULTS:
+            for row in rows:
+                try:
+                    await self._store.save_journeys([row])
+                except DATA_FAULTS as error:
+                    self._tell(f"of tracking {row.tracking_id}", error)
+
+    def _tell(self, whose: str, error: Exception) -> None:
+        """Log, once, that a journey is left out."""
+        if whose not in self._told and len(self._told) < MOST_TOLD:
+            self._told.add(whose)
+            _log.error("journeys: what is stored %s is left out", whose, exc_info=error)

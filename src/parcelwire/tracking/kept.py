@@ -66,6 +66,15 @@ class Stored(msgspec.Struct, frozen=True):
     tracking: Tracking
     poll: PollState
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether this is the stored document, and not what stands in for one that nobody can read.
+
+        Such a stand-in has the version 0, knows what is stored beside the document, and cannot be
+        saved.
+        """
+        return self.tracking.version > 0
+
 
 class TrackingPlace(msgspec.Struct, frozen=True):
     """A place in the order "newest created first": the tracking that stands there, by its values.

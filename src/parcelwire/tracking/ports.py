@@ -159,6 +159,14 @@ class TrackingStore(Protocol):
         """Store polls that changed nothing; missing trackings and ended leases are passed over."""
         ...
 
+    async def lease_poll(self, tracking_id: str, *, lease: Instant, until: Instant) -> bool:
+        """Lease a tracking until ``until`` (0: end the lease); tell whether it was done.
+
+        It is not when its lease is no longer ``lease``: somebody else was first. Nothing but the
+        lease is written.
+        """
+        ...
+
     async def change_courier(
         self, change: Save, *, once: Once | None = None
     ) -> Literal["saved", "conflict", "taken"]:

@@ -290,13 +290,15 @@ class TrackingService:
         )
 
     async def retrack(self, stored: Stored, *, once: Once | None = None) -> Stored:
-        """Take an expired tracking up again. ``once`` as for ``stop``.
+        """Take an expired tracking up again, one with a status set by hand included.
+
+        ``once`` as for ``stop``.
 
         Raises:
             RetrackNotAllowedError: it is not expired.
             NotFoundError, TrackingBusyError: as for ``update``.
         """
-        if stored.tracking.status is not Status.EXPIRED:
+        if not stored.tracking.is_expired:
             raise RetrackNotAllowedError(stored.tracking)
         now = self._clock.now()
         return await self.editor.edit(

@@ -23,6 +23,7 @@ from typing import Final
 import msgspec
 
 from parcelwire.domain.text import without_marks
+from parcelwire.tracking.spreadsheet_cells import cell_text
 
 MOST_COLUMNS: Final = 500
 LONGEST_HEADING: Final = 200
@@ -119,10 +120,7 @@ SHOWN_HEADINGS: Final = 20
 """In the message that none of them is known."""
 
 _POWER: Final = re.compile(r"\d([.,]\d+)?[eE]\+?\d+\Z")
-_FORMULA: Final = re.compile(r'="(.*)"\Z', re.DOTALL)
 _ISO_DAY: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)\Z")
-RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is a formula to a spreadsheet; export puts ``'`` before it."""
 
 
 class SheetError(Exception):
@@ -361,12 +359,15 @@ class Sheet:
         fields = {
             field: value
             for field, column in self.fields.items()
-            if column < len(cells) and (value := _cell(cells[column]))
+            if column < len(cells) and (value := cell_text(cells[column]))
         }
         if "courier_code" in fields:
             fields["courier_code"] = self._resolve(fields["courier_code"])
         elif self._courier is not None:
             fields["courier_code"] = self._courier
+        if "tracking_number" in fields:
+            # Other programs mark a number as text so; none begins with it.
+            fields["tracking_number"] = fields["tracking_number"].lstrip("'")
         if day := _ISO_DAY.match(fields.get("tracking_ship_date", "")):
             fields["tracking_ship_date"] = "".join(day.groups())
         number = fields.get("tracking_number", "")
@@ -381,18 +382,5 @@ class Sheet:
         return Row(index=index, line=line, cells=cells, fields=fields, problem=problem)
 
 
-def _cell(text: str) -> str:
-    """Return what a cell says, without what spreadsheets are told by."""
-    text = text.strip()
-    if formula := _FORMULA.match(text):
-        return formula[1].strip()
-    return text[1:] if text[:1] == "'" and (text[1:2].isalnum() or text[1:2] in RISKY) else text
-
-
 def _folded(heading: str) -> str:
     return re.sub(r"[\W_]+", "", without_marks(heading.lower()))
-
-
-def guarded(value: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if value.startswith(RISKY) else value

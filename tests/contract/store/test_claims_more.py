@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 
 import pytest
+from msgspec.structs import replace
 
 from parcelwire.domain.clock import HOUR, SECOND, FrozenClock, Instant
 from parcelwire.domain.status import Status
@@ -51,6 +52,32 @@ def finished(
         status=200 if state is MessageState.DELIVERED else 503,
     )
     return AttemptResult(attempt=attempt, state=state, next_at=next_at)
+
+
+async def test_one_of_two_processes_gets_a_lease_that_both_saw_free(
+    store: Store, open_another: OpenAnother
+) -> None:
+    (tracking_id,) = await add_trackings(store, 1)
+    other = await open_another()
+    (before,) = await store.load_many([tracking_id])
+    until = NOW + HOUR
+    got = await asyncio.gather(
+        *(one.lease_poll(tracking_id, lease=0, until=until) for one in (store, other, store))
+    )
+    assert sorted(got) == [False, False, True]
+    (leased,) = await other.load_many([tracking_id])
+    # Nothing but the lease is written.
+    assert leased.poll == replace(before.poll, leased_until=until)
+    assert await store.claim_polls(until - 1, lease_until=until + HOUR, limit=10) == []
+    assert not await other.lease_poll(tracking_id, lease=0, until=0)
+    assert await other.lease_poll(tracking_id, lease=until, until=0)
+    (free,) = await store.load_many([tracking_id])
+    assert free == before
+
+
+@pytest.mark.parametrize("word", ["", "0" * 32, "no id", "z" * 32])
+async def test_what_is_not_there_is_not_leased(store: Store, word: str) -> None:
+    assert not await store.lease_poll(word, lease=0, until=NOW)
 
 
 async def test_two_processes_never_claim_the_same_tracking(

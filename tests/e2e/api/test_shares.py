@@ -185,7 +185,7 @@ async def test_a_list_of_2000_lets_others_have_their_turn_in_between(
                     for index in range(500)
                 ]
             )
-        monkeypatch.setattr("parcelwire.store.sqlite.listing.stored_of", counted(stored_of, read))
+        monkeypatch.setattr("parcelwire.store.sqlite.reading.stored_of", counted(stored_of, read))
         monkeypatch.setattr(Renderer, "full_item", counted(Renderer.full_item, rendered))
         counting = asyncio.create_task(count_rounds())
         code, data = await ask(house, "GET", "/v2/trackings/get", query="limit=2000")

@@ -20,6 +20,7 @@ from parcelwire.api.v2.render import (
     statuses_of,
     updated_item,
 )
+from parcelwire.api.v4.render import render_tracking
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint
@@ -151,6 +152,16 @@ def test_what_is_only_announced_is_not_under_way() -> None:
     assert full(with_checkpoints(*announced)).itemTimeLength is None
     moved = point("2026-02-07T08:00:00", Substatus.TRANSIT)
     assert full(with_checkpoints(*announced, moved)).itemTimeLength == 0
+
+
+def test_a_way_over_the_date_line_takes_the_days_that_passed() -> None:
+    tracking = with_checkpoints(
+        point("2026-03-05T10:00:00", Substatus.TRANSIT, offset_minutes=540),
+        point("2026-03-05T18:00:00", Substatus.DELIVERED, offset_minutes=-480),
+    )
+    item = Renderer(default_registry()).full_item(tracking, now=NOW)
+    assert item.itemTimeLength == 1
+    assert msgspec.json.decode(render_tracking(tracking))["transit_time"] == 1
 
 
 def test_days_count_by_the_calendar_of_the_place() -> None:

@@ -154,7 +154,7 @@ def test_cells_as_spreadsheets_write_them(tmp_path: Path) -> None:
     assert rows[0].fields == {
         "tracking_number": "9400111899223857925380",
         "courier_code": "usps",
-        "note": "0012",
+        "note": "'0012",
         "tracking_ship_date": "20260301",
         "order_number": "two\nlines",
     }
@@ -224,6 +224,30 @@ def test_what_is_exported_is_imported_again(
         {"tracking_number": f"N{i}", "courier_code": "dhl", "note": note, "title": f"={title}"}
         for i, (note, title) in enumerate(rows)
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["'t Hart", "'s-Hertogenbosch", "'n Beer", "'0012", "'", "''", "'a'", "d'Arc", "'Ōlelo"]
+)
+def test_a_name_keeps_its_apostrophe(tmp_path: Path, name: str) -> None:
+    """From anybody's file, and through our own export and back."""
+    (row,) = fields(tmp_path, f'Tracking number;Courier;Customer\n9400;dhl;"{name}"\n'.encode())
+    assert row["customer_name"] == name
+    assert guarded(name) == name
+
+
+@pytest.mark.parametrize("marks", ["", "'", "''"])
+@pytest.mark.parametrize("sign", RISKY)
+def test_a_guarded_cell_comes_back_as_it_was(tmp_path: Path, sign: str, marks: str) -> None:
+    text = f"{marks}{sign}1+1"
+    assert guarded(text) == f"'{text}"
+    (row,) = fields(tmp_path, f'Tracking number,Note\n9400,"{guarded(text)}"\n'.encode())
+    assert row["note"] == text
+
+
+def test_an_apostrophe_marks_a_tracking_number_as_text(tmp_path: Path) -> None:
+    (row,) = fields(tmp_path, b"Tracking number,Courier\n'0012345678,dhl\n")
+    assert row["tracking_number"] == "0012345678"
 
 
 def test_no_cell_of_an_export_is_a_formula() -> None:

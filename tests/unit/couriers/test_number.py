@@ -1,4 +1,5 @@
 import string
+import sys
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,75 @@ SEPARATOR = st.sampled_from([" ", ".", "-", "_", "–", "\t", "\u00a0", "\u200b"
 )
 def test_typing_habits_are_removed(typed: str, compact: str) -> None:
     assert normalise(typed) == compact
+
+
+LABELS = [
+    # English
+    *("Tracking ID", "Tracking-ID", "Tracking No", "Tracking no.", "Tracking #", "TRACKING NUMBER"),
+    *("Tracking code", "Shipment ID", "Parcel number", "Consignment note no.", "Air waybill no."),
+    *("AWB", "Barcode", "Your tracking number is", "Track & Trace", "Item ID", "№", "Label no."),
+    # German
+    *("Sendungs-Nr.", "Sendungsnr.", "Sendungs-Nr", "Sendungs Nr.", "Sendungsnummer", "Paket-Nr."),
+    *("Sendungs-ID", "Sendungscode", "Trackingnummer", "Tracking-Nr.", "Sendungsverfolgungsnummer"),
+    *("Ihre Sendungsnummer lautet", "Frachtbrief-Nr.", "Identcode", "Nummer der Sendung"),
+    # French
+    *("N° de suivi", "Nº de suivi", "No de suivi", "N°", "Numéro de colis", "Numero de suivi"),
+    *("Code de suivi", "N° d'envoi", "N° d’expédition", "Suivi n°", "Votre numéro de suivi est"),
+    # Italian
+    *("Codice spedizione", "Codice di spedizione", "Numero di tracking", "N. spedizione"),
+    *("Lettera di vettura n.", "Numero della spedizione", "Codice dell'invio", "LdV n°"),
+    # Spanish
+    *("Número de seguimiento", "N.º de envío", "Núm. de envío", "Código de rastreo", "Localizador"),
+    *("Código de seguimiento del paquete", "Su número de envío es", "Guía nº", "Nro. de guía"),
+]
+"""What people copy along with a number."""
+
+NUMBERS = [
+    *("ZA000000118IT", "99.34.123456.12345678", "1Z 999 AA1 0123 456 784", "8R61032289016"),
+    *("1234/12345678", "110-1234567-1234567:1234567890123", "ID18012345678910CN", "9400 1118 9922"),
+    *(f"{two} 123 456 785 {two}" for two in ("RR", "NO", "NR", "ID", "IS", "ES", "LA", "DE", "EL")),
+    *(f"{two}123456785{two}" for two in ("RR", "NO", "NR", "ID", "IS", "ES", "LA", "DE", "EL")),
+]
+"""Two letters of a postal number may be a short word of some language."""
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_label_is_taken_off_and_the_number_stays_whole(number: str) -> None:
+    alone = normalise(number)
+    assert alone == number.translate({ord(c): None for c in " ."}).replace("-", "")
+    assert is_plausible(alone)
+    for label in LABELS:
+        for mark in (" ", ": ", " : ", "\u00a0", ":\n", "\t"):
+            assert normalise(f"{label}{mark}{number}") == alone, (label, mark)
+            assert normalise(f" {label.upper()}{mark}{number.lower()} ") == alone, (label, mark)
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        *("NR.123.456.785.CH", "NO.123456785.NO", "ID 18012345678910 CN", "LA-123456785-CH"),
+        *("PARCEL123456", "Sendungsnummer123456", "CODE128", "TRACKING1", "SUIVI12345"),
+        *("N 123456789", "N123 456", "DE 123456", "IS 123456", "E 1234567", "L 12345678"),
+    ],
+)
+def test_letters_that_may_be_a_numbers_own_stay(whole: str) -> None:
+    assert normalise(whole) == "".join(c for c in whole if c.isalnum()).upper()
+
+
+@pytest.mark.parametrize("word", ["no. ", "tracking ", "n° ", "de ", "nr"])
+def test_a_text_of_nothing_but_labels_costs_little(word: str) -> None:
+    steps = 0
+
+    def count(*_: object) -> None:
+        nonlocal steps
+        steps += 1
+
+    sys.setprofile(count)
+    try:
+        normalise(word * 20_000)
+    finally:
+        sys.setprofile(None)
+    assert steps < 20_000
 
 
 def test_a_nacex_number_keeps_its_stroke() -> None:

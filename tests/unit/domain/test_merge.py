@@ -299,6 +299,13 @@ def test_window_moves_are_told_once() -> None:
     assert merge(merged.tracking, found(window=window, at=T0 + DAY)).changes == ()
 
 
+def test_a_window_that_cannot_be_read_is_not_taken() -> None:
+    window = DeliveryWindow(earliest="2026-03-04", latest="2026-03-04", said_by="swiss-post")
+    state = after(found(window=window))
+    vague = replace(window, earliest="tomorrow", latest="tomorrow")
+    assert not merge(state, found(window=vague, at=T0 + DAY)).is_dirty
+
+
 def test_facts_are_learned_silently_and_kept_when_not_repeated() -> None:
     merged = merge(tracking(), found(facts=ParcelFacts(weight_grams=1140, service="PRI")))
     assert merged.changes == ()
@@ -332,6 +339,35 @@ def test_an_override_wins_until_it_is_taken_back_or_the_parcel_arrives() -> None
     assert arrived.status is Status.DELIVERED
     back = restate(forced, replace(forced, status_override=None)).tracking
     assert back.status is Status.TRANSIT
+
+
+@pytest.mark.parametrize("said", [None, Substatus.TRANSIT, Substatus.EXCEPTION_CUSTOMS_HOLD])
+def test_a_status_set_by_hand_outlives_the_silence(said: Substatus | None) -> None:
+    state = after(found(checkpoint(1, said)))
+    forced = restate(state, replace(state, status_override=Status.EXCEPTION)).tracking
+    silent = expire(forced, T0 + 70 * DAY, "express")
+    # Nothing is told, and yet nobody asks any more: it can be taken up again.
+    assert silent.changes == ()
+    assert silent.tracking.status is Status.EXCEPTION
+    assert silent.tracking.substatus is (
+        said if said is Substatus.EXCEPTION_CUSTOMS_HOLD else Substatus.EXCEPTION_OTHER
+    )
+    assert silent.tracking.is_expired
+    # What the person said is taken back: the silence counts now.
+    plain = restate(silent.tracking, replace(silent.tracking, status_override=None)).tracking
+    assert plain.status is Status.EXPIRED
+    # Set on one that has expired already, it shows at once.
+    expired = expire(state, T0 + 70 * DAY, "express").tracking
+    late = restate(expired, replace(expired, status_override=Status.EXCEPTION)).tracking
+    assert late.status is Status.EXCEPTION
+    assert late.is_expired
+
+
+def test_what_has_arrived_is_not_expired_whatever_silence_came_before() -> None:
+    expired = expire(after(found(checkpoint(1))), T0 + 70 * DAY, "express").tracking
+    by_hand = restate(expired, replace(expired, status_override=Status.DELIVERED)).tracking
+    assert by_hand.status is Status.DELIVERED
+    assert not by_hand.is_expired
 
 
 def test_milestones_are_first_times_with_the_carriers_offset() -> None:

@@ -125,6 +125,12 @@ def test_a_promise_that_has_passed_is_no_promise() -> None:
     assert (shown.promise, shown.headline) == (None, "Your parcel is on its way")
 
 
+def test_a_promise_that_cannot_be_read_is_no_promise() -> None:
+    window = DeliveryWindow(earliest="tomorrow", latest="tomorrow", said_by="carrier")
+    shown = page(after(SORTED, window=window))
+    assert (shown.promise, shown.headline) == (None, "Your parcel is on its way")
+
+
 def test_a_finished_parcel_promises_nothing() -> None:
     window = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", said_by="carrier")
     shown = page(after(SORTED, DELIVERED, window=window))

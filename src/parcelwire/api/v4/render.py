@@ -175,7 +175,7 @@ class Renderer:
             if facts.exchange_number and any(one.leg is Leg.DESTINATION for one in visible)
             else None,
             exchange_number=facts.exchange_number,
-            scheduled_delivery_date=tracking.window.latest[:10] if tracking.window else None,
+            scheduled_delivery_date=tracking.promise.latest[:10] if tracking.promise else None,
             scheduled_address=facts.pickup_point,
             latest_event=_in_one_line(latest) if latest else None,
             latest_checkpoint_time=latest.checkpoint_date if latest else None,

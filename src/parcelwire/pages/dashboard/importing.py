@@ -31,8 +31,8 @@ from parcelwire.tracking.spreadsheet import (
     Sheet,
     SheetError,
     examine,
-    guarded,
 )
+from parcelwire.tracking.spreadsheet_cells import guarded
 
 JOB: Final = "upload"
 ROWS: Final = "upload-rows"

@@ -14,6 +14,7 @@ from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, key_of
 from parcelwire.store.rules import place_key
+from parcelwire.store.unreadable import Unreadable, connection_of, name_of_connection
 from parcelwire.tracking.ports import Once
 
 _SQL: Final = load_queries("accounts.sql")
@@ -21,6 +22,8 @@ _SQL: Final = load_queries("accounts.sql")
 
 class Accounts(Doings):
     """Implements ``AccountStore`` except what other tables answer."""
+
+    _unreadable: Unreadable
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -147,7 +150,7 @@ class Accounts(Doings):
     async def list_connections(self, account_number: int | None = None) -> list[Connection]:
         """See ``AccountStore``."""
         rows = await self._database.fetch(_SQL["list_connections"], account_number)
-        return [decode_connection(row[0]) for row in rows]
+        return self._unreadable.each(connection_of, rows, name_of_connection)
 
     async def delete_connection(self, account_number: int, connection_id: str) -> bool:
         """See ``AccountStore``."""

@@ -15,13 +15,14 @@ from typing import Final
 
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import Instant
-from parcelwire.store.codec import decode_event, event_at
+from parcelwire.store.codec import event_at
 from parcelwire.store.port import StoreUnavailableError, UnavailableReason
 from parcelwire.store.postgres.done import Doings
 from parcelwire.store.postgres.pool import Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import LARGEST, is_id, within
 from parcelwire.store.sweeping import Looked, Sweep
+from parcelwire.store.unreadable import Unreadable
 
 _SQL: Final = load_queries("trackings.sql")
 
@@ -36,18 +37,15 @@ class Feed(Doings):
     """The part of ``TrackingStore`` that reads events and forgets old ones."""
 
     _event_sweep: Sweep
+    _unreadable: Unreadable
 
     async def events_after(self, world_id: int, cursor: int, limit: int) -> list[tuple[int, Event]]:
         """See ``TrackingStore``."""
-        most, is_all = max(limit, NUMBERED_AT_ONCE), False
-        while True:
-            rows = await self._database.fetch(_SQL["events_after"], world_id, within(cursor), limit)
-            are_pending = bool(rows) and rows[-1][0] is None
-            # A full page stands before all that would get their cursors now.
-            if not are_pending or len(rows) > limit or is_all:
-                break
-            is_all = await self._number_events(world_id, most)
-        return [(number, decode_event(body)) for number, body in rows if number is not None]
+
+        async def fetch(after: int, most: int) -> list[Row]:
+            return await self._rows_after(world_id, after, most)
+
+        return await self._unreadable.events(fetch, within(cursor), limit)
 
     async def feed_ends(self) -> dict[int, int | None]:
         """See ``TrackingStore``."""
@@ -63,8 +61,11 @@ class Feed(Doings):
             return []
         end = within(before) if before is not None else LARGEST
         await self._number_pending_events(world_id)
-        rows = await self._database.fetch(_SQL["events_of"], world_id, tracking_id, end, limit)
-        return [(number, decode_event(body)) for number, body in rows]
+
+        async def fetch(end: int, most: int) -> list[Row]:
+            return await self._database.fetch(_SQL["events_of"], world_id, tracking_id, end, most)
+
+        return await self._unreadable.events(fetch, end, limit)
 
     async def first_cursor(self, world_id: int) -> int | None:
         """See ``TrackingStore``."""
@@ -82,7 +83,7 @@ class Feed(Doings):
 
         async def look(after: int) -> Looked:
             rows = await self._database.fetch(_SQL["oldest_events"], after, WINDOW)
-            return await asyncio.to_thread(_looked, rows, before)
+            return await asyncio.to_thread(_looked, rows, before, self._unreadable)
 
         async def delete(old: list[int]) -> int:
             rows = await self._database.fetch(_SQL["delete_events"], old, is_repeatable=False)
@@ -92,6 +93,16 @@ class Feed(Doings):
         for (world_id,) in await self._database.fetch(_SQL["worlds_of_pending_events"]):
             await self._number_pending_events(world_id)
         return await self._event_sweep.prune(look, delete, limit=limit)
+
+    async def _rows_after(self, world_id: int, cursor: int, limit: int) -> list[Row]:
+        most, is_all = max(limit, NUMBERED_AT_ONCE), False
+        while True:
+            rows = await self._database.fetch(_SQL["events_after"], world_id, cursor, limit)
+            are_pending = bool(rows) and rows[-1][0] is None
+            # A full page stands before all that would get their cursors now.
+            if not are_pending or len(rows) > limit or is_all:
+                return [row for row in rows if row[0] is not None]
+            is_all = await self._number_events(world_id, most)
 
     async def _number_pending_events(self, world_id: int) -> None:
         ((are_pending,),) = await self._database.fetch(_SQL["has_pending_events"], world_id)
@@ -117,5 +128,16 @@ class Feed(Doings):
             return True
 
 
-def _looked(rows: list[Row], before: Instant) -> Looked:
-    return [(cursor, event_at(body) < before, True) for cursor, body in rows]
+def _looked(rows: list[Row], before: Instant, unreadable: Unreadable) -> Looked:
+    found = []
+    is_old = False
+    for row in rows:
+        at = unreadable.read(_at, row, lambda one: f"event {one[0]}")
+        # One that cannot be read goes with those around it.
+        is_old = is_old if at is None else at < before
+        found.append((row[0], is_old, True))
+    return found
+
+
+def _at(row: Row) -> Instant:
+    return event_at(row[1])

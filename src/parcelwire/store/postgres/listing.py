@@ -12,7 +12,8 @@ Start = int | TrackingPlace
 """Where a page begins: after so many, or after a place."""
 
 _POLL = (
-    "p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome, p.last_detail, p.checks"
+    "p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome, p.last_detail, p.checks,"
+    " d.tracking_id"
 )
 # Constants and place holders only, here and below.
 _STORED = f"select d.body, {_POLL} from ("  # noqa: S608
@@ -20,7 +21,7 @@ _STORED_END = (
     ") t join doc d on d.tracking_id = t.id join poll p on p.tracking_id = t.id "
     "order by t.created_at desc, t.id desc"
 )
-_RENDITIONS = "select d.rendition from ("
+_RENDITIONS = "select d.rendition, d.tracking_id from ("
 _RENDITIONS_END = ") t join doc d on d.tracking_id = t.id order by t.created_at desc, t.id desc"
 
 

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from parcelwire.domain.clock import Instant
 from parcelwire.store.postgres.done import Doings
-from parcelwire.store.postgres.messages import message_of
+from parcelwire.store.postgres.messages import shown_message_of
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, is_id, within
+from parcelwire.store.unreadable import Unreadable
 from parcelwire.tracking.ports import Once
 from parcelwire.webhooks.ports import Attempt, Message, MessageFilter, MessageState
 
@@ -30,6 +31,8 @@ WINDOW: Final = 2_000
 class MessageLog(Doings):
     """The part of ``MessageStore`` that looks back."""
 
+    _unreadable: Unreadable
+
     _pruned_to: str = _FIRST_ID
     """The message up to which old ones were sought, in the round at hand."""
 
@@ -38,7 +41,7 @@ class MessageLog(Doings):
         if not is_id(message_id):
             return None
         rows = await self._database.fetch(_SQL["load_message"], world_id, message_id)
-        return message_of(rows[0]) if rows else None
+        return shown_message_of(rows[0], self._unreadable) if rows else None
 
     async def list_messages(
         self,
@@ -52,7 +55,8 @@ class MessageLog(Doings):
         if not _may_match(where) or (before is not None and not is_id(before)):
             return []
         query, arguments = list_query(world_id, where, before, limit)
-        return [message_of(row) for row in await self._database.fetch(query, *arguments)]
+        rows = await self._database.fetch(query, *arguments)
+        return [shown_message_of(row, self._unreadable) for row in rows]
 
     async def count_waiting(self, endpoint_id: str, *, most: int = 10_000) -> int:
         """See ``MessageStore``."""

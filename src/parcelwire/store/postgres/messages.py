@@ -27,6 +27,7 @@ from parcelwire.store.postgres.values import (
     some_id,
 )
 from parcelwire.store.rules import LONGEST_LEASE, NAMED_SKIPPED
+from parcelwire.store.unreadable import Unreadable
 from parcelwire.tracking.ports import NewMessage, Once
 from parcelwire.webhooks.failing import says_something
 from parcelwire.webhooks.ports import (
@@ -59,6 +60,8 @@ def message_columns(messages: Sequence[NewMessage]) -> tuple[list[Any], ...]:
 
 class Messages(Endpoints):
     """Messages in order."""
+
+    _unreadable: Unreadable
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -104,7 +107,8 @@ class Messages(Endpoints):
             )
             if not rows:
                 return []
-            messages = [message_of(row) for row in rows]
+            # One that cannot be read holds up its own line only.
+            messages = self._unreadable.each(message_of, rows, name_of_message)
             ids = sorted({message.endpoint_id for message in messages})
             found = await link.fetch(_SQL["endpoints_of_claim"], ids)
             # It may be deleted just now. One that cannot be opened here is theirs who have the key,
@@ -191,6 +195,20 @@ def message_of(row: Row) -> Message:
         attempts=row[10],
         due_at=row[11],
     )
+
+
+def shown_message_of(row: Row, unreadable: Unreadable) -> Message:
+    """Return the record of a row of ``message``, for whoever looks back.
+
+    Its payload is empty where it cannot be read.
+    """
+    found = unreadable.read(message_of, row, name_of_message)
+    return found or message_of((*row[:7], pack(b""), *row[8:]))
+
+
+def name_of_message(row: Row) -> str:
+    """Return what a row of ``message`` is called in a message to the operator."""
+    return f"message {row[0].hex}"
 
 
 async def _skipped(link: Link, messages: Sequence[Message]) -> dict[str, list[Skipped]]:

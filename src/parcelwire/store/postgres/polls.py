@@ -174,6 +174,17 @@ class Polls:
 
         await self._database.transact(work, is_repeatable=False)
 
+    async def lease_poll(self, tracking_id: str, *, lease: Instant, until: Instant) -> bool:
+        """See ``TrackingStore``."""
+        if not is_id(tracking_id):
+            return False
+        # Not repeatable: after a commit whose answer was lost, the second try would find its own
+        # lease and take it for somebody else's.
+        rows = await self._database.fetch(
+            _SQL["lease_poll"], tracking_id, lease, until, is_repeatable=False
+        )
+        return bool(rows)
+
     async def recall_polls(self, now: Instant, *, beyond: Instant) -> int:
         """See ``PollStore``."""
         rows = await self._database.fetch(_SQL["recall_polls"], now, beyond)

@@ -8,9 +8,10 @@ from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import pack, unpack
 from parcelwire.store.port import Change
 from parcelwire.store.postgres.database import Database
-from parcelwire.store.postgres.pool import Link
+from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import is_id, key_of
+from parcelwire.store.unreadable import Unreadable
 
 _SQL: Final = load_queries("records.sql")
 
@@ -19,6 +20,7 @@ class Records:
     """``RecordStore``."""
 
     _database: Database
+    _unreadable: Unreadable
 
     async def load_record(self, kind: str, scope: str, record_id: str) -> bytes | None:
         """See ``RecordStore``."""
@@ -29,10 +31,13 @@ class Records:
         self, kind: str, scope: str, *, after: str = "", limit: int = 100
     ) -> list[tuple[str, bytes]]:
         """See ``RecordStore``."""
-        rows = await self._database.fetch(
-            _SQL["list"], *map(key_of, (kind, scope, after)), max(0, limit)
-        )
-        return [(record_id, unpack(packed)) for record_id, packed in rows]
+
+        async def follow(after: str, most: int) -> list[Row]:
+            return await self._database.fetch(
+                _SQL["list"], *map(key_of, (kind, scope, after)), most
+            )
+
+        return await self._unreadable.records(follow, kind, after, limit)
 
     async def list_scopes(self, kind: str, *, after: str = "", limit: int = 100) -> list[str]:
         """See ``RecordStore``."""

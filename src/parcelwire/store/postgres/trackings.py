@@ -15,14 +15,12 @@ from parcelwire.domain.report import Gap
 from parcelwire.domain.status import CONFIRMED_STATUSES, Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.codec import (
-    decode_tracking,
     encode_event,
     encode_tracking,
     pack,
     pack_rendition,
-    unpack,
 )
-from parcelwire.store.past_polls import LONGEST_TRAIL, decode_trails, encode_past
+from parcelwire.store.past_polls import LONGEST_TRAIL, encode_past
 from parcelwire.store.postgres.counting import Counters
 from parcelwire.store.postgres.creating import CreationQueue, Order, make_row
 from parcelwire.store.postgres.database import Database
@@ -33,8 +31,9 @@ from parcelwire.store.postgres.listing import (
     stored_page,
 )
 from parcelwire.store.postgres.messages import message_columns
-from parcelwire.store.postgres.pool import Link, Row
+from parcelwire.store.postgres.pool import Link
 from parcelwire.store.postgres.queries import load_queries
+from parcelwire.store.postgres.reading import Reading
 from parcelwire.store.postgres.values import (
     clean,
     is_id,
@@ -54,7 +53,6 @@ from parcelwire.tracking.ports import (
     LaneHistory,
     NewTracking,
     Once,
-    PastPoll,
     PollState,
     RawAnswer,
     Save,
@@ -62,7 +60,6 @@ from parcelwire.tracking.ports import (
     TrackingFilter,
     TrackingPlace,
 )
-from parcelwire.tracking.slices import in_slices
 
 _SQL: Final = load_queries("trackings.sql")
 _ACCOUNT_SQL: Final = load_queries("accounts.sql")
@@ -70,11 +67,11 @@ _ACCOUNT_SQL: Final = load_queries("accounts.sql")
 _NO_POLL: Final = PollState()
 
 
-class Trackings(Doings):
+class Trackings(Reading, Doings):
     """Trackings, their history and their events."""
 
     def __init__(self, database: Database, render: Callable[[Tracking], bytes]) -> None:
-        self._database = database
+        Reading.__init__(self, database)
         self._render = render
         self._counters = Counters(database)
         self._creations = CreationQueue(database, self._counters.note)
@@ -92,37 +89,12 @@ class Trackings(Doings):
         # By itself: the neighbours of a shared commit must not depend on its key.
         return await self._write_once(partial(self._creations.create, order), once)
 
-    async def load(self, world_id: int, tracking_id: str) -> Stored | None:
-        """See ``TrackingStore``."""
-        if not is_id(tracking_id):
-            return None
-        rows = await self._database.fetch(_SQL["load"], tracking_id, world_id)
-        return _stored(rows[0]) if rows else None
-
-    async def load_many(self, tracking_ids: Sequence[str]) -> list[Stored]:
-        """See ``TrackingStore``."""
-        ids = only_ids(tracking_ids)
-        return [_stored(row) for row in await self._database.fetch(_SQL["load_many"], ids)]
-
-    async def find(
-        self, world_id: int, number: str, courier_code: str | None = None
-    ) -> list[Stored]:
-        """See ``TrackingStore``."""
-        courier = None if courier_code is None else key_of(courier_code)
-        rows = await self._database.fetch(_SQL["find"], world_id, key_of(number), courier)
-        return [_stored(row) for row in rows]
-
-    async def find_by_page_token(self, page_token: str) -> Stored | None:
-        """See ``TrackingStore``."""
-        rows = await self._database.fetch(_SQL["find_by_page_token"], key_of(page_token))
-        return _stored(rows[0]) if rows else None
-
     async def list_trackings(
         self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
     ) -> list[Stored]:
         """See ``TrackingStore``."""
         query, arguments = stored_page(world_id, where, offset, limit)
-        return await in_slices(_stored, await self._database.fetch(query, *arguments))
+        return await self._stored(await self._database.fetch(query, *arguments))
 
     async def page_trackings(
         self,
@@ -136,7 +108,7 @@ class Trackings(Doings):
         if after is not None and not is_id(after.id):
             return []
         query, arguments = stored_page(world_id, where, after or 0, limit)
-        return await in_slices(_stored, await self._database.fetch(query, *arguments))
+        return await self._stored(await self._database.fetch(query, *arguments))
 
     async def list_renditions(
         self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
@@ -144,7 +116,7 @@ class Trackings(Doings):
         """See ``TrackingStore``."""
         query, arguments = rendition_page(world_id, where, offset, limit)
         rows = await self._database.fetch(query, *arguments)
-        return await in_slices(lambda row: unpack(row[0]), rows)
+        return await self._rendered(rows, self._render)
 
     async def count_trackings(self, world_id: int, where: TrackingFilter) -> int:
         """See ``TrackingStore``."""
@@ -225,23 +197,6 @@ class Trackings(Doings):
         self._counters.note(len(gone))
         return [tracking_id for tracking_id in dict.fromkeys(tracking_ids) if tracking_id in gone]
 
-    async def raw_answers(self, tracking_id: str, limit: int = 10) -> list[RawAnswer]:
-        """See ``TrackingStore``."""
-        if not is_id(tracking_id):
-            return []
-        rows = await self._database.fetch(_SQL["raw_answers"], tracking_id, limit)
-        return [
-            RawAnswer(at=at, connector=connector, outcome=outcome, body=unpack(body))
-            for at, connector, outcome, body in rows
-        ]
-
-    async def past_polls(self, tracking_id: str, limit: int = 20) -> list[PastPoll]:
-        """See ``TrackingStore``."""
-        if not is_id(tracking_id):
-            return []
-        rows = await self._database.fetch(_SQL["past_polls"], tracking_id)
-        return decode_trails(rows[0], limit) if rows else []
-
     async def lane_history(
         self, courier_code: str, origin: str, destination: str, *, is_test: bool
     ) -> LaneHistory:
@@ -309,21 +264,6 @@ async def _delete(link: Link, *, world_id: int, tracking_ids: list[str]) -> set[
     await link.fetch(_SQL["delete_polls"], gone)
     await link.fetch(_SQL["delete"], gone, gone)
     return set(gone)
-
-
-def _stored(row: Row) -> Stored:
-    return Stored(
-        tracking=decode_tracking(row[0]),
-        poll=PollState(
-            due_at=row[1],
-            due_reason=row[2],
-            leased_until=row[3],
-            checked_at=row[4],
-            last_outcome=row[5],
-            last_detail=row[6],
-            checks=row[7],
-        ),
-    )
 
 
 def _poll_columns(poll: PollState | None) -> tuple[Any, ...]:

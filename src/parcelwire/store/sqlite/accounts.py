@@ -17,6 +17,7 @@ from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value
 from parcelwire.store.sqlite.rows import account_of, key_of
+from parcelwire.store.unreadable import connection_of, name_of_connection
 from parcelwire.tracking.ports import Once
 
 _ACCOUNT_AT = 9
@@ -168,7 +169,7 @@ class Accounts(Doings):
             rows = await self._reader.rows(queries.CONNECTIONS)
         else:
             rows = await self._reader.rows(queries.CONNECTIONS_OF_ACCOUNT, (account_number,))
-        return [decode_connection(document) for (document,) in rows]
+        return self._unreadable.each(connection_of, rows, name_of_connection)
 
     async def delete_connection(self, account_number: int, connection_id: str) -> bool:
         """See ``AccountStore``."""

@@ -16,6 +16,7 @@ from parcelwire.store.sqlite.rows import Render
 from parcelwire.store.sqlite.writer import Work, Writer
 from parcelwire.store.sweeping import Sweep
 from parcelwire.store.turns import Turns
+from parcelwire.store.unreadable import Unreadable
 
 __all__ = ["Part", "Work"]
 
@@ -42,6 +43,7 @@ class Part:
         self._render = render
         self._sealing = Sealing(sealer)
         self._turns = Turns()
+        self._unreadable = Unreadable()
         self._message_sweep = Sweep()
         self._event_sweep = Sweep()
 

@@ -14,6 +14,7 @@ from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import Row
 from parcelwire.store.sweeping import Looked
+from parcelwire.store.unreadable import Unreadable
 
 WINDOW: Final = 1_000
 """Events looked at in one step when old ones are sought."""
@@ -41,7 +42,7 @@ class Feed(Part):
 
         async def look(after: int) -> Looked:
             rows = await self._reader.scan(queries.OLDEST_EVENTS, (after, WINDOW))
-            return await asyncio.to_thread(_looked, rows, before)
+            return await asyncio.to_thread(_looked, rows, before, self._unreadable)
 
         return await self._event_sweep.prune(look, self._delete_events, limit=limit)
 
@@ -56,5 +57,16 @@ class Feed(Part):
         return await self._write(work)
 
 
-def _looked(rows: list[Row], before: Instant) -> Looked:
-    return [(cursor, event_at(packed) < before, True) for cursor, packed in rows]
+def _looked(rows: list[Row], before: Instant, unreadable: Unreadable) -> Looked:
+    found = []
+    is_old = False
+    for row in rows:
+        at = unreadable.read(_at, row, lambda one: f"event {one[0]}")
+        # One that cannot be read goes with those around it.
+        is_old = is_old if at is None else at < before
+        found.append((row[0], is_old, True))
+    return found
+
+
+def _at(row: Row) -> Instant:
+    return event_at(row[1])

@@ -7,6 +7,7 @@ satisfy the condition are merged, which SQLite does lazily.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -16,10 +17,11 @@ from parcelwire.domain.status import Status
 from parcelwire.store.codec import decode_tracking
 from parcelwire.store.rules import prefix_end
 from parcelwire.store.sqlite import queries
-from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import Row
 from parcelwire.store.sqlite.ids import id_value
-from parcelwire.store.sqlite.rows import STORED, stored_of
+from parcelwire.store.sqlite.reading import Reading
+from parcelwire.store.sqlite.rows import STORED, name_of
+from parcelwire.store.unreadable import UNREADABLE
 from parcelwire.tracking.ports import Stored, TrackingFilter, TrackingPlace
 from parcelwire.tracking.slices import in_slices
 
@@ -38,7 +40,7 @@ Start = int | TrackingPlace | None
 """Where a page begins: after so many, after a place, or at the newest (then with places)."""
 
 
-class Listing(Part):
+class Listing(Reading):
     """The part of ``TrackingStore`` that handles many trackings at a time."""
 
     async def list_trackings(
@@ -47,7 +49,7 @@ class Listing(Part):
         """See ``TrackingStore``."""
         page = await self._page(world_id, where, offset, limit)
         rows = await self._read(page, STORED, "JOIN poll p ON p.key = page.key")
-        return await in_slices(stored_of, rows)
+        return await self._stored(rows)
 
     async def page_trackings(
         self,
@@ -60,7 +62,7 @@ class Listing(Part):
         """See ``TrackingStore``."""
         page = await self._page(world_id, where, after, limit)
         rows = await self._read(page, STORED, "JOIN poll p ON p.key = page.key")
-        return await in_slices(stored_of, rows)
+        return await self._stored(rows)
 
     async def list_renditions(
         self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
@@ -73,12 +75,29 @@ class Listing(Part):
                 queries.RENDITIONS_OF_NUMBER, (world_id, where.numbers[0])
             )
             if len(rows) <= 1:
-                return [self._rendition(*row) for row in rows[offset : offset + limit]]
+                with suppress(*UNREADABLE):
+                    return [self._made(*row) for row in rows[offset : offset + limit]]
         page = await self._page(world_id, where, offset, limit)
-        rows = await self._read(page, queries.RENDITION, "")
-        return await in_slices(lambda row: self._rendition(*row), rows)
+        rows = await self._read(page, f"{queries.RENDITION}, d.key", "")
+        return await self._renditions(rows)
 
-    def _rendition(self, rendition: bytes, packed: bytes | None) -> bytes:
+    async def _renditions(self, rows: list[Row]) -> list[bytes]:
+        try:
+            return await in_slices(lambda row: self._made(row[0], row[1]), rows)
+        except UNREADABLE:
+            found = await in_slices(self._rendition, rows)
+        shown = []
+        for one, row in zip(found, rows, strict=True):
+            if one is not None:
+                shown.append(one)
+            elif (tracking := await self._stand_in(row)) is not None:
+                shown.append(self._render(tracking))
+        return shown
+
+    def _rendition(self, row: Row) -> bytes | None:
+        return self._unreadable.read(lambda row: self._made(row[0], row[1]), row, name_of)
+
+    def _made(self, rendition: bytes, packed: bytes | None) -> bytes:
         return rendition if packed is None else self._render(decode_tracking(packed))
 
     async def count_trackings(self, world_id: int, where: TrackingFilter) -> int:

@@ -13,7 +13,7 @@ from parcelwire.store.sqlite import outbox, queries
 from parcelwire.store.sqlite.connection import Row, fetch
 from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
-from parcelwire.store.sqlite.rows import MESSAGE, message_of
+from parcelwire.store.sqlite.rows import MESSAGE, shown_message_of
 from parcelwire.store.sweeping import Looked
 from parcelwire.tracking.ports import Once
 from parcelwire.webhooks.ports import Attempt, Message, MessageFilter, MessageState
@@ -37,7 +37,7 @@ class MessageLog(Doings):
     async def load_message(self, world_id: int, message_id: str) -> Message | None:
         """See ``MessageStore``."""
         rows = await self._reader.rows(queries.LOAD_MESSAGE, (id_value(message_id), world_id))
-        return message_of(rows[0]) if rows else None
+        return shown_message_of(rows[0], self._unreadable) if rows else None
 
     async def list_messages(
         self,
@@ -63,7 +63,8 @@ class MessageLog(Doings):
         )
         # Messages of one state, or of one type, may lie far apart.
         read = self._reader.scan if where.states or where.event_types else self._reader.rows
-        return [message_of(row) for row in await read(sql, (*conditions.bindings, limit))]
+        rows = await read(sql, (*conditions.bindings, limit))
+        return [shown_message_of(row, self._unreadable) for row in rows]
 
     async def count_waiting(self, endpoint_id: str, *, most: int = 10_000) -> int:
         """See ``MessageStore``."""

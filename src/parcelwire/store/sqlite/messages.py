@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from hashlib import sha256
 from typing import Any, Final
 
 import apsw
@@ -17,7 +18,7 @@ from parcelwire.store.sqlite import outbox, outcomes, queries
 from parcelwire.store.sqlite.connection import Row, fetch
 from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
-from parcelwire.store.sqlite.rows import message_of
+from parcelwire.store.sqlite.rows import message_of, name_of_message
 from parcelwire.tracking.ports import NewMessage, Once
 from parcelwire.webhooks.failing import is_news, note_result, says_something
 from parcelwire.webhooks.ports import AttemptResult, ClaimedMessage, MessageState, Skipped
@@ -52,12 +53,15 @@ class Messages(Doings):
     async def list_endpoints(self, world_id: int) -> list[Endpoint]:
         """See ``MessageStore``."""
         rows = await self._reader.rows(queries.ENDPOINTS, (world_id,))
-        return [self._endpoint(*row) for row in rows]
+        return self._unreadable.each(self._opened, rows, _name_of_endpoint)
 
     async def load_endpoint(self, world_id: int, endpoint_id: str) -> Endpoint | None:
         """See ``MessageStore``."""
         rows = await self._reader.rows(queries.LOAD_ENDPOINT, (id_value(endpoint_id), world_id))
         return self._endpoint(*rows[0]) if rows else None
+
+    def _opened(self, row: Row) -> Endpoint:
+        return self._endpoint(*row)
 
     def _endpoint(self, document: bytes, sealed: bytes) -> Endpoint:
         return self._sealing.endpoint_of(document, sealed)
@@ -146,17 +150,19 @@ class Messages(Doings):
                     found.append(((document, sealed), rows, skipped))
             return found
 
-        claimed = []
+        claimed: list[ClaimedMessage] = []
         for stored, rows, skipped in await self._write(work):
-            endpoint = self._endpoint(*stored)
-            if endpoint.unopened_why:
-                continue  # theirs who have the key, when the leases have ended
-            claimed += [
-                ClaimedMessage(message_of(row), endpoint, _skipped(skipped[row[0]]))
-                if skipped
-                else ClaimedMessage(message_of(row), endpoint)
-                for row in rows
-            ]
+            endpoint = self._unreadable.read(self._opened, stored, _name_of_endpoint)
+            if endpoint is None or endpoint.unopened_why:
+                continue  # theirs who can read it, or have the key, when the leases have ended
+            for row in rows:
+                message = self._unreadable.read(message_of, row, name_of_message)
+                if message is not None:
+                    claimed.append(
+                        ClaimedMessage(message, endpoint, _skipped(skipped[row[0]]))
+                        if skipped
+                        else ClaimedMessage(message, endpoint)
+                    )
         return claimed
 
     async def finish_attempts(self, results: Sequence[AttemptResult]) -> None:
@@ -249,6 +255,11 @@ def _note(connection: apsw.Connection, endpoint_id: outbox.StoredId, result: Att
         if noted != endpoint:
             _save(connection, endpoint_id, noted, sealed)
     return news
+
+
+def _name_of_endpoint(row: Row) -> str:
+    # Its id stands in the document; the digest tells it from others.
+    return f"the endpoint with the SHA-256 {sha256(row[0]).hexdigest()[:16]}"
 
 
 def _skipped(rows: list[Row]) -> tuple[Skipped, ...]:

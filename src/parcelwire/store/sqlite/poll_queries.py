@@ -85,6 +85,10 @@ UPDATE poll SET
 WHERE due_at IS NOT NULL AND (checked_at > :now OR due_at > :beyond)
 """
 LEASE_POLL: Final = "UPDATE poll SET leased_until = ? WHERE key = ?"
+LEASE_IF_FREE: Final = """
+UPDATE poll SET leased_until = ?
+WHERE key = (SELECT key FROM tracking WHERE id = ?) AND leased_until = ?
+"""
 POSTPONE_POLL: Final = f"""
 UPDATE poll SET due_at = ?, due_reason = ?, leased_until = 0,
     put_off = coalesce(substr(CAST(? || put_off AS BLOB), 1, {LONGEST_PUT_OFF}), x'')

@@ -128,6 +128,16 @@ class Polls(Part):
         if items:
             await self._write(work, rows=len(items))
 
+    async def lease_poll(self, tracking_id: str, *, lease: Instant, until: Instant) -> bool:
+        """See ``TrackingStore``."""
+        bindings = (until, id_value(tracking_id), lease)
+
+        def work(connection: apsw.Connection) -> bool:
+            connection.execute(poll_queries.LEASE_IF_FREE, bindings)
+            return connection.changes() == 1
+
+        return await self._write(work)
+
     async def next_poll_due(self) -> Instant | None:
         """See ``PollStore``."""
         ((due_at,),) = await self._reader.rows(poll_queries.NEXT_POLL)
@@ -170,7 +180,11 @@ class Polls(Part):
     async def pauses(self) -> dict[str, Pause]:
         """See ``PollStore``."""
         rows = await self._reader.rows(poll_queries.PAUSES)
-        return {key: decode_pause(document) for key, document in rows}
+        return dict(
+            self._unreadable.each(
+                lambda row: (row[0], decode_pause(row[1])), rows, lambda row: f"the pause {row[0]}"
+            )
+        )
 
     async def set_pause(self, key: str, pause: Pause | None) -> None:
         """See ``PollStore``."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from parcelwire.domain.status import CONFIRMED_STATUSES
 from parcelwire.store.sqlite.rows import ACCOUNT, API_KEY, MESSAGE, STORED, TRACKING_COLUMNS
+from parcelwire.store.unreadable import STAND_IN_COLUMNS
 
 # --- trackings --------------------------------------------------------------------------------
 
@@ -78,6 +79,7 @@ SELECT {RENDITION}
 FROM tracking t INDEXED BY tracking_by_number JOIN doc d ON d.key = t.key WHERE t.world_id = ? AND
 t.number = ?
 """  # noqa: S608  # our own column names
+STAND_IN: Final = f"SELECT {STAND_IN_COLUMNS} FROM tracking WHERE key = ?"  # noqa: S608  # ours
 FIND_BY_PAGE: Final = f"{_STORED_FROM} WHERE t.id = ? AND t.page_token = ?"
 
 COUNTERS: Final = "SELECT status, is_archived, total FROM counter WHERE world_id = ?"

@@ -11,7 +11,7 @@ from parcelwire.store.codec import pack, unpack
 from parcelwire.store.port import Change
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.base import Part
-from parcelwire.store.sqlite.connection import fetch
+from parcelwire.store.sqlite.connection import Row, fetch
 from parcelwire.store.sqlite.ids import id_value
 
 LOAD: Final = "SELECT document FROM record WHERE kind = ? AND scope = ? AND id = ?"
@@ -56,8 +56,11 @@ class Records(Part):
         self, kind: str, scope: str, *, after: str = "", limit: int = 100
     ) -> list[tuple[str, bytes]]:
         """See ``RecordStore``."""
-        rows = await self._reader.rows(LIST, (kind, scope, after, max(0, limit)))
-        return [(record_id, unpack(packed)) for record_id, packed in rows]
+
+        async def follow(after: str, most: int) -> list[Row]:
+            return await self._reader.rows(LIST, (kind, scope, after, most))
+
+        return await self._unreadable.records(follow, kind, after, limit)
 
     async def list_scopes(self, kind: str, *, after: str = "", limit: int = 100) -> list[str]:
         """See ``RecordStore``."""

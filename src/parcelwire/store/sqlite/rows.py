@@ -9,9 +9,10 @@ import msgspec
 from parcelwire.domain.account import Account, ApiKey
 from parcelwire.domain.lane import lane_of
 from parcelwire.domain.tracking import Tracking
-from parcelwire.store.codec import decode_tracking, encode_tracking, unpack
+from parcelwire.store.codec import decode_tracking, encode_tracking, pack, unpack
 from parcelwire.store.sqlite.connection import Row
 from parcelwire.store.sqlite.ids import id_value, public_id
+from parcelwire.store.unreadable import Unreadable
 from parcelwire.tracking.ports import PollState, Stored
 from parcelwire.webhooks.ports import Message, MessageState
 
@@ -38,7 +39,7 @@ TRACKING_COLUMNS = (
 
 STORED = (
     "d.packed, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome, "
-    "p.last_detail, p.checks"
+    "p.last_detail, p.checks, d.key"
 )
 """The columns of ``stored_of``, of doc d and poll p."""
 
@@ -48,8 +49,8 @@ MESSAGE = (
 )
 """The columns of ``message_of``, of message m and payload y."""
 
-TRACKING_AT, SEQUENCE_AT = 3, 4
-"""Where a message's tracking and its sequence number stand in ``MESSAGE``."""
+TRACKING_AT, SEQUENCE_AT, PAYLOAD_AT = 3, 4, 7
+"""Where a message's tracking, its sequence number and its payload stand in ``MESSAGE``."""
 
 ACCOUNT = (
     "a.number, a.email, a.name, a.created_at, a.tracking_quota, a.phone, a.suspended_at, "
@@ -121,19 +122,26 @@ def poll_values(poll: PollState) -> tuple[object, ...]:
 
 def stored_of(row: Row) -> Stored:
     """Return the record of a row of ``STORED``."""
-    packed, due_at, due_reason, leased_until, checked_at, outcome, detail, checks = row
-    return Stored(
-        decode_tracking(packed),
-        PollState(
-            due_at=due_at,
-            due_reason=due_reason,
-            leased_until=leased_until,
-            checked_at=checked_at,
-            last_outcome=outcome,
-            last_detail=detail,
-            checks=checks,
-        ),
+    return Stored(decode_tracking(row[0]), poll_of(row))
+
+
+def poll_of(row: Row) -> PollState:
+    """Return the poll state of a row of ``STORED``."""
+    _, due_at, due_reason, leased_until, checked_at, outcome, detail, checks, _ = row
+    return PollState(
+        due_at=due_at,
+        due_reason=due_reason,
+        leased_until=leased_until,
+        checked_at=checked_at,
+        last_outcome=outcome,
+        last_detail=detail,
+        checks=checks,
     )
+
+
+def name_of(row: Row) -> str:
+    """Return what a row of ``STORED`` is called in a message to the operator."""
+    return f"the tracking with the key {row[-1]}"
 
 
 def message_of(row: Row) -> Message:
@@ -166,6 +174,20 @@ def message_of(row: Row) -> Message:
         attempts=attempts,
         due_at=due_at,
     )
+
+
+def shown_message_of(row: Row, unreadable: Unreadable) -> Message:
+    """Return the record of a row of ``MESSAGE``, for whoever looks back.
+
+    Its payload is empty where it cannot be read.
+    """
+    found = unreadable.read(message_of, row, name_of_message)
+    return found or message_of((*row[:PAYLOAD_AT], pack(b""), *row[PAYLOAD_AT + 1 :]))
+
+
+def name_of_message(row: Row) -> str:
+    """Return what a row of ``MESSAGE`` is called in a message to the operator."""
+    return f"message {public_id(row[0])}"
 
 
 def account_of(row: Row) -> Account:

@@ -1,28 +1,27 @@
-"""Trackings: creating, changing, deleting, and reading one at a time."""
+"""Trackings: creating, changing and deleting them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import apsw
 
-from parcelwire.domain.changes import Event
-from parcelwire.domain.tracking import Tracking, id_of_page_token
-from parcelwire.store.codec import decode_event, encode_event, pack, unpack
-from parcelwire.store.past_polls import decode_trails, encode_past
+from parcelwire.domain.tracking import Tracking
+from parcelwire.store.codec import encode_event, pack
+from parcelwire.store.past_polls import encode_past
 from parcelwire.store.rules import DELETED_AT_ONCE, KEPT_RAW_ANSWERS, check_new, check_save
 from parcelwire.store.sqlite import journeys, poll_queries, queries
 from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.outbox import PreparedMessage, add_message, prepared
+from parcelwire.store.sqlite.reading import Reading
 from parcelwire.store.sqlite.rows import (
     TRACKING_COLUMNS,
     Written,
     poll_values,
-    stored_of,
     written,
 )
 from parcelwire.store.sqlite.tally import tally_of
@@ -31,11 +30,9 @@ from parcelwire.tracking.ports import (
     LaneHistory,
     NewTracking,
     Once,
-    PastPoll,
     PollResult,
     RawAnswer,
     Save,
-    Stored,
 )
 
 _COURIER = TRACKING_COLUMNS.index("courier_code")
@@ -44,13 +41,10 @@ _VERSION = TRACKING_COLUMNS.index("version")
 _STATUS = TRACKING_COLUMNS.index("status")
 _ARCHIVED = TRACKING_COLUMNS.index("is_archived")
 
-LARGEST: Final = 2**63 - 1
-"""What an integer of the database holds at most."""
-
 SaveResult = Literal["saved", "conflict", "taken"]
 
 
-class Trackings(Doings):
+class Trackings(Reading, Doings):
     """The part of ``TrackingStore`` that handles one tracking at a time."""
 
     async def create_trackings(
@@ -133,70 +127,6 @@ class Trackings(Doings):
             work = partial(_delete, world_id=world_id, ids=portion)
             gone += await self._write(work, world_id=world_id, rows=len(portion))
         return [public_id(value) for value in gone]
-
-    async def load(self, world_id: int, tracking_id: str) -> Stored | None:
-        """See ``TrackingStore``."""
-        rows = await self._reader.rows(queries.LOAD, (id_value(tracking_id), world_id))
-        return stored_of(rows[0]) if rows else None
-
-    async def load_many(self, tracking_ids: Sequence[str]) -> list[Stored]:
-        """See ``TrackingStore``."""
-        found: list[Stored] = []
-        for tracking_id in dict.fromkeys(tracking_ids):
-            rows = await self._reader.rows(queries.LOAD_ANY_WORLD, (id_value(tracking_id),))
-            found.extend(map(stored_of, rows))
-        return found
-
-    async def find(
-        self, world_id: int, number: str, courier_code: str | None = None
-    ) -> list[Stored]:
-        """See ``TrackingStore``."""
-        if courier_code is None:
-            rows = await self._reader.rows(queries.FIND, (world_id, number))
-        else:
-            rows = await self._reader.rows(
-                queries.FIND_WITH_COURIER, (world_id, number, courier_code)
-            )
-        found = [stored_of(row) for row in rows]
-        if len(found) > 1:
-            found.sort(key=lambda one: (one.tracking.created_at, one.tracking.id), reverse=True)
-        return found
-
-    async def find_by_page_token(self, page_token: str) -> Stored | None:
-        """See ``TrackingStore``."""
-        tracking_id = id_of_page_token(page_token)
-        if tracking_id is None:
-            return None
-        rows = await self._reader.rows(queries.FIND_BY_PAGE, (id_value(tracking_id), page_token))
-        return stored_of(rows[0]) if rows else None
-
-    async def raw_answers(self, tracking_id: str, limit: int = 10) -> list[RawAnswer]:
-        """See ``TrackingStore``."""
-        rows = await self._reader.rows(queries.RAW_ANSWERS, (id_value(tracking_id), limit))
-        return [
-            RawAnswer(at=at, connector=connector, outcome=outcome, body=unpack(packed))
-            for at, connector, outcome, packed in rows
-        ]
-
-    async def past_polls(self, tracking_id: str, limit: int = 20) -> list[PastPoll]:
-        """See ``TrackingStore``."""
-        rows = await self._reader.rows(poll_queries.PAST_POLLS, (id_value(tracking_id),))
-        return decode_trails(rows[0], limit) if rows else []
-
-    async def events_after(self, world_id: int, cursor: int, limit: int) -> list[tuple[int, Event]]:
-        """See ``TrackingStore``."""
-        rows = await self._reader.rows(queries.EVENTS_AFTER, (world_id, cursor, limit))
-        return [(at, decode_event(packed)) for at, packed in rows]
-
-    async def events_of(
-        self, world_id: int, tracking_id: str, *, before: int | None = None, limit: int = 50
-    ) -> list[tuple[int, Event]]:
-        """See ``TrackingStore``."""
-        end = LARGEST if before is None else max(-LARGEST, min(before, LARGEST))
-        rows = await self._reader.rows(
-            queries.EVENTS_OF, (id_value(tracking_id), end, world_id, limit)
-        )
-        return [(at, decode_event(packed)) for at, packed in rows]
 
     async def lane_history(
         self, courier_code: str, origin: str, destination: str, *, is_test: bool

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from parcelwire.connectors.questions import question_of
 from parcelwire.domain.account import Connection, world_of
 from parcelwire.domain.checkpoint import Checkpoint
-from parcelwire.domain.report import CarrierReport, Outcome
+from parcelwire.domain.report import CarrierReport, DeliveryWindow, Outcome
 from parcelwire.tracking.ports import Carriers
 from tests.unit.connectors.gateway.bench import (
     LIVE,
@@ -198,6 +198,52 @@ async def test_a_connector_that_breaks_has_not_understood(
     assert len(errors) == 1, "told once"
     assert "gateway.py" in errors[0].getMessage() or "test_gateway.py" in errors[0].getMessage()
     assert "Canary" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("earliest", "latest"),
+    [
+        ("tomorrow", "tomorrow"),
+        ("2026-03-05", "soon"),
+        ("", ""),
+        ("2026-03-32", "2026-03-32"),
+        ("20260305", "20260306"),
+        ("2026-W10-4", "2026-W10-5"),
+        ("2026-03-05 10:00", "2026-03-05 12:00"),
+        ("2026-03-05T25:00", "2026-03-05T26:00"),
+    ],
+)
+async def test_a_delivery_window_that_is_none_is_a_gap_and_the_events_count(
+    make_bench: Make, earliest: str, latest: str
+) -> None:
+    bench = make_bench([make_connection()])
+    window = DeliveryWindow(earliest=earliest, latest=latest, said_by="paper-post")
+    scan = Checkpoint(local_time="2026-03-01T10:00", text="here")
+    bench.post.sabotage = lambda reports: [
+        replace(one, window=window, checkpoints=(scan,)) for one in reports
+    ]
+    [report] = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    assert report.outcome is Outcome.FOUND
+    assert report.checkpoints == (scan,)
+    assert report.window is None
+    (gap,) = report.gaps
+    assert (gap.kind, gap.value) == (
+        "answer",
+        "a delivery window that is neither dates nor times",
+    )
+    assert gap.sample == f"{earliest} to {latest}"
+
+
+@pytest.mark.parametrize(
+    "latest", ["2026-03-05", "2026-03-05T18:00", "2026-03-05T18:00:00", "2026-03-05T18:00:00+01:00"]
+)
+async def test_a_delivery_window_of_dates_or_times_is_taken(make_bench: Make, latest: str) -> None:
+    bench = make_bench([make_connection()])
+    window = DeliveryWindow(earliest="2026-03-04", latest=latest, said_by="paper-post")
+    bench.post.sabotage = lambda reports: [replace(one, window=window) for one in reports]
+    [report] = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    assert report.window == window
+    assert report.gaps == ()
 
 
 async def test_a_connector_that_asks_for_ever_is_broken_off(make_bench: Make) -> None:

@@ -61,11 +61,12 @@ def test_the_instant_survives_its_clothes(instant: int) -> None:
         ("2013-12-27T18:51:00Z", "2013-12-27T18:51:00", 0, TimeSource.CARRIER),
         ("2013-12-27T18:51:00-0330", "2013-12-27T18:51:00", -210, TimeSource.CARRIER),
         ("2013-12-27", "2013-12-27", None, TimeSource.UNKNOWN),
-        # The hour that summer time skips: the offset of the hour before it.
-        ("2026-03-29 02:30:00", "2026-03-29T02:30:00", 60, TimeSource.HOME),
+        # The hour that summer time skips, and the hour that is lived twice: alone, nothing tells.
+        ("2026-03-29 02:30:00", "2026-03-29T02:30:00", None, TimeSource.UNKNOWN),
         ("2026-03-29 03:30:00", "2026-03-29T03:30:00", 120, TimeSource.HOME),
-        # The hour that is lived twice: alone, it is the first round.
-        ("2025-10-26 02:30:00", "2025-10-26T02:30:00", 120, TimeSource.HOME),
+        ("2025-10-26 01:59:59", "2025-10-26T01:59:59", 120, TimeSource.HOME),
+        ("2025-10-26 02:30:00", "2025-10-26T02:30:00", None, TimeSource.UNKNOWN),
+        ("2025-10-26 03:00:00", "2025-10-26T03:00:00", 60, TimeSource.HOME),
     ],
 )
 def test_printed_time(value: str, local_time: str, offset: int | None, source: TimeSource) -> None:

@@ -45,7 +45,10 @@ NONSENSE: list[Any] = [None, True, [], {}, [1], {"a": 1}, 1.5, float("inf")]
         ("2026-03-29T02:30:00", "CH", "2026-03-29T02:30:00", None, UNKNOWN),
         ("2026-04-17T06:37:12", "US", "2026-04-17T06:37:12", None, UNKNOWN),
         ("2026-04-17", "CH", "2026-04-17", None, UNKNOWN),
-        (1776400632000, None, "2026-04-17T06:37:12", 120, HOME),
+        # An instant is the carrier's own, in the hour that comes twice, too.
+        (1776400632000, None, "2026-04-17T06:37:12", 120, CARRIER),
+        (1761438600000, None, "2025-10-26T02:30:00", 120, CARRIER),
+        (1761442200000, None, "2025-10-26T02:30:00", 60, CARRIER),
     ],
 )
 def test_a_time_keeps_its_offset_or_says_where_it_comes_from(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from parcelwire.connectors.wall_clock import offsets_in_order
 from parcelwire.domain.checkpoint import TimeSource
 from parcelwire.domain.clock import SECOND, Instant
 
@@ -32,8 +33,6 @@ class WallTime(NamedTuple):
     local_time: str
     offset_minutes: int | None
     source: TimeSource
-    is_second_pass: bool = False
-    """The hour that is lived twice in October: True in its second round."""
 
 
 def from_epoch(value: Any) -> WallTime | None:
@@ -45,54 +44,44 @@ def from_epoch(value: Any) -> WallTime | None:
     if not _EARLIEST <= value < _LATEST:
         return None
     moment = datetime.fromtimestamp(value // SECOND, tz=UTC).astimezone(ROME)
+    offset = moment.utcoffset() or timedelta()
     # The instant is the carrier's; only its clothes are ours.
-    return _wall_time(moment, TimeSource.CARRIER)
+    return WallTime(
+        moment.replace(tzinfo=None, fold=0).isoformat(),
+        int(offset.total_seconds()) // 60,
+        TimeSource.CARRIER,
+    )
 
 
-def from_wall(value: Any, before: WallTime | None = None) -> WallTime | None:
+def from_wall(value: Any) -> WallTime | None:
     """Return the wall time that ``value`` prints (``2013-06-27 18:51:00``), None when unreadable.
 
-    ``before`` is the event before it: in the night in which summer time ends, an hour is lived
-    twice, and only the order of events can tell the second round. A wall time that summer time
-    skips keeps the offset of the hour before it. A date without time has no offset.
+    Its offset is unknown when the clocks in Rome showed this time twice or never, see
+    ``connectors.wall_clock``. A date without time has no offset.
     """
-    if not isinstance(value, str):
-        return None
-    found = _WALL_TIME.fullmatch(value.strip())
-    if found is None:
-        return None
-    year, month, day, hour, minute, second, offset = found.groups()
-    try:
-        moment = datetime(  # noqa: DTZ001  # printed without zone; it gets one below
-            int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0)
-        )
-    except ValueError:
-        return None
-    if hour is None:
-        return WallTime(f"{year}-{month}-{day}", None, TimeSource.UNKNOWN)
-    if offset is not None:
-        minutes = _offset_minutes(offset)
-        if minutes is None:
-            return None
-        return WallTime(moment.isoformat(), minutes, TimeSource.CARRIER)
-    is_second_pass = (
-        before is not None
-        and _is_lived_twice(moment)
-        and before.local_time[:13] == moment.isoformat()[:13]
-        and (before.is_second_pass or before.local_time > moment.isoformat())
-    )
-    return _wall_time(moment.replace(tzinfo=ROME, fold=int(is_second_pass)), TimeSource.HOME)
+    return read_in_order([value])[0]
 
 
 def read_in_order(values: Iterable[Any]) -> list[WallTime | None]:
-    """Return the wall times of ``values``, oldest first, each read with the one before it."""
-    times: list[WallTime | None] = []
-    before: WallTime | None = None
-    for value in values:
-        time = from_wall(value, before)
-        before = time or before
-        times.append(time)
-    return times
+    """Return the wall times of ``values``, oldest first.
+
+    In the night in which summer time ends, their order can tell the second round of the hour that
+    is shown twice.
+    """
+    printed = [_printed(value) for value in values]
+    offsets = offsets_in_order(
+        [
+            None
+            if one is None or one.source is not TimeSource.HOME
+            else datetime.fromisoformat(one.local_time)
+            for one in printed
+        ],
+        ROME,
+    )
+    return [
+        _at_home(one, offset) if one is not None and one.source is TimeSource.HOME else one
+        for one, offset in zip(printed, offsets, strict=True)
+    ]
 
 
 def from_sentence(text: str) -> WallTime | None:
@@ -110,20 +99,31 @@ def date_in_rome(instant: Instant) -> datetime:
     return datetime.fromtimestamp(instant / SECOND, tz=ROME)
 
 
-def _wall_time(moment: datetime, source: TimeSource) -> WallTime:
-    offset = moment.utcoffset() or timedelta(0)
-    return WallTime(
-        moment.replace(tzinfo=None).isoformat(),
-        int(offset.total_seconds()) // 60,
-        source,
-        is_second_pass=bool(moment.fold),
-    )
+def _printed(value: Any) -> WallTime | None:
+    """Return ``value`` as it is printed; a time without an offset is one of ``HOME``."""
+    if not isinstance(value, str):
+        return None
+    found = _WALL_TIME.fullmatch(value.strip())
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, offset = found.groups()
+    try:
+        moment = datetime(  # noqa: DTZ001  # printed without zone
+            int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0)
+        )
+    except ValueError:
+        return None
+    if hour is None:
+        return WallTime(f"{year}-{month}-{day}", None, TimeSource.UNKNOWN)
+    if offset is None:
+        return WallTime(moment.isoformat(), None, TimeSource.HOME)
+    minutes = _offset_minutes(offset)
+    return None if minutes is None else WallTime(moment.isoformat(), minutes, TimeSource.CARRIER)
 
 
-def _is_lived_twice(moment: datetime) -> bool:
-    first = moment.replace(tzinfo=ROME, fold=0).utcoffset() or timedelta(0)
-    second = moment.replace(tzinfo=ROME, fold=1).utcoffset() or timedelta(0)
-    return first > second
+def _at_home(printed: WallTime, offset: int | None) -> WallTime:
+    source = TimeSource.UNKNOWN if offset is None else TimeSource.HOME
+    return WallTime(printed.local_time, offset, source)
 
 
 def _offset_minutes(offset: str) -> int | None:

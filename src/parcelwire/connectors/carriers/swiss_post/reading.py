@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from parcelwire.connectors.base import Response, is_html
+from parcelwire.connectors.wall_clock import offset_at
 from parcelwire.domain.checkpoint import TimeSource
 from parcelwire.domain.clock import DAY, SECOND, Instant
 from parcelwire.domain.json_limits import decode_json
@@ -138,14 +139,16 @@ def read_moment(value: Any, country: str | None = None) -> Moment | None:
     """Return the time of an event that happened in ``country`` (None: not said).
 
     With an offset it is the carrier's. Without one, home time counts for events at home or of
-    unknown place, unless the clocks were put back in that hour; elsewhere the offset stays
-    unknown. Epoch milliseconds are printed in home time.
+    unknown place, unless the clocks showed this time twice or never (``connectors.wall_clock``);
+    elsewhere the offset stays unknown. Epoch milliseconds are the carrier's instant, printed in
+    home time.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         if not _FIRST_EPOCH <= value <= _LAST_EPOCH:
             return None
         moment = datetime.fromtimestamp(value // SECOND, tz=HOME)
-        return Moment(moment.replace(tzinfo=None).isoformat(), _minutes(moment), TimeSource.HOME)
+        printed = moment.replace(tzinfo=None, fold=0).isoformat()
+        return Moment(printed, _minutes(moment), TimeSource.CARRIER)
     moment_or_date = _parse(value)
     if moment_or_date is None:
         return None
@@ -156,10 +159,8 @@ def read_moment(value: Any, country: str | None = None) -> Moment | None:
         return Moment(wall_clock, _minutes(moment_or_date), TimeSource.CARRIER)
     if country is not None and country not in _HOME_COUNTRIES:
         return Moment(wall_clock, None, TimeSource.UNKNOWN)
-    at_home = moment_or_date.replace(tzinfo=HOME)
-    if at_home.utcoffset() != at_home.replace(fold=1).utcoffset():
-        return Moment(wall_clock, None, TimeSource.UNKNOWN)
-    return Moment(wall_clock, _minutes(at_home), TimeSource.HOME)
+    offset = offset_at(moment_or_date, HOME)
+    return Moment(wall_clock, offset, TimeSource.UNKNOWN if offset is None else TimeSource.HOME)
 
 
 def read_date(value: Any) -> str | None:

@@ -22,7 +22,7 @@ from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, Visit, missing
 from parcelwire.pages.dashboard.words import reason_word
 from parcelwire.tracking.journeys import JourneyFilter
-from parcelwire.tracking.spreadsheet import guarded
+from parcelwire.tracking.spreadsheet_cells import guarded
 
 DAYS: Final = 30
 MOST_DAYS: Final = 400

@@ -130,7 +130,7 @@ async def _show(visit: Visit, stored: Stored, problems: tuple[Problem, ...] = ()
         details=details,
         labels=DETAIL_LABELS,
         problems=problems,
-        can_retrack=tracking.status is Status.EXPIRED,
+        can_retrack=tracking.is_expired,
     )
 
 

@@ -146,6 +146,11 @@ update poll p set
 from input i
 where p.tracking_id = i.tracking_id and p.leased_until = coalesce(i.lease, p.leased_until)
 
+-- name: lease_poll
+-- $1 tracking, $2 the lease that it has, $3 the new one.
+update poll set leased_until = $3 where tracking_id = $1 and leased_until = $2
+returning tracking_id
+
 -- name: add_raw_answers
 insert into raw_answer (tracking_id, at, connector, outcome, body)
 select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::bytea[])

@@ -86,19 +86,19 @@ select count(*) from taken
 
 -- name: load
 select d.body, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome,
-    p.last_detail, p.checks
+    p.last_detail, p.checks, d.tracking_id
 from poll p join doc d on d.tracking_id = p.tracking_id
 where p.tracking_id = $1 and p.world_id = $2
 
 -- name: load_many
 select d.body, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome,
-    p.last_detail, p.checks
+    p.last_detail, p.checks, d.tracking_id
 from poll p join doc d on d.tracking_id = p.tracking_id
 where p.tracking_id = any($1::uuid[])
 
 -- name: find
 select d.body, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome,
-    p.last_detail, p.checks
+    p.last_detail, p.checks, d.tracking_id
 from tracking t
 join doc d on d.tracking_id = t.id
 join poll p on p.tracking_id = t.id
@@ -107,11 +107,17 @@ order by t.created_at desc, t.id desc
 
 -- name: find_by_page_token
 select d.body, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome,
-    p.last_detail, p.checks
+    p.last_detail, p.checks, d.tracking_id
 from tracking t
 join doc d on d.tracking_id = t.id
 join poll p on p.tracking_id = t.id
 where t.page_token = $1
+
+-- name: stand_in
+-- $1 tracking. The columns of ``store.unreadable``.
+select id, world_id, number, courier_code, status, is_archived, created_at, updated_at, ordered_at,
+    order_id, order_number, page_token
+from tracking where id = $1
 
 -- name: save
 -- The row lock of the tracking comes first: whoever holds it decides alone about this tracking, and
