@@ -34,7 +34,11 @@ _SQLITE: Final[dict[Document, str]] = {
 _POSTGRES: Final[dict[Document, str]] = {
     "tracking": "update doc set body = $1 where tracking_id = $2",
     "rendition": "update doc set rendition = $1 where tracking_id = $2",
-    "event": "update event set body = $1 where tracking_id = $2",
+    "event": (
+        # It stands in the one table or the other: as soon as it was read it has a cursor.
+        "with pending as (update pending_event set body = $1 where tracking_id = $2)"
+        " update event set body = $1 where tracking_id = $2"
+    ),
     "answer": "update raw_answer set body = $1 where tracking_id = $2",
     "payload": "update message set payload = $1 where id = $2",
     "record": "update record set document = $1 where id = $2",

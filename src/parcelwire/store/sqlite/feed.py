@@ -10,7 +10,7 @@ import msgspec
 
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import event_at
-from parcelwire.store.sqlite import queries
+from parcelwire.store.sqlite import feed_queries
 from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import Row
 from parcelwire.store.sweeping import Looked
@@ -25,23 +25,23 @@ class Feed(Part):
 
     async def feed_ends(self) -> dict[int, int | None]:
         """See ``TrackingStore``."""
-        return dict(await self._reader.scan(queries.FEED_ENDS))
+        return dict(await self._reader.scan(feed_queries.FEED_ENDS))
 
     async def first_cursor(self, world_id: int) -> int | None:
         """See ``TrackingStore``."""
-        ((cursor,),) = await self._reader.rows(queries.FIRST_CURSOR, (world_id,))
+        ((cursor,),) = await self._reader.rows(feed_queries.FIRST_CURSOR, (world_id,))
         return cursor  # type: ignore[no-any-return]  # the column's type
 
     async def pruned_cursor(self, world_id: int) -> int:
         """See ``TrackingStore``."""
-        rows = await self._reader.rows(queries.PRUNED_CURSOR, (world_id,))
+        rows = await self._reader.rows(feed_queries.PRUNED_CURSOR, (world_id,))
         return rows[0][0] if rows else 0
 
     async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
         """See ``TrackingStore``."""
 
         async def look(after: int) -> Looked:
-            rows = await self._reader.scan(queries.OLDEST_EVENTS, (after, WINDOW))
+            rows = await self._reader.scan(feed_queries.OLDEST_EVENTS, (after, WINDOW))
             return await asyncio.to_thread(_looked, rows, before, self._unreadable)
 
         return await self._event_sweep.prune(look, self._delete_events, limit=limit)
@@ -50,8 +50,8 @@ class Feed(Part):
         wanted = msgspec.json.encode(cursors).decode()
 
         def work(connection: apsw.Connection) -> int:
-            connection.execute(queries.MARK_PRUNED, (wanted,))
-            connection.execute(queries.DELETE_EVENTS, (wanted,))
+            connection.execute(feed_queries.MARK_PRUNED, (wanted,))
+            connection.execute(feed_queries.DELETE_EVENTS, (wanted,))
             return connection.changes()
 
         return await self._write(work)

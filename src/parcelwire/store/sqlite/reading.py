@@ -12,7 +12,7 @@ from parcelwire.domain.changes import Event
 from parcelwire.domain.tracking import Tracking, id_of_page_token
 from parcelwire.store.codec import unpack
 from parcelwire.store.past_polls import decode_trails
-from parcelwire.store.sqlite import poll_queries, queries
+from parcelwire.store.sqlite import feed_queries, poll_queries, queries
 from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import Row
 from parcelwire.store.sqlite.ids import id_value, public_id
@@ -79,7 +79,7 @@ class Reading(Part):
         """See ``TrackingStore``."""
 
         async def fetch(after: int, most: int) -> list[Row]:
-            return await self._reader.rows(queries.EVENTS_AFTER, (world_id, after, most))
+            return await self._reader.rows(feed_queries.EVENTS_AFTER, (world_id, after, most))
 
         return await self._unreadable.events(fetch, cursor, limit)
 
@@ -91,7 +91,7 @@ class Reading(Part):
         identity = id_value(tracking_id)
 
         async def fetch(end: int, most: int) -> list[Row]:
-            return await self._reader.rows(queries.EVENTS_OF, (identity, end, world_id, most))
+            return await self._reader.rows(feed_queries.EVENTS_OF, (identity, end, world_id, most))
 
         return await self._unreadable.events(fetch, end, limit)
 

@@ -11,7 +11,14 @@ import pytest
 
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.status import Status
-from parcelwire.store.sqlite import SqliteStore, listing, open_store, poll_queries, queries
+from parcelwire.store.sqlite import (
+    SqliteStore,
+    feed_queries,
+    listing,
+    open_store,
+    poll_queries,
+    queries,
+)
 from parcelwire.store.sqlite.message_log import replay_query
 from parcelwire.tracking.ports import TrackingFilter, TrackingPlace
 from parcelwire.webhooks.ports import MessageFilter, MessageState
@@ -64,7 +71,7 @@ async def plan_of(store: SqliteStore, sql: str, bindings: Any) -> list[str]:
 def statements() -> dict[str, str]:
     found = {
         name: sql
-        for name, sql in (vars(queries) | vars(poll_queries)).items()
+        for name, sql in (vars(queries) | vars(feed_queries) | vars(poll_queries)).items()
         if name.isupper()
         and not name.startswith("_")
         and isinstance(sql, str)
@@ -95,7 +102,7 @@ async def test_a_statement_seeks(store: SqliteStore, name: str) -> None:
 
 
 async def test_one_trackings_events_stand_in_the_order_of_an_index(store: SqliteStore) -> None:
-    plan = await plan_of(store, queries.EVENTS_OF, (b"", 1, WORLD, 50))
+    plan = await plan_of(store, feed_queries.EVENTS_OF, (b"", 1, WORLD, 50))
     assert plan == [
         "SEARCH event USING INDEX event_by_tracking (tracking_id=? AND rowid<?)",
     ]
