@@ -28,7 +28,7 @@ def test_every_kind_of_loss_happens() -> None:
         assert trials.counts[what] > 30, what
     assert trials.restarted > 3
     # While the database is made, files come and grow.
-    young = run_trials(record(7, 1, SqliteSettings()), 400, seed=7)
+    young = run_trials(record(7, 1, SqliteSettings()), 800, seed=7)
     assert young.violations == []
     assert young.counts["names"] > 3
     assert young.counts["sizes"] > 20
