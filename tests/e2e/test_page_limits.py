@@ -288,8 +288,9 @@ async def test_a_head_holds_no_place(site: Site, watching: tuple[Watching, Stepp
     assert (await watch.ask(site.tokens[0], "127.0.4.1")).status == 200
 
 
+@pytest.mark.parametrize("seconds", [LIVE_FOR_SECONDS, -7_200], ids=["in time", "clock set back"])
 async def test_a_stream_whose_client_says_nothing_more_ends_by_itself(
-    site: Site, watching: tuple[Watching, SteppedClock]
+    site: Site, watching: tuple[Watching, SteppedClock], seconds: int
 ) -> None:
     watch, clock = watching
     for number in range(20):
@@ -297,7 +298,7 @@ async def test_a_stream_whose_client_says_nothing_more_ends_by_itself(
         answer = await watch.ask(site.tokens[0], f"127.0.4.{number % 5}")
         assert answer.status == 200
     assert (await watch.ask(site.tokens[0], "127.0.4.9")).status == 204
-    clock.advance(LIVE_FOR_SECONDS)
+    clock.advance(seconds)
     clock.step.set()
     clock.step.clear()
     assert (await watch.open_again(site.tokens[0], "127.0.4.9")).status == 200

@@ -104,10 +104,11 @@ _NO_SLOT: Final = nullcontext()
 
 
 class _Waiter:
-    __slots__ = ("cursor", "deadline", "woken")
+    __slots__ = ("began", "cursor", "deadline", "woken")
 
-    def __init__(self, cursor: int, deadline: Instant) -> None:
+    def __init__(self, cursor: int, began: Instant, deadline: Instant) -> None:
         self.cursor = cursor
+        self.began = began
         self.deadline = deadline
         self.woken = asyncio.Event()
 
@@ -156,9 +157,9 @@ class EventWatch:
 
     async def wait(self, world_id: int, cursor: int, deadline: Instant) -> None:
         """Return when the world may have events after ``cursor`` that a caller has not seen, at
-        ``deadline`` at the latest.
+        ``deadline`` at the latest, and as soon as the clock was set back.
         """
-        waiter = _Waiter(cursor, deadline)
+        waiter = _Waiter(cursor, self._clock.now(), deadline)
         self._waiters.setdefault(world_id, set()).add(waiter)
         if self._looks is None:
             self._looks = asyncio.create_task(self._look_repeatedly())
@@ -201,7 +202,8 @@ class EventWatch:
             has_failed = True  # each finds out for itself, and answers so
         now = self._clock.now()
         for waiter in list(waiting):
-            if rows or has_failed or self._is_closing() or waiter.deadline <= now:
+            is_over = not waiter.began <= now < waiter.deadline
+            if rows or has_failed or self._is_closing() or is_over:
                 waiter.woken.set()
 
 

@@ -118,6 +118,8 @@ class SourceLimit:
             # A clock that jumped back adds nothing and takes nothing.
             level = min(most, level + max(0, now - then) * rate)
             if level < 1:
+                if now < then:  # from now on time counts again
+                    self._buckets[one.name] = level, now
                 return max(1, math.ceil((1 - level) / rate / SECOND))
             levels.append((one.name, level))
         for name, level in levels:

@@ -159,7 +159,7 @@ async def test_a_long_list_that_has_no_turn_in_time_is_429_in_the_native_api(
 async def test_a_list_of_2000_lets_others_have_their_turn_in_between(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Counted in rounds of the event loop: none may hold the work of more than one slice."""
+    """Counted in rounds of the event loop: none may hold the work of more than two slices."""
     rounds = 0
     read: Counter[int] = Counter()
     rendered: Counter[int] = Counter()
@@ -193,7 +193,8 @@ async def test_a_list_of_2000_lets_others_have_their_turn_in_between(
     assert (code, len(data["items"])) == (200, 2_000)
     for counts in (read, rendered):
         assert counts.total() == 2_000
-        assert max(counts.values()) <= SLICE
+        # After a pause a slice may come before the counter, in the round of the slice before.
+        assert max(counts.values()) <= 2 * SLICE
 
 
 # --- waiting for events -----------------------------------------------------------------------
@@ -300,7 +301,21 @@ async def test_a_made_up_cursor_hides_no_events_from_others(tmp_path: Path) -> N
         assert ok(await asyncio.wait_for(stranger, 5))["items"] == []
 
 
-async def test_seats_are_given_back_when_a_caller_goes_away(tmp_path: Path) -> None:
+async def test_a_clock_that_is_set_back_ends_the_wait_and_gives_the_slot_back(
+    tmp_path: Path,
+) -> None:
+    shares = ShareSettings(event_waits_per_account=1)
+    async with open_shop(tmp_path, shares=shares) as shop:
+        paced = Paced(shop)
+        (waiter,) = waits(shop, 1)
+        await settle()
+        await paced.pass_by(-7_200)
+        assert ok(await asyncio.wait_for(waiter, 5))["items"] == []
+        with shop.house.house.events.slot(shop.house.world_id):
+            pass
+
+
+async def test_slots_are_given_back_when_a_caller_goes_away(tmp_path: Path) -> None:
     shares = ShareSettings(event_waits_per_account=1)
     async with open_shop(tmp_path, shares=shares) as shop:
         Paced(shop)

@@ -202,13 +202,14 @@ async def list_events(house: House, asked: Asked) -> Any:
         await _check_kept(house, asked.world_id, number, read_until)
     elif query.since is not UNSET:
         number = await place_before(house.store, asked.world_id, from_datetime(query.since))
-    deadline = house.clock.now() + query.wait * SECOND
     # Taken before the look: what is stored during it is not among "everything until then".
-    now = house.clock.now()
+    now = began = house.clock.now()
+    deadline = began + query.wait * SECOND
     rows = await house.store.events_after(asked.world_id, number, query.limit + 1)
     if not rows and now < deadline and not house.is_closing:
         with house.events.slot(asked.world_id):
-            while not rows and now < deadline and not house.is_closing:
+            # A clock that was set back would make the wait as long as the jump: it ends it.
+            while not rows and began <= now < deadline and not house.is_closing:
                 await house.events.wait(asked.world_id, number, deadline)
                 now = house.clock.now()
                 rows = await house.store.events_after(asked.world_id, number, query.limit + 1)

@@ -16,10 +16,10 @@ _SQL: Final = load_queries("sequences.sql")
 
 
 async def advance_sequences(link: Link) -> None:
-    """Advance all sequences beyond what stands in the tables, if that of the cursors is behind.
+    """Advance all sequences beyond what stands in the tables, if one of them is behind.
 
     Called before anything is written. The largest cursor of each world is kept when its events are
-    pruned, so looking at them costs next to nothing.
+    pruned, and the other tables that are looked at are small, so looking costs next to nothing.
     """
     if not await link.fetchval(_SQL["is_behind"]):
         return

@@ -50,6 +50,24 @@ async def test_sequences_that_were_not_copied_with_the_rows_go_on_behind_them(
         await each.close()
 
 
+async def test_events_that_nobody_has_read_yet_keep_their_order_when_sequences_were_not_copied(
+    store: PostgresStore, dsn: str, cluster: Cluster
+) -> None:
+    tracking = await create(store)
+    for status in (Status.TRANSIT, Status.PICKUP, Status.TRANSIT):
+        tracking = await advance(store, tracking, status=status)
+    await store.save_polls([_answer(tracking.id, 0)])
+    await store.close()
+    cluster.sql(LOST, dsn)
+
+    another = await open_store(dsn, render=render, clock=FrozenClock())
+    await advance(another, tracking, status=Status.DELIVERED)
+    await another.save_polls([_answer(tracking.id, 1)])
+    told = [event.sequence for _, event in await another.events_after(WORLD, 0, 10)]
+    assert told == [1, 2, 3, 4]
+    await another.close()
+
+
 async def test_every_sequence_is_among_those_that_are_looked_at(
     store: PostgresStore, dsn: str, cluster: Cluster
 ) -> None:

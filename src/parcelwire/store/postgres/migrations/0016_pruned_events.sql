@@ -6,5 +6,6 @@ create table pruned_event (
 );
 insert into pruned_event select world_id, min(cursor) - 1 from event group by world_id;
 insert into pruned_event
-select distinct t.world_id, s.last_value from tracking t, event_cursor s
+select distinct t.world_id, case when s.is_called then s.last_value else 0 end
+from tracking t, event_cursor s
 where not exists (select from event e where e.world_id = t.world_id);

@@ -1,6 +1,21 @@
 -- name: is_behind
-select coalesce(max(last_cursor), 0) > coalesce(pg_sequence_last_value('event_cursor'), 0)
-from feed_head
+-- Answers are many and have no index of their places: of theirs only a sequence that was never used
+-- is noticed here.
+select
+    coalesce((select max(last_cursor) from feed_head), 0)
+        > coalesce(pg_sequence_last_value('event_cursor'), 0)
+    or coalesce((select max(position) from pending_event), 0)
+        > coalesce(pg_sequence_last_value('pending_event_position_seq'), 0)
+    or coalesce((select max(position) from endpoint), 0)
+        > coalesce(pg_sequence_last_value('endpoint_position_seq'), 0)
+    or coalesce((select max(position) from api_key), 0)
+        > coalesce(pg_sequence_last_value('api_key_position_seq'), 0)
+    or coalesce((select max(position) from connection), 0)
+        > coalesce(pg_sequence_last_value('connection_position_seq'), 0)
+    or (
+        pg_sequence_last_value('raw_answer_position_seq') is null
+        and exists (select from raw_answer)
+    )
 
 -- name: advance
 select setval(s.sequence, s.largest)
