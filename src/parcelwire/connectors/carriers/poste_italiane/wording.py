@@ -6,6 +6,10 @@ from typing import Final
 
 import msgspec
 
+from parcelwire.connectors.carriers.poste_italiane.collector import (
+    name_collector,
+    names_collection_place,
+)
 from parcelwire.connectors.carriers.poste_italiane.negation import (
     is_denied,
     main_clause,
@@ -22,10 +26,6 @@ _PLACE = re.compile(r"(?:^|\s)presso\s+", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:(?:il|lo|la|i|gli|le)\s+|l['’]\s*)", re.IGNORECASE)
 _PLACE_END = re.compile(r"\.?\s+contatta\b|\s+in data\b", re.IGNORECASE)
 _NO_PLACES: Final = frozenset({"mittente", "destinatario", "paese estero"})
-_COLLECTION_PLACE = re.compile(
-    r"\b(?:punto di ritiro|punto poste|ufficio postale|locker|fermo ?posta|fermo ?deposito"
-    r"|fermo ?point|casella postale)\b"
-)
 _HANDED_OVER = re.compile(
     r"(?<!\bnon )(?<!\bessere )(?<!\bverra )(?<!\bsara )\b(?:consegnat|ritirat)[ao]"
     r" (?:direttamente )?(?:al|alla|a|dal|dalla|da) (?:una )?"
@@ -103,14 +103,17 @@ def read_text(text: str) -> Meaning | None:
         return None
     head = plain(split_place(text)[0])
     meaning = table().by_code(whole)
-    said = shorten(main_clause(whole))
+    short = shorten(main_clause(whole))
+    said = name_collector(short)
     if meaning is None and head:
-        meaning = table().by_code(head) or _by_part(shorten(main_clause(head)))
+        # Who collects stands behind "presso", too: then the text is cut once that has been read.
+        before = shorten(main_clause(head)) if said == short else said.split(" presso ")[0]
+        meaning = table().by_code(head) or _by_part(before)
     if meaning is None:
         meaning = _by_part(said)
     if meaning is None:
         return None
-    if meaning.status is Status.DELIVERED and _COLLECTION_PLACE.search(whole):
+    if meaning.status is Status.DELIVERED and names_collection_place(whole):
         if _HANDED_OVER.search(said):
             return COLLECTED
         # "Consegnata presso il Punto di ritiro …" brought it to the shelf. Whether somebody has it
