@@ -67,3 +67,65 @@ def test_what_the_recipient_is_to_collect_waits(text: str) -> None:
     meaning = read_text(text)
     assert meaning is not None
     assert meaning.substatus is _WAITING
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "La spedizione è partita ma non ancora pervenuta al centro di destinazione",
+        "La spedizione in transito non è ancora pervenuta al centro",
+        "La spedizione in transito non è ancora pervenuta",
+        "In transito e non ancora presa in carico dal corriere locale",
+        "Arrivata al centro operativo, non ancora presa in carico dal portalettere",
+        "Arrivata al centro operativo, non ancora presa in carico",
+        "Non ancora ricevuta dal centro di destinazione: la spedizione è in transito",
+        "La spedizione non è ancora stata accettata dalla dogana",
+    ],
+)
+def test_a_parcel_that_the_next_one_has_not_got_is_under_way(text: str) -> None:
+    for spelled in (text, text.upper(), f"{text}."):
+        meaning = read_text(spelled)
+        assert meaning is not None, spelled
+        assert meaning.status is Status.TRANSIT, spelled
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "La spedizione non è ancora stata ricevuta dall'ufficio postale di destinazione",
+        "Non ancora pervenuta al centro di destinazione",
+        "Non ancora pervenuta presso il centro di destinazione",
+        "La spedizione è stata spedita all'estero ma non ancora ricevuta dal paese di destinazione",
+        "Non è ancora stata presa in carico dal portalettere",
+        "Non ancora ricevuta dal Punto Poste",
+        "Non ancora accettata dal destinatario",
+        "Non ancora affidata al portalettere",
+        "La spedizione non è ancora in possesso del corriere locale",
+        "La spedizione è ripartita, non ancora ricevuta",
+    ],
+)
+def test_who_else_has_not_got_it_says_nothing_of_where_it_is(text: str) -> None:
+    assert read_text(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "La spedizione non è ancora stata presa in carico",
+        "La spedizione non è ancora stata presa in carico da Poste Italiane",
+        "La spedizione non è ancora stata ricevuta da Poste",
+        "Non ancora pervenuta a Poste Italiane",
+        "Non ancora presa in carico da un nostro operatore",
+        "Non ancora ricevuta dal mittente",
+        "Non ancora presa in carico. Contatta Assistenza",
+        "Non ancora presa in carico in data 5 gennaio 2026",
+        "Spedita dal mittente, non ancora ricevuta",
+        "Non ancora in possesso di Poste Italiane",
+        "Non ancora presa in carico, non ancora in transito",
+        "Partita dal mittente, non ancora ricevuta da Poste Italiane",
+    ],
+)
+def test_what_poste_has_not_got_is_announced_only(text: str) -> None:
+    meaning = read_text(text)
+    assert meaning is not None
+    assert meaning.status is Status.INFORECEIVED

@@ -37,6 +37,15 @@ _ENDINGS: Final = (
 _PASSIVE: Final = frozenset({"gia", "in", "resa", "stata", "stato"})
 _FUTURE: Final = frozenset({"essere", "sara", "saranno", "sia", "venga", "verra", "verranno"})
 _SAYS: Final = frozenset({"risulta", "risultava"})
+_TO: Final = r"[a-z]? (?:presso|d[aei]|d[ae](?:l|ll[ao]?|i|gli)|al?|all[ao]?|in|nel|nell[ao]?)"
+_POSTE = re.compile(rf"{_TO} (?:poste|(?:un )?nostr[oa])\b")
+_ANOTHER = re.compile(rf"{_TO}\b(?! (?:mittente|momento|oggi|data)\b)")
+"""Who has not got the parcel yet; the sender and the day are not who would get it. A row may end in
+a stem, as "ricevut": the word's last letter is still to come."""
+_UNDER_WAY = re.compile(
+    r"(?<!\bnon )(?<!\bnon ancora )"
+    r"\b(?:in transito|in lavorazione|(?:ri)?partit[ao]|arrivat[ao]|inoltrat[ao])\b"
+)
 _LONGEST_NOUN: Final = 8
 _REACHED: Final = frozenset(
     {
@@ -92,6 +101,23 @@ def is_denied(found: FoundText) -> bool:
     if found.meaning.status is not Status.UNDELIVERED and _is_denied_after(after):
         return True
     return found.meaning.substatus in _REACHED and _is_to_come(before)
+
+
+def is_elsewhere(found: FoundText, part: str, place: str) -> bool:
+    """Tell whether a row's text ``part``, "not received yet", says nothing about the carrier.
+
+    A parcel that Poste Italiane has not got is announced; one that the next office has not got is
+    under way, and so is one of which the rest of the text says so. ``place`` is the word that the
+    text was cut at.
+    """
+    if found.meaning.status is not Status.INFORECEIVED or not part.startswith("non ancora "):
+        return False
+    after = found.after + place
+    if part.endswith(" poste") or _POSTE.match(after):
+        return False
+    return _ANOTHER.match(after) is not None or any(
+        _UNDER_WAY.search(rest) is not None for rest in (found.before, after)
+    )
 
 
 def _is_denied_before(before: list[str]) -> bool:

@@ -12,6 +12,7 @@ from parcelwire.connectors.carriers.poste_italiane.collector import (
 )
 from parcelwire.connectors.carriers.poste_italiane.negation import (
     is_denied,
+    is_elsewhere,
     main_clause,
     shorten,
 )
@@ -108,7 +109,7 @@ def read_text(text: str) -> Meaning | None:
     if meaning is None and head:
         # Who collects stands behind "presso", too: then the text is cut once that has been read.
         before = shorten(main_clause(head)) if said == short else said.split(" presso ")[0]
-        meaning = table().by_code(head) or _by_part(before)
+        meaning = table().by_code(head) or _by_part(before, " presso" if head != whole else "")
     if meaning is None:
         meaning = _by_part(said)
     if meaning is None:
@@ -122,9 +123,16 @@ def read_text(text: str) -> Meaning | None:
     return _with_reason(meaning, said)
 
 
-def _by_part(said: str) -> Meaning | None:
-    """Return the meaning of the first row whose text is in ``said`` and not denied there."""
-    return next((found.meaning for found in table().find_texts(said) if not is_denied(found)), None)
+def _by_part(said: str, place: str = "") -> Meaning | None:
+    """Return the meaning of the first row whose text is in ``said`` and not denied there.
+
+    ``place`` is the word that ``said`` was cut at.
+    """
+    for found in table().find_texts(said):
+        part = said[len(found.before) : len(said) - len(found.after)]
+        if not is_denied(found) and not is_elsewhere(found, part, place):
+            return found.meaning
+    return None
 
 
 def _with_reason(meaning: Meaning, said: str) -> Meaning:
