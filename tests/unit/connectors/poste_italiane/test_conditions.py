@@ -129,3 +129,69 @@ def test_what_poste_has_not_got_is_announced_only(text: str) -> None:
     meaning = read_text(text)
     assert meaning is not None
     assert meaning.status is Status.INFORECEIVED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Se non ritirata entro 10 giorni sarà restituita al mittente",
+        "Se non ritirata entro 10 gg. sarà restituita al mittente",
+        "Se non ritirata, la spedizione verrà restituita al mittente",
+        "Se non ritirata entro 10 giorni presso l'ufficio postale, sarà restituita al mittente",
+        "Se non ritirata: restituita al mittente",
+        "Qualora non ritirata sarà restituita",
+        "Qualora non venga ritirata, restituzione al mittente",
+        "In caso di mancato ritiro verrà restituita al mittente",
+        "In caso di mancata consegna la spedizione sarà in giacenza",
+        "In caso d'assenza la spedizione è disponibile per il ritiro",
+        "Nel caso in cui il destinatario sia assente la spedizione è in giacenza",
+        "Nel caso di mancata consegna, la spedizione è in giacenza",
+        "Nel caso non fosse consegnata, sarà in giacenza",
+        "Se il destinatario è assente la spedizione sarà in giacenza presso l'ufficio postale",
+        "Se non consegnata oggi sarà consegnata domani",
+        "In caso di mancato ritiro entro il giorno 10. La spedizione verrà restituita al mittente",
+        "In caso di mancato ritiro resta poco tempo. La spedizione potrà essere consegnata",
+        "Avviso: se non ritirata sarà restituita al mittente",
+        "Altrimenti sarà restituita al mittente",
+    ],
+)
+def test_what_begins_with_its_condition_says_nothing_about_now(text: str) -> None:
+    for spelled in (text, text.upper(), f"  «{text}»"):
+        assert read_text(spelled) is None, spelled
+
+
+@pytest.mark.parametrize(
+    ("text", "substatus"),
+    [
+        (
+            "In caso di problemi contatta l'assistenza. La spedizione è in consegna",
+            Substatus.PICKUP_OUT_FOR_DELIVERY,
+        ),
+        (
+            "Se non ritirata entro 10 giorni verrà restituita al mittente."
+            " La spedizione è disponibile per il ritiro presso l'ufficio postale",
+            _WAITING,
+        ),
+        (
+            "Qualora assente sarà in giacenza. La spedizione è in consegna. Verrà consegnata oggi",
+            Substatus.PICKUP_OUT_FOR_DELIVERY,
+        ),
+        ("In giacenza, nel caso di mancato ritiro verrà restituita al mittente", _WAITING),
+        ("La spedizione verrà restituita al mittente", Substatus.EXCEPTION_RETURNING),
+    ],
+)
+def test_what_the_other_sentences_say_counts(text: str, substatus: Substatus) -> None:
+    meaning = read_text(text)
+    assert meaning is not None
+    assert meaning.substatus is substatus
+
+
+def test_a_waiting_parcel_stays_waiting_when_its_return_is_threatened() -> None:
+    """The whole history, as the parcel's page would show it."""
+    texts = [
+        "La spedizione è disponibile per il ritiro presso l'ufficio postale",
+        "Se non ritirata entro 10 giorni sarà restituita al mittente",
+    ]
+    meanings = [read_text(text) for text in texts]
+    stages = [meaning.substatus for meaning in meanings if meaning is not None]
+    assert stages == [_WAITING]

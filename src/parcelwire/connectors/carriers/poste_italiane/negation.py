@@ -19,8 +19,11 @@ _AUXILIARIES: Final = frozenset(
 )
 """What may stand between "non" and the verb that it denies."""
 _CONDITION: Final = re.compile(
-    r" (?:se|qualora|altrimenti|in caso (?:di|contrario)|nel caso in cui) "
+    r"(?:^| )(?:se|qualora|altrimenti|in caso (?:d|di|contrario)|nel caso) "
 )
+_SENTENCE_END: Final = re.compile(r"(?:(?<=\w{4})|(?<=\d))[.!?]+\s+")
+"""Not after a short word, which may be an abbreviation: "entro 10 gg. sarà restituita"."""
+_FUTURE_TENSE: Final = re.compile(r"\b(?:sar|verr|potr|dovr)(?:a|anno)\b")
 _BEFORE_NOUN: Final = frozenset({"ancora", "di", "in", "possibile", "stato"})
 """As in "non in stato di lavorazione", "non possibile restituire"."""
 _AFTER_NOUN: Final = frozenset(
@@ -57,9 +60,24 @@ _REACHED: Final = frozenset(
 """Where a parcel has come to its place. That it will come there is another stage."""
 
 
+def split_sentences(text: str) -> list[str]:
+    """Return the sentences of ``text``, as the carrier printed it."""
+    return _SENTENCE_END.split(text)
+
+
+def begins_with_condition(plain_text: str) -> bool:
+    """Tell whether a plain text says first in which case the rest of its sentence would hold."""
+    return _CONDITION.match(f"{plain_text} ") is not None
+
+
+def tells_of_future(plain_text: str) -> bool:
+    """Tell whether a verb of a plain text is in the future."""
+    return _FUTURE_TENSE.search(plain_text) is not None
+
+
 def main_clause(plain_text: str) -> str:
     """Return what stands before the first "if": "se non ritirata, sarà restituita" says nothing
-    about now. A text that begins with it is left whole.
+    about now.
     """
     return _CONDITION.split(plain_text, maxsplit=1)[0]
 

@@ -11,10 +11,13 @@ from parcelwire.connectors.carriers.poste_italiane.collector import (
     names_collection_place,
 )
 from parcelwire.connectors.carriers.poste_italiane.negation import (
+    begins_with_condition,
     is_denied,
     is_elsewhere,
     main_clause,
     shorten,
+    split_sentences,
+    tells_of_future,
 )
 from parcelwire.connectors.table import Meaning, StatusTable, load_status_table
 from parcelwire.domain.checkpoint import fold
@@ -100,6 +103,9 @@ def read_text(text: str) -> Meaning | None:
     A meaning without status is a note that keeps the stage.
     """
     whole = plain(text)
+    if begins_with_condition(whole):
+        text = _beside_condition(text)
+        whole = plain(text)
     if not whole:
         return None
     head = plain(split_place(text)[0])
@@ -121,6 +127,13 @@ def read_text(text: str) -> Meaning | None:
         # already, these words do not say, and a delivery is final: take the lesser meaning.
         return WAITING
     return _with_reason(meaning, said)
+
+
+def _beside_condition(text: str) -> str:
+    """Return the sentences after the first that tell of now: "in caso di …" and what would follow
+    is none of them, and neither is a future that hangs on it.
+    """
+    return ". ".join(one for one in split_sentences(text)[1:] if not tells_of_future(plain(one)))
 
 
 def _by_part(said: str, place: str = "") -> Meaning | None:
