@@ -6,7 +6,11 @@ Not one of them was seen in an answer of the carrier: synthetic, plain Italian.
 import pytest
 
 from parcelwire.connectors.carriers.poste_italiane.wording import read_text
+from parcelwire.domain.checkpoint import Checkpoint
+from parcelwire.domain.merge import merge
+from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.status import Status, Substatus
+from parcelwire.domain.tracking import Details, Tracking
 
 _WAITING = Substatus.PICKUP_READY_FOR_COLLECTION
 
@@ -186,12 +190,52 @@ def test_what_the_other_sentences_say_counts(text: str, substatus: Substatus) ->
     assert meaning.substatus is substatus
 
 
-def test_a_waiting_parcel_stays_waiting_when_its_return_is_threatened() -> None:
-    """The whole history, as the parcel's page would show it."""
-    texts = [
-        "La spedizione è disponibile per il ritiro presso l'ufficio postale",
-        "Se non ritirata entro 10 giorni sarà restituita al mittente",
-    ]
-    meanings = [read_text(text) for text in texts]
-    stages = [meaning.substatus for meaning in meanings if meaning is not None]
-    assert stages == [_WAITING]
+def _stage_after(texts: list[str]) -> tuple[Status, Substatus | None]:
+    """Return where the parcel is once ``texts`` were printed, one a day."""
+    parcel = Tracking(
+        id="0" * 32,
+        world_id=2,
+        number="X1",
+        typed_number="X1",
+        courier_code="poste-italiane",
+        created_at=0,
+        updated_at=0,
+        page_token="t",
+        version=1,
+        details=Details(),
+        status=Status.PENDING,
+    )
+    scans: list[Checkpoint] = []
+    for day, text in enumerate(texts, start=1):
+        meaning = read_text(text)
+        scans.append(
+            Checkpoint(
+                local_time=f"2026-01-{day:02}T10:00:00",
+                offset_minutes=60,
+                text=text,
+                status=None if meaning is None else meaning.status,
+                substatus=None if meaning is None else meaning.substatus,
+            )
+        )
+    report = CarrierReport(
+        number="X1",
+        outcome=Outcome.FOUND,
+        checkpoints=tuple(scans),
+        fetched_at=1_767_700_000_000,
+        connector="poste-italiane",
+    )
+    merged = merge(parcel, report).tracking
+    return merged.status, merged.substatus
+
+
+def test_a_waiting_parcel_waits_on_when_its_return_is_threatened() -> None:
+    waiting = "La spedizione è disponibile per il ritiro presso l'ufficio postale"
+    threat = "Se non ritirata entro 10 giorni sarà restituita al mittente"
+    assert _stage_after([waiting, threat]) == (Status.PICKUP, _WAITING)
+
+
+def test_a_parcel_under_way_is_not_announced_again() -> None:
+    under_way = "La spedizione è in transito presso il Centro Operativo Postale"
+    announced = "In attesa di essere ritirata presso il mittente"
+    assert _stage_after([announced])[0] is Status.INFORECEIVED
+    assert _stage_after([under_way, announced])[0] is Status.TRANSIT
