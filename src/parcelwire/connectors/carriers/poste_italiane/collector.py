@@ -12,16 +12,27 @@ BY_CARRIER: Final = "essere presa dal corriere"
 _BY_ANOTHER: Final = "essere presa da altri"
 """No row has this: whoever says it leaves the stage open."""
 
+_WHEN: Final = (
+    r"(?:oggi|domani|direttamente|a|breve|domicilio|in|giornata|data|entro|il|le|ore|giorno|giorni"
+    r"|\d+|gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|novembre"
+    r"|dicembre)"
+)
+_AT_SENDER: Final = (
+    r"presso (?:(?:il|la|lo|l|sede|domicilio|casa|indirizzo|magazzino|stabilimento|cliente|del"
+    r"|dello) ){0,5}mittente\b"
+)
+_CARRIER: Final = (
+    r"(?:(?:nostro|vostro|tuo|suo) )?"
+    r"(?:corrier[ei]|vettore|autista|portalettere|postino|operator[ei]|poste(?: italiane)?)\b"
+    r"|nostro incaricato\b|incaricato di poste(?: italiane)?\b"
+)
 _TO_COLLECT = re.compile(
     r"\b(?:(?:dev[eo]|devono|dovra|puo|potra|in attesa di|pront[ao] per) )?"
     r"(?:(?:essere|sara|verra) ritirat[aeio]|(?:pront[ao]|disponibile) per il ritiro)"
-    r"(?: (?:oggi|domani|a domicilio|a breve|in giornata|direttamente))?"
-    r" (?:"
-    r"(?P<at_sender>presso (?:(?:il|la sede del|il domicilio del|l indirizzo del"
-    r"|il magazzino del) )?mittente\b(?: (?:dal corriere|da un nostro operatore)\b)?)"
-    r"|(?:da parte )?(?:d[ae]l (?:nostro )?|d[ae] un (?:nostro )?|d[ae] )"
-    r"(?:(?P<carrier>(?:corriere|vettore|autista|portalettere|postino|operatore|poste italiane)\b"
-    r"(?P<there> presso (?:il )?mittente\b)?)|(?P<sender>mittente)\b))"
+    rf"(?: {_WHEN}){{0,6}} (?:"
+    rf"(?P<at_sender>{_AT_SENDER}(?: d[ae]l? (?:un )?(?:{_CARRIER}))?)"
+    rf"|(?:da parte )?d(?:[ae]|[ae]ll?|[ae]i|[ae]gli)(?: un)? (?:(?:{_CARRIER})"
+    rf"(?P<there> {_AT_SENDER})?|(?P<sender>mittente\b)))"
 )
 _COLLECTION_PLACE = re.compile(
     r"\b(?:punto di ritiro|punto poste|ufficio postale|locker|fermo ?posta|fermo ?deposito"
