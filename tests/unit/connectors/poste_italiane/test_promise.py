@@ -60,6 +60,29 @@ NOW = _at("2025-12-30T12:00:00")
         ("Consegna prevista dal 3 gennaio fino al 5 gennaio 2026", "2026-01-03", "2026-01-05"),
         ("Consegna prevista il 3 o il 5 gennaio 2026", "2026-01-03", "2026-01-05"),
         ("tra lunedì 29 e mercoledì 31 dicembre 2025", "2025-12-29", "2025-12-31"),
+        # Something else is denied.
+        (
+            "Consegna prevista il 5 gennaio 2026. Non è necessaria la firma",
+            "2026-01-05",
+            "2026-01-05",
+        ),
+        (
+            "Consegna prevista il 5 gennaio 2026, non è necessaria la firma",
+            "2026-01-05",
+            "2026-01-05",
+        ),
+        (
+            "Non è necessaria la firma: consegna prevista entro il 5 gennaio 2026",
+            "2026-01-05",
+            "2026-01-05",
+        ),
+        ("Consegna prevista il 3 sett. 2026; non serve la firma", "2026-09-03", "2026-09-03"),
+        ("Non è necessaria la firma. Consegna prevista domani", "2025-12-31", "2025-12-31"),
+        (
+            "Consegna prevista il 5.1.2026 dalle 9.00 alle 13.00. Non serve la firma",
+            "2026-01-05T09:00",
+            "2026-01-05T13:00",
+        ),
     ],
 )
 def test_sentence_to_window(text: str, earliest: str, latest: str) -> None:
@@ -107,6 +130,16 @@ def test_sentence_to_window(text: str, earliest: str, latest: str) -> None:
         # Denied.
         "La spedizione non sarà consegnata il 3 gennaio 2026",
         "Consegna non prevista oggi",
+        "Non sarà consegnata il 3 gennaio 2026. Contatta Assistenza",
+        "La spedizione non sarà consegnata, come previsto, il 3 gennaio 2026",
+        "La spedizione non sarà, come previsto, consegnata il 3 gennaio 2026",
+        "La consegna prevista il 3 gennaio 2026, purtroppo, non è possibile",
+        "Il 3 gennaio 2026, non sarà consegnata",
+        "Consegna non possibile: 3 gennaio 2026",
+        "Consegna prevista il 3 gennaio 2026, salvo non sia festivo",
+        "Consegna prevista il 3 gennaio 2026, ma non confermata",
+        "Consegna prevista il 3 gennaio 2026. Non è confermata",
+        "Consegna prevista il 3 gennaio 2026. La data non è garantita",
         # A number, or another date, that belongs to something else.
         "Express 24: consegna prevista il 3 gennaio 2026",
         "Collo 2 di 3, consegna prevista il 3 gennaio 2026",

@@ -19,8 +19,11 @@ _AUXILIARIES: Final = frozenset(
 )
 """What may stand between "non" and the verb that it denies."""
 _CONDITION: Final = re.compile(
-    r" (?:se|qualora|altrimenti|in caso (?:di|contrario)|nel caso in cui) "
+    r"(?:^| )(?:se|qualora|altrimenti|in caso (?:d|di|contrario)|nel caso) "
 )
+_SENTENCE_END: Final = re.compile(r"(?:(?<=\w{4})|(?<=\d))[.!?]+\s+")
+"""Not after a short word, which may be an abbreviation: "entro 10 gg. sarà restituita"."""
+_FUTURE_TENSE: Final = re.compile(r"\b(?:sar|verr|potr|dovr)(?:a|anno)\b")
 _BEFORE_NOUN: Final = frozenset({"ancora", "di", "in", "possibile", "stato"})
 """As in "non in stato di lavorazione", "non possibile restituire"."""
 _AFTER_NOUN: Final = frozenset(
@@ -37,6 +40,15 @@ _ENDINGS: Final = (
 _PASSIVE: Final = frozenset({"gia", "in", "resa", "stata", "stato"})
 _FUTURE: Final = frozenset({"essere", "sara", "saranno", "sia", "venga", "verra", "verranno"})
 _SAYS: Final = frozenset({"risulta", "risultava"})
+_TO: Final = r"[a-z]? (?:presso|d[aei]|d[ae](?:l|ll[ao]?|i|gli)|al?|all[ao]?|in|nel|nell[ao]?)"
+_POSTE = re.compile(rf"{_TO} (?:poste|(?:un )?nostr[oa])\b")
+_ANOTHER = re.compile(rf"{_TO}\b(?! (?:mittente|momento|oggi|data)\b)")
+"""Who has not got the parcel yet; the sender and the day are not who would get it. A row may end in
+a stem, as "ricevut": the word's last letter is still to come."""
+_UNDER_WAY = re.compile(
+    r"(?<!\bnon )(?<!\bnon ancora )"
+    r"\b(?:in transito|in lavorazione|(?:ri)?partit[ao]|arrivat[ao]|inoltrat[ao])\b"
+)
 _LONGEST_NOUN: Final = 8
 _REACHED: Final = frozenset(
     {
@@ -48,9 +60,24 @@ _REACHED: Final = frozenset(
 """Where a parcel has come to its place. That it will come there is another stage."""
 
 
+def split_sentences(text: str) -> list[str]:
+    """Return the sentences of ``text``, as the carrier printed it."""
+    return _SENTENCE_END.split(text)
+
+
+def begins_with_condition(plain_text: str) -> bool:
+    """Tell whether a plain text says first in which case the rest of its sentence would hold."""
+    return _CONDITION.match(f"{plain_text} ") is not None
+
+
+def tells_of_future(plain_text: str) -> bool:
+    """Tell whether a verb of a plain text is in the future."""
+    return _FUTURE_TENSE.search(plain_text) is not None
+
+
 def main_clause(plain_text: str) -> str:
     """Return what stands before the first "if": "se non ritirata, sarà restituita" says nothing
-    about now. A text that begins with it is left whole.
+    about now.
     """
     return _CONDITION.split(plain_text, maxsplit=1)[0]
 
@@ -92,6 +119,23 @@ def is_denied(found: FoundText) -> bool:
     if found.meaning.status is not Status.UNDELIVERED and _is_denied_after(after):
         return True
     return found.meaning.substatus in _REACHED and _is_to_come(before)
+
+
+def is_elsewhere(found: FoundText, part: str, place: str) -> bool:
+    """Tell whether a row's text ``part``, "not received yet", says nothing about the carrier.
+
+    A parcel that Poste Italiane has not got is announced; one that the next office has not got is
+    under way, and so is one of which the rest of the text says so. ``place`` is the word that the
+    text was cut at.
+    """
+    if found.meaning.status is not Status.INFORECEIVED or not part.startswith("non ancora "):
+        return False
+    after = found.after + place
+    if part.endswith(" poste") or _POSTE.match(after):
+        return False
+    return _ANOTHER.match(after) is not None or any(
+        _UNDER_WAY.search(rest) is not None for rest in (found.before, after)
+    )
 
 
 def _is_denied_before(before: list[str]) -> bool:

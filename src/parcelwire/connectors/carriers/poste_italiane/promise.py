@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final
 
+from parcelwire.connectors.carriers.poste_italiane.negation import shorten
 from parcelwire.connectors.carriers.poste_italiane.rome import date_in_rome
 from parcelwire.connectors.carriers.poste_italiane.wording import plain
 from parcelwire.domain.clock import Instant
@@ -40,6 +41,19 @@ _DAY = re.compile(
     r"| (?P<month_number>\d{1,2})(?= \d{4}\b))?"
     r"(?: (?P<year>\d{4}))?\b"
 )
+_TODAY = re.compile(r"\bdomani\b|\boggi\b|\bgiornata odierna\b")
+_SENTENCE_END = re.compile(r"[;!?\n]|\.(?!\s*\d)(?=\s|$)")
+_CLAUSE_END = re.compile(
+    r":(?!\d)|,(?!\s*(?:ma|per[oò]|salvo|se|a meno|purch[eé]|e|o)\b)", re.IGNORECASE
+)
+"""Not before a word that restricts what was said: "il 5 gennaio, salvo non sia festivo"."""
+_PROMISE = re.compile(
+    r"\b(?:consegna\b|recapito\b|arrivo\b|previst|stimat|(?:sara|verra) (?:consegnat|recapitat))"
+)
+_WITHDRAWN = re.compile(
+    r"\bnon (?:confermat|garantit|rispettat|valid|consegnat|recapitat"
+    r"|possibile(?:$| (?:la consegna|consegnar|recapitar|effettuar|rispettar)))"
+)
 _HOURS = re.compile(
     r"\b(?:dalle|tra le|fra le) (?:ore )?(\d{1,2})(?: (\d{2}))?"
     r" (?:alle|e le) (?:ore )?(\d{1,2})(?: (\d{2}))?\b"
@@ -71,9 +85,9 @@ def read_promise(text: str, said_at: Instant) -> DeliveryWindow | None:
     span of days, whose working days would be ours to count. The weekday is not checked: when it
     and the date disagree, the date counts.
     """
-    words = plain(text).replace("non oltre", "entro")
-    if "non" in words.split():
+    if _is_denied(text):
         return None
+    words = _words(text)
     hours = _HOURS.search(words)
     by_hour = None if hours is not None else _BY_HOUR.search(words)
     clock = hours or by_hour
@@ -96,11 +110,36 @@ def read_promise(text: str, said_at: Instant) -> DeliveryWindow | None:
     return DeliveryWindow(earliest=earliest, latest=latest, said_by=SAID_BY, said_at=said_at)
 
 
+def _words(text: str) -> str:
+    return plain(text).replace("non oltre", "entro")
+
+
+def _is_denied(text: str) -> bool:
+    """Tell whether ``text`` denies the date: "non" in its clause, or a promise that is withdrawn.
+
+    A date without a promise in its clause belongs to the sentence, and then to the whole text.
+    """
+    whole = _words(text)
+    if "non" not in whole.split():
+        return False
+    if _WITHDRAWN.search(shorten(whole)):
+        return True
+    for sentence in _SENTENCE_END.split(text):
+        around = _words(sentence)
+        is_denied_around = not _PROMISE.search(around) or "non" in around.split()
+        for clause in map(_words, _CLAUSE_END.split(sentence)):
+            if _DAY.search(clause) or _TODAY.search(clause):
+                is_whole = _PROMISE.search(clause) is not None
+                if "non" in clause.split() or (not is_whole and is_denied_around):
+                    return True
+    return False
+
+
 def _dates(words: str, today: date) -> list[date]:
     """Return the one or two dates that ``words`` promise; empty when one of them cannot exist."""
     found = list(_DAY.finditer(words))
     if not found:
-        word = re.search(r"\bdomani\b|\boggi\b|\bgiornata odierna\b", words)
+        word = _TODAY.search(words)
         if word is None or _is_beginning(words[: word.start()]):
             return []
         return [today + timedelta(days=1) if word[0] == "domani" else today]

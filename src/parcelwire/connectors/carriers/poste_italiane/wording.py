@@ -6,10 +6,18 @@ from typing import Final
 
 import msgspec
 
+from parcelwire.connectors.carriers.poste_italiane.collector import (
+    name_collector,
+    names_collection_place,
+)
 from parcelwire.connectors.carriers.poste_italiane.negation import (
+    begins_with_condition,
     is_denied,
+    is_elsewhere,
     main_clause,
     shorten,
+    split_sentences,
+    tells_of_future,
 )
 from parcelwire.connectors.table import Meaning, StatusTable, load_status_table
 from parcelwire.domain.checkpoint import fold
@@ -22,10 +30,6 @@ _PLACE = re.compile(r"(?:^|\s)presso\s+", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:(?:il|lo|la|i|gli|le)\s+|l['’]\s*)", re.IGNORECASE)
 _PLACE_END = re.compile(r"\.?\s+contatta\b|\s+in data\b", re.IGNORECASE)
 _NO_PLACES: Final = frozenset({"mittente", "destinatario", "paese estero"})
-_COLLECTION_PLACE = re.compile(
-    r"\b(?:punto di ritiro|punto poste|ufficio postale|locker|fermo ?posta|fermo ?deposito"
-    r"|fermo ?point|casella postale)\b"
-)
 _HANDED_OVER = re.compile(
     r"(?<!\bnon )(?<!\bessere )(?<!\bverra )(?<!\bsara )\b(?:consegnat|ritirat)[ao]"
     r" (?:direttamente )?(?:al|alla|a|dal|dalla|da) (?:una )?"
@@ -99,18 +103,24 @@ def read_text(text: str) -> Meaning | None:
     A meaning without status is a note that keeps the stage.
     """
     whole = plain(text)
+    if begins_with_condition(whole):
+        text = _beside_condition(text)
+        whole = plain(text)
     if not whole:
         return None
     head = plain(split_place(text)[0])
     meaning = table().by_code(whole)
-    said = shorten(main_clause(whole))
+    short = shorten(main_clause(whole))
+    said = name_collector(short)
     if meaning is None and head:
-        meaning = table().by_code(head) or _by_part(shorten(main_clause(head)))
+        # Who collects stands behind "presso", too: then the text is cut once that has been read.
+        before = shorten(main_clause(head)) if said == short else said.split(" presso ")[0]
+        meaning = table().by_code(head) or _by_part(before, " presso" if head != whole else "")
     if meaning is None:
         meaning = _by_part(said)
     if meaning is None:
         return None
-    if meaning.status is Status.DELIVERED and _COLLECTION_PLACE.search(whole):
+    if meaning.status is Status.DELIVERED and names_collection_place(whole):
         if _HANDED_OVER.search(said):
             return COLLECTED
         # "Consegnata presso il Punto di ritiro …" brought it to the shelf. Whether somebody has it
@@ -119,9 +129,23 @@ def read_text(text: str) -> Meaning | None:
     return _with_reason(meaning, said)
 
 
-def _by_part(said: str) -> Meaning | None:
-    """Return the meaning of the first row whose text is in ``said`` and not denied there."""
-    return next((found.meaning for found in table().find_texts(said) if not is_denied(found)), None)
+def _beside_condition(text: str) -> str:
+    """Return the sentences after the first that tell of now: "in caso di …" and what would follow
+    is none of them, and neither is a future that hangs on it.
+    """
+    return ". ".join(one for one in split_sentences(text)[1:] if not tells_of_future(plain(one)))
+
+
+def _by_part(said: str, place: str = "") -> Meaning | None:
+    """Return the meaning of the first row whose text is in ``said`` and not denied there.
+
+    ``place`` is the word that ``said`` was cut at.
+    """
+    for found in table().find_texts(said):
+        part = said[len(found.before) : len(said) - len(found.after)]
+        if not is_denied(found) and not is_elsewhere(found, part, place):
+            return found.meaning
+    return None
 
 
 def _with_reason(meaning: Meaning, said: str) -> Meaning:
