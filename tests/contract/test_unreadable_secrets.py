@@ -87,6 +87,8 @@ async def test_an_unreadable_connection_is_counted_and_told_of_once(
     with caplog.at_level(logging.ERROR):
         for _ in range(3):
             counts = await shop.store.sealed_counts()
+            assert len(await shop.store.list_connections()) == 2
+            assert len(await shop.store.list_connections(bad.account_number)) == 2
     assert counts[UNREADABLE_CONNECTION, ""] == 1
     assert counts["connection", shop.in_file()[0][:8]] == 2
     told = [one.getMessage() for one in caplog.records if bad.id in one.getMessage()]

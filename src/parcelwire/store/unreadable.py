@@ -148,11 +148,11 @@ def connection_of(row: Any) -> Connection:
 
 
 def name_of_connection(row: Any) -> str:
-    """Return what it is called in a message to the operator.
+    """Return what a connection is called in a message to the operator; its id follows its document.
 
-    Its id stands in the document; the digest tells it from others.
+    By its id it can be removed.
     """
-    return f"the carrier connection with the SHA-256 {sha256(row[0]).hexdigest()[:16]}"
+    return f"carrier connection {row[1]}"
 
 
 def stand_in(row: Any) -> Tracking:
