@@ -9,7 +9,7 @@ import pytest
 from parcelwire.domain.status import Status
 from parcelwire.polling.admission import UNREADABLE
 from parcelwire.polling.worker import OWN_FAULT_WAIT
-from parcelwire.store.unreadable import UnreadableDocumentError
+from parcelwire.tracking.errors import UnreadableDocumentError
 from parcelwire.tracking.service import TrackingService
 from tests.contract.poll_yard import Yard, drive
 from tests.contract.store.damaging import DAMAGES, damage, document

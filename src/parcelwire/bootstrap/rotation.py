@@ -7,6 +7,9 @@
     file [B, A]     database B                 nothing is sealed with A any more
     file [B]        database B                 done
 
+A connection whose document cannot be read does not keep a rotation from its end: nobody knows which
+key sealed its credentials, so the file keeps all its keys until it is restored or removed.
+
 A rotation that was killed goes on where these states say; it never begins a second one. In each of
 them whoever has the file reads everything.
 """
@@ -27,7 +30,11 @@ from parcelwire.connectors.sealing import KEY_BYTES, KeyFileError, RandomBytes, 
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.sealing import BrokenSealError, SealingKey, key_id_of
 from parcelwire.store.port import KeyUnavailableError, SealingStore
-from parcelwire.store.sealing import RESEALED_AT_ONCE
+from parcelwire.store.sealing import (
+    RESEALED_AT_ONCE,
+    UNREADABLE_CONNECTION,
+    UNREADABLE_ENDPOINT,
+)
 
 Progress = Callable[[int], object]
 
@@ -49,6 +56,12 @@ class RotationResult(msgspec.Struct, frozen=True, kw_only=True):
     """An earlier run had begun it."""
     is_prepared: bool = False
     """The new key is in the file and not yet in use."""
+    unreadable_connections: int = 0
+    """Connections that could not be resealed; for them the older keys stay in the file."""
+    unreadable_endpoints: int = 0
+    """Endpoints that could not be sealed; they never were."""
+    older: tuple[str, ...] = ()
+    """Fingerprints of the keys that stay in the file beside the one that seals."""
 
 
 class Rotation:
@@ -94,8 +107,10 @@ class Rotation:
         place = self._ring.fingerprints.index(current)
         newer, older = self._ring.fingerprints[:place], self._ring.fingerprints[place + 1 :]
         has_begun = len(keys) > 1
-        # Older keys in the file alone: all is resealed, only the file was not written any more.
-        was_under_way = has_begun or bool(older and not newer)
+        # Older keys in the file alone: all is resealed, only the file was not written any more. Or
+        # they are kept for what cannot be read, and the next rotation may begin.
+        is_kept = (await self._store.sealed_counts()).get((UNREADABLE_CONNECTION, ""), 0) > 0
+        was_under_way = has_begun or bool(older and not newer and not is_kept)
         fingerprint = current
         if not was_under_way:
             fingerprint = newer[0] if newer else await self._write_new_key()
@@ -103,9 +118,14 @@ class Rotation:
                 return RotationResult(fingerprint=fingerprint, is_prepared=True)
             await self._begin(current, fingerprint)
         resealed = await self._reseal(on_progress)
-        await self._write_last_key(fingerprint)
+        counts = await self._write_last_key(fingerprint)
         return RotationResult(
-            fingerprint=fingerprint, resealed=resealed, was_under_way=was_under_way
+            fingerprint=fingerprint,
+            resealed=resealed,
+            was_under_way=was_under_way,
+            unreadable_connections=counts.get((UNREADABLE_CONNECTION, ""), 0),
+            unreadable_endpoints=counts.get((UNREADABLE_ENDPOINT, ""), 0),
+            older=tuple(one for one in self._ring.fingerprints if one != fingerprint),
         )
 
     async def _write_new_key(self) -> str:
@@ -141,15 +161,22 @@ class Rotation:
             if not await self._store.end_rotation():
                 return resealed
 
-    async def _write_last_key(self, fingerprint: str) -> None:
-        """Take all keys but the one that seals out of the file, if nothing needs them."""
-        used = {key for _, key in await self._store.sealed_counts() if key}
+    async def _write_last_key(self, fingerprint: str) -> dict[tuple[str, str], int]:
+        """Take all keys but the one that seals out of the file, if nothing may need them.
+
+        Return what is stored, see ``SealingStore.sealed_counts``.
+        """
+        counts = await self._store.sealed_counts()
+        used = {key for _, key in counts if key}
         if used - {key_id_of(fingerprint)}:
             msg = f"something is still sealed with other keys: {', '.join(sorted(used))}"
             raise InstallationError(msg)
+        if counts.get((UNREADABLE_CONNECTION, ""), 0):
+            return counts
         kept = [key for key in self._ring.key_bytes() if fingerprint_of(key) == fingerprint]
         await asyncio.to_thread(replace_key_file, self._ring.path, kept, self._random_bytes)
         self._ring.refresh()
+        return counts
 
 
 class KeyStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,9 +7,16 @@ import os
 import click
 
 from parcelwire.bootstrap import InstallationError
-from parcelwire.bootstrap.rotation import KeyStatus, Rotation, key_status, reset_keys
+from parcelwire.bootstrap.rotation import (
+    KeyStatus,
+    Rotation,
+    RotationResult,
+    key_status,
+    reset_keys,
+)
 from parcelwire.cli.support import installation, run_async, when, working
 from parcelwire.domain.sealing import SealingKey
+from parcelwire.store.sealing import UNREADABLE_CONNECTION, UNREADABLE_KINDS
 
 _KINDS = {
     "connection": "carriers' credentials",
@@ -42,8 +49,14 @@ async def status(ctx: click.Context) -> None:
     known = {key.fingerprint for key in found.keys}
     for fingerprint in found.in_file:
         if fingerprint not in known:
-            click.echo(f"key       {fingerprint}  in the file only: nothing is sealed with it")
+            what = "nothing is sealed with it"
+            if any(kind == UNREADABLE_CONNECTION for kind, _ in found.counts):
+                what = "nothing that can be read is sealed with it"
+            click.echo(f"key       {fingerprint}  in the file only: {what}")
     for (kind, key_id), count in sorted(found.counts.items()):
+        if kind in UNREADABLE_KINDS:
+            click.echo(f"{count:>8}  {kind}s: restore them from a backup, or remove them")
+            continue
         how = f"sealed with {key_id}…" if key_id else "not sealed yet: a server does it at start"
         click.echo(f"{count:>8}  {_KINDS[kind]}, {how}")
     if len(found.keys) > 1:
@@ -90,10 +103,33 @@ async def rotate(ctx: click.Context, prepare: bool) -> None:
         )
         return
     which = "The interrupted rotation is finished" if done.was_under_way else "Done"
+    has_one = f"{done.fingerprint} is the only key in {path}"
+    if done.older:
+        has_one = f"{done.fingerprint} now seals everything; {path} keeps older keys as well"
     click.echo(
-        f"{which}: {done.resealed} values were resealed, and {done.fingerprint} is the only key in"
-        f" {path}. Back it up separately from the database; older backups need the old key."
+        f"{which}: {done.resealed} values were resealed, and {has_one}."
+        " Back it up separately from the database; older backups need the old key."
     )
+    for line in _left(done):
+        click.echo(line, err=True)
+
+
+def _left(done: RotationResult) -> list[str]:
+    """Say what could not be resealed, and what to do about it."""
+    lines = []
+    if count := done.unreadable_connections:
+        lines.append(
+            f"{count} carrier connection(s) could not be resealed because their stored documents"
+            " cannot be read; the log names them. They may be sealed with an older key, so the key"
+            f" file keeps {', '.join(done.older) or 'its keys'}. Restore them from a backup or"
+            " remove them (parcelwire connection remove), then run this command again."
+        )
+    if count := done.unreadable_endpoints:
+        lines.append(
+            f"{count} webhook endpoint(s) could not be sealed because their stored documents cannot"
+            " be read; the log names them. Restore them from a backup or delete them."
+        )
+    return lines
 
 
 @secrets.command("reset")

@@ -250,7 +250,8 @@ class SealingStore(Protocol):
     async def reseal(self, *, limit: int, only_open: bool = False) -> int:
         """Seal up to ``limit`` values with the current key that are not, in one transaction.
 
-        ``only_open``: only those that are not sealed at all. Returns how many; 0: none are left.
+        ``only_open``: only those that are not sealed at all. Returns how many; 0: none are left
+        that can be read. Those that cannot are named in the log and left as they are.
 
         Raises:
             KeyUnavailableError: one of them cannot be opened; nothing of this round is changed.
@@ -260,7 +261,8 @@ class SealingStore(Protocol):
     async def end_rotation(self) -> int:
         """Forget all keys but the current one, if nothing is sealed with them any more.
 
-        Return how many values still are; then nothing is forgotten.
+        Return how many values still are; then nothing is forgotten. What cannot be read does not
+        count.
         """
         ...
 
@@ -282,7 +284,8 @@ class SealingStore(Protocol):
     async def sealed_counts(self) -> dict[tuple[str, str], int]:
         """Return how many values there are, by kind and by the id of their key.
 
-        Kinds are ``connection``, ``endpoint`` and ``answer``; the id is empty for what lies open.
+        Kinds are ``connection``, ``endpoint`` and ``answer``; the id is empty for what lies open,
+        and for the ``UNREADABLE_KINDS`` of ``store.sealing``.
         """
         ...
 

@@ -28,6 +28,15 @@ from parcelwire.store.port import KeyUnavailableError
 RESEALED_AT_ONCE: Final = 50
 """Values sealed anew in one transaction: others wait for the writer meanwhile."""
 
+UNREADABLE_CONNECTION: Final = "unreadable connection"
+UNREADABLE_ENDPOINT: Final = "unreadable endpoint"
+UNREADABLE_KINDS: Final = (UNREADABLE_CONNECTION, UNREADABLE_ENDPOINT)
+"""Kinds of ``sealed_counts`` that no rotation can reach: their documents cannot be read.
+
+Which key sealed the credentials of such a connection is not known. Such an endpoint was never
+sealed: one that was has its seal beside its document.
+"""
+
 _CACHE_LIMIT: Final = 4_096
 _ENDPOINT_LIMIT: Final = 1_024
 

@@ -18,6 +18,7 @@ from parcelwire.domain.changes import Event
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Status
 from parcelwire.domain.tracking import Details, Tracking
 from parcelwire.store.codec import decode_connection, decode_event, unpack
+from parcelwire.tracking.errors import UnreadableDocumentError
 
 MOST_TOLD: Final = 1_000
 """Documents that are told of one by one."""
@@ -39,16 +40,6 @@ _log: Final = logging.getLogger(__name__)
 Row = TypeVar("Row")
 Value = TypeVar("Value")
 Place = TypeVar("Place", int, str)
-
-
-class UnreadableDocumentError(Exception):
-    """A tracking's document cannot be read, so nothing is written over it."""
-
-    def __init__(self, tracking_id: str) -> None:
-        """Name the tracking."""
-        super().__init__(
-            f"the stored document of tracking {tracking_id} cannot be read: it is left as it is"
-        )
 
 
 class Unreadable:
@@ -157,11 +148,11 @@ def connection_of(row: Any) -> Connection:
 
 
 def name_of_connection(row: Any) -> str:
-    """Return what it is called in a message to the operator.
+    """Return what a connection is called in a message to the operator; its id follows its document.
 
-    Its id stands in the document; the digest tells it from others.
+    By its id it can be removed.
     """
-    return f"the carrier connection with the SHA-256 {sha256(row[0]).hexdigest()[:16]}"
+    return f"carrier connection {row[1]}"
 
 
 def stand_in(row: Any) -> Tracking:

@@ -11,7 +11,8 @@
     ├── NotFoundError               no such tracking in this world
     ├── OverQuotaError              the account may create no more
     ├── RetrackNotAllowedError      only an expired tracking can be taken up again
-    └── TrackingBusyError           nothing: others were faster too often; ask again soon
+    ├── TrackingBusyError           nothing: others were faster too often; ask again soon
+    └── UnreadableDocumentError     nothing: what is stored of it has to be restored or deleted
 
 Dialects translate these; no message here reaches a wire by itself.
 """
@@ -100,3 +101,17 @@ class TrackingBusyError(TrackingError):
     def __init__(self, tracking_id: str, tries: int) -> None:
         """Name the tracking, and how often the change was tried."""
         super().__init__(f"tracking {tracking_id} changed {tries} times during one change of it")
+
+
+class UnreadableDocumentError(TrackingError):
+    """A tracking's document cannot be read, so nothing is written over it.
+
+    Nothing is wrong with what was asked. It can be asked again when the document is restored; until
+    then the tracking can be shown as far as it is known, and deleted.
+    """
+
+    def __init__(self, tracking_id: str) -> None:
+        """Name the tracking."""
+        super().__init__(
+            f"the stored document of tracking {tracking_id} cannot be read: it is left as it is"
+        )

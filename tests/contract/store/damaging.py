@@ -17,7 +17,9 @@ DAMAGES: Final = {
     "another version's": b'\x00{"id":"1","status":"beamed","changes":[]}',
 }
 
-Document = Literal["tracking", "rendition", "event", "answer", "payload", "connection", "record"]
+Document = Literal[
+    "tracking", "rendition", "event", "answer", "payload", "connection", "record", "endpoint"
+]
 
 _SQLITE: Final[dict[Document, str]] = {
     "tracking": "UPDATE doc SET packed = ? WHERE key = (SELECT key FROM tracking WHERE id = ?)",
@@ -30,6 +32,7 @@ _SQLITE: Final[dict[Document, str]] = {
     "payload": "UPDATE payload SET packed = ? WHERE key = (SELECT key FROM message WHERE id = ?)",
     "record": "UPDATE record SET document = ? WHERE id = ?",
     "connection": "UPDATE connection SET document = ? WHERE id = ?",
+    "endpoint": "UPDATE endpoint SET document = ? WHERE id = ?",
 }
 _POSTGRES: Final[dict[Document, str]] = {
     "tracking": "update doc set body = $1 where tracking_id = $2",
@@ -43,6 +46,8 @@ _POSTGRES: Final[dict[Document, str]] = {
     "payload": "update message set payload = $1 where id = $2",
     "record": "update record set document = $1 where id = $2",
     "connection": "update connection set document = $1 where id = $2",
+    # Its headers are the one document that it has there.
+    "endpoint": "update endpoint set headers = encode($1, 'escape') || '{' where id = $2",
 }
 
 

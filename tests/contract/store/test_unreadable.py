@@ -18,7 +18,7 @@ from parcelwire.store.codec import PLAIN
 from parcelwire.store.port import Store
 from parcelwire.store.sqlite.ids import id_value
 from parcelwire.store.sqlite.store import SqliteStore
-from parcelwire.store.unreadable import UnreadableDocumentError
+from parcelwire.tracking.errors import UnreadableDocumentError
 from parcelwire.tracking.ports import RawAnswer, TrackingFilter, TrackingPlace
 from parcelwire.webhooks.ports import MessageFilter
 from tests.contract.store.damaging import DAMAGES, damage, document

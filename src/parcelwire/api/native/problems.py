@@ -35,6 +35,7 @@ KINDS: Final[dict[str, tuple[int, str]]] = {
     "method-not-allowed": (405, "This path does not take this method"),
     "tracking-exists": (409, "The number is followed with that courier already"),
     "tracking-not-expired": (409, "Only an expired tracking can be taken up again"),
+    "tracking-unreadable": (409, "Its stored document cannot be read"),
     "endpoint-off": (409, "The endpoint is switched off"),
     "endpoints-too-many": (409, "There can be no more endpoints"),
     "key-is-own": (409, "It is the very key that asks"),

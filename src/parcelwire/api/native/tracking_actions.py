@@ -121,7 +121,7 @@ OPERATIONS: Final = (
         scope="write",
         world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
-        problems=("tracking-unknown", "tracking-busy"),
+        problems=("tracking-unknown", "tracking-unreadable", "tracking-busy"),
     ),
     Operation(
         name="retrack_tracking",
@@ -135,7 +135,12 @@ OPERATIONS: Final = (
         scope="write",
         world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
-        problems=("tracking-unknown", "tracking-not-expired", "tracking-busy"),
+        problems=(
+            "tracking-unknown",
+            "tracking-not-expired",
+            "tracking-unreadable",
+            "tracking-busy",
+        ),
     ),
     Operation(
         name="correct_courier",
@@ -156,6 +161,7 @@ OPERATIONS: Final = (
             "courier-unknown",
             "fields-missing",
             "tracking-exists",
+            "tracking-unreadable",
             "tracking-busy",
         ),
         location=LOCATION,

@@ -49,6 +49,7 @@ from parcelwire.tracking.errors import (
     OverQuotaError,
     TrackingBusyError,
     TrackingError,
+    UnreadableDocumentError,
 )
 from parcelwire.tracking.ports import Stored, TrackingPlace
 from parcelwire.tracking.slices import in_slices
@@ -235,6 +236,12 @@ def problem_of(error: TrackingError) -> ProblemError:
             return ProblemError("tracking-unknown")
         case TrackingBusyError():
             return ProblemError("tracking-busy", headers={"retry-after": RETRY_AFTER})
+        case UnreadableDocumentError():
+            return ProblemError(
+                "tracking-unreadable",
+                "its stored document cannot be read: the operator can restore it, and the tracking"
+                " can be deleted",
+            )
         case OverQuotaError():
             return ProblemError("quota-used-up")
         case CourierUnknownError():
@@ -351,7 +358,7 @@ OPERATIONS: Final = (
         world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
         request=TrackingPatch,
-        problems=("tracking-unknown", "tracking-busy"),
+        problems=("tracking-unknown", "tracking-unreadable", "tracking-busy"),
         example={"details": {"title": "Three books", "note": None}, "is_archived": True},
     ),
     Operation(

@@ -117,8 +117,11 @@ def quota_of(call: Call) -> int | None:
     return None if call.key.is_test else call.account.tracking_quota
 
 
-def item_error(item: Any, code: int) -> ItemError:
-    """Return what is said about one item of many that came to nothing."""
+def item_error(item: Any, code: int, message: str = "") -> ItemError:
+    """Return what is said about one item of many that came to nothing.
+
+    ``message``: another than the code's.
+    """
 
     def said(field: str) -> str:
         value = item.get(field) if isinstance(item, dict) else None
@@ -129,5 +132,5 @@ def item_error(item: Any, code: int) -> ItemError:
         tracking_number=said("tracking_number"),
         carrier_code=said("carrier_code"),
         code=code,
-        message=CODES[code][1],
+        message=message or CODES[code][1],
     )

@@ -31,6 +31,7 @@ from parcelwire.api.v2.errors import (
     WRONG_METHOD,
     Refused,
     code_for,
+    message_for,
     refusal,
 )
 from parcelwire.api.v2.listing import ListingCalls
@@ -151,7 +152,7 @@ class V2Dialect:
         except Refused as refused:
             reply = refusal(refused.code)
         except TrackingError as error:
-            reply = refusal(code_for(error))
+            reply = refusal(code_for(error), message_for(error))
             if isinstance(error, FieldsMissingError):
                 named = ", ".join(FIELD_OF.get(name, name) for name in error.fields).encode()
                 reply = msgspec.structs.replace(reply, headers=((MISSING_FIELDS, named),))

@@ -19,7 +19,8 @@ v2 reports by code alone. What is open in the sources is decided here, in one pl
 * 503 is a store that cannot be reached, and a tracking that others change so fast that this change
   never got its turn: in both cases nothing was stored, and the same call is right a moment later.
 * 409 is a change of courier to one with which the number is followed already: two trackings cannot
-  become one.
+  become one. It is also a change of a tracking whose stored document cannot be read, with a message
+  of its own.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from parcelwire.tracking.errors import (
     OverQuotaError,
     TrackingBusyError,
     TrackingError,
+    UnreadableDocumentError,
 )
 
 OK: Final = 200
@@ -127,16 +129,16 @@ def success(data: bytes) -> Reply:
     return Reply(200, b"".join((_SUCCESS, data, b"}")))
 
 
-def answer(code: int, data: Any) -> Reply:
-    """Return ``data`` under ``code``, e.g. 201 for a batch."""
-    kind, message = CODES[code]
-    meta = {"code": code, "type": kind, "message": message}
+def answer(code: int, data: Any, message: str = "") -> Reply:
+    """Return ``data`` under ``code``, e.g. 201 for a batch; ``message``: another than its own."""
+    kind, usual = CODES[code]
+    meta = {"code": code, "type": kind, "message": message or usual}
     return Reply(200, _encode({"meta": meta, "data": data}))
 
 
-def refusal(code: int) -> Reply:
+def refusal(code: int, message: str = "") -> Reply:
     """Return the envelope of an error: ``data`` is always ``[]``."""
-    reply = answer(code, [])
+    reply = answer(code, [], message)
     if code in (TOO_MANY_REQUESTS, UNAVAILABLE):
         return Reply(200, reply.body, ((b"retry-after", b"%d" % RETRY_AFTER_SECONDS),))
     return reply
@@ -163,7 +165,13 @@ _CODE_OF: Final[dict[type[TrackingError], int]] = {
     NotFoundError: NOT_FOUND,
     OverQuotaError: OVER_QUOTA,
     TrackingBusyError: UNAVAILABLE,
+    UnreadableDocumentError: CONFLICT,
 }
+
+UNREADABLE: Final = (
+    "The stored document of this tracking cannot be read; nothing was changed. The operator can"
+    " restore it, and the tracking can be deleted."
+)
 
 
 def code_for(error: TrackingError) -> int:
@@ -177,3 +185,8 @@ def code_for(error: TrackingError) -> int:
         msg = f"no v2 code for {type(error).__name__}"
         raise TypeError(msg) from error
     return code
+
+
+def message_for(error: TrackingError) -> str:
+    """Return what is to be said instead of the code's message; empty: that."""
+    return UNREADABLE if isinstance(error, UnreadableDocumentError) else ""

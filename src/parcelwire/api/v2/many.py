@@ -15,7 +15,7 @@ from parcelwire.api.house import House
 from parcelwire.api.v2.bodies import PairRequest, UpdateRequest
 from parcelwire.api.v2.changes import Change, Changing
 from parcelwire.api.v2.creation import item_error
-from parcelwire.api.v2.errors import NOT_FOUND, Refused, code_for, success
+from parcelwire.api.v2.errors import NOT_FOUND, Refused, code_for, message_for, success
 from parcelwire.api.v2.models import (
     Deleted,
     DeletedMany,
@@ -126,7 +126,7 @@ async def _each(
         except Refused as refused:
             errors.append(item_error(item, refused.code))
         except TrackingError as error:
-            errors.append(item_error(item, code_for(error)))
+            errors.append(item_error(item, code_for(error), message_for(error)))
         else:
             done.append((item, stored))
     return done, errors

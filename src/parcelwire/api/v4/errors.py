@@ -27,6 +27,7 @@ from parcelwire.tracking.errors import (
     RetrackNotAllowedError,
     TrackingBusyError,
     TrackingError,
+    UnreadableDocumentError,
 )
 
 OK: Final = 200
@@ -108,9 +109,14 @@ class Refused(Exception):  # noqa: N818  (it says what happens to the call, like
         field: str = "Field name",
         data: bytes | None = None,
         missing: tuple[str, ...] = (),
+        text: str = "",
     ) -> None:
-        """``data`` None: the call's own empty form. ``missing``: fields that the courier wants."""
+        """``data`` None: the call's own empty form. ``missing``: fields that the courier wants.
+
+        ``text``: says more than the message that goes with the code.
+        """
         super().__init__(code)
+        self._text = text
         self.missing = missing
         self.code = code
         self.field = field
@@ -119,7 +125,7 @@ class Refused(Exception):  # noqa: N818  (it says what happens to the call, like
     @property
     def message(self) -> str:
         """The message of ``meta``."""
-        return message_of(self.code, self.field)
+        return self._text or message_of(self.code, self.field)
 
 
 def message_of(code: int, field: str = "Field name") -> str:
@@ -150,6 +156,11 @@ def refusal(refused: Refused, empty: bytes = NULL) -> Reply:
         return Reply(status_of(refused.code), body, ((MISSING_FIELDS, named),))
     return Reply(status_of(refused.code), body)
 
+
+UNREADABLE: Final = (
+    "Server error. The stored document of this tracking cannot be read; nothing was changed. The"
+    " operator can restore it, and the tracking can be deleted."
+)
 
 FIELD_OF: Final = {
     "postal_code": "tracking_postal_code",
@@ -186,6 +197,8 @@ def refused_for(error: TrackingError) -> Refused:
             "courier_code": error.courier_code,
         }
         return Refused(ALREADY_EXISTS, data=_encode(existing))
+    if isinstance(error, UnreadableDocumentError):
+        return Refused(FAULT, text=UNREADABLE)
     if isinstance(error, FieldInvalidError):
         return Refused(FORMAT_INVALID, field=error.field)
     if isinstance(error, FieldsMissingError):

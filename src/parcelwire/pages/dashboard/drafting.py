@@ -26,6 +26,7 @@ from parcelwire.tracking.errors import (
     RetrackNotAllowedError,
     TrackingBusyError,
     TrackingError,
+    UnreadableDocumentError,
 )
 
 LONGEST_TEXT: Final = 5_000
@@ -191,5 +192,10 @@ def sentence_of(error: TrackingError) -> str:
             return "There is no such parcel any more."
         case TrackingBusyError():
             return "Others are changing this parcel just now. Nothing was stored; try again."
+        case UnreadableDocumentError():
+            return (
+                "Its stored document cannot be read, so nothing was changed. The operator can"
+                " restore it, and the parcel can be deleted."
+            )
         case _:
             return "It cannot be followed."

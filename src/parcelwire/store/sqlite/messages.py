@@ -19,6 +19,7 @@ from parcelwire.store.sqlite.connection import Row, fetch
 from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.rows import message_of, name_of_message
+from parcelwire.store.unreadable import UNREADABLE
 from parcelwire.tracking.ports import NewMessage, Once
 from parcelwire.webhooks.failing import is_news, note_result, says_something
 from parcelwire.webhooks.ports import AttemptResult, ClaimedMessage, MessageState, Skipped
@@ -219,7 +220,10 @@ def _bury(
         connection.execute(queries.DROP_LINES, (identity,))
         return True, True
     document, sealed = rows[0]
-    endpoint = decode_endpoint(document)
+    try:
+        endpoint = decode_endpoint(document)
+    except UNREADABLE:
+        return True, False  # nothing is composed for it, so it need not be switched off
     off = replace(endpoint, is_enabled=False, is_paused=False, disabled_why=BEING_DELETED)
     if off != endpoint:
         _save(connection, identity, off, sealed)

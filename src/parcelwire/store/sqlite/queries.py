@@ -353,9 +353,9 @@ SELECT {API_KEY} FROM api_key k WHERE k.account_number = ? ORDER BY k.created_at
 REVOKE_KEY: Final = "UPDATE api_key SET revoked_at = ? WHERE prefix = ? AND revoked_at IS NULL"
 SAVE_CONNECTION: Final = "INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?)"
 CONNECTION: Final = "SELECT document FROM connection WHERE id = ?"
-CONNECTIONS: Final = "SELECT document FROM connection ORDER BY created_at, id"
+CONNECTIONS: Final = "SELECT document, id FROM connection ORDER BY created_at, id"
 CONNECTIONS_OF_ACCOUNT: Final = (
-    "SELECT document FROM connection WHERE account_number = ? ORDER BY created_at, id"
+    "SELECT document, id FROM connection WHERE account_number = ? ORDER BY created_at, id"
 )
 DELETE_CONNECTION: Final = "DELETE FROM connection WHERE account_number = ? AND id = ?"
 COUNT_GAP: Final = """

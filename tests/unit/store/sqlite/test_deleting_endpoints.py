@@ -16,6 +16,7 @@ from parcelwire.store.sqlite import open_store
 from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.webhooks.ports import MessageFilter, MessageState
 from parcelwire.webhooks.standing import enable
+from tests.contract.store.damaging import damage
 from tests.contract.store.samples import NOW, WORLD, make_message, new_id, render
 from tests.contract.store.sending import (
     DEAD,
@@ -123,3 +124,12 @@ async def test_one_on_its_way_meanwhile(store: SqliteStore) -> None:
     assert await state_of(store, first) is DELIVERED
     assert {await state_of(store, one) for one in rest} == {DEAD}
     assert await claimed(store) == []
+
+
+async def test_one_that_cannot_be_read_is_deleted_in_slices_too(store: SqliteStore) -> None:
+    endpoint = await add_endpoint(store)
+    await fill(store, endpoint, parcels=SLICE * 3, each=1)
+    await damage(store, endpoint.id, "endpoint")
+    assert await store.delete_endpoint(WORLD, endpoint.id)
+    assert await count(store, DEAD) == SLICE * 3
+    assert not await store.delete_endpoint(WORLD, endpoint.id)

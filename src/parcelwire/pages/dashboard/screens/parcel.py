@@ -31,7 +31,9 @@ from parcelwire.tracking.errors import (
     CourierUnknownError,
     FieldsMissingError,
     NotFoundError,
+    TrackingBusyError,
     TrackingError,
+    UnreadableDocumentError,
 )
 from parcelwire.tracking.ports import Stored
 from parcelwire.webhooks.ports import Attempt, Message, MessageFilter
@@ -277,6 +279,9 @@ async def correct(visit: Visit) -> Response:
         await visit.house.service.change_courier(stored, code, "by hand")
     except (AlreadyExistsError, CourierUnknownError, FieldsMissingError) as error:
         return await _show(visit, stored, (Problem("courier_code", sentence_of(error)),))
+    except (TrackingBusyError, UnreadableDocumentError) as error:
+        place = f"/trackings/{stored.tracking.id}"
+        return await visit.go(place, sentence_of(error), tone="trouble")
     return await visit.go(
         f"/trackings/{stored.tracking.id}", "The courier is corrected; the new one is asked soon."
     )

@@ -70,7 +70,7 @@ on conflict (id) do update set
 select document from connection where id = $1 for update
 
 -- name: list_connections
-select document from connection where $1::integer is null or account_number = $1
+select document, id from connection where $1::integer is null or account_number = $1
 order by created_at, position
 
 -- name: delete_connection

@@ -19,12 +19,8 @@ delete from sealing_key where not is_current
 
 -- name: old_endpoints
 -- Bytes 4 to 7 of what is sealed are the id of its key; what lies open is empty.
-select
-    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
-    description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
-    failing_count, sealed
-from endpoint where substr(sealed, 4, 4) <> $1 order by id limit $2 for update
+select id, sealed from endpoint
+where sealed <> '' and substr(sealed, 4, 4) <> $1 order by id limit $2 for update
 
 -- name: open_endpoints
 select
@@ -32,7 +28,15 @@ select
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
     rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
     failing_count, sealed
-from endpoint where sealed = '' order by id limit $1 for update
+from endpoint where sealed = '' and id > $1 order by id limit $2 for update
+
+-- name: all_open
+select
+    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    description, event_types, is_paused, previous_secret, previous_secret_until, headers,
+    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    failing_count, sealed
+from endpoint where sealed = '' order by id
 
 -- name: seal_endpoint
 update endpoint set secret = '', previous_secret = '', headers = '{}', sealed = $2 where id = $1
@@ -45,7 +49,10 @@ where sealed <> '' and substr(sealed, 4, 4) <> $1 order by world_id, key limit $
 update done set sealed = $3 where world_id = $1 and key = $2
 
 -- name: old_connections
-select document from connection order by id for update
+select id, account_number, document from connection order by id for update
+
+-- name: all_connections
+select id, account_number, document from connection order by id
 
 -- name: all_sealed
 select
@@ -66,7 +73,8 @@ select world_id, key, sealed from done where sealed <> '' order by world_id, key
 delete from sealing_key
 
 -- name: counts
-select 'endpoint', encode(substr(sealed, 4, 4), 'hex'), count(*) from endpoint group by 1, 2
+select 'endpoint', encode(substr(sealed, 4, 4), 'hex'), count(*) from endpoint
+where sealed <> '' group by 1, 2
 union all
 select 'answer', encode(substr(sealed, 4, 4), 'hex'), count(*) from done
 where sealed <> '' group by 1, 2
