@@ -250,6 +250,13 @@ def test_an_apostrophe_marks_a_tracking_number_as_text(tmp_path: Path) -> None:
     assert row["tracking_number"] == "0012345678"
 
 
+def test_a_number_written_as_a_fraction_refuses_its_row(tmp_path: Path) -> None:
+    """What pandas makes of a column of numbers with a gap; without its point it is another."""
+    content = b"Tracking number,Courier\n12345678.0,dhl\n'123456.00,dhl\n99.34.123456.0,dhl\n"
+    problems = [row.problem for row in sheet(tmp_path, content).rows()]
+    assert [problem[-16:] for problem in problems] == ["t without the .0", " without the .00", ""]
+
+
 def test_no_cell_of_an_export_is_a_formula() -> None:
     out = io.StringIO()
     writer = Writer(out, "csv")
