@@ -360,7 +360,7 @@ class Sheet:
         fields = {
             field: value
             for field, column in self.fields.items()
-            if column < len(cells) and (value := cell_text(cells[column]))
+            if column < len(cells) and (value := cell_text(cells[column], field))
         }
         if "courier_code" in fields:
             fields["courier_code"] = self._resolve(fields["courier_code"])
