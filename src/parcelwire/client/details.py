@@ -47,7 +47,7 @@ another.
 class NewTracking(NewDetails, total=False):
     """One item of ``create_many``."""
 
-    tracking_number: Required[str]
+    tracking_number: Required[str | int]
     courier_code: str | None
 
 
