@@ -377,12 +377,13 @@ async def test_a_whole_number_finds_what_it_created(client: Any) -> None:
 @pytest.mark.parametrize("number", [12345678.0, -12345678, float("nan"), None, b"1", [1], True])
 async def test_what_is_no_number_is_refused_before_it_is_sent(client: Any, number: Any) -> None:
     trackings = client.trackings
-    for call in (
+    calls: list[Any] = [
         lambda: trackings.get(number),
         lambda: trackings.find(number),
         lambda: trackings.refresh(number),
         lambda: trackings.wait_until(number, "delivered", timeout_seconds=0),
         lambda: trackings.list(tracking_numbers=["1", number]).all(),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(TypeError, match="tracking_number must be text"):
             await call()

@@ -283,7 +283,7 @@ def test_codes_and_digits_come_back_with_the_apostrophes_they_had(
 ) -> None:
     out = io.StringIO()
     writer = Writer(out, "csv")
-    texts = {"tracking_key": text, "order_number": text, "customer_name": text}
+    texts: dict[str, Any] = {"tracking_key": text, "order_number": text, "customer_name": text}
     writer.add(
         Tracking(id="1", tracking_number="N1", courier_code="dhl", status="transit", **texts)
     )
