@@ -361,3 +361,29 @@ async def test_request_reaches_what_has_no_method(client: Any) -> None:
 
 def _everything() -> TrackingFilter:
     return TrackingFilter()
+
+
+async def test_a_whole_number_finds_what_it_created(client: Any) -> None:
+    made = await client.trackings.create(12345678, "nacex")
+    assert (await client.trackings.get(12345678)).id == made.id
+    assert (await client.trackings.find(12345678, "nacex")).id == made.id
+    (listed,) = await client.trackings.list(tracking_numbers=[12345678, 4]).all()
+    assert listed.id == made.id
+    assert (await client.trackings.refresh(12345678)).id == made.id
+    waited = await client.trackings.wait_until(12345678, made.status, timeout_seconds=1)
+    assert waited.id == made.id
+
+
+@pytest.mark.parametrize("number", [12345678.0, -12345678, float("nan"), None, b"1", [1], True])
+async def test_what_is_no_number_is_refused_before_it_is_sent(client: Any, number: Any) -> None:
+    trackings = client.trackings
+    calls: list[Any] = [
+        lambda: trackings.get(number),
+        lambda: trackings.find(number),
+        lambda: trackings.refresh(number),
+        lambda: trackings.wait_until(number, "delivered", timeout_seconds=0),
+        lambda: trackings.list(tracking_numbers=["1", number]).all(),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match="tracking_number must be text"):
+            await call()

@@ -147,7 +147,7 @@ class Writer:
 
     def _add_row(self, tracking: Tracking) -> None:
         said = tracking.to_dict()
-        self._table.writerow([_cell(said.get(name)) for name in COLUMNS])
+        self._table.writerow([_cell(said.get(name), name) for name in COLUMNS])
 
     def _add_object(self, tracking: Tracking) -> None:
         self._opened.write(",\n" if self.rows else "[\n")
@@ -157,5 +157,5 @@ class Writer:
         self._opened.write(msgspec.json.encode(tracking.to_dict()).decode() + "\n")
 
 
-def _cell(value: Any) -> str:
-    return guarded(value) if isinstance(value, str) else "" if value is None else str(value)
+def _cell(value: Any, name: str) -> str:
+    return guarded(value, name) if isinstance(value, str) else "" if value is None else str(value)

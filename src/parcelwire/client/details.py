@@ -39,13 +39,15 @@ class NewDetails(TypedDict, total=False):
 
 
 _FREE_TEXTS: Final = frozenset({"customer_name", "logistics_channel", "title", "note", "label"})
-"""Fields that may hold a number with a fraction: in the others it would be another number."""
+"""Fields that may hold any number: in the others, one with a fraction or below 0 would be read as
+another.
+"""
 
 
 class NewTracking(NewDetails, total=False):
     """One item of ``create_many``."""
 
-    tracking_number: Required[str]
+    tracking_number: Required[str | int]
     courier_code: str | None
 
 
@@ -53,7 +55,7 @@ def fields_of(details: Mapping[str, Any]) -> dict[str, str]:
     """Return the fields that are given, as text; dates in the form of their field.
 
     Raises:
-        TypeError: a value is neither text, whole number nor date.
+        TypeError: a value is neither text, whole number (0 or more) nor date.
         ValueError: a text holds half of a surrogate pair, which cannot be sent.
     """
     fields: dict[str, str] = {}
@@ -64,7 +66,7 @@ def fields_of(details: Mapping[str, Any]) -> dict[str, str]:
             fields[name] = _date(name, value)
         elif isinstance(value, bool):
             fields[name] = "1" if value else "0"
-        elif isinstance(value, str | int) or (name in _FREE_TEXTS and _is_finite(value)):
+        elif _is_text(value) or (name in _FREE_TEXTS and _is_number(value)):
             fields[name] = _sendable(name, str(value))
         else:
             raise TypeError(_unfit(name, value))
@@ -80,11 +82,30 @@ def _sendable(name: str, text: str) -> str:
     return text
 
 
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, float) and isfinite(value)
+def number_text(number: str | int) -> str:
+    """Return a tracking number to look for, as text.
+
+    Raises:
+        TypeError: it is neither text nor a whole number.
+    """
+    # A truth value is an ``int`` as well, and nobody's number.
+    if isinstance(number, bool) or not _is_text(number):
+        raise TypeError(_unfit("tracking_number", number))
+    return str(number)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, int) and value >= 0)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) or (isinstance(value, float) and isfinite(value))
 
 
 def _unfit(name: str, value: Any) -> str:
+    if isinstance(value, int) and value < 0:
+        # The sign would be passed over as a hyphen of the number.
+        return f"{name} must be text or a whole number from 0 on, not {value!r}: give it as text"
     if isinstance(value, float):
         # 12345678.0 is what a table makes of a column of numbers with a gap in it.
         return f"{name} must be text or a whole number, not {value!r}: give it as text"

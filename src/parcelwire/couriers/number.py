@@ -26,6 +26,9 @@ _KEPT_STROKE = re.compile(r"[0-9]{4}/[0-9]{8}")
 _KEPT_COLON = re.compile(r"[0-9]{3}-?[0-9]{7}-?[0-9]{7}:[0-9]{13}")
 _ACCEPTED = re.compile(r"[0-9A-Z]+|[0-9]{4}/[0-9]{8}|[0-9]{17}:[0-9]{13}")
 
+# A column of numbers with a gap in it, written by a program that makes fractions of them.
+_FRACTION = re.compile(r"[0-9]{6,45}\.0+")
+
 _DIGIT = re.compile(r"[0-9]")
 
 # NFKC makes plain letters of these signs, and then nothing tells them from a postal number's.
@@ -36,13 +39,16 @@ def normalise(typed: str) -> str:
     """Answer the compact form of a typed number; the empty string when nothing remains.
 
     Letters that belong to no number (accents, other alphabets) stay, so that a wrong number
-    stays visibly wrong instead of turning into another one. A text of more than
+    stays visibly wrong instead of turning into another one. So does the point of a whole number
+    that was written as a fraction (``12345678.0``). A text of more than
     ``LONGEST_TYPED`` characters is cut there and otherwise stays as it is: too long for a number.
     """
     if typed.isascii():
         if typed.isalnum():
             # Nearly every number comes so; a copied word would have a mark behind it.
             return typed.upper()
+        if is_fraction(typed.strip()):
+            return typed.strip()
         compact = typed.translate(_SEPARATORS)
         if compact.isalnum() and (len(typed) > LONGEST_TYPED or without_label(typed) == typed):
             return compact.upper()
@@ -54,11 +60,16 @@ def normalise(typed: str) -> str:
     text = "".join(c for c in text if category(c) != "Cf")
     text = without_label(text.strip()).upper()
     text = "".join(text.split())
-    if _KEPT_STROKE.fullmatch(text):
+    if is_fraction(text) or _KEPT_STROKE.fullmatch(text):
         return text
     if _KEPT_COLON.fullmatch(text):
         return text.replace("-", "")
     return "".join(c for c in text if c.isalnum())
+
+
+def is_fraction(number: str) -> bool:
+    """Answer whether a number is one that a program wrote as a fraction (``12345678.0``)."""
+    return _FRACTION.fullmatch(number) is not None
 
 
 def is_plausible(number: str) -> bool:

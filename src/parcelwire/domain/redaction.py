@@ -1,10 +1,12 @@
-"""Find secrets in texts and documents, however they are written there, and mask them.
+"""Find secrets in texts and documents, as servers usually repeat them, and mask them.
 
-What a server answers can hold a secret as it was sent, escaped (JSON, URL, HTML, several of them
-over each other), in another character set, in hexadecimal or inside something in Base64, such as
-``Basic`` credentials. Escapes are undone layer by layer, and each layer is searched; so what an
-escape looks like (``%2f`` or ``%2F``, ``\\u00fc`` or ``ü``) makes no difference. The cost is linear
-in the length of the document and in the number of secrets.
+What a server answers can hold a secret as it was sent, escaped (JSON, URL, HTML, up to three of
+them over each other), in Latin-1, in hexadecimal or inside something in Base64, such as ``Basic``
+credentials, also in lines. Other encodings (quoted-printable, Base64 of Base64) are not undone.
+
+Escapes are undone layer by layer, and each layer is searched; so what an escape looks like (``%2f``
+or ``%2F``, ``\\u00fc`` or ``ü``) makes no difference. The cost is linear in the length of the
+document and in the number of secrets.
 """
 
 from __future__ import annotations
@@ -39,6 +41,9 @@ _ESCAPE: Final = re.compile(
     rb"|\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}"
     rb"|\\x[0-9A-Fa-f]{2}|\\[\"'\\/bfnrt]"
     rb"|&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8}[0-9]{0,2});"
+    # A line break inside Base64: what follows is looked at only where there is a break.
+    rb"|\n(?<=[A-Za-z0-9+/_-]{40}\n)(?=[A-Za-z0-9+/_-]{4})"
+    rb"|\r\n(?<=[A-Za-z0-9+/_-]{40}\r\n)(?=[A-Za-z0-9+/_-]{4})"
 )
 _UNFINISHED: Final = re.compile(
     rb"(?:%[0-9A-Fa-f]?|\\(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]?)?|&[#A-Za-z0-9]{0,9}"
@@ -221,6 +226,8 @@ def _written(escape: bytes) -> bytes:
     if escape.startswith(b"\\u"):
         units = bytes.fromhex(escape.replace(b"\\u", b"").decode())
         return units.decode("utf-16-be", "surrogatepass").encode("utf-8", "surrogatepass")
+    if escape.endswith(b"\n"):
+        return b""
     return _CONTROLS.get(escape[1:], escape[1:])
 
 

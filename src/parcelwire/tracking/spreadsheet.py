@@ -22,6 +22,7 @@ from typing import Final
 
 import msgspec
 
+from parcelwire.couriers.number import is_fraction
 from parcelwire.domain.text import without_marks
 from parcelwire.tracking.spreadsheet_cells import cell_text
 
@@ -359,7 +360,7 @@ class Sheet:
         fields = {
             field: value
             for field, column in self.fields.items()
-            if column < len(cells) and (value := cell_text(cells[column]))
+            if column < len(cells) and (value := cell_text(cells[column], field))
         }
         if "courier_code" in fields:
             fields["courier_code"] = self._resolve(fields["courier_code"])
@@ -374,6 +375,11 @@ class Sheet:
         problem = ""
         if not number:
             problem = "there is no tracking number in this row"
+        elif is_fraction(number.strip()):
+            problem = (
+                f"{number} is what a program makes of a number in a column with gaps; write it"
+                f" without the {number[number.index('.') :]}"
+            )
         elif _POWER.match(number):
             problem = (
                 f"{number} is what a spreadsheet makes of a long number; give the column the format"

@@ -123,3 +123,45 @@ async def test_a_redirect_names_the_path_as_it_was_sent(client: Client) -> None:
     assert (await client.send("GET", location))[0] == 404
     # The slash at the end is part of the token, not a slip.
     assert (await client.send("GET", "/t/abc%2F"))[0] == 404
+
+
+TAILS = ("/ABCDEF", "/AB-123", "/DE-555555", "/XX", "/de", "/..", "/%2E%2E", "%2F..", "/-", "/%2F")
+
+
+async def test_v2_changes_and_deletes_no_other_parcel_than_the_path_names(client: Client) -> None:
+    """What stands behind a number is part of it, or the call comes to nothing."""
+    pair = {"tracking_number": "12345678", "carrier_code": "nacex", "title": "Cup"}
+    _, made, _ = await client.send("POST", "/v2/trackings/post", pair)
+    assert made["meta"]["code"] == 200
+    for tail in TAILS:
+        for method in ("PUT", "POST", "DELETE"):
+            path = f"/v2/trackings/nacex/12345678{tail}"
+            _, said, _ = await client.send(method, path, {"title": "Mug"})
+            assert said["meta"]["code"] in (404, 4017), (method, tail)
+    _, shown, _ = await client.send("GET", "/v2/trackings/nacex/12345678")
+    assert shown["data"]["title"] == "Cup"
+
+
+async def test_v2_takes_a_last_segment_for_a_language_only_if_no_number_has_it(
+    client: Client,
+) -> None:
+    path = "/v2/trackings/nacex/12345678"
+    for number in ("12345678", "12345678/ABCDEF", "12345678/AB"):
+        pair = {"tracking_number": number, "carrier_code": "nacex"}
+        _, made, _ = await client.send("POST", "/v2/trackings/post", pair)
+        assert made["meta"]["code"] == 200
+
+    async def reached(tail: str) -> str | int:
+        _, said, _ = await client.send("GET", path + tail)
+        found = said["data"] and said["data"]["tracking_number"]
+        return str(found) if found else int(said["meta"]["code"])
+
+    assert [await reached(tail) for tail in ("/ABCDEF", "/AB", "/de", "/zh-TW", "/ABCDEG")] == [
+        *("12345678ABCDEF", "12345678AB", "12345678", "12345678", 4017)
+    ]
+    assert [await reached(tail) for tail in ("/..", "/%2E%2E", "/en/x", "/-")] == [404] * 4
+    _, deleted, _ = await client.send("DELETE", f"{path}/ABCDEF")
+    assert deleted["meta"]["code"] == 200
+    assert [await reached(tail) for tail in ("", "/ABCDEF", "/AB")] == [
+        *("12345678", 4017, "12345678AB")
+    ]

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support import v2
 from tests.support.house import HouseUnderTest
+from tests.support.native_shop import open_shop
 from tests.support.v4 import count, create, ok, refused
 
 NUMBER = "123456780"
@@ -18,8 +19,8 @@ ROUNDED = 9.400111899223858e21
 """What JavaScript and spreadsheets make of a number of 22 digits."""
 
 
-@pytest.mark.parametrize("number", [FRACTION, ROUNDED, 1.5])
-async def test_v4_follows_no_other_number(v4: HouseUnderTest, number: float) -> None:
+@pytest.mark.parametrize("number", [FRACTION, ROUNDED, 1.5, -12345678, "12345678.0"])
+async def test_v4_follows_no_other_number(v4: HouseUnderTest, number: float | str) -> None:
     body = {"tracking_number": number, "courier_code": "usps"}
     refused(await v4.call("POST", "/v4/trackings/create", json=body), 4110)
     refused(await v4.call("POST", "/v4/couriers/detect", json=body), 4110, data=[])
@@ -64,6 +65,19 @@ async def test_v4_changes_nothing_for_a_fraction(v4: HouseUnderTest) -> None:
     assert ok(await v4.call("GET", "/v4/trackings/get")) == [created]
 
 
+async def test_v4_takes_no_negative_number_for_a_code(v4: HouseUnderTest) -> None:
+    for field, code in (("courier_code", 4120), ("tracking_postal_code", 4130)):
+        body = {"tracking_number": NUMBER, "courier_code": "usps", field: -8001}
+        refused(await v4.call("POST", "/v4/trackings/create", json=body), code, says=field)
+    assert await count(v4) == 0
+
+
+async def test_v4_finds_no_other_number(v4: HouseUnderTest) -> None:
+    await create(v4, NUMBER)
+    answer = await v4.call("GET", "/v4/trackings/get", query="tracking_numbers=12345678.0")
+    assert ok(answer) == []
+
+
 async def test_v4_asks_no_airline_about_a_fraction(v4: HouseUnderTest) -> None:
     refused(await v4.call("POST", "/v4/awb", json={"awb_number": 2356903043.5}), 4160)
 
@@ -78,6 +92,12 @@ BAD_CALLS: list[tuple[str, str, Any, int]] = [
     ("POST", "/v2/trackings/post", {**PAIR, "tracking_key": 8001.0}, 4012),
     ("POST", "/v2/carriers/detect", {"tracking_number": FRACTION}, 4014),
     ("POST", "/v2/trackings/get", {"numbers": FRACTION}, 4014),
+    ("POST", "/v2/trackings/post", {**PAIR, "tracking_number": -123456780}, 4014),
+    ("POST", "/v2/trackings/post", {**PAIR, "tracking_number": "12345678.0"}, 4014),
+    ("POST", "/v2/trackings/post", {**PAIR, "tracking_postal_code": -8001}, 4012),
+    ("POST", "/v2/carriers/detect", {"tracking_number": -123456780}, 4014),
+    ("POST", "/v2/trackings/get", {"numbers": -123456780}, 4014),
+    ("POST", "/v2/trackings/get", {"numbers": [1234, -123456780]}, 4014),
     ("POST", "/v2/trackings/remote", [{"country": "CH", "postcode": 8001.0}], 4012),
     ("POST", "/v2/trackings/update", {**v2.PAIR, "update_carrier_code": 8001.0}, 4015),
 ]
@@ -96,3 +116,23 @@ async def test_v2_lists_no_other_number(tmp_path: Path) -> None:
             4014,
             [],
         )
+
+
+@pytest.mark.parametrize("number", [-123456780, FRACTION, "12345678.0"])
+async def test_v2_deletes_no_other_parcel(tmp_path: Path, number: float | str) -> None:
+    async with v2.open_v2(tmp_path) as house:
+        await v2.create(house, **PAIR)
+        for call in ("delete", "notupdate", "updatemore"):
+            item = {"tracking_number": number, "carrier_code": "usps", "title": "Mug"}
+            await v2.ask(house, "POST", f"/v2/trackings/{call}", json=[item])
+        kept = await v2.succeed(house, "GET", f"/v2/trackings/usps/{NUMBER}")
+        assert (kept["tracking_number"], kept["title"]) == (NUMBER, None)
+
+
+@pytest.mark.parametrize("number", [-123456780, FRACTION, "12345678.0"])
+async def test_the_native_api_follows_no_other_number(tmp_path: Path, number: float | str) -> None:
+    async with open_shop(tmp_path) as shop:
+        body = {"number": number, "courier_code": "usps"}
+        answer = await shop.ask("POST", "/api/trackings", json=body)
+        assert answer.status == 422
+        assert await count(shop.house) == 0

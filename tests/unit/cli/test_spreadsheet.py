@@ -25,6 +25,7 @@ from parcelwire.cli.spreadsheet import (
 )
 from parcelwire.client.details import NewTracking
 from parcelwire.client.models import Tracking
+from parcelwire.tracking.spreadsheet_cells import cell_text, copied
 
 TABLE = "Tracking number;Courier;Customer\n9400111899223857925380;usps;Jürg Müßig\n"
 
@@ -154,7 +155,7 @@ def test_cells_as_spreadsheets_write_them(tmp_path: Path) -> None:
     assert rows[0].fields == {
         "tracking_number": "9400111899223857925380",
         "courier_code": "usps",
-        "note": "'0012",
+        "note": "0012",
         "tracking_ship_date": "20260301",
         "order_number": "two\nlines",
     }
@@ -227,7 +228,7 @@ def test_what_is_exported_is_imported_again(
 
 
 @pytest.mark.parametrize(
-    "name", ["'t Hart", "'s-Hertogenbosch", "'n Beer", "'0012", "'", "''", "'a'", "d'Arc", "'Ōlelo"]
+    "name", ["'t Hart", "'s-Hertogenbosch", "'n Beer", "'", "''", "'a'", "d'Arc", "'Ōlelo"]
 )
 def test_a_name_keeps_its_apostrophe(tmp_path: Path, name: str) -> None:
     """From anybody's file, and through our own export and back."""
@@ -248,6 +249,60 @@ def test_a_guarded_cell_comes_back_as_it_was(tmp_path: Path, sign: str, marks: s
 def test_an_apostrophe_marks_a_tracking_number_as_text(tmp_path: Path) -> None:
     (row,) = fields(tmp_path, b"Tracking number,Courier\n'0012345678,dhl\n")
     assert row["tracking_number"] == "0012345678"
+
+
+MARKED = {
+    "Courier": ("'swiss-post", "courier_code", "swiss-post"),
+    "Postal code": ("'01067", "tracking_postal_code", "01067"),
+    "Recipient postcode": ("'AB1 2CD", "recipient_postcode", "AB1 2CD"),
+    "Account number": ("'K-17", "tracking_courier_account", "K-17"),
+    "Tracking key": ("'x7", "tracking_key", "x7"),
+    "Country": ("'CH", "destination_country_iso2", "CH"),
+    "Tracking origin country": ("'IT", "tracking_origin_country", "IT"),
+    "Ship date": ("'2026-01-01", "tracking_ship_date", "20260101"),
+    "Order date": ("'2026-01-01", "order_date", "2026-01-01"),
+    "Order number": ("'00123", "order_number", "00123"),
+    "Phone": ("'0791234567", "customer_sms", "0791234567"),
+    "Order id": ("'A-17", "order_id", "'A-17"),
+    "Note": ("'12 boxes", "note", "'12 boxes"),
+    "Title": ("''00", "title", "'00"),
+}
+
+
+def test_an_apostrophe_marks_codes_and_digits_as_text(tmp_path: Path) -> None:
+    """A text of other kinds keeps it."""
+    cells = ",".join(cell for cell, _, _ in MARKED.values())
+    content = f"Tracking number,{','.join(MARKED)}\n'9400,{cells}\n"
+    (row,) = fields(tmp_path, content.encode())
+    assert row == {"tracking_number": "9400", **{name: text for _, name, text in MARKED.values()}}
+
+
+@pytest.mark.parametrize("text", ["'01067", "''7", "'K-17", "'", "''", "'=1", "K'17", "017"])
+def test_codes_and_digits_come_back_with_the_apostrophes_they_had(
+    tmp_path: Path, text: str
+) -> None:
+    out = io.StringIO()
+    writer = Writer(out, "csv")
+    texts: dict[str, Any] = {"tracking_key": text, "order_number": text, "customer_name": text}
+    writer.add(
+        Tracking(id="1", tracking_number="N1", courier_code="dhl", status="transit", **texts)
+    )
+    writer.end()
+    (row,) = fields(tmp_path, out.getvalue().encode())
+    assert row == {"tracking_number": "N1", "courier_code": "dhl", **texts}
+
+
+@pytest.mark.parametrize("cell", ["'01067", "'t Hart", "'=1", "=1+1", "plain"])
+def test_a_cell_that_is_copied_says_what_it_said(cell: str) -> None:
+    assert cell_text(copied(cell)) == cell_text(cell)
+    assert not copied(cell).startswith(RISKY)
+
+
+def test_a_number_written_as_a_fraction_refuses_its_row(tmp_path: Path) -> None:
+    """What pandas makes of a column of numbers with a gap; without its point it is another."""
+    content = b"Tracking number,Courier\n12345678.0,dhl\n'123456.00,dhl\n99.34.123456.0,dhl\n"
+    problems = [row.problem for row in sheet(tmp_path, content).rows()]
+    assert [problem[-16:] for problem in problems] == ["t without the .0", " without the .00", ""]
 
 
 def test_no_cell_of_an_export_is_a_formula() -> None:

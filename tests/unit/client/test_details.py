@@ -51,6 +51,13 @@ def test_a_fraction_is_no_number_of_anything(name: str, value: float) -> None:
         fields_of({name: value})
 
 
+@pytest.mark.parametrize("name", ["tracking_number", "courier_code", "order_id", "tracking_key"])
+def test_a_negative_number_is_no_number_of_anything(name: str) -> None:
+    with pytest.raises(TypeError, match=f"{name} must be text or a whole number from 0 on"):
+        fields_of({name: -12345678})
+    assert fields_of({"title": -5}) == {"title": "-5"}
+
+
 def test_a_gap_in_a_table_is_no_title() -> None:
     with pytest.raises(TypeError, match="title"):
         fields_of({"title": float("nan")})
@@ -96,6 +103,8 @@ CALLS: list[Any] = [
         [{"tracking_number": 12345678.0, "courier_code": "usps"}]
     ),
     lambda m: m.tracking.get_tracking_results({"tracking_numbers": 12345678.0}),
+    lambda m: m.tracking.create_tracking({"tracking_number": -12345678, "courier_code": "usps"}),
+    lambda m: m.tracking.get_tracking_results({"tracking_numbers": -12345678}),
     lambda m: m.tracking.update_tracking_by_id("1" * 32, {"courier_code_new": 1.0}),
     lambda m: m.courier.detect({"tracking_number": 12345678.0}),
     lambda m: m.air_waybill.create_an_air_waybill({"awb_number": 2356903043.0}),

@@ -2,10 +2,10 @@ import string
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from parcelwire.couriers.number import LONGEST, SHORTEST, is_plausible, normalise
+from parcelwire.couriers.number import LONGEST, SHORTEST, is_fraction, is_plausible, normalise
 
 COMPACT = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=40)
 SEPARATOR = st.sampled_from([" ", ".", "-", "_", "–", "\t", "\u00a0", "\u200b", "\ufeff", "·"])
@@ -129,10 +129,28 @@ def test_foreign_letters_stay_visible() -> None:
     assert not is_plausible("\u0663\u0664\u0663\u0664")
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("12345678.0", " 123456.00\n", "Tracking no. 12345678.0", "12345678.0\u200b"),
+        "１２３４５６７８.0",  # noqa: RUF001 - full-width digits are the point
+    ],
+)
+def test_a_whole_number_written_as_a_fraction_is_no_other_number(typed: str) -> None:
+    assert is_fraction(normalise(typed))
+    assert not is_plausible(normalise(typed))
+
+
+@pytest.mark.parametrize("typed", ["12345678.01", "12345.0", "99.34.123456.0", "1234567.8900"])
+def test_other_points_are_separators(typed: str) -> None:
+    assert normalise(typed) == typed.replace(".", "")
+
+
 @given(st.text(string.digits, min_size=1, max_size=40), st.lists(SEPARATOR, max_size=40))
 def test_separators_between_digits_change_nothing(digits: str, separators: list[str]) -> None:
     marks = [*separators, *[""] * len(digits)]
     typed = "".join(c + mark for c, mark in zip(digits, marks, strict=False))
+    assume(not is_fraction("".join(c for c in typed if c in ".0123456789")))
     assert normalise(typed) == digits
 
 

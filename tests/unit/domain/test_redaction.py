@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64decode, b64encode, encodebytes, urlsafe_b64encode
 from collections.abc import Callable
 from html import escape
 from urllib.parse import quote, quote_plus, unquote_to_bytes
@@ -101,6 +101,29 @@ def test_a_secret_is_masked_however_it_is_written(secret: str, written: str) -> 
     for read in (masked, unquote_to_bytes(masked)):
         assert secret.encode() not in read
         assert found not in read
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\\n", "\\r\\n"])
+@pytest.mark.parametrize("before", range(0, 70, 7))
+def test_lines_of_base64_hide_nothing(end: str, before: int) -> None:
+    """76 characters in each, as MIME has them; the breaks may be escaped, as in JSON."""
+    secret = "hunter2-geheim-xyz-0123456789"
+    inside = b"x" * before + secret.encode() + b"y" * 90
+    lines = encodebytes(inside).decode().replace("\n", end)
+    masked = SecretMask([secret]).text(f"said:{end}{lines}")
+    assert MARK in masked
+    assert masked.startswith(f"said:{end}")
+    rest = masked.replace(end, "").removeprefix("said:")
+    # Whole groups of four from either end; at most those of one part of the secret are left.
+    head, _, tail = rest.partition(MARK)
+    shown = b64decode(head[: len(head) // 4 * 4]) + b64decode(tail[len(tail) % 4 :])
+    assert b"hunter" not in shown
+    assert b"56789" not in shown
+
+
+def test_lines_of_text_stay_as_they_are() -> None:
+    text = "word" * 15 + "\n" + "other words\r\n" * 3
+    assert SecretMask(["s3cret-of-the-shop"]).text(text) is text
 
 
 @pytest.mark.parametrize("secret", ["Schlüssel-für-Zürich", "naïveté déjà vu"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -21,13 +22,14 @@ from parcelwire.api.v2.requests import (
     shaped,
     status_figure_of,
 )
-from parcelwire.api.v2.tracking_path import read_tracking_path
+from parcelwire.api.v2.tracking_path import TrackingPath, read_tracking_path
 from parcelwire.api.wire import Call, Reply
 from parcelwire.domain.status import Status
 from parcelwire.tracking.errors import (
     AlreadyExistsError,
     CourierUnknownError,
     NotFoundError,
+    NumberInvalidError,
     NumberMissingError,
 )
 from parcelwire.tracking.ports import Stored
@@ -114,9 +116,8 @@ class SingleCalls:
             TrackingError: wrong number or courier, or not followed (4017: the number is not known,
                 where 4031 speaks of a list).
         """
-        stored = await self._of_path(call)
-        named = read_tracking_path(call.segments)
-        language = (named and named.language) or call.query().get("lang")
+        stored, named = await self._of_path(call, has_language=True)
+        language = named.language or call.query().get("lang")
         item = self._renderer.full_item(stored.tracking, self._clock.now(), language)
         return success(_encode(item))
 
@@ -128,7 +129,8 @@ class SingleCalls:
             TrackingError: wrong number or courier, or not followed.
         """
         change = Change.of(shaped(fields_of(call), UpdateRequest))
-        stored = await self._changing.apply(await self._of_path(call), change)
+        found, _ = await self._of_path(call)
+        stored = await self._changing.apply(found, change)
         return success(_encode(updated_item(stored.tracking)))
 
     async def delete_tracking(self, call: Call) -> Reply:
@@ -137,7 +139,7 @@ class SingleCalls:
         Raises:
             TrackingError: wrong number or courier, or not followed.
         """
-        stored = await self._of_path(call)
+        stored, _ = await self._of_path(call)
         if not await self._service.delete(call.world_id, [stored.tracking.id]):
             raise NotFoundError(stored.tracking.id)
         return success(EMPTY)
@@ -163,8 +165,17 @@ class SingleCalls:
             raise Refused(CONFLICT) from error
         return success(_encode(CourierChanged()))
 
-    async def _of_path(self, call: Call) -> Stored:
-        named = read_tracking_path(call.segments)
-        if named is None:
+    async def _of_path(
+        self, call: Call, *, has_language: bool = False
+    ) -> tuple[Stored, TrackingPath]:
+        """Return the tracking that the path names, and as what it names it."""
+        readings = read_tracking_path(call.segments, has_language=has_language)
+        if not readings:
             raise NumberMissingError
+        for named in readings[:-1]:
+            with suppress(NotFoundError, NumberInvalidError):
+                return await self._find(call, named), named
+        return await self._find(call, readings[-1]), readings[-1]
+
+    async def _find(self, call: Call, named: TrackingPath) -> Stored:
         return await self._changing.find(call.world_id, named.number, named.courier_code)

@@ -118,7 +118,7 @@ class V2Dialect:
         if isinstance(admitted, Refusal):
             return refusal(_REFUSALS[admitted])
         key, account = admitted
-        methods = self._find(segments)
+        methods = self._find(method, segments)
         route, handler = (methods or {}).get("GET" if method == "HEAD" else method, (None, None))
         kind = route.limit if route is not None else "other"
         allowance = self._house.limiter.take(key.world_id, kind)
@@ -170,11 +170,11 @@ class V2Dialect:
         """Return the reply for a fault of ours (500) or of the store (503)."""
         return refusal(UNAVAILABLE if isinstance(error, StoreUnavailableError) else FAULT)
 
-    def _find(self, segments: tuple[str, ...]) -> Methods | None:
+    def _find(self, method: str, segments: tuple[str, ...]) -> Methods | None:
         named = self._paths.get(segments)
         if named is not None or segments[:1] != ONE[:1]:
             return named
-        if read_tracking_path(segments) is not None:
+        if read_tracking_path(segments, has_language=method in ("GET", "HEAD")):
             return self._paths[ONE]
         # A client without a number asks for "trackings/dhl/": 4013 helps it more than 404.
         is_courier = len(segments) == 2 and self._house.registry.resolve(segments[1]) is not None

@@ -21,7 +21,7 @@ from parcelwire.api.v2.errors import (
 )
 from parcelwire.api.v2.models import FullItem, ListResult, StatusCounts
 from parcelwire.api.v2.render import STATUSES, Renderer, status_words, statuses_of
-from parcelwire.api.v2.requests import bound_of, fields_of, switch_of, word_of
+from parcelwire.api.v2.requests import bound_of, fields_of, is_other_number, switch_of, word_of
 from parcelwire.api.wire import Call, Reply
 from parcelwire.couriers.number import normalise
 from parcelwire.domain.status import Status
@@ -72,7 +72,8 @@ class ListingCalls:
         page = _whole_number(fields, "page", 1, MAX_PAGE)
         asked_limit = _whole_number(fields, "limit", DEFAULT_LIMIT, MAX_PAGE)
         limit = min(asked_limit, MAX_LIMIT)
-        if isinstance(fields.get("numbers"), float):
+        typed = fields.get("numbers")
+        if any(map(is_other_number, typed if isinstance(typed, list) else (typed,))):
             raise Refused(NUMBER_INVALID)
         numbers, orders = _list(fields, "numbers"), _list(fields, "orders")
         named = max(len(numbers or ()), len(orders or ()))

@@ -149,9 +149,10 @@ def number_of(value: Text) -> str | None:
     """Return a tracking number as typed.
 
     Raises:
-        Refused: 4014 for a fraction or a truth value: their text is nobody's number.
+        Refused: 4014 for a fraction, a negative number or a truth value: their text is nobody's
+            number.
     """
-    if isinstance(value, bool | float):
+    if isinstance(value, bool) or is_other_number(value):
         raise Refused(NUMBER_INVALID)
     return text_of(value, NUMBER_INVALID)
 
@@ -160,7 +161,7 @@ def courier_of(value: Text) -> str | None:
     """Return a courier's code as typed.
 
     Raises:
-        Refused: 4015 for a fraction, or what is too long to be one.
+        Refused: 4015 for a fraction, a negative number, or what is too long to be one.
     """
     return code_of(value, COURIER_INVALID)
 
@@ -169,11 +170,16 @@ def code_of(value: Text, code: int = NOT_UNDERSTOOD) -> str | None:
     """Return the text of a field that holds a number or a code, or None where nothing was given.
 
     Raises:
-        Refused: it is a number with a fraction, too long, or holds a NUL (``code``).
+        Refused: it is a number with a fraction or below 0, too long, or holds a NUL (``code``).
     """
-    if isinstance(value, float):
+    if is_other_number(value):
         raise Refused(code)
     return text_of(value, code)
+
+
+def is_other_number(value: Any) -> bool:
+    """Tell whether a point or a minus sign is passed over where ``value`` is read as a code."""
+    return isinstance(value, float) or (isinstance(value, int) and value < 0)
 
 
 _DETAIL_OF: Final = {
@@ -196,7 +202,7 @@ _DETAIL_OF: Final = {
 }
 """Wire name -> name in ``Details``, for fields that are kept as given."""
 _CODES: Final = ("tracking_postal_code", "tracking_account_number", "tracking_key")
-"""Those that hold a number or a code, which no fraction is."""
+"""Those that hold a number or a code, which no fraction and nothing negative is."""
 _READERS: Final = tuple(
     (field, name, code_of if field in _CODES else text_of) for field, name in _DETAIL_OF.items()
 )

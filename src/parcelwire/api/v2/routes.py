@@ -79,7 +79,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ONE: Final = ("trackings", "{carrier_code}", "{tracking_number}")
-"""The path of one tracking; a fourth segment is a language."""
+"""The path of one tracking. To GET, a fourth segment may be a language."""
 
 _CREATED: Final = (
     Parameter("created_at_min", "Created at or after this time (unix seconds)", "integer"),

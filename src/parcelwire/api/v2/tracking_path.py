@@ -1,8 +1,10 @@
 """The path of one tracking: ``trackings/<carrier>/<number>``, and a language where one is wanted.
 
 TrackingMore's own clients write the number into the path as it is. One with a stroke in it
-("9999/99999999") then fills two segments, which are told from a number and a language: no language
-is written with a digit, but for its region ("es-419").
+("9999/99999999") then fills two segments. A last segment that could be a language ("12345678/AB")
+may belong to the number as well, so there are two readings of it, and the whole number goes first.
+Only a call that reads knows languages: one that changes or deletes has one reading, and what it
+cannot take as one number names nothing, so that it never reaches another parcel.
 """
 
 from __future__ import annotations
@@ -12,8 +14,16 @@ from typing import Final
 
 import msgspec
 
-_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_].*)?\Z", re.DOTALL)
-_DIGIT: Final = re.compile(r"[0-9]")
+from parcelwire.couriers.number import normalise
+
+_LANGUAGE: Final = re.compile(
+    r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{4})?(?:[-_](?:[A-Za-z]{2}|[0-9]{3}))?\Z"
+)
+"""Language, script and region: ``de``, ``cn``, ``zh-Hant``, ``pt_BR``, ``es-419``."""
+_DOTS: Final = re.compile(r"(?:\A|/)\.{1,2}(?:/|\Z)")
+"""What means another place in a path."""
+_MOST_PARTS: Final = 2
+"""Segments that one number fills."""
 
 
 class TrackingPath(msgspec.Struct, frozen=True):
@@ -24,13 +34,32 @@ class TrackingPath(msgspec.Struct, frozen=True):
     language: str | None = None
 
 
-def read_tracking_path(segments: tuple[str, ...]) -> TrackingPath | None:
-    """Return what segments after ``/v2`` name; None where they are of another form."""
-    if len(segments) == 3:
-        return TrackingPath(segments[1], segments[2])
-    if not 3 < len(segments) <= 5:
+def read_tracking_path(
+    segments: tuple[str, ...], *, has_language: bool
+) -> tuple[TrackingPath, ...]:
+    """Return what segments after ``/v2`` may name, the likelier reading first.
+
+    Empty where they name nothing. ``has_language``: the last segment may be a language.
+    """
+    if len(segments) < 3:
+        return ()
+    _, courier_code, *parts = segments
+    named: list[TrackingPath] = []
+    if (number := _joined(parts)) is not None:
+        named.append(TrackingPath(courier_code, number))
+    if has_language and len(parts) > 1 and _LANGUAGE.match(parts[-1]):
+        number = _joined(parts[:-1])
+        if number is not None:
+            named.append(TrackingPath(courier_code, number, parts[-1]))
+    return tuple(named)
+
+
+def _joined(parts: list[str]) -> str | None:
+    """Return the number that fills ``parts``; None where they are not all a piece of it."""
+    number = "/".join(parts)
+    if len(parts) > _MOST_PARTS or _DOTS.search(number):
         return None
-    _, courier_code, number, more, *rest = segments
-    if _DIGIT.search(more) and not _LANGUAGE.match(more):
-        return TrackingPath(courier_code, f"{number}/{more}", rest[0] if rest else None)
-    return None if rest else TrackingPath(courier_code, number, more)
+    if len(parts) == 1:
+        return number
+    # A part that adds nothing ("12345678/-") would leave the number of the other part alone.
+    return None if normalise(number) in map(normalise, parts) else number

@@ -95,7 +95,7 @@ _CODE_OF_FRACTION: Final = {
         FORMAT_INVALID,
     ),
 }
-"""Fields that hold a number or a code, which no fraction is -> what refuses one."""
+"""Fields that hold a number or a code, which no fraction and nothing negative is -> its refusal."""
 
 _Body = TypeVar("_Body", bound=msgspec.Struct)
 
@@ -153,13 +153,14 @@ def text_of(value: Any, field: str) -> str | None:
 
     Raises:
         Refused: it is no text, too long, or holds a NUL (which no database column takes); or a
-            number with a fraction where a number or code belongs.
+            number with a fraction or below 0 where a number or code belongs.
     """
     if value is None or value == "":
         return None
     if isinstance(value, list | dict):
         raise Refused(FORMAT_INVALID, field=field)
-    if isinstance(value, float) and field in _CODE_OF_FRACTION:
+    is_other = isinstance(value, float) or (isinstance(value, int) and value < 0)
+    if is_other and field in _CODE_OF_FRACTION:
         raise Refused(_CODE_OF_FRACTION[field], field=field)
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from parcelwire.client import calls
@@ -17,6 +16,7 @@ from parcelwire.client.details import (
     fields_of,
     instant_text,
     joined,
+    number_text,
 )
 from parcelwire.client.errors import (
     AmbiguousError,
@@ -30,6 +30,7 @@ from parcelwire.client.exchange import Exchange
 from parcelwire.client.faults import RETRACK_NOT_ALLOWED
 from parcelwire.client.missing import need_own_api, say_missing
 from parcelwire.client.models import Tracking, TrackingRef, UpdateResult
+from parcelwire.client.naming import id_of, number_of, ref_of, seconds_of
 from parcelwire.client.paging import Paging, Query
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class AsyncTrackings:
 
     async def create(
         self,
-        tracking_number: str,
+        tracking_number: str | int,
         courier_code: str | None = None,
         **details: Unpack[NewDetails],
     ) -> Tracking:
@@ -114,11 +115,11 @@ class AsyncTrackings:
             # Which of them did the try make whose answer was lost? The younger ones.
             numbers = [result.tracking_number for result in conflicts]
             known = await self.list(tracking_numbers=numbers, page_size=200).all()
-            made = {one.id for one in known if exchange.is_own(_seconds(one.created_at))}
+            made = {one.id for one in known if exchange.is_own(seconds_of(one.created_at))}
             chunk.claim(known, made)
         return exchange
 
-    async def get(self, tracking_number: str, courier_code: str | None = None) -> Tracking:
+    async def get(self, tracking_number: str | int, courier_code: str | None = None) -> Tracking:
         """Return the tracking of a number.
 
         Raises:
@@ -132,32 +133,36 @@ class AsyncTrackings:
             raise NotFoundError(msg, code=NO_SUCH_NUMBER)
         return found
 
-    async def find(self, tracking_number: str, courier_code: str | None = None) -> Tracking | None:
+    async def find(
+        self, tracking_number: str | int, courier_code: str | None = None
+    ) -> Tracking | None:
         """Return the tracking of a number, or None when it is not followed.
 
         Raises:
             AmbiguousError: it is followed with several couriers, and none was said.
             ParcelwireError: it came to nothing, which is never told as None.
+            TypeError: the number is neither text nor a whole number.
         """
-        if not tracking_number.strip() or "," in tracking_number:
+        number = number_text(tracking_number)
+        if not number.strip() or "," in number:
             msg = "one tracking number is needed"
             raise ValueError(msg)
         query: Query = {
-            "tracking_numbers": tracking_number,
+            "tracking_numbers": number,
             "courier_code": courier_code or "",
             "items_amount": 200,
         }
         found = await self._engine.send(calls.list_trackings(query))
         if len(found) > 1:
             couriers = ", ".join(sorted({one.courier_code for one in found}))
-            msg = f"{tracking_number} is followed with several couriers: {couriers}"
+            msg = f"{number} is followed with several couriers: {couriers}"
             raise AmbiguousError(msg, tuple(found))
         return found[0] if found else None
 
     def list(
         self,
         *,
-        tracking_numbers: Collection[str] | None = None,
+        tracking_numbers: Collection[str | int] | None = None,
         courier_code: str | None = None,
         status: str | Iterable[str] | None = None,
         is_archived: bool | None = None,
@@ -176,6 +181,7 @@ class AsyncTrackings:
         None means no condition; an empty collection matches nothing.
 
         Raises:
+            TypeError: a number is neither text nor a whole number.
             ValueError: a time without offset, or a page size out of range.
         """
         archived = {None: "", True: "true", False: "tracking"}[is_archived]
@@ -192,7 +198,7 @@ class AsyncTrackings:
         }
         if isinstance(tracking_numbers, str):
             tracking_numbers = [tracking_numbers]
-        numbers = None if tracking_numbers is None else [*tracking_numbers]
+        numbers = None if tracking_numbers is None else [*map(number_text, tracking_numbers)]
         if statuses is None:
             numbers = []
         by_time = self._engine.settings.backend.pages_by_time
@@ -222,7 +228,7 @@ class AsyncTrackings:
         fields = fields_of(
             {**details, "courier_code_new": courier_code_new, "archived_status": archived}
         )
-        return await self._engine.send(calls.update_tracking(_id(tracking), fields))
+        return await self._engine.send(calls.update_tracking(id_of(tracking), fields))
 
     async def delete(self, tracking: Tracking | TrackingRef | str) -> TrackingRef:
         """Delete a tracking for good, and return which it was.
@@ -231,13 +237,13 @@ class AsyncTrackings:
             NotFoundError: there is no such tracking.
             ParcelwireError: it came to nothing.
         """
-        exchange = self._engine.open(calls.delete_tracking(_id(tracking)))
+        exchange = self._engine.open(calls.delete_tracking(id_of(tracking)))
         try:
             return await self._engine.run(exchange)
         except NotFoundError:
             # Gone it is; most likely by the try whose answer was lost.
             if exchange.was_cut:
-                return _ref(tracking)
+                return ref_of(tracking)
             raise
 
     async def retrack(self, tracking: Tracking | TrackingRef | str) -> TrackingRef:
@@ -248,18 +254,18 @@ class AsyncTrackings:
             NotFoundError: there is no such tracking.
             ParcelwireError: it came to nothing.
         """
-        exchange = self._engine.open(calls.retrack(_id(tracking)))
+        exchange = self._engine.open(calls.retrack(id_of(tracking)))
         try:
             return await self._engine.run(exchange)
         except InvalidError as error:
             # Not expired is what was wanted; most likely by the try whose answer was lost.
             if exchange.was_cut and error.code == RETRACK_NOT_ALLOWED:
-                return _ref(tracking)
+                return ref_of(tracking)
             raise
 
     async def wait_until(
         self,
-        tracking: Tracking | TrackingRef | str,
+        tracking: Tracking | TrackingRef | str | int,
         status: str | Collection[str],
         *,
         courier_code: str | None = None,
@@ -278,7 +284,7 @@ class AsyncTrackings:
             ParcelwireError: a look came to nothing.
         """
         wanted = {status} if isinstance(status, str) else set(status)
-        number, courier = _number(tracking, courier_code)
+        number, courier = number_of(tracking, courier_code)
         deadline = self._engine.monotonic() + timeout_seconds
         while True:
             found = await self.get(number, courier)
@@ -309,7 +315,7 @@ class AsyncTrackings:
         }
         for found in await self._engine.send(calls.list_trackings(query)):
             is_it = existing is None or found.id == existing.id
-            if is_it and exchange.is_own(_seconds(found.created_at)):
+            if is_it and exchange.is_own(seconds_of(found.created_at)):
                 return found
         return None
 
@@ -318,7 +324,7 @@ class AsyncOwnTrackings(AsyncTrackings):
     """Trackings of a Parcelwire: what v4 has no word for, too."""
 
     async def refresh(
-        self, tracking: Tracking | TrackingRef | str, courier_code: str | None = None
+        self, tracking: Tracking | TrackingRef | str | int, courier_code: str | None = None
     ) -> Tracking:
         """Have the carrier asked now, and return the tracking as it stands then.
 
@@ -333,7 +339,7 @@ class AsyncOwnTrackings(AsyncTrackings):
         from parcelwire.client import own_calls
 
         need_own_api(self._engine.settings.backend, "trackings.refresh")
-        if isinstance(tracking, str):
+        if not isinstance(tracking, Tracking | TrackingRef):
             tracking = await self.get(tracking, courier_code)
         asked = await self._engine.send(own_calls.refresh_tracking(tracking.id))
         # The courier may have been corrected meanwhile.
@@ -353,7 +359,7 @@ class AsyncOwnTrackings(AsyncTrackings):
         from parcelwire.client.aio.histories import AsyncTrackingEvents
 
         need_own_api(self._engine.settings.backend, "trackings.events")
-        return AsyncTrackingEvents(self._engine, _id(tracking), page_size)
+        return AsyncTrackingEvents(self._engine, id_of(tracking), page_size)
 
     async def polls(self, tracking: Tracking | TrackingRef | str) -> PollHistory:
         """Return how the carrier was asked about a parcel (or the id of one) of late, what came of
@@ -367,33 +373,4 @@ class AsyncOwnTrackings(AsyncTrackings):
         from parcelwire.client import own_calls
 
         need_own_api(self._engine.settings.backend, "trackings.polls")
-        return await self._engine.send(own_calls.read_polls(_id(tracking)))
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None or moment.tzinfo is None else moment.timestamp()
-
-
-def _id(tracking: Tracking | TrackingRef | str) -> str:
-    return tracking if isinstance(tracking, str) else tracking.id
-
-
-def _ref(tracking: Tracking | TrackingRef | str) -> TrackingRef:
-    if isinstance(tracking, str):
-        return TrackingRef(id=tracking)
-    return TrackingRef(
-        id=tracking.id,
-        tracking_number=tracking.tracking_number,
-        courier_code=tracking.courier_code,
-    )
-
-
-def _number(
-    tracking: Tracking | TrackingRef | str, courier_code: str | None
-) -> tuple[str, str | None]:
-    if isinstance(tracking, str):
-        return tracking, courier_code
-    if tracking.tracking_number is None:
-        msg = "this reference does not say the number"
-        raise ValueError(msg)
-    return tracking.tracking_number, courier_code or tracking.courier_code
+        return await self._engine.send(own_calls.read_polls(id_of(tracking)))

@@ -99,7 +99,7 @@ def get_tracking_results(params: Mapping[str, Any] | None = None) -> Envelope:
 
     Raises:
         TrackingMoreException: there is no answer that could be returned, or a number has a
-            fraction.
+            fraction or is negative.
     """
     query = {
         name: _condition(name, value) for name, value in (params or {}).items() if value is not None
@@ -156,7 +156,8 @@ def _condition(name: str, value: Any) -> str:
         return value.isoformat(timespec="seconds")
     if isinstance(value, date):
         return instant_text(name, value)
-    if name == "tracking_numbers" and isinstance(value, float):
+    is_other = isinstance(value, float) or (isinstance(value, int) and value < 0)
+    if name == "tracking_numbers" and is_other:
         msg = f"tracking_numbers must be text or a whole number, not {value!r}: give it as text"
         raise TrackingMoreException(msg)
     return str(value)

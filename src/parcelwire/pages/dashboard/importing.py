@@ -32,7 +32,7 @@ from parcelwire.tracking.spreadsheet import (
     SheetError,
     examine,
 )
-from parcelwire.tracking.spreadsheet_cells import guarded
+from parcelwire.tracking.spreadsheet_cells import copied, guarded
 
 JOB: Final = "upload"
 ROWS: Final = "upload-rows"
@@ -243,7 +243,7 @@ async def report_of(store: Store, job: Job) -> AsyncIterator[bytes]:
     yield b"\xef\xbb\xbf" + _lines([first])
     async for rows in refused_portions(store, job):
         yield _lines(
-            [*map(guarded, (one.cells + [""] * width)[:width]), one.line, guarded(one.reason)]
+            [*map(copied, (one.cells + [""] * width)[:width]), one.line, guarded(one.reason)]
             for one in rows
         )
 
