@@ -12,19 +12,16 @@ from parcelwire.store.sqlite.ids import public_id
 from parcelwire.store.sqlite.sealings import Sealings
 
 
-def _reseal(
-    self: Sealings, connection: apsw.Connection, key: str, limit: int, *, only_open: bool
-) -> int:
-    del only_open
-    rows = fetch(connection, sealings.OLD_ENDPOINTS, (id_of(key), limit))
-    for row_key, identity, document, sealed in rows:
+def _reseal(self: Sealings, connection: apsw.Connection, key: str, limit: int) -> int:
+    rows = fetch(connection, sealings.OLD_ENDPOINTS, (id_of(key), max(0, limit)))
+    for row_key, identity, sealed in rows:
         place = place_of_endpoint(public_id(identity))
         plain = self._sealing.open(sealed, place)
-        connection.execute(sealings.SEAL_ENDPOINT, (document, b"", row_key))
+        connection.execute(sealings.RESEAL_ENDPOINT, (b"", row_key))
         connection.execute("COMMIT")
         again = self._sealing.seal(plain, place, key)
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute(sealings.SEAL_ENDPOINT, (document, again, row_key))
+        connection.execute(sealings.RESEAL_ENDPOINT, (again, row_key))
     return len(rows)
 
 
