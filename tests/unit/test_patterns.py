@@ -22,6 +22,7 @@ BOUNDED = {
     "parcelwire.connectors.carriers.poste_italiane.wording._PLACE_END": "single blanks only",
     "parcelwire.connectors.carriers.poste_italiane.places._IN_BRACKETS": "500 characters at most",
     "parcelwire.couriers.number_labels._TOKEN": "matched from the start, 1,000 characters",
+    "parcelwire.tracking.spreadsheet_cells._DIGITS": "matched from the start",
     "parcelwire.tracking.spreadsheet_cells._FORMULA": "matched from the start",
     "parcelwire.webhooks.address._LOOKS_NUMERIC": "matched from the start",
     "parcelwire.notices.addresses._LOCAL": "matched from the start, 64 characters",
