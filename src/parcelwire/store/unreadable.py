@@ -15,9 +15,11 @@ import msgspec
 
 from parcelwire.domain.account import Connection
 from parcelwire.domain.changes import Event
+from parcelwire.domain.clock import Instant
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Status
 from parcelwire.domain.tracking import Details, Tracking
-from parcelwire.store.codec import decode_connection, decode_event, unpack
+from parcelwire.store.codec import decode_connection, decode_event, event_at, unpack
+from parcelwire.store.sweeping import Looked
 from parcelwire.tracking.errors import UnreadableDocumentError
 
 MOST_TOLD: Final = 1_000
@@ -114,6 +116,19 @@ class Unreadable:
         """Return up to ``limit`` events with their cursors; see ``page``."""
         return await self.page(fetch, start, limit, read=_event_of, name=_name_of_event)
 
+    def look_for_old_events(self, rows: Sequence[Any], before: Instant) -> Looked:
+        """Tell which events, rows of (cursor, document), are older than ``before``.
+
+        One that cannot be read goes with those around it.
+        """
+        found = []
+        is_old = False
+        for row in rows:
+            at = self.read(_instant_of_event, row, _name_of_event)
+            is_old = is_old if at is None else at < before
+            found.append((row[0], is_old, True))
+        return found
+
     async def records(
         self,
         fetch: Callable[[str, int], Awaitable[Sequence[Any]]],
@@ -136,6 +151,10 @@ def _record_of(row: Any) -> tuple[str, bytes]:
 
 def _event_of(row: Any) -> tuple[int, Event]:
     return row[0], decode_event(row[1])
+
+
+def _instant_of_event(row: Any) -> Instant:
+    return event_at(row[1])
 
 
 def _name_of_event(row: Any) -> str:

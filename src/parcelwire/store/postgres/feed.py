@@ -15,7 +15,6 @@ from typing import Final
 
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import Instant
-from parcelwire.store.codec import event_at
 from parcelwire.store.port import StoreUnavailableError, UnavailableReason
 from parcelwire.store.postgres.done import Doings
 from parcelwire.store.postgres.pool import Row
@@ -83,7 +82,7 @@ class Feed(Doings):
 
         async def look(after: int) -> Looked:
             rows = await self._database.fetch(_SQL["oldest_events"], after, WINDOW)
-            return await asyncio.to_thread(_looked, rows, before, self._unreadable)
+            return await asyncio.to_thread(self._unreadable.look_for_old_events, rows, before)
 
         async def delete(old: list[int]) -> int:
             rows = await self._database.fetch(_SQL["delete_events"], old, is_repeatable=False)
@@ -126,18 +125,3 @@ class Feed(Doings):
             if error.reason is UnavailableReason.UNREACHABLE:
                 raise
             return True
-
-
-def _looked(rows: list[Row], before: Instant, unreadable: Unreadable) -> Looked:
-    found = []
-    is_old = False
-    for row in rows:
-        at = unreadable.read(_at, row, lambda one: f"event {one[0]}")
-        # One that cannot be read goes with those around it.
-        is_old = is_old if at is None else at < before
-        found.append((row[0], is_old, True))
-    return found
-
-
-def _at(row: Row) -> Instant:
-    return event_at(row[1])

@@ -9,12 +9,9 @@ import apsw
 import msgspec
 
 from parcelwire.domain.clock import Instant
-from parcelwire.store.codec import event_at
 from parcelwire.store.sqlite import feed_queries
 from parcelwire.store.sqlite.base import Part
-from parcelwire.store.sqlite.connection import Row
 from parcelwire.store.sweeping import Looked
-from parcelwire.store.unreadable import Unreadable
 
 WINDOW: Final = 1_000
 """Events looked at in one step when old ones are sought."""
@@ -42,7 +39,7 @@ class Feed(Part):
 
         async def look(after: int) -> Looked:
             rows = await self._reader.scan(feed_queries.OLDEST_EVENTS, (after, WINDOW))
-            return await asyncio.to_thread(_looked, rows, before, self._unreadable)
+            return await asyncio.to_thread(self._unreadable.look_for_old_events, rows, before)
 
         return await self._event_sweep.prune(look, self._delete_events, limit=limit)
 
@@ -55,18 +52,3 @@ class Feed(Part):
             return connection.changes()
 
         return await self._write(work)
-
-
-def _looked(rows: list[Row], before: Instant, unreadable: Unreadable) -> Looked:
-    found = []
-    is_old = False
-    for row in rows:
-        at = unreadable.read(_at, row, lambda one: f"event {one[0]}")
-        # One that cannot be read goes with those around it.
-        is_old = is_old if at is None else at < before
-        found.append((row[0], is_old, True))
-    return found
-
-
-def _at(row: Row) -> Instant:
-    return event_at(row[1])
