@@ -8,7 +8,8 @@ from typing import Any
 
 from parcelwire.api.shares import LongReads
 from parcelwire.api.v2 import listing as of_v2
-from parcelwire.store.sqlite import listing, reading
+from parcelwire.store import stand_ins
+from parcelwire.store.sqlite import listing
 from parcelwire.store.sqlite.reader import Reader
 
 
@@ -27,5 +28,5 @@ async def _scan_here(reader: Reader, sql: str, bindings: Any = ()) -> list[Any]:
 
 LongReads.slot = _at_once  # type: ignore[method-assign, assignment]  # planted
 Reader.scan = _scan_here  # type: ignore[method-assign, assignment]  # planted
-for module in (of_v2, listing, reading):
+for module in (of_v2, listing, stand_ins):
     module.in_slices = _in_one_go  # type: ignore[attr-defined]

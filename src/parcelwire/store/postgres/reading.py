@@ -15,6 +15,7 @@ from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.pool import Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import is_id, key_of, only_ids
+from parcelwire.store.stand_ins import StandIns
 from parcelwire.store.unreadable import UNREADABLE, Unreadable, stand_in
 from parcelwire.tracking.ports import PastPoll, PollState, RawAnswer, Stored
 from parcelwire.tracking.slices import in_slices
@@ -22,7 +23,7 @@ from parcelwire.tracking.slices import in_slices
 _SQL: Final = load_queries("trackings.sql")
 
 
-class Reading:
+class Reading(StandIns):
     """The part of ``TrackingStore`` that reads one tracking."""
 
     def __init__(self, database: Database) -> None:
@@ -71,35 +72,14 @@ class Reading:
         rows = await self._database.fetch(_SQL["past_polls"], tracking_id)
         return decode_trails(rows[0], limit) if rows else []
 
-    async def _first(self, rows: Sequence[Row]) -> Stored | None:
-        """Return the record of the first row, or its stand-in; None where there is no row."""
-        if not rows:
-            return None
-        try:
-            return _stored_of(rows[0])
-        except UNREADABLE:
-            return next(iter(await self._stored(rows)), None)
+    def _stored_of(self, row: Row) -> Stored:
+        return _stored_of(row)
 
-    async def _stored(self, rows: Sequence[Row]) -> list[Stored]:
-        """Return the records of rows, with a stand-in for each that cannot be read."""
-        try:
-            return await in_slices(_stored_of, rows)
-        except UNREADABLE:
-            found = await in_slices(self._stored_or_none, rows)
-        shown = []
-        for one, row in zip(found, rows, strict=True):
-            # It may have been deleted just now.
-            record = one or await self._instead_of(row)
-            if record is not None:
-                shown.append(record)
-        return shown
+    def _poll_of(self, row: Row) -> PollState:
+        return _poll_of(row)
 
-    async def _instead_of(self, row: Row) -> Stored | None:
-        tracking = await self._stand_in(row)
-        return None if tracking is None else Stored(tracking, _poll_of(row))
-
-    def _stored_or_none(self, row: Row) -> Stored | None:
-        return self._unreadable.read(_stored_of, row, _name_of)
+    def _name_of(self, row: Row) -> str:
+        return _name_of(row)
 
     def _rendition(self, row: Row) -> bytes | None:
         return self._unreadable.read(_rendition_of, row, _name_of)

@@ -17,14 +17,14 @@ from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import Row
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.rows import name_of, poll_of, stored_of
-from parcelwire.store.unreadable import UNREADABLE, stand_in
-from parcelwire.tracking.ports import PastPoll, RawAnswer, Stored
-from parcelwire.tracking.slices import in_slices
+from parcelwire.store.stand_ins import StandIns
+from parcelwire.store.unreadable import stand_in
+from parcelwire.tracking.ports import PastPoll, PollState, RawAnswer, Stored
 
 LARGEST: Final = (1 << 63) - 1
 
 
-class Reading(Part):
+class Reading(StandIns, Part):
     """The part of ``TrackingStore`` that reads one tracking."""
 
     async def load(self, world_id: int, tracking_id: str) -> Stored | None:
@@ -95,35 +95,14 @@ class Reading(Part):
 
         return await self._unreadable.events(fetch, end, limit)
 
-    async def _first(self, rows: list[Row]) -> Stored | None:
-        """Return the record of the first row, or its stand-in; None where there is no row."""
-        if not rows:
-            return None
-        try:
-            return stored_of(rows[0])
-        except UNREADABLE:
-            return next(iter(await self._stored(rows)), None)
+    def _stored_of(self, row: Row) -> Stored:
+        return stored_of(row)
 
-    async def _stored(self, rows: list[Row]) -> list[Stored]:
-        """Return the records of rows of ``STORED``, with a stand-in for each that is unreadable."""
-        try:
-            return await in_slices(stored_of, rows)
-        except UNREADABLE:
-            found = await in_slices(self._stored_or_none, rows)
-        shown = []
-        for one, row in zip(found, rows, strict=True):
-            # It may have been deleted just now.
-            record = one or await self._instead_of(row)
-            if record is not None:
-                shown.append(record)
-        return shown
+    def _poll_of(self, row: Row) -> PollState:
+        return poll_of(row)
 
-    async def _instead_of(self, row: Row) -> Stored | None:
-        tracking = await self._stand_in(row)
-        return None if tracking is None else Stored(tracking, poll_of(row))
-
-    def _stored_or_none(self, row: Row) -> Stored | None:
-        return self._unreadable.read(stored_of, row, name_of)
+    def _name_of(self, row: Row) -> str:
+        return name_of(row)
 
     async def _stand_in(self, row: Row) -> Tracking | None:
         rows = await self._reader.rows(queries.STAND_IN, (row[-1],))
