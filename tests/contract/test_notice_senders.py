@@ -10,7 +10,9 @@ from parcelwire.domain.account import Account
 from parcelwire.domain.brand import Brand, encode_brand
 from parcelwire.domain.clock import DAY, FrozenClock
 from parcelwire.domain.status import Status
+from parcelwire.notices.addresses import digest_of
 from parcelwire.notices.senders import MOST, MOST_TRIES, Senders
+from parcelwire.notices.subscriptions import SLOTS_KIND
 from parcelwire.store.port import Store
 from tests.contract.notice_office import JO, Office, body_of, move, new, put
 from tests.support.mail_server import MailBox
@@ -44,6 +46,22 @@ async def a_mail(office: Office, box: MailBox, account: Account, number: str = "
     (mail,) = box.mails
     box.taken.clear()
     return mail
+
+
+async def test_what_an_earlier_version_has_stored_still_counts(
+    office: Office, account: Account
+) -> None:
+    """The kinds of records are words of the database: another name would lose what is there."""
+    document = b'{"address":"help@shop.example","asks":1,"confirmed_at":1772359200000}'
+    await office.store.change_record(
+        "sender-proof",
+        str(account.number),
+        digest_of(HELP),
+        put(document),
+        at=office.clock.now(),
+    )
+    assert await senders_of(office).confirmed(account.number, HELP) == HELP
+    assert SLOTS_KIND == "subscription-places"
 
 
 async def test_an_address_is_used_once_it_is_confirmed_and_no_sooner(

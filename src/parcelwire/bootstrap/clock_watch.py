@@ -52,6 +52,10 @@ class ClockWatch(Rounds):
         if abs(ahead) < LEAST_MS + took:
             return 0
         clock.ahead_ms += ahead
+        if abs(clock.ahead_ms) < LEAST_MS:
+            clock.ahead_ms = 0
+            _log.warning("the clock of this machine is right again and is used as it is")
+            return 0
         _log.warning(
             "the clock of this machine is %.1f s %s the database's, whose time is used instead",
             abs(clock.ahead_ms) / SECOND,

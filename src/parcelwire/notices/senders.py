@@ -20,8 +20,9 @@ from parcelwire.notices.journal import CONFIRM_SENDER, Entry, Journal
 from parcelwire.notices.ports import NoticeStore
 from parcelwire.notices.subscriptions import Subscriptions
 
-KIND: Final = "sender-confirmation"
-"""Scope = the account's number, id = the address's digest."""
+KIND: Final = "sender-proof"
+"""As it is stored since the first version. Scope = the account's number, id = the address's digest.
+"""
 MOST: Final = 20
 """Addresses that one account may ask about."""
 MOST_TRIES: Final = 10

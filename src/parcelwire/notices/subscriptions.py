@@ -25,7 +25,7 @@ from parcelwire.tracking.ports import Identifiers, Stored
 from parcelwire.tracking.words import choose
 
 KIND: Final = "subscription"
-SLOTS_KIND: Final = "subscription-slots"
+SLOTS_KIND: Final = "subscription-places"
 """The digests of the addresses that strangers have named for a parcel; scope = its id."""
 ADDRESS_KIND: Final = "notice-address"
 """What was sent to an address lately; scope ``EVERYWHERE``, id = digest."""

@@ -32,7 +32,7 @@ def test_records_find_their_trackings_and_those_of_nobody_go(
     for tracking_id in (here, gone):
         rows = [
             ("subscription", tracking_id, "a"),
-            ("subscription-slots", tracking_id, "all"),
+            ("subscription-places", tracking_id, "all"),
             ("notice", tracking_id, "delivered.a"),
             ("feedback", tracking_id, "0"),
             ("notice-due", "2", f"{NOW:013d}.{tracking_id}.delivered.a"),

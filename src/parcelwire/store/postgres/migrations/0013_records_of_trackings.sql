@@ -9,7 +9,7 @@ where kind in ('notice-due', 'notice-trouble') and split_part(id, '.', 2) ~ '^[0
 -- Until now, what was written while a tracking was being deleted, or afterwards, stayed.
 delete from record r where r.tracking_id is not null
     and not exists (select from tracking t where t.id = r.tracking_id);
-delete from record r where r.kind in ('subscription', 'subscription-slots', 'notice', 'feedback')
+delete from record r where r.kind in ('subscription', 'subscription-places', 'notice', 'feedback')
     and r.scope ~ '^[0-9a-f]{32}$'
     and not exists (select from tracking t where replace(t.id::text, '-', '') = r.scope);
 delete from raw_answer r

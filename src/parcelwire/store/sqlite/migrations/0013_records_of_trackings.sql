@@ -10,6 +10,6 @@ WHERE kind IN ('notice-due', 'notice-trouble') AND substr(id, 47, 1) = '.'
 
 -- Until now, what was written after a tracking was deleted stayed.
 DELETE FROM record WHERE tracking_id IS NOT NULL AND tracking_id NOT IN (SELECT id FROM tracking);
-DELETE FROM record WHERE kind IN ('subscription', 'subscription-slots', 'notice', 'feedback')
+DELETE FROM record WHERE kind IN ('subscription', 'subscription-places', 'notice', 'feedback')
     AND length(scope) = 32 AND unhex(scope) IS NOT NULL
     AND unhex(scope) NOT IN (SELECT id FROM tracking);
