@@ -72,6 +72,14 @@ def is_fraction(number: str) -> bool:
     return _FRACTION.fullmatch(number) is not None
 
 
+def is_other_number(value: object) -> bool:
+    """Tell whether a JSON value is a number whose point or minus sign ``normalise`` passes over.
+
+    Its digits alone are another number: ``12345678.0`` would be ``123456780``.
+    """
+    return isinstance(value, float) or (isinstance(value, int) and value < 0)
+
+
 def is_plausible(number: str) -> bool:
     """Answer whether a compact number could be a tracking number of anybody.
 

@@ -21,9 +21,9 @@ from parcelwire.api.v2.errors import (
 )
 from parcelwire.api.v2.models import FullItem, ListResult, StatusCounts
 from parcelwire.api.v2.render import STATUSES, Renderer, status_words, statuses_of
-from parcelwire.api.v2.requests import bound_of, fields_of, is_other_number, switch_of, word_of
+from parcelwire.api.v2.requests import bound_of, fields_of, switch_of, word_of
 from parcelwire.api.wire import Call, Reply
-from parcelwire.couriers.number import normalise
+from parcelwire.couriers.number import is_other_number, normalise
 from parcelwire.domain.status import Status
 from parcelwire.tracking.ports import TrackingFilter
 from parcelwire.tracking.slices import in_slices

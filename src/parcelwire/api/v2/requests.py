@@ -29,6 +29,7 @@ from parcelwire.api.v2.errors import (
     Refused,
 )
 from parcelwire.api.wire import Call
+from parcelwire.couriers.number import is_other_number
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.json_limits import is_crowded
 from parcelwire.domain.tracking import Details
@@ -175,11 +176,6 @@ def code_of(value: Text, code: int = NOT_UNDERSTOOD) -> str | None:
     if is_other_number(value):
         raise Refused(code)
     return text_of(value, code)
-
-
-def is_other_number(value: Any) -> bool:
-    """Tell whether a point or a minus sign is passed over where ``value`` is read as a code."""
-    return isinstance(value, float) or (isinstance(value, int) and value < 0)
 
 
 _DETAIL_OF: Final = {

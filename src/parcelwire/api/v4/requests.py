@@ -17,6 +17,7 @@ import msgspec
 from parcelwire.api.moments import read_ship_date
 from parcelwire.api.v4.dates import read_instant
 from parcelwire.api.v4.errors import COURIER_INVALID, FORMAT_INVALID, NUMBER_INVALID, Refused
+from parcelwire.couriers.number import is_other_number
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.json_limits import is_crowded
 
@@ -159,8 +160,7 @@ def text_of(value: Any, field: str) -> str | None:
         return None
     if isinstance(value, list | dict):
         raise Refused(FORMAT_INVALID, field=field)
-    is_other = isinstance(value, float) or (isinstance(value, int) and value < 0)
-    if is_other and field in _CODE_OF_FRACTION:
+    if is_other_number(value) and field in _CODE_OF_FRACTION:
         raise Refused(_CODE_OF_FRACTION[field], field=field)
     if isinstance(value, bool):
         return "true" if value else "false"
