@@ -158,16 +158,20 @@ def text_of(value: Any, field: str) -> str | None:
     """
     if value is None or value == "":
         return None
+    text = value if isinstance(value, str) else _text_of_other(value, field)
+    if len(text) > MAX_TEXT or "\0" in text:
+        raise Refused(FORMAT_INVALID, field=field)
+    return text if not text.isspace() else None
+
+
+def _text_of_other(value: Any, field: str) -> str:
     if isinstance(value, list | dict):
         raise Refused(FORMAT_INVALID, field=field)
     if is_other_number(value) and field in _CODE_OF_FRACTION:
         raise Refused(_CODE_OF_FRACTION[field], field=field)
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = value if isinstance(value, str) else str(value)
-    if len(text) > MAX_TEXT or "\0" in text:
-        raise Refused(FORMAT_INVALID, field=field)
-    return text if not text.isspace() else None
+    return str(value)
 
 
 def texts_of(body: Any, shape: type[CreateRequest] = CreateRequest) -> dict[str, str]:
