@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
@@ -34,16 +35,23 @@ BODY_BYTES: Final = 1_900_000
 SLOW_READERS: Final = 60
 
 
-async def paced(each_seconds: float, once: Callable[[], Awaitable[object]]) -> None:
-    """Do something again and again, at most four of it at a time."""
+async def paced(mean_seconds: float, once: Callable[[], Awaitable[object]]) -> None:
+    """Do something again and again, at random instants, at most four of it at a time.
+
+    On a beat it would meet the innocent client's requests always or never, by chance.
+    """
+    chance = random.Random(f"{once.__qualname__} {mean_seconds}")  # repeatable
+    loop = asyncio.get_running_loop()
     under_way: set[asyncio.Future[object]] = set()
+    due = loop.time()
     try:
         while True:
             if len(under_way) < 4:
                 task: asyncio.Future[object] = asyncio.ensure_future(once())
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
-            await asyncio.sleep(each_seconds)
+            due = max(due + chance.expovariate(1 / mean_seconds), loop.time())
+            await asyncio.sleep(due - loop.time())
     finally:
         for task in under_way:
             task.cancel()
@@ -113,14 +121,13 @@ async def churn(target: Target, tally: Counter[str]) -> None:
     """Open and close connections, ten thousand of them in 25 seconds."""
 
     async def once() -> None:
-        for _ in range(CHURN_A_SECOND // 20):
-            try:
-                async with connection(target):
-                    tally["opened"] += 1
-            except OSError:
-                tally["refused"] += 1
+        try:
+            async with connection(target):
+                tally["opened"] += 1
+        except OSError:
+            tally["refused"] += 1
 
-    await paced(0.05, once)
+    await paced(1 / CHURN_A_SECOND, once)
 
 
 async def keyless_bodies(target: Target, tally: Counter[str]) -> None:
