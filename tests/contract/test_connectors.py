@@ -238,7 +238,7 @@ def table_of(package: str) -> StatusTable:
 
 def is_mapped(text: str, case: Case) -> bool:
     table = table_of(case.package)
-    return any((table.by_code(text), table.by_code(fold(text)), table.by_text(text)))
+    return any((table.by_code(text), table.by_code(fold(text)), table.look_up(text=text)))
 
 
 def is_unheard(text: str) -> bool:

@@ -160,22 +160,41 @@ def _check_table(package: str) -> list[str]:
     except (ValueError, msgspec.ValidationError) as error:
         return [f"status.toml: {error}"]
     codes: list[dict[str, Any]] = rows.get("code", [])
-    texts = [fold(row["contains"]) for row in rows.get("text", [])]
-    problems = ["status.toml: no row"] if not codes and not texts else []
-    twice = Counter(row["code"] for row in codes)
-    problems += [f"status.toml: two rows for code {code}" for code, n in twice.items() if n > 1]
-    for index, text in enumerate(texts):
-        if not text:
-            problems.append("status.toml: an empty text matches everything")
-        earlier = next((one for one in texts[:index] if one and one in text), None)
-        if earlier is not None:
-            problems.append(f"status.toml: {text!r} is never reached, {earlier!r} matches before")
+    texts: list[dict[str, Any]] = rows.get("text", [])
+    broad: list[dict[str, Any]] = rows.get("broad", [])
+    problems = [] if codes or texts or broad else ["status.toml: no row"]
+    keys = [
+        *(
+            " of type ".join(filter(None, (f"code {row['code']}", row.get("type"))))
+            for row in codes
+        ),
+        *(f"text {fold(row['text'])!r}" for row in texts if "text" in row),
+        *(f"{row['kind']} {row['value']}" for row in broad),
+    ]
+    problems += [f"status.toml: two rows for {key}" for key, n in Counter(keys).items() if n > 1]
+    problems += _check_parts([row for row in texts if "contains" in row])
     for row in codes:
         problems += [
             f"status.toml: code {row['code']}: {language!r} is no language code, or has no words"
             for language, phrase in sorted(row.get("phrases", {}).items())
             if not _LANGUAGE.fullmatch(language) or not phrase.strip()
         ]
+    return problems
+
+
+def _check_parts(rows: list[dict[str, Any]]) -> list[str]:
+    """Return what is wrong with rows that look for a part of a text, in their order."""
+    problems = []
+    earlier: list[str] = []
+    for row in rows:
+        part = fold(row["contains"])
+        if not part or not all(fold(guard) for guard in row.get("unless", [])):
+            problems.append("status.toml: an empty text matches everything")
+        before = next((one for one in earlier if one in part), None)
+        if before is not None:
+            problems.append(f"status.toml: {part!r} is never reached, {before!r} matches before")
+        if part and not row.get("unless"):
+            earlier.append(part)
     return problems
 
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcelwire.connectors.carriers.poste_italiane.promise import read_promise
-from parcelwire.connectors.carriers.poste_italiane.rome import ROME
+from parcelwire.connectors.carriers.poste_italiane.rome import TIMES
 
 
 def _at(text: str) -> int:
-    return round(datetime.fromisoformat(text).replace(tzinfo=ROME).timestamp() * 1000)
+    return round(datetime.fromisoformat(text).replace(tzinfo=TIMES.zone).timestamp() * 1000)
 
 
 NOW = _at("2025-12-30T12:00:00")

@@ -9,13 +9,13 @@ from parcelwire.connectors.carriers.swiss_post.events import (
     summarize,
     understand,
 )
-from parcelwire.connectors.carriers.swiss_post.reading import Moment
+from parcelwire.connectors.reading.times import LocalTime
 from parcelwire.domain.checkpoint import TimeSource
 from parcelwire.domain.status import Substatus
 
 
-def moment(hour: int, offset: int | None = 120) -> Moment:
-    return Moment(f"2026-04-17T{hour:02}:00:00", offset, TimeSource.CARRIER)
+def moment(hour: int, offset: int | None = 120) -> LocalTime:
+    return LocalTime(f"2026-04-17T{hour:02}:00:00", offset, TimeSource.CARRIER)
 
 
 def event(code: str, hour: int, reason: str | None = None) -> Event:

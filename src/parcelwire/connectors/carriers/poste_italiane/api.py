@@ -25,17 +25,19 @@ from parcelwire.connectors.base import (
 )
 from parcelwire.connectors.carriers.poste_italiane.answers import (
     CONNECTOR_NAME,
-    UnreadableError,
-    items,
-    number_key,
-    pick,
-    raw_part,
-    read_json,
     same_for_all,
-    whole_number,
     words,
 )
 from parcelwire.connectors.carriers.poste_italiane.shipment import read_shipment
+from parcelwire.connectors.reading.values import (
+    UnreadableError,
+    pick,
+    raw_part,
+    read_items,
+    read_json,
+    read_number,
+    read_whole_number,
+)
 from parcelwire.domain.clock import SECOND
 from parcelwire.domain.report import Gap, ParcelFacts
 
@@ -189,7 +191,7 @@ def _remember_token(response: Response, access: Access) -> str | None:
     token = pick(answer, "access_token")
     if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
         return None
-    seconds = whole_number(pick(answer, "expires_in")) or TOKEN_SECONDS_DEFAULT
+    seconds = read_whole_number(pick(answer, "expires_in")) or TOKEN_SECONDS_DEFAULT
     access.memory[_TOKEN] = token
     access.memory[_TOKEN_UNTIL] = access.now + min(seconds, 86_400) * SECOND
     access.memory[_TOKEN_OWNER] = access.credentials["client_id"]
@@ -256,16 +258,20 @@ def _envelope(answer: Any) -> dict[str, Any]:
 def _read(
     question: Question, envelope: dict[str, Any], response: Response, is_only_one: bool
 ) -> CarrierReport | None:
-    shipments = [entry for entry in items(pick(envelope, "shipment")) if isinstance(entry, dict)]
+    shipments = [
+        entry for entry in read_items(pick(envelope, "shipment")) if isinstance(entry, dict)
+    ]
     shipment = _find(shipments, question, is_only_one)
-    code = whole_number(pick(envelope, "code"))
-    raw = raw_part(response, shipment if shipment is not None else envelope, is_only_one)
+    code = read_whole_number(pick(envelope, "code"))
+    raw = raw_part(
+        response, shipment if shipment is not None else envelope, is_only_one=is_only_one
+    )
 
     def answer(outcome: Outcome, detail: str, *gaps: Gap) -> CarrierReport:
         report = _report(outcome, detail, response)
         return msgspec.structs.replace(report, number=question.number, gaps=gaps, raw=raw)
 
-    if shipment is not None and items(pick(shipment, "tracking")):
+    if shipment is not None and read_items(pick(shipment, "tracking")):
         checkpoints, facts, gaps = read_shipment(shipment)
         return msgspec.structs.replace(
             answer(Outcome.FOUND, "", *gaps), checkpoints=checkpoints, facts=facts
@@ -297,11 +303,11 @@ def _read(
 def _find(
     shipments: list[dict[str, Any]], question: Question, is_only_one: bool
 ) -> dict[str, Any] | None:
-    wanted = number_key(question.number)
+    wanted = read_number(question.number)
     for shipment in shipments:
-        if number_key(pick(shipment, "waybillNumber")) == wanted:
+        if read_number(pick(shipment, "waybillNumber")) == wanted:
             return shipment
-    if is_only_one and len(shipments) == 1 and not number_key(pick(shipments[0], "waybillNumber")):
+    if is_only_one and len(shipments) == 1 and not read_number(pick(shipments[0], "waybillNumber")):
         return shipments[0]
     return None
 
@@ -309,8 +315,8 @@ def _find(
 def _messages(envelope: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the messages of ``messages: [{messages: [{code, field, message, ...}]}]``, flat."""
     found: list[dict[str, Any]] = []
-    for group in items(pick(envelope, "messages")):
-        inner = items(pick(group, "messages")) or [group]
+    for group in read_items(pick(envelope, "messages")):
+        inner = read_items(pick(group, "messages")) or [group]
         found.extend(message for message in inner if isinstance(message, dict))
     return found
 
@@ -318,10 +324,10 @@ def _messages(envelope: dict[str, Any]) -> list[dict[str, Any]]:
 def _has_no_results(envelope: dict[str, Any], question: Question, is_only_one: bool) -> bool:
     """Tell whether a message says "without results" about ``question``."""
     for message in _messages(envelope):
-        if whole_number(pick(message, "code")) != NO_RESULTS:
+        if read_whole_number(pick(message, "code")) != NO_RESULTS:
             continue
         said = " ".join(words(pick(message, name)) for name in ("message", "field", "objectName"))
-        if is_only_one or number_key(question.number) in number_key(said):
+        if is_only_one or read_number(question.number) in read_number(said, len(said)):
             return True
     return False
 

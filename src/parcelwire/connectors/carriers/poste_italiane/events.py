@@ -1,14 +1,14 @@
 """From a scan of Poste Italiane to a checkpoint, and what a whole list of them says."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from parcelwire.connectors.carriers.poste_italiane.answers import sample_of
 from parcelwire.connectors.carriers.poste_italiane.places import Place, read_place
-from parcelwire.connectors.carriers.poste_italiane.rome import WallTime
 from parcelwire.connectors.carriers.poste_italiane.wording import split_place
+from parcelwire.connectors.reading.times import LocalTime
+from parcelwire.connectors.reading.values import sample_of
 from parcelwire.connectors.table import Meaning
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import Gap
@@ -16,8 +16,6 @@ from parcelwire.domain.status import Status, Substatus
 
 DELIVERED: Final = Meaning(status=Status.DELIVERED, substatus=Substatus.DELIVERED)
 FAILED: Final = Meaning(status=Status.UNDELIVERED, substatus=Substatus.UNDELIVERED_OTHER)
-RETURNING: Final = Meaning(status=Status.EXCEPTION, substatus=Substatus.EXCEPTION_RETURNING)
-RETURNED: Final = Meaning(status=Status.EXCEPTION, substatus=Substatus.EXCEPTION_RETURNED)
 
 _ON_THE_WAY: Final = frozenset({Status.INFORECEIVED, Status.TRANSIT, Status.PICKUP})
 
@@ -25,7 +23,7 @@ _ON_THE_WAY: Final = frozenset({Status.INFORECEIVED, Status.TRANSIT, Status.PICK
 class Scan(msgspec.Struct, frozen=True, kw_only=True):
     """One event as the carrier printed it, tamed."""
 
-    time: WallTime
+    time: LocalTime
     text: str
     printed_place: str = ""
     office: Place = Place()
@@ -67,41 +65,9 @@ def unreadable_event(event: object) -> Gap:
     return Gap(kind="answer", value="an event without time or text", sample=sample_of(event))
 
 
-def settle_returns(checkpoints: Iterable[Checkpoint]) -> list[Checkpoint]:
-    """Return ``checkpoints`` (oldest first); a delivery after a return is the return's end.
-
-    What goes back ends with the same words as what goes out: "consegnata", to the sender.
-    """
-    settled: list[Checkpoint] = []
-    is_returning = False
-    for checkpoint in checkpoints:
-        is_returning = is_returning or checkpoint.substatus is Substatus.EXCEPTION_RETURNING
-        if is_returning and checkpoint.status is Status.DELIVERED:
-            settled.append(relabel(checkpoint, RETURNED))
-        else:
-            settled.append(checkpoint)
-    return settled
-
-
-def relabel(checkpoint: Checkpoint, meaning: Meaning) -> Checkpoint:
-    """Return ``checkpoint`` with another status; its own reason stays."""
-    return msgspec.structs.replace(
-        checkpoint,
-        status=meaning.status,
-        substatus=meaning.substatus,
-        reason=checkpoint.reason or meaning.reason,
-    )
-
-
 def is_on_the_way(meaning: Meaning | None) -> bool:
     """Tell whether nothing but being under way (or nothing at all) is known."""
     return meaning is None or meaning.status is None or meaning.status in _ON_THE_WAY
-
-
-def tells_of_return(checkpoints: Sequence[Checkpoint]) -> bool:
-    """Tell whether one of ``checkpoints`` says that the parcel goes or went back."""
-    ends = {Substatus.EXCEPTION_RETURNING, Substatus.EXCEPTION_RETURNED}
-    return any(checkpoint.substatus in ends for checkpoint in checkpoints)
 
 
 def collection_point(checkpoints: Sequence[Checkpoint]) -> str | None:

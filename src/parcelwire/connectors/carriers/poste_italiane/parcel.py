@@ -7,32 +7,30 @@ fragments ("in data") to which the page adds the beginning, so the stage counts 
 
 from typing import Any, Final
 
-from parcelwire.connectors.carriers.poste_italiane.answers import (
-    flag,
-    items,
-    number_key,
-    pick,
-    words,
-)
+from parcelwire.connectors.carriers.poste_italiane.answers import flag, words
 from parcelwire.connectors.carriers.poste_italiane.events import (
     DELIVERED,
     FAILED,
-    RETURNED,
-    RETURNING,
     Scan,
     collection_point,
     is_on_the_way,
-    relabel,
-    settle_returns,
-    tells_of_return,
     to_checkpoint,
     unknown_text,
     unreadable_event,
 )
 from parcelwire.connectors.carriers.poste_italiane.places import Place
 from parcelwire.connectors.carriers.poste_italiane.promise import read_promise
-from parcelwire.connectors.carriers.poste_italiane.rome import WallTime, from_epoch, from_sentence
+from parcelwire.connectors.carriers.poste_italiane.rome import SENTENCES, TIMES
 from parcelwire.connectors.carriers.poste_italiane.wording import read_text
+from parcelwire.connectors.reading.returns import (
+    RETURNED,
+    RETURNING,
+    relabel,
+    settle_returns,
+    tells_of_return,
+)
+from parcelwire.connectors.reading.times import LocalTime, find_time, read_epoch
+from parcelwire.connectors.reading.values import pick, read_items, read_number
 from parcelwire.connectors.table import Meaning
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.clock import Instant
@@ -49,7 +47,7 @@ def read_parcel(parcel: dict[str, Any], received_at: Instant) -> Reading:
     """Return checkpoints (oldest first), facts, promised window and gaps of ``parcel``."""
     checkpoints: list[Checkpoint] = []
     gaps: list[Gap] = []
-    for movement in items(pick(parcel, "listaMovimenti")):
+    for movement in read_items(pick(parcel, "listaMovimenti")):
         scan = _scan(movement)
         if scan is None:
             gaps.append(unreadable_event(movement))
@@ -70,7 +68,7 @@ def read_parcel(parcel: dict[str, Any], received_at: Instant) -> Reading:
 
 
 def _scan(movement: Any) -> Scan | None:
-    time = from_epoch(pick(movement, "dataOra"))
+    time = read_epoch(pick(movement, "dataOra"), TIMES)
     text = words(pick(movement, "statoLavorazione"))
     if time is None or not text:
         return None
@@ -135,12 +133,12 @@ def _settle_delivery(parcel: dict[str, Any], checkpoints: list[Checkpoint]) -> l
     return [Gap(kind="code", value="stato 5 without a delivery", sample=summary)]
 
 
-def _time_of_end(summary: str, newest: Checkpoint | None) -> WallTime | None:
+def _time_of_end(summary: str, newest: Checkpoint | None) -> LocalTime | None:
     """Return the time in "La spedizione è stata consegnata in data 25-01-2021 11:42"."""
     meaning = read_text(summary)
     if meaning is None or meaning.status not in {Status.DELIVERED, Status.EXCEPTION}:
         return None
-    time = from_sentence(summary)
+    time = find_time(summary, SENTENCES)
     if time is None or (newest is not None and time.local_time < newest.local_time[:10]):
         return None
     return time
@@ -148,7 +146,7 @@ def _time_of_end(summary: str, newest: Checkpoint | None) -> WallTime | None:
 
 def _facts(parcel: dict[str, Any], checkpoints: list[Checkpoint]) -> ParcelFacts:
     product = words(pick(parcel, "tipoProdotto"))
-    if number_key(product) == number_key(pick(parcel, "idTracciatura")):
+    if read_number(product) == read_number(pick(parcel, "idTracciatura")):
         # Plain letters carry their own number here.
         product = ""
     goes_back = flag(pick(parcel, "flagRitorno"))

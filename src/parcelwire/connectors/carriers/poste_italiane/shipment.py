@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from parcelwire.connectors.carriers.poste_italiane.answers import items, pick, words
+from parcelwire.connectors.carriers.poste_italiane.answers import words
 from parcelwire.connectors.carriers.poste_italiane.events import (
     Scan,
     collection_point,
-    settle_returns,
-    tells_of_return,
     to_checkpoint,
     unknown_text,
     unreadable_event,
 )
-from parcelwire.connectors.carriers.poste_italiane.rome import read_in_order
+from parcelwire.connectors.carriers.poste_italiane.rome import TIMES
 from parcelwire.connectors.carriers.poste_italiane.wording import read_text, table
+from parcelwire.connectors.reading.returns import settle_returns, tells_of_return
+from parcelwire.connectors.reading.times import read_times
+from parcelwire.connectors.reading.values import pick, read_items
 from parcelwire.connectors.table import Meaning
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import Gap, ParcelFacts
@@ -29,8 +30,8 @@ def read_shipment(
 
     ``returnFlag`` is not used: the manual calls it "A/R", others read it as "is going back".
     """
-    events = _oldest_first(items(pick(shipment, "tracking")))
-    times = read_in_order(pick(event, "data") for event in events)
+    events = _oldest_first(read_items(pick(shipment, "tracking")))
+    times = read_times((pick(event, "data") for event in events), TIMES)
     checkpoints: list[Checkpoint] = []
     gaps: list[Gap] = []
     for event, time in zip(events, times, strict=True):

@@ -21,18 +21,17 @@ from parcelwire.connectors.base import (
     not_understood,
     refusal,
 )
-from parcelwire.connectors.carriers.poste_italiane.answers import (
-    CONNECTOR_NAME,
-    UnreadableError,
-    items,
-    number_key,
-    pick,
-    raw_part,
-    read_json,
-    words,
-)
+from parcelwire.connectors.carriers.poste_italiane.answers import CONNECTOR_NAME, words
 from parcelwire.connectors.carriers.poste_italiane.parcel import read_parcel
 from parcelwire.connectors.carriers.poste_italiane.wording import plain
+from parcelwire.connectors.reading.values import (
+    UnreadableError,
+    pick,
+    raw_part,
+    read_items,
+    read_json,
+    read_number,
+)
 from parcelwire.domain.report import Gap
 
 PAGE: Final = "https://www.poste.it"
@@ -92,7 +91,7 @@ def parse(questions: list[Question], response: Response) -> list[CarrierReport]:
         return [
             not_understood(question, response, reason, CONNECTOR_NAME) for question in questions
         ]
-    parcels = [entry for entry in items(answer) if isinstance(entry, dict)]
+    parcels = [entry for entry in read_items(answer) if isinstance(entry, dict)]
     reports = []
     for question in questions:
         refused = refusal(question, response, CONNECTOR_NAME)
@@ -109,9 +108,9 @@ def _read(
         # An answer about many must not carry other people's parcels into this one's history.
         return report if is_only_one else _without_body(report)
     result = words(pick(parcel, "esitoRicerca"))
-    movements = items(pick(parcel, "listaMovimenti"))
+    movements = read_items(pick(parcel, "listaMovimenti"))
     complaint = words(pick(parcel, "descrizioneErrore"))
-    raw = raw_part(response, parcel, is_only_one)
+    raw = raw_part(response, parcel, is_only_one=is_only_one)
 
     def answer(outcome: Outcome, detail: str = "", *gaps: Gap) -> CarrierReport:
         return CarrierReport(
@@ -153,10 +152,10 @@ def _without_body(report: CarrierReport) -> CarrierReport:
 def _find(
     question: Question, parcels: list[dict[str, Any]], is_only_one: bool
 ) -> dict[str, Any] | None:
-    wanted = number_key(question.number)
+    wanted = read_number(question.number)
     for parcel in parcels:
-        if number_key(pick(parcel, "idTracciatura")) == wanted:
+        if read_number(pick(parcel, "idTracciatura")) == wanted:
             return parcel
-    if is_only_one and len(parcels) == 1 and not number_key(pick(parcels[0], "idTracciatura")):
+    if is_only_one and len(parcels) == 1 and not read_number(pick(parcels[0], "idTracciatura")):
         return parcels[0]
     return None

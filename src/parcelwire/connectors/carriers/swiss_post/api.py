@@ -29,13 +29,8 @@ from parcelwire.connectors.carriers.swiss_post.mailpiece import (
     parse_answers,
     parse_search,
 )
-from parcelwire.connectors.carriers.swiss_post.reading import (
-    read_epoch,
-    read_json,
-    read_mapping,
-    read_text,
-    recall,
-)
+from parcelwire.connectors.carriers.swiss_post.reading import read_answer
+from parcelwire.connectors.reading.values import read_expiry, read_mapping, read_text, recall
 from parcelwire.domain.clock import SECOND, Instant
 from parcelwire.domain.report import CarrierReport, Outcome
 
@@ -102,13 +97,13 @@ def build_token(token_url: str, credentials: Mapping[str, str]) -> Request:
 
 def parse_token(response: Response, now: Instant) -> Token | None:
     """Return the token of the answer, or None when there is none in it."""
-    answer = read_mapping(read_json(response))
+    answer = read_mapping(read_answer(response))
     value = answer.get("access_token")
     if response.status != 200 or not isinstance(value, str) or not value.isascii():
         return None
     if not value.isprintable() or not value:
         return None
-    return Token(value, read_epoch(answer.get("expires_in"), now))
+    return Token(value, read_expiry(answer.get("expires_in"), now))
 
 
 def build_detail(api_url: str, token: str, key: str, language: str) -> Request:
@@ -141,7 +136,7 @@ def _ask(
     detail = yield from _authorized(
         question, access, base_urls, lambda token: build_detail(api_url, token, key, language)
     )
-    if detail.status == 404 and read_mapping(read_json(detail)):
+    if detail.status == 404 and read_mapping(read_answer(detail)):
         keys.pop(question.number, None)
         key = yield from _find_key(question, access, base_urls, detail)
         detail = yield from _authorized(
@@ -150,14 +145,14 @@ def _ask(
         if len(keys) >= _MAX_KEYS:
             keys.clear()
         keys[question.number] = key
-    answer = read_json(detail)
+    answer = read_answer(detail)
     if detail.status != 200 or not isinstance(answer, dict):
         return not_understood(question, detail, "no detail of a mailpiece", CODE)
 
     told = yield from _authorized(
         question, access, base_urls, lambda token: build_events(api_url, token, key, language)
     )
-    events = read_mapping(read_json(told)).get("events")
+    events = read_mapping(read_answer(told)).get("events")
     if told.status != 200 or not isinstance(events, list):
         return not_understood(question, told, "no list of events", CODE)
     report = parse_answers(question, answer, events, language)
@@ -185,7 +180,7 @@ def _find_key(
         base_urls,
         lambda token: build_search(base_urls["api"], token, question.number, access.language),
     )
-    answer = read_json(searched)
+    answer = read_answer(searched)
     if searched.status != 200 or not isinstance(answer, dict | list):
         raise _RefusedError(not_understood(question, missing, "404, and no search either", CODE))
     key = parse_search(searched, question.number)
@@ -242,7 +237,7 @@ def _authenticate(
     if token is not None:
         access.memory[_TOKEN] = msgspec.to_builtins(token)
         return token
-    error = read_text(read_mapping(read_json(answer)).get("error"), 60)
+    error = read_text(read_mapping(read_answer(answer)).get("error"), 60)
     if answer.status in {400, 401} and (answer.status == 401 or error in _REFUSED_CLIENT):
         why = f"the token endpoint refused the client: HTTP {answer.status} {error or ''}"
         raise _RefusedError(_auth_failed(question, answer.received_at, why.strip()))

@@ -7,14 +7,15 @@ may name the scope (``INLAND``, ``IMPORT``, ``EXPORT``, ``*``), a sixth the reas
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
-from parcelwire.connectors.carriers.swiss_post.reading import Moment
+from parcelwire.connectors.reading.times import LocalTime
+from parcelwire.connectors.reading.values import sample_of
 from parcelwire.connectors.table import Meaning, StatusTable, load_status_table
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import Gap
@@ -31,7 +32,6 @@ PO_BOX_WITHDRAWAL: Final = "3997"
 
 _SOURCES: Final = frozenset({"PARCEL", "LETTER"})
 _SCOPES: Final = frozenset({"*", "INLAND", "IMPORT", "EXPORT"})
-_SAMPLE_LIMIT: Final = 500
 _PRODUCT_PARTS: Final = 3
 """Source, a star, product: what stands before the event in a dotted code."""
 
@@ -55,7 +55,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One event as a transport gave it, before it is understood."""
 
     raw_code: str
-    moment: Moment
+    moment: LocalTime
     reason: str | None = None
     text: str | None = None
     """The carrier's wording, where it sent one."""
@@ -134,7 +134,9 @@ def understand(
     for event, code in zip(ordered, codes, strict=True):
         meaning = find_meaning(code)
         if meaning is None:
-            gap = Gap(kind="code", value=event.raw_code, sample=_sample(event.sample))
+            gap = Gap(
+                kind="code", value=event.raw_code, sample=sample_of(event.sample, _SAMPLE_FIELDS)
+            )
             gaps.setdefault(event.raw_code, gap)
             meaning = Meaning()
         checkpoints.append(_checkpoint(event, code, meaning, language))
@@ -145,7 +147,7 @@ def understand(
     return Understood(tuple(checkpoints), tuple(gaps.values()))
 
 
-def summarize(summary: str, moment: Moment, language: str) -> Checkpoint | None:
+def summarize(summary: str, moment: LocalTime, language: str) -> Checkpoint | None:
     """Return the shipment's overall status as a checkpoint at ``moment``; None if it is unknown.
 
     For the answer that has a status and its time, but no event that tells the same.
@@ -300,14 +302,7 @@ def _newest_stage(checkpoints: Sequence[Checkpoint]) -> int | None:
     return None
 
 
-def _sample(sample: Any) -> str:
-    if isinstance(sample, Mapping):
-        # Only what helps to map the code: an event may name who took the parcel.
-        sample = {name: sample[name] for name in _SAMPLE_FIELDS if name in sample}
-    return msgspec.json.encode(sample).decode("utf-8", "replace")[:_SAMPLE_LIMIT]
-
-
-_SAMPLE_FIELDS: Final = (
+_SAMPLE_FIELDS: Final = (  # An event may name who took the parcel.
     "eventCode",
     "code",
     "subEventId",

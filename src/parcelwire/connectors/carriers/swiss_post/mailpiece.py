@@ -4,8 +4,7 @@ Of ``detail`` only the status is documented in public. The other fields read her
 record that the carrier's own app gets, which shares its names with this API; README.md tells more.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from parcelwire.connectors.base import Question, Response
@@ -17,29 +16,29 @@ from parcelwire.connectors.carriers.swiss_post.events import (
     understand,
 )
 from parcelwire.connectors.carriers.swiss_post.reading import (
+    read_answer,
+    read_moment,
+    read_postal_code,
+)
+from parcelwire.connectors.reading.units import read_printed_sizes, read_weight
+from parcelwire.connectors.reading.values import (
     read_country,
     read_handle,
-    read_json,
     read_mapping,
-    read_moment,
     read_number,
-    read_postal_code,
-    read_sizes,
     read_text,
+    walk,
 )
 from parcelwire.domain.report import CarrierReport, Gap, Outcome, ParcelFacts
 from parcelwire.domain.status import Substatus
 
 _MAX_EVENTS: Final = 300
-_GRAMS: Final = {"g": 1.0, "kg": 1000.0}
-_MILLIMETRES: Final = {"mm": 1.0, "cm": 10.0}
-_NUMBER: Final = r"\d{1,6}(?:[.,]\d{1,3})?"
 
 
 def parse_search(response: Response, number: str) -> str | None:
     """Return the key that the answer gives for ``number``, wherever in it that stands."""
     wanted = read_number(number)
-    for item in _walk(read_json(response)):
+    for item in walk(read_answer(response)):
         key = read_handle(item.get("mailpieceKey"))
         if key is not None and read_number(item.get("mailpieceId")) == wanted:
             return key
@@ -51,7 +50,7 @@ def is_listed(response: Response, number: str) -> bool:
     wanted = read_number(number)
     return any(
         read_number(item.get(field)) == wanted
-        for item in _walk(read_json(response))
+        for item in walk(read_answer(response))
         for field in ("mailpieceId", "mailpieceKey", "identCode", "id")
     )
 
@@ -114,13 +113,13 @@ def _read_facts(detail: Mapping[str, Any], understood: Understood) -> ParcelFact
     address = read_mapping(detail.get("deliveryAddress"))
     where = read_mapping(address.get("addressDetail"))
     country = read_country(where.get("country"))
-    length, width, height = _read_printed_sizes(physical.get("dimensions"))
+    length, width, height = read_printed_sizes(physical.get("dimensions"))
     last = understood.last
     is_waiting = last is not None and last.substatus is Substatus.PICKUP_READY_FOR_COLLECTION
     summary = read_mapping(detail.get("status")).get("status")
     return ParcelFacts(
         product=read_text(detail.get("productName"), 100),
-        weight_grams=_read_printed_weight(physical.get("weight")),
+        weight_grams=read_weight(physical.get("weight")),
         length_mm=length,
         width_mm=width,
         height_mm=height,
@@ -130,41 +129,3 @@ def _read_facts(detail: Mapping[str, Any], understood: Understood) -> ParcelFact
         pickup_point=read_text(address.get("pickupOffice"), 160) if is_waiting else None,
         is_returning=True if summary == "RETURNED" else None,
     )
-
-
-def _read_printed_weight(value: Any) -> int | None:
-    """Return grams from ``1.14 kg`` or ``850 g``."""
-    match = re.fullmatch(rf"\s*({_NUMBER})\s*(k?g)\s*", _short(value), re.IGNORECASE)
-    if match is None:
-        return None
-    return round(_decimal(match[1]) * _GRAMS[match[2].lower()]) or None
-
-
-def _read_printed_sizes(value: Any) -> tuple[int | None, int | None, int | None]:
-    """Return millimetres from ``40.0 x 25.0 x 15.5 cm``."""
-    pattern = rf"\s*({_NUMBER})\s*[x×]\s*({_NUMBER})\s*[x×]\s*({_NUMBER})\s*([cm]m)\s*"
-    match = re.fullmatch(pattern, _short(value), re.IGNORECASE)
-    if match is None:
-        return None, None, None
-    factor = _MILLIMETRES[match[4].lower()]
-    return read_sizes([_decimal(match[axis]) * factor for axis in (1, 2, 3)])
-
-
-def _short(value: Any) -> str:
-    return value[:60] if isinstance(value, str) else ""
-
-
-def _decimal(text: str) -> float:
-    return float(text.replace(",", "."))
-
-
-def _walk(value: Any, depth: int = 5) -> Iterator[Mapping[str, Any]]:
-    """Yield every object in ``value`` down to ``depth``: the answer's shape is not published."""
-    if depth == 0:
-        return
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value[:1000]:
-            yield from _walk(item, depth - 1)

@@ -15,19 +15,20 @@ from parcelwire.connectors.carriers.swiss_post.events import (
 )
 from parcelwire.connectors.carriers.swiss_post.products import find_product
 from parcelwire.connectors.carriers.swiss_post.reading import (
-    Moment,
+    read_answer,
     read_clocks,
-    read_country,
     read_date,
-    read_flag,
-    read_json,
-    read_mapping,
-    read_measure,
     read_moment,
-    read_number,
     read_postal_code,
     read_promise,
-    read_sizes,
+)
+from parcelwire.connectors.reading.times import LocalTime
+from parcelwire.connectors.reading.units import read_sizes, read_weight
+from parcelwire.connectors.reading.values import (
+    read_country,
+    read_flag,
+    read_mapping,
+    read_number,
     read_text,
 )
 from parcelwire.domain.checkpoint import Checkpoint
@@ -40,7 +41,6 @@ _EARLY: Final = frozenset(
 )
 """Overall statuses that are true from the moment on in which the shipment was posted."""
 _MAX_EVENTS: Final = 300
-_HEAVIEST_GRAMS: Final = 2_000_000
 
 
 def find_shipment(shipments: Sequence[Any], number: str) -> Mapping[str, Any] | None:
@@ -121,7 +121,7 @@ def find_site(shipment: Mapping[str, Any], understood: Understood) -> str | None
 
 def parse_place(response: Response, site: str) -> str | None:
     """Return name, street and town of the site on one line, or None when it is not this site."""
-    place = read_mapping(read_json(response))
+    place = read_mapping(read_answer(response))
     name = read_text(place.get("description"), 120)
     if response.status != 200 or name is None or read_text(place.get("zip"), 16) != site:
         return None
@@ -187,11 +187,11 @@ def _tell_summary(
     return (checkpoint,) if checkpoint else ()
 
 
-def _read_time(shipment: Mapping[str, Any], *fields: str) -> Moment | None:
+def _read_time(shipment: Mapping[str, Any], *fields: str) -> LocalTime | None:
     """Return the first of ``fields`` that holds a time of day; a mere date is no event's time."""
     for field in fields:
         moment = read_moment(shipment.get(field))
-        if moment is not None and "T" in moment.local_time:
+        if moment is not None and moment.has_clock:
             return moment
     return None
 
@@ -223,11 +223,13 @@ def _read_facts(
     notice = read_mapping(shipment.get("avis"))
     is_waiting = _is_waiting(understood.last)
     physical = read_mapping(shipment.get("physicalProperties"))
-    length, width, height = read_sizes([physical.get(f"dimension{axis}") for axis in (1, 2, 3)])
+    length, width, height = read_sizes(
+        [physical.get(f"dimension{axis}") for axis in (1, 2, 3)], "mm"
+    )
     return ParcelFacts(
         service=read_text(shipment.get("source"), 40),
         product=find_product(product) if product else None,
-        weight_grams=read_measure(physical.get("weight"), _HEAVIEST_GRAMS),
+        weight_grams=read_weight(physical.get("weight"), "g"),
         length_mm=length,
         width_mm=width,
         height_mm=height,

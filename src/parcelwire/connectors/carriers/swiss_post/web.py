@@ -24,12 +24,7 @@ from parcelwire.connectors.base import (
     not_understood,
     refusal,
 )
-from parcelwire.connectors.carriers.swiss_post.reading import (
-    read_handle,
-    read_json,
-    read_mapping,
-    recall,
-)
+from parcelwire.connectors.carriers.swiss_post.reading import read_answer
 from parcelwire.connectors.carriers.swiss_post.shipment import (
     build_report,
     find_shipment,
@@ -37,6 +32,7 @@ from parcelwire.connectors.carriers.swiss_post.shipment import (
     parse_events,
     parse_place,
 )
+from parcelwire.connectors.reading.values import read_handle, read_mapping, recall
 from parcelwire.domain.report import CarrierReport, Outcome
 
 CODE: Final = "swiss-post"
@@ -99,7 +95,7 @@ def build_user(base_url: str, language: str) -> Request:
 
 def parse_user(response: Response) -> Session | None:
     """Return the session that the answer opens, or None when a part of it is missing."""
-    user_id = read_handle(read_mapping(read_json(response)).get("userIdentifier"))
+    user_id = read_handle(read_mapping(read_answer(response)).get("userIdentifier"))
     csrf_token = response.headers.get("x-csrf-token", "")
     if response.status != 200 or user_id is None or not _is_sendable(csrf_token):
         return None
@@ -149,7 +145,7 @@ def _look_up(
     refused = _refuse(question, searched)
     if refused is not None:
         return refused
-    digest = read_handle(read_mapping(read_json(searched)).get("hash"))
+    digest = read_handle(read_mapping(read_answer(searched)).get("hash"))
     if searched.status != 200 or digest is None:
         return not_understood(question, searched, "the search gave no hash", CODE)
 
@@ -157,7 +153,7 @@ def _look_up(
     refused = _refuse(question, found)
     if refused is not None:
         return refused
-    shipments = read_json(found)
+    shipments = read_answer(found)
     if found.status != 200 or not isinstance(shipments, list):
         return not_understood(question, found, "no list of shipments", CODE)
     if not shipments:
@@ -173,7 +169,7 @@ def _look_up(
     refused = _refuse(question, told)
     if refused is not None:
         return refused
-    events = read_json(told)
+    events = read_answer(told)
     if told.status != 200 or not isinstance(events, list):
         return not_understood(question, told, "no list of events", CODE)
 
@@ -212,7 +208,7 @@ def _nothing_found(question: Question, response: Response, digest: str) -> Carri
 
 def _no_session(question: Question, response: Response) -> CarrierReport:
     """Report a handshake without a session; what there is of one is no reading for a log."""
-    if "userIdentifier" in read_mapping(read_json(response)):
+    if "userIdentifier" in read_mapping(read_answer(response)):
         response = msgspec.structs.replace(response, body=b"")
     return not_understood(question, response, "no anonymous session was opened", CODE)
 

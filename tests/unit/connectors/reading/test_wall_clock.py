@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcelwire.connectors.carriers.poste_italiane.rome import from_wall
-from parcelwire.connectors.carriers.swiss_post.reading import read_moment
-from parcelwire.connectors.wall_clock import offset_at, offsets_in_order
+from parcelwire.connectors.reading.wall_clock import offset_at, offsets_in_order
 
 ROME = ZoneInfo("Europe/Rome")
 
@@ -76,13 +74,3 @@ def test_an_offset_that_is_told_is_the_true_one(seconds: list[int]) -> None:
         is_certain = not 120 <= one.hour * 60 + one.minute < 180
         assert told is not None or not is_certain
         assert told in (None, (one.utcoffset() or timedelta()).total_seconds() / 60)
-
-
-@pytest.mark.parametrize("night", ["2025-10-26", "2026-03-29"])
-@pytest.mark.parametrize("minute", range(0, 300, 15))
-def test_rome_and_zurich_have_the_same_times_at_both_posts(night: str, minute: int) -> None:
-    printed = f"{night} {minute // 60:02}:{minute % 60:02}:00"
-    poste, swiss = from_wall(printed), read_moment(printed, "CH")
-    assert poste is not None
-    assert swiss is not None
-    assert poste == (swiss.local_time, swiss.offset_minutes, swiss.source)
