@@ -25,7 +25,8 @@ from parcelwire.compat.trackingmore.exception import (
     TrackingMoreException,
     TrackingMoreNetworkException,
 )
-from parcelwire.connectors.simulated import AirWaybill, air_waybill
+from parcelwire.connectors.simulated import air_waybill
+from parcelwire.domain.air_waybill import AirWaybill
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.status import Substatus
 from tests.support.clients import cuttable

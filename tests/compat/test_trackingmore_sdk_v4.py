@@ -15,7 +15,8 @@ import pytest
 import trackingmore
 from trackingmore.exception import TrackingMoreException
 
-from parcelwire.connectors.simulated import AirWaybill, air_waybill
+from parcelwire.connectors.simulated import air_waybill
+from parcelwire.domain.air_waybill import AirWaybill
 from parcelwire.domain.clock import DAY
 from parcelwire.domain.status import Substatus
 from tests.support.house import HouseUnderTest, open_house, report, serve

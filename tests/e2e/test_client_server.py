@@ -19,7 +19,8 @@ from parcelwire.client import (
     Status,
     WaitError,
 )
-from parcelwire.connectors.simulated import AirWaybill, air_waybill
+from parcelwire.connectors.simulated import air_waybill
+from parcelwire.domain.air_waybill import AirWaybill
 from parcelwire.domain.clock import DAY
 from parcelwire.domain.status import Substatus
 from parcelwire.tracking.ports import TrackingFilter

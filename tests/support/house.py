@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from parcelwire.api.asgi import Dialect, Door
 from parcelwire.api.bodies import BodyReader
 from parcelwire.api.gate import Gate, RateLimiter, digest_of, make_key, prefix_of
-from parcelwire.api.house import AirWaybills, ApiSettings, House
+from parcelwire.api.house import ApiSettings, House
 from parcelwire.api.shares import EventWatch, LongReads, ShareSettings
 from parcelwire.api.v2.render import Renderer as V2Renderer
 from parcelwire.api.v4.render import Renderer
@@ -34,6 +34,7 @@ from parcelwire.connectors.sealing import Sealer
 from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.account import Account, ApiKey, account_of
+from parcelwire.domain.air_waybill import AirWaybills
 from parcelwire.domain.clock import Clock, FrozenClock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.polling.plan import PollPlanner

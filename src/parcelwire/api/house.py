@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -13,14 +12,12 @@ from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.api.shares import EventWatch, LongReads
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Endpoint
+from parcelwire.domain.air_waybill import AirWaybills
 from parcelwire.domain.clock import Clock
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import Identifiers, NewMessage
 from parcelwire.tracking.service import TrackingService
 from parcelwire.webhooks.ports import Attempt
-
-if TYPE_CHECKING:
-    from parcelwire.connectors.simulated.air_waybill import AirWaybill
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,29 +39,6 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """E-mail addresses of accounts whose admin keys may see and change all accounts."""
     public_url: str = "http://127.0.0.1:8787"
     """Where this installation is reached from outside: tracking links begin with it."""
-
-
-class AirWaybills(Protocol):
-    """Somebody who knows air waybills: an upstream, or the simulated carrier for test keys."""
-
-    async def air_waybill(self, world_id: int, number: str) -> AirWaybill | None:
-        """Return one air waybill, or None when nobody here can say anything about it.
-
-        ``number`` as ``air_waybill_number`` returns it.
-        """
-        ...
-
-
-def air_waybill_number(typed: str, *, shortest: int = 8) -> str | None:
-    """Return the number of an air waybill as ``020-12345675``: airline's prefix and serial number.
-
-    None when it is none. A serial number has eight digits; from ``shortest`` on fewer do as well.
-    """
-    match = _AIR_WAYBILL.fullmatch(typed)
-    return f"{match[1]}-{match[2]}" if match is not None and len(match[2]) >= shortest else None
-
-
-_AIR_WAYBILL: Final = re.compile(r"([0-9]{3})[ -]?([0-9]{1,8})")
 
 
 class EndpointDesk(Protocol):

@@ -8,8 +8,9 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from parcelwire.connectors.sealing import CredentialSealer
-from parcelwire.connectors.simulated import AirWaybill, air_waybill
+from parcelwire.connectors.simulated import air_waybill
 from parcelwire.domain.account import Connection, is_test_world
+from parcelwire.domain.air_waybill import AirWaybill
 from parcelwire.domain.clock import Clock
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
-from parcelwire.api.house import House, air_waybill_number
+from parcelwire.api.house import House
 from parcelwire.api.v2.bodies import AirCargoRequest
 from parcelwire.api.v2.errors import (
     NEEDS_ACTIVATION,
@@ -20,9 +20,8 @@ from parcelwire.api.v2.errors import (
 from parcelwire.api.v2.models import AirEvent, Airline, AirWaybillItem, Flight
 from parcelwire.api.v2.requests import MAX_ITEMS, fields_of, number_of, shaped
 from parcelwire.api.wire import Call, Reply
-
-if TYPE_CHECKING:
-    import parcelwire.connectors.simulated.air_waybill as source
+from parcelwire.domain import air_waybill as source
+from parcelwire.domain.air_waybill import air_waybill_number
 
 SHORTEST_SERIAL: Final = 7
 """v2's published clients send serial numbers of seven digits, too."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
-from parcelwire.api.house import House, air_waybill_number
+from parcelwire.api.house import House
 from parcelwire.api.v4.errors import AWB_INVALID, AWB_UNSUPPORTED, Refused, success
 from parcelwire.api.v4.models import (
     AirEvent,
@@ -17,9 +17,8 @@ from parcelwire.api.v4.models import (
 )
 from parcelwire.api.v4.requests import AirWaybillRequest, Body, content_of, text_of
 from parcelwire.api.wire import Call, Reply
-
-if TYPE_CHECKING:
-    import parcelwire.connectors.simulated.air_waybill as source
+from parcelwire.domain import air_waybill as source
+from parcelwire.domain.air_waybill import air_waybill_number
 
 _encode: Final = msgspec.json.Encoder().encode
 

@@ -13,76 +13,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from parcelwire.connectors.simulated.scenarios import lot
+from parcelwire.domain.air_waybill import AirEvent, Airline, AirWaybill, Flight
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, Instant, to_datetime
 from parcelwire.domain.status import Status, Substatus
 
 CYCLE_DAYS: Final = 12
 
 _NUMBER: Final = re.compile(r"(\d{3})[ -]?(\d{7,8})")
-
-
-class Airline(msgspec.Struct, frozen=True):
-    """An airline that carries cargo: two-letter code, name, home page, home airport (IATA)."""
-
-    code: str
-    name: str
-    url: str
-    hub: str
-
-
-class Flight(msgspec.Struct, frozen=True, kw_only=True):
-    """One flight of the journey. Times are local to their station, ``YYYY-MM-DDTHH:MM:SS``.
-
-    The actual times are None until they have come.
-    """
-
-    number: str
-    depart_station: str
-    arrival_station: str
-    planned_departure: str
-    departure: str | None
-    planned_arrival: str
-    arrival: str | None
-    pieces: int
-    weight_kg: float
-    status: str
-    """Cargo-IMP status code: ``BKD``, ``DEP`` or ``ARR``."""
-
-
-class AirEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that happened to the consignment, local to ``station``."""
-
-    code: str
-    """Cargo-IMP status code, e.g. ``RCS``."""
-    text: str
-    station: str
-    planned_time: str
-    time: str
-    flight_number: str | None
-    pieces: int
-    weight_kg: float
-    status: Status
-    substatus: Substatus
-
-
-class AirWaybill(msgspec.Struct, frozen=True, kw_only=True):
-    """What an airline knows about a consignment: the content of v4 ``awb`` and v2 ``aircargo``."""
-
-    number: str
-    """``235-69030430``."""
-    status: Status
-    substatus: Substatus | None
-    status_number: int
-    """The state as a figure: 0 pending, 2 transit, 3 arrived, 4 delivered."""
-    pieces: int
-    weight_kg: float
-    origin: str
-    destination: str
-    stations: tuple[str, ...]
-    flights: tuple[Flight, ...]
-    events: tuple[AirEvent, ...]
-    """Newest first."""
-    airline: Airline
 
 
 AIRLINES: Final = {
