@@ -66,7 +66,7 @@ types: .venv/.ready
 	.venv/bin/mypy $(typed_folders)
 
 imports: .venv/.ready
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-cache
 
 # --- leaving ----------------------------------------------------------------------------------
 

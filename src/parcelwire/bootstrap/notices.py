@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.config import Config, NoticesSection
 from parcelwire.domain.brand import Brand
-from parcelwire.domain.clock import iso_utc
+from parcelwire.domain.clock import Instant, iso_utc
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.addresses import mail_address
@@ -19,9 +18,6 @@ from parcelwire.notices.settings import MailLimits, MailServer, NoticeSettings, 
 from parcelwire.notices.smtp import SmtpMailer
 from parcelwire.tracking.words import words
 from parcelwire.webhooks.notices import Notice, NoticeType
-
-if TYPE_CHECKING:
-    from parcelwire.bootstrap.installation import Installation
 
 _SECURITIES: dict[str, Security] = {"starttls": "starttls", "tls": "tls", "none": "none"}
 
@@ -137,21 +133,23 @@ def _password(section: NoticesSection) -> str:
         raise InstallationError(msg) from None
 
 
-def sample_mail(house: Installation, address: str, status: Status, language: str) -> Mail:
+def sample_mail(
+    config: Config, address: str, *, status: Status, language: str, mail_id: str, at: Instant
+) -> Mail:
     """Return a mail about a made-up parcel.
 
     Raises:
         ValueError: ``address`` is none.
     """
-    now, base = house.clock.now(), house.config.public_url
+    base = config.public_url
     parcel = Tracking(
         id="0" * 32,
         world_id=0,
         number="TEST123456789",
         typed_number="TEST123456789",
         courier_code="simulated",
-        created_at=now,
-        updated_at=now,
+        created_at=at,
+        updated_at=at,
         page_token="test",  # noqa: S106  (leads nowhere)
         status=status,
         substatus=DEFAULT_SUBSTATUS[status],
@@ -159,9 +157,8 @@ def sample_mail(house: Installation, address: str, status: Status, language: str
     links = Links(page=f"{base}/track", subscription=f"{base}/n/test")
     brand = Brand(name="Parcelwire")
     letter = news_letter(parcel, words(language), links, brand=brand, carrier="Test")
-    settings = notice_settings(house.config)
+    settings = notice_settings(config)
     recipient = mail_address(address) or ""
-    mail_id = house.identifiers.new_id(now)
     return make_mail(
-        letter, recipient, sender=settings.sender, name=brand.name, mail_id=mail_id, at=now
+        letter, recipient, sender=settings.sender, name=brand.name, mail_id=mail_id, at=at
     )

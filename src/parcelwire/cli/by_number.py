@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import click
 
+from parcelwire.cli.command_target import Target
 from parcelwire.cli.exits import FAILED, NOT_FOUND, PARTLY, CommandError
-from parcelwire.cli.target import Target
 from parcelwire.client.errors import AmbiguousError, InvalidError, NotFoundError
 from parcelwire.client.models import Tracking
 

@@ -8,10 +8,11 @@ from typing import Any
 import click
 import msgspec
 
+from parcelwire.cli.command_target import Target
 from parcelwire.cli.countries import read_country
 from parcelwire.cli.exits import FAILED, PARTLY, CommandError
 from parcelwire.cli.support import run_async, working
-from parcelwire.cli.target import Choice, Target, open_target, target_options
+from parcelwire.cli.target import Choice, open_target, target_options
 from parcelwire.cli.timeline import console, plain, print_timeline
 from parcelwire.client.errors import ConflictError, InvalidError, ParcelwireError
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import click
 import msgspec
 
-from parcelwire.cli.target import Target
+from parcelwire.cli.command_target import Target
 from parcelwire.client.details import instant_text
 from parcelwire.client.models import Status, Tracking
 from parcelwire.couriers.number import normalise

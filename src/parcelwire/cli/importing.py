@@ -15,6 +15,7 @@ from typing import IO
 import click
 import msgspec
 
+from parcelwire.cli.command_target import Target
 from parcelwire.cli.exits import PARTLY, CommandError
 from parcelwire.cli.journal import Journal
 from parcelwire.cli.loading import Loader, Outcome
@@ -30,7 +31,7 @@ from parcelwire.cli.spreadsheet import (
     reading,
 )
 from parcelwire.cli.support import run_async
-from parcelwire.cli.target import Choice, Target, open_target, target_options
+from parcelwire.cli.target import Choice, open_target, target_options
 from parcelwire.cli.timeline import plain
 from parcelwire.client.errors import ParcelwireError
 

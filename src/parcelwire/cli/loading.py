@@ -19,8 +19,8 @@ import msgspec
 from parcelwire.cli.journal import Journal, Refusal, Step
 from parcelwire.cli.spreadsheet import Row
 from parcelwire.client import AsyncParcelwire, calls
-from parcelwire.client.batches import CHUNK, Chunk, CreateResult, plan
-from parcelwire.client.errors import ConflictError, InvalidError, QuotaError
+from parcelwire.client.batches import CHUNK, Chunk, plan
+from parcelwire.client.errors import ConflictError, CreateResult, InvalidError, QuotaError
 from parcelwire.client.exchange import SLACK_SECONDS, http_date
 
 

@@ -9,9 +9,9 @@ import httpx2
 
 from parcelwire.api.gate import Gate, RateLimiter, Refusal
 from parcelwire.bootstrap import open_installation
+from parcelwire.cli.command_target import Target
 from parcelwire.cli.exits import CommandError
 from parcelwire.cli.support import active_account_of
-from parcelwire.cli.target import Target
 from parcelwire.client import AsyncParcelwire
 from parcelwire.config import Config
 from parcelwire.domain.account import Account, ApiKey, world_of

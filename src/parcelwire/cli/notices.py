@@ -64,7 +64,15 @@ async def _mail(house: Installation, address: str, status: Status, language: str
         msg = "no mail server is set up (notices.smtp_host, notices.sender)"
         raise CommandError(msg)
     try:
-        mail = sample_mail(house, address, status, language)
+        now = house.clock.now()
+        mail = sample_mail(
+            house.config,
+            address,
+            status=status,
+            language=language,
+            mail_id=house.identifiers.new_id(now),
+            at=now,
+        )
     except ValueError:
         msg = f"{one_line(address)} is no e-mail address"
         raise CommandError(msg) from None

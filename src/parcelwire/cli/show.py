@@ -7,9 +7,10 @@ from typing import Any
 import click
 import msgspec
 
+from parcelwire.cli.command_target import Target
 from parcelwire.cli.exits import NOT_FOUND, CommandError
 from parcelwire.cli.support import run_async, when
-from parcelwire.cli.target import Choice, Target, open_target, target_options
+from parcelwire.cli.target import Choice, open_target, target_options
 from parcelwire.cli.timeline import console, plain, print_timeline, short
 from parcelwire.client.models import Tracking
 

@@ -25,12 +25,13 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
+from parcelwire.cli.command_target import Target
 from parcelwire.cli.exits import CommandError
 from parcelwire.cli.logins import DEFAULT, Kind, Login, Logins, login_file
 from parcelwire.cli.support import read_config
 from parcelwire.client import AsyncParcelwire
 from parcelwire.client.settings import PARCELWIRE, TRACKINGMORE
-from parcelwire.couriers.registry import Registry, default_registry
+from parcelwire.couriers.registry import default_registry
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -48,34 +49,6 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     is_local: bool = False
     email: str | None = None
     is_test: bool = False
-
-
-class Target:
-    """What a command works with."""
-
-    def __init__(
-        self,
-        client: AsyncParcelwire,
-        where: str,
-        *,
-        registry: Registry,
-        house: Any = None,
-        world_id: int = 0,
-    ) -> None:
-        """``house``: the opened ``Installation``, where it is the one here.
-
-        Then ``world_id`` too.
-        """
-        self.client = client
-        self.where = where
-        self.registry = registry
-        self.house = house
-        self.world_id = world_id
-
-    @property
-    def has_own_api(self) -> bool:
-        """Whether the server is a Parcelwire."""
-        return self.client.engine.settings.backend.has_own_api
 
 
 def target_options(function: Callable[P, T]) -> Callable[P, T]:

@@ -8,10 +8,11 @@ import click
 import msgspec
 
 from parcelwire.cli.by_number import each, find
+from parcelwire.cli.command_target import Target
 from parcelwire.cli.countries import read_country
 from parcelwire.cli.following import follow
 from parcelwire.cli.support import read_config, run_async, working
-from parcelwire.cli.target import Choice, Target, login_of, open_target, target_options
+from parcelwire.cli.target import Choice, login_of, open_target, target_options
 from parcelwire.cli.timeline import console, print_timeline
 from parcelwire.client.errors import RateLimitError
 

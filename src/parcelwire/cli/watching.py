@@ -10,10 +10,11 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from parcelwire.cli.command_target import Target
 from parcelwire.cli.exits import CommandError
 from parcelwire.cli.filters import Moment, MomentType
 from parcelwire.cli.support import run_async
-from parcelwire.cli.target import Choice, Target, open_target, target_options
+from parcelwire.cli.target import Choice, open_target, target_options
 from parcelwire.cli.timeline import console, plain, status_style
 from parcelwire.client.errors import NotFoundError
 from parcelwire.client.own_models import Event

@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from parcelwire.client.aio.client import AsyncParcelwire, AsyncV4Client
     from parcelwire.client.aio.pages import AsyncPages
-    from parcelwire.client.batches import CreateManyResult, CreateResult
     from parcelwire.client.details import NewDetails, NewTracking
     from parcelwire.client.errors import (
         AmbiguousError,
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
         AuthenticationError,
         ClosedError,
         ConflictError,
+        CreateManyResult,
+        CreateResult,
         EventsPrunedError,
         ForbiddenError,
         InvalidError,
@@ -158,8 +159,8 @@ _ELSEWHERE = {
     "AsyncParcelwire": "aio.client",
     "AsyncV4Client": "aio.client",
     "ClientOptions": "settings",
-    "CreateManyResult": "batches",
-    "CreateResult": "batches",
+    "CreateManyResult": "errors",
+    "CreateResult": "errors",
     "EndpointChanges": "own_calls",
     "NewDetails": "details",
     "NewEndpoint": "own_calls",

@@ -6,59 +6,23 @@ and answers are brought together by number and courier, in order where a number 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
-
-import msgspec
 
 from parcelwire.client.calls import BatchAnswer, BatchError
 from parcelwire.client.details import fields_of
-from parcelwire.client.errors import ConflictError, ParcelwireError, UnexpectedAnswerError
+from parcelwire.client.errors import (
+    ConflictError,
+    CreateManyResult,
+    CreateResult,
+    ParcelwireError,
+    UnexpectedAnswerError,
+)
 from parcelwire.client.faults import error_for
 from parcelwire.client.models import Tracking, TrackingRef
 
 CHUNK: Final = 40
 """TrackingMore's limit, and ours on its wire."""
-
-
-class CreateResult(msgspec.Struct, kw_only=True):
-    """What became of one item."""
-
-    index: int
-    """Its place among what was handed in, from 0."""
-    tracking_number: str
-    """As it was handed in."""
-    tracking: TrackingRef | None = None
-    """The new tracking, or None."""
-    error: ParcelwireError | None = None
-    """Why there is none. A ``ConflictError`` carries the one that existed before."""
-
-    @property
-    def is_created(self) -> bool:
-        """Whether the tracking was made by this call."""
-        return self.tracking is not None
-
-
-class CreateManyResult(msgspec.Struct, kw_only=True):
-    """What became of each item, in the order they were handed in."""
-
-    items: list[CreateResult]
-
-    @property
-    def created(self) -> list[TrackingRef]:
-        """The trackings that were made."""
-        return [item.tracking for item in self.items if item.tracking is not None]
-
-    @property
-    def refused(self) -> list[CreateResult]:
-        """The items that came to nothing."""
-        return [item for item in self.items if item.error is not None]
-
-    def __iter__(self) -> Iterator[CreateResult]:
-        return iter(self.items)
-
-    def __len__(self) -> int:
-        return len(self.items)
 
 
 class Chunk:

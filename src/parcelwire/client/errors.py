@@ -29,10 +29,12 @@ pickled, so they come back from worker processes as they were raised there, but 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 if TYPE_CHECKING:
-    from parcelwire.client.batches import CreateManyResult
     from parcelwire.client.models import Tracking, TrackingRef
 
 
@@ -200,3 +202,46 @@ class WebhookError(ParcelwireError):
     def __init__(self, message: str, reason: Literal["missing", "stale", "wrong", "body"]) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+# An error that ends ``create_many`` has its result, and that has errors: so they stand together.
+
+
+class CreateResult(msgspec.Struct, kw_only=True):
+    """What became of one item."""
+
+    index: int
+    """Its place among what was handed in, from 0."""
+    tracking_number: str
+    """As it was handed in."""
+    tracking: TrackingRef | None = None
+    """The new tracking, or None."""
+    error: ParcelwireError | None = None
+    """Why there is none. A ``ConflictError`` carries the one that existed before."""
+
+    @property
+    def is_created(self) -> bool:
+        """Whether the tracking was made by this call."""
+        return self.tracking is not None
+
+
+class CreateManyResult(msgspec.Struct, kw_only=True):
+    """What became of each item, in the order they were handed in."""
+
+    items: list[CreateResult]
+
+    @property
+    def created(self) -> list[TrackingRef]:
+        """The trackings that were made."""
+        return [item.tracking for item in self.items if item.tracking is not None]
+
+    @property
+    def refused(self) -> list[CreateResult]:
+        """The items that came to nothing."""
+        return [item for item in self.items if item.error is not None]
+
+    def __iter__(self) -> Iterator[CreateResult]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)

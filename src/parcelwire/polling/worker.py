@@ -26,7 +26,7 @@ from parcelwire.polling.lanes import Lanes
 from parcelwire.polling.ports import PollStore, StoreOutageError
 from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.tracking.asking import SLOT_SECONDS, Asker
-from parcelwire.tracking.correction import Corrector, Search, Told
+from parcelwire.tracking.correction import Corrector, Told
 from parcelwire.tracking.fair_slots import FairSlots
 from parcelwire.tracking.ports import (
     CarrierPolicy,
@@ -35,7 +35,7 @@ from parcelwire.tracking.ports import (
     Stored,
     TrackingStore,
 )
-from parcelwire.tracking.refresh import Refresher
+from parcelwire.tracking.refresh import Refresher, Search
 from parcelwire.tracking.slices import SLICE
 from parcelwire.tracking.suspension import (
     HELD_REASON,

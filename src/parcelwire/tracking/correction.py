@@ -41,7 +41,14 @@ from parcelwire.tracking.ports import (
     Stored,
     TrackingStore,
 )
-from parcelwire.tracking.refresh import MAX_TRIES, Refresher, past_of, raw_answer, stop_if_over
+from parcelwire.tracking.refresh import (
+    MAX_TRIES,
+    Refresher,
+    Search,
+    past_of,
+    raw_answer,
+    stop_if_over,
+)
 
 log = logging.getLogger(__name__)
 
@@ -76,14 +83,6 @@ _SAYS_NOTHING: Final = frozenset(
         Outcome.NO_CONNECTION,
     }
 )
-
-
-class Search(msgspec.Struct, frozen=True):
-    """Which courier is asked next whether a number is its own, how, and from when on."""
-
-    candidate: Candidate
-    policy: CarrierPolicy
-    at: Instant
 
 
 class CandidateFinder:

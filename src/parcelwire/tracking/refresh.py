@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
+import msgspec
 from msgspec.structs import replace
 
+from parcelwire.couriers.detection import Candidate
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import Clock, Instant
@@ -28,13 +30,18 @@ from parcelwire.tracking.ports import (
     TrackingStore,
 )
 
-if TYPE_CHECKING:
-    from parcelwire.tracking.correction import Search
-
 MAX_TRIES: Final = 50
 """How often a change is worked out again when somebody else saved first. Each time one of the
 others got through, so that only a crowd at one tracking comes near it.
 """
+
+
+class Search(msgspec.Struct, frozen=True):
+    """Which courier is asked next whether a number is its own, how, and from when on."""
+
+    candidate: Candidate
+    policy: CarrierPolicy
+    at: Instant
 
 
 class Finder(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from parcelwire.client import errors
-from parcelwire.client.batches import CreateManyResult, CreateResult, interrupt
+from parcelwire.client.batches import interrupt
 from parcelwire.client.models import Tracking, TrackingRef
 from parcelwire.compat.trackingmore.exception import (
     TrackingMoreException,
@@ -118,11 +118,11 @@ def test_every_public_error_is_tried() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_interrupted_create_many_arrives_with_what_was_done(way: Callable[[Any], Any]) -> None:
-    result = CreateManyResult(
+    result = errors.CreateManyResult(
         items=[
-            CreateResult(index=0, tracking_number="2", tracking=REF),
-            CreateResult(index=1, tracking_number="3", error=conflict()),
-            CreateResult(index=2, tracking_number="4"),
+            errors.CreateResult(index=0, tracking_number="2", tracking=REF),
+            errors.CreateResult(index=1, tracking_number="3", error=conflict()),
+            errors.CreateResult(index=2, tracking_number="4"),
         ]
     )
     error = errors.NetworkError("gone", request_id="r1")

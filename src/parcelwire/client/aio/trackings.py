@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from parcelwire.client import calls
 from parcelwire.client.aio.engine import AsyncEngine
 from parcelwire.client.aio.pages import AsyncPages
-from parcelwire.client.batches import Chunk, CreateManyResult, interrupt, plan
+from parcelwire.client.batches import Chunk, interrupt, plan
 from parcelwire.client.details import (
     Bound,
     NewDetails,
@@ -21,6 +21,7 @@ from parcelwire.client.details import (
 from parcelwire.client.errors import (
     AmbiguousError,
     ConflictError,
+    CreateManyResult,
     InvalidError,
     NotFoundError,
     ParcelwireError,

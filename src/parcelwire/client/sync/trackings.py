@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from parcelwire.client import calls
-from parcelwire.client.batches import Chunk, CreateManyResult, interrupt, plan
+from parcelwire.client.batches import Chunk, interrupt, plan
 from parcelwire.client.details import (
     Bound,
     NewDetails,
@@ -20,6 +20,7 @@ from parcelwire.client.details import (
 from parcelwire.client.errors import (
     AmbiguousError,
     ConflictError,
+    CreateManyResult,
     InvalidError,
     NotFoundError,
     ParcelwireError,

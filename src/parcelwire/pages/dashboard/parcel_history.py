@@ -21,7 +21,6 @@ from parcelwire.domain.clock import SECOND, Instant
 from parcelwire.domain.report import DeliveryWindow, Outcome
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
-from parcelwire.pages.dashboard.screens.trackings import name_of
 from parcelwire.pages.dashboard.visit import Visit
 from parcelwire.pages.dashboard.words import (
     reason_word,
@@ -167,8 +166,8 @@ def _line(visit: Visit, change: Change) -> Line:
         case CourierCorrected():
             return Line(
                 what="Courier",
-                before=name_of(visit, change.from_courier),
-                after=name_of(visit, change.to_courier),
+                before=visit.courier_name(change.from_courier),
+                after=visit.courier_name(change.to_courier),
                 why=change.why,
             )
         case _:

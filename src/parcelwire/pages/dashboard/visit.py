@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol
 
 import msgspec
 from jinja2 import Environment
@@ -14,7 +14,6 @@ from parcelwire.domain.access import Scope, may
 from parcelwire.domain.clock import Instant
 from parcelwire.pages.dashboard.forms import Form
 from parcelwire.pages.dashboard.house import Dashboard
-from parcelwire.pages.dashboard.registry import MenuSection, Page
 from parcelwire.pages.dashboard.sessions import Session, Sessions
 
 ROOT: Final = "/dashboard"
@@ -43,6 +42,20 @@ class Problem(msgspec.Struct, frozen=True):
     text: str
 
 
+class ShownPage(Protocol):
+    """What the layout shows of a page (``registry.Page``)."""
+
+    @property
+    def path(self) -> str:
+        """Below ``/dashboard``."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        ...
+
+
 class Visit:
     """What a handler is given."""
 
@@ -54,11 +67,11 @@ class Visit:
         *,
         sessions: Sessions,
         templates: Environment,
-        page: Page,
-        menu: list[MenuSection],
+        page: ShownPage,
+        menu: Sequence[object],
         form: Form,
     ) -> None:
-        """Made by the application for each request."""
+        """Made by the application for each request; ``menu`` is for the layout."""
         self.house = house
         self.request = request
         self.session = session
@@ -93,6 +106,11 @@ class Visit:
     def may(self, scope: Scope) -> bool:
         """Tell whether this person may do what needs ``scope``."""
         return may(self.session.scope, scope)
+
+    def courier_name(self, code: str) -> str:
+        """Return a courier's name, or its code where it has none here."""
+        courier = self.house.registry.get(code)
+        return courier.name if courier is not None else code
 
     def query(self, name: str) -> str:
         """Return one parameter of the query, without outer blanks."""

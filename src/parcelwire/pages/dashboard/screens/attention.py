@@ -12,7 +12,6 @@ from parcelwire.domain.clock import Instant
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
 from parcelwire.pages.dashboard.registry import Page
-from parcelwire.pages.dashboard.screens.trackings import name_of
 from parcelwire.pages.dashboard.trouble import Trouble, troubles_of
 from parcelwire.pages.dashboard.visit import Visit
 from parcelwire.pages.dashboard.words import ago, days_until, plural
@@ -67,7 +66,7 @@ async def show(visit: Visit) -> Response:
         rows=found[:SHOWN],
         is_cut=is_cut or len(found) > SHOWN,
         silent=await _silent(visit),
-        couriers=lambda code: name_of(visit, code),
+        couriers=lambda code: visit.courier_name(code),
     )
 
 

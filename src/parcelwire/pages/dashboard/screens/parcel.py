@@ -23,7 +23,6 @@ from parcelwire.pages.dashboard.drafting import (
 from parcelwire.pages.dashboard.mailing import mails_about
 from parcelwire.pages.dashboard.parcel_history import MOST, changes_of, polls_of
 from parcelwire.pages.dashboard.registry import Page, Part
-from parcelwire.pages.dashboard.screens.trackings import name_of
 from parcelwire.pages.dashboard.visit import Problem, Visit, missing
 from parcelwire.pages.dashboard.words import offset_words, outcome_word, plural
 from parcelwire.tracking.errors import (
@@ -114,7 +113,7 @@ async def _show(visit: Visit, stored: Stored, problems: tuple[Problem, ...] = ()
         stored=stored,
         one=tracking,
         courier=courier,
-        courier_name=name_of(visit, tracking.courier_code),
+        courier_name=visit.courier_name(tracking.courier_code),
         carrier_link=courier.link(tracking.number) if courier is not None else None,
         page_url=f"{visit.house.settings.public_url}/t/{tracking.page_token}",
         checkpoints=list(reversed(tracking.checkpoints)),
@@ -149,14 +148,16 @@ def _history(visit: Visit, tracking: Tracking) -> list[Happening]:
         found.append(Happening(at, text))
     for correction in tracking.corrections:
         how = "found out by asking" if correction.is_automatic else "by hand"
-        old, new = (name_of(visit, one) for one in (correction.from_courier, correction.to_courier))
+        old, new = (
+            visit.courier_name(one) for one in (correction.from_courier, correction.to_courier)
+        )
         found.append(
             Happening(
                 correction.at, f"Courier corrected from {old} to {new}, {how}: {correction.why}."
             )
         )
     for trial in tracking.tried_couriers:
-        tried = name_of(visit, trial.courier_code)
+        tried = visit.courier_name(trial.courier_code)
         found.append(
             Happening(trial.at, f"{tried} was asked too: it {outcome_word(trial.outcome)}.")
         )

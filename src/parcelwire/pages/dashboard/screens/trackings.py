@@ -113,16 +113,10 @@ async def show(visit: Visit) -> Response:
         following=following,
         is_further=after is not None,
         link=link,
-        couriers=lambda code: name_of(visit, code),
+        couriers=visit.courier_name,
         views=[(record_id, _view.decode(document)) for record_id, document in views],
         problems=problems,
     )
-
-
-def name_of(visit: Visit, courier_code: str) -> str:
-    """Return a courier's name, or its code where it has none here."""
-    courier = visit.house.registry.get(courier_code)
-    return courier.name if courier is not None else courier_code
 
 
 def _asked(said: dict[str, list[str]]) -> Asked:
