@@ -30,12 +30,11 @@ pickled, so they come back from worker processes as they were raised there, but 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
-if TYPE_CHECKING:
-    from parcelwire.client.models import Tracking, TrackingRef
+from parcelwire.client.models import Tracking, TrackingRef
 
 
 class ParcelwireError(Exception):
