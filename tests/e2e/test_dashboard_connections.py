@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from parcelwire.connectors.base import Connector
 from parcelwire.connectors.quality import check_connector
 from tests.support.dashboard import open_dashboard
 
@@ -123,16 +124,20 @@ async def test_a_connection_that_somebody_deletes_meanwhile_does_not_come_back(
         assert await store.list_connections() == []
 
 
+def texts_of(connector: Connector) -> list[str]:
+    return [problem.text for problem in check_connector(connector)]
+
+
 def test_a_test_number_needs_its_form_and_its_source(plugin: Path) -> None:
     from numbered_post import CONNECTOR  # type: ignore[import-not-found]
 
     readme = plugin / "README.md"
     readme.write_text("`api` `key`. Not known: nothing. " + "Words. " * 60, "utf-8")
-    assert "README.md does not name `TESTPARCEL12`" in check_connector(CONNECTOR)
+    assert "README.md does not name `TESTPARCEL12`" in texts_of(CONNECTOR)
     readme.write_text(readme.read_text("utf-8") + "`TESTPARCEL12`: the manual, page 3.", "utf-8")
-    problems = check_connector(CONNECTOR)
+    problems = texts_of(CONNECTOR)
     assert [one for one in problems if "TESTPARCEL12" in one or "test_number" in one] == []
     manifest = plugin / "manifest.toml"
     for wrong in ("test parcel", "TEST", "1-2-3-4-5-6"):
         manifest.write_text(MANIFEST.replace("TESTPARCEL12", wrong), "utf-8")
-        assert any("test_number" in one for one in check_connector(CONNECTOR)), wrong
+        assert any("test_number" in one for one in texts_of(CONNECTOR)), wrong

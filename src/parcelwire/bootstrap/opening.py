@@ -12,6 +12,7 @@ from parcelwire.bootstrap.clock_watch import ClockWatch
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.installation import Installation
 from parcelwire.bootstrap.key_identity import KeyIdentity, key_file_of
+from parcelwire.bootstrap.settings import make_catalogue
 from parcelwire.bootstrap.system import SystemClock
 from parcelwire.config import Config
 from parcelwire.connectors.key_ring import KeyRing
@@ -94,13 +95,21 @@ async def open_installation(
 
 
 def load_registry(config: Config) -> Registry:
-    """Return the couriers known here: the package's own, and what was refreshed since.
+    """Return the couriers known here.
+
+    They are the package's own, with what was refreshed since, and those that connectors declare.
 
     Raises:
-        InstallationError: the file of refreshed couriers cannot be used.
+        InstallationError: the file of refreshed couriers cannot be used, or a connector cannot.
     """
     try:
-        return refreshed_registry(default_registry(), Path(config.carriers.registry_file))
+        registry = refreshed_registry(default_registry(), Path(config.carriers.registry_file))
     except CourierListError as error:
         msg = f"{error} (carriers.registry_file)"
+        raise InstallationError(msg) from error
+    entries = make_catalogue(config).all()
+    try:
+        return registry.with_declared(one for entry in entries for one in entry.manifest.couriers)
+    except ValueError as error:
+        msg = f"a connector cannot be used: {error}"
         raise InstallationError(msg) from error

@@ -54,6 +54,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "remote-areas": ("parcelwire.cli.remote_areas", "remote_areas", "Load v2's remote areas."),
     "login": (_LOGIN, "login", "Remember a server and the key to it."),
     "logout": (_LOGIN, "logout", "Forget a server and its key."),
+    "connector": ("parcelwire.cli.connectors", "connector", "Check connectors that you write."),
     "completion": (
         "parcelwire.cli.completion",
         "completion",

@@ -34,6 +34,7 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
+from parcelwire.couriers.registry import Courier
 from parcelwire.domain.clock import DAY, SECOND, Instant
 from parcelwire.domain.report import CarrierReport, Gap, Outcome
 
@@ -173,6 +174,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """
     quality: str = "bronze"
     docs_url: str = ""
+    couriers: tuple[Courier, ...] = ()
+    """Couriers of ``courier_codes`` that the registry does not have."""
 
     def transport(self, name: str) -> Transport:
         """Return the transport called ``name``.

@@ -1,14 +1,18 @@
 """What every connector must have, checked by a program.
 
-``check_connector`` looks at the files and plays the fixtures; what it cannot see, answers that were
-never written down, the shared contract suite tries out.
+``check_connector`` reads the files and plays the fixtures, and says where something is wrong. What
+it cannot see, answers that were never written down, the shared contract suite tries out.
 """
+
+from __future__ import annotations
 
 import re
 import tomllib
+import traceback
 from collections import Counter
 from importlib.resources import files
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -36,6 +40,17 @@ _LANGUAGE: Final = re.compile(r"[a-z]{2}")
 _NEEDED_OUTCOMES: Final = (Outcome.FOUND, Outcome.UNKNOWN_NUMBER, Outcome.NOT_UNDERSTOOD)
 
 
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with a connector: the file in its folder, the line from 1, and why."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}"
+
+
 def package_of(connector: Connector) -> str:
     """Return the package that holds a connector's files: the nearest one with a manifest.
 
@@ -53,16 +68,19 @@ def package_of(connector: Connector) -> str:
     raise LookupError(msg)
 
 
-def check_connector(connector: Connector) -> list[str]:
-    """Return what is wrong with a connector, one line each; empty when it is sound."""
+def check_connector(connector: Connector) -> list[Problem]:
+    """Return what is wrong with a connector; empty when it is sound."""
     try:
         package = package_of(connector)
+    except LookupError as error:
+        return [Problem("manifest.toml", 1, str(error))]
+    try:
         written = load_manifest(package)
-    except (LookupError, msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
-        return [f"manifest.toml: {error}"]
+    except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
+        return [unreadable("manifest.toml", error)]
     problems = []
     if connector.manifest != written:
-        problems.append("the connector's manifest is not what manifest.toml says")
+        problems.append(Problem("connector.py", 1, "its manifest is not what manifest.toml says"))
     problems += _check_manifest(written, package)
     problems += _check_readme(written, package)
     problems += _check_table(package)
@@ -70,42 +88,73 @@ def check_connector(connector: Connector) -> list[str]:
     return problems
 
 
-def _check_manifest(manifest: Manifest, package: str) -> list[str]:
-    problems = []
+def unreadable(file: str, error: Exception) -> Problem:
+    """Return the problem of a file that cannot be read; tomllib names the line in its message."""
+    found = re.search(r"\(at line (\d+), column \d+\)", str(error))
+    return Problem(file, int(found[1]) if found else 1, str(error))
+
+
+def _check_manifest(manifest: Manifest, package: str) -> list[Problem]:
+    text = (files(package) / "manifest.toml").read_text("utf-8")
     folder = package.rpartition(".")[2]
+    found: list[tuple[str, str]] = []
     if manifest.code.replace("-", "_") != folder:
-        problems.append(f"manifest: code {manifest.code} does not fit the folder {folder}")
+        found.append(("code", f"code {manifest.code} does not fit the folder {folder}"))
     if manifest.code not in manifest.courier_codes:
-        problems.append(f"manifest: courier_codes do not hold the code {manifest.code}")
-    unknown = [code for code in manifest.courier_codes if code not in default_registry()]
+        found.append(("courier_codes", f"courier_codes do not hold the code {manifest.code}"))
+    declared = {courier.code for courier in manifest.couriers}
+    found += [
+        ("[[couriers]]", f"courier {code} is in the registry and need not be declared")
+        for code in sorted(declared)
+        if code in default_registry()
+    ]
+    found += [
+        ("[[couriers]]", f"courier {code} is declared but not in courier_codes")
+        for code in sorted(declared - set(manifest.courier_codes))
+    ]
+    unknown = [
+        code
+        for code in manifest.courier_codes
+        if code not in default_registry() and code not in declared
+    ]
     # The simulated carrier's own code belongs to no courier of the world.
-    problems += [
-        f"manifest: courier {code} is not in the registry"
+    found += [
+        ("courier_codes", f"courier {code} is not in the registry")
         for code in unknown
         if code != "simulated"
     ]
     try:
         ZoneInfo(manifest.home_zone)
     except (ZoneInfoNotFoundError, ValueError):
-        problems.append(f"manifest: home_zone {manifest.home_zone} is no time zone")
+        found.append(("home_zone", f"{manifest.home_zone} is no time zone"))
     if not (len(manifest.home_country) == 2 and manifest.home_country.isupper()):
-        problems.append(f"manifest: home_country {manifest.home_country} is no ISO 3166 code")
+        found.append(("home_country", f"{manifest.home_country} is no ISO 3166 code"))
     if not manifest.name.strip() or not manifest.languages:
-        problems.append("manifest: name or languages are empty")
+        found.append(("name", "name or languages are empty"))
     if not 0 <= manifest.quiet_from_hour < 24 or not 0 <= manifest.quiet_to_hour < 24:
-        problems.append("manifest: quiet hours are hours of a day, 0 to 23")
+        found.append(("quiet_", "quiet hours are hours of a day, 0 to 23"))
     if manifest.quality not in GRADES:
-        problems.append(f"manifest: quality {manifest.quality} is none of {', '.join(GRADES)}")
+        found.append(("quality", f"{manifest.quality} is none of {', '.join(GRADES)}"))
     if not manifest.transports:
-        problems.append("manifest: no transport")
+        found.append(("[[transports]]", "there is no transport"))
     names = Counter(transport.name for transport in manifest.transports)
-    problems += [f"manifest: two transports {name}" for name, count in names.items() if count > 1]
+    found += [("name", f"two transports {name}") for name, count in names.items() if count > 1]
+    problems = [Problem("manifest.toml", _line_of(key, text), why) for key, why in found]
     for transport in manifest.transports:
+        line = _line_of(f'name = "{transport.name}"', text)
         problems += [
-            f"manifest: transport {transport.name}: {problem}"
-            for problem in _check_transport(transport)
+            Problem("manifest.toml", line, f"transport {transport.name}: {why}")
+            for why in _check_transport(transport)
         ]
     return problems
+
+
+def _line_of(beginning: str, text: str) -> int:
+    """Return the first line that begins with a text (blanks beside), the first of all if none."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip().startswith(beginning):
+            return number
+    return 1
 
 
 def _check_transport(transport: Transport) -> list[str]:
@@ -131,95 +180,153 @@ def _check_transport(transport: Transport) -> list[str]:
     return problems
 
 
-def _check_readme(manifest: Manifest, package: str) -> list[str]:
+def _check_readme(manifest: Manifest, package: str) -> list[Problem]:
     readme = files(package) / "README.md"
     if not readme.is_file():
-        return ["README.md is missing"]
+        return [Problem("README.md", 1, "README.md is missing")]
     text = readme.read_text("utf-8")
     if len(text) < _README_LENGTH:
-        return ["README.md says too little"]
+        return [Problem("README.md", 1, "README.md says too little")]
     topics = [f"`{transport.name}`" for transport in manifest.transports]
     topics += [
         f"`{field}`" for transport in manifest.transports for field in transport.credential_fields
     ]
     # Whose number it is can only be told there.
     topics += [f"`{one.test_number}`" for one in manifest.transports if one.test_number]
-    problems = [f"README.md does not name {topic}" for topic in topics if topic not in text]
+    missing = [f"README.md does not name {topic}" for topic in topics if topic not in text]
     if "not known" not in text.lower():
-        problems.append("README.md does not say what is not known")
+        missing.append("README.md does not say what is not known")
+    problems = [Problem("README.md", 1, one) for one in missing]
+    problems += [
+        Problem("README.md", number, "a part is still to be written (TODO)")
+        for number, line in enumerate(text.splitlines(), 1)
+        if "TODO" in line
+    ]
     return problems
 
 
-def _check_table(package: str) -> list[str]:
+def _check_table(package: str) -> list[Problem]:
     path = files(package) / "status.toml"
     if not path.is_file():
-        return ["status.toml is missing"]
+        return [Problem("status.toml", 1, "status.toml is missing")]
     try:
         load_status_table(package)
-        rows = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        rows = tomllib.loads(text)
     except (ValueError, msgspec.ValidationError) as error:
-        return [f"status.toml: {error}"]
+        return [unreadable("status.toml", error)]
     codes: list[dict[str, Any]] = rows.get("code", [])
     texts: list[dict[str, Any]] = rows.get("text", [])
     broad: list[dict[str, Any]] = rows.get("broad", [])
-    problems = [] if codes or texts or broad else ["status.toml: no row"]
+    lines = _row_lines(text)
+    found = [] if codes or texts or broad else [(1, "there is no row")]
     keys = [
         *(
-            " of type ".join(filter(None, (f"code {row['code']}", row.get("type"))))
-            for row in codes
+            (f"{one.get('type', '')} code {one['code']}".strip(), "code", n)
+            for n, one in enumerate(codes)
         ),
-        *(f"text {fold(row['text'])!r}" for row in texts if "text" in row),
-        *(f"{row['kind']} {row['value']}" for row in broad),
+        *(
+            (f"text {fold(one['text'])!r}", "text", n)
+            for n, one in enumerate(texts)
+            if "text" in one
+        ),
+        *((f"{one['kind']} {one['value']}", "broad", n) for n, one in enumerate(broad)),
     ]
-    problems += [f"status.toml: two rows for {key}" for key, n in Counter(keys).items() if n > 1]
-    problems += _check_parts([row for row in texts if "contains" in row])
-    for row in codes:
-        problems += [
-            f"status.toml: code {row['code']}: {language!r} is no language code, or has no words"
+    seen: set[str] = set()
+    for key, kind, number in keys:
+        if key in seen:
+            found.append((lines[kind][number], f"a second row for {key}"))
+        seen.add(key)
+    found += [(lines["text"][number], why) for number, why in _check_parts(texts)]
+    for number, row in enumerate(codes):
+        found += [
+            (
+                lines["code"][number],
+                f"code {row['code']}: {language!r} is no language code, or has no words",
+            )
             for language, phrase in sorted(row.get("phrases", {}).items())
             if not _LANGUAGE.fullmatch(language) or not phrase.strip()
         ]
-    return problems
+    return [Problem("status.toml", line, why) for line, why in found]
 
 
-def _check_parts(rows: list[dict[str, Any]]) -> list[str]:
-    """Return what is wrong with rows that look for a part of a text, in their order."""
+def _row_lines(text: str) -> dict[str, list[int]]:
+    """Return on which lines the rows of each kind begin, in their order."""
+    lines: dict[str, list[int]] = {"code": [], "text": [], "broad": []}
+    for number, line in enumerate(text.splitlines(), 1):
+        found = re.match(r"\s*\[\[\s*(code|text|broad)\s*\]\]", line)
+        if found:
+            lines[found[1]].append(number)
+    return lines
+
+
+def _check_parts(rows: list[dict[str, Any]]) -> list[tuple[int, str]]:
+    """Return what is wrong with rows that look for a part of a text: which row, and why."""
     problems = []
     earlier: list[str] = []
-    for row in rows:
+    for number, row in enumerate(rows):
+        if "contains" not in row:
+            continue
         part = fold(row["contains"])
         if not part or not all(fold(guard) for guard in row.get("unless", [])):
-            problems.append("status.toml: an empty text matches everything")
+            problems.append((number, "an empty text matches everything"))
         before = next((one for one in earlier if one in part), None)
         if before is not None:
-            problems.append(f"status.toml: {part!r} is never reached, {before!r} matches before")
+            problems.append((number, f"{part!r} is never reached, {before!r} matches before"))
         if part and not row.get("unless"):
             earlier.append(part)
     return problems
 
 
-def _check_fixtures(connector: Connector, package: str) -> list[str]:
-    problems = [f"fixtures: {name} is no half of a case" for name in list_strays(package)]
+def _check_fixtures(connector: Connector, package: str) -> list[Problem]:
+    problems = [
+        Problem(f"fixtures/{name}", 1, "it is no half of a case") for name in list_strays(package)
+    ]
     seen: Counter[tuple[str, Outcome]] = Counter()
     for case in list_cases(package):
+        file = f"fixtures/{case}.in.json"
         try:
             fixture = load_fixture(package, case)
-            expected = load_expected(package, case)
             reports = replay(connector, fixture)
         except (OSError, msgspec.MsgspecError, ReplayError) as error:
-            problems.append(f"fixtures: {case}: {error}")
+            problems.append(Problem(file, 1, str(error)))
             continue
-        if len(fixture.source.strip()) < 10:
-            problems.append(f"fixtures: {case}: source does not say where the shape comes from")
-        problems += [f"fixtures: {case}: {one}" for one in compare_reports(expected, reports)]
+        except Exception as error:  # noqa: BLE001  # the connector's own code, whatever it does
+            text = f"{file}: it raises {type(error).__name__}: {error}"
+            place = problem_of(error, Path(str(files(package))), text)
+            problems.append(place or Problem(file, 1, text))
+            continue
         seen.update({(fixture.transport, report.outcome) for report in reports})
+        if len(fixture.source.strip()) < 10:
+            problems.append(Problem(file, 1, "source does not say where the shape comes from"))
+        file = f"fixtures/{case}.out.json"
+        try:
+            expected = load_expected(package, case)
+        except FileNotFoundError:
+            problems.append(Problem(file, 1, "it is missing: connector record writes it"))
+            continue
+        except msgspec.MsgspecError as error:
+            problems.append(Problem(file, 1, str(error)))
+            continue
+        problems += [Problem(file, 1, one) for one in compare_reports(expected, reports)]
     for transport in connector.manifest.transports:
         problems += [
-            f"fixtures: transport {transport.name} has no case that ends in {outcome}"
+            Problem("fixtures", 1, f"transport {transport.name} has no case that ends in {outcome}")
             for outcome in _NEEDED_OUTCOMES
             if not seen[transport.name, outcome]
         ]
     return problems
+
+
+def problem_of(error: BaseException, folder: Path, text: str) -> Problem | None:
+    """Return the problem at the innermost line of a folder that an error came through, if any."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        places.append((error.filename or "", error.lineno))
+    for name, line in reversed(places):
+        if Path(name).is_relative_to(folder):
+            return Problem(Path(name).relative_to(folder).as_posix(), line or 1, text)
+    return None
 
 
 def compare_reports(expected: list[CarrierReport], reports: list[CarrierReport]) -> list[str]:

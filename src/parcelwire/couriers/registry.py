@@ -3,6 +3,7 @@
 The data is compiled by ``tools/compile_couriers.py`` and read once, when first asked for.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -121,6 +122,21 @@ class Registry:
         found = [c for described, c in self._texts if all(w in described for w in words)]
         sought = fold(text)
         return sorted(found, key=lambda courier: _rank(courier, sought))
+
+    def with_declared(self, couriers: Iterable[Courier]) -> "Registry":
+        """Answer a registry that knows these couriers, too.
+
+        Raises:
+            ValueError: there is one with the same code.
+        """
+        more = sorted(couriers, key=lambda courier: courier.code)
+        for courier in more:
+            if courier.code in self:
+                msg = f"courier {courier.code} is in the registry and need not be declared"
+                raise ValueError(msg)
+        if not more:
+            return self
+        return Registry(tuple(sorted((*self._couriers, *more), key=lambda one: one.code)))
 
     def __len__(self) -> int:
         """Answer how many couriers there are."""
