@@ -11,13 +11,14 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 import msgspec
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 MOST_FIELDS: Final = 500
 LONGEST_HEAD: Final = 8_000
 """Bytes of what stands above one part of a form."""
 _BOUNDARY: Final = re.compile(r'boundary="?([0-9A-Za-z\'()+_,./:=?-]{1,70})"?\s*(?:;|\Z)')
-_PARAMETER: Final = re.compile(r';\s*(name|filename)="((?:[^"\\\r\n]|\\.)*)"')
 
 
 class FormError(Exception):
@@ -157,47 +158,95 @@ def _checked(values: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _multipart(body: bytes, boundary: bytes) -> Form:
-    values: list[tuple[str, str]] = []
-    files: dict[str, File] = {}
-    body, line = b"\r\n" + body, b"\r\n--" + boundary
-    # Before it is divided: eleven megabytes hold a million pieces.
-    if body.count(line) >= MOST_FIELDS:
-        msg = "the form has too many fields"
-        raise FormError(msg)
-    pieces = body.split(line)
-    if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
+    parts = _Parts()
+    parser = MultipartParser(
+        boundary,
+        {
+            "on_part_begin": parts.begin,
+            "on_header_field": parts.add_to_name,
+            "on_header_value": parts.add_to_value,
+            "on_header_end": parts.end_header,
+            "on_part_data": parts.add_data,
+            "on_part_end": parts.end,
+            "on_end": parts.end_all,
+        },
+        max_header_size=2 * LONGEST_HEAD,
+    )
+    try:
+        parser.write(body)
+        parser.finalize()
+    except MultipartParseError:
+        msg = "the form cannot be read"
+        raise FormError(msg) from None
+    if not parts.is_whole:
         msg = "the form did not arrive whole"
         raise FormError(msg)
-    for piece in pieces[1:-1]:
-        head, separator, data = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        if len(head) > LONGEST_HEAD:
+    return Form(_checked(parts.values), parts.files)
+
+
+class _Parts:
+    """Gathers the parts of a form as the parser comes to them."""
+
+    def __init__(self) -> None:
+        self.values: list[tuple[str, str]] = []
+        self.files: dict[str, File] = {}
+        self.is_whole = False
+        self._count = 0
+
+    def begin(self) -> None:
+        self._count += 1
+        if self._count > MOST_FIELDS:
+            msg = "the form has too many fields"
+            raise FormError(msg)
+        self._headers: dict[bytes, bytes] = {}
+        self._name, self._value = bytearray(), bytearray()
+        self._head_bytes = 0
+        self._data = bytearray()
+
+    def add_to_name(self, data: bytes, start: int, end: int) -> None:
+        self._count_head(end - start)
+        self._name += data[start:end]
+
+    def add_to_value(self, data: bytes, start: int, end: int) -> None:
+        self._count_head(end - start)
+        self._value += data[start:end]
+
+    def _count_head(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > LONGEST_HEAD:
             msg = "the header of a form part is too long"
             raise FormError(msg)
-        headers = _headers(head)
-        said = dict(_PARAMETER.findall(headers.get("content-disposition", "")))
-        if not separator or "name" not in said:
+
+    def end_header(self) -> None:
+        self._headers[bytes(self._name).lower()] = bytes(self._value)
+        self._name, self._value = bytearray(), bytearray()
+
+    def add_data(self, data: bytes, start: int, end: int) -> None:
+        self._data += memoryview(data)[start:end]
+
+    def end(self) -> None:
+        _, said = parse_options_header(self._headers.get(b"content-disposition"))
+        if b"name" not in said:
             msg = "a part of the form has no name"
             raise FormError(msg)
-        name = said["name"]
-        if "filename" in said:
-            # Only the last part of a path: some browsers send the whole of it.
-            file_name = re.split(r"[\\/]", said["filename"])[-1]
-            if "\0" in file_name:
-                msg = "a file's name cannot hold NUL"
-                raise FormError(msg)
-            files[name] = File(file_name[:200], headers.get("content-type", ""), data)
-        else:
-            try:
-                values.append((name, data.decode()))
-            except UnicodeDecodeError:
-                msg = f"the field {name} is no text"
-                raise FormError(msg) from None
-    return Form(_checked(values), files)
+        name = said[b"name"].decode("utf-8", "replace")
+        if b"filename" not in said:
+            self.values.append((name, self._text(name)))
+            return
+        # Only the last part of a path: some browsers send the whole of it.
+        file_name = re.split(r"[\\/]", said[b"filename"].decode("utf-8", "replace"))[-1]
+        if "\0" in file_name:
+            msg = "a file's name cannot hold NUL"
+            raise FormError(msg)
+        media_type = self._headers.get(b"content-type", b"").decode("latin-1")
+        self.files[name] = File(file_name[:200], media_type, bytes(self._data))
 
+    def _text(self, name: str) -> str:
+        try:
+            return self._data.decode()
+        except UnicodeDecodeError:
+            msg = f"the field {name} is no text"
+            raise FormError(msg) from None
 
-def _headers(head: bytes) -> dict[str, str]:
-    headers = {}
-    for line in head.decode("utf-8", "replace").split("\r\n"):
-        name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
-    return headers
+    def end_all(self) -> None:
+        self.is_whole = True
