@@ -9,8 +9,20 @@ from parcelwire.api.native import endpoint_shapes, events, idempotency, paging
 from parcelwire.api.native.sending import MOST_REPLAYED
 from parcelwire.api.native.tracking_shapes import MOST_IN_A_BATCH
 from parcelwire.api.shares import LIGHT_PAGE, WAITING_FOR_EACH
-from parcelwire.bootstrap import desk
+from parcelwire.api.v2 import listing as v2_listing
+from parcelwire.api.v2 import requests as v2
+from parcelwire.api.v2.errors import RETRY_AFTER_SECONDS
+from parcelwire.api.v4 import creation, listing
+from parcelwire.api.v4.requests import MAX_TEXT
+from parcelwire.bootstrap import clock_watch, desk
+from parcelwire.client.exchange import BASE_SECONDS
+from parcelwire.client.settings import Options
 from parcelwire.config import ApiSection, LimitsSection
+from parcelwire.domain.clock import MINUTE, SECOND
+from parcelwire.domain.refusal_log import LINES_A_MINUTE
+from parcelwire.polling.worker import OWN_FAULT_WAIT
+from parcelwire.server import connections, limits
+from parcelwire.server.runner import GRACE_SECONDS
 from parcelwire.signatures.verify import TOLERANCE_SECONDS
 from parcelwire.tracking.history import CountsStore
 from parcelwire.tracking.refresh import MAX_TRIES
@@ -93,4 +105,71 @@ def test_webhooks() -> None:
         f"again about {WEBHOOKS.lease_seconds:g} seconds later",
         f"slow (more than {WEBHOOKS.slow_seconds:g} seconds)",
         f"looked after {NUMBERS[round(1 / WEBHOOKS.doubtful_seconds)]} times a second",
+    )
+
+
+def test_dialects() -> None:
+    assert v2.MAX_TEXT == MAX_TEXT
+    assert API.realtime_interval_seconds == MINUTE / SECOND
+    text = f"a field of more than {MAX_TEXT} characters"
+    says(
+        "v4.md",
+        text,
+        f"Follows up to {creation.MAX_BATCH} numbers",
+        f"{listing.DEFAULT_ITEMS} on a page (`items_amount`, at most {listing.MAX_ITEMS}",
+        f"`tracking_numbers` (up to {listing.MAX_NUMBERS})",
+        f"more than {creation.MAX_BATCH} items in a batch, "
+        f"or more than {listing.MAX_NUMBERS} numbers in a query",
+        f"others changed the tracking first, {MAX_TRIES} times over",
+    )
+    says(
+        "v2.md",
+        text,
+        f"Up to {v2.MAX_ITEMS} items, code 201",
+        f"more than {v2.MAX_ITEMS} items",
+        f"with more than {v2_listing.MAX_NAMED} `numbers` or `orders`, "
+        f"or a `limit` above {v2_listing.MAX_LIMIT}",
+        f"answered for the first {v2_listing.MAX_NAMED}, or with pages of {v2_listing.MAX_LIMIT}",
+        f"`Retry-After: {RETRY_AFTER_SECONDS}`, and `RateLimit-…`",
+        f"others changed the tracking first, {MAX_TRIES} times over",
+    )
+
+
+def test_client() -> None:
+    options = Options()
+    assert BASE_SECONDS == 0.5
+    says(
+        "sdk.md",
+        f"Tried again up to {NUMBERS[options.max_retries]} times, "
+        "with pauses from half a second that double",
+        f"more than `max_wait_seconds` ({options.max_wait_seconds:g})",
+        f"| `timeout_seconds` | {options.timeout_seconds:g} |",
+        f"| `connect_timeout_seconds` | {options.connect_timeout_seconds:g} |",
+        f"| `max_retries` | {options.max_retries} |",
+        f"| `max_wait_seconds` | {options.max_wait_seconds:g} |",
+    )
+
+
+def test_http_server() -> None:
+    assert LINES_A_MINUTE == 20
+    says(
+        "http.md",
+        f"there are more than {limits.MAX_HEADERS} headers",
+        f"more than {limits.MAX_PIPELINED} pipelined requests wait",
+        f"this one is larger than {limits.SMALL_BODY >> 10} KiB",
+        f"a second for each {limits.ServerLimits().min_body_rate >> 10} KiB",
+        f"half-sent heads of more than {NUMBERS[round(connections._SLOW_SECONDS)]} seconds",
+        f"have {GRACE_SECONDS} seconds, but a client that takes nothing of its answer has only "
+        f"{limits.STOP_WRITE_SECONDS:g}.",
+        "twenty lines a minute at most",
+    )
+
+
+def test_health() -> None:
+    assert clock_watch.LEAST_MS == SECOND
+    says(
+        "health.md",
+        f"every {clock_watch.IDLE_SECONDS:g} seconds after, "
+        "and where the two differ by a second or more",
+        f"every {OWN_FAULT_WAIT // MINUTE} minutes it is tried again",
     )
