@@ -14,16 +14,23 @@ from parcelwire.api.v2 import requests as v2
 from parcelwire.api.v2.errors import RETRY_AFTER_SECONDS
 from parcelwire.api.v4 import creation, listing
 from parcelwire.api.v4.requests import MAX_TEXT
-from parcelwire.bootstrap import clock_watch, desk
-from parcelwire.client.exchange import BASE_SECONDS
+from parcelwire.bootstrap import clock_watch, desk, key_watch
+from parcelwire.cli import importing
+from parcelwire.client.exchange import BASE_SECONDS, CAP_SECONDS
 from parcelwire.client.settings import Options
 from parcelwire.config import ApiSection, LimitsSection
-from parcelwire.domain.clock import MINUTE, SECOND
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
 from parcelwire.domain.refusal_log import LINES_A_MINUTE
+from parcelwire.notices import journal, operators, senders, subscriptions
+from parcelwire.notices import worker as notices
+from parcelwire.notices.settings import MailLimits, NoticeSettings
+from parcelwire.pages import feedback, live, lookup
+from parcelwire.pages import limits as pages
 from parcelwire.polling.worker import OWN_FAULT_WAIT
 from parcelwire.server import connections, limits
 from parcelwire.server.runner import GRACE_SECONDS
 from parcelwire.signatures.verify import TOLERANCE_SECONDS
+from parcelwire.tracking import spreadsheet, suspension
 from parcelwire.tracking.history import CountsStore
 from parcelwire.tracking.refresh import MAX_TRIES
 from parcelwire.webhooks import headers
@@ -37,7 +44,6 @@ API = ApiSection()
 LIMITS = LimitsSection()
 WEBHOOKS = WebhookSettings()
 KEEPING = KeepingSettings()
-DAY = 86_400
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -51,6 +57,7 @@ def test_native_api() -> None:
     recent = inspect.signature(CountsStore.courier_counts).parameters["recent"].default
     assert FEWEST_EVENT_DAYS == events.KEPT_DAYS
     assert KEY_CACHE_SECONDS == 1
+    overlap = endpoint_shapes.LONGEST_OVERLAP_SECONDS
     says(
         "native.md",
         f"Follow up to {MOST_IN_A_BATCH} numbers in one transaction",
@@ -61,7 +68,7 @@ def test_native_api() -> None:
         f"(counted up to {endpoint_shapes.MOST_WAITING:,}, and in lists up to "
         f"{endpoint_shapes.MOST_WAITING_IN_LISTS:,}). "
         f"A world may have {endpoint_shapes.MOST_ENDPOINTS} endpoints.",
-        f"(0 to {endpoint_shapes.LONGEST_OVERLAP_SECONDS // DAY} days; a day if not given)",
+        f"(0 to {overlap * SECOND // DAY} days; a day if not given)",
         f"At most `limit` ({MOST_REPLAYED:,}) are taken",
         f"`limit` is 1 to {paging.MOST}, {paging.USUAL} if not given.",
         f"(1 to {idempotency.LONGEST} printable ASCII characters",
@@ -84,17 +91,17 @@ def test_webhooks() -> None:
     says(
         "webhooks.md",
         f"a timestamp that is more than {TOLERANCE_SECONDS} seconds away from `now`",
-        f"the ids of {NUMBERS[round(seen['keep_seconds'].default / DAY)]} days, "
+        f"the ids of {NUMBERS[round(seen['keep_seconds'].default * SECOND / DAY)]} days, "
         f"{seen['most'].default:,} at most",
         f"any status from 200 to 299 within {WEBHOOKS.total_seconds:g} seconds",
         f"its first {WEBHOOKS.kept_answer_characters:,} characters are kept in the log",
         f"Up to {WEBHOOKS.attempts} attempts. Before retry *k* passes {first:g} s x 2^(k-1), "
         f"at most {longest // 3_600} h {longest % 3_600 // 60}",
-        f"end after {sum(trackingmores) / DAY:.1f} days; "
-        f"with the fifteenth it is {sum(waits) / DAY:.1f} days in all",
+        f"end after {sum(trackingmores) * SECOND / DAY:.1f} days; "
+        f"with the fifteenth it is {sum(waits) * SECOND / DAY:.1f} days in all",
         f"nothing but failures for {WEBHOOKS.failing_after_seconds / 60:g} minutes, "
         f"{NUMBERS[FEWEST_FAILURES]} at least",
-        f"nothing but failures for {WEBHOOKS.disable_after_seconds / DAY:g} days, "
+        f"nothing but failures for {WEBHOOKS.disable_after_seconds * SECOND / DAY:g} days, "
         f"{NUMBERS[FEWEST_FAILURES]} at least",
         f"waited for {KEEPING.waiting_days} days",
         f"At most {headers.MOST_HEADERS} with {headers.MOST_BYTES:,} bytes",
@@ -172,4 +179,81 @@ def test_health() -> None:
         f"every {clock_watch.IDLE_SECONDS:g} seconds after, "
         "and where the two differ by a second or more",
         f"every {OWN_FAULT_WAIT // MINUTE} minutes it is tried again",
+    )
+
+
+def test_secrets() -> None:
+    says(
+        "secrets.md",
+        f"logs an error every {NUMBERS[key_watch.AGAIN // MINUTE]} minutes",
+    )
+
+
+def test_customers_pages() -> None:
+    assert pages._WIDE_FACTOR == 8
+    assert lookup.TRIES_IN_ALL == 20
+    assert live.RETRY_SECONDS == MINUTE / SECOND
+    says(
+        "pages.md",
+        f"takes {NUMBERS[lookup.TRIES_AN_HOUR]} wrong tries an hour and twenty in all",
+        f"has {NUMBERS[lookup.OF_A_SOURCE_AN_HOUR]} and {NUMBERS[lookup.OF_A_SOURCE_IN_ALL]}",
+        f"as many may come as in {NUMBERS[pages.BURST_SECONDS]} seconds, "
+        f"and at least {pages.LEAST_BURST}",
+        f"lookups: {LIMITS.lookups_per_source_per_minute} a minute and source",
+        f"requests for e-mails: {LIMITS.forms_per_source_per_minute} a minute and source",
+        f"links in mails: {LIMITS.pages_per_source_per_minute:,} a minute and source",
+        f"of all sources: {LIMITS.lookups_and_forms_per_minute:,} a minute",
+        f"{LIMITS.live_streams_per_source} of one source, {LIMITS.live_streams_per_tracking} of "
+        f"one parcel, {LIMITS.live_streams_per_account} of one account, "
+        f"{LIMITS.live_streams:,} in all",
+        "An IPv6 /48 network, which many providers give to one customer, counts as eight sources",
+        f"`text`; {NUMBERS[feedback.MOST_FEEDBACK]} at most per parcel",
+    )
+
+
+def test_orders_from_a_file() -> None:
+    pauses = [min(CAP_SECONDS, BASE_SECONDS * 2**retry) for retry in range(importing.RETRIES)]
+    # Half of each is left to chance.
+    assert 45 < 0.75 * sum(pauses) < 75
+    assert importing.SHOWN == 20
+    says(
+        "importing-from-csv.md",
+        "is waited for, about a minute",
+        "(the first twenty)",
+        f"{spreadsheet.MOST_COLUMNS} columns, {spreadsheet.LONGEST_HEADING} characters in a "
+        f"heading, {spreadsheet.LONGEST_CELL:,} in a cell",
+    )
+
+
+def test_notices() -> None:
+    limits, settings = MailLimits(), NoticeSettings(sender="", public_url="")
+    first = settings.first_delay_seconds * SECOND // MINUTE
+    assert (first, operators.FIRST_PAUSE, operators.LONGEST_PAUSE) == (1, MINUTE, HOUR)
+    assert notices.OLDEST_NEWS == DAY
+    says(
+        "notices.md",
+        f"At most {NUMBERS[limits.confirmations_per_day]} such mails go to one address in a day, "
+        f"and one page takes {NUMBERS[subscriptions.MOST_OF_A_PARCEL]} addresses",
+        f"A code is valid for {senders.VALID // DAY} days and for "
+        f"{NUMBERS[senders.MOST_TRIES]} tries",
+        f"can ask about {senders.MOST} addresses",
+        f"finds it after {journal.STALE // MINUTE} minutes",
+        f"after 1, 2, 4 … {first * 2 ** (settings.attempts - 2):g} minutes, "
+        f"{settings.attempts} attempts in all",
+        f'on the dashboard\'s page "Customer mails" for {notices.KEPT // DAY} days',
+        f"| `mails_per_account_minute` | {limits.account_per_minute} |",
+        f"| `mails_per_account_day` | {limits.account_per_day} |",
+        f"| `mails_per_address_day` | {limits.address_per_day} |",
+        f"| `mail_confirmations_per_address_day` | {limits.confirmations_per_day} |",
+        f"each morning (from {operators.DIGEST_HOUR}:00 UTC)",
+        f"after 1, 2, 4 … 60 minutes, {operators.MOST_TRIES} times at most",
+    )
+
+
+def test_commands() -> None:
+    assert (suspension.LONGEST_HOLD, suspension.BELIEVED) == (HOUR, SECOND)
+    says(
+        "cli.md",
+        "The first checks of its parcels are spread over an hour.",
+        "acts on it within a second",
     )
