@@ -51,6 +51,11 @@ def test_it_stands_on_its_page_and_its_tests_are_there(claim: Claim) -> None:
     assert why_untrue(claim) is None
 
 
+def test_every_page_has_its_promises_in_the_table() -> None:
+    pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")}
+    assert {claim.page for claim in claims()} == {*pages, "README.md", "SECURITY.md"}
+
+
 def test_no_row_is_there_twice() -> None:
     rows = [(claim.page, folded(claim.sentence)) for claim in claims()]
     assert len(set(rows)) == len(rows)

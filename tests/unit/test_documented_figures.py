@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import math
 
-from parcelwire.api.gate import KEY_CACHE_SECONDS
+import prove.__main__ as proofs
+from parcelwire.api.gate import KEY_CACHE_SECONDS, make_key
 from parcelwire.api.native import endpoint_shapes, events, idempotency, paging
 from parcelwire.api.native.sending import MOST_REPLAYED
 from parcelwire.api.native.tracking_shapes import MOST_IN_A_BATCH
@@ -15,17 +18,26 @@ from parcelwire.api.v2.errors import RETRY_AFTER_SECONDS
 from parcelwire.api.v4 import creation, listing
 from parcelwire.api.v4.requests import MAX_TEXT
 from parcelwire.bootstrap import clock_watch, desk, key_watch
+from parcelwire.bootstrap.system import SystemIdentifiers
 from parcelwire.cli import importing
 from parcelwire.client.exchange import BASE_SECONDS, CAP_SECONDS
 from parcelwire.client.settings import Options
 from parcelwire.config import ApiSection, LimitsSection
+from parcelwire.connectors import report_limits
+from parcelwire.couriers import ranking
+from parcelwire.couriers.registry import default_registry
+from parcelwire.domain import redaction
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
 from parcelwire.domain.refusal_log import LINES_A_MINUTE
+from parcelwire.domain.status import Status
 from parcelwire.notices import journal, operators, senders, subscriptions
 from parcelwire.notices import worker as notices
 from parcelwire.notices.settings import MailLimits, NoticeSettings
 from parcelwire.pages import feedback, live, lookup
 from parcelwire.pages import limits as pages
+from parcelwire.pages.dashboard import hashing, import_runner, login_throttle, passwords, sessions
+from parcelwire.pages.dashboard import importing as dashboard_importing
+from parcelwire.pages.dashboard.screens import add, endpoints
 from parcelwire.polling.worker import OWN_FAULT_WAIT
 from parcelwire.server import connections, limits
 from parcelwire.server.runner import GRACE_SECONDS
@@ -38,6 +50,8 @@ from parcelwire.webhooks.failing import FEWEST_FAILURES
 from parcelwire.webhooks.housekeeping import FEWEST_EVENT_DAYS, KeepingSettings
 from parcelwire.webhooks.settings import WebhookSettings
 from parcelwire.webhooks.verify import SeenIds
+from prove import kills_sqlite
+from tests.contract import test_mutated_answers, test_power_loss, test_storage_calls
 from tests.support.named_tests import ROOT
 
 API = ApiSection()
@@ -257,3 +271,70 @@ def test_commands() -> None:
         "The first checks of its parcels are spread over an hour.",
         "acts on it within a second",
     )
+
+
+def test_dashboard() -> None:
+    assert (sessions.IDLE, sessions.LONGEST) == (12 * HOUR, 7 * DAY)
+    assert (login_throttle.FREE_TRIES, login_throttle.FIRST_WAIT) == (5, MINUTE)
+    assert (login_throttle.LONGEST_WAIT, login_throttle._HARD_FACTOR) == (HOUR, 10)
+    assert (hashing.AT_A_TIME, endpoints.OVERLAP) == (2, DAY)
+    assert LIMITS.login_failures_per_account_per_day == 100
+    says(
+        "dashboard.md",
+        "ends after 12 hours without a request, after 7 days",
+        "(N = 2^15, r = 8, p = 1, a salt each)",
+        f"has {LIMITS.login_failures_per_source_per_hour} failures an hour in all",
+        "100 failures in a day from all sources, each source gets one attempt a day; "
+        "after 1,000, none",
+        f"kept for {login_throttle.DEVICE_LIFE // DAY} days",
+        f"and {LIMITS.login_waiting} more may wait",
+        f"up to {add.MOST_PASTED} pasted",
+        f"up to {dashboard_importing.MOST_ROWS:,} rows and {pages.LARGEST_FILE // 10**6} MB",
+        f"{dashboard_importing.PORTION} rows at a time",
+        f"Uploads are forgotten after {import_runner._KEPT // DAY} days",
+    )
+
+
+def test_passwords_are_hashed_as_the_page_says() -> None:
+    salt, password = bytes(16), "a long password"
+    same = hashlib.scrypt(password.encode(), salt=salt, n=2**15, r=8, p=1, dklen=32, maxmem=2**26)
+    assert passwords.hash_password(password, salt) == same
+
+
+def test_connectors() -> None:
+    says(
+        "connectors.md",
+        f"Values of fewer than {redaction.SHORTEST_SECRET} characters",
+        f"more than {report_limits.MOST_EVENTS:,} events for one parcel",
+        f"cut to {report_limits.LONGEST_TEXT:,} characters",
+    )
+
+
+def test_data_sources() -> None:
+    assert ranking.PRIOR_PARCELS == 20
+    says("data-sources.md", "outweighs them after about twenty parcels")
+
+
+def test_proofs() -> None:
+    says(
+        "proofs.md",
+        f"takes longer than {proofs.LIMIT_MINUTES:g} minutes",
+        f"After {kills_sqlite.ROUND} kills a new database begins.",
+        f"`make test` takes {test_storage_calls.POINTS} points",
+        f"`make test` takes {test_power_loss.TRIALS:,} trials.",
+        f"`make test` takes {test_mutated_answers.ANSWERS:,}.",
+    )
+
+
+def test_readme() -> None:
+    couriers = len(default_registry())
+    token = SystemIdentifiers().new_token()
+    key = make_key(bytes(range(24)), is_test=False)
+    says(
+        "../README.md",
+        f"among {couriers // 100 * 100:,}",
+        f"one model with {NUMBERS[len(Status)]} statuses",
+        f"{int(32 * math.log2(62))} random bits",
+        f"({len(token) * 6 // 8 * 8} bits)",
+    )
+    assert len(key) == len("pw_live_") + 32 + 6
