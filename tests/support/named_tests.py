@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -13,7 +14,7 @@ def why_missing(test: str) -> str | None:
     path, *names = test.split("::")
     if not (ROOT / path).is_file():
         return f"{path} is not there"
-    scope: ast.AST = ast.parse((ROOT / path).read_text("utf-8"))
+    scope: ast.AST = _parsed(path)
     for name in names:
         found = [one for one in getattr(scope, "body", []) if getattr(one, "name", "") == name]
         if not found:
@@ -22,6 +23,11 @@ def why_missing(test: str) -> str | None:
     if not any(_is_test(node) for node in ast.walk(scope)):
         return f"{test} has no test"
     return None
+
+
+@cache
+def _parsed(path: str) -> ast.Module:
+    return ast.parse((ROOT / path).read_text("utf-8"))
 
 
 def _is_test(node: ast.AST) -> bool:
