@@ -114,9 +114,9 @@ def test_webhooks() -> None:
         f"end after {sum(trackingmores) * SECOND / DAY:.1f} days; "
         f"with the fifteenth it is {sum(waits) * SECOND / DAY:.1f} days in all",
         f"nothing but failures for {WEBHOOKS.failing_after_seconds / 60:g} minutes, "
-        f"{NUMBERS[FEWEST_FAILURES]} at least",
+        f"at least {NUMBERS[FEWEST_FAILURES]}",
         f"nothing but failures for {WEBHOOKS.disable_after_seconds * SECOND / DAY:g} days, "
-        f"{NUMBERS[FEWEST_FAILURES]} at least",
+        f"at least {NUMBERS[FEWEST_FAILURES]}",
         f"waited for {KEEPING.waiting_days} days",
         f"At most {headers.MOST_HEADERS} with {headers.MOST_BYTES:,} bytes",
         f"the installation's own limit ({WEBHOOKS.in_flight_per_endpoint}) holds as well",
@@ -125,7 +125,7 @@ def test_webhooks() -> None:
         f"begins {NUMBERS[round(KEEPING.first_seconds / 60)]} minutes after the start",
         f"again about {WEBHOOKS.lease_seconds:g} seconds later",
         f"slow (more than {WEBHOOKS.slow_seconds:g} seconds)",
-        f"looked after {NUMBERS[round(1 / WEBHOOKS.doubtful_seconds)]} times a second",
+        f"served {NUMBERS[round(1 / WEBHOOKS.doubtful_seconds)]} times a second",
     )
 
 
