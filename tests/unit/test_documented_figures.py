@@ -162,7 +162,7 @@ def test_client() -> None:
     says(
         "sdk.md",
         f"Tried again up to {NUMBERS[options.max_retries]} times, "
-        "with pauses from half a second that double",
+        "with pauses that start at half a second and double",
         f"more than `max_wait_seconds` ({options.max_wait_seconds:g})",
         f"| `timeout_seconds` | {options.timeout_seconds:g} |",
         f"| `connect_timeout_seconds` | {options.connect_timeout_seconds:g} |",
