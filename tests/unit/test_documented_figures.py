@@ -24,6 +24,7 @@ from parcelwire.client.exchange import BASE_SECONDS, CAP_SECONDS
 from parcelwire.client.settings import Options
 from parcelwire.config import ApiSection, LimitsSection
 from parcelwire.connectors import report_limits
+from parcelwire.connectors.quality import MOST_UNOFFICIAL_A_MINUTE
 from parcelwire.couriers import ranking
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain import redaction
@@ -304,6 +305,7 @@ def test_passwords_are_hashed_as_the_page_says() -> None:
 def test_connectors() -> None:
     says(
         "connectors.md",
+        f"it is asked at most {MOST_UNOFFICIAL_A_MINUTE} times a minute",
         f"Values of fewer than {redaction.SHORTEST_SECRET} characters",
         f"more than {report_limits.MOST_EVENTS:,} events for one parcel",
         f"cut to {report_limits.LONGEST_TEXT:,} characters",
