@@ -210,7 +210,7 @@ def test_customers_pages() -> None:
     assert live.RETRY_SECONDS == MINUTE / SECOND
     says(
         "pages.md",
-        f"takes {NUMBERS[lookup.TRIES_AN_HOUR]} wrong tries an hour and twenty in all",
+        f"allows {NUMBERS[lookup.TRIES_AN_HOUR]} wrong tries an hour and twenty in all",
         f"has {NUMBERS[lookup.OF_A_SOURCE_AN_HOUR]} and {NUMBERS[lookup.OF_A_SOURCE_IN_ALL]}",
         f"as many may come as in {NUMBERS[pages.BURST_SECONDS]} seconds, "
         f"and at least {pages.LEAST_BURST}",
