@@ -233,7 +233,7 @@ def test_orders_from_a_file() -> None:
     assert importing.SHOWN == 20
     says(
         "importing-from-csv.md",
-        "is waited for, about a minute",
+        "retries for about a minute",
         "(the first twenty)",
         f"{spreadsheet.MOST_COLUMNS} columns, {spreadsheet.LONGEST_HEADING} characters in a "
         f"heading, {spreadsheet.LONGEST_CELL:,} in a cell",
