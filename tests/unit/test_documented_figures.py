@@ -11,7 +11,7 @@ from parcelwire.api.gate import KEY_CACHE_SECONDS, make_key
 from parcelwire.api.native import endpoint_shapes, events, idempotency, paging
 from parcelwire.api.native.sending import MOST_REPLAYED
 from parcelwire.api.native.tracking_shapes import MOST_IN_A_BATCH
-from parcelwire.api.shares import LIGHT_PAGE, WAITING_FOR_EACH
+from parcelwire.api.shares import LIGHT_OFFSET, LIGHT_PAGE, WAITING_FOR_EACH
 from parcelwire.api.v2 import listing as v2_listing
 from parcelwire.api.v2 import requests as v2
 from parcelwire.api.v2.errors import RETRY_AFTER_SECONDS
@@ -169,6 +169,14 @@ def test_client() -> None:
         f"| `connect_timeout_seconds` | {options.connect_timeout_seconds:g} |",
         f"| `max_retries` | {options.max_retries} |",
         f"| `max_wait_seconds` | {options.max_wait_seconds:g} |",
+    )
+
+
+def test_long_reads() -> None:
+    says("hardening.md", f"lists of more than {LIGHT_PAGE} or behind the {LIGHT_OFFSET:,}th")
+    says(
+        "configuration.md",
+        f"lists of more than {LIGHT_PAGE} trackings or behind the {LIGHT_OFFSET:,}th",
     )
 
 
