@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
+from parcelwire.cli import exits
 from tests.support.clients import whole_door
 from tests.support.house import open_house, serve
 from tests.support.pages_run import blocks, commands, fetch
@@ -121,3 +123,56 @@ def test_orders_are_imported_and_exported(terminal: Terminal) -> None:
     exported = (terminal.folder / "parcels.csv").read_text("utf-8-sig")
     assert "996012345678901234" in exported
     assert (terminal.folder / "delivered.ndjson").read_text() == ""
+
+
+NOT_DONE = {
+    "prove": "takes minutes; tests/e2e/test_prove.py",
+    "connection add swiss-post": "asks at the keyboard; tests/e2e/test_cli.py",
+    "webhook forward": "goes on until Ctrl-C; tests/e2e/test_webhook_forward.py",
+    "notice test": "wants a mail server; tests/e2e/test_notices.py",
+    "track 99.00": "asks a real carrier; tests/e2e/test_carriers.py",
+    "export --profile": "wants two servers",
+    "detect 12345678901234 --profile": "wants a server; tests/e2e/test_cli_people.py",
+    "detect --evaluate": "tests/e2e/test_cli.py judges a file",
+    "couriers refresh": "asks TrackingMore's service; tests/e2e/test_cli_network_errors.py",
+    "watch --json": "goes on until Ctrl-C",
+    "login": "wants a server; tests/e2e/test_cli_people.py",
+    "logout": "wants a login; tests/e2e/test_cli_people.py",
+}
+ENDS_OTHERWISE = {
+    # Nobody follows these in the folder of this test.
+    "show 99.00.123456.12345678": exits.NOT_FOUND,
+    "show SIM-CUSTOMS-0001 --test": exits.NOT_FOUND,
+    "retrack 99.60.123456.78901234": exits.NOT_FOUND,
+}
+
+
+def test_the_examples_of_the_commands(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cli.md shows for each command, one after the other in one installation."""
+    (terminal.folder / "orders.csv").write_text(
+        "Tracking number;Ref.\n9400111899223857925397;1019\n"
+    )
+    (terminal.folder / "secret.txt").write_text("made-up\n")
+    endpoint, done, unused = "", set(), {*NOT_DONE}
+    for program, *words in commands("docs/cli.md"):
+        words = [*takewhile(lambda word: word not in (">", ">>", "<", "|"), words)]
+        line = " ".join(words)
+        if program != "parcelwire" or line == "watch":
+            continue
+        if left_out := {one for one in NOT_DONE if line.startswith(one)}:
+            unused -= left_out
+            continue
+        monkeypatch.setattr("sys.stdin", io.StringIO("a long password\n"))
+        if words[0] == "delete":
+            monkeypatch.setattr("sys.stdin", Person("y\n"))
+        result = terminal.run(*(endpoint if word == "ENDPOINT" else word for word in words))
+        assert result.code == ENDS_OTHERWISE.get(line, exits.DONE), (line, result)
+        if words[:2] == ["webhook", "add"]:
+            (endpoint,) = re.findall(r"^endpoint +(\w+)", result.out, re.MULTILINE)
+        if words[:2] == ["account", "suspend"]:
+            terminal("account", "resume", words[2])
+        done.add(words[0])
+    assert done >= {"key", "account", "connection", "webhook", "secrets", "track", "create"}
+    assert done >= {"list", "show", "delete", "retrack", "import", "export", "detect", "couriers"}
+    assert "watch" in done
+    assert unused == set()
