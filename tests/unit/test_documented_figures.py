@@ -43,6 +43,7 @@ from parcelwire.polling.worker import OWN_FAULT_WAIT
 from parcelwire.server import connections, limits
 from parcelwire.server.runner import GRACE_SECONDS
 from parcelwire.signatures.verify import TOLERANCE_SECONDS
+from parcelwire.store.rules import KEPT_RAW_ANSWERS, NAMED_SKIPPED
 from parcelwire.tracking import spreadsheet, suspension
 from parcelwire.tracking.history import CountsStore
 from parcelwire.tracking.refresh import MAX_TRIES
@@ -76,6 +77,8 @@ def test_native_api() -> None:
     says(
         "native.md",
         f"Follow up to {MOST_IN_A_BATCH} numbers in one transaction",
+        f"The newest {NUMBERS[KEPT_RAW_ANSWERS]} answers of the carrier",
+        f"each is cut at {report_limits.LONGEST_RAW:,} bytes",
         f"`wait=30` (seconds, {events.MOST_WAIT_SECONDS} at most)",
         f"Events are kept for at least {FEWEST_EVENT_DAYS} days.",
         f"its newest {recent:,} parcels",
@@ -110,6 +113,9 @@ def test_webhooks() -> None:
         f"{seen['most'].default:,} at most",
         f"any status from 200 to 299 within {WEBHOOKS.total_seconds:g} seconds",
         f"its first {WEBHOOKS.kept_answer_characters:,} characters are kept in the log",
+        f"seconds or date, at most {longest // 3_600} h {longest % 3_600 // 60}); "
+        f"the whole endpoint rests that long, or {first:g} seconds without it",
+        f"lists them (the newest {NAMED_SKIPPED})",
         f"Up to {WEBHOOKS.attempts} attempts. Before retry *k* passes {first:g} s x 2^(k-1), "
         f"at most {longest // 3_600} h {longest % 3_600 // 60}",
         f"end after {sum(trackingmores) * SECOND / DAY:.1f} days; "
