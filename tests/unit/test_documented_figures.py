@@ -38,7 +38,7 @@ from parcelwire.pages import feedback, live, lookup
 from parcelwire.pages import limits as pages
 from parcelwire.pages.dashboard import hashing, import_runner, login_throttle, passwords, sessions
 from parcelwire.pages.dashboard import importing as dashboard_importing
-from parcelwire.pages.dashboard.screens import add, endpoints
+from parcelwire.pages.dashboard.screens import add, endpoints, parcel
 from parcelwire.polling.worker import OWN_FAULT_WAIT
 from parcelwire.server import connections, limits
 from parcelwire.server.runner import GRACE_SECONDS
@@ -293,10 +293,11 @@ def test_dashboard() -> None:
     assert (login_throttle.FREE_TRIES, login_throttle.FIRST_WAIT) == (5, MINUTE)
     assert (login_throttle.LONGEST_WAIT, login_throttle._HARD_FACTOR) == (HOUR, 10)
     assert (hashing.AT_A_TIME, endpoints.OVERLAP) == (2, DAY)
-    assert LIMITS.login_failures_per_account_per_day == 100
+    assert (LIMITS.login_failures_per_account_per_day, parcel.MOST_MESSAGES) == (100, 20)
     says(
         "dashboard.md",
         "ends after 12 hours without a request, after 7 days",
+        "the newest twenty messages about it with their attempts",
         "(N = 2^15, r = 8, p = 1, a salt each)",
         f"has {LIMITS.login_failures_per_source_per_hour} failures an hour in all",
         "100 failures in a day from all sources, each source gets one attempt a day; "
