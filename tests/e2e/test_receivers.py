@@ -113,6 +113,12 @@ def test_an_example_takes_what_is_signed_and_nothing_else(framework: str, tmp_pa
     assert told.count("R4 is transit") == 1
 
 
+def test_they_are_started_as_their_readme_says() -> None:
+    told = (EXAMPLES / "README.md").read_text("utf-8")
+    for command in COMMANDS.values():
+        assert re.split(" --(?:port|noreload)", command)[0] in told
+
+
 def test_the_receiver_of_the_page_takes_what_is_signed_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
