@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import math
+import tomllib
 
 import prove.__main__ as proofs
 from parcelwire.api.gate import KEY_CACHE_SECONDS, make_key
@@ -355,3 +356,19 @@ def test_readme() -> None:
         f"({len(token) * 6 // 8 * 8} bits)",
     )
     assert len(key) == len("pw_live_") + 32 + 6
+
+
+def test_versions_of_python() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    minors = [
+        int(one.rpartition(".")[2])
+        for one in project["classifiers"]
+        if one.startswith("Programming Language :: Python :: 3.")
+    ]
+    assert minors == list(range(minors[0], minors[-1] + 1))
+    assert project["requires-python"] == f">=3.{minors[0]}"
+    versions = f"Python 3.{minors[0]} to 3.{minors[-1]}"
+    says("../README.md", f"Both need {versions}")
+    says("../SECURITY.md", f"Parcelwire runs on {versions}.")
+    says("../CONTRIBUTING.md", f"they need {versions}")
+    says("sdk.md", f"Python 3.{minors[0]} or newer")
