@@ -59,6 +59,16 @@ async def test_import_reports_what_was_refused(
     assert list(state.iterdir()) == []
 
 
+async def test_the_first_twenty_refused_rows_are_printed(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("Tracking number;Carrier\n" + "?;usps\n" * 25)
+    report = tmp_path / "bad.csv"
+    result = await run("import", str(file), "--report", str(report))
+    result.ending(exits.PARTLY)
+    assert sum(line.startswith("line ") for line in result.err.splitlines()) == 20
+    assert len(report.read_text("utf-8-sig").splitlines()) == 26
+
+
 async def test_what_cannot_be_imported(run: Run, tmp_path: Path) -> None:
     assert "there is no file nowhere.csv" in (await run("import", "nowhere.csv")).ending(1)
     assert "there is no file" in (await run("import", str(tmp_path))).ending(1)

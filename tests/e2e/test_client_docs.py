@@ -29,10 +29,10 @@ PAGES = {
 ELSEWHERE = {
     "README.md": "test_tutorial.py follows its five minutes",
     "docs/tutorial.md": "test_tutorial.py follows it, step by step",
-    "docs/receiving-webhooks.md": "test_receivers.py runs what it shows",
+    "docs/receiving-webhooks.md": "test_receivers.py runs it",
     "docs/connectors.md": "its blocks are parts of a connector, which has tests of its own",
-    "docs/dashboard.md": "test_dashboard.py registers such a page and looks at it",
-    "docs/webhooks.md": "tests/unit/webhooks/test_verify.py has its rules",
+    "docs/dashboard.md": "test_dashboard.py registers it and looks at it",
+    "docs/webhooks.md": "tests/unit/webhooks/test_verify_module.py runs them",
 }
 
 

@@ -6,18 +6,21 @@ import asyncio
 import io
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
+from jinja2 import ChoiceLoader, DictLoader, PackageLoader
 from starlette.responses import Response
 
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.status import Status
-from parcelwire.pages.dashboard.registry import Page, discover
+from parcelwire.pages.dashboard import application as dashboard
+from parcelwire.pages.dashboard.registry import Page, Part, discover
 from parcelwire.pages.dashboard.visit import Visit
 from parcelwire.tracking.ports import TrackingFilter
 from tests.support.dashboard import Person, open_dashboard
 from tests.support.dashboard_parcels import put_parcel, put_parcels
+from tests.support.pages_run import blocks
 from tests.support.terminal import Terminal
 
 
@@ -233,6 +236,39 @@ async def test_a_new_page_needs_no_change_elsewhere(tmp_path: Path) -> None:
         assert (await person.get("/more")).status == 403
         admin = await desk.person(scope="admin")
         assert "Elsewhere" in (await admin.get("/more")).text
+
+
+ALERTS = """{% extends "layout.html" %}
+{% block content %}
+<form method="post" action="/dashboard/alerts/7/mute">{{ ui.csrf(csrf) }}</form>
+<p>delivered: {{ counts["delivered"] }}</p>
+{% endblock %}
+"""
+
+
+async def test_the_page_of_the_documentation_works_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = blocks("docs/dashboard.md", "python")
+    names: dict[str, Any] = {
+        one.__name__: one for one in (Page, Part, Response, TrackingFilter, Visit, WorldRule)
+    }
+    exec(compile(block, "dashboard.md", "exec"), {**names, "Final": Final}, names)  # noqa: S102
+    loader = ChoiceLoader(
+        [PackageLoader("parcelwire.pages.dashboard"), DictLoader({"alerts.html": ALERTS})]
+    )
+    monkeypatch.setattr(dashboard, "PackageLoader", lambda _: loader)
+    async with open_dashboard(tmp_path, extra=(names["PAGE"],)) as desk:
+        await put_parcel(desk, "990012345612345678", Status.DELIVERED)
+        reader, writer = await desk.person(scope="read"), await desk.person(scope="write")
+        page = await reader.get("/alerts")
+        assert page.status == 200
+        assert "delivered: 1" in page.text
+        assert 'href="/dashboard/alerts"' in page.text
+        assert (await reader.post("/alerts/7/mute")).status == 403
+        assert (await writer.post("/alerts/7/mute", {"csrf": "wrong"})).status == 403
+        assert (await writer.post("/alerts/7/mute")).status == 303
+        assert "It is muted." in (await writer.get("/alerts")).text
 
 
 def test_the_command_that_sets_a_password(

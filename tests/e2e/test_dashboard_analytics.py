@@ -56,6 +56,7 @@ async def test_figures_and_files(tmp_path: Path) -> None:
         answer = await person.get("/analytics/couriers.csv")
         assert answer.headers["content-type"].startswith("text/csv")
         assert "couriers-2026-01-31-2026-03-01.csv" in answer.headers["content-disposition"]
+        assert answer.text.startswith("\ufeff")
         (row,) = csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff")))
         assert (row["Parcels"], row["On time"], row["First attempt"], row["Problems"]) == (
             "4",

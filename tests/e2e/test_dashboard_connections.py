@@ -141,3 +141,13 @@ def test_a_test_number_needs_its_form_and_its_source(plugin: Path) -> None:
     for wrong in ("test parcel", "TEST", "1-2-3-4-5-6"):
         manifest.write_text(MANIFEST.replace("TESTPARCEL12", wrong), "utf-8")
         assert any("test_number" in one for one in texts_of(CONNECTOR)), wrong
+
+
+def test_an_undocumented_endpoint_is_asked_slowly(plugin: Path) -> None:
+    from numbered_post import CONNECTOR
+
+    web = MANIFEST.replace('name = "api"', 'name = "web"').replace("= true", "= false")
+    for rate, is_slow in ((30, True), (31, False)):
+        (plugin / "manifest.toml").write_text(f"{web}requests_per_minute = {rate}\n", "utf-8")
+        problems = [one for one in texts_of(CONNECTOR) if "requests_per_minute" in one]
+        assert (problems == []) is is_slow, problems

@@ -136,6 +136,24 @@ async def test_one_click_of_the_mail_program_ends_it(site: Site, is_multipart: b
     assert not await site.worker.subscriptions.active(site.tracking.id)
 
 
+async def test_links_work_while_the_account_is_suspended(site: Site) -> None:
+    say = words("de")
+    path = await site.subscribe()
+    account = site.house.account.number
+    await site.house.store.suspend_account(account, now=site.house.clock.now())
+    site.house.clock.advance(1)
+    assert (await site.call("GET", f"/t/{site.tracking.page_token}"))[0] == 404
+    status, page = await site.call("POST", path, data={"do": "confirm"})
+    assert (status, say.say("notice.confirmed") in page) == (200, True)
+    status, page = await site.call("POST", path, data={"do": "end"})
+    assert (status, say.say("notice.ended") in page) == (200, True)
+    await site.house.store.resume_account(account)
+    await site.deliver()
+    while await site.worker.step():
+        pass
+    assert len(site.box.taken) == 1
+
+
 @pytest.mark.parametrize(
     "token", ["x", "AAAAAAAAAAAAAAAAAAAAAAwrong", "a" * 5_000, "%00", "%F0%9F%93%A6"]
 )

@@ -1,5 +1,6 @@
 """The tracking page over real HTTP: what it shows, what it never shows, what it allows itself."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -165,6 +166,22 @@ async def test_the_style_sheet_and_the_picture_are_there(tmp_path: Path) -> None
             assert (answer.status, answer.content_type) == (200, "image/svg+xml")
         async with session.get(f"{url}/static/../view.py") as answer:
             assert answer.status == 404
+
+
+async def test_a_page_with_all_that_it_fetches_is_small(tmp_path: Path) -> None:
+    async with open_page(tmp_path) as (_, url, token), aiohttp.ClientSession() as session:
+        async with session.get(f"{url}/t/{token}") as answer:
+            page = await answer.read()
+        fetched = set(
+            re.findall(r'<(?:link|script|img)[^>]* (?:href|src)="([^"]+)"', page.decode())
+        )
+        assert {one.rpartition(".")[2] for one in fetched} >= {"css", "js", "svg"}
+        sizes = [len(page)]
+        for path in fetched:
+            async with session.get(url + path) as answer:
+                assert answer.status == 200, path
+                sizes.append(len(await answer.read()))
+    assert sum(sizes) < 50_000, sizes
 
 
 async def test_only_reading_is_allowed(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from parcelwire.domain.brand import Link, LookupField
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.tracking import Product
 from parcelwire.pages.application import application
+from parcelwire.pages.parcel import MAX_FORM
 from parcelwire.pages.words import LANGUAGES
 from parcelwire.tracking.ports import Save
 from tests.support.house import serve
@@ -179,6 +180,15 @@ async def test_feedback_is_kept_and_bounded(site: Site) -> None:
     status, _, _ = await site.post("/t/AAAAAAAAAAAAAAAAAAAAAAAAAAA/feedback", {"rating": "good"})
     assert status == 404
     assert len(await site.house.store.list_records("feedback", tracking.id)) == 3
+
+
+async def test_a_form_that_is_too_large_counts_as_empty(site: Site) -> None:
+    path = f"/t/{site.tokens[0]}/feedback"
+    form = b"rating=bad&text="
+    tracking_id = (await site.stored(NUMBERS[0])).tracking.id
+    for size, count in ((MAX_FORM + 1, 0), (MAX_FORM, 1)):
+        assert (await site.post(path, form.ljust(size, b"x")))[0] == 303
+        assert len(await site.house.store.list_records("feedback", tracking_id)) == count
 
 
 async def test_feedback_at_one_moment_is_bounded_too(site: Site) -> None:

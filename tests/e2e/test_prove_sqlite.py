@@ -45,6 +45,16 @@ async def test_a_sound_file_has_nothing_to_mend(tmp_path: Path) -> None:
     assert bad(await look(tmp_path)) == []
 
 
+async def test_what_is_in_the_file_is_not_looked_at(tmp_path: Path) -> None:
+    """Opened as a database, this one would be refused."""
+    file = tmp_path / "parcelwire.db"
+    file.write_bytes(b"no database at all " * 1_000)
+    file.chmod(0o600)
+    assert bad(await look(tmp_path)) == []
+    assert file.read_bytes() == b"no database at all " * 1_000
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["parcelwire.db", "scratch"]
+
+
 @pytest.mark.parametrize("level", ["NORMAL", "OFF"])
 async def test_a_service_that_does_not_flush_is_found_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,7 +20,8 @@ import pytest
 from parcelwire.signatures.signing import make_secret, sign_standard
 from tests.support.process import free_port
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
 SECRET = make_secret(bytes(range(32)))
 COMMANDS = {
     "flask": "flask --app flask_receiver run --port {port}",
@@ -108,3 +111,34 @@ def test_an_example_takes_what_is_signed_and_nothing_else(framework: str, tmp_pa
     told = printed.read_text()
     assert told.count("996012345678901234 is delivered") == 1
     assert told.count("R4 is transit") == 1
+
+
+def test_they_are_started_as_their_readme_says() -> None:
+    told = (EXAMPLES / "README.md").read_text("utf-8")
+    for command in COMMANDS.values():
+        assert re.split(" --(?:port|noreload)", command)[0] in told
+
+
+def test_the_receiver_of_the_page_takes_what_is_signed_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs" / "receiving-webhooks.md").read_text("utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    monkeypatch.setenv("PARCELWIRE_WEBHOOK_SECRET", SECRET)
+    names: dict[str, Any] = {"__name__": "page"}
+    exec(compile(block, "receiving-webhooks.md", "exec"), names)  # noqa: S102  (our own page)
+    browser = names["app"].test_client()
+    body = msgspec.json.encode({"type": "tracking.updated", "data": {"tracking": TRACKING}})
+    statuses = [
+        browser.post("/hooks/parcelwire", data=sent, headers=headers).status_code
+        for sent, headers in (
+            (body, {}),
+            (body + b" ", signed(body)),
+            (body, signed(body, secret=make_secret(bytes(32)))),
+            (body, signed(body)),
+            (body, signed(body)),
+            (body, signed(body, "m2")),
+        )
+    ]
+    assert statuses == [400, 400, 400, 204, 204, 204]
+    assert capsys.readouterr().out == "996012345678901234 delivered\n" * 2

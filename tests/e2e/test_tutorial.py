@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from tests.support.pages_run import fetch
 from tests.support.process import free_port
 from tests.support.terminal import Answer, Call, listener
 
@@ -125,19 +122,6 @@ def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
 README = Path(__file__).parents[2] / "README.md"
 
 
-def fetch(line: str, key: str) -> object:
-    """Do what a call of curl says; a bare machine need not have curl."""
-    words = shlex.split(line.replace("pw_test_…", key))
-    assert words[0] == "curl"
-    url = next(word for word in words[1:] if word.startswith("http://"))
-    given = dict(pairwise(words))
-    name, _, value = given["-H"].partition(": ")
-    body = given["-d"].encode() if "-d" in given else None
-    request = urllib.request.Request(url, body, {name: value})  # noqa: S310  (loopback)
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-        return json.loads(answer.read())
-
-
 @pytest.mark.timeout(150)
 def test_the_first_steps_of_the_readme_work(tmp_path: Path) -> None:
     def hear(_: Call) -> Answer:
@@ -156,9 +140,8 @@ def test_the_first_steps_of_the_readme_work(tmp_path: Path) -> None:
         printed = "".join(reader.type(line) for line in made)
         (key,) = re.findall(r"pw_test_\w+", printed)
         wait_for(stack.enter_context(reader.terminal(serve)), "listening on")
-        for call in reader.text(curls).replace("\\\n", " ").strip().split("\n\n"):
-            answer = fetch(call, key)
-            assert isinstance(answer, dict)
+        for call in reader.text(curls).strip().split("\n\n"):
+            _, answer = fetch(call, key)
             assert answer["meta"]["code"] == 200
         add, test, log = webhooks.strip().splitlines()
         (endpoint,) = re.findall(r"^endpoint (\w+)", reader.type(add), re.MULTILINE)

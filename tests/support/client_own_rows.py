@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from parcelwire.client import NotFoundError
+from parcelwire.client import EventsPrunedError, NotFoundError
 from parcelwire.domain.status import Substatus
 from tests.support.client_rows import OTHER, ROWS, Stage, follow, row
 from tests.support.house import report
@@ -19,9 +19,8 @@ from tests.support.v4 import USPS_NUMBER, point
 __all__ = ["ROWS"]
 
 
-@row("trackings.refresh")
-async def _(client: Any, stage: Stage) -> None:
-    created = await follow(client)
+async def deliver(client: Any, stage: Stage) -> Any:
+    """Have the carrier deliver what it was asked about an hour ago, and return the tracking."""
     assert stage.house is not None
     stage.house.carriers.script(
         "usps",
@@ -29,7 +28,13 @@ async def _(client: Any, stage: Stage) -> None:
         report("", point("2026-03-01T09:30:00", "Delivered", Substatus.DELIVERED)),
     )
     stage.house.clock.advance(3600)
-    assert (await client.trackings.refresh(created)).status == "delivered"
+    return await client.trackings.refresh(USPS_NUMBER)
+
+
+@row("trackings.refresh")
+async def _(client: Any, stage: Stage) -> None:
+    created = await follow(client)
+    assert (await deliver(client, stage)).status == "delivered"
     assert (await client.trackings.refresh(USPS_NUMBER)).id == created.id
     with pytest.raises(NotFoundError):
         await client.trackings.refresh(OTHER)
@@ -39,14 +44,7 @@ async def _(client: Any, stage: Stage) -> None:
 async def _(client: Any, stage: Stage) -> None:
     stage.move()
     created = await follow(client)
-    assert stage.house is not None
-    stage.house.carriers.script(
-        "usps",
-        USPS_NUMBER,
-        report("", point("2026-03-01T09:30:00", "Delivered", Substatus.DELIVERED)),
-    )
-    stage.house.clock.advance(3600)
-    await client.trackings.refresh(created)
+    await deliver(client, stage)
     told = [event async for event in client.trackings.events(created, page_size=1)]
     assert [(one.sequence, one.data.status) for one in told] == [(2, "delivered"), (1, "transit")]
     assert await client.trackings.events(created.id).all() == told
@@ -184,6 +182,14 @@ async def _(client: Any, stage: Stage) -> None:
     page = await client.events.page(limit=5)
     assert [event.data.status for event in page.items] == ["transit"]
     assert (await client.events.page(after=page.next_cursor, wait_seconds=0)).items == ()
+    # An event that nobody reads before it is gone.
+    assert stage.house is not None
+    await deliver(client, stage)
+    stage.house.clock.advance(timedelta(days=31).total_seconds())
+    await stage.house.store.prune_events(stage.house.clock.now())
+    with pytest.raises(EventsPrunedError) as caught:
+        await client.events.page(after=page.next_cursor)
+    assert (await client.events.page(after=caught.value.first_cursor)).items == ()
 
 
 @row("events.pages")
@@ -204,9 +210,13 @@ async def _(client: Any, stage: Stage) -> None:
 @row("events.follow")
 async def _(client: Any, stage: Stage) -> None:
     await told(client, stage)
+    seen = []
     async for event in client.events.follow():
-        assert event.sequence == 1
-        break
+        seen.append((event.sequence, event.data.status))
+        if len(seen) == 2:
+            break
+        await deliver(client, stage)
+    assert seen == [(1, "transit"), (2, "delivered")]
 
 
 @row("keys.create")

@@ -24,18 +24,13 @@ from parcelwire.store.sqlite import ServerUse
 from parcelwire.store.sqlite.file_system import LOW_AT_MOST_BYTES, LOW_BYTES, LOW_SHARE
 from parcelwire.store.sqlite.store import ROOM_BYTES
 from parcelwire.webhooks.envelope import DIALECTS
+from tests.support.pages_run import blocks
 from tools.access_page import describe_access
 from tools.reference_pages import COMMAND, describe_commands, describe_configuration, walk
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    """Return the fenced blocks of a language, with their indentation taken away."""
-    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```", page.read_text("utf-8"), re.S | re.M)
-    return [re.sub(rf"^{indent}", "", body, flags=re.M) for indent, body in found]
 
 
 # --- reference pages --------------------------------------------------------------------------

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import tomllib
-from pathlib import Path
 
 import msgspec
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.named_tests import ROOT, why_missing
+
 COUNT = 44
 
 
@@ -34,18 +33,4 @@ def test_none_is_left_out() -> None:
 def test_its_tests_are_there(fault: Fault) -> None:
     assert fault.tests
     for test in fault.tests:
-        path, *names = test.split("::")
-        body: list[ast.stmt] = ast.parse((ROOT / path).read_text()).body
-        tests = [one for one in ast.walk(ast.Module(body, [])) if is_test(one)]
-        assert tests, f"{path} has no test"
-        for name in names:
-            found = [one for one in body if getattr(one, "name", "") == name]
-            assert found, f"{test} is not there"
-            body = getattr(found[0], "body", [])
-
-
-def is_test(node: ast.AST) -> bool:
-    """Tell whether a node of the syntax tree is a test."""
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith(
-        "test_"
-    )
+        assert why_missing(test) is None

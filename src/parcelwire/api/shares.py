@@ -28,6 +28,9 @@ LIGHT_PAGE: Final = 50
 LIGHT_OFFSET: Final = 5_000
 """A page that begins further on walks over all that stands before it."""
 
+WAITING_FOR_EACH: Final = 20
+"""Long reads of an account that may wait, for each that it may have under way."""
+
 LOOK_AGAIN_SECONDS: Final = 0.5
 """How often the store is asked for events while somebody waits for one."""
 
@@ -63,7 +66,9 @@ class LongReads:
         """Allow what the settings say; 0 of an account's: as many as there are in all."""
         per_account = settings.long_reads_per_account or settings.long_reads
         self._slots = FairSlots(
-            settings.long_reads, per_owner=per_account, waiting_per_owner=20 * per_account
+            settings.long_reads,
+            per_owner=per_account,
+            waiting_per_owner=WAITING_FOR_EACH * per_account,
         )
         self._wait_seconds = settings.long_read_wait_seconds
 

@@ -177,7 +177,7 @@ async def detect(
     as_json: bool,
     choice: Choice,
 ) -> None:
-    """Say whose number NUMBER is, how sure that is, and why.
+    """Say which courier NUMBER belongs to, how certain that is, and why.
 
     Found out here, or by the server that you are logged in to, which also knows which couriers the
     account uses. TrackingMore's service says neither how sure it is nor why.

@@ -37,7 +37,7 @@ _FIELDS = {
 
 @click.command()
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
-@click.option("--courier", help="Courier code; default: found out from the number.")
+@click.option("--courier", help="Courier code; default: detected from the number.")
 @click.option("--title", help="What is in it.")
 @click.option("--order", help="The shop's order number.")
 @click.option("--customer", help="The customer's name.")
@@ -45,11 +45,17 @@ _FIELDS = {
 @click.option("--customer-phone", help="The customer's phone number.")
 @click.option("--note", help="A note for yourself.")
 @click.option("--label", help="A word to group parcels by.")
-@click.option("--postal-code", help="Where a courier wants it beside the number.")
-@click.option("--ship-date", type=click.DateTime(["%Y-%m-%d"]), help="The same; YYYY-MM-DD.")
-@click.option("--destination", help="The same; country, ISO 3166 alpha-2.")
-@click.option("--courier-account", help="The same; your account with the courier.")
-@click.option("--tracking-key", help="The same; the courier's own key.")
+@click.option("--postal-code", help="Recipient's postal code, if the courier requires it.")
+@click.option(
+    "--ship-date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Date of shipment (YYYY-MM-DD), if the courier requires it.",
+)
+@click.option(
+    "--destination", help="Destination country (ISO 3166 alpha-2), if the courier requires it."
+)
+@click.option("--courier-account", help="Your account with the courier, if it requires it.")
+@click.option("--tracking-key", help="The courier's own key, if it requires one.")
 @click.option("--language", help="Language of the events, e.g. de.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on each line.")
 @target_options

@@ -17,7 +17,7 @@ from parcelwire.client.faults import RETRACK_NOT_ALLOWED
 @click.command()
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
 @click.option("--courier", help="Courier code, where several couriers share the number.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask whether that is meant.")
+@click.option("-y", "--yes", is_flag=True, help="Skip the confirmation.")
 @target_options
 @click.pass_context
 @run_async
@@ -56,7 +56,7 @@ async def delete(
 async def retrack(
     ctx: click.Context, numbers: tuple[str, ...], courier: str | None, choice: Choice
 ) -> None:
-    """Take each expired NUMBER up again.
+    """Resume tracking of each expired NUMBER.
 
     \b
     parcelwire retrack 99.60.123456.78901234

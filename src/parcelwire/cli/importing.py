@@ -36,7 +36,7 @@ from parcelwire.cli.timeline import plain
 from parcelwire.client.errors import ParcelwireError
 
 RETRIES = 12
-"""About a minute and a half: a server that is started again is waited for."""
+"""About a minute: a server that is started again is waited for."""
 SHOWN = 20
 """Refused rows that are printed; the report has all."""
 

@@ -32,11 +32,11 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "webhook": (
         "parcelwire.cli.webhooks",
         "webhook",
-        "Tell other systems: endpoints, log, resend.",
+        "Manage webhook endpoints and deliveries.",
     ),
     "secrets": ("parcelwire.cli.secrets", "secrets", "Manage the key that seals stored secrets."),
     "notice": ("parcelwire.cli.notices", "notice", "Try out mails and operators' channels."),
-    "track": ("parcelwire.cli.track", "track", "Have carriers asked now, show where parcels are."),
+    "track": ("parcelwire.cli.track", "track", "Ask carriers now, and show where parcels are."),
     "create": ("parcelwire.cli.create", "create", "Follow numbers from now on."),
     "list": ("parcelwire.cli.listing", "list_trackings", "List what is followed."),
     "show": (
@@ -45,10 +45,14 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
         "Show what is stored of a parcel, and what comes next.",
     ),
     "delete": (_DELETE, "delete", "Delete parcels and their history for good."),
-    "retrack": (_DELETE, "retrack", "Take expired parcels up again."),
+    "retrack": (_DELETE, "retrack", "Resume tracking of expired parcels."),
     "import": ("parcelwire.cli.importing", "import_file", "Follow the numbers of a CSV file."),
     "export": ("parcelwire.cli.exporting", "export", "Write what is followed to CSV or JSON."),
-    "detect": ("parcelwire.cli.couriers", "detect", "Say whose number a number is, and why."),
+    "detect": (
+        "parcelwire.cli.couriers",
+        "detect",
+        "Say whose number it is, and why.",
+    ),
     "couriers": ("parcelwire.cli.couriers", "couriers", "List, search and refresh the couriers."),
     "watch": ("parcelwire.cli.watching", "watch", "Show what happens as it happens."),
     "remote-areas": ("parcelwire.cli.remote_areas", "remote_areas", "Load v2's remote areas."),
@@ -58,7 +62,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "completion": (
         "parcelwire.cli.completion",
         "completion",
-        "Print what makes a shell complete commands.",
+        "Print the shell completion script.",
     ),
 }
 """Name -> module, object in it, and what the list of commands says of it."""

@@ -31,7 +31,11 @@ def notice() -> None:
     help="What the mail is to tell.",
 )
 @click.option(
-    "--language", type=click.Choice(list(LANGUAGES)), default="en", show_default=True, help="In it."
+    "--language",
+    type=click.Choice(list(LANGUAGES)),
+    default="en",
+    show_default=True,
+    help="Its language.",
 )
 @click.option("--operators", is_flag=True, help="Tell the operators' channels that this is a test.")
 @click.pass_context

@@ -20,8 +20,8 @@ from parcelwire.pages.dashboard.passwords import PasswordError, remove_password,
 async def password(ctx: click.Context, email: str, remove: bool) -> None:
     """Set the password with which EMAIL logs in to the dashboard; it may do everything there.
 
-    It is asked for unseen, or read as one line from standard input. Sessions that were opened with
-    the one before end.
+    It is prompted for without echo, or read as one line from standard input. Sessions that were
+    opened with the one before end.
 
     \b
     parcelwire account password you@shop.example

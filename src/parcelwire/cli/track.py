@@ -19,11 +19,17 @@ from parcelwire.client.errors import RateLimitError
 
 @click.command()
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
-@click.option("--courier", help="Courier code; default: found out from the number.")
-@click.option("--postal-code", help="Where a courier wants it beside the number.")
-@click.option("--ship-date", type=click.DateTime(["%Y-%m-%d"]), help="The same; YYYY-MM-DD.")
-@click.option("--destination", help="The same; country, ISO 3166 alpha-2.")
-@click.option("--courier-account", help="The same; your account with the courier.")
+@click.option("--courier", help="Courier code; default: detected from the number.")
+@click.option("--postal-code", help="Recipient's postal code, if the courier requires it.")
+@click.option(
+    "--ship-date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Date of shipment (YYYY-MM-DD), if the courier requires it.",
+)
+@click.option(
+    "--destination", help="Destination country (ISO 3166 alpha-2), if the courier requires it."
+)
+@click.option("--courier-account", help="Your account with the courier, if it requires it.")
 @click.option("--watch", is_flag=True, help="Go on until all have arrived; of followed parcels.")
 @click.option(
     "--every",
@@ -49,7 +55,7 @@ async def track(
     as_json: bool,
     choice: Choice,
 ) -> None:
-    """Have each NUMBER's carrier asked now, and show where the parcel is.
+    """Ask the carrier of each NUMBER now, and show where the parcel is.
 
     The installation here asks any carrier that it is connected to, whether the parcel is followed
     or not, and stores nothing. A server is asked for parcels that it follows (parcelwire create).

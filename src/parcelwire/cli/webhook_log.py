@@ -136,7 +136,7 @@ async def resend(ctx: click.Context, message_id: str, choice: Choice) -> None:
     type=click.IntRange(1, 10_000),
     default=10_000,
     show_default=True,
-    help="The oldest so many at most.",
+    help="At most this many, the oldest first.",
 )
 @target_options
 @click.pass_context

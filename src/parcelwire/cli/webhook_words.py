@@ -39,7 +39,7 @@ event_type_option = click.option(
 
 @click.group()
 def webhook() -> None:
-    """Tell other systems: endpoints, log, resend, replay, forward."""
+    """Manage webhook endpoints and deliveries: log, resend, replay, forward."""
 
 
 def state_of(endpoint: dict[str, Any]) -> str:

@@ -128,7 +128,7 @@ def _headers(typed: tuple[str, ...]) -> dict[str, str]:
 @click.pass_context
 @run_async
 async def change(ctx: click.Context, /, endpoint_id: str, choice: Choice, **given: Any) -> None:
-    """Change what is given of ENDPOINT; the rest stays as it is.
+    """Change what is given of ENDPOINT; the rest stays unchanged.
 
     \b
     parcelwire webhook change ENDPOINT --url https://shop.example/new --status delivered

@@ -36,6 +36,9 @@ from parcelwire.domain.report import CarrierReport, Outcome
 
 GRADES: Final = ("bronze", "silver", "gold")
 _README_LENGTH: Final = 300
+MOST_UNOFFICIAL_A_MINUTE: Final = 30
+"""Requests a minute to an undocumented endpoint: no more than a busy person would make."""
+
 _LANGUAGE: Final = re.compile(r"[a-z]{2}")
 _NEEDED_OUTCOMES: Final = (Outcome.FOUND, Outcome.UNKNOWN_NUMBER, Outcome.NOT_UNDERSTOOD)
 
@@ -163,6 +166,11 @@ def _check_transport(transport: Transport) -> list[str]:
         problems.append("web is the name of endpoints that are not official")
     if transport.batch_size < 1 or transport.requests_per_minute < 1:
         problems.append("batch_size and requests_per_minute are at least 1")
+    if not transport.is_official and transport.requests_per_minute > MOST_UNOFFICIAL_A_MINUTE:
+        problems.append(
+            "requests_per_minute of an endpoint that is not official is at most"
+            f" {MOST_UNOFFICIAL_A_MINUTE}"
+        )
     if transport.requests_per_day is not None and transport.requests_per_day < 1:
         problems.append("requests_per_day is at least 1")
     if not 1 <= transport.timeout_seconds <= 60:

@@ -117,21 +117,27 @@ def brand_css(brand: Brand) -> str:
     Colours are made legible: see ``ink_on`` and ``on_paper``.
     """
     rules = []
+    # A ground on which dark ink can be read; at night the page has its own.
+    has_ground = bool(brand.background_color) and luminance(brand.background_color) > 0.75
     if brand.primary_color:
-        light, dark = on_paper(brand.primary_color), on_night(brand.primary_color)
+        light = on_paper(brand.primary_color, brand.background_color if has_ground else _PAPER)
+        dark = on_night(brand.primary_color)
         rules.append(f":root{{--calm:{light};--link:{light};--on-calm:{ink_on(light)}}}")
         rules.append(
             "@media (prefers-color-scheme: dark){"
             f":root{{--calm:{dark};--link:{dark};--on-calm:{ink_on(dark)}}}}}"
         )
-    if brand.background_color and luminance(brand.background_color) > 0.75:
-        # A ground on which dark ink can be read; at night the page has its own.
+    if has_ground:
         rules.append(
             f"@media not (prefers-color-scheme: dark){{:root{{--ground:{brand.background_color}}}}}"
         )
     if brand.font is not Font.SYSTEM:
         rules.append(f"body{{font-family:{FONTS[brand.font]}}}")
     return "\n".join([*rules, read_style_rules(brand.css).text])
+
+
+_PAPER: Final = "#f6f5f2"
+"""The ground of a light page whose brand names none."""
 
 
 def luminance(color: str) -> float:
@@ -149,9 +155,12 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def on_paper(color: str) -> str:
-    """Return the colour, darkened until text in it can be read on the light page (4.5 to 1)."""
-    return _moved(color, "#f6f5f2", towards=0)
+def on_paper(color: str, ground: str) -> str:
+    """Return the colour, darkened until text in it can be read on the light page (4.5 to 1).
+
+    ``ground``: the page's; the cards on it are white and ask for less, as a lighter ground does.
+    """
+    return _moved(color, min(ground, _PAPER, key=luminance), towards=0)
 
 
 def on_night(color: str) -> str:

@@ -7,9 +7,13 @@ import hashlib
 import re
 from html.parser import HTMLParser
 
+import msgspec
+
 from parcelwire.api.native.openapi import describe
 from parcelwire.api.native.table import ALL
-from tests.support.native_shop import Shop
+from parcelwire.api.native.tracking_history import PollHistory
+from tests.support.native_shop import SWISS, Shop, found, ok, refused
+from tests.support.pages_run import blocks
 
 
 class Page(HTMLParser):
@@ -84,3 +88,30 @@ def test_every_call_tells_what_can_go_wrong() -> None:
         assert ("Idempotency-Key" in names) is one.takes_idempotency_key
         if one.request is not None:
             assert "`body-invalid`" in told
+
+
+async def test_the_bodies_of_the_manual_are_those_answered(shop: Shop) -> None:
+    _, events, polls, problem = map(msgspec.json.decode, blocks("docs/native.md", "json"))
+    house = shop.house
+    house.carriers.script("swiss-post", SWISS, found())
+    created = await shop.follow(SWISS)
+    await house.service.drain()
+
+    said = ok(await shop.ask("GET", "/api/events"))
+    assert list(events) == list(said)
+    (shown,), (one,) = events["items"], said["items"]
+    assert list(shown) == list(one)
+    assert list(shown["data"]) == list(one["data"])
+    assert {change["type"] for change in shown["data"]["changes"]} <= {
+        change["type"] for change in one["data"]["changes"]
+    }
+
+    said = ok(await shop.ask("GET", f"/api/trackings/{created['id']}/polls"))
+    assert list(polls) == list(said)
+    assert {tuple(one) for one in polls["items"]} == {tuple(said["items"][0])}
+    msgspec.convert(polls, PollHistory)
+
+    answer = await shop.ask("POST", "/api/trackings/batch", json={"trackings": [{"number": 5}]})
+    assert list(problem) == list(refused(answer, 422, "body-invalid"))
+    answer = await shop.ask("POST", "/api/couriers/detect", json={"tracking_number": 5})
+    assert problem == refused(answer, 422, "body-invalid")

@@ -68,6 +68,24 @@ async def test_the_old_secret_signs_too_until_the_overlap_ends(
         assert verifies(shop, newest["secret"])
 
 
+async def test_rotating_again_ends_the_oldest_secret(
+    shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("standardwebhooks.webhooks.datetime", TimeOf(shop.house.clock))
+    async with receiver(answer(200)) as there:
+        made = await shop.add_endpoint(there.url)
+        path = f"{ENDPOINTS}/{made['id']}/rotate-secret"
+        second = ok(await shop.ask("POST", path, json={"overlap_seconds": 3_600}))["secret"]
+        third = ok(await shop.ask("POST", path, json={"overlap_seconds": 3_600}))["secret"]
+        await shop.post_events()
+        await shop.deliver()
+        assert [verifies(there, one) for one in (made["secret"], second, third)] == [
+            False,
+            True,
+            True,
+        ]
+
+
 class TimeOf:
     """Stands for the class ``datetime`` where only ``now`` is asked."""
 

@@ -1,4 +1,4 @@
-"""Every call of the native API is refused to who may not make it, and betrays nothing."""
+"""D2: every call of the native API is refused to who may not make it, and betrays nothing."""
 
 from __future__ import annotations
 

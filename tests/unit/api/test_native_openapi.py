@@ -50,6 +50,32 @@ def test_every_kind_of_problem_and_every_call_is_written_down() -> None:
         assert f"| `{one.method} /api{one.path}` |" in text
 
 
+def test_every_object_has_all_fields_but_trackings_events_and_problems() -> None:
+    description = msgspec.json.decode(render())
+    schemas = description["components"]["schemas"]
+
+    def reach(node: Any, seen: set[str]) -> set[str]:
+        for name in set(re.findall(r"#/components/schemas/(\w+)", str(node))) - seen:
+            seen.add(name)
+            reach(schemas[name], seen)
+        return seen
+
+    answers = [
+        call["responses"] for methods in description["paths"].values() for call in methods.values()
+    ]
+    answered = reach([answers, description["components"].get("responses")], set())
+    incomplete = {
+        name
+        for name in answered
+        if set(schemas[name].get("properties", ())) > set(schemas[name].get("required", ()))
+    }
+    exceptions = ("TrackingObject", "EventObject", "Problem")
+    assert {"TrackingObject", "EventData", "Problem"} <= incomplete
+    assert incomplete <= reach(
+        [{"$ref": f"#/components/schemas/{one}"} for one in exceptions], set()
+    )
+
+
 def test_examples_have_the_shapes_they_are_examples_of() -> None:
     shown = 0
     for one in ALL:

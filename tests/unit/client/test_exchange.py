@@ -147,6 +147,16 @@ def test_pauses_grow_and_end() -> None:
     assert max(wait(many, answer(500, 511)) for _ in range(50)) <= 10
 
 
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 501, 502, 503, 504, 507, 599])
+def test_what_passes_is_tried_again_up_to_four_times(status: int) -> None:
+    for said in (answer(status, status), Answer(status, {}, b"a proxy's page")):
+        exchange = begin()
+        for _ in range(4):
+            assert wait(exchange, said) > 0
+        with pytest.raises(ParcelwireError):
+            exchange.answered(said)
+
+
 def test_the_server_may_ask_for_a_longer_pause() -> None:
     assert wait(begin(), answer(503, 512, retry_after="5")) == 5
     assert wait(begin(), answer(429, 429, retry_after=" 40 ")) == 40

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from parcelwire.client import Status
 from parcelwire.client.models import AirWaybill, Checkpoint, Courier, Tracking
 from parcelwire.client.reading import read, read_many
 
@@ -28,6 +29,13 @@ def test_unknown_fields_are_kept_at_every_depth() -> None:
     assert wire["other"] == {"a": None}
     assert wire["origin_info"]["trackinfo"][1]["new"] == 1
     assert read(Tracking, wire) == found
+
+
+def test_a_new_status_passes_through() -> None:
+    found = read(Tracking, {**BASE, "delivery_status": "held_at_sea"})
+    assert found.status == "held_at_sea"
+    assert found.status not in set(Status)
+    assert read(Tracking, BASE).status == Status.TRANSIT
 
 
 @pytest.mark.parametrize(

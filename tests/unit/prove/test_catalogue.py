@@ -13,6 +13,7 @@ import prove
 import prove.__main__ as command
 from prove import catalogue
 from prove.outcome import Outcome
+from tests.support.named_tests import ROOT, why_missing
 
 
 def outcome(**more: object) -> Outcome:
@@ -55,6 +56,40 @@ def test_every_proof_is_told_of_in_the_docs() -> None:
     text = (Path(prove.__file__).parents[1] / "docs" / "proofs.md").read_text("utf-8")
     for id_ in catalogue.TITLES:
         assert re.search(rf"^###.*\b{id_}\b|\b{id_} ", text, re.MULTILINE), id_
+
+
+SHORT_FORMS = {
+    "A1": "tests/e2e/test_kill.py::test_kills_under_load_lose_nothing_and_planted_bugs_are_found",
+    "A2": "tests/e2e/test_kill.py::"
+    "test_killed_workers_and_a_killed_cluster_on_postgres_lose_nothing",
+    "A3": "tests/contract/test_storage_calls.py",
+    "A4": "tests/contract/test_power_loss.py",
+    "A5": "tests/contract/test_worlds.py",
+    "B1": "tests/contract/test_full_disk.py",
+    **dict.fromkeys(
+        ("B3", "B4", "B5", "B6", "B7", "B8", "C1", "C4"), "tests/contract/test_webhook_proofs.py"
+    ),
+    "B10": "tests/contract/test_mutated_answers.py",
+    "D1": "tests/e2e/test_native_idempotency_kill.py",
+    "D2": "tests/e2e/api/test_native_refusals.py",
+    "D4": "tests/e2e/api/test_native_schemathesis.py",
+    "D7": "tests/e2e/api/test_native_paging.py",
+    "F1": "tests/e2e/test_kill.py::"
+    "test_readiness_tells_of_a_database_that_is_away_and_liveness_stays",
+    "G1": "tests/e2e/test_attacks.py",
+    "G2": "tests/contract/test_access.py",
+    "G3": "tests/e2e/test_rotation_proof.py",
+    "G4": "tests/e2e/test_tenants.py",
+    "G6": "tests/e2e/test_store_health.py",
+}
+
+
+def test_every_proof_has_a_short_form_among_the_tests() -> None:
+    assert set(SHORT_FORMS) == set(catalogue.TITLES)
+    for id_, test in SHORT_FORMS.items():
+        assert why_missing(test) is None
+        text = (ROOT / test.partition("::")[0]).read_text("utf-8")
+        assert re.search(rf"\b{id_}\b", text), f"{test} does not name {id_}"
 
 
 def write(folder: Path, name: str, text: str) -> None:

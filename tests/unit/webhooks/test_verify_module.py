@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
+from standardwebhooks import WebhookVerificationError
 
 from parcelwire.signatures.signing import sign_standard, sign_timestamp
 from parcelwire.webhooks import verify
@@ -79,6 +83,28 @@ def test_the_example_of_the_module_runs_as_it_stands() -> None:
     seen = space["seen"]
     assert isinstance(seen, verify.SeenIds)
     assert len(seen) == 1
+
+
+def test_the_blocks_of_the_page_run_as_they_stand() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    theirs, ours = (compile(block, "webhooks.md", "exec") for block in blocks)
+    stamp = int(time.time())
+    body = b'{"a": 1}'
+    headers = {
+        "webhook-id": "m",
+        "webhook-timestamp": str(stamp),
+        "webhook-signature": sign_standard(SECRET, "m", stamp, body),
+    }
+    names: dict[str, Any] = {"secret": SECRET, "body": body, "headers": headers}
+    exec(theirs, names)  # noqa: S102 - ours
+    exec(ours, names)  # noqa: S102 - ours
+    assert not names["seen"].is_new("m", now=time.time())
+    changed = {**names, "body": b'{"a": 2}'}
+    with pytest.raises(WebhookVerificationError):
+        exec(theirs, changed)  # noqa: S102 - ours
+    exec(ours, changed)  # noqa: S102 - ours
+    assert len(changed["seen"]) == 0
 
 
 class TestSeenIds:

@@ -34,7 +34,7 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     event_types: Annotated[tuple[EventType, ...], Meta(max_length=5)] = ()
     tracking_id: Id | None = None
     limit: Annotated[
-        int, Meta(ge=1, le=MOST_REPLAYED, description="The oldest so many at most")
+        int, Meta(ge=1, le=MOST_REPLAYED, description="At most this many, the oldest first")
     ] = MOST_REPLAYED
 
 

@@ -211,6 +211,20 @@ async def _until(is_so: Callable[[], bool]) -> None:
     pytest.fail("the server did not take over its settings")
 
 
+async def test_a_server_that_is_too_old_is_refused(
+    own_cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert database.OLDEST_SERVER == 140_000
+    dsn = own_cluster.create_database(is_migrated=False)
+    version = int(own_cluster.sql("show server_version_num"))
+    monkeypatch.setattr(database, "OLDEST_SERVER", version + 1)
+    with pytest.raises(UnfitDatabaseError, match="is too old: 14 or newer is needed"):
+        await open_store(dsn, render=render, clock=FrozenClock())
+    monkeypatch.setattr(database, "OLDEST_SERVER", version)
+    store = await open_store(dsn, render=render, clock=FrozenClock())
+    await store.close()
+
+
 async def test_the_store_describes_itself_without_credentials(dsn: str) -> None:
     secret = dsn.replace("postgres:@", "postgres:open-sesame@")
     store = await open_store(secret, render=render, clock=FrozenClock())

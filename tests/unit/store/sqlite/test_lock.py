@@ -15,6 +15,7 @@ import pytest
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.store.sqlite import ServerInUseError, ServerUse, SqliteStore, open_store
+from parcelwire.store.sqlite.file_system import file_system_of
 from tests.contract.store.samples import WORLD, create, render
 
 HOLD = """
@@ -128,3 +129,17 @@ async def test_nobody_else_may_read_the_lock(path: Path) -> None:
     store = await serve_at(path)
     assert path.with_name("parcelwire.db.lock").stat().st_mode & 0o777 == 0o600
     await store.close()
+
+
+async def test_a_start_on_a_network_file_system_is_warned_of(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    mounts = f"36 35 0:44 / {path.parent} rw,noatime - nfs4 server:/export rw\n"
+    told = file_system_of(path.parent, mounts)
+    monkeypatch.setattr("parcelwire.store.sqlite.store.file_system_of", lambda _: told)
+    for server, lines in ((None, 0), (ServerUse(), 1)):
+        caplog.clear()
+        store = await open_store(path, render=render, clock=FrozenClock(), server=server)
+        await store.close()
+        warned = [one for one in caplog.messages if "is on a network file system (nfs4)" in one]
+        assert len(warned) == lines
