@@ -28,13 +28,13 @@ from parcelwire.connectors.fixtures import (
     load_fixture,
     replay,
 )
+from parcelwire.connectors.grades import GRADES, Played, lacking
 from parcelwire.connectors.table import load_manifest, load_status_table
 from parcelwire.couriers.number import is_plausible, normalise
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.checkpoint import fold
 from parcelwire.domain.report import CarrierReport, Outcome
 
-GRADES: Final = ("bronze", "silver", "gold")
 _README_LENGTH: Final = 300
 MOST_UNOFFICIAL_A_MINUTE: Final = 30
 """Requests a minute to an undocumented endpoint: no more than a busy person would make."""
@@ -291,6 +291,7 @@ def _check_fixtures(connector: Connector, package: str) -> list[Problem]:
         Problem(f"fixtures/{name}", 1, "it is no half of a case") for name in list_strays(package)
     ]
     seen: Counter[tuple[str, Outcome]] = Counter()
+    played: list[Played] = []
     for case in list_cases(package):
         file = f"fixtures/{case}.in.json"
         try:
@@ -305,6 +306,7 @@ def _check_fixtures(connector: Connector, package: str) -> list[Problem]:
             problems.append(place or Problem(file, 1, text))
             continue
         seen.update({(fixture.transport, report.outcome) for report in reports})
+        played.append(Played(fixture, reports))
         if len(fixture.source.strip()) < 10:
             problems.append(Problem(file, 1, "source does not say where the shape comes from"))
         file = f"fixtures/{case}.out.json"
@@ -323,7 +325,20 @@ def _check_fixtures(connector: Connector, package: str) -> list[Problem]:
             for outcome in _NEEDED_OUTCOMES
             if not seen[transport.name, outcome]
         ]
-    return problems
+    text = (files(package) / "manifest.toml").read_text("utf-8")
+    line = _line_of("quality", text)
+    missing = lacking(connector.manifest, played, _wordless(connector.manifest, package))
+    return problems + [Problem("manifest.toml", line, why) for why in missing]
+
+
+def _wordless(manifest: Manifest, package: str) -> list[str]:
+    """Return the codes that have no words in one of the carrier's languages."""
+    try:
+        rows = tomllib.loads((files(package) / "status.toml").read_text("utf-8")).get("code", [])
+    except (OSError, ValueError):
+        return []  # said elsewhere
+    languages = set(manifest.languages)
+    return [row["code"] for row in rows if not languages <= set(row.get("phrases", {}))]
 
 
 def problem_of(error: BaseException, folder: Path, text: str) -> Problem | None:
