@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from click.testing import CliRunner
 
 from parcelwire.bootstrap import InstallationError, open_installation
+from parcelwire.cli.main import cli
 from parcelwire.config import ApiSection, CarriersSection, Config, SecretsSection, StoreSection
 from parcelwire.connectors.local.serving import run_local_server
 from parcelwire.connectors.new import Answers, write_connector
@@ -114,6 +116,14 @@ async def test_it_is_a_courier_like_any_other(tmp_path: Path) -> None:
             assert await app.store.list_gaps() == []
         finally:
             await app.close()
+
+
+@pytest.mark.usefixtures("package")
+def test_commands_know_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = CliRunner().invoke(cli, ["couriers", "list", "--local", "lantern"])
+    assert told.exit_code == 0, told.output
+    assert "Lantern Post" in told.output
 
 
 async def test_a_courier_of_the_registry_cannot_be_declared(tmp_path: Path, package: Path) -> None:

@@ -15,6 +15,7 @@ from parcelwire.bootstrap.key_identity import KeyIdentity, key_file_of
 from parcelwire.bootstrap.settings import make_catalogue
 from parcelwire.bootstrap.system import SystemClock
 from parcelwire.config import Config
+from parcelwire.connectors.catalogue import CatalogueError, with_declared
 from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.couriers.refresh import CourierListError, refreshed_registry
 from parcelwire.couriers.registry import Registry, default_registry
@@ -107,9 +108,8 @@ def load_registry(config: Config) -> Registry:
     except CourierListError as error:
         msg = f"{error} (carriers.registry_file)"
         raise InstallationError(msg) from error
-    entries = make_catalogue(config).all()
+    catalogue = make_catalogue(config)
     try:
-        return registry.with_declared(one for entry in entries for one in entry.manifest.couriers)
-    except ValueError as error:
-        msg = f"a connector cannot be used: {error}"
-        raise InstallationError(msg) from error
+        return with_declared(registry, catalogue)
+    except CatalogueError as error:
+        raise InstallationError(str(error)) from error

@@ -99,13 +99,22 @@ async def _registry(ctx: click.Context, choice: Choice) -> Registry:
 
 
 def registry_here(ctx: click.Context) -> Registry:
-    """Return the couriers known here: the package's own, and what was refreshed since."""
+    """Return the couriers known here.
+
+    They are the package's own, with what was refreshed since, and those that connectors declare.
+    """
+    from parcelwire.connectors.catalogue import CatalogueError, load_catalogue, with_declared
+    from parcelwire.connectors.simulated import CONNECTOR
+
     config = read_config(ctx)
     try:
-        return refreshed_registry(default_registry(), Path(config.carriers.registry_file))
+        registry = refreshed_registry(default_registry(), Path(config.carriers.registry_file))
+        return with_declared(registry, load_catalogue(CONNECTOR))
     except CourierListError as error:
         msg = f"{error} (carriers.registry_file)"
         raise CommandError(msg) from None
+    except CatalogueError as error:
+        raise CommandError(str(error)) from None
 
 
 @couriers.command("refresh")

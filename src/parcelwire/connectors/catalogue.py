@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from parcelwire.connectors.base import Connector, Manifest
+from parcelwire.couriers.registry import Registry
 
 ENTRY_POINT_GROUP: Final = "parcelwire.connectors"
 _CARRIERS: Final = "parcelwire.connectors.carriers"
@@ -120,6 +121,21 @@ def load_catalogue(
             *(_installed(point) for point in sorted(installed, key=lambda p: p.name)),
         ]
     )
+
+
+def with_declared(registry: Registry, catalogue: Catalogue) -> Registry:
+    """Return the registry with the couriers that connectors declare.
+
+    Raises:
+        CatalogueError: one of them is in the registry, or two connectors declare the same.
+    """
+    for entry in catalogue.all():
+        try:
+            registry = registry.with_declared(entry.manifest.couriers)
+        except ValueError as error:
+            msg = f"the connector {entry.manifest.code} ({entry.source}) cannot be used: {error}"
+            raise CatalogueError(msg) from error
+    return registry
 
 
 def built_in_carriers() -> list[Entry]:
