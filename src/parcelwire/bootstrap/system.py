@@ -12,8 +12,10 @@ from typing import Final
 from parcelwire.domain.clock import SECOND, Instant
 from parcelwire.domain.tracking import url_text
 
-steady_ns: Final = partial(
-    time.clock_gettime_ns, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+steady_ns: Final[Callable[[], int]] = (
+    partial(time.clock_gettime_ns, time.CLOCK_BOOTTIME)
+    if hasattr(time, "CLOCK_BOOTTIME")
+    else time.monotonic_ns
 )
 """Nanoseconds on a clock that nobody can set, from an unknown beginning; where the system has such
 a clock, it goes on while the machine sleeps."""
