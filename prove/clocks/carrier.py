@@ -16,7 +16,7 @@ from parcelwire.polling.budget import burst, refill
 from prove.clocks import CARRIER, PER_MINUTE
 
 STORY_SECONDS: Final = 15.0
-ANSWER_SECONDS: Final = 1.0
+ANSWER_SECONDS: Final = 0.7
 """How long the carrier thinks: questions of two processes about one parcel would meet."""
 MINUTE: Final = 60.0
 SHARE: Final = 1.01

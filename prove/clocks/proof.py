@@ -49,11 +49,11 @@ JUMPS: Final = {0: 3_600.0, 1: -3_600.0}
 """Worker -> to what its clock is set while it works."""
 JUMP_SECONDS: Final = 5.0
 """So long after the start."""
-PARCELS: Final = 400
+PARCELS: Final = 240
 LEAST_PARCELS: Final = 20
 PLANTED_PARCELS: Final = 120
 SHOPS: Final = ("first", "second")
-SETTLE_SECONDS: Final = 300.0
+SETTLE_SECONDS: Final = 600.0
 PLANTED_SECONDS: Final = 60.0
 ROOM_MS: Final = 2 * SECOND
 """How far what is stored may lie outside of the time in which all happened: two clocks differ by up
@@ -72,7 +72,7 @@ PLANTS: Final = {
 
 
 def run(*, scale: float, seed: int) -> Outcome:
-    """Follow 400 parcels to their ends, times ``scale``; find the planted bugs."""
+    """Follow 240 parcels to their ends, times ``scale``; find the planted bugs."""
     cluster = Cluster()
     try:
         parcels = max(round(PARCELS * scale), LEAST_PARCELS)
