@@ -5,9 +5,8 @@ from __future__ import annotations
 from parcelwire.bootstrap.clock_watch import ClockWatch
 
 
-async def _look_nowhere(watch: ClockWatch) -> int:
+async def _look_nowhere(watch: ClockWatch) -> None:
     del watch
-    return 0
 
 
-ClockWatch.step = _look_nowhere  # type: ignore[method-assign, assignment]  # the planted bug
+ClockWatch.look = _look_nowhere  # type: ignore[method-assign, assignment]  # the planted bug

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from parcelwire.bootstrap import SystemClock, open_installation
-from parcelwire.bootstrap.clock_watch import IDLE_SECONDS, LEAST_MS, ClockWatch
+from parcelwire.bootstrap.clock_watch import LEAST_MS, LOOK_MS, ClockWatch
 from parcelwire.config import Config
 from parcelwire.config.sections import SecretsSection, StoreSection
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Instant
@@ -45,7 +46,7 @@ async def test_a_lease_holds_between_machines_whose_clocks_differ(dsn: str) -> N
     stores = [await open_store(dsn, render=render, clock=one) for one in (first, second)]
     try:
         for store, clock in zip(stores, (first, second), strict=True):
-            await ClockWatch(store, clock).step()
+            await ClockWatch(store, clock).look()
         endpoint = make_endpoint()
         await stores[0].add_endpoint(endpoint)
         await stores[0].add_messages([make_message(endpoint, new_id(), 1, first.now())])
@@ -71,7 +72,7 @@ async def test_a_lease_holds_when_a_machine_s_clock_is_set(dsn: str, jump: int) 
     stores = [await open_store(dsn, render=render, clock=one) for one in (steady, other)]
     try:
         for store, clock in zip(stores, (steady, other), strict=True):
-            await ClockWatch(store, clock).step()
+            await ClockWatch(store, clock).look()
         endpoint = make_endpoint()
         await stores[0].add_endpoint(endpoint)
         await stores[0].add_messages([make_message(endpoint, new_id(), 1, steady.now())])
@@ -168,7 +169,7 @@ async def test_what_is_taken_off(says: int | None, takes_ms: int, now_ms: int) -
     machine = Machine(DAY)
     source = Source(machine)
     source.says, source.takes_ms = says, takes_ms
-    await ClockWatch(source, machine.clock).step()
+    await ClockWatch(source, machine.clock).look()
     assert machine.clock.now() == now_ms
 
 
@@ -180,7 +181,7 @@ async def test_what_is_left_after_a_correction_is_less_than_before() -> None:
                 machine = Machine(DAY + truly)
                 source = Source(machine)
                 source.says, source.takes_ms = DAY + looked_ms, takes_ms
-                await ClockWatch(source, machine.clock).step()
+                await ClockWatch(source, machine.clock).look()
                 left = machine.clock.now() - (DAY + takes_ms)
                 assert abs(left) <= max(abs(truly), takes_ms // 2)
                 assert abs(left) < SECOND + 2 * takes_ms
@@ -195,14 +196,14 @@ async def test_a_machine_whose_clock_is_set_moves_nothing(
     source = Source(machine)
     source.says = DAY
     watch = ClockWatch(source, machine.clock)
-    await watch.step()
+    await watch.look()
     machine.shows += jump
     assert machine.clock.now() == DAY
     machine.wait(9 * SECOND)
     assert machine.clock.now() == source.says + 9 * SECOND
     source.says += 9 * SECOND
     assert not caplog.records
-    await watch.step()
+    await watch.look()
     assert machine.clock.now() == source.says
     (line,) = (one.getMessage() for one in caplog.records)
     assert f"{abs(jump) / SECOND:.1f} s {'ahead of' if jump > 0 else 'behind'} the" in line
@@ -213,9 +214,9 @@ async def test_a_clock_that_is_set_while_the_database_answers_moves_nothing() ->
     source = Source(machine)
     source.says, source.takes_ms = DAY, 40
     watch = ClockWatch(source, machine.clock)
-    await watch.step()
+    await watch.look()
     source.says, source.sets_back_ms = DAY + 40, HOUR
-    await watch.step()
+    await watch.look()
     assert machine.clock.now() == DAY + 80
 
 
@@ -225,10 +226,10 @@ async def test_time_follows_the_database_and_says_so(caplog: pytest.LogCaptureFi
     source = Source(machine)
     source.says = DAY
     watch = ClockWatch(source, machine.clock)
-    await watch.step()
+    await watch.look()
     machine.shows += HOUR
     source.says = DAY + HOUR
-    await watch.step()
+    await watch.look()
     assert machine.clock.now() == DAY + HOUR
     (line,) = (one.getMessage() for one in caplog.records)
     assert line == "the time moved by 3600.0 s, to the database's"
@@ -244,7 +245,7 @@ async def test_the_operator_is_told_when_a_clock_differs_and_when_it_is_right_ag
     said = []
     for shows in (DAY + HOUR, DAY + HOUR, DAY + HOUR + 900, DAY + 900, DAY + 300, DAY, DAY + 900):
         machine.shows = shows
-        await watch.step()
+        await watch.look()
         assert machine.clock.now() == DAY
         said.append(machine.clock.ahead_ms)
     assert said == [HOUR, HOUR, HOUR, HOUR, 0, 0, 0]
@@ -253,9 +254,35 @@ async def test_the_operator_is_told_when_a_clock_differs_and_when_it_is_right_ag
     assert "right again" in right
 
 
+async def test_the_database_is_asked_now_and_then_and_when_the_machine_s_clock_was_set() -> None:
+    machine = Machine(DAY)
+    asked = []
+
+    class Counting(Source):
+        async def database_time(self) -> Instant | None:
+            asked.append(self.machine.passed_ms)
+            if self.machine.passed_ms == 40 * SECOND:
+                raise OSError  # it is away just then
+            return self.says
+
+    source = Counting(machine)
+    watch = ClockWatch(source, machine.clock)
+    source.says = DAY
+    for second in range(60):
+        if second == 20:
+            machine.shows += HOUR
+        if second == 40:
+            machine.shows -= HOUR
+        with contextlib.suppress(OSError):
+            await watch.step()
+        machine.wait(SECOND)
+        source.says += SECOND
+    assert [at // SECOND for at in asked] == [0, 15, 20, 35, 40, 55]
+
+
 def test_what_the_docs_say_about_clocks_is_so() -> None:
     text = (Path(__file__).parents[2] / "docs" / "health.md").read_text("utf-8")
-    assert f"every {IDLE_SECONDS:.0f} seconds after" in text
-    assert f"ahead by\n{WebhookSettings().lease_seconds:.0f} seconds or more" in text
+    assert f"every {LOOK_MS // SECOND} seconds after" in text
+    assert f"was set by\n{WebhookSettings().lease_seconds:.0f} seconds or more" in text
     assert PollSettings().lease_seconds >= WebhookSettings().lease_seconds
     assert LEAST_MS == SECOND

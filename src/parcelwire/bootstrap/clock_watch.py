@@ -16,7 +16,10 @@ from parcelwire.bootstrap.system import SystemClock
 from parcelwire.domain.clock import SECOND, Instant
 from parcelwire.tracking.rounds import Rounds
 
-IDLE_SECONDS: Final = 15.0
+IDLE_SECONDS: Final = 1.0
+"""How often the machine's own clock is looked at, which costs nothing."""
+LOOK_MS: Final = 15 * SECOND
+"""How often the database is asked."""
 LEAST_MS: Final = SECOND
 """A smaller difference does no harm, and is left alone so that time does not jump for nothing."""
 
@@ -38,14 +41,30 @@ class ClockWatch(Rounds):
         super().__init__("clock", clock=clock, idle_seconds=IDLE_SECONDS)
         self._store = store
         self._kept = clock
+        self._looked_at: int | None = None
+        self._ahead_ms = 0
 
     async def step(self) -> int:
-        """Look once."""
+        """Look at the database's clock when it is time, or when this machine's has been set.
+
+        Where the database is on this machine, its clock was set with it: whoever looks now moves
+        with the others.
+        """
         clock = self._kept
-        asked_at = clock.steady_ms()
+        is_set = abs(clock.machine_time() - clock.now() - self._ahead_ms) >= LEAST_MS
+        if is_set or self._looked_at is None or clock.steady_ms() - self._looked_at >= LOOK_MS:
+            await self.look()
+        return 0
+
+    async def look(self) -> None:
+        """Ask the database for its time, and take it where it differs."""
+        clock = self._kept
+        # Noted now, so that a database that is away is not asked again at once.
+        self._ahead_ms = clock.machine_time() - clock.now()
+        asked_at = self._looked_at = clock.steady_ms()
         theirs = await self._store.database_time()
         if theirs is None:
-            return 0
+            return
         took = clock.steady_ms() - asked_at
         clock.hold()
         # Read at any moment of ``took``. A difference that the rest of it cannot explain is real,
@@ -57,7 +76,7 @@ class ClockWatch(Rounds):
         if not self._tell_of_the_machine() and is_off:
             # Who stood still (a machine that was paused), or the database's own clock was set.
             _log.warning("the time moved by %.1f s, to the database's", -ahead / SECOND)
-        return 0
+        self._ahead_ms = clock.machine_time() - clock.now()
 
     def _tell_of_the_machine(self) -> bool:
         """Log what the machine's own clock is ahead of the time used, when that has changed.
