@@ -12,9 +12,10 @@ from typing import Any
 
 import aiohttp
 
+from parcelwire.domain.clock import FrozenClock
 from tests.contract import webhook_receivers as receivers
 from tests.contract.store.conftest import clock
-from tests.contract.store.moving import Mover, mover
+from tests.contract.store.moving import MOVERS, Mover, mover
 from tests.contract.webhook_office import eventually
 from tests.contract.webhook_receivers import receiver
 from tests.support.process import Server, free_port, run_command
@@ -180,3 +181,44 @@ async def test_a_subscriber_who_has_read_more_than_the_backup_holds_is_told(
     finally:
         if server.is_alive():
             await asyncio.to_thread(server.kill)
+
+
+async def test_a_copy_of_a_sqlite_file_that_is_made_while_the_server_works_is_whole(
+    tmp_path: Path, clock: FrozenClock
+) -> None:
+    """What was acknowledged before the copy began is in it, and a server goes on with it."""
+    async with MOVERS["sqlite"](tmp_path, clock) as mover:
+        config, port = tmp_path / "parcelwire.toml", free_port()
+        configure(config, port, mover)
+        making = ("key", "create", "--account", "copy@shop.example", "--quiet")
+        shop = Subscriber((await asyncio.to_thread(run_command, config, *making)).strip())
+        server = Server(config, port, tmp_path / "server.log")
+        try:
+            await asyncio.to_thread(server.start)
+            async with shop.at(port):
+                await shop.furnish("")
+                await shop.change("delivered", "exception")
+                before = shop.all
+                working = asyncio.create_task(shop.change(*("delivered", "exception") * 50))
+                await eventually(lambda: len(shop.all) > len(before) + 2 * PARCELS, seconds=60)
+                await mover.back_up()
+                assert not working.done()
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+            await asyncio.to_thread(server.kill)
+            await mover.restore()
+            configure(config, port, mover)
+            await asyncio.to_thread(server.start)
+            async with shop.at(port):
+                while await shop.read(200):
+                    pass
+                assert set(before) < set(shop.seen)
+                assert len(shop.seen) == len(set(shop.seen))
+                count = len(shop.seen)
+                await shop.change("delivered", "exception")
+                assert await shop.read(200) >= PARCELS
+                assert len(shop.seen) > count
+            assert await asyncio.to_thread(server.stop) == 0
+        finally:
+            if server.is_alive():
+                await asyncio.to_thread(server.kill)

@@ -108,6 +108,9 @@ class _SqliteMover:
         await self.restore()
 
     async def back_up(self) -> None:
+        await asyncio.to_thread(self._back_up)
+
+    def _back_up(self) -> None:
         source, target = apsw.Connection(str(self._path)), apsw.Connection(str(self._copy))
         with target.backup("main", source, "main") as backup:
             backup.step()
