@@ -68,6 +68,9 @@ async def test_a_server_says_that_its_database_is_a_standby_and_starts_when_that
         assert code == 1
         assert "is a standby" in line
         assert "(store.url)" in line
+    code, line = await asyncio.to_thread(last_words, config, "migrate")
+    assert code != 0
+    assert "read-only" in line
     # What only reads works there.
     listed = await asyncio.to_thread(run_command, config, "key", "list")
     assert "shop@shop.example" in listed
