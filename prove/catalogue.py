@@ -32,6 +32,7 @@ TITLES: Final = {
     "D4": "property tests over the native API's description",
     "D7": "paging while rows come and go",
     "F1": "database away and back",
+    "F2": "four processes with four clocks",
     "G1": "everything hostile at once, beside an innocent client",
     "G2": "every action asked for by everybody",
     "G3": "key rotation killed, strangers' keys",

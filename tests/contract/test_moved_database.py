@@ -214,7 +214,7 @@ async def test_webhooks_mails_and_journeys_are_told_once_across_a_move(
     account = await store.add_account("shop@example.com", now=clock.now())
     shop = Shop(store, clock, port, account)
     async with receiver(receivers.answer(204)) as hook:
-        await _furnish(shop, hook)
+        await furnish(shop, hook)
         parcels = [await new(store, account, f"N{number}") for number in range(6)]
         for number, parcel in enumerate(parcels):
             await shop.office.join(box, parcel, f"jo{number}@customer.example")
@@ -251,7 +251,7 @@ async def test_webhooks_mails_and_journeys_are_told_once_across_a_move(
         await shop.close()
 
 
-async def _furnish(shop: Shop, hook: Receiver) -> None:
+async def furnish(shop: Shop, hook: Receiver) -> None:
     """Make the account's endpoint, and let all followers begin."""
     await shop.store.add_endpoint(
         Endpoint(

@@ -12,9 +12,10 @@ from typing import Any
 
 import aiohttp
 
+from parcelwire.domain.clock import FrozenClock
 from tests.contract import webhook_receivers as receivers
 from tests.contract.store.conftest import clock
-from tests.contract.store.moving import Mover, mover
+from tests.contract.store.moving import MOVERS, Mover, mover
 from tests.contract.webhook_office import eventually
 from tests.contract.webhook_receivers import receiver
 from tests.support.process import Server, free_port, run_command
@@ -30,7 +31,7 @@ class Subscriber:
     def __init__(self, key: str) -> None:
         self._headers = {"authorization": f"Bearer {key}"}
         self._client: Any = None
-        self._cursor = ""
+        self.cursor = ""
         self.paths: list[str] = []
         self.sequences: dict[str, int] = {}
         self.seen: list[tuple[str, int]] = []
@@ -42,7 +43,9 @@ class Subscriber:
             yield
 
     async def furnish(self, hook: str) -> None:
-        await self._post("/api/endpoints", {"url": hook})
+        """Create parcels, and an endpoint unless ``hook`` is empty."""
+        if hook:
+            await self._post("/api/endpoints", {"url": hook})
         for number in range(PARCELS):
             draft = {"number": f"RA12345678{number}CH", "courier_code": "swiss-post"}
             made = await self._post("/api/trackings", draft)
@@ -59,13 +62,17 @@ class Subscriber:
 
     async def read(self, limit: int) -> int:
         """Read one page; return how many events it had."""
-        query = {"after": self._cursor, "limit": str(limit)}
-        async with self._client.get("/api/events", params=query) as answer:
-            assert answer.status == 200, await answer.text()
-            said = await answer.json()
-        self._cursor = said["next_cursor"]
+        status, said = await self.ask(self.cursor, limit)
+        assert status == 200, said
+        self.cursor = said["next_cursor"]
         self.seen += [(one["tracking_id"], one["sequence"]) for one in said["items"]]
         return len(said["items"])
+
+    async def ask(self, cursor: str, limit: int = 200) -> tuple[int, Any]:
+        """Ask for what came after a cursor; return the answer's status and what it says."""
+        query = {"after": cursor, "limit": str(limit)}
+        async with self._client.get("/api/events", params=query) as answer:
+            return answer.status, await answer.json()
 
     @property
     def all(self) -> list[tuple[str, int]]:
@@ -82,19 +89,20 @@ class Subscriber:
             return await answer.json()
 
 
+def configure(config: Path, port: int, mover: Mover) -> None:
+    config.write_text(
+        f'[server]\nport = {port}\n[store]\nurl = "{mover.url}"\n'
+        f'[secrets]\nkey_file = "{config.parent / "moved.key"}"\n'
+        '[webhooks]\nallowed_networks = ["127.0.0.0/8"]\n'
+    )
+
+
 async def test_a_subscriber_and_a_receiver_go_on_after_the_move(
     mover: Mover, tmp_path: Path
 ) -> None:
     config, port = tmp_path / "parcelwire.toml", free_port()
 
-    def configure() -> None:
-        config.write_text(
-            f'[server]\nport = {port}\n[store]\nurl = "{mover.url}"\n'
-            f'[secrets]\nkey_file = "{tmp_path / "moved.key"}"\n'
-            '[webhooks]\nallowed_networks = ["127.0.0.0/8"]\n'
-        )
-
-    configure()
+    configure(config, port, mover)
     making = ("key", "create", "--account", "moved@shop.example", "--quiet")
     shop = Subscriber((await asyncio.to_thread(run_command, config, *making)).strip())
     server = Server(config, port, tmp_path / "server.log")
@@ -108,7 +116,7 @@ async def test_a_subscriber_and_a_receiver_go_on_after_the_move(
                 await shop.change("delivered")
             assert await asyncio.to_thread(server.stop) == 0
             await mover.move()
-            configure()
+            configure(config, port, mover)
             await asyncio.to_thread(server.start)
             async with shop.at(port):
                 await shop.change("exception")
@@ -124,3 +132,93 @@ async def test_a_subscriber_and_a_receiver_go_on_after_the_move(
     finally:
         if server.is_alive():
             await asyncio.to_thread(server.kill)
+
+
+async def test_a_subscriber_who_has_read_more_than_the_backup_holds_is_told(
+    mover: Mover, tmp_path: Path
+) -> None:
+    """The feed gives the same numbers again, for other events: nobody may pass these over."""
+    config, port = tmp_path / "parcelwire.toml", free_port()
+    configure(config, port, mover)
+    making = ("key", "create", "--account", "back@shop.example", "--quiet")
+    shop = Subscriber((await asyncio.to_thread(run_command, config, *making)).strip())
+    server = Server(config, port, tmp_path / "server.log")
+    try:
+        await asyncio.to_thread(server.start)
+        async with shop.at(port):
+            await shop.furnish("")
+            await shop.change("delivered", "exception")
+            await shop.read(200)
+            before_backup = shop.cursor
+        assert await asyncio.to_thread(server.stop) == 0
+        await mover.back_up()
+        kept = len(shop.seen)
+        await asyncio.to_thread(server.start)
+        async with shop.at(port):
+            await shop.change("delivered")
+            assert await shop.read(200) == PARCELS
+            status, quiet = await shop.ask(shop.cursor)
+            assert (status, quiet["items"]) == (200, [])
+        assert await asyncio.to_thread(server.stop) == 0
+        await mover.restore()
+        configure(config, port, mover)
+        await asyncio.to_thread(server.start)
+        async with shop.at(port):
+            assert (await shop.ask(before_backup))[0] == 200
+            # Behind the end of the feed; on its last number, which is another event's; far before.
+            for changes in ([], ["delivered"], ["exception", "delivered"]):
+                await shop.change(*changes)
+                for cursor in (shop.cursor, quiet["next_cursor"]):
+                    status, said = await shop.ask(cursor)
+                    assert (status, said["code"]) == (410, "events-restored")
+            status, page = await shop.ask(said["first_cursor"])
+            assert status == 200
+            assert len(page["items"]) == kept + 3 * PARCELS
+            status, page = await shop.ask(before_backup)
+            assert status == 200
+            assert len(page["items"]) == 3 * PARCELS
+        assert await asyncio.to_thread(server.stop) == 0
+    finally:
+        if server.is_alive():
+            await asyncio.to_thread(server.kill)
+
+
+async def test_a_copy_of_a_sqlite_file_that_is_made_while_the_server_works_is_whole(
+    tmp_path: Path, clock: FrozenClock
+) -> None:
+    """What was acknowledged before the copy began is in it, and a server goes on with it."""
+    async with MOVERS["sqlite"](tmp_path, clock) as mover:
+        config, port = tmp_path / "parcelwire.toml", free_port()
+        configure(config, port, mover)
+        making = ("key", "create", "--account", "copy@shop.example", "--quiet")
+        shop = Subscriber((await asyncio.to_thread(run_command, config, *making)).strip())
+        server = Server(config, port, tmp_path / "server.log")
+        try:
+            await asyncio.to_thread(server.start)
+            async with shop.at(port):
+                await shop.furnish("")
+                await shop.change("delivered", "exception")
+                before = shop.all
+                working = asyncio.create_task(shop.change(*("delivered", "exception") * 50))
+                await eventually(lambda: len(shop.all) > len(before) + 2 * PARCELS, seconds=60)
+                await mover.back_up()
+                assert not working.done()
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+            await asyncio.to_thread(server.kill)
+            await mover.restore()
+            configure(config, port, mover)
+            await asyncio.to_thread(server.start)
+            async with shop.at(port):
+                while await shop.read(200):
+                    pass
+                assert set(before) < set(shop.seen)
+                assert len(shop.seen) == len(set(shop.seen))
+                count = len(shop.seen)
+                await shop.change("delivered", "exception")
+                assert await shop.read(200) >= PARCELS
+                assert len(shop.seen) > count
+            assert await asyncio.to_thread(server.stop) == 0
+        finally:
+            if server.is_alive():
+                await asyncio.to_thread(server.kill)

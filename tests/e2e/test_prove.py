@@ -23,7 +23,7 @@ import pytest
 from parcelwire.bootstrap import InstallationError
 from parcelwire.cli.prove import lines_of, verdict_of
 from parcelwire.config import Config
-from parcelwire.proofs.checks import check_postgres
+from parcelwire.proofs.checks import check_clock, check_postgres
 from parcelwire.proofs.examination import Report, examine
 from parcelwire.proofs.outcome import Outcome
 from parcelwire.proofs.servers import clean_environment, free_port
@@ -203,6 +203,25 @@ async def test_the_checks_read_settings_only(cluster: Cluster) -> None:
     finally:
         await link.close()
     assert bad(found) == ["sessions are read-only"]
+    # Both clocks are this machine's.
+    assert found[-1] == check_clock(0.0)
+
+
+@pytest.mark.parametrize(
+    ("ahead_seconds", "state", "what"),
+    [
+        (0.999, "good", "agrees with"),
+        (-0.999, "good", "agrees with"),
+        (31.04, "note", "is 31.0 s ahead of the"),
+        (-3600.0, "note", "is 3600.0 s behind the"),
+    ],
+)
+def test_a_clock_that_differs_from_the_database_s_is_told(
+    ahead_seconds: float, state: str, what: str
+) -> None:
+    check = check_clock(ahead_seconds)
+    assert check.state == state
+    assert what in check.what
 
 
 # --- the report -----------------------------------------------------------------------------------

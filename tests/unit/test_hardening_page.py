@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from parcelwire.bootstrap.clock_watch import LEAST_MS
 from parcelwire.config import LimitsSection, ServerSection
 from parcelwire.connectors import bodies, transport
 from parcelwire.connectors.answer_limits import MOST_INTERIM
 from parcelwire.connectors.report_limits import MOST_EVENTS
 from parcelwire.couriers.number import LONGEST_TYPED
 from parcelwire.domain import style_rules
-from parcelwire.domain.clock import HOUR, MINUTE
+from parcelwire.domain.clock import HOUR, MINUTE, SECOND
 from parcelwire.domain.json_limits import MOST_CONTAINERS
 from parcelwire.notices.smtp_client import MOST_LINES
 from parcelwire.pages import limits as pages
@@ -70,6 +71,7 @@ FIXED = {
         f" {WEBHOOKS.kept_answer_characters:,} characters are kept"
     ),
     "a mail server's reply": f"{MOST_LINES} lines",
+    "a machine's clock that differs from PostgreSQL's": f"{LEAST_MS // SECOND} second",
 }
 
 

@@ -63,7 +63,7 @@ class Door:
         self._house = house
         self._dialects = {dialect.prefix: dialect for dialect in dialects}
         self._other = other
-        self._readiness = Readiness(house.store, house.clock)
+        self._readiness = Readiness(house.store, house.clock, clock_differs=house.clock_differs)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one ASGI call."""

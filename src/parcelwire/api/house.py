@@ -91,6 +91,8 @@ class House(msgspec.Struct, kw_only=True):
     bodies: BodyReader
     random_bytes: Callable[[int], bytes]
     """Unpredictable bytes: secrets and keys are made of them."""
+    clock_differs: Callable[[], bool] = lambda: False
+    """Whether this machine's own clock shows another time than ``clock``, which counts."""
     air_waybills: AirWaybills | None = None
     is_closing: bool = False
     """Set when this process is about to stop: calls that wait for something answer now."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -25,6 +26,7 @@ DEADLINE_SECONDS: Final = 3.0
 _log: Final = logging.getLogger(__name__)
 
 _LOW_SPACE: Final = "disk space low"
+_CLOCK_DIFFERS: Final = "clock differs"
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -34,7 +36,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     """Why it is not ready."""
     warning: str = ""
-    """What will stop it from being ready soon, if nobody does anything."""
+    """What somebody should see to although it is ready: soon it may not be."""
 
     @property
     def is_ready(self) -> bool:
@@ -46,11 +48,20 @@ class Readiness:
     """Asks the store, sparingly."""
 
     def __init__(
-        self, store: Store, clock: Clock, *, deadline_seconds: float = DEADLINE_SECONDS
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        clock_differs: Callable[[], bool] = lambda: False,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
-        """Ask nothing yet."""
+        """Ask nothing yet.
+
+        ``clock_differs`` tells whether this machine's own clock shows another time than counts.
+        """
         self._store = store
         self._clock = clock
+        self._clock_differs = clock_differs
         self._deadline_seconds = deadline_seconds
         self._verdict = _refused(UnavailableReason.UNREACHABLE)
         self._asked_at: Instant | None = None
@@ -85,13 +96,17 @@ class Readiness:
             _log.exception("readiness: the write failed for a reason of the program's own")
             self._verdict = _refused(UnavailableReason.UNREACHABLE)
         else:
-            space = self._store.disk_space()
-            is_low = space is not None and space.is_low
-            self._verdict = Verdict("ready", warning=_LOW_SPACE if is_low else "")
+            self._verdict = Verdict("ready", warning=self._warning())
         finally:
             self._asked_at = self._clock.now()
             self._probe = None
             self._is_overdue = False
+
+    def _warning(self) -> str:
+        space = self._store.disk_space()
+        if space is not None and space.is_low:
+            return _LOW_SPACE
+        return _CLOCK_DIFFERS if self._clock_differs() else ""
 
 
 def _refused(reason: UnavailableReason) -> Verdict:

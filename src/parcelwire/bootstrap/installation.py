@@ -176,6 +176,7 @@ class Installation:
             sealer=ring,
             identifiers=self.identifiers,
             random_bytes=os.urandom,
+            clock_differs=lambda: isinstance(clock, SystemClock) and clock.ahead_ms != 0,
             air_waybills=SimulatedAirWaybills(clock),
         )
         self.imports = ImportRunner(store, self.service, clock)

@@ -82,7 +82,7 @@ async def open_installation(
     store = await open_store(config, clock, renderer.tracking, sealer=ring, is_server=is_server)
     try:
         if isinstance(clock, SystemClock):
-            await ClockWatch(store, clock).step()
+            await ClockWatch(store, clock).look()
         identity = KeyIdentity(
             store, ring, clock=clock, is_default_path=not config.secrets.key_file
         )

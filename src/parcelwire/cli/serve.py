@@ -21,7 +21,6 @@ from parcelwire.bootstrap.key_identity import loose_modes, private_paths
 from parcelwire.bootstrap.settings import make_catalogue, server_limits
 from parcelwire.cli.support import config_file, plain_reason, read_config, run_async
 from parcelwire.config import Config, default_text
-from parcelwire.store.port import StoreUnavailableError
 
 if TYPE_CHECKING:
     from parcelwire.server.runner import LimitedServer
@@ -209,9 +208,7 @@ async def migrate(ctx: click.Context) -> None:
 
     store = await open_store(read_config(ctx), SystemClock())
     try:
-        if not await store.is_ready():
-            msg = "the database does not answer"
-            raise StoreUnavailableError(msg)
+        await store.try_write()
         click.echo(f"up to date: {store.describe()}")
     finally:
         await store.close()

@@ -120,9 +120,11 @@ class ConflictError(InvalidError):
 
 
 class EventsPrunedError(InvalidError):
-    """Events after this cursor are no longer kept (410): read the trackings anew.
+    """Events after this cursor are no longer kept, or no more those that followed it (410).
 
-    Then go on with ``first_cursor``, the oldest place that is still kept.
+    The latter (``code`` is ``events-restored``) when the server's database was restored from a
+    backup that is older than the cursor. Either way read the trackings anew, then go on with
+    ``first_cursor``, the oldest place that is still kept.
     """
 
     first_cursor: str = ""

@@ -47,6 +47,7 @@ _WORDS: Final[dict[str, type[APIError]]] = {
     "quota-used-up": QuotaError,
     "tracking-exists": ConflictError,
     "events-pruned": EventsPrunedError,
+    "events-restored": EventsPrunedError,
 }
 """Codes of Parcelwire's own API whose error is not that of their status."""
 _STATUSES: Final[dict[int, type[APIError]]] = {

@@ -17,7 +17,9 @@ import apsw
 import msgspec
 
 from parcelwire.bootstrap import InstallationError, SystemClock, open_store
+from parcelwire.bootstrap.clock_watch import LEAST_MS
 from parcelwire.config import Config
+from parcelwire.domain.clock import SECOND
 from parcelwire.proofs.surroundings import (
     MEMORY_FILE_SYSTEMS,
     UNSAFE_MOUNT_OPTIONS,
@@ -265,6 +267,7 @@ select name, setting from pg_settings where name in (
     'transaction_read_only', 'max_connections'
 )
 """
+_TIME: Final = "select floor(extract(epoch from clock_timestamp()) * 1000)::bigint"
 _UNLOGGED: Final = """
 select relname from pg_class
 where relpersistence = 'u' and relkind in ('r', 'S') and relnamespace = any (
@@ -281,7 +284,27 @@ async def check_postgres(link: Any, config: Config) -> list[Check]:
     """
     settings = dict(await link.fetch(_SETTINGS))
     unlogged = [name for (name,) in await link.fetch(_UNLOGGED)]
-    return [*check_durability(settings), *check_service(settings, unlogged, config)]
+    clock = SystemClock()
+    asked_at = clock.machine_time()
+    theirs = int(await link.fetchval(_TIME))
+    ahead = (asked_at + clock.machine_time()) // 2 - theirs
+    return [
+        *check_durability(settings),
+        *check_service(settings, unlogged, config),
+        check_clock(ahead / SECOND),
+    ]
+
+
+def check_clock(ahead_seconds: float) -> Check:
+    """Check what this machine's clock is ahead of the database server's."""
+    if abs(ahead_seconds) * SECOND < LEAST_MS:
+        return good("this machine's clock agrees with the database's")
+    direction = "ahead of" if ahead_seconds > 0 else "behind"
+    return note(
+        f"this machine's clock is {abs(ahead_seconds):.1f} s {direction} the database's",
+        "the service takes the database's time and is not disturbed, but other programs read this"
+        " clock, too: let a time service set it",
+    )
 
 
 def check_durability(settings: dict[str, str]) -> list[Check]:

@@ -106,20 +106,27 @@ class Furniture(msgspec.Struct, frozen=True):
     endpoints: tuple[str, ...]
 
 
-async def furnish(config: Config, address: str, endpoints: Sequence[str]) -> Furniture:
-    """Make an account, a key of its test world, and an endpoint for each name at ``address``."""
+async def furnish(
+    config: Config,
+    address: str,
+    endpoints: Sequence[str],
+    *,
+    email: str = EMAIL,
+    is_test: bool = True,
+) -> Furniture:
+    """Make an account, a key of one of its worlds, and an endpoint for each name at ``address``."""
     house = await open_installation(config)
     try:
         now = house.clock.now()
-        account = await house.store.add_account(EMAIL, now=now)
-        world_id = world_of(account.number, is_test=True)
-        key = make_key(secrets.token_bytes(24), is_test=True)
+        account = await house.store.add_account(email, now=now)
+        world_id = world_of(account.number, is_test=is_test)
+        key = make_key(secrets.token_bytes(24), is_test=is_test)
         await house.store.add_key(
             ApiKey(
                 digest=digest_of(key),
                 prefix=prefix_of(key),
                 account_number=account.number,
-                is_test=True,
+                is_test=is_test,
                 created_at=now,
             )
         )

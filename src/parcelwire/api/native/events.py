@@ -4,10 +4,14 @@ A cursor holds the number of the last event read and a time up to which everythi
 Events are kept for ``KEPT_DAYS`` at least, so a cursor that was given later than that has missed
 none, however few of its world's events are left. One that is older has missed some when the newest
 event that is gone came after it.
+
+It holds a mark of that event, too. A database that was restored from a backup gives the numbers
+that came after the backup again, to other events: whoever had read further would pass these over.
 """
 
 from __future__ import annotations
 
+import zlib
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -196,12 +200,14 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
 async def list_events(house: House, asked: Asked) -> Any:
     """Answer the events after a cursor, oldest first; wait for the first one if wanted."""
     query: EventQuery = asked.query
-    number, read_until = 0, 0
+    number, read_until, mark = 0, 0, 0
     if query.after:
-        number, read_until = read_cursor(query.after, _KIND, tuple[PlaceInstant, PlaceInstant])
+        number, read_until, mark = _read_place(query.after)
         await _check_kept(house, asked.world_id, number, read_until)
+        await _check_history(house, asked.world_id, number, mark)
     elif query.since is not UNSET:
         number = await place_before(house.store, asked.world_id, from_datetime(query.since))
+        mark = await _mark_at(house, asked.world_id, number)
     # Taken before the look: what is stored during it is not among "everything until then".
     now = began = house.clock.now()
     deadline = began + query.wait * SECOND
@@ -216,12 +222,13 @@ async def list_events(house: House, asked: Asked) -> Any:
     shown, has_more = rows[: query.limit], len(rows) > query.limit
     if shown:
         number, last = shown[-1]
+        mark = _mark_of(last)
         read_until = last.at if has_more else now
     else:
         read_until = now
     return {
         "items": [event_object(event) for _, event in shown],
-        "next_cursor": make_cursor(_KIND, number, read_until),
+        "next_cursor": make_cursor(_KIND, number, read_until, mark),
         "has_more": has_more,
     }
 
@@ -254,14 +261,61 @@ async def _check_kept(house: House, world_id: int, number: int, read_until: Inst
     pruned = await house.store.pruned_cursor(world_id)
     if number >= pruned:
         return
-    first = await house.store.first_cursor(world_id)
-    before_first = pruned if first is None else first - 1
     raise ProblemError(
         "events-pruned",
         f"events are kept for {KEPT_DAYS} days; go on after first_cursor, and read the trackings"
         " anew",
-        first_cursor=make_cursor(_KIND, before_first, now),
+        first_cursor=await _first_place(house, world_id, pruned),
     )
+
+
+async def _check_history(house: House, world_id: int, number: int, mark: int) -> None:
+    """Check that the event of a cursor is the one that was read then.
+
+    Raises:
+        ProblemError: it is not there, or another has its number.
+    """
+    if not mark or await _mark_at(house, world_id, number) == mark:
+        return
+    pruned = await house.store.pruned_cursor(world_id)
+    if number <= pruned:
+        return
+    raise ProblemError(
+        "events-restored",
+        "the database was restored from a backup that is older than this cursor; read the trackings"
+        " anew, and go on after first_cursor, or with since= the time of the backup",
+        first_cursor=await _first_place(house, world_id, pruned),
+    )
+
+
+async def _mark_at(house: House, world_id: int, number: int) -> int:
+    """Return the mark of the event with this number; 0 where there is none."""
+    rows = await house.store.events_after(world_id, number - 1, 1) if number else []
+    return _mark_of(rows[0][1]) if rows and rows[0][0] == number else 0
+
+
+def _mark_of(event: Event) -> int:
+    return zlib.crc32(event.id.encode()) or 1
+
+
+async def _first_place(house: House, world_id: int, pruned: int) -> str:
+    """Return a cursor before the oldest event that is kept."""
+    first = await house.store.first_cursor(world_id)
+    before_first = pruned if first is None else first - 1
+    return make_cursor(_KIND, before_first, house.clock.now(), 0)
+
+
+def _read_place(typed: str) -> tuple[int, Instant, int]:
+    """Return number, time and mark of a cursor; those of versions before have no mark (0).
+
+    Raises:
+        ProblemError: it is none of this list.
+    """
+    number, read_until, *marks = read_cursor(typed, _KIND, _Place)
+    return number, read_until, marks[0] if marks else 0
+
+
+_Place = Annotated[list[PlaceInstant], Meta(min_length=2, max_length=3)]
 
 
 OPERATIONS: Final = (
@@ -279,6 +333,6 @@ OPERATIONS: Final = (
         answer=Feed,
         answer_example=FEED,
         query=EventQuery,
-        problems=("cursor-invalid", "events-pruned"),
+        problems=("cursor-invalid", "events-pruned", "events-restored"),
     ),
 )

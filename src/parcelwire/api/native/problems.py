@@ -42,6 +42,7 @@ KINDS: Final[dict[str, tuple[int, str]]] = {
     "cannot-suspend-own-account": (409, "An account cannot suspend itself"),
     "account-exists": (409, "The e-mail address has an account already"),
     "events-pruned": (410, "Events after this cursor are no longer kept"),
+    "events-restored": (410, "The database was restored from a backup older than this cursor"),
     "body-too-large": (413, "The body is too large"),
     "body-invalid": (422, "The body is not what this call takes"),
     "number-invalid": (422, "This cannot be a tracking number"),

@@ -104,22 +104,25 @@ async def open_store(
     clock: Clock,
     behind_pgbouncer: bool = False,
     pool_size: int = DEFAULT_POOL_SIZE,
+    is_server: bool = False,
     sealer: ValueSealer | None = None,
 ) -> PostgresStore:
     """Open the store on the database of ``dsn`` and bring its schema up to date.
 
     ``render`` makes a tracking's rendition. ``behind_pgbouncer`` renounces prepared statements, so
     that PgBouncer may run in transaction mode. ``pool_size`` is the most connections this process
-    opens. ``sealer`` seals what is secret; without one (tests, proofs) it lies open.
+    opens. ``is_server``: a server will run on it, so it must be possible to write. ``sealer`` seals
+    what is secret; without one (tests, proofs) it lies open.
 
     Raises:
         StoreUnavailableError: when the database cannot be reached.
         UnfitDatabaseError: when it must not be used as it is: a server before PostgreSQL 14, fsync,
-            full_page_writes or synchronous_commit off, or a schema newer than this program.
+            full_page_writes or synchronous_commit off, or a schema newer than this program; for a
+            server, a standby, or sessions that may only read.
     """
     database = Database(dsn, behind_pgbouncer=behind_pgbouncer, pool_size=pool_size)
     try:
-        await database.check()
+        await database.check(must_write=is_server)
         await database.run(migrate, is_repeatable=True)
         await database.run(advance_sequences, is_repeatable=True)
     except BaseException:

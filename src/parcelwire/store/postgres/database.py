@@ -75,8 +75,10 @@ class Database:
         self.lacks_room = False
         """A write was refused for want of room since ``try_write`` last succeeded."""
 
-    async def check(self) -> None:
+    async def check(self, *, must_write: bool = False) -> None:
         """Refuse a database that is too old or that may lose what it has acknowledged.
+
+        ``must_write``: one that can only be read, too.
 
         Raises:
             UnfitDatabaseError: with what to change.
@@ -86,18 +88,32 @@ class Database:
             "select current_setting('server_version_num')::int, "
             "current_setting('server_version'), current_database(), "
             "current_setting('fsync'), current_setting('full_page_writes'), "
-            "current_setting('synchronous_commit')"
+            "current_setting('synchronous_commit'), "
+            "pg_is_in_recovery(), current_setting('transaction_read_only')::bool"
         )
         self.version, database = str(row[1]).split()[0], row[2]
         self.place = f'database "{database}"'
         if row[0] < OLDEST_SERVER:
             msg = f"PostgreSQL {self.version} is too old: 14 or newer is needed"
             raise UnfitDatabaseError(msg)
-        off = [name for name, value in zip(_SETTINGS, row[3:], strict=True) if value == "off"]
+        off = [name for name, value in zip(_SETTINGS, row[3:6], strict=True) if value == "off"]
         if off:
             msg = (
                 f"PostgreSQL may lose what it has acknowledged: {', '.join(off)} must be on "
                 f"(set it in postgresql.conf, or for this database with ALTER DATABASE)"
+            )
+            raise UnfitDatabaseError(msg)
+        is_standby, is_read_only = row[6:]
+        if must_write and is_standby:
+            msg = (
+                "this PostgreSQL server is a standby, which can only be read: name the primary, or"
+                " start again when this one has been promoted"
+            )
+            raise UnfitDatabaseError(msg)
+        if must_write and is_read_only:
+            msg = (
+                "PostgreSQL lets sessions here only read: set default_transaction_read_only off"
+                " (in postgresql.conf, or for this database or role where it is set)"
             )
             raise UnfitDatabaseError(msg)
 
