@@ -206,7 +206,7 @@ def test_health() -> None:
     assert clock_watch.LEAST_MS == SECOND
     says(
         "health.md",
-        f"every {clock_watch.IDLE_SECONDS:g} seconds after, "
+        f"every {clock_watch.LOOK_MS // SECOND} seconds after",
         "and where the two differ by a second or more",
         f"every {OWN_FAULT_WAIT // MINUTE} minutes it is tried again",
     )

@@ -76,6 +76,7 @@ SHORT_FORMS = {
     "D7": "tests/e2e/api/test_native_paging.py",
     "F1": "tests/e2e/test_kill.py::"
     "test_readiness_tells_of_a_database_that_is_away_and_liveness_stays",
+    "F2": "tests/e2e/test_clocks.py",
     "G1": "tests/e2e/test_attacks.py",
     "G2": "tests/contract/test_access.py",
     "G3": "tests/e2e/test_rotation_proof.py",
