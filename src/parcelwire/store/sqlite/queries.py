@@ -233,7 +233,6 @@ FROM endpoint e WHERE e.is_enabled = 1
 LOAD_MESSAGE: Final = f"""
 SELECT {MESSAGE} FROM message m JOIN payload y ON y.key = m.key WHERE m.id = ? AND m.world_id = ?
 """  # noqa: S608  # our own column names
-KEY_OF_MESSAGE: Final = "SELECT key FROM message WHERE id = ? AND world_id = ?"
 # A worker whose answer was lost tells the same attempt again.
 BEFORE_FINISH: Final = """
 SELECT key, endpoint_id, tracking_id, sequence, state,
