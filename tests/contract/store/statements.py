@@ -108,7 +108,7 @@ def _literals(source: str) -> Iterator[tuple[str, str]]:
 
 def _text_of(node: ast.AST) -> str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
+        return node.value.replace("{}", _GAP)
     if isinstance(node, ast.JoinedStr):
         return "".join(
             str(part.value) if isinstance(part, ast.Constant) else _GAP for part in node.values

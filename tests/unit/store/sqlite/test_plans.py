@@ -11,10 +11,10 @@ import pytest
 
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.status import Status
+from parcelwire.store import walks
 from parcelwire.store.sqlite import (
     SqliteStore,
     feed_queries,
-    listing,
     open_store,
     poll_queries,
     queries,
@@ -176,7 +176,7 @@ async def test_a_beginning_is_found_by_the_numbers_where_few_have_it(
     page = await store._page(WORLD, where, 0, 100)
     plan = " | ".join(await plan_of(store, page.sql, page.bindings))
     assert "tracking_by_number (world_id=? AND number>? AND number<?)" in plan
-    monkeypatch.setattr(listing, "FEW", 3)
+    monkeypatch.setattr(walks, "FEW", 3)
     page = await store._page(WORLD, where, 0, 100)
     plan = " | ".join(await plan_of(store, page.sql, page.bindings))
     assert "tracking_by_age" in plan
