@@ -1,4 +1,4 @@
-"""Counts under conditions: exact where few trackings are there, else estimated at a bounded cost."""
+"""Counts under conditions: exact where few trackings are there, else estimated."""
 
 from __future__ import annotations
 
