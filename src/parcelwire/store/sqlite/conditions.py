@@ -25,7 +25,7 @@ Start = int | TrackingPlace | None
 class Few(NamedTuple):
     """A condition that has an index of its own."""
 
-    count: str
+    counting: str
     """Counts at most ``:few`` trackings that satisfy it."""
     ways: list[str]
     """How those are found, when they are few: indexes and conditions."""
