@@ -113,6 +113,8 @@ class HalfReplay(Planted):
 class NeverRecalling(Planted):
     """Believes every due time, also one that a clock wrote which was ahead."""
 
-    async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:
+    async def recall_messages(
+        self, now: Instant, *, beyond: Instant, far_only: bool = False
+    ) -> int:
         """See ``MessageStore``."""
         return 0

@@ -199,13 +199,19 @@ class MessageStore(Protocol):
         """Return when the next message becomes claimable, or None."""
         ...
 
-    async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:
+    async def recall_messages(
+        self, now: Instant, *, beyond: Instant, far_only: bool = False
+    ) -> int:
         """Bring due times near again that a clock wrote which has jumped back since.
 
         Of the pending messages that are due after ``now``: one that was never tried is due now. One
         whose last attempt lies further ahead of ``now`` than it was to wait from there is due as
         long after ``now`` as it was after that attempt. Any other one that is due later than
-        ``beyond`` is due now. Returns how many were brought back.
+        ``beyond``, or still would be, is due now. Returns how many were brought back.
+
+        All pending messages are looked at, in portions; with ``far_only`` only lines (endpoint and
+        tracking) whose turn comes later than ``beyond``, which costs next to nothing while there is
+        none, however many messages wait.
         """
         ...
 

@@ -11,7 +11,7 @@ from parcelwire.store.postgres.done import Doings
 from parcelwire.store.postgres.messages import shown_message_of
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
-from parcelwire.store.postgres.values import clean, is_id, within
+from parcelwire.store.postgres.values import FIRST_ID, clean, is_id, within
 from parcelwire.store.unreadable import Unreadable
 from parcelwire.tracking.ports import Once
 from parcelwire.webhooks.ports import Attempt, Message, MessageFilter, MessageState
@@ -19,8 +19,6 @@ from parcelwire.webhooks.ports import Attempt, Message, MessageFilter, MessageSt
 _SQL: Final = load_queries("messages.sql")
 
 _PLACE_OF: Final = "(select created_at, id from message where id = "
-_FIRST_ID: Final = "0" * 32
-
 REPLAYED_AT_ONCE: Final = 1_000
 """Messages taken up again in one transaction: it holds their lanes."""
 
@@ -33,7 +31,7 @@ class MessageLog(Doings):
 
     _unreadable: Unreadable
 
-    _pruned_to: str = _FIRST_ID
+    _pruned_to: str = FIRST_ID
     """The message up to which old ones were sought, in the round at hand."""
 
     async def load_message(self, world_id: int, message_id: str) -> Message | None:
@@ -163,7 +161,7 @@ class MessageLog(Doings):
             if rows:
                 after = old[-1] if gone >= limit else rows[-1][0]
         # Those that wait for a receiver are passed over once in a round, not at every call.
-        self._pruned_to = _FIRST_ID if is_done else after
+        self._pruned_to = FIRST_ID if is_done else after
         return gone
 
 

@@ -192,13 +192,22 @@ def end_leases(connection: apsw.Connection, now: Instant) -> None:
         settle(connection, endpoint_id, tracking_id)
 
 
-def recall(connection: apsw.Connection, now: Instant, beyond: Instant) -> int:
-    """Bring messages back that a clock ahead of ``now`` has put off; return how many."""
-    late = fetch(connection, queries.LATE_MESSAGES, {"now": now, "beyond": beyond})
-    for key, _, _, due_at in late:
-        connection.execute(queries.RECALL_MESSAGE, (due_at, key))
-    settle_idle(connection, dict.fromkeys((row[1], row[2]) for row in late), now)
-    return len(late)
+def recall(
+    connection: apsw.Connection,
+    lines: Sequence[tuple[StoredId, StoredId]],
+    now: Instant,
+    beyond: Instant,
+) -> int:
+    """Bring messages of lines back that a clock ahead of ``now`` has put off; return how many."""
+    recalled = 0
+    for endpoint_id, tracking_id in lines:
+        line = {"endpoint": endpoint_id, "tracking": tracking_id, "now": now, "beyond": beyond}
+        late = fetch(connection, queries.LATE_MESSAGES, line)
+        for key, due_at in late:
+            connection.execute(queries.RECALL_MESSAGE, (due_at, key))
+        recalled += len(late)
+    settle_idle(connection, lines, now)
+    return recalled
 
 
 def kill(connection: apsw.Connection, endpoint_id: StoredId, most: int) -> int:

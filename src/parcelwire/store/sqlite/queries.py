@@ -205,24 +205,40 @@ WHERE endpoint_id = ?2 AND tracking_id IN (
     WHERE endpoint_id = ?2 AND ready_at <= ?3 ORDER BY ready_at, tracking_id LIMIT ?4
 )
 """
-LATE_MESSAGES: Final = """
-WITH waiting AS (
-    SELECT m.key, m.endpoint_id, m.tracking_id, m.attempts, m.due_at,
-        -- The last one: after two jumps of the clock the newest by its time need not be that.
-        (
-            SELECT a.at FROM attempt a WHERE a.message_key = m.key ORDER BY a.key DESC LIMIT 1
-        ) AS tried_at
-    FROM message m INDEXED BY message_pending WHERE m.state = 'pending' AND m.due_at > :now
-), late AS (
-    SELECT key, endpoint_id, tracking_id,
-        CASE
-            WHEN attempts = 0 THEN :now
-            WHEN tried_at <= due_at AND 2 * tried_at - due_at > :now THEN :now + due_at - tried_at
-            WHEN due_at > :beyond THEN :now
-        END AS due_at
-    FROM waiting
+# What a clock ahead has put off of one line, and when it is due now; else NULL. The last attempt
+# counts: after two jumps of the clock the newest by its time need not be that.
+_LATE: Final = """
+SELECT key, CASE
+    WHEN attempts = 0 THEN :now
+    WHEN tried_at <= due_at AND 2 * tried_at - due_at > :now AND due_at - tried_at <= :beyond - :now
+        THEN :now + due_at - tried_at
+    WHEN due_at > :beyond THEN :now
+END AS due_at
+FROM (
+    SELECT m.key, m.attempts, m.due_at, (
+        SELECT a.at FROM attempt a WHERE a.message_key = m.key ORDER BY a.key DESC LIMIT 1
+    ) AS tried_at
+    FROM message m INDEXED BY message_pending
+    WHERE m.endpoint_id = {endpoint} AND m.tracking_id = {tracking} AND m.state = 'pending'
+        AND m.due_at > :now
 )
-SELECT key, endpoint_id, tracking_id, due_at FROM late WHERE due_at IS NOT NULL
+"""
+LATE_MESSAGES: Final = f"""
+SELECT key, due_at FROM ({_LATE.format(endpoint=":endpoint", tracking=":tracking")})
+WHERE due_at IS NOT NULL
+"""  # noqa: S608  # our own words
+LINES_AFTER: Final = f"""
+SELECT l.endpoint_id, l.tracking_id, EXISTS (
+    SELECT 1 FROM ({_LATE.format(endpoint="l.endpoint_id", tracking="l.tracking_id")})
+    WHERE due_at IS NOT NULL
+)
+FROM line l WHERE (l.endpoint_id, l.tracking_id) > (:endpoint, :tracking)
+ORDER BY l.endpoint_id, l.tracking_id LIMIT :limit
+"""  # noqa: S608  # our own words
+FAR_LINES: Final = """
+SELECT l.endpoint_id, l.tracking_id
+FROM endpoint e CROSS JOIN line l INDEXED BY line_by_ready ON l.endpoint_id = e.id
+WHERE l.ready_at > :beyond LIMIT :limit
 """
 RECALL_MESSAGE: Final = "UPDATE message SET due_at = ? WHERE key = ?"
 NEXT_READY: Final = """

@@ -48,9 +48,7 @@ SMALL = {
     # One step for every world.
     "DUE_WORLDS": "SCAN world",
     "FEED_ENDS": "SCAN world",
-    # After a clock has jumped, every poll has to be looked at, and every message that waits.
-    "RECALL_POLLS": "SCAN poll",
-    "LATE_MESSAGES": "SCAN m USING INDEX message_pending",
+    "FAR_LINES": "SCAN e",
 }
 """What may be walked over, and why."""
 

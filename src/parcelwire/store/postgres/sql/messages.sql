@@ -193,20 +193,53 @@ select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m
 from head h join message m on m.id = h.message_id
 where h.due_at <= $1
 
+-- name: far_lanes
+-- $1 beyond which no message that was tried can be due, $2 limit. One look into the index for each
+-- endpoint that has lanes.
+with recursive busy as (
+    (select endpoint_id from lane order by endpoint_id limit 1)
+    union all
+    select (
+        select l.endpoint_id from lane l where l.endpoint_id > b.endpoint_id
+        order by l.endpoint_id limit 1
+    )
+    from busy b where b.endpoint_id is not null
+)
+select l.endpoint_id, l.tracking_id from busy b cross join lateral (
+    select endpoint_id, tracking_id from lane
+    where endpoint_id = b.endpoint_id and due_at > $1 order by due_at limit $2
+) as l
+limit $2
+
+-- name: lanes_after
+-- $1 now, $2 as above, $3 endpoint and $4 tracking of the lane after which to go on, $5 limit.
+-- Whether a clock ahead has put off any message of each.
+select l.endpoint_id, l.tracking_id, exists (
+    select from waiting w join message m on m.id = w.message_id
+    cross join lateral (
+        select coalesce(
+            m.tried_at, (select max(a.at) from attempt a where a.message_id = m.id)
+        ) as at
+    ) t
+    where w.endpoint_id = l.endpoint_id and w.tracking_id = l.tracking_id and m.due_at > $1::bigint
+        and (m.attempts = 0 or m.due_at > $2::bigint or t.at <= m.due_at and 2 * t.at - m.due_at > $1)
+)
+from lane l where (l.endpoint_id, l.tracking_id) > ($3::uuid, $4::uuid)
+order by l.endpoint_id, l.tracking_id limit $5
+
 -- name: recall_messages
--- $1 now, $2 beyond which no message that was tried can be due. Lanes are locked first, in one order.
+-- $1 now, $2 beyond which no message that was tried can be due; of the lanes $3 endpoint, $4
+-- tracking. Lanes are locked first, in one order.
 with held as materialized (
     select l.endpoint_id, l.tracking_id from lane l
-    where exists (
-        select from waiting w join message m on m.id = w.message_id
-        where w.endpoint_id = l.endpoint_id and w.tracking_id = l.tracking_id and m.due_at > $1
-    )
+    where (l.endpoint_id, l.tracking_id) in (select * from unnest($3::uuid[], $4::uuid[]))
     order by l.endpoint_id, l.tracking_id for update
 ), late as materialized (
     select m.id, m.endpoint_id, m.tracking_id,
         case
             when m.attempts = 0 then $1::bigint
-            when t.at <= m.due_at and 2 * t.at - m.due_at > $1 then $1 + m.due_at - t.at
+            when t.at <= m.due_at and 2 * t.at - m.due_at > $1 and m.due_at - t.at <= $2 - $1
+                then $1 + m.due_at - t.at
             when m.due_at > $2::bigint then $1
         end as due_at
     from held h
@@ -224,12 +257,12 @@ with held as materialized (
     returning m.id
 ), woken as (
     -- No later than its first message; whoever claims finds out when that one really is due.
-    update lane l set due_at = least(l.due_at, b.due_at)
-    from (
+    update lane l set due_at = least(l.due_at, coalesce(b.due_at, $1))
+    from held h left join (
         select endpoint_id, tracking_id, min(due_at) as due_at from late
         where due_at is not null group by endpoint_id, tracking_id
-    ) b
-    where l.endpoint_id = b.endpoint_id and l.tracking_id = b.tracking_id
+    ) b on b.endpoint_id = h.endpoint_id and b.tracking_id = h.tracking_id
+    where l.endpoint_id = h.endpoint_id and l.tracking_id = h.tracking_id
 )
 select count(*) from recalled
 
