@@ -72,6 +72,14 @@ class MessageFilter(msgspec.Struct, frozen=True, kw_only=True):
     created_max: Instant | None = None
 
 
+class MessagePage(msgspec.Struct, frozen=True):
+    """One page of a list of messages."""
+
+    messages: list[Message] = []
+    following: str | None = None
+    """The id of the message to go on ``before``; None: this was the last page."""
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP try. ``status`` 0: no answer, ``error`` says why.
 
@@ -226,10 +234,12 @@ class MessageStore(Protocol):
         *,
         before: str | None = None,
         limit: int = 50,
-    ) -> list[Message]:
+    ) -> MessagePage:
         """Return messages, newest first; ``before`` is a message id to page on from.
 
-        A ``before`` that is not there (pruned) gives an empty page.
+        A page can hold fewer than ``limit``, and even none, although more follow: a few thousand
+        messages are looked at for one page, whatever share of them fulfils the conditions. A
+        ``before`` that is not there (pruned) gives an empty last page.
         """
         ...
 

@@ -249,7 +249,7 @@ FROM endpoint e WHERE e.is_enabled = 1
 LOAD_MESSAGE: Final = f"""
 SELECT {MESSAGE} FROM message m JOIN payload y ON y.key = m.key WHERE m.id = ? AND m.world_id = ?
 """  # noqa: S608  # our own column names
-KEY_OF_MESSAGE: Final = "SELECT key FROM message WHERE id = ? AND world_id = ?"
+PLACE_OF_MESSAGE: Final = "SELECT created_at, key FROM message WHERE id = ? AND world_id = ?"
 # A worker whose answer was lost tells the same attempt again.
 BEFORE_FINISH: Final = """
 SELECT key, endpoint_id, tracking_id, sequence, state,
@@ -303,6 +303,19 @@ SELECT count(*) FROM (
     SELECT 1 FROM message INDEXED BY message_pending
     WHERE endpoint_id = ? AND state = 'pending' LIMIT ?
 )
+"""
+COUNT_PENDING: Final = """
+SELECT count(*) FROM (
+    SELECT 1 FROM endpoint e CROSS JOIN message m INDEXED BY message_pending
+        ON m.endpoint_id = e.id AND m.state = 'pending'
+    WHERE e.world_id = :world AND e.id = ifnull(:endpoint, e.id) LIMIT :most
+)
+"""
+STILL_REPLAYABLE: Final = """
+SELECT m.key, m.endpoint_id, m.tracking_id FROM message m
+WHERE m.key IN (SELECT value FROM json_each(?)) AND m.state <> 'pending'
+    AND EXISTS (SELECT 1 FROM endpoint e WHERE e.id = m.endpoint_id)
+ORDER BY m.key
 """
 OLDEST_MESSAGES: Final = """
 SELECT key, created_at, state FROM message WHERE key > ? ORDER BY key LIMIT ?

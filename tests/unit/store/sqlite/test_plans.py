@@ -11,6 +11,7 @@ import pytest
 
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.status import Status
+from parcelwire.store.message_ways import way_of
 from parcelwire.store.sqlite import (
     SqliteStore,
     feed_queries,
@@ -19,7 +20,7 @@ from parcelwire.store.sqlite import (
     poll_queries,
     queries,
 )
-from parcelwire.store.sqlite.message_log import replay_query
+from parcelwire.store.sqlite.message_search import MessageSearch
 from parcelwire.tracking.ports import TrackingFilter, TrackingPlace
 from parcelwire.webhooks.ports import MessageFilter, MessageState
 from tests.contract.store.samples import NOW, WORLD, make_new, new_id, render
@@ -184,6 +185,10 @@ async def test_a_beginning_is_found_by_the_numbers_where_few_have_it(
 MESSAGE_INDEXES: dict[str, tuple[dict[str, Any], str]] = {
     "all": ({}, "message_by_world (world_id=?"),
     "endpoint": ({"endpoint_id": new_id()}, "message_by_endpoint (endpoint_id=?"),
+    "endpoint and type": (
+        {"endpoint_id": new_id(), "event_types": ("x",)},
+        "message_by_endpoint (endpoint_id=?",
+    ),
     "tracking": (
         {"endpoint_id": new_id(), "tracking_id": new_id()},
         "message_by_tracking (tracking_id=?",
@@ -197,27 +202,30 @@ MESSAGE_INDEXES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.parametrize("oldest_first", [False, True])
 @pytest.mark.parametrize("name", MESSAGE_INDEXES)
 async def test_messages_are_listed_and_replayed_in_the_order_of_an_index(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, name: str
+    store: SqliteStore, name: str, *, oldest_first: bool
 ) -> None:
     fields, index = MESSAGE_INDEXES[name]
-    asked: list[tuple[str, Any]] = []
-
-    async def note(sql: str, bindings: Any = ()) -> list[Any]:
-        asked.append((sql, bindings))
-        return []
-
     where = MessageFilter(**fields, created_min=NOW, created_max=NOW + 9)
-    with monkeypatch.context() as patch:
-        patch.setattr(store._reader, "rows", note)
-        patch.setattr(store._reader, "scan", note)
-        await store.list_messages(WORLD, where, before=new_id())
-    asked.append(replay_query(WORLD, where, (NOW, 7), 100))
-    assert len(asked) == 2
-    for sql, bindings in asked:
+    search = MessageSearch(WORLD, where, way_of(where), oldest_first=oldest_first)
+    for sql, bindings in (
+        search.page((NOW, 7), (NOW + 2, 3), 100),
+        search.replayable((NOW, 7), (NOW + 2, 3), 100),
+        search.end((NOW, 7), 100),
+    ):
         plan = await plan_of(store, sql, bindings)
         ways = [step for step in plan if step.startswith(("SEARCH m ", "SCAN m "))]
         assert len(ways) == 1
         assert f"{index} AND created_at>? AND created_at<?)" in ways[0], plan
         assert not [step for step in plan if "TEMP B-TREE" in step], plan
+
+
+async def test_the_few_that_wait_are_found_among_those_that_wait(store: SqliteStore) -> None:
+    where = MessageFilter(states=(MessageState.PENDING,))
+    search = MessageSearch(WORLD, where, way_of(where, few_wait=True))
+    assert not search.may_pass_over
+    plan = await plan_of(store, *search.page((NOW, 7), None, 100))
+    assert plan[0].startswith("SEARCH e USING INDEX endpoint_by_world"), plan
+    assert plan[1].startswith("SEARCH m USING INDEX message_pending (endpoint_id=?)"), plan

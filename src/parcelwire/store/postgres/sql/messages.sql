@@ -447,10 +447,23 @@ cross join lateral (
 where l.endpoint_id = o.endpoint_id and l.tracking_id = o.tracking_id and l.waiting > 0
 
 -- name: replayable
-select m.id, m.created_at from message m
+-- $1 world, $2 limit. The stretch is found by its index and nothing else: hence the offset, which
+-- keeps the two apart. See store.message_ways.
+select m.created_at, m.id
+from (select m.* from /* source */ m where /* stretch */ /* order */ offset 0) as m
 where /* conditions */ and m.state <> 'pending'
     and exists (select from endpoint e where e.id = m.endpoint_id)
-order by m.created_at, m.id limit $2
+/* order */ limit $2
+
+-- name: count_pending
+-- $1 world, $2 endpoint or null, $3 limit.
+select count(*) from (
+    select from endpoint e join waiting w on w.endpoint_id = e.id
+    where e.world_id = $1 and e.id = coalesce($2::uuid, e.id) limit $3
+) as found
+
+-- name: place_of_message
+select created_at, id from message where id = $2 and world_id = $1
 
 -- name: count_waiting
 select count(*) from (select from waiting where endpoint_id = $1 limit $2) as found
@@ -477,7 +490,17 @@ with gone as (
 select count(*) from gone
 
 -- name: list_messages
+-- As "replayable".
 select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m.event_type,
     m.payload, m.created_at, m.state, m.attempts, m.due_at
-from message m where /* conditions */
-order by m.created_at desc, m.id desc limit $2
+from (select m.* from /* source */ m where /* stretch */ /* order */ offset 0) as m
+where /* conditions */ /* order */ limit $2
+
+-- name: end_of_messages
+-- Where a stretch ends: $1 world, $2 how many are passed over. A tracking or an endpoint may be
+-- somebody else's.
+select m.created_at, m.id from (
+    select m.created_at, m.id, m.world_id from /* source */ m
+    where /* stretch */ /* order */ offset $2 limit 1
+) as m
+where m.world_id = $1
