@@ -1,0 +1,171 @@
+"""Every call of the store's ports, with the arguments of the workers, the APIs and the dashboard.
+
+``test_flat`` measures each with 20,000 rows and with 200,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from parcelwire.domain.clock import DAY
+from parcelwire.domain.report import Gap
+from parcelwire.tracking.journeys import JourneyFilter
+from parcelwire.tracking.ports import TrackingPlace
+from parcelwire.webhooks.ports import MessageFilter
+from tests.contract.store import flat_calls as calls
+from tests.contract.store.bulk_rows import (
+    BIG,
+    COURIER,
+    KIND,
+    OFF,
+)
+from tests.contract.store.flat_calls import Shop, once_of
+from tests.contract.store.flat_filters import MESSAGE_FILTERS, TRACKING_FILTERS
+from tests.contract.store.samples import (
+    NOW,
+)
+
+DEEP: Final = 10_000
+"""Trackings before the deepest page that a client may ask for by its number."""
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """One call."""
+
+    run: Callable[[Shop], Awaitable[Any]]
+    most: int | None = None
+    """It may grow up to this much work, for ``why``; None: it may not grow."""
+    why: str = ""
+
+
+def _journeys_of(where: JourneyFilter) -> Query:
+    async def run(shop: Shop) -> None:
+        await shop.store.count_journeys(BIG, where, ("courier_code", "status", "transit_days"))
+
+    return Query(run=run)
+
+
+def _pages(world_id: int, name: str) -> dict[str, Query]:
+    where = TRACKING_FILTERS[name][1]
+
+    async def page(shop: Shop) -> None:
+        await shop.store.page_trackings(world_id, where, limit=51)
+        place = TrackingPlace(shop.parcel().created_at, shop.parcel().id)
+        await shop.store.page_trackings(world_id, where, after=place, limit=51)
+
+    return {
+        f"list of {name}": Query(
+            run=lambda shop: shop.store.list_trackings(world_id, where, offset=0, limit=50)
+        ),
+        f"renditions of {name}": Query(
+            run=lambda shop: shop.store.list_renditions(world_id, where, offset=0, limit=50)
+        ),
+        f"deep list of {name}": Query(
+            run=lambda shop: shop.store.list_trackings(world_id, where, offset=DEEP, limit=50),
+        ),
+        f"page of {name}": Query(run=page),
+        f"count of {name}": Query(run=lambda shop: shop.store.count_trackings(world_id, where)),
+        f"statuses of {name}": Query(run=lambda shop: shop.store.count_by_status(world_id, where)),
+    }
+
+
+def _messages(name: str, where: MessageFilter) -> dict[str, Query]:
+    async def read(shop: Shop) -> None:
+        old = shop.parcel(endpoint=OFF if where.endpoint_id == OFF.id else None)
+        mine = replace(where, tracking_id=old.id) if where.tracking_id else where
+        await shop.store.list_messages(BIG, mine, limit=50)
+        await shop.store.list_messages(BIG, mine, before=old.id, limit=50)
+
+    async def replay(shop: Shop) -> None:
+        old = shop.parcel(skip=50)
+        mine = replace(where, tracking_id=old.id) if where.tracking_id else where
+        await shop.store.replay(BIG, mine, NOW, limit=20)
+
+    async def replay_at_once(shop: Shop) -> None:
+        await shop.store.replay(BIG, where, NOW, limit=20, once=once_of(f"replay {name}"))
+
+    return {
+        f"messages: {name}": Query(run=read),
+        f"replay: {name}": Query(run=replay),
+        f"replay at once: {name}": Query(run=replay_at_once),
+    }
+
+
+QUERIES: Final[dict[str, Query]] = {
+    "load": Query(run=lambda shop: shop.store.load(BIG, shop.parcel().id)),
+    "load many": Query(
+        run=lambda shop: shop.store.load_many([shop.parcel(skip=skip).id for skip in range(50)])
+    ),
+    "find": Query(run=lambda shop: shop.store.find(BIG, shop.parcel().text)),
+    "find with courier": Query(
+        run=lambda shop: shop.store.find(BIG, shop.parcel().text, shop.parcel().courier)
+    ),
+    "find by page": Query(run=lambda shop: shop.store.find_by_page_token(shop.parcel().page_token)),
+    "raw answers": Query(run=lambda shop: shop.store.raw_answers(shop.parcel(skip=1).id)),
+    "past polls": Query(run=lambda shop: shop.store.past_polls(shop.parcel().id)),
+    "create": Query(run=calls.create_some),
+    "create many": Query(run=calls.fold),
+    "count created": Query(run=lambda shop: shop.store.count_created(BIG)),
+    "save and delete": Query(run=calls.save),
+    "save old polls": Query(run=calls.save_old),
+    "change courier": Query(run=calls.change_courier),
+    "delete old": Query(run=calls.delete),
+    "courier counts": Query(run=lambda shop: shop.store.courier_counts(BIG, recent=200)),
+    "lane history": Query(
+        run=lambda shop: shop.store.lane_history(COURIER, "CH", "DE", is_test=False)
+    ),
+    "claim polls": Query(run=calls.claim_polls),
+    "suspended": Query(run=calls.suspended),
+    "recall polls": Query(run=calls.recall_polls),
+    "budget": Query(run=calls.budget),
+    "feed": Query(run=calls.feed),
+    "events of a tracking": Query(run=calls.events_of),
+    "prune events": Query(run=lambda shop: shop.store.prune_events(NOW - 399 * DAY, limit=10)),
+    "prune events, none": Query(run=lambda shop: shop.store.prune_events(NOW - 500 * DAY)),
+    "prune done": Query(run=lambda shop: shop.store.prune_done(NOW - 399 * DAY, limit=10)),
+    "prune done, none": Query(run=lambda shop: shop.store.prune_done(NOW - 500 * DAY)),
+    "endpoint": Query(run=calls.endpoint),
+    "send": Query(run=calls.send),
+    "skipped": Query(run=calls.skipped),
+    "recall messages": Query(run=calls.recall_messages),
+    "count waiting": Query(run=lambda shop: shop.store.count_waiting(OFF.id, most=1_000)),
+    "once only": Query(run=calls.once_only),
+    "once only, refused": Query(run=calls.refused),
+    "resend": Query(run=calls.resend),
+    "give up waiting": Query(
+        run=lambda shop: shop.store.give_up_waiting(NOW, before=NOW - 350 * DAY, limit=10)
+    ),
+    "give up waiting, none": Query(
+        run=lambda shop: shop.store.give_up_waiting(NOW, before=NOW - 500 * DAY)
+    ),
+    "prune messages": Query(run=lambda shop: shop.store.prune_messages(NOW - 399 * DAY, limit=10)),
+    "prune messages, none": Query(run=lambda shop: shop.store.prune_messages(NOW - 500 * DAY)),
+    "record": Query(run=calls.record),
+    "records": Query(run=lambda shop: shop.store.list_records(KIND, str(BIG), limit=50)),
+    "scopes": Query(run=lambda shop: shop.store.list_scopes(KIND, limit=10)),
+    "prune records": Query(
+        run=lambda shop: shop.store.prune_records(KIND, NOW - 399 * DAY, limit=10)
+    ),
+    "journeys": Query(run=calls.journeys),
+    "count journeys": _journeys_of(JourneyFilter(since_on="2026-02-01", until_on="2026-02-28")),
+    "count journeys of a lane": _journeys_of(
+        JourneyFilter(since_on="2026-02-01", origin="CH", destination="DE", courier_code=COURIER)
+    ),
+    "account": Query(run=calls.account),
+    "everybody": Query(run=calls.everybody),
+    "gaps": Query(run=lambda shop: shop.store.list_gaps(limit=100)),
+    "add gaps": Query(
+        run=lambda shop: shop.store.add_gaps("dhl", [Gap(kind="code", value="9")], NOW)
+    ),
+    "remote area": Query(run=lambda shop: shop.store.remote_area("CH", "0000007")),
+    "has remote areas": Query(run=lambda shop: shop.store.has_remote_areas()),
+    "ready": Query(run=calls.ready),
+}
+for _name, (_world_id, _) in TRACKING_FILTERS.items():
+    QUERIES.update(_pages(_world_id, _name))
+for _name, _where in MESSAGE_FILTERS.items():
+    QUERIES.update(_messages(_name, _where))
