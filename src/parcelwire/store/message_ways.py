@@ -12,7 +12,7 @@ from typing import Final
 
 from parcelwire.webhooks.ports import MessageFilter, MessageState
 
-MESSAGES_LOOKED_AT: Final = 5_000
+MESSAGES_LOOKED_AT: Final = 2_000
 """Messages in one stretch."""
 
 FEW_WAITING: Final = 1_000
@@ -24,6 +24,10 @@ def size_of(limit: int) -> int:
     return max(limit, MESSAGES_LOOKED_AT)
 
 
+ABOUT_ENDPOINT: Final = "endpoint."
+"""How the types of messages about an endpoint begin, which are few among those about parcels."""
+
+
 class Way(Enum):
     """What a stretch consists of; each in the order of time."""
 
@@ -32,13 +36,16 @@ class Way(Enum):
     TRACKING = auto()
     DEAD = auto()
     """The dead ones of a world."""
+    ABOUT_ENDPOINTS = auto()
+    """Those of a world that are about an endpoint."""
     WAITING = auto()
     """The few pending ones of a world, or of one of its endpoints."""
 
 
 def may_be_few(where: MessageFilter) -> bool:
     """Tell whether it is worth counting what waits: it may be the shortest way."""
-    return where.states == (MessageState.PENDING,) and where.tracking_id is None
+    is_for_these = way_of(where) in (Way.WORLD, Way.ENDPOINT)
+    return is_for_these and where.states == (MessageState.PENDING,)
 
 
 def way_of(where: MessageFilter, *, few_wait: bool = False) -> Way:
@@ -48,6 +55,8 @@ def way_of(where: MessageFilter, *, few_wait: bool = False) -> Way:
     """
     if where.tracking_id is not None:
         return Way.TRACKING
+    if where.event_types and all(one.startswith(ABOUT_ENDPOINT) for one in where.event_types):
+        return Way.ABOUT_ENDPOINTS
     if where.states == (MessageState.DEAD,):
         return Way.DEAD
     if few_wait:

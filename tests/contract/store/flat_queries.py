@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -120,7 +121,7 @@ QUERIES: Final[dict[str, Query]] = {
     ),
     "claim polls": Query(run=calls.claim_polls),
     "suspended": Query(run=calls.suspended),
-    "recall polls": Query(run=calls.recall_polls),
+    "recall polls": Query(run=partial(calls.recall_polls, far_only=True)),
     "budget": Query(run=calls.budget),
     "feed": Query(run=calls.feed),
     "events of a tracking": Query(run=calls.events_of),
@@ -131,7 +132,7 @@ QUERIES: Final[dict[str, Query]] = {
     "endpoint": Query(run=calls.endpoint),
     "send": Query(run=calls.send),
     "skipped": Query(run=calls.skipped),
-    "recall messages": Query(run=calls.recall_messages),
+    "recall messages": Query(run=partial(calls.recall_messages, far_only=True)),
     "count waiting": Query(run=lambda shop: shop.store.count_waiting(OFF.id, most=1_000)),
     "once only": Query(run=calls.once_only),
     "once only, refused": Query(run=calls.refused),

@@ -59,7 +59,8 @@ class MessageSearch:
 
     def page(self, place: Place | None, end: Place | None, limit: int) -> Query:
         """Find the first ``limit`` messages."""
-        return self._found("list_messages", place, end, limit)
+        name = "find_messages" if self.may_pass_over else "list_messages"
+        return self._found(name, place, end, limit)
 
     def replayable(self, place: Place | None, end: Place | None, limit: int) -> Query:
         """Find time and id of the first ``limit`` that are not pending, of endpoints there are."""
@@ -94,6 +95,8 @@ class MessageSearch:
             texts = ["m.world_id = $1"]
         if way is Way.DEAD:
             texts.append("m.is_dead")
+        elif way is Way.ABOUT_ENDPOINTS:
+            texts.append("m.event_type like 'endpoint.%'")  # in the words of the index
         if where.created_min is not None:
             texts.append(_with("m.created_at >= {}", within(where.created_min), arguments))
         if where.created_max is not None:

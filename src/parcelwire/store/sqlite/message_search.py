@@ -21,6 +21,7 @@ _SOURCES: Final = {
     Way.ENDPOINT: "message m INDEXED BY message_by_endpoint",
     Way.TRACKING: "message m INDEXED BY message_by_tracking",
     Way.DEAD: "message m INDEXED BY message_dead",
+    Way.ABOUT_ENDPOINTS: "message m INDEXED BY message_about_endpoint",
     Way.WAITING: "endpoint e CROSS JOIN message m INDEXED BY message_pending "
     "ON m.endpoint_id = e.id AND m.state = 'pending'",
 }
@@ -109,9 +110,11 @@ def _of_way(world_id: int, where: MessageFilter, way: Way) -> list[_Condition]:
             found.append(("e.id = ?", [id_value(where.endpoint_id)]))
     else:
         found.append(("m.world_id = ?", [world_id]))
+    # In the words of the index, or SQLite would not know that it fits.
     if way is Way.DEAD:
-        # In its words, or SQLite would not know that the index fits.
         found.append(("m.state = 'dead'", []))
+    elif way is Way.ABOUT_ENDPOINTS:
+        found.append(("m.event_type GLOB 'endpoint.*'", []))
     if where.created_min is not None:
         found.append(("m.created_at >= ?", [where.created_min]))
     if where.created_max is not None:

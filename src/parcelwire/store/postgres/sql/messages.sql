@@ -447,10 +447,10 @@ cross join lateral (
 where l.endpoint_id = o.endpoint_id and l.tracking_id = o.tracking_id and l.waiting > 0
 
 -- name: replayable
--- $1 world, $2 limit. The stretch is found by its index and nothing else: hence the offset, which
--- keeps the two apart. See store.message_ways.
+-- $1 world, $2 limit. What is looked at is found by the index meant for it and by nothing else: hence
+-- the offset, which keeps the two apart. See store.message_ways.
 select m.created_at, m.id
-from (select m.* from /* source */ m where /* stretch */ /* order */ offset 0) as m
+from (select m.* from message m where /* stretch */ offset 0) as m
 where /* conditions */ and m.state <> 'pending'
     and exists (select from endpoint e where e.id = m.endpoint_id)
 /* order */ limit $2
@@ -490,17 +490,22 @@ with gone as (
 select count(*) from gone
 
 -- name: list_messages
--- As "replayable".
+-- $1 world, $2 limit: all of a stretch.
 select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m.event_type,
     m.payload, m.created_at, m.state, m.attempts, m.due_at
-from (select m.* from /* source */ m where /* stretch */ /* order */ offset 0) as m
+from /* source */ m where m.world_id = $1 and /* stretch */ /* order */ limit $2
+
+-- name: find_messages
+-- $1 world, $2 limit: those of a stretch that fulfil conditions, see "replayable".
+select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m.event_type,
+    m.payload, m.created_at, m.state, m.attempts, m.due_at
+from (select m.* from /* source */ m where /* stretch */ offset 0) as m
 where /* conditions */ /* order */ limit $2
 
 -- name: end_of_messages
--- Where a stretch ends: $1 world, $2 how many are passed over. A tracking or an endpoint may be
--- somebody else's.
-select m.created_at, m.id from (
-    select m.created_at, m.id, m.world_id from /* source */ m
-    where /* stretch */ /* order */ offset $2 limit 1
-) as m
-where m.world_id = $1
+-- Where a stretch ends: $1 world, $2 how many are passed over. The index tells it alone; and whether
+-- they are this world's at all.
+select f.created_at, f.id from (
+    select m.created_at, m.id from message m where /* stretch */ /* order */ offset $2 limit 1
+) as f
+where exists (select from message m where m.id = f.id and m.world_id = $1)
