@@ -281,7 +281,8 @@ class MessageStore(Protocol):
         """Give up at most ``limit`` pending messages that were created ``before`` that time.
 
         Only those of endpoints that are not enabled. The next message of their line names them, as
-        after the last attempt. Return how many; 0 means done.
+        after the last attempt. A few thousand lines are looked through, the next ones at the next
+        call. Return how many; 0 means that nothing is to be done there.
         """
         ...
 

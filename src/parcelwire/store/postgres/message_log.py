@@ -13,7 +13,8 @@ from parcelwire.store.postgres.message_search import MessageSearch, Place
 from parcelwire.store.postgres.messages import shown_message_of
 from parcelwire.store.postgres.pool import Link
 from parcelwire.store.postgres.queries import load_queries
-from parcelwire.store.postgres.values import FIRST_ID, is_id
+from parcelwire.store.postgres.values import FIRST_ID, LAST_ID, is_id
+from parcelwire.store.rules import LOOKED_AT_ONCE
 from parcelwire.store.unreadable import Unreadable
 from parcelwire.tracking.ports import Once
 from parcelwire.webhooks.ports import Attempt, Message, MessageFilter, MessagePage, MessageState
@@ -34,6 +35,8 @@ class MessageLog(Doings):
 
     _pruned_to: str = FIRST_ID
     """The message up to which old ones were sought, in the round at hand."""
+    _looked_to: Any = (FIRST_ID, FIRST_ID)
+    """The lane up to which messages were sought that wait too long, in the round at hand."""
 
     async def load_message(self, world_id: int, message_id: str) -> Message | None:
         """See ``MessageStore``."""
@@ -172,7 +175,12 @@ class MessageLog(Doings):
     async def give_up_waiting(self, now: Instant, *, before: Instant, limit: int = 1_000) -> int:
         """See ``MessageStore``."""
         del now
-        rows = await self._database.fetch(_SQL["long_waiting"], before, limit)
+        fetch, first = self._database.fetch, self._looked_to
+        ends = await fetch(_SQL["end_of_lanes"], *first, LOOKED_AT_ONCE - 1)
+        last = ends[0] if ends else (LAST_ID, LAST_ID)
+        rows = await fetch(_SQL["long_waiting"], *first, *last, before, limit)
+        if len(rows) < limit:
+            self._looked_to = last if ends else (FIRST_ID, FIRST_ID)
         if not rows:
             return 0
         ids = [row[0] for row in rows]

@@ -14,7 +14,9 @@ _SQL: Final = load_queries("messages.sql")
 
 _OF_WAITING: Final = """(
     select * from message where id = any(array(
-        select w.message_id from endpoint e join waiting w on w.endpoint_id = e.id
+        select w.message_id from endpoint e cross join lateral (
+            select message_id from waiting where endpoint_id = e.id offset 0
+        ) as w
         where e.world_id = $1 {}
     )) offset 0
 )"""

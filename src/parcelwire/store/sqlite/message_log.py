@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -11,11 +11,13 @@ import msgspec
 
 from parcelwire.domain.clock import Instant
 from parcelwire.store.message_ways import FEW_WAITING, may_be_few, replayed, way_of
-from parcelwire.store.sqlite import outbox, queries
+from parcelwire.store.rules import LOOKED_AT_ONCE, portions
+from parcelwire.store.sqlite import message_queries, outbox, queries
 from parcelwire.store.sqlite.connection import Row, fetch
 from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.message_search import MessageSearch, Place
+from parcelwire.store.sqlite.outbox import FIRST_LINE, LAST_LINE
 from parcelwire.store.sqlite.rows import shown_message_of
 from parcelwire.store.sweeping import Looked
 from parcelwire.tracking.ports import Once
@@ -34,9 +36,14 @@ WINDOW: Final = 2_000
 class MessageLog(Doings):
     """The part of ``MessageStore`` that looks back."""
 
+    _looked_to: outbox.Line = FIRST_LINE
+    """The line up to which messages were sought that wait too long, in the round at hand."""
+
     async def load_message(self, world_id: int, message_id: str) -> Message | None:
         """See ``MessageStore``."""
-        rows = await self._reader.rows(queries.LOAD_MESSAGE, (id_value(message_id), world_id))
+        rows = await self._reader.rows(
+            message_queries.LOAD_MESSAGE, (id_value(message_id), world_id)
+        )
         return shown_message_of(rows[0], self._unreadable) if rows else None
 
     async def list_messages(
@@ -50,7 +57,9 @@ class MessageLog(Doings):
         """See ``MessageStore``."""
         place: Place | None = None
         if before is not None:
-            known = await self._reader.rows(queries.PLACE_OF_MESSAGE, (id_value(before), world_id))
+            known = await self._reader.rows(
+                message_queries.PLACE_OF_MESSAGE, (id_value(before), world_id)
+            )
             if not known:
                 return MessagePage()
             place = known[0]
@@ -75,17 +84,17 @@ class MessageLog(Doings):
             "endpoint": None if where.endpoint_id is None else id_value(where.endpoint_id),
             "most": FEW_WAITING + 1,
         }
-        ((count,),) = await self._reader.rows(queries.COUNT_PENDING, bindings)
+        ((count,),) = await self._reader.rows(message_queries.COUNT_PENDING, bindings)
         return bool(count <= FEW_WAITING)
 
     async def count_waiting(self, endpoint_id: str, *, most: int = 10_000) -> int:
         """See ``MessageStore``."""
-        rows = await self._reader.rows(queries.COUNT_WAITING, (id_value(endpoint_id), most))
+        rows = await self._reader.rows(message_queries.COUNT_WAITING, (id_value(endpoint_id), most))
         return int(rows[0][0])
 
     async def list_attempts(self, message_id: str) -> list[Attempt]:
         """See ``MessageStore``."""
-        rows = await self._reader.rows(queries.ATTEMPTS, (id_value(message_id),))
+        rows = await self._reader.rows(message_queries.ATTEMPTS, (id_value(message_id),))
         return [
             Attempt(
                 id=public_id(identity),
@@ -106,7 +115,7 @@ class MessageLog(Doings):
         identity = id_value(message_id)
 
         def work(connection: apsw.Connection) -> bool:
-            rows = fetch(connection, queries.BEFORE_RESEND, (identity, world_id))
+            rows = fetch(connection, message_queries.BEFORE_RESEND, (identity, world_id))
             if not rows or not fetch(connection, queries.HAS_ENDPOINT, (rows[0][1],)):
                 return False
             outbox.revive(connection, rows, now)
@@ -161,18 +170,24 @@ class MessageLog(Doings):
     async def give_up_waiting(self, now: Instant, *, before: Instant, limit: int = 1_000) -> int:
         """See ``MessageStore``."""
         # Sought by a reader, so that the writer has only to write.
-        keys = [key for (key,) in await self._reader.scan(queries.LONG_WAITING, (before, limit))]
+        scan, first = self._reader.scan, self._looked_to
+        ends = await scan(message_queries.END_OF_LINES, (*first, LOOKED_AT_ONCE - 1))
+        last = ends[0] if ends else LAST_LINE
+        found = await scan(message_queries.LONG_WAITING, (*first, *last, before, limit))
+        if len(found) < limit:
+            self._looked_to = last if ends else FIRST_LINE
+        keys = [key for (key,) in found]
 
         def give_up(connection: apsw.Connection, wanted: str) -> int:
-            rows = fetch(connection, queries.GIVE_UP_WAITING, (wanted,))
+            rows = fetch(connection, message_queries.GIVE_UP_WAITING, (wanted,))
             for row in rows:
                 connection.execute(queries.ADD_SKIPPED, row)
             outbox.settle_idle(connection, dict.fromkeys(row[:2] for row in rows), now)
             return len(rows)
 
         gone = 0
-        for first in range(0, len(keys), PRUNED_AT_ONCE):
-            wanted = msgspec.json.encode(keys[first : first + PRUNED_AT_ONCE]).decode()
+        for portion in portions(keys, PRUNED_AT_ONCE):
+            wanted = msgspec.json.encode(portion).decode()
             gone += await self._write(partial(give_up, wanted=wanted))
         return gone
 
@@ -180,7 +195,7 @@ class MessageLog(Doings):
         """See ``MessageStore``."""
 
         async def look(after: int) -> Looked:
-            rows = await self._reader.scan(queries.OLDEST_MESSAGES, (after, WINDOW))
+            rows = await self._reader.scan(message_queries.OLDEST_MESSAGES, (after, WINDOW))
             return [
                 (key, created_at < before, state != MessageState.PENDING.value)
                 for key, created_at, state in rows
@@ -188,22 +203,22 @@ class MessageLog(Doings):
 
         async def delete(old: list[int]) -> int:
             gone = 0
-            for first in range(0, len(old), PRUNED_AT_ONCE):
-                gone += await self._delete_messages(old[first : first + PRUNED_AT_ONCE])
+            for portion in portions(old, PRUNED_AT_ONCE):
+                gone += await self._delete_messages(portion)
             return gone
 
         return await self._message_sweep.prune(look, delete, limit=limit)
 
-    async def _delete_messages(self, keys: list[int]) -> int:
+    async def _delete_messages(self, keys: Sequence[int]) -> int:
         wanted = msgspec.json.encode(keys).decode()
 
         def work(connection: apsw.Connection) -> int:
-            rows = fetch(connection, queries.DELETE_MESSAGES, (wanted,))
+            rows = fetch(connection, message_queries.DELETE_MESSAGES, (wanted,))
             for key, identity, endpoint_id, tracking_id, sequence in rows:
-                connection.execute(queries.DELETE_PAYLOAD, (key,))
-                connection.execute(queries.DELETE_ATTEMPTS, (key,))
+                connection.execute(message_queries.DELETE_PAYLOAD, (key,))
+                connection.execute(message_queries.DELETE_ATTEMPTS, (key,))
                 line = (endpoint_id, tracking_id, sequence, identity)
-                connection.execute(queries.DELETE_SKIPPED, line)
+                connection.execute(message_queries.DELETE_SKIPPED, line)
             return len(rows)
 
         return await self._write(work)
@@ -212,6 +227,6 @@ class MessageLog(Doings):
 def _replay(connection: apsw.Connection, *, keys: list[int], now: Instant) -> int:
     """Take up again those messages that still can be; return how many."""
     wanted = msgspec.json.encode(keys).decode()
-    rows = fetch(connection, queries.STILL_REPLAYABLE, (wanted,))
+    rows = fetch(connection, message_queries.STILL_REPLAYABLE, (wanted,))
     outbox.revive(connection, rows, now)
     return len(rows)

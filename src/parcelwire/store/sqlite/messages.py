@@ -35,10 +35,6 @@ BURIED_AT_ONCE: Final = 1_000
 
 BEING_DELETED: Final = "it is being deleted; if it is still here in a minute, delete it again"
 
-_Line = tuple[outbox.StoredId | int, outbox.StoredId | int]
-_FIRST_LINE: Final[_Line] = (0, 0)
-"""Numbers stand before all ids, which are bytes or texts."""
-
 _SkippedRows = dict[outbox.StoredId, list[Row]]
 
 
@@ -212,7 +208,7 @@ class Messages(Doings):
         """See ``MessageStore``. Readers seek: the writer has only to write, and seldom that."""
         when = {"now": now, "beyond": beyond}
         recalled = 0
-        last: _Line = _FIRST_LINE
+        last: outbox.Line = outbox.FIRST_LINE
         while True:
             if far_only:
                 bindings = {"beyond": beyond, "limit": RECALLED_AT_ONCE}

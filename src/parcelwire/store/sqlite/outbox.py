@@ -9,6 +9,7 @@ promise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import apsw
 import msgspec
@@ -24,6 +25,14 @@ from parcelwire.tracking.ports import NewMessage
 from parcelwire.webhooks.ports import AttemptResult, MessageState
 
 StoredId = bytes | str
+
+Line = tuple[StoredId | int, StoredId | int]
+"""An endpoint and a tracking."""
+
+FIRST_LINE: Final[Line] = (0, 0)
+"""Before all lines: numbers stand before texts, and these before bytes."""
+LAST_LINE: Final[Line] = (b"\xff" * 17, b"\xff" * 17)
+"""After all lines."""
 
 
 class PreparedMessage(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from parcelwire.store.sqlite import (
     SqliteStore,
     feed_queries,
     listing,
+    message_queries,
     open_store,
     poll_queries,
     queries,
@@ -38,8 +39,6 @@ SMALL = {
     "FORGET_REMOTE_AREAS": "SCAN remote_area",
     "READY_ENDPOINTS": "SCAN e",
     "NEXT_READY": "SCAN e",
-    # Once an hour, by a reader: endpoints that are off, and what waits for them.
-    "LONG_WAITING": "SCAN e",
     # Ends at the first row; almost always there is none.
     "HAS_SKIPPED": "SCAN skipped",
     # Leases that live: as many as there are messages under way.
@@ -67,10 +66,13 @@ async def plan_of(store: SqliteStore, sql: str, bindings: Any) -> list[str]:
     return [str(row[3]) for row in rows]
 
 
+_ALL = vars(queries) | vars(feed_queries) | vars(message_queries) | vars(poll_queries)
+
+
 def statements() -> dict[str, str]:
     found = {
         name: sql
-        for name, sql in (vars(queries) | vars(feed_queries) | vars(poll_queries)).items()
+        for name, sql in _ALL.items()
         if name.isupper()
         and not name.startswith("_")
         and isinstance(sql, str)

@@ -77,10 +77,29 @@ with gone as (
 )
 update message m set state = 'dead' from gone g where m.id = g.message_id
 
+-- name: end_of_lanes
+-- Where a stretch of lanes ends that begins after $1 endpoint and $2 tracking; $3 how many are passed
+-- over.
+select endpoint_id, tracking_id from lane
+where (endpoint_id, tracking_id) > ($1::uuid, $2::uuid)
+order by endpoint_id, tracking_id offset $3 limit 1
+
 -- name: long_waiting
-select w.message_id from endpoint e
-join waiting w on w.endpoint_id = e.id join message m on m.id = w.message_id
-where not e.is_enabled and m.created_at < $1 limit $2
+-- Of the lanes after $1 endpoint and $2 tracking up to $3, $4: messages to endpoints that are off,
+-- made before $5; $6 limit.
+select m.id from (
+    select endpoint_id, tracking_id from lane
+    where (endpoint_id, tracking_id) > ($1::uuid, $2::uuid)
+        and (endpoint_id, tracking_id) <= ($3::uuid, $4::uuid)
+    offset 0
+) as l
+join endpoint e on e.id = l.endpoint_id and not e.is_enabled
+cross join lateral (
+    select message_id from waiting
+    where endpoint_id = l.endpoint_id and tracking_id = l.tracking_id offset 0
+) as w
+cross join lateral (select id, created_at from message where id = w.message_id offset 0) as m
+where m.created_at < $5 limit $6
 
 -- name: give_up_waiting
 -- $1 ids. Lanes are locked first and in one order, as everywhere. A lane that is kept is due at
@@ -458,7 +477,9 @@ where /* conditions */ and m.state <> 'pending'
 -- name: count_pending
 -- $1 world, $2 endpoint or null, $3 limit.
 select count(*) from (
-    select from endpoint e join waiting w on w.endpoint_id = e.id
+    select from endpoint e cross join lateral (
+        select from waiting where endpoint_id = e.id limit $3
+    ) as w
     where e.world_id = $1 and e.id = coalesce($2::uuid, e.id) limit $3
 ) as found
 
