@@ -84,7 +84,7 @@ async def test_among_many_lines_so_many_at_a_time(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for log in (sqlite_log, postgres_log):
-        monkeypatch.setattr(log, "LOOKED_AT_ONCE", 3)
+        monkeypatch.setattr(log, "WINDOW", 3)
     off = await add_endpoint(store)
     parcels = [f"{number:032x}" for number in range(1, 11)]
     old = [parcels[1], parcels[8], parcels[9]]

@@ -13,8 +13,7 @@ from parcelwire.store.postgres.message_search import MessageSearch, Place
 from parcelwire.store.postgres.messages import shown_message_of
 from parcelwire.store.postgres.pool import Link
 from parcelwire.store.postgres.queries import load_queries
-from parcelwire.store.postgres.values import FIRST_ID, LAST_ID, is_id
-from parcelwire.store.rules import LOOKED_AT_ONCE
+from parcelwire.store.postgres.values import FIRST_ID, is_id
 from parcelwire.store.unreadable import Unreadable
 from parcelwire.tracking.ports import Once
 from parcelwire.webhooks.ports import Attempt, Message, MessageFilter, MessagePage, MessageState
@@ -176,11 +175,10 @@ class MessageLog(Doings):
         """See ``MessageStore``."""
         del now
         fetch, first = self._database.fetch, self._looked_to
-        ends = await fetch(_SQL["end_of_lanes"], *first, LOOKED_AT_ONCE - 1)
-        last = ends[0] if ends else (LAST_ID, LAST_ID)
-        rows = await fetch(_SQL["long_waiting"], *first, *last, before, limit)
+        ends = await fetch(_SQL["end_of_lanes"], *first, WINDOW - 1)
+        rows = await fetch(_SQL["long_waiting"], *first, WINDOW, before, limit)
         if len(rows) < limit:
-            self._looked_to = last if ends else (FIRST_ID, FIRST_ID)
+            self._looked_to = ends[0] if ends else (FIRST_ID, FIRST_ID)
         if not rows:
             return 0
         ids = [row[0] for row in rows]

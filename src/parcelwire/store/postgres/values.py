@@ -13,7 +13,6 @@ _ID: Final = re.compile(r"[0-9a-f]{32}")
 FIRST_ID: Final = "0" * 32
 """Before all others; stored where there is none."""
 
-LAST_ID: Final = "f" * 32
 LARGEST: Final = 2**63 - 1
 """What a bigint holds at most."""
 

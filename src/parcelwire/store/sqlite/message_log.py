@@ -11,13 +11,13 @@ import msgspec
 
 from parcelwire.domain.clock import Instant
 from parcelwire.store.message_ways import FEW_WAITING, may_be_few, replayed, way_of
-from parcelwire.store.rules import LOOKED_AT_ONCE, portions
+from parcelwire.store.rules import portions
 from parcelwire.store.sqlite import message_queries, outbox, queries
 from parcelwire.store.sqlite.connection import Row, fetch
 from parcelwire.store.sqlite.done import Doings
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.message_search import MessageSearch, Place
-from parcelwire.store.sqlite.outbox import FIRST_LINE, LAST_LINE
+from parcelwire.store.sqlite.outbox import FIRST_LINE
 from parcelwire.store.sqlite.rows import shown_message_of
 from parcelwire.store.sweeping import Looked
 from parcelwire.tracking.ports import Once
@@ -171,11 +171,10 @@ class MessageLog(Doings):
         """See ``MessageStore``."""
         # Sought by a reader, so that the writer has only to write.
         scan, first = self._reader.scan, self._looked_to
-        ends = await scan(message_queries.END_OF_LINES, (*first, LOOKED_AT_ONCE - 1))
-        last = ends[0] if ends else LAST_LINE
-        found = await scan(message_queries.LONG_WAITING, (*first, *last, before, limit))
+        ends = await scan(message_queries.END_OF_LINES, (*first, WINDOW - 1))
+        found = await scan(message_queries.LONG_WAITING, (*first, WINDOW, before, limit))
         if len(found) < limit:
-            self._looked_to = last if ends else FIRST_LINE
+            self._looked_to = ends[0] if ends else FIRST_LINE
         keys = [key for (key,) in found]
 
         def give_up(connection: apsw.Connection, wanted: str) -> int:

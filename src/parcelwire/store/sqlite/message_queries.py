@@ -16,17 +16,19 @@ PLACE_OF_MESSAGE: Final = "SELECT created_at, key FROM message WHERE id = ? AND 
 BEFORE_RESEND: Final = (
     "SELECT key, endpoint_id, tracking_id FROM message WHERE id = ? AND world_id = ?"
 )
-# Where a stretch of lines ends, and what waits too long in those after one line up to another.
+# Where a stretch of lines ends that begins after a line, and what waits too long in it.
 END_OF_LINES: Final = """
 SELECT endpoint_id, tracking_id FROM line WHERE (endpoint_id, tracking_id) > (?, ?)
 ORDER BY endpoint_id, tracking_id LIMIT 1 OFFSET ?
 """
 LONG_WAITING: Final = """
-SELECT m.key FROM line l CROSS JOIN endpoint e ON e.id = l.endpoint_id AND e.is_enabled = 0
+SELECT m.key FROM (
+    SELECT endpoint_id, tracking_id FROM line WHERE (endpoint_id, tracking_id) > (?, ?)
+    ORDER BY endpoint_id, tracking_id LIMIT ?
+) l CROSS JOIN endpoint e ON e.id = l.endpoint_id AND e.is_enabled = 0
 CROSS JOIN message m INDEXED BY message_pending
     ON m.endpoint_id = l.endpoint_id AND m.tracking_id = l.tracking_id AND m.state = 'pending'
-WHERE (l.endpoint_id, l.tracking_id) > (?, ?) AND (l.endpoint_id, l.tracking_id) <= (?, ?)
-    AND m.created_at < ? LIMIT ?
+WHERE m.created_at < ? LIMIT ?
 """
 GIVE_UP_WAITING: Final = """
 UPDATE message SET state = 'dead'

@@ -31,8 +31,6 @@ Line = tuple[StoredId | int, StoredId | int]
 
 FIRST_LINE: Final[Line] = (0, 0)
 """Before all lines: numbers stand before texts, and these before bytes."""
-LAST_LINE: Final[Line] = (b"\xff" * 17, b"\xff" * 17)
-"""After all lines."""
 
 
 class PreparedMessage(msgspec.Struct, frozen=True):

@@ -129,9 +129,12 @@ async def test_messages_are_found_in_the_order_of_an_index(
         walks = re.findall(
             r"Index (?:Only )?Scan.* using (\w+) on message m\w* .*\n +Index Cond: (.*)", plan
         )
-        assert [used for used, _ in walks] == [index], plan
-        assert "ROW(created_at, id)" in walks[0][1], plan
-        assert "Sort" not in plan, plan
+        # Where a stretch ends, its last message is looked up.
+        walked = [(used, condition) for used, condition in walks if used != "message_pkey"]
+        assert [used for used, _ in walked] == [index], plan
+        assert "ROW(created_at, id)" in walked[0][1], plan
+        # No more than a stretch is sorted.
+        assert "Sort" not in plan or "Subquery Scan on m" in plan, plan
 
 
 async def test_the_few_that_wait_are_found_among_those_that_wait(filled: PostgresStore) -> None:

@@ -85,13 +85,12 @@ where (endpoint_id, tracking_id) > ($1::uuid, $2::uuid)
 order by endpoint_id, tracking_id offset $3 limit 1
 
 -- name: long_waiting
--- Of the lanes after $1 endpoint and $2 tracking up to $3, $4: messages to endpoints that are off,
--- made before $5; $6 limit.
+-- Of the $3 lanes after $1 endpoint and $2 tracking: messages to endpoints that are off, made before
+-- $4; $5 limit.
 select m.id from (
     select endpoint_id, tracking_id from lane
     where (endpoint_id, tracking_id) > ($1::uuid, $2::uuid)
-        and (endpoint_id, tracking_id) <= ($3::uuid, $4::uuid)
-    offset 0
+    order by endpoint_id, tracking_id limit $3
 ) as l
 join endpoint e on e.id = l.endpoint_id and not e.is_enabled
 cross join lateral (
@@ -99,7 +98,7 @@ cross join lateral (
     where endpoint_id = l.endpoint_id and tracking_id = l.tracking_id offset 0
 ) as w
 cross join lateral (select id, created_at from message where id = w.message_id offset 0) as m
-where m.created_at < $5 limit $6
+where m.created_at < $4 limit $5
 
 -- name: give_up_waiting
 -- $1 ids. Lanes are locked first and in one order, as everywhere. A lane that is kept is due at
@@ -478,7 +477,8 @@ where /* conditions */ and m.state <> 'pending'
 -- $1 world, $2 endpoint or null, $3 limit.
 select count(*) from (
     select from endpoint e cross join lateral (
-        select from waiting where endpoint_id = e.id limit $3
+        select from waiting where endpoint_id = e.id
+        order by tracking_id, sequence, message_id limit $3
     ) as w
     where e.world_id = $1 and e.id = coalesce($2::uuid, e.id) limit $3
 ) as found
@@ -487,7 +487,9 @@ select count(*) from (
 select created_at, id from message where id = $2 and world_id = $1
 
 -- name: count_waiting
-select count(*) from (select from waiting where endpoint_id = $1 limit $2) as found
+select count(*) from (
+    select from waiting where endpoint_id = $1 order by tracking_id, sequence, message_id limit $2
+) as found
 
 -- name: oldest_messages
 select id, created_at, state from message where id > $1 order by id limit $2
