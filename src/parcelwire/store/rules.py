@@ -27,6 +27,9 @@ DELETED_AT_ONCE: Final = 200
 NAMED_SKIPPED: Final = 20
 """How many messages that were given up the next one of their line names: the newest."""
 
+LANE_SAMPLE: Final = 10_000
+"""How many parcels of a lane are looked at: the newest."""
+
 LONGEST_LEASE: Final = HOUR
 """A lease that ends later than this from now was given by a clock that has since jumped back: it
 counts as ended, or work would lie idle until the clock has caught up.

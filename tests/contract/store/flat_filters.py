@@ -26,6 +26,7 @@ NOWHERE: Final = Status.INFORECEIVED
 """No tracking is of this status."""
 
 _MONTH: Final = NOW - 30 * DAY
+_TEN_DAYS: Final = NOW - 10 * DAY
 _LONG_AGO: Final = NOW - 2_000 * DAY
 _NUMBERS: Final = tuple(f"RA{number:09d}CH" for number in range(0, 4_000, 100))
 _ORDERS: Final = tuple(f"order-{number}" for number in range(0, 6_000, 300))
@@ -93,22 +94,24 @@ TRACKING_FILTERS: Final[dict[str, tuple[int, TrackingFilter]]] = {
         BIG,
         TrackingFilter(created_min=_MONTH, courier_code=RARE_COURIER, is_archived=False),
     ),
-    "updated in 30 days": (BIG, TrackingFilter(updated_min=_MONTH)),
+    "updated in ten days": (BIG, TrackingFilter(updated_min=_TEN_DAYS)),
     "updated in an hour": (BIG, TrackingFilter(updated_min=NOW - HOUR)),
     "updated before all": (BIG, TrackingFilter(updated_max=_LONG_AGO)),
-    "updated in a month long ago": (
+    "updated in ten days long ago": (
         BIG,
-        TrackingFilter(updated_min=_MONTH - 300 * DAY, updated_max=_MONTH - 270 * DAY),
+        TrackingFilter(updated_min=_TEN_DAYS - 300 * DAY, updated_max=_TEN_DAYS - 290 * DAY),
     ),
-    "updated in 30 days, rare status": (
+    "updated in ten days, rare status": (
         BIG,
-        TrackingFilter(updated_min=_MONTH, statuses=(RARE_STATUS,)),
+        TrackingFilter(updated_min=_TEN_DAYS, statuses=(RARE_STATUS,)),
     ),
-    "updated in 30 days, rare courier": (
+    "updated in ten days, rare courier": (
         BIG,
-        TrackingFilter(updated_min=_MONTH, courier_code=RARE_COURIER),
+        TrackingFilter(updated_min=_TEN_DAYS, courier_code=RARE_COURIER),
     ),
     "ordered in 30 days": (BIG, TrackingFilter(ordered_min=_MONTH)),
+    "updated in a year": (BIG, TrackingFilter(updated_min=NOW - 365 * DAY)),
+    "ordered in a year": (BIG, TrackingFilter(ordered_min=NOW - 365 * DAY)),
     "ordered before all": (BIG, TrackingFilter(ordered_max=_LONG_AGO)),
     "ordered in a day": (BIG, TrackingFilter(ordered_min=_MONTH, ordered_max=_MONTH + HOUR)),
     "ordered in 30 days, rare status": (
@@ -117,6 +120,20 @@ TRACKING_FILTERS: Final[dict[str, tuple[int, TrackingFilter]]] = {
     ),
 }
 """World and filter, by what it asks for."""
+
+WIDE: Final = frozenset(
+    {
+        "beginning of all numbers",
+        "beginning of all numbers, courier",
+        "beginning of all numbers, status",
+        "updated in a year",
+        "ordered in a year",
+    }
+)
+"""Filters with a condition that more than 10,000 trackings satisfy and that no index holds in the
+order of the list. Their pages are found by looking at one tracking after the other, until one is
+full: the last one looks at all that are left, so only the first ones are flat.
+"""
 
 MESSAGE_FILTERS: Final[dict[str, MessageFilter]] = {
     "all": MessageFilter(),

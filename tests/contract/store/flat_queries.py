@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -25,7 +25,7 @@ from tests.contract.store.bulk_rows import (
     OFF,
 )
 from tests.contract.store.flat_calls import Shop, once_of
-from tests.contract.store.flat_filters import MESSAGE_FILTERS, TRACKING_FILTERS
+from tests.contract.store.flat_filters import MESSAGE_FILTERS, TRACKING_FILTERS, WIDE
 from tests.contract.store.samples import (
     NOW,
 )
@@ -34,44 +34,98 @@ DEEP: Final = 10_000
 """Trackings before the deepest page that a client may ask for by its number."""
 
 
+class Bound(NamedTuple):
+    """How much work a query may come to at any number of rows, by design."""
+
+    sqlite: int
+    postgres: int
+    why: str
+
+
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """One call."""
 
     run: Callable[[Shop], Awaitable[Any]]
-    most: int | None = None
-    """It may grow up to this much work, for ``why``; None: it may not grow."""
-    why: str = ""
+    bound: Bound | None = None
+    """None: it may not grow."""
+
+
+_COLLECTED: Final = Bound(600_000, 60_000, "up to 10,000 that satisfy a condition are sorted")
+_COUNTED: Final = Bound(1_600_000, 250_000, "of each walk 10,000 are counted, more estimated")
+_SKIPPED: Final = Bound(500_000, 15_000, "the trackings before a page are passed over")
+_CHART: Final = Bound(
+    200_000, 10_000, "the parcels of the chosen days are counted: not bounded beyond this test"
+)
+
+_STRETCH: Final = Bound(90_000, 10_000, "a stretch of 2,000 messages is looked at for a page")
+_HELD: Final = Bound(60_000, 0, "2,000 polls at the front of the queue are looked at")
+_REPLAYED: Final = Bound(
+    600_000, 60_000, "an endpoint's messages are looked through, in stretches of 2,000"
+)
+_JUMPED: Final = Bound(
+    12_000_000,
+    700_000,
+    "a clock has jumped: all that waits is looked through, in portions of 5,000",
+)
+
+_THIN: Final = frozenset(
+    {
+        "endpoint and state, few",
+        "endpoint and dead, none there",
+        "switched off endpoint, not pending",
+    }
+)
+"""Filters of messages of which a stretch holds fewer than a page, or none, that satisfy them."""
+_THIN_WHEN_FEW: Final = frozenset({"dead", "states", "created in 30 days"})
+"""The same for a replay, as long as there are fewer messages than a stretch holds."""
+
+_NARROW: Final = ("updated", "ordered", "beginning")
+"""Conditions that no walk along an index is in the order of."""
 
 
 def _journeys_of(where: JourneyFilter) -> Query:
     async def run(shop: Shop) -> None:
         await shop.store.count_journeys(BIG, where, ("courier_code", "status", "transit_days"))
 
-    return Query(run=run)
+    return Query(run=run, bound=_CHART)
 
 
 def _pages(world_id: int, name: str) -> dict[str, Query]:
     where = TRACKING_FILTERS[name][1]
+    collected = _COLLECTED if name.startswith(_NARROW) else None
+    counted = None if where.is_plain else collected or _COUNTED
+    if name in WIDE:
+        counted = _COUNTED
 
     async def page(shop: Shop) -> None:
         await shop.store.page_trackings(world_id, where, limit=51)
         place = TrackingPlace(shop.parcel().created_at, shop.parcel().id)
         await shop.store.page_trackings(world_id, where, after=place, limit=51)
 
-    return {
-        f"list of {name}": Query(
-            run=lambda shop: shop.store.list_trackings(world_id, where, offset=0, limit=50)
+    def queried(call: Callable[[Shop], Awaitable[Any]], bound: Bound | None) -> Query:
+        return Query(run=call, bound=bound)
+
+    found = {
+        f"list of {name}": queried(
+            lambda shop: shop.store.list_trackings(world_id, where, offset=0, limit=50), collected
         ),
-        f"renditions of {name}": Query(
-            run=lambda shop: shop.store.list_renditions(world_id, where, offset=0, limit=50)
+        f"renditions of {name}": queried(
+            lambda shop: shop.store.list_renditions(world_id, where, offset=0, limit=50), collected
         ),
-        f"deep list of {name}": Query(
-            run=lambda shop: shop.store.list_trackings(world_id, where, offset=DEEP, limit=50),
+        f"page of {name}": queried(page, collected),
+        f"count of {name}": queried(
+            lambda shop: shop.store.count_trackings(world_id, where), counted
         ),
-        f"page of {name}": Query(run=page),
-        f"count of {name}": Query(run=lambda shop: shop.store.count_trackings(world_id, where)),
-        f"statuses of {name}": Query(run=lambda shop: shop.store.count_by_status(world_id, where)),
+        f"statuses of {name}": queried(
+            lambda shop: shop.store.count_by_status(world_id, where), counted
+        ),
     }
+    if name not in WIDE:
+        found[f"deep list of {name}"] = queried(
+            lambda shop: shop.store.list_trackings(world_id, where, offset=DEEP, limit=50),
+            collected or _SKIPPED,
+        )
+    return found
 
 
 def _messages(name: str, where: MessageFilter) -> dict[str, Query]:
@@ -89,10 +143,14 @@ def _messages(name: str, where: MessageFilter) -> dict[str, Query]:
     async def replay_at_once(shop: Shop) -> None:
         await shop.store.replay(BIG, where, NOW, limit=20, once=once_of(f"replay {name}"))
 
+    stretch = _STRETCH if name in _THIN else None
+    replayed = _STRETCH if name in _THIN | _THIN_WHEN_FEW else None
+    if where.endpoint_id == OFF.id:
+        replayed = _REPLAYED
     return {
-        f"messages: {name}": Query(run=read),
-        f"replay: {name}": Query(run=replay),
-        f"replay at once: {name}": Query(run=replay_at_once),
+        f"messages: {name}": Query(run=read, bound=stretch),
+        f"replay: {name}": Query(run=replay, bound=replayed),
+        f"replay at once: {name}": Query(run=replay_at_once, bound=replayed),
     }
 
 
@@ -117,11 +175,15 @@ QUERIES: Final[dict[str, Query]] = {
     "delete old": Query(run=calls.delete),
     "courier counts": Query(run=lambda shop: shop.store.courier_counts(BIG, recent=200)),
     "lane history": Query(
-        run=lambda shop: shop.store.lane_history(COURIER, "CH", "DE", is_test=False)
+        run=lambda shop: shop.store.lane_history(COURIER, "CH", "DE", is_test=False),
+        bound=Bound(200_000, 25_000, "the newest 10,000 parcels of a lane are looked at"),
     ),
     "claim polls": Query(run=calls.claim_polls),
-    "suspended": Query(run=calls.suspended),
+    "suspended": Query(run=calls.suspended, bound=_HELD),
     "recall polls": Query(run=partial(calls.recall_polls, far_only=True)),
+    "recall polls after a jump": Query(
+        run=partial(calls.recall_polls, far_only=False), bound=_JUMPED
+    ),
     "budget": Query(run=calls.budget),
     "feed": Query(run=calls.feed),
     "events of a tracking": Query(run=calls.events_of),
@@ -133,6 +195,9 @@ QUERIES: Final[dict[str, Query]] = {
     "send": Query(run=calls.send),
     "skipped": Query(run=calls.skipped),
     "recall messages": Query(run=partial(calls.recall_messages, far_only=True)),
+    "recall messages after a jump": Query(
+        run=partial(calls.recall_messages, far_only=False), bound=_JUMPED
+    ),
     "count waiting": Query(run=lambda shop: shop.store.count_waiting(OFF.id, most=1_000)),
     "once only": Query(run=calls.once_only),
     "once only, refused": Query(run=calls.refused),

@@ -57,6 +57,23 @@ EXEMPT_CALLS: Final = {
 }
 
 
+NEVER_GENERIC: Final = frozenset(
+    {
+        "claim polls",
+        "endpoint",
+        "give up waiting",
+        "prune done",
+        "prune records",
+        "skipped",
+        "suspended",
+    }
+)
+"""Queries for which PostgreSQL never takes a plan made for any arguments. It would reckon with a
+tenth of the table for a limit that it does not know, or with an average endpoint's messages, and so
+find such a plan dearer than one for the arguments at hand.
+"""
+
+
 class Measured(msgspec.Struct, frozen=True):
     """What a run over all queries has shown on one engine."""
 
@@ -126,11 +143,14 @@ def measured(
 
 
 def test_every_query_is_flat_or_bounded(measured: Measured) -> None:
-    constant = CONSTANT[measured.engine.partition(" ")[0]]
+    engine, _, plans = measured.engine.partition(" ")
     grown = []
     for name, (few, many) in measured.costs.items():
-        bound = QUERIES[name].most or MOST_TIMES * few + constant
-        if many > bound:
+        bound = QUERIES[name].bound
+        most = MOST_TIMES * few + CONSTANT[engine]
+        if bound is not None:
+            most = max(most, bound.sqlite if engine == "sqlite" else bound.postgres)
+        if many > most and not (plans == "force_generic_plan" and name in NEVER_GENERIC):
             grown.append(f"{name}: {few} -> {many}")
     assert not grown, "\n".join([measured.engine, *grown])
 

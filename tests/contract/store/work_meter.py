@@ -22,7 +22,7 @@ from tests.contract.store.bulk_rows import fill_postgres, fill_sqlite
 from tests.contract.store.postgres_fixture import Cluster
 from tests.contract.store.samples import render
 
-CONSTANT: Final = {"sqlite": 400, "postgres": 60}
+CONSTANT: Final = {"sqlite": 400, "postgres": 120}
 """What a call may cost more at ten times the rows whatever it costs: a few steps of this, and one
 level more of each index.
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from parcelwire.domain.status import CONFIRMED_STATUSES
+from parcelwire.store.rules import LANE_SAMPLE
 from parcelwire.store.sqlite.rows import ACCOUNT, API_KEY, MESSAGE, STORED, TRACKING_COLUMNS
 from parcelwire.store.unreadable import STAND_IN_COLUMNS
 
@@ -83,23 +84,6 @@ STAND_IN: Final = f"SELECT {STAND_IN_COLUMNS} FROM tracking WHERE key = ?"  # no
 FIND_BY_PAGE: Final = f"{_STORED_FROM} WHERE t.id = ? AND t.page_token = ?"
 
 COUNTERS: Final = "SELECT status, is_archived, total FROM counter WHERE world_id = ?"
-# Those that never changed stand in no index of updates: they came then.
-COUNT_UPDATES: Final = """
-SELECT count(*) FROM (
-    SELECT 1 FROM tracking INDEXED BY tracking_by_update
-    WHERE world_id = :world AND updated_at <> created_at AND updated_at BETWEEN :least AND :most
-    UNION ALL
-    SELECT 1 FROM tracking INDEXED BY tracking_by_age
-    WHERE world_id = :world AND is_archived IN (0, 1) AND created_at BETWEEN :least AND :most
-    LIMIT :few
-)
-"""
-COUNT_PREFIX: Final = """
-SELECT count(*) FROM (
-    SELECT 1 FROM tracking INDEXED BY tracking_by_number
-    WHERE world_id = :world AND number >= :prefix AND number < :prefix_end LIMIT :most
-)
-"""
 _NEWEST_OF_STATUS: Final = [
     f"""SELECT * FROM (
         SELECT key, created_at FROM tracking INDEXED BY tracking_by_status
@@ -109,11 +93,13 @@ _NEWEST_OF_STATUS: Final = [
     for status in CONFIRMED_STATUSES
     for is_archived in (0, 1)
 ]
-LANE: Final = """
-SELECT transit_days, count(*) FROM tracking
-WHERE courier_code = ? AND origin = ? AND destination = ? AND world_id % 2 = ?
-GROUP BY transit_days
-"""
+LANE: Final = f"""
+SELECT transit_days, count(*) FROM (
+    SELECT transit_days FROM tracking INDEXED BY tracking_by_lane
+    WHERE courier_code = ? AND origin = ? AND destination = ? AND world_id % 2 = ?
+    ORDER BY created_at DESC LIMIT {LANE_SAMPLE}
+) GROUP BY transit_days
+"""  # noqa: S608  # a figure of ours
 # The newest of each status come from the index alone; only those that are the newest of all are
 # looked up.
 COURIER_COUNTS: Final = f"""

@@ -11,11 +11,11 @@ import pytest
 
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.status import Status
+from parcelwire.store import walks
 from parcelwire.store.message_ways import way_of
 from parcelwire.store.sqlite import (
     SqliteStore,
     feed_queries,
-    listing,
     message_queries,
     open_store,
     poll_queries,
@@ -49,6 +49,8 @@ SMALL = {
     "DUE_WORLDS": "SCAN world",
     "FEED_ENDS": "SCAN world",
     "FAR_LINES": "SCAN e",
+    # A stretch of lines.
+    "LONG_WAITING": "SCAN l",
 }
 """What may be walked over, and why."""
 
@@ -177,7 +179,7 @@ async def test_a_beginning_is_found_by_the_numbers_where_few_have_it(
     page = await store._page(WORLD, where, 0, 100)
     plan = " | ".join(await plan_of(store, page.sql, page.bindings))
     assert "tracking_by_number (world_id=? AND number>? AND number<?)" in plan
-    monkeypatch.setattr(listing, "FEW", 3)
+    monkeypatch.setattr(walks, "FEW", 3)
     page = await store._page(WORLD, where, 0, 100)
     plan = " | ".join(await plan_of(store, page.sql, page.bindings))
     assert "tracking_by_age" in plan
