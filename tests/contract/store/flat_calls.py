@@ -202,15 +202,18 @@ async def skipped(shop: Shop) -> None:
     await store.delete_endpoint(BIG, endpoint.id)
 
 
-async def recall_messages(shop: Shop) -> None:
+async def recall_messages(shop: Shop, *, far_only: bool) -> None:
     ahead = make_message(LATER, new_id(), 1, at=NOW + 40 * DAY)
     await shop.store.add_messages([ahead])
-    assert await shop.store.recall_messages(NOW, beyond=NOW + 30 * DAY) == 1
+    recall = shop.store.recall_messages
+    assert await recall(NOW, beyond=NOW + 30 * DAY, far_only=far_only) == 1
 
 
-async def recall_polls(shop: Shop) -> None:
-    await create(shop.store, "AHEAD", world_id=BIG, due_at=NOW + 40 * DAY)
-    assert await shop.store.recall_polls(NOW, beyond=NOW + 30 * DAY) == 1
+async def recall_polls(shop: Shop, *, far_only: bool) -> None:
+    number = f"AHEAD{far_only:d}"
+    await create(shop.store, number, world_id=BIG, due_at=NOW + 40 * DAY)
+    recall = shop.store.recall_polls
+    assert await recall(NOW, beyond=NOW + 30 * DAY, far_only=far_only) == 1
 
 
 async def fold(shop: Shop) -> None:

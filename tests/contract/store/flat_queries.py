@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -55,6 +56,28 @@ _SKIPPED: Final = Bound(500_000, 15_000, "the trackings before a page are passed
 _CHART: Final = Bound(
     3_000_000, 300_000, "the newest 100,000 parcels of the chosen days are counted"
 )
+
+_STRETCH: Final = Bound(90_000, 10_000, "a stretch of 2,000 messages is looked at for a page")
+_HELD: Final = Bound(60_000, 0, "2,000 polls at the front of the queue are looked at")
+_REPLAYED: Final = Bound(
+    600_000, 60_000, "an endpoint's messages are looked through, in stretches of 2,000"
+)
+_JUMPED: Final = Bound(
+    12_000_000,
+    700_000,
+    "a clock has jumped: all that waits is looked through, in portions of 5,000",
+)
+
+_THIN: Final = frozenset(
+    {
+        "endpoint and state, few",
+        "endpoint and dead, none there",
+        "switched off endpoint, not pending",
+    }
+)
+"""Filters of messages of which a stretch holds fewer than a page, or none, that satisfy them."""
+_THIN_WHEN_FEW: Final = frozenset({"dead", "states", "created in 30 days"})
+"""The same for a replay, as long as there are fewer messages than a stretch holds."""
 
 _NARROW: Final = ("updated", "ordered", "beginning")
 """Conditions that no walk along an index is in the order of."""
@@ -120,10 +143,14 @@ def _messages(name: str, where: MessageFilter) -> dict[str, Query]:
     async def replay_at_once(shop: Shop) -> None:
         await shop.store.replay(BIG, where, NOW, limit=20, once=once_of(f"replay {name}"))
 
+    stretch = _STRETCH if name in _THIN else None
+    replayed = _STRETCH if name in _THIN | _THIN_WHEN_FEW else None
+    if where.endpoint_id == OFF.id:
+        replayed = _REPLAYED
     return {
-        f"messages: {name}": Query(run=read),
-        f"replay: {name}": Query(run=replay),
-        f"replay at once: {name}": Query(run=replay_at_once),
+        f"messages: {name}": Query(run=read, bound=stretch),
+        f"replay: {name}": Query(run=replay, bound=replayed),
+        f"replay at once: {name}": Query(run=replay_at_once, bound=replayed),
     }
 
 
@@ -152,8 +179,11 @@ QUERIES: Final[dict[str, Query]] = {
         bound=Bound(200_000, 25_000, "the newest 10,000 parcels of a lane are looked at"),
     ),
     "claim polls": Query(run=calls.claim_polls),
-    "suspended": Query(run=calls.suspended),
-    "recall polls": Query(run=calls.recall_polls),
+    "suspended": Query(run=calls.suspended, bound=_HELD),
+    "recall polls": Query(run=partial(calls.recall_polls, far_only=True)),
+    "recall polls after a jump": Query(
+        run=partial(calls.recall_polls, far_only=False), bound=_JUMPED
+    ),
     "budget": Query(run=calls.budget),
     "feed": Query(run=calls.feed),
     "events of a tracking": Query(run=calls.events_of),
@@ -164,7 +194,10 @@ QUERIES: Final[dict[str, Query]] = {
     "endpoint": Query(run=calls.endpoint),
     "send": Query(run=calls.send),
     "skipped": Query(run=calls.skipped),
-    "recall messages": Query(run=calls.recall_messages),
+    "recall messages": Query(run=partial(calls.recall_messages, far_only=True)),
+    "recall messages after a jump": Query(
+        run=partial(calls.recall_messages, far_only=False), bound=_JUMPED
+    ),
     "count waiting": Query(run=lambda shop: shop.store.count_waiting(OFF.id, most=1_000)),
     "once only": Query(run=calls.once_only),
     "once only, refused": Query(run=calls.refused),

@@ -113,7 +113,9 @@ class Model:
                 assert await self.store.past_polls(parcel.id, limit=99) == newest
             first = await self.store.first_cursor(world_id)
             assert first == (events[0][0] if events else None)
-            for message in await self.store.list_messages(world_id, MessageFilter(), limit=99_999):
+            for message in (
+                await self.store.list_messages(world_id, MessageFilter(), limit=99_999)
+            ).messages:
                 sent = self.sent[message.id]
                 assert (message.state, message.attempts) == (sent.state, sent.attempts)
                 assert message.payload == sent.new.payload

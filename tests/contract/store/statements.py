@@ -15,6 +15,7 @@ from parcelwire.store.postgres.queries import load_queries
 _STORE: Final = Path(parcelwire.store.__file__).parent
 _VERB: Final = re.compile(r"\s*(select|insert|update|delete|with|replace)\b", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_FILLED: Final = re.compile(r"/\* \w+ \*/")
 _GAP: Final = "\0"
 """Stands for what is only known when a statement is made."""
 
@@ -59,7 +60,7 @@ def statements_of(engine: str) -> dict[str, str]:
         for path in sorted((_STORE / engine / "sql").glob("*.sql")):
             if path.name not in _LAYOUT_SQL:
                 found.update(
-                    (f"{path.name}:{name}", text.replace("/* conditions */", _GAP))
+                    (f"{path.name}:{name}", _FILLED.sub(_GAP, text))
                     for name, text in load_queries(path.name).items()
                 )
     return found

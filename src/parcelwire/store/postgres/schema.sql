@@ -176,6 +176,8 @@ create index message_world on message (world_id, created_at, id);
 create index message_endpoint on message (endpoint_id, created_at, id);
 create index message_tracking on message (tracking_id, created_at, id);
 create index message_dead on message (world_id, created_at, id) where is_dead;
+create index message_about_endpoint on message (world_id, created_at, id)
+    where event_type like 'endpoint.%';
 
 -- The messages that are still to be delivered; its smallest sequence is the one whose turn it is.
 create table waiting (

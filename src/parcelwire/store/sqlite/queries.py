@@ -191,24 +191,40 @@ WHERE endpoint_id = ?2 AND tracking_id IN (
     WHERE endpoint_id = ?2 AND ready_at <= ?3 ORDER BY ready_at, tracking_id LIMIT ?4
 )
 """
-LATE_MESSAGES: Final = """
-WITH waiting AS (
-    SELECT m.key, m.endpoint_id, m.tracking_id, m.attempts, m.due_at,
-        -- The last one: after two jumps of the clock the newest by its time need not be that.
-        (
-            SELECT a.at FROM attempt a WHERE a.message_key = m.key ORDER BY a.key DESC LIMIT 1
-        ) AS tried_at
-    FROM message m INDEXED BY message_pending WHERE m.state = 'pending' AND m.due_at > :now
-), late AS (
-    SELECT key, endpoint_id, tracking_id,
-        CASE
-            WHEN attempts = 0 THEN :now
-            WHEN tried_at <= due_at AND 2 * tried_at - due_at > :now THEN :now + due_at - tried_at
-            WHEN due_at > :beyond THEN :now
-        END AS due_at
-    FROM waiting
+# What a clock ahead has put off of one line, and when it is due now; else NULL. The last attempt
+# counts: after two jumps of the clock the newest by its time need not be that.
+_LATE: Final = """
+SELECT key, CASE
+    WHEN attempts = 0 THEN :now
+    WHEN tried_at <= due_at AND 2 * tried_at - due_at > :now AND due_at - tried_at <= :beyond - :now
+        THEN :now + due_at - tried_at
+    WHEN due_at > :beyond THEN :now
+END AS due_at
+FROM (
+    SELECT m.key, m.attempts, m.due_at, (
+        SELECT a.at FROM attempt a WHERE a.message_key = m.key ORDER BY a.key DESC LIMIT 1
+    ) AS tried_at
+    FROM message m INDEXED BY message_pending
+    WHERE m.endpoint_id = {endpoint} AND m.tracking_id = {tracking} AND m.state = 'pending'
+        AND m.due_at > :now
 )
-SELECT key, endpoint_id, tracking_id, due_at FROM late WHERE due_at IS NOT NULL
+"""
+LATE_MESSAGES: Final = f"""
+SELECT key, due_at FROM ({_LATE.format(endpoint=":endpoint", tracking=":tracking")})
+WHERE due_at IS NOT NULL
+"""  # noqa: S608  # our own words
+LINES_AFTER: Final = f"""
+SELECT l.endpoint_id, l.tracking_id, EXISTS (
+    SELECT 1 FROM ({_LATE.format(endpoint="l.endpoint_id", tracking="l.tracking_id")})
+    WHERE due_at IS NOT NULL
+)
+FROM line l WHERE (l.endpoint_id, l.tracking_id) > (:endpoint, :tracking)
+ORDER BY l.endpoint_id, l.tracking_id LIMIT :limit
+"""  # noqa: S608  # our own words
+FAR_LINES: Final = """
+SELECT l.endpoint_id, l.tracking_id
+FROM endpoint e CROSS JOIN line l INDEXED BY line_by_ready ON l.endpoint_id = e.id
+WHERE l.ready_at > :beyond LIMIT :limit
 """
 RECALL_MESSAGE: Final = "UPDATE message SET due_at = ? WHERE key = ?"
 NEXT_READY: Final = """
@@ -216,9 +232,6 @@ SELECT min((SELECT min(l.ready_at) FROM line l WHERE l.endpoint_id = e.id))
 FROM endpoint e WHERE e.is_enabled = 1
     AND e.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
 """
-LOAD_MESSAGE: Final = f"""
-SELECT {MESSAGE} FROM message m JOIN payload y ON y.key = m.key WHERE m.id = ? AND m.world_id = ?
-"""  # noqa: S608  # our own column names
 # A worker whose answer was lost tells the same attempt again.
 BEFORE_FINISH: Final = """
 SELECT key, endpoint_id, tracking_id, sequence, state,
@@ -252,44 +265,7 @@ COUNT_ATTEMPT: Final = "UPDATE message SET attempts = attempts + 1 WHERE key = ?
 FINISH_MESSAGE: Final = """
 UPDATE message SET state = ?, attempts = attempts + 1, due_at = coalesce(?, due_at) WHERE key = ?
 """
-BEFORE_RESEND: Final = (
-    "SELECT key, endpoint_id, tracking_id FROM message WHERE id = ? AND world_id = ?"
-)
 RESEND: Final = "UPDATE message SET state = 'pending', attempts = 0, due_at = ? WHERE key = ?"
-LONG_WAITING: Final = """
-SELECT m.key FROM endpoint e CROSS JOIN message m INDEXED BY message_pending
-    ON m.endpoint_id = e.id AND m.state = 'pending'
-WHERE e.is_enabled = 0 AND m.created_at < ? LIMIT ?
-"""
-GIVE_UP_WAITING: Final = """
-UPDATE message SET state = 'dead'
-WHERE key IN (SELECT value FROM json_each(?)) AND state = 'pending'
-    AND EXISTS (SELECT 1 FROM endpoint e WHERE e.id = message.endpoint_id AND e.is_enabled = 0)
-RETURNING endpoint_id, tracking_id, sequence, id
-"""
-COUNT_WAITING: Final = """
-SELECT count(*) FROM (
-    SELECT 1 FROM message INDEXED BY message_pending
-    WHERE endpoint_id = ? AND state = 'pending' LIMIT ?
-)
-"""
-OLDEST_MESSAGES: Final = """
-SELECT key, created_at, state FROM message WHERE key > ? ORDER BY key LIMIT ?
-"""
-DELETE_MESSAGES: Final = """
-DELETE FROM message WHERE key IN (SELECT value FROM json_each(?)) AND state <> 'pending'
-RETURNING key, id, endpoint_id, tracking_id, sequence
-"""
-DELETE_PAYLOAD: Final = "DELETE FROM payload WHERE key = ?"
-DELETE_ATTEMPTS: Final = "DELETE FROM attempt WHERE message_key = ?"
-DELETE_SKIPPED: Final = """
-DELETE FROM skipped
-WHERE endpoint_id = ? AND tracking_id = ? AND sequence = ? AND message_id = ?
-"""
-ATTEMPTS: Final = """
-SELECT a.id, m.id, a.at, a.duration_ms, a.status, a.error, a.answer
-FROM message m JOIN attempt a ON a.message_key = m.key WHERE m.id = ? ORDER BY a.key
-"""
 
 # --- idempotency keys -------------------------------------------------------------------------
 

@@ -144,6 +144,8 @@ CREATE INDEX message_by_world ON message (world_id, created_at);
 CREATE INDEX message_by_tracking ON message (tracking_id, created_at);
 CREATE INDEX message_by_endpoint ON message (endpoint_id, created_at);
 CREATE INDEX message_dead ON message (world_id, created_at) WHERE state = 'dead';
+CREATE INDEX message_about_endpoint ON message (world_id, created_at)
+    WHERE event_type GLOB 'endpoint.*';
 CREATE INDEX message_pending ON message (endpoint_id, tracking_id, sequence)
     WHERE state = 'pending';
 

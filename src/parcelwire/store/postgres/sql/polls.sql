@@ -101,17 +101,33 @@ update poll set due_at = $2, due_reason = $3, leased_until = 0,
     put_off = substring($4::bytea || put_off for $5::integer)
 where tracking_id = any($1::uuid[])
 
+-- name: far_polls
+-- $1 the latest due time that is believed, $2 limit: from the far end of the queue.
+select tracking_id from poll where due_at > $1 order by due_at limit $2
+
+-- name: polls_after
+-- $1 now, $2 the latest due time that is believed, $3 after which one, $4 limit. Whether each one
+-- was written by a clock that was ahead.
+select tracking_id, due_at is not null and (coalesce(checked_at > $1, false) or due_at > $2)
+from poll where tracking_id > $3 order by tracking_id limit $4
+
 -- name: recall_polls
--- $1 now, $2 the latest due time that is believed.
-with recalled as (
-    update poll set
+-- $1 now, $2 the latest due time that is believed, $3 which. What somebody else holds is being
+-- written by the clock of today.
+with held as (
+    select tracking_id from poll
+    where tracking_id = any($3::uuid[]) and due_at is not null
+        and (checked_at > $1::bigint or due_at > $2::bigint)
+    for update skip locked
+), recalled as (
+    update poll p set
         due_at = case
-            when checked_at > $1::bigint
+            when checked_at > $1 and due_at - checked_at <= $2 - $1
                 then least(due_at, greatest($1, due_at - (checked_at - $1)))
             else $1
         end,
         checked_at = case when checked_at > $1 then $1 else checked_at end
-    where due_at is not null and (checked_at > $1 or due_at > $2::bigint)
+    from held h where p.tracking_id = h.tracking_id
     returning 1
 )
 select count(*) from recalled
