@@ -16,6 +16,8 @@ _STORE: Final = Path(parcelwire.store.__file__).parent
 _VERB: Final = re.compile(r"\s*(select|insert|update|delete|with|replace)\b", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _FILLED: Final = re.compile(r"/\* \w+ \*/")
+_FIELD: Final = re.compile(r"\{\w*\}")
+"""Of a template; no statement of ours has braces otherwise."""
 _GAP: Final = "\0"
 """Stands for what is only known when a statement is made."""
 
@@ -53,9 +55,10 @@ def statements_of(engine: str) -> dict[str, str]:
         if path.name not in _LAYOUT[engine]:
             module = importlib.import_module(f"parcelwire.store.{engine}.{path.stem}")
             for name, text in _literals(path.read_text("utf-8")):
-                # What a constant really is leaves no gaps.
+                # What a constant really is leaves no gaps, but in a template.
                 whole = getattr(module, name, text)
-                found[f"{path.name}:{name}"] = whole if isinstance(whole, str) else text
+                is_whole = isinstance(whole, str) and not _FIELD.search(whole)
+                found[f"{path.name}:{name}"] = whole if is_whole else text
     if engine == "postgres":
         for path in sorted((_STORE / engine / "sql").glob("*.sql")):
             if path.name not in _LAYOUT_SQL:
@@ -109,7 +112,7 @@ def _literals(source: str) -> Iterator[tuple[str, str]]:
 
 def _text_of(node: ast.AST) -> str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value.replace("{}", _GAP)
+        return _FIELD.sub(_GAP, node.value)
     if isinstance(node, ast.JoinedStr):
         return "".join(
             str(part.value) if isinstance(part, ast.Constant) else _GAP for part in node.values
