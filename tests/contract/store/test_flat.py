@@ -23,12 +23,11 @@ from parcelwire.webhooks.ports import MessageFilter
 from tests.contract.store.flat_calls import Shop, prepare
 from tests.contract.store.flat_filters import MESSAGE_FILTERS, TRACKING_FILTERS
 from tests.contract.store.flat_queries import QUERIES
-from tests.contract.store.postgres_fixture import Cluster
 from tests.contract.store.statements import EXEMPT_STATEMENTS, statements_of, without_a_run
 from tests.contract.store.work_meter import (
     CONSTANT,
+    FilledCluster,
     Meter,
-    filled_database,
     postgres_meter,
     sqlite_meter,
 )
@@ -97,7 +96,7 @@ class _Noted:
 
 
 async def _measure(
-    engine: str, folder: Path, cluster: Callable[[], Cluster], patch: pytest.MonkeyPatch
+    engine: str, folder: Path, cluster: Callable[[], FilledCluster], patch: pytest.MonkeyPatch
 ) -> Measured:
     costs: dict[str, tuple[int, int]] = {}
     calls: set[str] = set()
@@ -108,7 +107,7 @@ async def _measure(
             if engine == "sqlite":
                 opened = sqlite_meter(folder, count)
             else:
-                dsn = await filled_database(cluster(), count, engine.partition(" ")[2])
+                dsn = await cluster().database(count, engine.partition(" ")[2])
                 opened = postgres_meter(dsn, patch)
             meter = await stack.enter_async_context(opened)
             await prepare(meter.store)
@@ -125,9 +124,9 @@ async def _measure(
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Callable[[], Cluster]:
-    """A server of its own: nothing changes what it knows of its tables meanwhile."""
-    return functools.cache(lambda: Cluster(autovacuum="off", max_wal_size="512MB"))
+def cluster() -> Callable[[], FilledCluster]:
+    """Start a server when it is first wanted."""
+    return functools.cache(FilledCluster)
 
 
 @pytest.fixture(
@@ -136,7 +135,7 @@ def cluster() -> Callable[[], Cluster]:
 def measured(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-    cluster: Callable[[], Cluster],
+    cluster: Callable[[], FilledCluster],
 ) -> Measured:
     with pytest.MonkeyPatch.context() as patch:
         return asyncio.run(_measure(request.param, tmp_path_factory.mktemp("flat"), cluster, patch))

@@ -140,17 +140,26 @@ async def postgres_meter(dsn: str, patch: pytest.MonkeyPatch) -> AsyncIterator[M
         patch.undo()
 
 
-async def filled_database(cluster: Cluster, count: int, plans: str) -> str:
-    """Return the address of a database with the rows of ``count`` trackings.
+class FilledCluster:
+    """A server of its own, whose databases are filled once and copied."""
 
-    ``plans``: ``force_generic_plan`` or ``force_custom_plan``. Statements that are prepared once
-    get either, as the server thinks best.
-    """
-    dsn = cluster.create_database()
-    cluster.sql(
-        f"do $$ begin execute format('alter database %I set plan_cache_mode = {plans}',"
-        " current_database()); end $$",
-        dsn,
-    )
-    await fill_postgres(dsn, count)
-    return dsn
+    def __init__(self) -> None:
+        # Nothing changes meanwhile what it knows of its tables.
+        self._cluster = Cluster(autovacuum="off", max_wal_size="512MB")
+        self._filled: set[int] = set()
+
+    async def database(self, count: int, plans: str) -> str:
+        """Return the address of a database with the rows of ``count`` trackings.
+
+        ``plans``: ``force_generic_plan`` or ``force_custom_plan``. Statements that are prepared
+        once get either, as the server thinks best.
+        """
+        original, name = f"with_{count}", f"with_{count}_{plans}"
+        if count not in self._filled:
+            empty = self._cluster.create_database().partition("?")[0].rpartition("/")[2]
+            self._cluster.sql(f"alter database {empty} rename to {original}")
+            await fill_postgres(self._cluster.dsn(original), count)
+            self._filled.add(count)
+        self._cluster.sql(f"create database {name} template {original}")
+        self._cluster.sql(f"alter database {name} set plan_cache_mode = {plans}")
+        return self._cluster.dsn(name)
