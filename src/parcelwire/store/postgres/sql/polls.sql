@@ -55,7 +55,8 @@ select tracking_id, world_id, courier_code, due_at from leased
 
 -- name: due_worlds
 -- From one world to the next by the index, one step each, however many polls they have; and whether
--- anything of it is due.
+-- anything of it is due: not asked with "exists", for which the planner might collect all that is
+-- due of all worlds.
 with recursive world (id) as (
     (select world_id from poll where due_at is not null order by world_id limit 1)
     union all
@@ -65,10 +66,13 @@ with recursive world (id) as (
     ) from world w where w.id is not null
 )
 select id,
-    exists (select from poll p
-        where p.world_id = w.id and least(p.checks, 1) = 0 and p.due_at <= $1)
-    or exists (select from poll p
-        where p.world_id = w.id and least(p.checks, 1) = 1 and p.due_at <= $1)
+    coalesce(
+        (select true from poll p
+            where p.world_id = w.id and least(p.checks, 1) = 0 and p.due_at <= $1 limit 1),
+        (select true from poll p
+            where p.world_id = w.id and least(p.checks, 1) = 1 and p.due_at <= $1 limit 1),
+        false
+    )
 from world w
 where id is not null
     and id / 2 <> all (array(select number from account where suspended_at is not null))
