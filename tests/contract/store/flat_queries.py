@@ -54,7 +54,7 @@ _COLLECTED: Final = Bound(600_000, 60_000, "up to 10,000 that satisfy a conditio
 _COUNTED: Final = Bound(1_600_000, 250_000, "of each walk 10,000 are counted, more estimated")
 _SKIPPED: Final = Bound(500_000, 15_000, "the trackings before a page are passed over")
 _CHART: Final = Bound(
-    200_000, 10_000, "the parcels of the chosen days are counted: not bounded beyond this test"
+    3_000_000, 300_000, "the newest 100,000 parcels of the chosen days are counted"
 )
 
 _STRETCH: Final = Bound(90_000, 10_000, "a stretch of 2,000 messages is looked at for a page")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from parcelwire.store import walks
 from parcelwire.store.postgres.values import clean, key_of, within
 from parcelwire.store.rules import prefix_end
-from parcelwire.store.walks import FEW, MOST_COUNTED, Walk, bounded, walks_of
+from parcelwire.store.walks import Walk, bounded, walks_of
 from parcelwire.tracking.ports import TrackingFilter, TrackingPlace
 
 Start = int | TrackingPlace
@@ -96,7 +97,7 @@ class _Conditions:
             texts.append(self._text("is_archived = {}", self._where.is_archived))
         if not self._narrow:
             return f"tracking where {' and '.join(texts + self.found)}{self._place}"
-        return f"{self.collected(FEW)} where {' and '.join(texts)}{self._place}"
+        return f"{self.collected(walks.FEW)} where {' and '.join(texts)}{self._place}"
 
     def collected(self, most: int) -> str:
         """Return at most so many that satisfy the narrow condition, in the order of its index: or
@@ -192,7 +193,7 @@ def walk_counts(world_id: int, where: TrackingFilter) -> Query:
         f" where {conditions.walk(walk)} order by created_at, id limit 1)"
         f" from (select created_at as at, {is_wanted} as is_wanted"
         f" from tracking where {conditions.walk(walk)}"
-        f" order by created_at desc, id desc limit {MOST_COUNTED + 1}) w"
+        f" order by created_at desc, id desc limit {walks.MOST_COUNTED + 1}) w"
         for walk in walks_of(where, by_status=True)
     )
     return query, conditions.arguments
@@ -223,10 +224,10 @@ def _page(
         return page, conditions.arguments
     most = conditions.argument(within(first + count))
     other = "".join(f" and {text}" for text in conditions.other)
-    walks = [
+    merged = [
         f"(select id, created_at from tracking where {conditions.walk(walk)}{other} "  # noqa: S608
         f"{order} limit {most})"
         for walk in walks_of(where)
     ]
-    page = f"select id, created_at from ({' union all '.join(walks)}) s {order} {ends}"  # noqa: S608
+    page = f"select id, created_at from ({' union all '.join(merged)}) s {order} {ends}"  # noqa: S608
     return page, conditions.arguments

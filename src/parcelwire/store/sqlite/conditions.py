@@ -7,9 +7,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from parcelwire.store import walks
 from parcelwire.store.rules import prefix_end
 from parcelwire.store.sqlite.ids import id_value
-from parcelwire.store.walks import MOST_COUNTED, Walk, walks_of
+from parcelwire.store.walks import Walk, walks_of
 from parcelwire.tracking.ports import TrackingFilter, TrackingPlace
 
 SHORT_PAGE: Final = 200
@@ -24,7 +25,7 @@ Start = int | TrackingPlace | None
 class Few(NamedTuple):
     """A condition that has an index of its own."""
 
-    count: str
+    counting: str
     """Counts at most ``:few`` trackings that satisfy it."""
     ways: list[str]
     """How those are found, when they are few: indexes and conditions."""
@@ -160,7 +161,7 @@ class Conditions:
             f" (SELECT min(t.created_at) FROM tracking t {self._walk(walk)})"
             f" FROM (SELECT t.created_at AS at, {is_wanted} AS is_wanted"
             f" FROM tracking t {self._walk(walk)}"
-            f" ORDER BY t.created_at DESC LIMIT {MOST_COUNTED + 1})"
+            f" ORDER BY t.created_at DESC LIMIT {walks.MOST_COUNTED + 1})"
             for walk in walks_of(self._where, by_status=True)
         )
 

@@ -110,7 +110,7 @@ class Listing(Reading):
         conditions = Conditions(world_id, where)
         for few in () if conditions.ways else conditions.few():
             ((found,),) = await self._reader.scan(
-                few.count, {**conditions.bindings, "few": walks.FEW + 1}
+                few.counting, {**conditions.bindings, "few": walks.FEW + 1}
             )
             if found <= walks.FEW:
                 conditions.ways = few.ways
