@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.domain.clock import DAY, HOUR, SECOND
+from parcelwire.domain.clock import DAY, HOUR, SECOND, Instant
 from parcelwire.domain.report import CarrierReport, DeliveryWindow, ParcelFacts
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
@@ -97,6 +97,23 @@ class TestClock:
         yard.clock.advance(30 * 3600)
         await drive(worker)
         assert yard.carriers.numbers_asked("dhl") == ["A1", "A1"]
+
+    async def test_all_polls_are_looked_at_only_after_a_jump(
+        self, yard: Yard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looks: list[bool] = []
+        recall = yard.store.recall_polls
+
+        async def note(now: Instant, *, beyond: Instant, far_only: bool = False) -> int:
+            looks.append(far_only)
+            return await recall(now, beyond=beyond, far_only=far_only)
+
+        monkeypatch.setattr(yard.store, "recall_polls", note)
+        worker = yard.worker()
+        for ms in (0, HOUR // 2, HOUR // 2, HOUR, -2 * HOUR, SECOND):
+            yard.clock.set(yard.clock.now() + ms)
+            await worker.step()
+        assert looks == [False, True, True, False]
 
     async def test_a_clock_that_goes_back_while_the_store_is_away_delays_nothing(
         self, yard: Yard

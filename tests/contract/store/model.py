@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.changes import Event
-from parcelwire.domain.clock import HOUR, MINUTE, SECOND, Instant
+from parcelwire.domain.clock import HOUR, MINUTE, SECOND, FrozenClock, Instant
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import Store
@@ -56,8 +56,10 @@ class Sent(msgspec.Struct):
 class Model:
     """A store, what it should hold, and seeded dice."""
 
-    def __init__(self, store: Store, seed: int) -> None:
+    def __init__(self, store: Store, seed: int, clock: FrozenClock) -> None:
+        """``clock`` is the store's; it is set to the model's time."""
         self.store = store
+        self.clock = clock
         self.dice = random.Random(seed)
         self.poll_dice = random.Random(seed)
         self.now: Instant = NOW

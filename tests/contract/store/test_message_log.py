@@ -14,7 +14,7 @@ from parcelwire.store.port import Store
 from parcelwire.store.postgres import message_log as postgres_log
 from parcelwire.store.sqlite import message_log as sqlite_log
 from parcelwire.tracking.ports import NewMessage
-from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
+from parcelwire.webhooks.ports import Message, MessageFilter, MessagePage, MessageState
 from tests.contract.store.samples import (
     NOW,
     OTHER_WORLD,
@@ -165,6 +165,7 @@ async def test_a_page_before_one_that_is_not_there_is_empty(store: Store) -> Non
     for where in (MessageFilter(endpoint_id="x"), MessageFilter(tracking_id="x")):
         assert (await store.list_messages(WORLD, where)).messages == []
         assert await store.replay(WORLD, where, NOW) == 0
+    assert await store.list_messages(WORLD, MessageFilter(), limit=0) == MessagePage()
     beyond = MessageFilter(created_min=-(10**17), created_max=10**17)
     assert len((await store.list_messages(WORLD, beyond)).messages) == 2
 

@@ -54,7 +54,7 @@ class MessageLog(Doings):
     ) -> MessagePage:
         """See ``MessageStore``."""
         fetch = self._database.fetch
-        if not _may_match(where) or (before is not None and not is_id(before)):
+        if limit <= 0 or not _may_match(where) or (before is not None and not is_id(before)):
             return MessagePage()
         place: Place | None = None
         if before is not None:

@@ -55,6 +55,8 @@ class MessageLog(Doings):
         limit: int = 50,
     ) -> MessagePage:
         """See ``MessageStore``."""
+        if limit <= 0:
+            return MessagePage()
         place: Place | None = None
         if before is not None:
             known = await self._reader.rows(

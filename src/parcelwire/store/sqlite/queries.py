@@ -191,33 +191,38 @@ WHERE endpoint_id = ?2 AND tracking_id IN (
     WHERE endpoint_id = ?2 AND ready_at <= ?3 ORDER BY ready_at, tracking_id LIMIT ?4
 )
 """
-# What a clock ahead has put off of one line, and when it is due now; else NULL. The last attempt
-# counts: after two jumps of the clock the newest by its time need not be that.
-_LATE: Final = """
-SELECT key, CASE
-    WHEN attempts = 0 THEN :now
-    WHEN tried_at <= due_at AND 2 * tried_at - due_at > :now AND due_at - tried_at <= :beyond - :now
-        THEN :now + due_at - tried_at
-    WHEN due_at > :beyond THEN :now
-END AS due_at
-FROM (
-    SELECT m.key, m.attempts, m.due_at, (
-        SELECT a.at FROM attempt a WHERE a.message_key = m.key ORDER BY a.key DESC LIMIT 1
-    ) AS tried_at
-    FROM message m INDEXED BY message_pending
-    WHERE m.endpoint_id = {endpoint} AND m.tracking_id = {tracking} AND m.state = 'pending'
-        AND m.due_at > :now
+
+
+def _late(endpoint: str, tracking: str) -> str:
+    """Select the messages of a line that a clock ahead has put off, and when they are due now.
+
+    The last attempt counts: after two jumps of the clock the newest by its time need not be that.
+    """
+    return f"""
+SELECT key, due_at FROM (
+    SELECT key, CASE
+        WHEN attempts = 0 THEN :now
+        WHEN tried_at <= due_at AND 2 * tried_at - due_at > :now
+                AND due_at - tried_at <= :beyond - :now
+            THEN :now + due_at - tried_at
+        WHEN due_at > :beyond THEN :now
+    END AS due_at
+    FROM (
+        SELECT m.key, m.attempts, m.due_at, (
+            SELECT a.at FROM attempt a WHERE a.message_key = m.key ORDER BY a.key DESC LIMIT 1
+        ) AS tried_at
+        FROM message m INDEXED BY message_pending
+        WHERE m.endpoint_id = {endpoint} AND m.tracking_id = {tracking} AND m.state = 'pending'
+            AND m.due_at > :now
+    )
 )
-"""
-LATE_MESSAGES: Final = f"""
-SELECT key, due_at FROM ({_LATE.format(endpoint=":endpoint", tracking=":tracking")})
 WHERE due_at IS NOT NULL
 """  # noqa: S608  # our own words
+
+
+LATE_MESSAGES: Final = _late(":endpoint", ":tracking")
 LINES_AFTER: Final = f"""
-SELECT l.endpoint_id, l.tracking_id, EXISTS (
-    SELECT 1 FROM ({_LATE.format(endpoint="l.endpoint_id", tracking="l.tracking_id")})
-    WHERE due_at IS NOT NULL
-)
+SELECT l.endpoint_id, l.tracking_id, EXISTS ({_late("l.endpoint_id", "l.tracking_id")})
 FROM line l WHERE (l.endpoint_id, l.tracking_id) > (:endpoint, :tracking)
 ORDER BY l.endpoint_id, l.tracking_id LIMIT :limit
 """  # noqa: S608  # our own words

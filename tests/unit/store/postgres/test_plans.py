@@ -206,5 +206,9 @@ async def test_a_worlds_due_polls_are_found_by_its_own_index(filled: PostgresSto
     ):
         plan = await plan_of(filled, polls[name], arguments)
         assert "using poll_world on poll" in plan, plan
+        # Never what is due of all worlds at once.
+        walks = re.findall(r"using poll_world on poll \w+ .*\n +Index Cond: (.*)", plan)
+        assert len(walks) >= 2, plan
+        assert all("world_id" in condition for condition in walks), plan
         assert "poll_due" not in plan, plan
         assert "Sort" not in plan, plan

@@ -55,7 +55,8 @@ select tracking_id, world_id, courier_code, due_at from leased
 
 -- name: due_worlds
 -- From one world to the next by the index, one step each, however many polls they have; and whether
--- anything of it is due (with "exists", all that is due would be read first, and hashed).
+-- anything of it is due: not asked with "exists", for which the planner might collect all that is
+-- due of all worlds.
 with recursive world (id) as (
     (select world_id from poll where due_at is not null order by world_id limit 1)
     union all
