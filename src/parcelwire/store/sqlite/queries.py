@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Final
 
 from parcelwire.domain.status import CONFIRMED_STATUSES
-from parcelwire.store.rules import LANE_SAMPLE
 from parcelwire.store.sqlite.rows import ACCOUNT, API_KEY, MESSAGE, STORED, TRACKING_COLUMNS
 from parcelwire.store.unreadable import STAND_IN_COLUMNS
 
@@ -93,13 +92,13 @@ _NEWEST_OF_STATUS: Final = [
     for status in CONFIRMED_STATUSES
     for is_archived in (0, 1)
 ]
-LANE: Final = f"""
+LANE: Final = """
 SELECT transit_days, count(*) FROM (
     SELECT transit_days FROM tracking INDEXED BY tracking_by_lane
     WHERE courier_code = ? AND origin = ? AND destination = ? AND world_id % 2 = ?
-    ORDER BY created_at DESC LIMIT {LANE_SAMPLE}
+    ORDER BY created_at DESC LIMIT ?
 ) GROUP BY transit_days
-"""  # noqa: S608  # a figure of ours
+"""
 # The newest of each status come from the index alone; only those that are the newest of all are
 # looked up.
 COURIER_COUNTS: Final = f"""
