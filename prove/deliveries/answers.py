@@ -225,7 +225,7 @@ _START: Final = 1_772_359_200_000
 
 async def _judge(office: Office, case: Case, endpoint: Endpoint) -> list[str]:
     where = MessageFilter(endpoint_id=endpoint.id)
-    (message,) = await office.store.list_messages(office.world_id, where)
+    (message,) = (await office.store.list_messages(office.world_id, where)).messages
     (attempt,) = await office.store.list_attempts(message.id)
     stored = await office.store.load_endpoint(office.world_id, endpoint.id)
     assert stored is not None

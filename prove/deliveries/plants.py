@@ -72,7 +72,7 @@ class Overtaking(Planted):
             tracking_id=message.tracking_id,
             states=(MessageState.PENDING,),
         )
-        newest = await self._store.list_messages(message.world_id, where, limit=1)
+        newest = (await self._store.list_messages(message.world_id, where, limit=1)).messages
         return replace(claimed, message=newest[0]) if newest else claimed
 
 
@@ -103,7 +103,7 @@ class HalfReplay(Planted):
     async def replay(self, world_id: int, where: MessageFilter, now: Instant, **named: Any) -> int:
         """See ``MessageStore``."""
         limit = named.pop("limit", 10_000)
-        newest = await self._store.list_messages(world_id, where, limit=limit)
+        newest = (await self._store.list_messages(world_id, where, limit=limit)).messages
         taken: int = await self._store.replay(
             world_id, where, now, limit=max(1, len(newest) // 2), **named
         )
@@ -113,6 +113,8 @@ class HalfReplay(Planted):
 class NeverRecalling(Planted):
     """Believes every due time, also one that a clock wrote which was ahead."""
 
-    async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:
+    async def recall_messages(
+        self, now: Instant, *, beyond: Instant, far_only: bool = False
+    ) -> int:
         """See ``MessageStore``."""
         return 0

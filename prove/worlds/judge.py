@@ -82,7 +82,7 @@ class Judge:
                 self._judge_tracking(one.tracking, told[one.tracking.id])
                 self.found += judge_due(self._ground, one)
             await self._judge_counters(store, world_id, stored)
-            messages = await store.list_messages(world_id, MessageFilter(), limit=ALL)
+            messages = (await store.list_messages(world_id, MessageFilter(), limit=ALL)).messages
             self.found += await judge_messages(
                 self._ground, store, keeper, messages, [event for _, event in events]
             )

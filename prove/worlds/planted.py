@@ -76,7 +76,9 @@ class _EndsLeases(SqliteStore):
 class _RecallsNothing(SqliteStore):
     """What a clock ahead has put off stays put off."""
 
-    async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:
+    async def recall_messages(
+        self, now: Instant, *, beyond: Instant, far_only: bool = False
+    ) -> int:
         return 0
 
 

@@ -71,7 +71,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
         await person.post("/endpoints", {"url": receiver.url, "dialect": "native"})
         (endpoint,) = await store.list_endpoints(desk.world_id)
         await person.post(f"/endpoints/{endpoint.id}/test")
-        (message,) = await store.list_messages(desk.world_id, MessageFilter(), limit=1)
+        (message,) = (await store.list_messages(desk.world_id, MessageFilter(), limit=1)).messages
         form = _file("tracking number;order\n99.00.123456.12345699;7\n!!;8\n1,2E+5;9\n")
         answer = await person.post("/add/file", form)
         upload = answer.place

@@ -195,9 +195,9 @@ async def test_a_webhook_is_replayed(place: Place) -> None:
     await expect(page.get_by_role("status")).to_contain_text("will be sent again")
     while await desk.house.delivery.step():
         pass
-    messages = await desk.house.store.list_messages(
-        desk.world_id, MessageFilter(tracking_id=parcel.id)
-    )
+    messages = (
+        await desk.house.store.list_messages(desk.world_id, MessageFilter(tracking_id=parcel.id))
+    ).messages
     assert receiver.bodies[-1] == receiver.bodies[heard]
     assert len(messages) == 1
     await page.context.close()

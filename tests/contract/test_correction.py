@@ -82,7 +82,9 @@ class TestCorrected:
             ("poste-italiane", "swiss-post")
         ]
         assert event.status is Status.TRANSIT
-        messages = await yard.store.list_messages(WORLD, MessageFilter(endpoint_id=endpoint.id))
+        messages = (
+            await yard.store.list_messages(WORLD, MessageFilter(endpoint_id=endpoint.id))
+        ).messages
         assert len(messages) == 2
 
         # From now on Swiss Post alone is asked.

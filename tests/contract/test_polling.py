@@ -88,7 +88,9 @@ class TestAsking:
         parcel = await create(yard.store, "A1", courier_code="dhl")
         yard.carriers.script("dhl", "A1", report("", yard.scan(3600)))
         await drive(yard.worker())
-        (message,) = await yard.store.list_messages(WORLD, MessageFilter(endpoint_id=endpoint.id))
+        (message,) = (
+            await yard.store.list_messages(WORLD, MessageFilter(endpoint_id=endpoint.id))
+        ).messages
         assert (message.tracking_id, message.sequence) == (parcel.id, 1)
         assert yard.notified == 1
 

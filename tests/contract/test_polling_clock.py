@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.domain.clock import DAY, HOUR
-from parcelwire.domain.report import DeliveryWindow, ParcelFacts
+from parcelwire.domain.clock import DAY, HOUR, SECOND, Instant
+from parcelwire.domain.report import CarrierReport, DeliveryWindow, ParcelFacts
 from parcelwire.domain.status import Status
+from parcelwire.domain.tracking import Tracking
 from parcelwire.polling.ports import Pause
 from parcelwire.store.port import Store
 from tests.contract.poll_yard import (
@@ -71,6 +72,48 @@ class TestClock:
         yard.clock.advance(3 * 3600)
         await drive(other)
         assert len(yard.carriers.asked) == 2
+
+    async def test_a_clock_that_is_ahead_between_two_looks_delays_nothing(
+        self, yard: Yard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await create(yard.store, "A1", courier_code="dhl")
+        yard.carriers.script("dhl", "A1", report("", yard.scan(0)))
+        worker = yard.worker()
+        ask = yard.carriers.ask
+
+        async def ask_and_jump(
+            world_id: int, courier_code: str, trackings: Sequence[Tracking]
+        ) -> list[CarrierReport]:
+            answers = await ask(world_id, courier_code, trackings)
+            yard.clock.set(NOW + 2 * DAY)
+            return answers
+
+        with monkeypatch.context() as patch:
+            patch.setattr(yard.carriers, "ask", ask_and_jump)
+            await worker.step()
+            await worker.settle()
+        yard.clock.set(NOW + SECOND)
+        await drive(worker)
+        yard.clock.advance(30 * 3600)
+        await drive(worker)
+        assert yard.carriers.numbers_asked("dhl") == ["A1", "A1"]
+
+    async def test_all_polls_are_looked_at_only_after_a_jump(
+        self, yard: Yard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looks: list[bool] = []
+        recall = yard.store.recall_polls
+
+        async def note(now: Instant, *, beyond: Instant, far_only: bool = False) -> int:
+            looks.append(far_only)
+            return await recall(now, beyond=beyond, far_only=far_only)
+
+        monkeypatch.setattr(yard.store, "recall_polls", note)
+        worker = yard.worker()
+        for ms in (0, HOUR // 2, HOUR // 2, HOUR, -2 * HOUR, SECOND):
+            yard.clock.set(yard.clock.now() + ms)
+            await worker.step()
+        assert looks == [False, True, True, False]
 
     async def test_a_clock_that_goes_back_while_the_store_is_away_delays_nothing(
         self, yard: Yard

@@ -296,7 +296,9 @@ class TestMessages:
 
         async def told(endpoint_id: str) -> list[tuple[int, str]]:
             world = OTHER_WORLD if endpoint_id == foreign.id else WORLD
-            messages = await yard.store.list_messages(world, MessageFilter(endpoint_id=endpoint_id))
+            messages = (
+                await yard.store.list_messages(world, MessageFilter(endpoint_id=endpoint_id))
+            ).messages
             return sorted((message.sequence, message.event_type) for message in messages)
 
         moved = "tracking.status_changed"
@@ -315,7 +317,9 @@ class TestMessages:
         for _ in range(3):
             yard.clock.advance(3600)
             stored = await service.refresh_now(stored)
-        messages = await yard.store.list_messages(WORLD, MessageFilter(endpoint_id=endpoint.id))
+        messages = (
+            await yard.store.list_messages(WORLD, MessageFilter(endpoint_id=endpoint.id))
+        ).messages
         assert len(messages) == 1
         assert stored.tracking.version == 2
         assert stored.poll.checks == 4

@@ -276,7 +276,7 @@ class TestOldCopies:
         stored = await load(office, ill)
         assert (stored.is_enabled, stored.failing_told_at) == (True, None)
         where = MessageFilter(endpoint_id=friend.id)
-        told = await office.store.list_messages(office.world_id, where)
+        told = (await office.store.list_messages(office.world_id, where)).messages
         assert sorted(one.event_type for one in told) == [
             "endpoint.failing",
             "endpoint.recovered",

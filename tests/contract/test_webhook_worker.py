@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from parcelwire.domain.clock import Instant
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.webhooks.ports import MessageState
 from tests.contract import webhook_receivers as receivers
@@ -293,6 +294,23 @@ class TestClockJumps:
             shop.behaviour = receivers.answer(200)
             await office.settle(worker, steps=5)
             assert [one.line[1] for one in shop.received] == [1, 1, 2]
+
+    async def test_all_that_waits_is_looked_at_only_after_a_jump(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looks: list[bool] = []
+        recall = office.store.recall_messages
+
+        async def note(now: Instant, *, beyond: Instant, far_only: bool = False) -> int:
+            looks.append(far_only)
+            return await recall(now, beyond=beyond, far_only=far_only)
+
+        monkeypatch.setattr(office.store, "recall_messages", note)
+        worker = office.worker()
+        for seconds in (0, 1_800, 1_800, 3_600, -7_200, 1):
+            office.clock.advance(seconds)
+            await worker.step()
+        assert looks == [False, True, True, False]
 
     async def test_back_while_the_store_is_away_loses_no_retry(self, office: Office) -> None:
         async with receiver(receivers.answer(500)) as shop:

@@ -135,7 +135,7 @@ class Office:
 
     async def messages(self, state: MessageState | None = None) -> list[Message]:
         where = MessageFilter(states=() if state is None else (state,))
-        return await self.store.list_messages(self.world_id, where, limit=100_000)
+        return (await self.store.list_messages(self.world_id, where, limit=100_000)).messages
 
     async def only_message(self) -> Message:
         (message,) = await self.messages()

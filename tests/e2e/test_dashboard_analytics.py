@@ -14,6 +14,7 @@ from parcelwire.domain.clock import DAY
 from parcelwire.domain.report import DeliveryWindow, ParcelFacts
 from parcelwire.domain.status import Reason, Status
 from parcelwire.domain.tracking import Milestones
+from parcelwire.tracking import journeys
 from parcelwire.tracking.journeys import JourneyKeeper
 from tests.support.dashboard import Desk, open_dashboard
 from tests.support.dashboard_parcels import checkpoint, put_parcel
@@ -42,6 +43,18 @@ async def fill(desk: Desk) -> None:
     keeper = JourneyKeeper(desk.house.store, clock=clock)
     await keeper.step()
     await keeper.step()
+
+
+async def test_that_only_the_newest_are_counted_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "The figures are about the newest 100,000."
+    async with open_dashboard(tmp_path) as desk:
+        await fill(desk)
+        person = await desk.person(scope="read")
+        assert said not in (await person.get("/analytics")).text
+        monkeypatch.setattr(journeys, "MOST_COUNTED", 3)
+        assert said in (await person.get("/analytics")).text
 
 
 async def test_figures_and_files(tmp_path: Path) -> None:

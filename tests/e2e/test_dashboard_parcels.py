@@ -8,15 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
 from msgspec import convert, json
 from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
+from parcelwire.domain.clock import HOUR
 from parcelwire.domain.report import Gap
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Correction, Details
 from parcelwire.pages.dashboard.drafting import DETAIL_LABELS
-from parcelwire.tracking.ports import PollResult, RawAnswer, Stored
+from parcelwire.polling.ports import Pause
+from parcelwire.store import walks
+from parcelwire.tracking.ports import PollResult, RawAnswer, Stored, TrackingFilter
 from tests.support.dashboard import numbers, open_dashboard
 from tests.support.dashboard_parcels import checkpoint, put_parcel, put_parcels
 
@@ -214,6 +218,29 @@ async def test_what_needs_attention_stands_in_the_order_of_urgency(tmp_path: Pat
         assert "goes back in 2 days, on 2026-03-03" in page
         page = (await person.get("/attention?kind=expired")).text
         assert parcels["exception"].id not in page
+
+
+async def test_parcels_that_wait_for_a_silent_carrier_are_counted_or_said_to_be_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_dashboard(tmp_path) as desk:
+        await put_parcels(desk)
+        now = desk.clock.now()
+        pause = Pause(until=now + HOUR, failures=3, why="HTTP 503", since=now)
+        await desk.house.store.set_pause("swiss-post:web", pause)
+        person = await desk.person(scope="read")
+        under_way = await desk.house.store.count_trackings(
+            desk.world_id,
+            TrackingFilter(
+                courier_code="swiss-post",
+                is_archived=False,
+                statuses=(Status.TRANSIT, Status.PICKUP, Status.EXCEPTION, Status.UNDELIVERED),
+            ),
+        )
+        assert under_way > 1
+        assert f"{under_way} parcels (" in (await person.get("/attention")).text
+        monkeypatch.setattr(walks, "MOST_COUNTED", 0)
+        assert "More than 10,000 parcels (" in (await person.get("/attention")).text
 
 
 async def test_hostile_text_stays_text_everywhere(tmp_path: Path) -> None:

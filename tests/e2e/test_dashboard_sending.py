@@ -119,7 +119,7 @@ async def test_resending_and_replaying(tmp_path: Path) -> None:
         await person.do(f"/trackings/{parcel.id}/status", {"status": "delivered"})
         while await house.delivery.step():
             pass
-        (message,) = await house.store.list_messages(desk.world_id, MessageFilter())
+        (message,) = (await house.store.list_messages(desk.world_id, MessageFilter())).messages
         assert message.state is MessageState.DELIVERED
         assert len(receiver.bodies) == 1
         page = (await person.get(f"/trackings/{parcel.id}")).text

@@ -12,6 +12,8 @@ import pytest
 
 from parcelwire.client import EventsPrunedError, NotFoundError
 from parcelwire.domain.status import Substatus
+from parcelwire.store import message_ways
+from tests.contract.store.samples import make_message, new_id
 from tests.support.client_rows import OTHER, ROWS, Stage, follow, row
 from tests.support.house import report
 from tests.support.v4 import USPS_NUMBER, point
@@ -159,6 +161,22 @@ async def _(client: Any, stage: Stage) -> None:
     assert await client.messages.list(states=None, event_types=None).all() == [message]
     late = client.messages.list(created_min=message.created_at, event_types=["endpoint.failing"])
     assert await late.all() == []
+    await behind_many(stage, made.id)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(message_ways, "MESSAGES_LOOKED_AT", 5)
+        # Pages without a match lead on to the next.
+        found = client.messages.list(event_types=["tracking.status_changed"], page_size=1)
+        assert await found.all() == [message]
+
+
+async def behind_many(stage: Stage, endpoint_id: str) -> None:
+    """Store messages of another type, younger than all before."""
+    assert stage.house is not None
+    store, world_id = stage.house.store, stage.house.world_id
+    endpoint = await store.load_endpoint(world_id, endpoint_id)
+    assert endpoint is not None
+    at = stage.house.clock.now() + 1
+    await store.add_messages([make_message(endpoint, new_id(at), 1, at) for _ in range(23)])
 
 
 @row("messages.get")

@@ -84,9 +84,11 @@ class Caller(Shop):
 
     async def messages(self, **where: Any) -> list[Any]:
         """Return the world's messages, oldest first."""
-        found = await self.house.store.list_messages(
-            self.house.world_id, MessageFilter(**where), limit=10_000
-        )
+        found = (
+            await self.house.store.list_messages(
+                self.house.world_id, MessageFilter(**where), limit=10_000
+            )
+        ).messages
         return found[::-1]
 
 

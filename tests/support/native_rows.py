@@ -194,7 +194,7 @@ class Yard:
         store, number = self.house.store, self.accounts["owner"].number
         world_id = self.house.world_id
         trackings = await store.list_trackings(world_id, TrackingFilter(), offset=0, limit=10_000)
-        messages = await store.list_messages(world_id, MessageFilter(), limit=10_000)
+        messages = (await store.list_messages(world_id, MessageFilter(), limit=10_000)).messages
         return [
             trackings,
             await store.list_endpoints(world_id),

@@ -299,7 +299,7 @@ class Demo:
         for is_test in (False, True):
             world_id = world_of(owner.number, is_test)
             where = MessageFilter(states=() if state is None else (state,))
-            count += len(await house.store.list_messages(world_id, where, limit=1_000))
+            count += len((await house.store.list_messages(world_id, where, limit=1_000)).messages)
         return count
 
     async def _summarise(self, house: Installation, owner: Account) -> bool:

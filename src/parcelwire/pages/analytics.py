@@ -16,7 +16,12 @@ from typing import Final, Protocol
 import msgspec
 
 from parcelwire.domain.status import Status
-from parcelwire.tracking.journeys import JourneyColumn, JourneyCount, JourneyFilter
+from parcelwire.tracking.journeys import (
+    JourneyColumn,
+    JourneyCount,
+    JourneyCounts,
+    JourneyFilter,
+)
 
 BY_COURIER: Final[tuple[JourneyColumn, ...]] = (
     "courier_code",
@@ -55,6 +60,8 @@ class Counts(msgspec.Struct, frozen=True):
     by_courier: list[JourneyCount]
     by_lane: list[JourneyCount]
     by_day: list[JourneyCount]
+    is_cut: bool = False
+    """There are as many parcels as are counted, or more: the figures are about the newest."""
 
 
 class CountingStore(Protocol):
@@ -62,20 +69,19 @@ class CountingStore(Protocol):
 
     async def count_journeys(
         self, world_id: int, where: JourneyFilter, by: Sequence[JourneyColumn]
-    ) -> list[JourneyCount]:
+    ) -> JourneyCounts:
         """Count the journeys of a world by their values of some columns."""
         ...
 
 
 async def count_all(store: CountingStore, world_id: int, where: JourneyFilter) -> Counts:
     """Count all that the figures need: three walks over the journeys of these days."""
-    return Counts(
-        *await asyncio.gather(
-            store.count_journeys(world_id, where, BY_COURIER),
-            store.count_journeys(world_id, where, BY_LANE),
-            store.count_journeys(world_id, where, BY_DAY),
-        )
+    by_courier, by_lane, by_day = await asyncio.gather(
+        store.count_journeys(world_id, where, BY_COURIER),
+        store.count_journeys(world_id, where, BY_LANE),
+        store.count_journeys(world_id, where, BY_DAY),
     )
+    return Counts(by_courier, by_lane, by_day, by_day.is_cut)
 
 
 def percentile(days: Mapping[int, int], percent: int) -> int | None:

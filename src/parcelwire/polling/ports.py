@@ -78,12 +78,16 @@ class PollStore(Protocol):
         """Store polls that changed nothing."""
         ...
 
-    async def recall_polls(self, now: Instant, *, beyond: Instant) -> int:
+    async def recall_polls(self, now: Instant, *, beyond: Instant, far_only: bool = False) -> int:
         """Bring due times near again that a clock wrote which has jumped back since.
 
         A poll checked later than ``now`` is due (at the latest) as long after ``now`` as it was
         after that check, and counts as checked now; any other one that is due later than
-        ``beyond`` is due now. Returns how many were brought back.
+        ``beyond``, or still would be, is due now. Returns how many were brought back.
+
+        All polls are looked at, in portions; with ``far_only`` those that are due later than
+        ``beyond`` alone, which costs next to nothing while there is none, however many polls there
+        are.
         """
         ...
 

@@ -19,7 +19,8 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from parcelwire.domain.account import account_of, is_test_world
-from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
+from parcelwire.domain.clock import DAY, MINUTE, SECOND, Clock, Instant
+from parcelwire.domain.recalls import Recall, Recalls
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.polling.admission import Admission, PollBatch
 from parcelwire.polling.lanes import Lanes
@@ -122,8 +123,7 @@ class PollWorker:
         self._places = FairSlots(settings.concurrency)
         # One slice of the event loop's time at a time, given out to accounts in turn.
         self._slices = FairSlots(1)
-        self._recalled_at: Instant | None = None
-        self._seen_at: Instant = 0
+        self._recalls = Recalls()
         self._faults = 0
         self._is_store_down = False
 
@@ -298,6 +298,7 @@ class PollWorker:
         self, stored: Stored, report: CarrierReport, policy: CarrierPolicy | None
     ) -> PollResult | None:
         now = self._clock.now()
+        self._recalls.note(now)
         may_expire = now - (stored.poll.due_at or now) <= LONGEST_WAIT
         search = await self._search(stored, report)
         if search is None:
@@ -346,17 +347,16 @@ class PollWorker:
         )
 
     async def _mind_the_clock(self, now: Instant) -> None:
-        """Bring polls back that a clock has put off which was ahead: at the first look, once an
-        hour, and whenever it is seen to go back.
-        """
-        went_back = now < self._seen_at - MINUTE
-        if went_back or self._recalled_at is None or now - self._recalled_at >= HOUR:
-            recalled = await self._store.recall_polls(now, beyond=now + LONGEST_WAIT)
-            self._recalled_at = now
-            if recalled:
-                log.warning("the clock went back: %d polls planned ahead of it moved", recalled)
-        # Not before: had the store been away, it would still have to be done.
-        self._seen_at = now
+        """Bring polls back that a clock has put off which was ahead, see ``domain.recalls``."""
+        recall = self._recalls.due(now)
+        if recall is None:
+            return
+        recalled = await self._store.recall_polls(
+            now, beyond=now + LONGEST_WAIT, far_only=recall is Recall.FAR
+        )
+        self._recalls.done(now)
+        if recalled:
+            log.warning("the clock went back: %d polls planned ahead of it moved", recalled)
 
     async def _rest(self) -> None:
         due_at = await self._next_due()

@@ -203,9 +203,11 @@ async def restart(folder: Path, *, recreates: bool) -> Findings:
         for _ in range(LONGEST_RESTART):
             await _go_on(house, clock, days=5)
             stored = await _all(house, world_id)
-            waiting = await house.store.list_messages(
-                world_id, MessageFilter(states=(MessageState.PENDING,)), limit=100
-            )
+            waiting = (
+                await house.store.list_messages(
+                    world_id, MessageFilter(states=(MessageState.PENDING,)), limit=100
+                )
+            ).messages
             found.waiting = len(waiting)
             if not waiting and all(one.tracking.is_stopped for one in stored):
                 break

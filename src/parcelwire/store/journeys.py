@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
+from parcelwire.tracking import journeys
 from parcelwire.tracking.journeys import (
     JOURNEY_COLUMNS,
     Journey,
     JourneyColumn,
-    JourneyCount,
+    JourneyCounts,
     JourneyFilter,
 )
 
@@ -69,12 +70,17 @@ def newest(rows: Sequence[Journey]) -> list[Journey]:
     return sorted(found.values(), key=lambda row: row.tracking_id)
 
 
-def counts_of(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> list[JourneyCount]:
-    """Return what a database counted, as the port wants it."""
-    return [
-        (tuple(_value(name, value) for name, value in zip(names, row, strict=False)), row[-1])
+def counts_of(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> JourneyCounts:
+    """Return what a database counted, as the port wants it: rows of values, how many journeys with
+    these are wanted, and how many there are.
+    """
+    counts = [
+        (tuple(_value(name, value) for name, value in zip(names, row, strict=False)), row[-2])
         for row in rows
+        if row[-2]
     ]
+    looked_at = sum(row[-1] for row in rows)
+    return JourneyCounts(counts, is_cut=looked_at >= journeys.MOST_COUNTED)
 
 
 def _value(name: str, value: Any) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec.structs import asdict, replace
@@ -16,6 +16,8 @@ from parcelwire.polling.budget import burst, refill
 from parcelwire.store.unreadable import check_readable
 from parcelwire.tracking.ports import NewTracking, Save
 
+T = TypeVar("T")
+
 KEPT_RAW_ANSWERS: Final = 5
 """How many raw answers of one tracking are kept."""
 
@@ -25,10 +27,19 @@ DELETED_AT_ONCE: Final = 200
 NAMED_SKIPPED: Final = 20
 """How many messages that were given up the next one of their line names: the newest."""
 
+LANE_SAMPLE: Final = 10_000
+"""How many parcels of a lane are looked at: the newest."""
+
 LONGEST_LEASE: Final = HOUR
 """A lease that ends later than this from now was given by a clock that has since jumped back: it
 counts as ended, or work would lie idle until the clock has caught up.
 """
+
+RECALLED_AT_ONCE: Final = 500
+"""Polls or messages brought back in one transaction, after a clock has jumped back."""
+
+LOOKED_AT_ONCE: Final = 5_000
+"""Rows looked through in one step when there may be many: polls, or messages that wait."""
 
 HOLD_WINDOW: Final = 1_000
 """Due polls that a claim looks through at a time for those of suspended accounts."""
@@ -36,6 +47,11 @@ HOLD_ROUNDS: Final = 2
 """How often one claim does so. What then still stands at the front is for the next claim."""
 CLOCKS_DIFFER: Final = 15 * SECOND
 """So much the clocks of two processes may differ."""
+
+
+def portions(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Cut a sequence into pieces of ``size``, in order; the last one may be shorter."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def check_new(new: Sequence[NewTracking]) -> None:

@@ -89,6 +89,20 @@ JourneyCount = tuple[tuple[str | int | bool | None, ...], int]
 """One value for each column that was asked for, and how many journeys have these."""
 
 
+MOST_COUNTED: Final = 100_000
+"""So many journeys are counted at a time: those of the newest parcels."""
+
+
+class JourneyCounts(list[JourneyCount]):
+    """How many journeys have which values, in no given order."""
+
+    def __init__(self, counts: Iterable[JourneyCount] = (), *, is_cut: bool = False) -> None:
+        """Take what was counted."""
+        super().__init__(counts)
+        self.is_cut = is_cut
+        """There are ``MOST_COUNTED`` or more in these days: only the newest are counted."""
+
+
 class JourneyFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which journeys to count; None = no condition. Days inclusive, ``YYYY-MM-DD``, UTC."""
 
@@ -164,8 +178,10 @@ class JourneyStore(Protocol):
 
     async def count_journeys(
         self, world_id: int, where: JourneyFilter, by: Sequence[JourneyColumn]
-    ) -> list[JourneyCount]:
-        """Count the journeys of a world by their values of some columns; in no given order.
+    ) -> JourneyCounts:
+        """Count the journeys of a world by their values of some columns.
+
+        Of the days of ``where``, at most the newest ``MOST_COUNTED`` are looked at.
 
         Raises:
             ValueError: no column, one that is not there, or a day that is none.

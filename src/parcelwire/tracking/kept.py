@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -114,10 +115,25 @@ class TrackingFilter(msgspec.Struct, frozen=True, kw_only=True):
         return self == TrackingFilter(statuses=self.statuses, is_archived=self.is_archived)
 
 
+class StatusCounts(dict[Status, int]):
+    """How many trackings there are of each status (all nine keys)."""
+
+    def __init__(self, counts: Mapping[Status, int] | None = None, *, is_estimate: bool = False):
+        """``counts``: of the others there are none."""
+        super().__init__(dict.fromkeys(Status, 0) | dict(counts or {}))
+        self.is_estimate = is_estimate
+        """There are too many to be counted: some of the figures are estimates."""
+
+    @property
+    def total(self) -> int:
+        """How many there are in all."""
+        return sum(self.values())
+
+
 class LaneHistory(msgspec.Struct, frozen=True, kw_only=True):
     """What the installation saw on one lane.
 
-    How many trackings, and the transit days of the delivered ones.
+    How many trackings (of many, the newest), and the transit days of the delivered ones.
     """
 
     total: int

@@ -18,7 +18,6 @@ from parcelwire.domain.account import Endpoint
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.report import CarrierReport, Gap
-from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.kept import (
     PUT_OFF,
@@ -27,6 +26,7 @@ from parcelwire.tracking.kept import (
     PastPoll,
     PollState,
     RawAnswer,
+    StatusCounts,
     Stored,
     TrackingFilter,
     TrackingPlace,
@@ -60,6 +60,7 @@ __all__ = [
     "PollState",
     "RawAnswer",
     "Save",
+    "StatusCounts",
     "Stored",
     "TrackingFilter",
     "TrackingPlace",
@@ -137,13 +138,14 @@ class TrackingStore(Protocol):
         ...
 
     async def count_trackings(self, world_id: int, where: TrackingFilter) -> int:
-        """Return how many there are; from counters when ``where.is_plain``."""
+        """Return how many there are, as ``count_by_status`` counts or estimates."""
         ...
 
-    async def count_by_status(self, world_id: int, where: TrackingFilter) -> dict[Status, int]:
-        """Return how many there are of each status (all nine keys).
+    async def count_by_status(self, world_id: int, where: TrackingFilter) -> StatusCounts:
+        """Return how many there are of each status.
 
-        From counters when ``where.is_plain``.
+        Exact when ``where.is_plain`` (from counters), and up to 10,000 in all. Beyond, it may be
+        estimated from the newest of each status; the cost is bounded whatever the world holds.
         """
         ...
 
@@ -253,7 +255,7 @@ class TrackingStore(Protocol):
         self, courier_code: str, origin: str, destination: str, *, is_test: bool
     ) -> LaneHistory:
         """Return what was seen on a lane (ISO 3166 alpha-2 countries) over all accounts' worlds of
-        one kind.
+        one kind: of its newest 10,000 parcels.
         """
         ...
 

@@ -72,6 +72,14 @@ class MessageFilter(msgspec.Struct, frozen=True, kw_only=True):
     created_max: Instant | None = None
 
 
+class MessagePage(msgspec.Struct, frozen=True):
+    """One page of a list of messages."""
+
+    messages: list[Message] = []
+    following: str | None = None
+    """The id of the message to go on ``before``; None: this was the last page."""
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP try. ``status`` 0: no answer, ``error`` says why.
 
@@ -199,13 +207,19 @@ class MessageStore(Protocol):
         """Return when the next message becomes claimable, or None."""
         ...
 
-    async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:
+    async def recall_messages(
+        self, now: Instant, *, beyond: Instant, far_only: bool = False
+    ) -> int:
         """Bring due times near again that a clock wrote which has jumped back since.
 
         Of the pending messages that are due after ``now``: one that was never tried is due now. One
         whose last attempt lies further ahead of ``now`` than it was to wait from there is due as
         long after ``now`` as it was after that attempt. Any other one that is due later than
-        ``beyond`` is due now. Returns how many were brought back.
+        ``beyond``, or still would be, is due now. Returns how many were brought back.
+
+        All pending messages are looked at, in portions; with ``far_only`` only lines (endpoint and
+        tracking) whose turn comes later than ``beyond``, which costs next to nothing while there is
+        none, however many messages wait.
         """
         ...
 
@@ -220,10 +234,12 @@ class MessageStore(Protocol):
         *,
         before: str | None = None,
         limit: int = 50,
-    ) -> list[Message]:
+    ) -> MessagePage:
         """Return messages, newest first; ``before`` is a message id to page on from.
 
-        A ``before`` that is not there (pruned) gives an empty page.
+        A page can hold fewer than ``limit``, and even none, although more follow: a few thousand
+        messages are looked at for one page, whatever share of them fulfils the conditions. A
+        ``before`` that is not there (pruned) gives an empty last page.
         """
         ...
 
@@ -265,7 +281,8 @@ class MessageStore(Protocol):
         """Give up at most ``limit`` pending messages that were created ``before`` that time.
 
         Only those of endpoints that are not enabled. The next message of their line names them, as
-        after the last attempt. Return how many; 0 means done.
+        after the last attempt. A few thousand lines are looked through, the next ones at the next
+        call. Return how many; 0 means that nothing is to be done there.
         """
         ...
 

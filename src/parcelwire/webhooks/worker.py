@@ -17,7 +17,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from parcelwire.domain.account import Account
-from parcelwire.domain.clock import HOUR, SECOND, Clock, Instant
+from parcelwire.domain.clock import SECOND, Clock, Instant
+from parcelwire.domain.recalls import Recall, Recalls
 from parcelwire.tracking.ports import Identifiers
 from parcelwire.webhooks.envelope import UnsendableError, make_request
 from parcelwire.webhooks.notices import Notifier
@@ -85,8 +86,7 @@ class DeliveryWorker:
         self._wake = asyncio.Event()
         self._is_stopping = False
         self._store_failures = 0
-        self._seen_at: Instant = 0
-        self._recalled_at: Instant | None = None
+        self._recalls = Recalls()
 
     @property
     def in_flight(self) -> int:
@@ -222,18 +222,16 @@ class DeliveryWorker:
         return taken
 
     async def _recall(self, now: Instant) -> None:
-        """Bring messages back that a clock has put off which was ahead: at the first look, once an
-        hour, and whenever it is seen to go back.
-        """
-        went_back = now < self._seen_at - _JUMP_SECONDS * SECOND
-        if not went_back and self._recalled_at is not None and now - self._recalled_at < HOUR:
-            self._seen_at = now
+        """Bring messages back that a clock has put off which was ahead, see ``domain.recalls``."""
+        recall = self._recalls.due(now)
+        if recall is None:
             return
         longest = self._settings.longest_delay_seconds * (1 + self._settings.jitter)
         beyond = now + round((longest + _JUMP_SECONDS) * SECOND)
-        recalled = await self._store.recall_messages(now, beyond=beyond)
-        # Only now: had the store been away, it would still have to be done.
-        self._seen_at = self._recalled_at = now
+        recalled = await self._store.recall_messages(
+            now, beyond=beyond, far_only=recall is Recall.FAR
+        )
+        self._recalls.done(now)
         if recalled:
             _log.warning("webhooks: the clock went back: %d messages put off by it moved", recalled)
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.changes import Event
-from parcelwire.domain.clock import HOUR, MINUTE, SECOND, Instant
+from parcelwire.domain.clock import HOUR, MINUTE, SECOND, FrozenClock, Instant
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import Store
@@ -56,8 +56,10 @@ class Sent(msgspec.Struct):
 class Model:
     """A store, what it should hold, and seeded dice."""
 
-    def __init__(self, store: Store, seed: int) -> None:
+    def __init__(self, store: Store, seed: int, clock: FrozenClock) -> None:
+        """``clock`` is the store's; it is set to the model's time."""
         self.store = store
+        self.clock = clock
         self.dice = random.Random(seed)
         self.poll_dice = random.Random(seed)
         self.now: Instant = NOW
@@ -113,7 +115,9 @@ class Model:
                 assert await self.store.past_polls(parcel.id, limit=99) == newest
             first = await self.store.first_cursor(world_id)
             assert first == (events[0][0] if events else None)
-            for message in await self.store.list_messages(world_id, MessageFilter(), limit=99_999):
+            for message in (
+                await self.store.list_messages(world_id, MessageFilter(), limit=99_999)
+            ).messages:
                 sent = self.sent[message.id]
                 assert (message.state, message.attempts) == (sent.state, sent.attempts)
                 assert message.payload == sent.new.payload

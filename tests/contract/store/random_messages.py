@@ -16,7 +16,7 @@ from tests.contract.store.samples import (
     make_endpoint,
     new_id,
 )
-from tests.contract.store.sending import failure_at
+from tests.contract.store.sending import failure_at, walk
 
 
 class MessageLife(Model):
@@ -180,10 +180,6 @@ class MessageLife(Model):
     async def list_messages(self) -> bool:
         world_id, where = self.dice.choice(WORLDS), self._some_messages()
         expected = [sent.new.id for sent in reversed(self._matching(world_id, where))]
-        found: list[str] = []
-        before: str | None = None
-        while page := await self.store.list_messages(world_id, where, before=before, limit=9):
-            found += [one.id for one in page]
-            before = found[-1]
+        found = [one.id for one in await walk(self.store, where, world_id=world_id, limit=9)]
         assert found == expected
         return bool(found)

@@ -11,6 +11,8 @@ from parcelwire.webhooks.ports import (
     AttemptResult,
     ClaimedMessage,
     Failure,
+    Message,
+    MessageFilter,
     MessageState,
 )
 from tests.contract.store.samples import (
@@ -50,6 +52,20 @@ async def claim(
 async def claimed(store: Store, now: Instant = NOW) -> list[int]:
     """Claim all and return their sequence numbers."""
     return sorted(one.message.sequence for one in await claim(store, now))
+
+
+async def walk(
+    store: Store, where: MessageFilter, *, world_id: int = WORLD, limit: int = 5
+) -> list[Message]:
+    """Read a whole list of messages page by page."""
+    walked: list[Message] = []
+    page = await store.list_messages(world_id, where, limit=limit)
+    walked += page.messages
+    while page.following is not None:
+        page = await store.list_messages(world_id, where, before=page.following, limit=limit)
+        assert len(page.messages) <= limit
+        walked += page.messages
+    return walked
 
 
 def failure_at(at: Instant) -> Failure:

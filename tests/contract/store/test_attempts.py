@@ -34,6 +34,7 @@ from tests.contract.store.sending import (
     finish,
     result_of,
     state_of,
+    walk,
 )
 
 # -- finishing ---------------------------------------------------------------------------------
@@ -225,29 +226,24 @@ async def test_messages_are_listed_newest_first_page_by_page(store: Store) -> No
     await store.finish_attempts([result_of(one, DELIVERED) for one in sorted(delivered)])
     messages.reverse()
 
-    async def walk(**where: Any) -> list[str]:
-        walked: list[str] = []
-        before: str | None = None
-        while page := await store.list_messages(
-            WORLD, MessageFilter(**where), before=before, limit=5
-        ):
-            walked += [one.id for one in page]
-            before = walked[-1]
-        return walked
+    async def ids_of(**where: Any) -> list[str]:
+        return [one.id for one in await walk(store, MessageFilter(**where))]
 
-    assert await walk() == [one.id for one in messages]
-    assert await walk(endpoint_id=other.id) == [
+    assert await ids_of() == [one.id for one in messages]
+    assert await ids_of(endpoint_id=other.id) == [
         one.id for one in messages if one.endpoint_id == other.id
     ]
-    assert await walk(tracking_id=parcel) == [
+    assert await ids_of(tracking_id=parcel) == [
         one.id for one in messages if one.tracking_id == parcel
     ]
-    assert await walk(states=(PENDING,)) == [one.id for one in messages if one.id not in delivered]
-    assert await walk(states=(DELIVERED,), endpoint_id=endpoint.id, tracking_id=parcel) == [
+    assert await ids_of(states=(PENDING,)) == [
+        one.id for one in messages if one.id not in delivered
+    ]
+    assert await ids_of(states=(DELIVERED,), endpoint_id=endpoint.id, tracking_id=parcel) == [
         one.id for one in messages if one.id in delivered and one.endpoint_id == endpoint.id
     ]
-    assert await walk(states=(DEAD,)) == []
-    assert await walk(endpoint_id=new_id()) == []
-    assert await store.list_messages(WORLD, MessageFilter(), before=new_id()) == []
-    first = await store.list_messages(WORLD, MessageFilter(), limit=1)
+    assert await ids_of(states=(DEAD,)) == []
+    assert await ids_of(endpoint_id=new_id()) == []
+    assert (await store.list_messages(WORLD, MessageFilter(), before=new_id())).messages == []
+    first = (await store.list_messages(WORLD, MessageFilter(), limit=1)).messages
     assert first == [await store.load_message(WORLD, messages[0].id)]

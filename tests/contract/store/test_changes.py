@@ -7,12 +7,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.domain.clock import SECOND
+from parcelwire.domain.clock import DAY, SECOND
 from parcelwire.domain.report import ParcelFacts
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Details, Milestones
 from parcelwire.store.port import Store
+from parcelwire.store.postgres import trackings as of_postgres
 from parcelwire.store.rules import KEPT_RAW_ANSWERS
+from parcelwire.store.sqlite import trackings as of_sqlite
 from parcelwire.tracking.ports import (
     AlreadyDoneError,
     LaneHistory,
@@ -260,6 +262,20 @@ async def test_a_lane_counts_over_accounts_but_not_into_the_test_world(store: St
     assert carrier_said == LaneHistory(total=1, transit_days=())
     nothing = await store.lane_history("swiss-post", "IT", "CH", is_test=False)
     assert nothing == LaneHistory(total=0, transit_days=())
+
+
+async def test_of_a_lane_the_newest_parcels_are_looked_at(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (of_postgres, of_sqlite):
+        monkeypatch.setattr(module, "LANE_SAMPLE", 2)
+    way = {"details": Details(origin_country="CH", destination_country="IT")}
+    for day in range(3):
+        tracking = await create(store, f"A{day}", created_at=NOW - day * DAY, **way)
+        milestones = Milestones(accepted="2026-02-01", delivered=f"2026-02-0{day + 2}")
+        await advance(store, tracking, milestones=milestones, status=Status.DELIVERED)
+    history = await store.lane_history("swiss-post", "CH", "IT", is_test=False)
+    assert (history.total, sorted(history.transit_days)) == (2, [1, 2])
 
 
 def _told(_: object) -> tuple[int, bytes]:

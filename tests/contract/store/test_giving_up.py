@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import DAY
 from parcelwire.store.port import Store
+from parcelwire.store.postgres import message_log as postgres_log
+from parcelwire.store.sqlite import message_log as sqlite_log
 from parcelwire.webhooks.standing import enable, pause
 from tests.contract.store.samples import NOW, OTHER_WORLD, WORLD, new_id
 from tests.contract.store.sending import (
@@ -76,6 +78,25 @@ async def test_in_portions(store: Store) -> None:
     await store.save_endpoint(enable(off))
     assert await claim(store) == []
     assert await store.next_message_due() is None
+
+
+async def test_among_many_lines_so_many_at_a_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for log in (sqlite_log, postgres_log):
+        monkeypatch.setattr(log, "WINDOW", 3)
+    off = await add_endpoint(store)
+    parcels = [f"{number:032x}" for number in range(1, 11)]
+    old = [parcels[1], parcels[8], parcels[9]]
+    for parcel in parcels:
+        await add(store, off, parcel, 1, at=OLD if parcel in old else BEFORE)
+    await switch_off(store, off)
+    # Three lines at each call, then from the first one again.
+    counts = [await store.give_up_waiting(NOW, before=BEFORE) for _ in range(4)]
+    assert counts == [1, 0, 1, 1]
+    counts = [await store.give_up_waiting(NOW, before=BEFORE + 1) for _ in range(3)]
+    assert counts == [3, 3, 1]
+    assert await store.count_waiting(off.id) == 0
 
 
 @pytest.mark.parametrize("is_taken", [False, True])

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.domain.clock import from_datetime
+from parcelwire.domain.clock import DAY, from_datetime, to_datetime
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import Store
+from parcelwire.tracking import journeys
 from parcelwire.tracking.journeys import JOURNEY_COLUMNS, Journey, JourneyFilter
 from parcelwire.tracking.ports import NewTracking
-from tests.contract.store.samples import OTHER_WORLD, WORLD, create, make_tracking
+from tests.contract.store.samples import NOW, OTHER_WORLD, WORLD, create, make_tracking
 
 OpenAnother = Callable[[], Awaitable[Store]]
 ALL = JourneyFilter()
@@ -110,6 +111,28 @@ async def test_filters_and_worlds(store: Store) -> None:
         (("2026-03-01", "ups"), 1),
         (("2026-03-02", "dhl"), 1),
     ]
+
+
+async def test_of_too_many_the_newest_are_counted(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journeys, "MOST_COUNTED", 3)
+    for day, courier_code in enumerate(("ups", "dhl", "ups", "dhl", "ups")):
+        at = NOW - day * DAY
+        tracking = await create(
+            store, f"N{day:08}", created_at=at, updated_at=at, courier_code=courier_code
+        )
+        created_on = to_datetime(at).date().isoformat()
+        await store.save_journeys([journey(tracking, created_on=created_on)])
+    counted = await store.count_journeys(WORLD, ALL, ["courier_code"])
+    assert sorted(counted) == [(("dhl",), 1), (("ups",), 2)]
+    assert counted.is_cut
+    counted = await store.count_journeys(WORLD, JourneyFilter(courier_code="dhl"), ["status"])
+    assert (counted, counted.is_cut) == ([(("transit",), 1)], True)
+    since = to_datetime(NOW - DAY).date().isoformat()
+    counted = await store.count_journeys(WORLD, JourneyFilter(since_on=since), ["courier_code"])
+    assert sorted(counted) == [(("dhl",), 1), (("ups",), 1)]
+    assert not counted.is_cut
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from parcelwire.domain.clock import DAY, HOUR, SECOND
+from parcelwire.store import message_ways
 from parcelwire.store.port import Store
+from parcelwire.store.postgres import message_log as postgres_log
+from parcelwire.store.sqlite import message_log as sqlite_log
 from parcelwire.tracking.ports import NewMessage
-from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
+from parcelwire.webhooks.ports import Message, MessageFilter, MessagePage, MessageState
 from tests.contract.store.samples import (
     NOW,
     OTHER_WORLD,
@@ -30,6 +33,7 @@ from tests.contract.store.sending import (
     finish,
     result_of,
     state_of,
+    walk,
 )
 
 CREATED, UPDATED = "tracking.created", "tracking.updated"
@@ -43,10 +47,21 @@ async def bury(store: Store, messages: list[NewMessage], state: MessageState = D
         assert await state_of(store, message) is state
 
 
+def look_at_so_many(monkeypatch: pytest.MonkeyPatch, looked_at: int, few: int = 1_000) -> None:
+    """Let a page look at few messages, and so many pending ones be fetched and sorted."""
+    monkeypatch.setattr(message_ways, "MESSAGES_LOOKED_AT", looked_at)
+    for log in (sqlite_log, postgres_log):
+        monkeypatch.setattr(log, "FEW_WAITING", few)
+
+
 # -- lists -------------------------------------------------------------------------------------
 
 
-async def test_messages_are_listed_under_any_conditions(store: Store) -> None:
+@pytest.mark.parametrize(("looked_at", "few"), [(5_000, 1_000), (3, 0), (6, 10)])
+async def test_messages_are_listed_under_any_conditions(
+    store: Store, monkeypatch: pytest.MonkeyPatch, looked_at: int, few: int
+) -> None:
+    look_at_so_many(monkeypatch, looked_at, few)
     dice = random.Random(11)
     endpoints = [await add_endpoint(store) for _ in range(3)]
     parcels = [new_id() for _ in range(4)]
@@ -66,7 +81,7 @@ async def test_messages_are_listed_under_any_conditions(store: Store) -> None:
         await store.finish_attempts(
             [result_of(one.message.id, state) for one, state in zip(batch, states, strict=True)]
         )
-    whole = await store.list_messages(WORLD, MessageFilter(), limit=999)
+    whole = (await store.list_messages(WORLD, MessageFilter(), limit=999)).messages
     assert [one.id for one in whole] == [one.id for one in reversed(messages)]
     assert {one.state for one in whole} == set(MessageState)
 
@@ -91,14 +106,49 @@ async def test_messages_are_listed_under_any_conditions(store: Store) -> None:
             created_max=dice.choice([None, NOW + dice.randrange(50)]),
         )
         expected = [one for one in whole if matches(one, where)]
-        walked: list[Message] = []
-        before: str | None = None
-        while page := await store.list_messages(WORLD, where, before=before, limit=4):
-            walked += page
-            before = page[-1].id
+        walked = await walk(store, where, limit=4)
         assert walked == expected
         found += bool(expected)
     assert found > 20
+
+
+@pytest.mark.parametrize("by", ["world", "endpoint", "tracking"])
+async def test_a_page_looks_at_so_many_and_says_where_to_go_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    look_at_so_many(monkeypatch, 20)
+    endpoint, parcel = await add_endpoint(store), new_id()
+    messages = [make_message(endpoint, parcel, index, NOW + index) for index in range(50)]
+    messages[9] = replace(messages[9], event_type="rare")
+    await store.add_messages(messages)
+    where = MessageFilter(
+        endpoint_id=endpoint.id if by == "endpoint" else None,
+        tracking_id=parcel if by == "tracking" else None,
+        event_types=("rare",),
+    )
+
+    pages = [await store.list_messages(WORLD, where, limit=5)]
+    while pages[-1].following is not None:
+        before = pages[-1].following
+        pages.append(await store.list_messages(WORLD, where, before=before, limit=5))
+
+    assert [[one.id for one in page.messages] for page in pages] == [[], [], [messages[9].id]]
+    assert [page.following for page in pages] == [messages[30].id, messages[10].id, None]
+
+
+async def test_somebody_elses_messages_are_no_place_to_go_on_from(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_at_so_many(monkeypatch, 5)
+    theirs, parcel = await add_endpoint(store, OTHER_WORLD), new_id()
+    await add(store, theirs, parcel, *range(1, 20))
+    for where in (
+        MessageFilter(endpoint_id=theirs.id, event_types=("rare",)),
+        MessageFilter(tracking_id=parcel, event_types=("rare",)),
+        MessageFilter(endpoint_id=theirs.id, states=(PENDING,)),
+    ):
+        page = await store.list_messages(WORLD, where, limit=2)
+        assert (page.messages, page.following) == ([], None)
 
 
 async def test_a_page_before_one_that_is_not_there_is_empty(store: Store) -> None:
@@ -107,16 +157,17 @@ async def test_a_page_before_one_that_is_not_there_is_empty(store: Store) -> Non
     theirs = await add_endpoint(store, OTHER_WORLD)
     (foreign,) = await add(store, theirs, parcel, 1)
     for before in (new_id(), foreign.id, "x", ""):
-        assert await store.list_messages(WORLD, MessageFilter(), before=before) == []
+        assert (await store.list_messages(WORLD, MessageFilter(), before=before)).messages == []
     assert await claimed(store) == [1, 1]
     await finish(store, messages[0], DELIVERED)
     assert await store.prune_messages(NOW + 1) == 1
-    assert await store.list_messages(WORLD, MessageFilter(), before=messages[0].id) == []
+    assert (await store.list_messages(WORLD, MessageFilter(), before=messages[0].id)).messages == []
     for where in (MessageFilter(endpoint_id="x"), MessageFilter(tracking_id="x")):
-        assert await store.list_messages(WORLD, where) == []
+        assert (await store.list_messages(WORLD, where)).messages == []
         assert await store.replay(WORLD, where, NOW) == 0
+    assert await store.list_messages(WORLD, MessageFilter(), limit=0) == MessagePage()
     beyond = MessageFilter(created_min=-(10**17), created_max=10**17)
-    assert len(await store.list_messages(WORLD, beyond)) == 2
+    assert len((await store.list_messages(WORLD, beyond)).messages) == 2
 
 
 async def test_what_waits_is_counted_up_to_a_bound(store: Store) -> None:
@@ -168,13 +219,11 @@ async def test_a_replay_goes_out_in_order_before_what_waits(store: Store) -> Non
     assert len(await store.list_attempts(messages[0].id)) == 2
 
 
-@pytest.mark.parametrize("portion", [3, 500])
+@pytest.mark.parametrize(("portion", "looked_at"), [(3, 5_000), (500, 5_000), (3, 4)])
 async def test_a_replay_takes_the_oldest_that_match(
-    store: Store, monkeypatch: pytest.MonkeyPatch, portion: int
+    store: Store, monkeypatch: pytest.MonkeyPatch, portion: int, looked_at: int
 ) -> None:
-    from parcelwire.store.postgres import message_log as postgres_log
-    from parcelwire.store.sqlite import message_log as sqlite_log
-
+    look_at_so_many(monkeypatch, looked_at)
     for log in (sqlite_log, postgres_log):
         monkeypatch.setattr(log, "REPLAYED_AT_ONCE", portion)
     endpoint, gone = await add_endpoint(store), await add_endpoint(store)
@@ -193,7 +242,9 @@ async def test_a_replay_takes_the_oldest_that_match(
 
     async def pending() -> list[str]:
         where = MessageFilter(states=(PENDING,))
-        return sorted(one.id for one in await store.list_messages(WORLD, where, limit=99))
+        return sorted(
+            one.id for one in (await store.list_messages(WORLD, where, limit=99)).messages
+        )
 
     assert await store.replay(WORLD, MessageFilter(states=(DELIVERED,)), NOW) == 0
     assert await store.replay(WORLD, MessageFilter(states=(PENDING,)), NOW) == 0

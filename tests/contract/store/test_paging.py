@@ -9,6 +9,7 @@ import pytest
 from parcelwire.domain.clock import SECOND
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
+from parcelwire.store import walks
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import TrackingFilter, TrackingPlace
 from tests.contract.store.samples import (
@@ -164,9 +165,7 @@ async def test_numbers_are_found_by_their_beginning(store: Store) -> None:
 async def test_a_beginning_that_most_numbers_have_is_paged_through(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from parcelwire.store.sqlite import listing
-
-    monkeypatch.setattr(listing, "FEW", 10)  # one engine chooses another way from there on
+    monkeypatch.setattr(walks, "FEW", 10)  # another way is chosen from there on
     new = [make_new(f"NR{index:03d}", created_at=NOW + index // 4) for index in range(50)]
     await store.create_trackings(new)
     where = TrackingFilter(number_prefix="NR0")

@@ -8,8 +8,9 @@ import pytest
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.port import Store
+from parcelwire.store.rules import RECALLED_AT_ONCE
 from parcelwire.tracking.ports import PollResult, PollState, RawAnswer
-from tests.contract.store.samples import NOW, OTHER_WORLD, WORLD, advance, create
+from tests.contract.store.samples import NOW, OTHER_WORLD, WORLD, advance, create, make_new
 
 OpenAnother = Callable[[], Awaitable[Store]]
 LEASE = NOW + 30 * SECOND
@@ -178,6 +179,57 @@ async def test_due_times_of_a_clock_that_has_jumped_back_come_near_again(store: 
         "as it should be": (NOW + HOUR, NOW - HOUR),
         "finished": (None, later),
     }
+
+
+async def test_the_far_end_alone_is_looked_at_when_no_more_is_asked(store: Store) -> None:
+    later = NOW + 3650 * DAY
+    polls = {
+        "far": PollState(due_at=later + HOUR, checked_at=later),
+        "never checked": PollState(due_at=later),
+        "near": PollState(due_at=NOW + DAY + HOUR, checked_at=NOW + DAY),
+        "finished": PollState(due_at=None, checked_at=later),
+    }
+    ids = {}
+    for index, (name, poll) in enumerate(polls.items()):
+        ids[name] = (await create(store, f"A{index}")).id
+        await store.save_polls([PollResult(tracking_id=ids[name], poll=poll)])
+
+    assert await store.recall_polls(NOW, beyond=NOW + 3 * DAY, far_only=True) == 2
+    assert await store.recall_polls(NOW, beyond=NOW + 3 * DAY, far_only=True) == 0
+
+    due = {}
+    for name, tracking_id in ids.items():
+        (stored,) = await store.load_many([tracking_id])
+        due[name] = stored.poll.due_at
+    near = NOW + DAY + HOUR
+    assert due == {"far": NOW + HOUR, "never checked": NOW, "near": near, "finished": None}
+    assert await store.recall_polls(NOW, beyond=NOW + 3 * DAY) == 1
+
+
+@pytest.mark.parametrize("far_only", [True, False])
+async def test_any_number_is_brought_back_in_portions(store: Store, *, far_only: bool) -> None:
+    count = 2 * RECALLED_AT_ONCE + 1
+    later = NOW + 3650 * DAY
+    await store.create_trackings([make_new(f"N{index}", due_at=later) for index in range(count)])
+
+    assert await store.recall_polls(NOW, beyond=NOW + 3 * DAY, far_only=far_only) == count
+    assert await store.recall_polls(NOW, beyond=NOW + 3 * DAY, far_only=far_only) == 0
+
+    assert await store.next_poll_due() == NOW
+    assert len(await claimed(store, limit=count)) == count
+
+
+async def test_a_wait_that_would_still_be_too_long_ends_at_once(store: Store) -> None:
+    tracking = await create(store)
+    later = NOW + 3650 * DAY
+    poll = PollState(due_at=later + 30 * DAY, checked_at=later)
+    await store.save_polls([PollResult(tracking_id=tracking.id, poll=poll)])
+
+    assert await store.recall_polls(NOW, beyond=NOW + 3 * DAY) == 1
+
+    (stored,) = await store.load_many([tracking.id])
+    assert (stored.poll.due_at, stored.poll.checked_at) == (NOW, NOW)
+    assert await store.recall_polls(NOW, beyond=NOW + 3 * DAY) == 0
 
 
 async def test_no_tracking_is_claimed_twice(store: Store) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.domain.clock import HOUR, MINUTE, SECOND
+from parcelwire.domain.clock import HOUR, MINUTE, SECOND, FrozenClock
 from parcelwire.domain.status import Status
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import (
@@ -181,12 +181,15 @@ class Life(MessageLife):
 
     async def pass_time(self) -> bool:
         self.now += self.dice.choice([SECOND, 10 * SECOND, MINUTE, HOUR, -5 * SECOND])
+        self.clock.set(self.now)
         return True
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_a_random_life_is_what_the_model_says(store: Store, seed: int) -> None:
-    life = Life(store, seed)
+async def test_a_random_life_is_what_the_model_says(
+    store: Store, seed: int, clock: FrozenClock
+) -> None:
+    life = Life(store, seed, clock)
     for _ in range(5):
         for _ in range(100):
             await life.step()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import DAY, HOUR, SECOND
 from parcelwire.store.port import Store
+from parcelwire.store.rules import RECALLED_AT_ONCE
 from parcelwire.tracking.ports import NewMessage
 from parcelwire.webhooks.ports import Message
-from tests.contract.store.samples import NOW, WORLD
+from tests.contract.store.samples import NOW, WORLD, make_message
 from tests.contract.store.sending import PENDING, add, add_endpoint, claim, claimed, result_of
 
 AHEAD = NOW + 365 * DAY
@@ -98,3 +101,45 @@ async def test_a_message_under_way_stays_so(store: Store) -> None:
     assert await store.recall_messages(NOW, beyond=BEYOND) == 1
 
     assert await claimed(store, NOW + SECOND) == []
+
+
+async def test_the_far_end_alone_is_looked_at_when_no_more_is_asked(store: Store) -> None:
+    endpoint = await add_endpoint(store)
+    near = await tried(store, endpoint, T1, at=NOW + DAY, wait=SECOND)
+    far = await tried(store, endpoint, T2, at=AHEAD, wait=30 * SECOND)
+    (behind,) = await add(store, endpoint, T2, 2, at=AHEAD)
+    lost = await tried(store, endpoint, T3, at=NOW - HOUR, wait=365 * DAY)
+
+    assert await store.recall_messages(NOW, beyond=BEYOND, far_only=True) == 3
+    assert await store.recall_messages(NOW, beyond=BEYOND, far_only=True) == 0
+
+    assert await due_at_of(store, near.id) == NOW + DAY + SECOND
+    assert await due_at_of(store, far.id) == NOW + 30 * SECOND
+    assert await due_at_of(store, behind.id) == NOW
+    assert await due_at_of(store, lost.id) == NOW
+    assert await store.recall_messages(NOW, beyond=BEYOND) == 1
+    assert await due_at_of(store, near.id) == NOW + SECOND
+
+
+async def test_a_wait_that_would_still_be_too_long_ends_at_once(store: Store) -> None:
+    endpoint = await add_endpoint(store)
+    message = await tried(store, endpoint, T1, at=AHEAD, wait=30 * DAY)
+
+    assert await store.recall_messages(NOW, beyond=BEYOND) == 1
+
+    assert await due_at_of(store, message.id) == NOW
+    assert await store.recall_messages(NOW, beyond=BEYOND) == 0
+
+
+@pytest.mark.parametrize("far_only", [True, False])
+async def test_any_number_is_brought_back_in_portions(store: Store, *, far_only: bool) -> None:
+    endpoint = await add_endpoint(store)
+    count = 2 * RECALLED_AT_ONCE + 1
+    await store.add_messages(
+        [make_message(endpoint, f"{number:032x}", 1, AHEAD) for number in range(1, count + 1)]
+    )
+
+    assert await store.recall_messages(NOW, beyond=BEYOND, far_only=far_only) == count
+    assert await store.recall_messages(NOW, beyond=BEYOND, far_only=far_only) == 0
+
+    assert await store.next_message_due() == NOW

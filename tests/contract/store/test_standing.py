@@ -135,9 +135,11 @@ async def test_notices_are_stored_with_the_attempt_that_gives_rise_to_them(store
 
     assert [one.message.id for one in await claim(store)] != []
     for notice in notices:
-        (message,) = await store.list_messages(
-            notice.world_id, MessageFilter(event_types=("endpoint.failing",))
-        )
+        (message,) = (
+            await store.list_messages(
+                notice.world_id, MessageFilter(event_types=("endpoint.failing",))
+            )
+        ).messages
         assert message.id == notice.id
         assert message.endpoint_id == notice.endpoint_id
         assert message.tracking_id == ""
@@ -166,7 +168,7 @@ async def test_an_attempt_told_twice_counts_once(store: Store) -> None:
     assert (loaded.state, loaded.attempts) == (PENDING, 0)
     assert len(await store.list_attempts(first.id)) == 1
     assert await endpoint_now(store, endpoint) == endpoint
-    assert len(await store.list_messages(WORLD, MessageFilter(), limit=99)) == 3
+    assert len((await store.list_messages(WORLD, MessageFilter(), limit=99)).messages) == 3
     # It is still under way: its lease was not ended, nor was the next one sent beside it.
     assert await claimed(store) == []
     await finish(store, first, DELIVERED)

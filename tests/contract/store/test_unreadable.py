@@ -199,7 +199,7 @@ async def test_messages_of_other_lines_are_sent(store: Store, data: bytes) -> No
     shown = await store.load_message(WORLD, bad.id)
     assert shown is not None
     assert (shown.sequence, shown.payload) == (1, b"")
-    listed = await store.list_messages(WORLD, MessageFilter())
+    listed = (await store.list_messages(WORLD, MessageFilter())).messages
     assert {one.sequence: one.payload == b"" for one in listed} == {1: True, 2: False, 3: False}
 
 

@@ -134,7 +134,7 @@ async def test_old_messages_go_with_all_that_is_theirs_but_never_pending_ones(st
     assert await store.prune_messages(NOW - 2 * DAY) == 0
     assert await store.prune_messages(NOW - DAY) == 2
 
-    left = await store.list_messages(WORLD, MessageFilter())
+    left = (await store.list_messages(WORLD, MessageFilter())).messages
     assert [one.id for one in left] == [young[0].id, old[2].id]
     assert await store.load_message(WORLD, old[0].id) is None
     assert await store.list_attempts(old[0].id) == []
@@ -150,7 +150,7 @@ async def test_old_messages_go_with_all_that_is_theirs_but_never_pending_ones(st
     assert await store.prune_messages(NOW + DAY) == 0
     await finish(store, young[0], DELIVERED)
     assert await store.prune_messages(NOW + DAY) == 1
-    assert await store.list_messages(WORLD, MessageFilter()) == []
+    assert (await store.list_messages(WORLD, MessageFilter())).messages == []
 
 
 async def test_a_backlog_that_waits_does_not_hide_what_may_go(
@@ -197,7 +197,7 @@ async def test_messages_of_a_clock_that_was_ahead_do_not_hide_the_old_behind_the
     counts = [await store.prune_messages(NOW - 90 * DAY, limit=7) for _ in range(10)]
     assert sum(counts) == 20
     assert max(counts) == 7
-    assert len(await store.list_messages(WORLD, MessageFilter(), limit=500)) == 120
+    assert len((await store.list_messages(WORLD, MessageFilter(), limit=500)).messages) == 120
 
 
 async def test_what_is_sent_again_meanwhile_is_not_pruned(store: Store) -> None:

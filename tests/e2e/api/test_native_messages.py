@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from parcelwire.store import message_ways
 from parcelwire.webhooks.ports import MessageFilter
 from tests.contract.webhook_receivers import answer, receiver
 from tests.support.native import ENDPOINTS, MESSAGES, NOBODY, Caller, fields_of, ok, refused
@@ -131,6 +132,29 @@ async def test_pages_hold_each_message_once_while_others_come(both: Caller) -> N
     assert page["next_cursor"] is None
 
 
+async def test_a_page_without_a_match_leads_on_to_the_next(
+    both: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(message_ways, "MESSAGES_LOOKED_AT", 5)
+    async with receiver(answer(200)) as there:
+        await both.add_endpoint(there.url)
+        await both.post_events()
+        await both.deliver()
+    (delivered,) = await both.messages()
+    await both.post_events(parcels=4, events=4, first=2)
+    found: list[list[str]] = []
+    query: str | None = "limit=2&state=delivered"
+    while query is not None:
+        answered = await both.ask("GET", MESSAGES, query=query)
+        page = ok(answered)
+        found.append([one["id"] for one in page["items"]])
+        assert page["has_more"] is (page["next_cursor"] is not None)
+        link = answered.headers.get("link")
+        assert (link is not None) is page["has_more"]
+        query = link and link[1:].partition(">")[0].partition("?")[2]
+    assert found == [[], [], [], [delivered.id]]
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -216,7 +240,7 @@ async def test_nobody_elses_messages_are_there(both: Caller) -> None:
             ]
             for method, where in calls:
                 refused(await both.ask(method, where, key=key), 404, "message-unknown")
-    (after,) = await house.store.list_messages(house.world_id, MessageFilter())
+    (after,) = (await house.store.list_messages(house.world_id, MessageFilter())).messages
     assert after == message
 
 

@@ -107,7 +107,7 @@ async def test_a_server_that_stops_waits_for_no_attempt(tmp_path: Path) -> None:
         house.house.is_closing = True
         said = ok(await asyncio.wait_for(asking, 3))
         assert (said["is_delivered"], said["attempt"]) == (False, None)
-        (message,) = await house.store.list_messages(account.number * 2, MessageFilter())
+        (message,) = (await house.store.list_messages(account.number * 2, MessageFilter())).messages
         assert (message.id, message.state) == (said["message_id"], MessageState.PENDING)
     finally:
         await house.close()

@@ -53,7 +53,7 @@ async def test_a_message_tells_of_a_courier_that_only_the_live_list_has(
         stored = await store.load(world_id, created.json()["data"]["id"])
         assert stored is not None
         await installation.service.refresh_now(stored)
-        messages = await store.list_messages(world_id, MessageFilter())
+        messages = (await store.list_messages(world_id, MessageFilter())).messages
         assert messages
         for one in messages:
             assert msgspec.json.decode(one.payload)["origin_info"]["weblink"] == HOMEPAGE

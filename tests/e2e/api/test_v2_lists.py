@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from parcelwire.domain.clock import SECOND
+from parcelwire.store import walks
 from tests.support.house import HouseUnderTest
 from tests.support.v2 import (
     COURIER,
@@ -46,6 +48,28 @@ async def figures(house: HouseUnderTest, method: str = "GET", **sent: Any) -> li
     code, data = await ask(house, method, GET, **sent)
     assert code in (200, 4031)
     return [int(item["tracking_number"][2:11]) for item in data["items"]] if code == 200 else []
+
+
+async def test_pages_up_to_an_estimated_total_hold_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads on until the total is reached has all, though there are too many to count."""
+    monkeypatch.setattr(walks, "MOST_COUNTED", 3)
+    async with open_v2(tmp_path) as house:
+        await fill(house, 9)
+        house.clock.advance(10_000)
+        await create(house, tracking_number=number(20))  # so the estimate is far too low
+        since = f"created_at_min={house.clock.now() // SECOND - 20_000}"
+        seen: list[str] = []
+        page, total = 1, 1
+        while len(seen) < total:
+            data = await succeed(house, "GET", GET, query=f"page={page}&limit=2&{since}")
+            total = int(data["total"])
+            if not data["items"]:
+                break
+            seen += [item["tracking_number"] for item in data["items"]]
+            page += 1
+        assert len(seen) == 10
 
 
 async def test_pages_newest_first_with_total_as_text(tmp_path: Path) -> None:

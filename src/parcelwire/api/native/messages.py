@@ -18,7 +18,6 @@ from parcelwire.api.native.paging import (
     Page,
     PlaceId,
     make_cursor,
-    page_of,
     read_cursor,
 )
 from parcelwire.api.native.problems import ProblemError
@@ -93,10 +92,12 @@ async def list_messages(house: House, asked: Asked) -> Page[MessageObject]:
         created_min=None if earliest is msgspec.UNSET else from_datetime(earliest),
         created_max=None if latest is msgspec.UNSET else end_of(latest),
     )
-    rows = await house.store.list_messages(
-        asked.world_id, where, before=before, limit=query.limit + 1
+    page = await house.store.list_messages(asked.world_id, where, before=before, limit=query.limit)
+    return Page(
+        items=[message_object(one) for one in page.messages],
+        next_cursor=None if page.following is None else make_cursor("messages", page.following),
+        has_more=page.following is not None,
     )
-    return page_of(rows, query.limit, message_object, lambda one: make_cursor("messages", one.id))
 
 
 async def read_message(house: House, asked: Asked) -> MessageDetail:
@@ -170,6 +171,9 @@ OPERATIONS: Final = (
         method="GET",
         path="/messages",
         summary="Messages, newest first",
+        text="A page can hold fewer than `limit`, and even none, although `has_more` is true: for"
+        " one page a few thousand messages are looked at, whatever share of them fulfils the"
+        " conditions. Go on with `next_cursor`.",
         handler=list_messages,
         scope="read",
         world=WorldRule.OWN,

@@ -336,6 +336,13 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
     total: int
     by_status: dict[Status, int]
+    is_estimate: Annotated[
+        bool,
+        Meta(
+            description="Whether some of the figures are estimates. Without conditions, with only"
+            " `status` and `is_archived`, and up to 10,000 trackings in all, they are exact."
+        ),
+    ]
 
 
 class RawAnswerObject(msgspec.Struct, frozen=True, kw_only=True):

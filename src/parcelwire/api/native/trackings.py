@@ -151,7 +151,7 @@ async def count_trackings(house: House, asked: Asked) -> Counts:
     where = filter_of(house, asked.query)
     async with house.reads.for_count(asked.world_id, where):
         counts = await house.store.count_by_status(asked.world_id, where)
-    return Counts(total=sum(counts.values()), by_status=counts)
+    return Counts(total=counts.total, by_status=counts, is_estimate=counts.is_estimate)
 
 
 async def read_tracking(house: House, asked: Asked) -> Any:

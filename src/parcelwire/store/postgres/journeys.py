@@ -9,7 +9,8 @@ from parcelwire.store.journeys import bounds, check_columns, counts_of, day_numb
 from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import is_id, key_of
-from parcelwire.tracking.journeys import Journey, JourneyColumn, JourneyCount, JourneyFilter
+from parcelwire.tracking import journeys
+from parcelwire.tracking.journeys import Journey, JourneyColumn, JourneyCounts, JourneyFilter
 
 _SQL: Final = load_queries("journeys.sql")
 
@@ -32,18 +33,21 @@ class Journeys:
 
     async def count_journeys(
         self, world_id: int, where: JourneyFilter, by: Sequence[JourneyColumn]
-    ) -> list[JourneyCount]:
+    ) -> JourneyCounts:
         """See ``JourneyStore``."""
         names = check_columns(by)
         asked = [name for name in _CONDITIONS if getattr(where, name) is not None]
         columns = ", ".join(names)
-        conditions = "".join(f" and {name} = ${place}" for place, name in enumerate(asked, 4))
+        is_wanted = " and ".join(f"{name} = ${place}" for place, name in enumerate(asked, 5))
         rows = await self._database.fetch(
-            f"select {columns}, count(*) from journey"  # noqa: S608  (names of a closed set)
+            f"select {columns}, count(*) filter (where is_wanted), count(*) from ("  # noqa: S608  (names of a closed set)
+            f"select {columns}, {is_wanted or 'true'} as is_wanted from journey"
             " where world_id = $1 and created_on between $2::int and $3::int"
-            f"{conditions} group by {columns}",
+            " order by world_id desc, created_on desc limit $4"
+            f") as newest group by {columns}",
             world_id,
             *bounds(where),
+            journeys.MOST_COUNTED,
             *(key_of(getattr(where, name)) for name in asked),
         )
         return counts_of(rows, names)

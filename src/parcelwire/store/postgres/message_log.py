@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any, Final
 
 from parcelwire.domain.clock import Instant
+from parcelwire.store.message_ways import FEW_WAITING, may_be_few, replayed, way_of
 from parcelwire.store.postgres.done import Doings
+from parcelwire.store.postgres.message_search import MessageSearch, Place
 from parcelwire.store.postgres.messages import shown_message_of
-from parcelwire.store.postgres.pool import Link, Row
+from parcelwire.store.postgres.pool import Link
 from parcelwire.store.postgres.queries import load_queries
-from parcelwire.store.postgres.values import clean, is_id, within
+from parcelwire.store.postgres.values import FIRST_ID, is_id
 from parcelwire.store.unreadable import Unreadable
 from parcelwire.tracking.ports import Once
-from parcelwire.webhooks.ports import Attempt, Message, MessageFilter, MessageState
+from parcelwire.webhooks.ports import Attempt, Message, MessageFilter, MessagePage, MessageState
 
 _SQL: Final = load_queries("messages.sql")
-
-_PLACE_OF: Final = "(select created_at, id from message where id = "
-_FIRST_ID: Final = "0" * 32
 
 REPLAYED_AT_ONCE: Final = 1_000
 """Messages taken up again in one transaction: it holds their lanes."""
@@ -33,8 +32,10 @@ class MessageLog(Doings):
 
     _unreadable: Unreadable
 
-    _pruned_to: str = _FIRST_ID
+    _pruned_to: str = FIRST_ID
     """The message up to which old ones were sought, in the round at hand."""
+    _looked_to: Any = (FIRST_ID, FIRST_ID)
+    """The lane up to which messages were sought that wait too long, in the round at hand."""
 
     async def load_message(self, world_id: int, message_id: str) -> Message | None:
         """See ``MessageStore``."""
@@ -50,13 +51,39 @@ class MessageLog(Doings):
         *,
         before: str | None = None,
         limit: int = 50,
-    ) -> list[Message]:
+    ) -> MessagePage:
         """See ``MessageStore``."""
-        if not _may_match(where) or (before is not None and not is_id(before)):
-            return []
-        query, arguments = list_query(world_id, where, before, limit)
+        fetch = self._database.fetch
+        if limit <= 0 or not _may_match(where) or (before is not None and not is_id(before)):
+            return MessagePage()
+        place: Place | None = None
+        if before is not None:
+            known = await fetch(_SQL["place_of_message"], world_id, before)
+            if not known:
+                return MessagePage()
+            place = tuple(known[0])
+        way = way_of(where, few_wait=await self._do_few_wait(world_id, where))
+        search = MessageSearch(world_id, where, way)
+        end = await self._end(search, place, limit + 1) if search.may_pass_over else None
+        query, arguments = search.page(place, end, limit + 1)
+        rows = await fetch(query, *arguments)
+        shown = [shown_message_of(row, self._unreadable) for row in rows[:limit]]
+        if len(rows) > limit:
+            return MessagePage(shown, shown[-1].id)
+        return MessagePage(shown, end[1].hex if end else None)
+
+    async def _end(self, search: MessageSearch, place: Place | None, limit: int) -> Place | None:
+        query, arguments = search.end(place, limit)
         rows = await self._database.fetch(query, *arguments)
-        return [shown_message_of(row, self._unreadable) for row in rows]
+        return tuple(rows[0]) if rows else None
+
+    async def _do_few_wait(self, world_id: int, where: MessageFilter) -> bool:
+        if not may_be_few(where):
+            return False
+        rows = await self._database.fetch(
+            _SQL["count_pending"], world_id, where.endpoint_id, FEW_WAITING + 1
+        )
+        return bool(rows[0][0] <= FEW_WAITING)
 
     async def count_waiting(self, endpoint_id: str, *, most: int = 10_000) -> int:
         """See ``MessageStore``."""
@@ -110,33 +137,48 @@ class MessageLog(Doings):
         Without ``once`` it is done in portions, each durable by itself, so that nobody waits long
         for their lanes.
         """
+        found = self._replayable(world_id, where, limit)
+
+        async def revive(link: Link, ids: list[Any]) -> int:
+            return len(await _revive(link, world_id, ids, now, also_waiting=False))
+
         if once is not None:
-
-            async def effect(link: Link) -> int:
-                return (await _replay(link, world_id, where, now, limit))[0]
-
-            return await self._write_once(effect, once)
+            ids = [message_id async for some in found for message_id in some]
+            return await self._write_once(partial(revive, ids=ids), once)
         taken = 0
-        rows: list[Row] = []
-        while taken < limit:
-            portion = min(REPLAYED_AT_ONCE, limit - taken)
-            place = (rows[-1][1], rows[-1][0]) if rows else None
-
-            async def work(
-                link: Link, portion: int = portion, place: tuple[Instant, Any] | None = place
-            ) -> tuple[int, list[Row]]:
-                return await _replay(link, world_id, where, now, portion, place)
-
-            count, rows = await self._database.transact(work)
-            taken += count
-            if len(rows) < portion:
-                break
+        async for some in found:
+            taken += await self._database.transact(partial(revive, ids=some))
         return taken
+
+    async def _replayable(
+        self, world_id: int, where: MessageFilter, limit: int
+    ) -> AsyncIterator[list[Any]]:
+        """Find what a replay takes up, oldest first, in portions that one transaction can take."""
+        wanted = replayed(where)
+        if wanted is None or not _may_match(wanted):
+            return
+        search = MessageSearch(world_id, wanted, way_of(wanted), oldest_first=True)
+        place: Place | None = None
+        while limit > 0:
+            portion = min(REPLAYED_AT_ONCE, limit)
+            end = await self._end(search, place, portion)
+            query, arguments = search.replayable(place, end, portion)
+            rows = await self._database.fetch(query, *arguments)
+            if rows:
+                yield [row[1] for row in rows]
+            limit -= len(rows)
+            place = tuple(rows[-1]) if len(rows) == portion else end
+            if place is None:
+                return
 
     async def give_up_waiting(self, now: Instant, *, before: Instant, limit: int = 1_000) -> int:
         """See ``MessageStore``."""
         del now
-        rows = await self._database.fetch(_SQL["long_waiting"], before, limit)
+        fetch, first = self._database.fetch, self._looked_to
+        ends = await fetch(_SQL["end_of_lanes"], *first, WINDOW - 1)
+        rows = await fetch(_SQL["long_waiting"], *first, WINDOW, before, limit)
+        if len(rows) < limit:
+            self._looked_to = ends[0] if ends else (FIRST_ID, FIRST_ID)
         if not rows:
             return 0
         ids = [row[0] for row in rows]
@@ -163,7 +205,7 @@ class MessageLog(Doings):
             if rows:
                 after = old[-1] if gone >= limit else rows[-1][0]
         # Those that wait for a receiver are passed over once in a round, not at every call.
-        self._pruned_to = _FIRST_ID if is_done else after
+        self._pruned_to = FIRST_ID if is_done else after
         return gone
 
 
@@ -176,75 +218,6 @@ async def _delete(link: Link, *, ids: list[Any]) -> int:
 def _may_match(where: MessageFilter) -> bool:
     """Tell whether the ids of a filter can be ids at all."""
     return all(text is None or is_id(text) for text in (where.endpoint_id, where.tracking_id))
-
-
-def _conditions(world_id: int, where: MessageFilter, limit: int) -> tuple[list[str], list[Any]]:
-    """Return conditions over ``message m`` and their arguments; the world is $1, the limit $2."""
-    arguments: list[Any] = [world_id, within(max(0, limit))]
-    texts = ["m.world_id = $1"]
-    states = [state.value for state in where.states]
-    is_dead = where.states == (MessageState.DEAD,)
-    if is_dead:
-        texts.append("m.is_dead")
-    for text, value in (
-        ("m.endpoint_id = {}", where.endpoint_id),
-        ("m.tracking_id = {}", where.tracking_id),
-        ("m.state = any({}::text[])", states if states and not is_dead else None),
-        ("m.event_type = any({}::text[])", [clean(one) for one in where.event_types] or None),
-        ("m.created_at >= {}", _bound(where.created_min)),
-        ("m.created_at <= {}", _bound(where.created_max)),
-    ):
-        if value is not None:
-            arguments.append(value)
-            texts.append(text.format(f"${len(arguments)}"))
-    return texts, arguments
-
-
-def _bound(value: Instant | None) -> Instant | None:
-    return None if value is None else within(value)
-
-
-def list_query(
-    world_id: int, where: MessageFilter, before: str | None, limit: int
-) -> tuple[str, list[Any]]:
-    """Return the statement that lists messages, newest first, and its arguments."""
-    texts, arguments = _conditions(world_id, where, limit)
-    if before is not None:
-        arguments.append(before)
-        place = f"{_PLACE_OF}${len(arguments)} and world_id = $1)"
-        texts.append(f"(m.created_at, m.id) < {place}")
-    return _SQL["list_messages"].replace("/* conditions */", " and ".join(texts)), arguments
-
-
-def replay_query(
-    world_id: int, where: MessageFilter, place: tuple[Instant, Any] | None, limit: int
-) -> tuple[str, list[Any]]:
-    """Return the statement that finds the oldest matching messages after a place."""
-    texts, arguments = _conditions(world_id, where, limit)
-    if place is not None:
-        arguments += place
-        texts.append(f"(m.created_at, m.id) > (${len(arguments) - 1}, ${len(arguments)})")
-    return _SQL["replayable"].replace("/* conditions */", " and ".join(texts)), arguments
-
-
-async def _replay(
-    link: Link,
-    world_id: int,
-    where: MessageFilter,
-    now: Instant,
-    limit: int,
-    place: tuple[Instant, Any] | None = None,
-) -> tuple[int, list[Row]]:
-    """Take up again the oldest ``limit`` matching messages after a place.
-
-    Return how many were taken, and all that were looked at (id, time).
-    """
-    if not _may_match(where):
-        return 0, []
-    query, arguments = replay_query(world_id, where, place, limit)
-    rows = await link.fetch(query, *arguments)
-    taken = await _revive(link, world_id, [row[0] for row in rows], now, also_waiting=False)
-    return len(taken), rows
 
 
 async def _revive(

@@ -20,13 +20,20 @@ from parcelwire.store.postgres.endpoints import Endpoints, bury, note_results
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import (
+    FIRST_ID,
     clean,
     is_id,
     only_ids,
     read_id,
     some_id,
 )
-from parcelwire.store.rules import LONGEST_LEASE, NAMED_SKIPPED
+from parcelwire.store.rules import (
+    LONGEST_LEASE,
+    LOOKED_AT_ONCE,
+    NAMED_SKIPPED,
+    RECALLED_AT_ONCE,
+    portions,
+)
 from parcelwire.store.unreadable import Unreadable
 from parcelwire.tracking.ports import NewMessage, Once
 from parcelwire.webhooks.failing import says_something
@@ -173,10 +180,28 @@ class Messages(Endpoints):
                 await self._database.transact(partial(bury, endpoint_id=read_id(endpoint_id)))
         return min((row[2] for row in rows if row[2] is not None), default=None)
 
-    async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:
+    async def recall_messages(
+        self, now: Instant, *, beyond: Instant, far_only: bool = False
+    ) -> int:
         """See ``MessageStore``."""
-        rows = await self._database.fetch(_SQL["recall_messages"], now, beyond)
-        return int(rows[0][0])
+        fetch = self._database.fetch
+        recalled = 0
+        last: tuple[Any, Any] = (FIRST_ID, FIRST_ID)
+        while True:
+            if far_only:
+                lanes = await fetch(_SQL["far_lanes"], beyond, RECALLED_AT_ONCE)
+                is_done = len(lanes) < RECALLED_AT_ONCE
+            else:
+                rows = await fetch(_SQL["lanes_after"], now, beyond, *last, LOOKED_AT_ONCE)
+                lanes = [row for row in rows if row[2]]
+                is_done = len(rows) < LOOKED_AT_ONCE
+                last = (rows[-1][0], rows[-1][1]) if rows else last
+            for portion in portions(lanes, RECALLED_AT_ONCE):
+                columns = ([lane[0] for lane in portion], [lane[1] for lane in portion])
+                found = await fetch(_SQL["recall_messages"], now, beyond, *columns)
+                recalled += found[0][0]
+            if is_done:
+                return recalled
 
 
 def message_of(row: Row) -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 
 from parcelwire.domain.clock import Clock, Instant
 from parcelwire.polling.budget import burst, refill
@@ -19,13 +19,16 @@ from parcelwire.store.past_polls import (
 from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
-from parcelwire.store.postgres.values import clean, is_id, key_of, only_ids
+from parcelwire.store.postgres.values import FIRST_ID, clean, is_id, key_of, only_ids
 from parcelwire.store.rules import (
     CLOCKS_DIFFER,
     HOLD_ROUNDS,
     HOLD_WINDOW,
     KEPT_RAW_ANSWERS,
     LONGEST_LEASE,
+    LOOKED_AT_ONCE,
+    RECALLED_AT_ONCE,
+    portions,
 )
 from parcelwire.store.turns import Share, Turns, first_come
 from parcelwire.tracking.ports import PollResult
@@ -185,10 +188,26 @@ class Polls:
         )
         return bool(rows)
 
-    async def recall_polls(self, now: Instant, *, beyond: Instant) -> int:
+    async def recall_polls(self, now: Instant, *, beyond: Instant, far_only: bool = False) -> int:
         """See ``PollStore``."""
-        rows = await self._database.fetch(_SQL["recall_polls"], now, beyond)
-        return int(rows[0][0])
+        fetch = self._database.fetch
+        recalled = 0
+        after: Any = FIRST_ID
+        while True:
+            if far_only:
+                found = await fetch(_SQL["far_polls"], beyond, RECALLED_AT_ONCE)
+                is_done = len(found) < RECALLED_AT_ONCE
+            else:
+                rows = await fetch(_SQL["polls_after"], now, beyond, after, LOOKED_AT_ONCE)
+                found = [row for row in rows if row[1]]
+                is_done = len(rows) < LOOKED_AT_ONCE
+                after = rows[-1][0] if rows else after
+            before = recalled
+            for portion in portions([row[0] for row in found], RECALLED_AT_ONCE):
+                recalled += (await fetch(_SQL["recall_polls"], now, beyond, portion))[0][0]
+            # Others hold all that are left at the far end: they are being written.
+            if is_done or (far_only and recalled == before):
+                return recalled
 
     async def take_budget(
         self, key: str, *, now: Instant, wanted: int, per_minute: int, per_day: int | None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from parcelwire.domain.tracking import Tracking
+from parcelwire.domain.tracking import Tracking, id_of_page_token
 from parcelwire.store.codec import decode_tracking, unpack
 from parcelwire.store.past_polls import decode_trails
 from parcelwire.store.postgres.database import Database
@@ -53,7 +53,12 @@ class Reading(StandIns):
 
     async def find_by_page_token(self, page_token: str) -> Stored | None:
         """See ``TrackingStore``."""
-        rows = await self._database.fetch(_SQL["find_by_page_token"], key_of(page_token))
+        tracking_id = id_of_page_token(page_token)
+        if tracking_id is None:
+            return None
+        rows = await self._database.fetch(
+            _SQL["find_by_page_token"], tracking_id, key_of(page_token)
+        )
         return await self._first(rows)
 
     async def raw_answers(self, tracking_id: str, limit: int = 10) -> list[RawAnswer]:

@@ -27,15 +27,17 @@ create table tracking (
 ) with (fillfactor = 90);
 
 create unique index tracking_number on tracking (world_id, number, courier_code);
-create unique index tracking_page_token on tracking (page_token);
-create index tracking_created on tracking (world_id, created_at, id) include (is_archived);
-create index tracking_status on tracking (world_id, status, created_at, id) include (is_archived);
+create index tracking_created on tracking (world_id, is_archived, created_at, id);
+create index tracking_status on tracking (world_id, status, is_archived, created_at, id);
+create index tracking_courier
+    on tracking (world_id, courier_code, status, is_archived, created_at, id);
 create index tracking_updated on tracking (world_id, updated_at);
 create index tracking_ordered on tracking (world_id, ordered_at) where ordered_at is not null;
 create index tracking_order_id on tracking (world_id, order_id) where order_id is not null;
 create index tracking_order_number on tracking (world_id, order_number)
     where order_number is not null;
-create index tracking_lane on tracking (courier_code, origin, destination)
+create index tracking_lane
+    on tracking (courier_code, origin, destination, (world_id % 2), created_at)
     include (world_id, transit_days) where origin is not null and destination is not null;
 
 -- The whole tracking and its rendition, packed. Already compressed, so never again (external); up
@@ -174,6 +176,8 @@ create index message_world on message (world_id, created_at, id);
 create index message_endpoint on message (endpoint_id, created_at, id);
 create index message_tracking on message (tracking_id, created_at, id);
 create index message_dead on message (world_id, created_at, id) where is_dead;
+create index message_about_endpoint on message (world_id, created_at, id)
+    where event_type like 'endpoint.%';
 
 -- The messages that are still to be delivered; its smallest sequence is the one whose turn it is.
 create table waiting (
@@ -331,6 +335,7 @@ create table gap (
     seen_at bigint not null,
     primary key (connector, kind, digest)
 );
+create index gap_seen on gap (seen desc, seen_at desc);
 
 create table remote_area (
     country text collate "C" not null,

@@ -14,6 +14,7 @@ from parcelwire.domain.clock import Instant
 from parcelwire.domain.report import Gap
 from parcelwire.domain.status import CONFIRMED_STATUSES, Status
 from parcelwire.domain.tracking import Tracking
+from parcelwire.store import walks
 from parcelwire.store.codec import (
     encode_event,
     encode_tracking,
@@ -26,9 +27,11 @@ from parcelwire.store.postgres.creating import CreationQueue, Order, make_row
 from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.done import Doings
 from parcelwire.store.postgres.listing import (
+    narrow_counts,
     rendition_page,
     status_counts,
     stored_page,
+    walk_counts,
 )
 from parcelwire.store.postgres.messages import message_columns
 from parcelwire.store.postgres.pool import Link
@@ -44,10 +47,12 @@ from parcelwire.store.postgres.values import (
 from parcelwire.store.rules import (
     DELETED_AT_ONCE,
     KEPT_RAW_ANSWERS,
+    LANE_SAMPLE,
     check_new,
     check_save,
     place_key,
 )
+from parcelwire.store.walks import counts_of
 from parcelwire.tracking.ports import (
     Creation,
     LaneHistory,
@@ -56,6 +61,7 @@ from parcelwire.tracking.ports import (
     PollState,
     RawAnswer,
     Save,
+    StatusCounts,
     Stored,
     TrackingFilter,
     TrackingPlace,
@@ -93,7 +99,8 @@ class Trackings(Reading, Doings):
         self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
     ) -> list[Stored]:
         """See ``TrackingStore``."""
-        query, arguments = stored_page(world_id, where, offset, limit)
+        narrow = await self._narrow(world_id, where)
+        query, arguments = stored_page(world_id, where, offset, limit, narrow=narrow)
         return await self._stored(await self._database.fetch(query, *arguments))
 
     async def page_trackings(
@@ -107,34 +114,46 @@ class Trackings(Reading, Doings):
         """See ``TrackingStore``."""
         if after is not None and not is_id(after.id):
             return []
-        query, arguments = stored_page(world_id, where, after or 0, limit)
+        narrow = await self._narrow(world_id, where)
+        query, arguments = stored_page(world_id, where, after or 0, limit, narrow=narrow)
         return await self._stored(await self._database.fetch(query, *arguments))
 
     async def list_renditions(
         self, world_id: int, where: TrackingFilter, *, offset: int, limit: int
     ) -> list[bytes]:
         """See ``TrackingStore``."""
-        query, arguments = rendition_page(world_id, where, offset, limit)
+        narrow = await self._narrow(world_id, where)
+        query, arguments = rendition_page(world_id, where, offset, limit, narrow=narrow)
         rows = await self._database.fetch(query, *arguments)
         return await self._rendered(rows, self._render)
 
+    async def _narrow(self, world_id: int, where: TrackingFilter) -> str:
+        """Return the condition that few trackings satisfy, if one of ``NARROW`` is such."""
+        for name, (query, arguments) in narrow_counts(world_id, where, walks.FEW + 1).items():
+            if (await self._database.fetch(query, *arguments))[0][0] <= walks.FEW:
+                return name
+        return ""
+
     async def count_trackings(self, world_id: int, where: TrackingFilter) -> int:
         """See ``TrackingStore``."""
-        return sum((await self.count_by_status(world_id, where)).values())
+        return (await self.count_by_status(world_id, where)).total
 
-    async def count_by_status(self, world_id: int, where: TrackingFilter) -> dict[Status, int]:
+    async def count_by_status(self, world_id: int, where: TrackingFilter) -> StatusCounts:
         """See ``TrackingStore``."""
-        counts = dict.fromkeys(Status, 0)
         if where.is_plain:
+            counts: Counter[Status] = Counter()
             for (status, is_archived), total in (await self._counters.totals(world_id)).items():
                 is_wanted = not where.statuses or status in where.statuses
                 if is_wanted and where.is_archived in (None, is_archived):
                     counts[status] += total
-        else:
-            query, arguments = status_counts(world_id, where)
-            for status, total in await self._database.fetch(query, *arguments):
-                counts[Status(status)] = total
-        return counts
+            return StatusCounts(counts)
+        narrow = await self._narrow(world_id, where)
+        if narrow or where.numbers or where.order_ids:
+            query, arguments = status_counts(world_id, where, narrow=narrow)
+            rows = await self._database.fetch(query, *arguments)
+            return StatusCounts({Status(status): total for status, total in rows})
+        query, arguments = walk_counts(world_id, where)
+        return counts_of(await self._database.fetch(query, *arguments))
 
     async def count_created(self, world_id: int) -> int:
         """See ``AccountStore``."""
@@ -207,6 +226,7 @@ class Trackings(Reading, Doings):
             key_of(origin.upper()),
             key_of(destination.upper()),
             int(is_test),
+            LANE_SAMPLE,
         )
         days = sorted(row[0] for row in rows if row[0] is not None)
         return LaneHistory(total=len(rows), transit_days=tuple(days))

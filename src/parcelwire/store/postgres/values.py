@@ -10,7 +10,9 @@ from parcelwire.domain.lane import lane_of
 from parcelwire.domain.tracking import Tracking
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
-_NIL: Final = "0" * 32
+FIRST_ID: Final = "0" * 32
+"""Before all others; stored where there is none."""
+
 LARGEST: Final = 2**63 - 1
 """What a bigint holds at most."""
 
@@ -35,7 +37,7 @@ def some_id(text: str) -> str:
         ValueError: when it is none.
     """
     if not text:
-        return _NIL
+        return FIRST_ID
     if not is_id(text):
         msg = f"not an id of 32 hex digits: {text!r}"
         raise ValueError(msg)
@@ -45,7 +47,7 @@ def some_id(text: str) -> str:
 def read_id(value: Any) -> str:
     """Return the id of a uuid column."""
     text: str = value.hex
-    return "" if text == _NIL else text
+    return "" if text == FIRST_ID else text
 
 
 def clean(text: str) -> str:

@@ -10,7 +10,8 @@ import apsw
 from parcelwire.store.journeys import bounds, check_columns, counts_of, day_number, newest
 from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.ids import id_value
-from parcelwire.tracking.journeys import Journey, JourneyColumn, JourneyCount, JourneyFilter
+from parcelwire.tracking import journeys
+from parcelwire.tracking.journeys import Journey, JourneyColumn, JourneyCounts, JourneyFilter
 
 # A tracking that is gone gives no row. Its day is where the row is found again.
 SAVE: Final = """
@@ -56,16 +57,24 @@ class Journeys(Part):
 
     async def count_journeys(
         self, world_id: int, where: JourneyFilter, by: Sequence[JourneyColumn]
-    ) -> list[JourneyCount]:
+    ) -> JourneyCounts:
         """See ``JourneyStore``."""
         names = check_columns(by)
         asked = [name for name in _CONDITIONS if getattr(where, name) is not None]
         columns = ", ".join(names)
-        conditions = "".join(f" AND {name} = ?" for name in asked)
+        is_wanted = " AND ".join(f"{name} = ?" for name in asked) or "TRUE"
         rows = await self._reader.scan(
-            f"SELECT {columns}, count(*) FROM journey"  # noqa: S608  (names of a closed set)
-            f" WHERE world_id = ? AND created_on BETWEEN ? AND ?{conditions} GROUP BY {columns}",
-            (world_id, *bounds(where), *(getattr(where, name) for name in asked)),
+            f"SELECT {columns}, sum(is_wanted), count(*) FROM ("  # noqa: S608  (names of a closed set)
+            f"SELECT {columns}, ({is_wanted}) IS TRUE AS is_wanted FROM journey"
+            " WHERE world_id = ? AND created_on BETWEEN ? AND ?"
+            " ORDER BY created_on DESC, key DESC LIMIT ?"
+            f") GROUP BY {columns}",
+            (
+                *(getattr(where, name) for name in asked),
+                world_id,
+                *bounds(where),
+                journeys.MOST_COUNTED,
+            ),
         )
         return counts_of(rows, names)
 

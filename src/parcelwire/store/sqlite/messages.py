@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
@@ -12,7 +13,12 @@ from msgspec.structs import replace
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import decode_endpoint, encode_json
-from parcelwire.store.rules import merge_endpoint
+from parcelwire.store.rules import (
+    LOOKED_AT_ONCE,
+    RECALLED_AT_ONCE,
+    merge_endpoint,
+    portions,
+)
 from parcelwire.store.sealing import without_secrets
 from parcelwire.store.sqlite import outbox, outcomes, queries
 from parcelwire.store.sqlite.connection import Row, fetch
@@ -196,9 +202,32 @@ class Messages(Doings):
         ((ready_at,),) = await self._reader.rows(queries.NEXT_READY)
         return ready_at  # type: ignore[no-any-return]  # the column's type
 
-    async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:
-        """See ``MessageStore``."""
-        return await self._write(lambda connection: outbox.recall(connection, now, beyond))
+    async def recall_messages(
+        self, now: Instant, *, beyond: Instant, far_only: bool = False
+    ) -> int:
+        """See ``MessageStore``. Readers seek: the writer has only to write, and seldom that."""
+        when = {"now": now, "beyond": beyond}
+        recalled = 0
+        last: outbox.Line = outbox.FIRST_LINE
+        while True:
+            if far_only:
+                bindings = {"beyond": beyond, "limit": RECALLED_AT_ONCE}
+                lines = await self._reader.rows(queries.FAR_LINES, bindings)
+                is_done = len(lines) < RECALLED_AT_ONCE
+            else:
+                place = {"endpoint": last[0], "tracking": last[1], "limit": LOOKED_AT_ONCE}
+                rows = await self._reader.scan(queries.LINES_AFTER, when | place)
+                lines = [row[:2] for row in rows if row[2]]
+                is_done = len(rows) < LOOKED_AT_ONCE
+                last = rows[-1][:2] if rows else last
+            before = recalled
+            for portion in portions(lines, RECALLED_AT_ONCE):
+                recalled += await self._write(
+                    partial(outbox.recall, lines=portion, now=now, beyond=beyond)
+                )
+            # Those that are left at the far end are on their way.
+            if is_done or (far_only and recalled == before):
+                return recalled
 
 
 def _bury(

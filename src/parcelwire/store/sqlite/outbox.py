@@ -9,6 +9,7 @@ promise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import apsw
 import msgspec
@@ -24,6 +25,12 @@ from parcelwire.tracking.ports import NewMessage
 from parcelwire.webhooks.ports import AttemptResult, MessageState
 
 StoredId = bytes | str
+
+Line = tuple[StoredId | int, StoredId | int]
+"""An endpoint and a tracking."""
+
+FIRST_LINE: Final[Line] = (0, 0)
+"""Before all lines: numbers stand before texts, and these before bytes."""
 
 
 class PreparedMessage(msgspec.Struct, frozen=True):
@@ -192,13 +199,22 @@ def end_leases(connection: apsw.Connection, now: Instant) -> None:
         settle(connection, endpoint_id, tracking_id)
 
 
-def recall(connection: apsw.Connection, now: Instant, beyond: Instant) -> int:
-    """Bring messages back that a clock ahead of ``now`` has put off; return how many."""
-    late = fetch(connection, queries.LATE_MESSAGES, {"now": now, "beyond": beyond})
-    for key, _, _, due_at in late:
-        connection.execute(queries.RECALL_MESSAGE, (due_at, key))
-    settle_idle(connection, dict.fromkeys((row[1], row[2]) for row in late), now)
-    return len(late)
+def recall(
+    connection: apsw.Connection,
+    lines: Sequence[tuple[StoredId, StoredId]],
+    now: Instant,
+    beyond: Instant,
+) -> int:
+    """Bring messages of lines back that a clock ahead of ``now`` has put off; return how many."""
+    recalled = 0
+    for endpoint_id, tracking_id in lines:
+        line = {"endpoint": endpoint_id, "tracking": tracking_id, "now": now, "beyond": beyond}
+        late = fetch(connection, queries.LATE_MESSAGES, line)
+        for key, due_at in late:
+            connection.execute(queries.RECALL_MESSAGE, (due_at, key))
+        recalled += len(late)
+    settle_idle(connection, lines, now)
+    return recalled
 
 
 def kill(connection: apsw.Connection, endpoint_id: StoredId, most: int) -> int:

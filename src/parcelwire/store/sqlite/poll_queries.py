@@ -75,14 +75,26 @@ HOLD_POLL: Final = """
 UPDATE poll SET due_at = :now + :span + key * 7919 % :span, due_reason = :reason, leased_until = 0
 WHERE key = :key
 """
+# What a clock ahead has written: found from the far end of the queue, or among the polls of a
+# stretch of keys.
+FAR_POLLS: Final = """
+SELECT key FROM poll INDEXED BY poll_by_due WHERE due_at > :beyond ORDER BY due_at LIMIT :limit
+"""
+LAST_POLL: Final = "SELECT coalesce(max(key), 0) FROM poll"
+AHEAD_POLLS: Final = """
+SELECT key FROM poll WHERE key > :after AND key <= :last AND due_at IS NOT NULL
+    AND (checked_at > :now OR due_at > :beyond)
+"""
 RECALL_POLLS: Final = """
 UPDATE poll SET
     due_at = CASE
-        WHEN checked_at > :now THEN min(due_at, max(:now, due_at - (checked_at - :now)))
+        WHEN checked_at > :now AND due_at - checked_at <= :beyond - :now
+            THEN min(due_at, max(:now, due_at - (checked_at - :now)))
         ELSE :now
     END,
     checked_at = min(checked_at, :now)
-WHERE due_at IS NOT NULL AND (checked_at > :now OR due_at > :beyond)
+WHERE key IN (SELECT value FROM json_each(:keys)) AND due_at IS NOT NULL
+    AND (checked_at > :now OR due_at > :beyond)
 """
 LEASE_POLL: Final = "UPDATE poll SET leased_until = ? WHERE key = ?"
 LEASE_IF_FREE: Final = """

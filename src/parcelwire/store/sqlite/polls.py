@@ -17,7 +17,10 @@ from parcelwire.store.rules import (
     HOLD_ROUNDS,
     HOLD_WINDOW,
     LONGEST_LEASE,
+    LOOKED_AT_ONCE,
+    RECALLED_AT_ONCE,
     Budget,
+    portions,
     take_from_budget,
 )
 from parcelwire.store.sqlite import poll_queries
@@ -143,14 +146,39 @@ class Polls(Part):
         ((due_at,),) = await self._reader.rows(poll_queries.NEXT_POLL)
         return due_at  # type: ignore[no-any-return]  # the column's type
 
-    async def recall_polls(self, now: Instant, *, beyond: Instant) -> int:
-        """See ``PollStore``."""
+    async def recall_polls(self, now: Instant, *, beyond: Instant, far_only: bool = False) -> int:
+        """See ``PollStore``. Sought by readers: the writer has only to write, and seldom that."""
+        when = {"now": now, "beyond": beyond}
+        if far_only:
+            return await self._recall_far(when)
+        recalled, after = 0, 0
+        ((last,),) = await self._reader.rows(poll_queries.LAST_POLL)
+        while after < last:
+            stretch = {"after": after, "last": after + LOOKED_AT_ONCE}
+            rows = await self._reader.scan(poll_queries.AHEAD_POLLS, when | stretch)
+            for portion in portions(rows, RECALLED_AT_ONCE):
+                recalled += await self._recall(portion, when)
+            after += LOOKED_AT_ONCE
+        return recalled
+
+    async def _recall_far(self, when: dict[str, Any]) -> int:
+        recalled = 0
+        while True:
+            bindings = {"beyond": when["beyond"], "limit": RECALLED_AT_ONCE}
+            rows = await self._reader.rows(poll_queries.FAR_POLLS, bindings)
+            if rows:
+                recalled += await self._recall(rows, when)
+            if len(rows) < RECALLED_AT_ONCE:
+                return recalled
+
+    async def _recall(self, rows: Sequence[Row], when: dict[str, Any]) -> int:
+        bindings = {**when, "keys": msgspec.json.encode([key for (key,) in rows]).decode()}
 
         def work(connection: apsw.Connection) -> int:
-            connection.execute(poll_queries.RECALL_POLLS, {"now": now, "beyond": beyond})
+            connection.execute(poll_queries.RECALL_POLLS, bindings)
             return connection.changes()
 
-        return await self._write(work)
+        return await self._write(work, rows=len(rows))
 
     async def take_budget(
         self, key: str, *, now: Instant, wanted: int, per_minute: int, per_day: int | None

@@ -83,23 +83,6 @@ STAND_IN: Final = f"SELECT {STAND_IN_COLUMNS} FROM tracking WHERE key = ?"  # no
 FIND_BY_PAGE: Final = f"{_STORED_FROM} WHERE t.id = ? AND t.page_token = ?"
 
 COUNTERS: Final = "SELECT status, is_archived, total FROM counter WHERE world_id = ?"
-# Those that never changed stand in no index of updates: they came then.
-COUNT_UPDATES: Final = """
-SELECT count(*) FROM (
-    SELECT 1 FROM tracking INDEXED BY tracking_by_update
-    WHERE world_id = :world AND updated_at <> created_at AND updated_at BETWEEN :least AND :most
-    UNION ALL
-    SELECT 1 FROM tracking INDEXED BY tracking_by_age
-    WHERE world_id = :world AND is_archived IN (0, 1) AND created_at BETWEEN :least AND :most
-    LIMIT :few
-)
-"""
-COUNT_PREFIX: Final = """
-SELECT count(*) FROM (
-    SELECT 1 FROM tracking INDEXED BY tracking_by_number
-    WHERE world_id = :world AND number >= :prefix AND number < :prefix_end LIMIT :most
-)
-"""
 _NEWEST_OF_STATUS: Final = [
     f"""SELECT * FROM (
         SELECT key, created_at FROM tracking INDEXED BY tracking_by_status
@@ -110,9 +93,11 @@ _NEWEST_OF_STATUS: Final = [
     for is_archived in (0, 1)
 ]
 LANE: Final = """
-SELECT transit_days, count(*) FROM tracking
-WHERE courier_code = ? AND origin = ? AND destination = ? AND world_id % 2 = ?
-GROUP BY transit_days
+SELECT transit_days, count(*) FROM (
+    SELECT transit_days FROM tracking INDEXED BY tracking_by_lane
+    WHERE courier_code = ? AND origin = ? AND destination = ? AND world_id % 2 = ?
+    ORDER BY created_at DESC LIMIT ?
+) GROUP BY transit_days
 """
 # The newest of each status come from the index alone; only those that are the newest of all are
 # looked up.
@@ -205,24 +190,45 @@ WHERE endpoint_id = ?2 AND tracking_id IN (
     WHERE endpoint_id = ?2 AND ready_at <= ?3 ORDER BY ready_at, tracking_id LIMIT ?4
 )
 """
-LATE_MESSAGES: Final = """
-WITH waiting AS (
-    SELECT m.key, m.endpoint_id, m.tracking_id, m.attempts, m.due_at,
-        -- The last one: after two jumps of the clock the newest by its time need not be that.
-        (
+
+
+def _late(endpoint: str, tracking: str) -> str:
+    """Select the messages of a line that a clock ahead has put off, and when they are due now.
+
+    The last attempt counts: after two jumps of the clock the newest by its time need not be that.
+    """
+    return f"""
+SELECT key, due_at FROM (
+    SELECT key, CASE
+        WHEN attempts = 0 THEN :now
+        WHEN tried_at <= due_at AND 2 * tried_at - due_at > :now
+                AND due_at - tried_at <= :beyond - :now
+            THEN :now + due_at - tried_at
+        WHEN due_at > :beyond THEN :now
+    END AS due_at
+    FROM (
+        SELECT m.key, m.attempts, m.due_at, (
             SELECT a.at FROM attempt a WHERE a.message_key = m.key ORDER BY a.key DESC LIMIT 1
         ) AS tried_at
-    FROM message m INDEXED BY message_pending WHERE m.state = 'pending' AND m.due_at > :now
-), late AS (
-    SELECT key, endpoint_id, tracking_id,
-        CASE
-            WHEN attempts = 0 THEN :now
-            WHEN tried_at <= due_at AND 2 * tried_at - due_at > :now THEN :now + due_at - tried_at
-            WHEN due_at > :beyond THEN :now
-        END AS due_at
-    FROM waiting
+        FROM message m INDEXED BY message_pending
+        WHERE m.endpoint_id = {endpoint} AND m.tracking_id = {tracking} AND m.state = 'pending'
+            AND m.due_at > :now
+    )
 )
-SELECT key, endpoint_id, tracking_id, due_at FROM late WHERE due_at IS NOT NULL
+WHERE due_at IS NOT NULL
+"""  # noqa: S608  # our own words
+
+
+LATE_MESSAGES: Final = _late(":endpoint", ":tracking")
+LINES_AFTER: Final = f"""
+SELECT l.endpoint_id, l.tracking_id, EXISTS ({_late("l.endpoint_id", "l.tracking_id")})
+FROM line l WHERE (l.endpoint_id, l.tracking_id) > (:endpoint, :tracking)
+ORDER BY l.endpoint_id, l.tracking_id LIMIT :limit
+"""  # noqa: S608  # our own words
+FAR_LINES: Final = """
+SELECT l.endpoint_id, l.tracking_id
+FROM endpoint e CROSS JOIN line l INDEXED BY line_by_ready ON l.endpoint_id = e.id
+WHERE l.ready_at > :beyond LIMIT :limit
 """
 RECALL_MESSAGE: Final = "UPDATE message SET due_at = ? WHERE key = ?"
 NEXT_READY: Final = """
@@ -230,10 +236,6 @@ SELECT min((SELECT min(l.ready_at) FROM line l WHERE l.endpoint_id = e.id))
 FROM endpoint e WHERE e.is_enabled = 1
     AND e.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
 """
-LOAD_MESSAGE: Final = f"""
-SELECT {MESSAGE} FROM message m JOIN payload y ON y.key = m.key WHERE m.id = ? AND m.world_id = ?
-"""  # noqa: S608  # our own column names
-KEY_OF_MESSAGE: Final = "SELECT key FROM message WHERE id = ? AND world_id = ?"
 # A worker whose answer was lost tells the same attempt again.
 BEFORE_FINISH: Final = """
 SELECT key, endpoint_id, tracking_id, sequence, state,
@@ -267,44 +269,7 @@ COUNT_ATTEMPT: Final = "UPDATE message SET attempts = attempts + 1 WHERE key = ?
 FINISH_MESSAGE: Final = """
 UPDATE message SET state = ?, attempts = attempts + 1, due_at = coalesce(?, due_at) WHERE key = ?
 """
-BEFORE_RESEND: Final = (
-    "SELECT key, endpoint_id, tracking_id FROM message WHERE id = ? AND world_id = ?"
-)
 RESEND: Final = "UPDATE message SET state = 'pending', attempts = 0, due_at = ? WHERE key = ?"
-LONG_WAITING: Final = """
-SELECT m.key FROM endpoint e CROSS JOIN message m INDEXED BY message_pending
-    ON m.endpoint_id = e.id AND m.state = 'pending'
-WHERE e.is_enabled = 0 AND m.created_at < ? LIMIT ?
-"""
-GIVE_UP_WAITING: Final = """
-UPDATE message SET state = 'dead'
-WHERE key IN (SELECT value FROM json_each(?)) AND state = 'pending'
-    AND EXISTS (SELECT 1 FROM endpoint e WHERE e.id = message.endpoint_id AND e.is_enabled = 0)
-RETURNING endpoint_id, tracking_id, sequence, id
-"""
-COUNT_WAITING: Final = """
-SELECT count(*) FROM (
-    SELECT 1 FROM message INDEXED BY message_pending
-    WHERE endpoint_id = ? AND state = 'pending' LIMIT ?
-)
-"""
-OLDEST_MESSAGES: Final = """
-SELECT key, created_at, state FROM message WHERE key > ? ORDER BY key LIMIT ?
-"""
-DELETE_MESSAGES: Final = """
-DELETE FROM message WHERE key IN (SELECT value FROM json_each(?)) AND state <> 'pending'
-RETURNING key, id, endpoint_id, tracking_id, sequence
-"""
-DELETE_PAYLOAD: Final = "DELETE FROM payload WHERE key = ?"
-DELETE_ATTEMPTS: Final = "DELETE FROM attempt WHERE message_key = ?"
-DELETE_SKIPPED: Final = """
-DELETE FROM skipped
-WHERE endpoint_id = ? AND tracking_id = ? AND sequence = ? AND message_id = ?
-"""
-ATTEMPTS: Final = """
-SELECT a.id, m.id, a.at, a.duration_ms, a.status, a.error, a.answer
-FROM message m JOIN attempt a ON a.message_key = m.key WHERE m.id = ? ORDER BY a.key
-"""
 
 # --- idempotency keys -------------------------------------------------------------------------
 

@@ -37,15 +37,18 @@ CREATE UNIQUE INDEX tracking_by_number ON tracking (world_id, number, courier_co
 -- The key, which every index ends in, breaks ties of created_at: pages need one order, always.
 CREATE INDEX tracking_by_age ON tracking (world_id, is_archived, created_at);
 CREATE INDEX tracking_by_status ON tracking (world_id, status, is_archived, created_at);
-CREATE INDEX tracking_by_courier ON tracking (world_id, courier_code, created_at);
+CREATE INDEX tracking_by_courier
+    ON tracking (world_id, courier_code, status, is_archived, created_at);
 CREATE INDEX tracking_by_update ON tracking (world_id, updated_at)
     WHERE updated_at <> created_at;
+CREATE INDEX tracking_by_order_time ON tracking (world_id, ordered_at)
+    WHERE ordered_at IS NOT NULL;
 CREATE INDEX tracking_by_order_id ON tracking (world_id, order_id)
     WHERE order_id IS NOT NULL;
 CREATE INDEX tracking_by_order_number ON tracking (world_id, order_number)
     WHERE order_number IS NOT NULL;
 CREATE INDEX tracking_by_lane
-    ON tracking (courier_code, origin, destination, world_id, transit_days)
+    ON tracking (courier_code, origin, destination, world_id % 2, created_at, transit_days)
     WHERE origin IS NOT NULL AND destination IS NOT NULL;
 
 CREATE TABLE doc (
@@ -141,6 +144,8 @@ CREATE INDEX message_by_world ON message (world_id, created_at);
 CREATE INDEX message_by_tracking ON message (tracking_id, created_at);
 CREATE INDEX message_by_endpoint ON message (endpoint_id, created_at);
 CREATE INDEX message_dead ON message (world_id, created_at) WHERE state = 'dead';
+CREATE INDEX message_about_endpoint ON message (world_id, created_at)
+    WHERE event_type GLOB 'endpoint.*';
 CREATE INDEX message_pending ON message (endpoint_id, tracking_id, sequence)
     WHERE state = 'pending';
 
@@ -265,6 +270,8 @@ CREATE TABLE gap (
     last_seen_at INTEGER NOT NULL,
     PRIMARY KEY (connector, kind, value)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX gap_by_count ON gap (count DESC, last_seen_at DESC);
 
 CREATE TABLE remote_area (
     country TEXT NOT NULL,

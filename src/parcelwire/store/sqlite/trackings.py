@@ -11,7 +11,13 @@ import apsw
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.codec import encode_event, pack
 from parcelwire.store.past_polls import encode_past
-from parcelwire.store.rules import DELETED_AT_ONCE, KEPT_RAW_ANSWERS, check_new, check_save
+from parcelwire.store.rules import (
+    DELETED_AT_ONCE,
+    KEPT_RAW_ANSWERS,
+    LANE_SAMPLE,
+    check_new,
+    check_save,
+)
 from parcelwire.store.sqlite import journeys, poll_queries, queries
 from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.done import Doings
@@ -133,7 +139,8 @@ class Trackings(Reading, Doings):
     ) -> LaneHistory:
         """See ``TrackingStore``."""
         rows = await self._reader.scan(
-            queries.LANE, (courier_code, origin.upper(), destination.upper(), int(is_test))
+            queries.LANE,
+            (courier_code, origin.upper(), destination.upper(), int(is_test), LANE_SAMPLE),
         )
         return LaneHistory(
             total=sum(count for _, count in rows),

@@ -190,7 +190,7 @@ async def test_a_fault_of_ours_is_not_called_an_outage(store: PostgresStore) -> 
 
 async def test_one_tracking_that_cannot_be_stored_spoils_no_other(store: PostgresStore) -> None:
     good = [make_new(f"NR{index:07d}") for index in range(6)]
-    twin = make_new("OTHER0001", page_token=good[0].tracking.page_token)
+    twin = make_new("OTHER0001", id=good[0].tracking.id)
     await store.create_trackings([good[0]])
 
     answers = await asyncio.gather(

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from parcelwire.domain.status import Status
+from parcelwire.store.message_ways import way_of
 from parcelwire.store.postgres import PostgresStore
 from parcelwire.store.postgres.listing import stored_page
-from parcelwire.store.postgres.message_log import list_query, replay_query
+from parcelwire.store.postgres.message_search import MessageSearch
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.tracking.ports import TrackingFilter, TrackingPlace
@@ -72,7 +73,7 @@ PAGES: dict[str, tuple[TrackingFilter, str]] = {
         TrackingFilter(statuses=(Status.PENDING, Status.TRANSIT)),
         "tracking_(created|status)",
     ),
-    "beginning": (TrackingFilter(number_prefix="NR0012"), "tracking_(number|created)"),
+    "beginning": (TrackingFilter(number_prefix="NR0012"), "tracking_number"),
 }
 
 
@@ -80,40 +81,70 @@ PAGES: dict[str, tuple[TrackingFilter, str]] = {
 async def test_a_page_by_place_begins_at_its_place(filled: PostgresStore, name: str) -> None:
     where, index = PAGES[name]
     place = TrackingPlace(NOW + ROWS // 2, new_id())
-    plan = await plan_of(filled, *stored_page(WORLD, where, place, 50))
+    narrow = "number_prefix" if where.number_prefix else ""
+    plan = await plan_of(filled, *stored_page(WORLD, where, place, 50, narrow=narrow))
     assert "Seq Scan" not in plan
     walks = re.findall(
         r"Index (?:Only )?Scan.* using (\w+) on tracking.*\n +Index Cond: (.*)", plan
     )
     assert walks, plan
     assert all(re.fullmatch(index, used) for used, _ in walks), plan
-    if name != "beginning":
+    if not narrow:
         assert all("ROW(created_at, id) <" in condition for _, condition in walks), plan
 
 
 FILTERS = {
-    "all": (MessageFilter(), "message_(world|endpoint)"),
+    "all": (MessageFilter(), "message_world"),
+    "endpoint": (MessageFilter(endpoint_id=new_id()), "message_endpoint"),
+    "type of one": (
+        MessageFilter(endpoint_id=new_id(), event_types=("x",)),
+        "message_endpoint",
+    ),
+    "type of all": (MessageFilter(event_types=("x",)), "message_world"),
+    "line": (MessageFilter(endpoint_id=new_id(), tracking_id=new_id()), "message_tracking"),
     "dead": (MessageFilter(states=(MessageState.DEAD,)), "message_dead"),
     "dead of one": (
         MessageFilter(states=(MessageState.DEAD,), endpoint_id=new_id()),
-        "message_(dead|endpoint)",
+        "message_dead",
     ),
     "time": (MessageFilter(created_min=NOW + 10, created_max=NOW + 500), "message_world"),
 }
 
 
+@pytest.mark.parametrize("oldest_first", [False, True])
 @pytest.mark.parametrize("name", FILTERS)
 async def test_messages_are_found_in_the_order_of_an_index(
-    filled: PostgresStore, name: str
+    filled: PostgresStore, name: str, *, oldest_first: bool
 ) -> None:
     where, index = FILTERS[name]
+    search = MessageSearch(WORLD, where, way_of(where), oldest_first=oldest_first)
+    place, end = (NOW + 200, new_id()), (NOW + 100, new_id())
+    if oldest_first:
+        place, end = end, place
     for query, arguments in (
-        list_query(WORLD, where, new_id(), 50),
-        replay_query(WORLD, where, (NOW + 100, new_id()), 50),
+        search.page(place, end, 50),
+        search.replayable(place, end, 50),
+        search.end(place, 50),
     ):
         plan = await plan_of(filled, query, arguments)
-        assert re.search(rf"Index Scan (Backward )?using {index} on message m ", plan), plan
-        assert "Sort" not in plan, plan
+        walks = re.findall(
+            r"Index (?:Only )?Scan.* using (\w+) on message m\w* .*\n +Index Cond: (.*)", plan
+        )
+        # Where a stretch ends, its last message is looked up.
+        walked = [(used, condition) for used, condition in walks if used != "message_pkey"]
+        assert [used for used, _ in walked] == [index], plan
+        assert "ROW(created_at, id)" in walked[0][1], plan
+        # No more than a stretch is sorted.
+        assert "Sort" not in plan or "Subquery Scan on m" in plan, plan
+
+
+async def test_the_few_that_wait_are_found_among_those_that_wait(filled: PostgresStore) -> None:
+    where = MessageFilter(states=(MessageState.PENDING,))
+    search = MessageSearch(WORLD, where, way_of(where, few_wait=True))
+    assert not search.may_pass_over
+    plan = await plan_of(filled, *search.page((NOW + 200, new_id()), None, 50))
+    assert "using waiting_pkey on waiting" in plan, plan
+    assert "using message_pkey on message" in plan, plan
 
 
 async def test_what_is_old_is_found_from_the_front(filled: PostgresStore) -> None:
@@ -175,5 +206,9 @@ async def test_a_worlds_due_polls_are_found_by_its_own_index(filled: PostgresSto
     ):
         plan = await plan_of(filled, polls[name], arguments)
         assert "using poll_world on poll" in plan, plan
+        # Never what is due of all worlds at once.
+        walks = re.findall(r"using poll_world on poll \w+ .*\n +Index Cond: (.*)", plan)
+        assert len(walks) >= 2, plan
+        assert all("world_id" in condition for condition in walks), plan
         assert "poll_due" not in plan, plan
         assert "Sort" not in plan, plan

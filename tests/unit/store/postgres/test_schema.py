@@ -137,7 +137,9 @@ async def test_a_database_of_the_first_layout_is_brought_forward_with_all_it_hol
     past = PastPoll(at=NOW, outcome="found", connector="dhl", why="new: asked at once")
     await store.save_polls([PollResult(tracking_id=parcel, poll=PollState(), past=past)])
     assert await store.past_polls(parcel) == [past]
-    (letter,) = await store.list_messages(WORLD, MessageFilter(states=(MessageState.DEAD,)))
+    (letter,) = (
+        await store.list_messages(WORLD, MessageFilter(states=(MessageState.DEAD,)))
+    ).messages
     assert (letter.id, letter.payload) == (dead, b"{}")
     (one,) = await store.claim_messages(NOW, lease_until=NOW + 9, limit=9, per_endpoint=9)
     assert (one.message.id, one.endpoint) == (waits, endpoint)

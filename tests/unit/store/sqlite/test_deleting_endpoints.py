@@ -52,7 +52,7 @@ async def fill(store: SqliteStore, endpoint: Endpoint, *, parcels: int, each: in
 
 async def count(store: SqliteStore, state: MessageState) -> int:
     where = MessageFilter(states=(state,))
-    return len(await store.list_messages(WORLD, where, limit=100_000))
+    return len((await store.list_messages(WORLD, where, limit=100_000)).messages)
 
 
 @pytest.mark.parametrize(("parcels", "each"), [(400, 1), (57, 7), (1, 400)])

@@ -171,7 +171,9 @@ async def test_a_file_of_the_first_layout_is_brought_forward_with_all_it_holds(
     await store.save_polls([result])
     assert await store.past_polls(tracking.id) == [PAST]
     assert await store._reader.rows("SELECT world_id FROM poll") == [(WORLD,)]
-    (letter,) = await store.list_messages(WORLD, MessageFilter(states=(MessageState.DEAD,)))
+    (letter,) = (
+        await store.list_messages(WORLD, MessageFilter(states=(MessageState.DEAD,)))
+    ).messages
     assert (letter.id, letter.payload) == (dead, b"{}")
     (one,) = await store.claim_messages(NOW, lease_until=NOW + 9, limit=9, per_endpoint=9)
     assert (one.message.id, one.endpoint) == (waiting, endpoint)

@@ -64,7 +64,7 @@ async def live(store: SqliteStore, clock: FrozenClock, ids: list[str], seed: int
         told += results
         if chance.random() < 0.9:
             await store.finish_attempts(results)
-    messages = await store.list_messages(WORLD, MessageFilter(), limit=1_000)
+    messages = (await store.list_messages(WORLD, MessageFilter(), limit=1_000)).messages
     attempts = [await store.list_attempts(one.id) for one in messages]
     return messages, attempts, await store.next_message_due(), await _lines(store)
 

@@ -11,15 +11,17 @@ import pytest
 
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.status import Status
+from parcelwire.store import walks
+from parcelwire.store.message_ways import way_of
 from parcelwire.store.sqlite import (
     SqliteStore,
     feed_queries,
-    listing,
+    message_queries,
     open_store,
     poll_queries,
     queries,
 )
-from parcelwire.store.sqlite.message_log import replay_query
+from parcelwire.store.sqlite.message_search import MessageSearch
 from parcelwire.tracking.ports import TrackingFilter, TrackingPlace
 from parcelwire.webhooks.ports import MessageFilter, MessageState
 from tests.contract.store.samples import NOW, WORLD, make_new, new_id, render
@@ -37,8 +39,6 @@ SMALL = {
     "FORGET_REMOTE_AREAS": "SCAN remote_area",
     "READY_ENDPOINTS": "SCAN e",
     "NEXT_READY": "SCAN e",
-    # Once an hour, by a reader: endpoints that are off, and what waits for them.
-    "LONG_WAITING": "SCAN e",
     # Ends at the first row; almost always there is none.
     "HAS_SKIPPED": "SCAN skipped",
     # Leases that live: as many as there are messages under way.
@@ -48,9 +48,9 @@ SMALL = {
     # One step for every world.
     "DUE_WORLDS": "SCAN world",
     "FEED_ENDS": "SCAN world",
-    # After a clock has jumped, every poll has to be looked at, and every message that waits.
-    "RECALL_POLLS": "SCAN poll",
-    "LATE_MESSAGES": "SCAN m USING INDEX message_pending",
+    "FAR_LINES": "SCAN e",
+    # A stretch of lines.
+    "LONG_WAITING": "SCAN l",
 }
 """What may be walked over, and why."""
 
@@ -68,10 +68,13 @@ async def plan_of(store: SqliteStore, sql: str, bindings: Any) -> list[str]:
     return [str(row[3]) for row in rows]
 
 
+_ALL = vars(queries) | vars(feed_queries) | vars(message_queries) | vars(poll_queries)
+
+
 def statements() -> dict[str, str]:
     found = {
         name: sql
-        for name, sql in (vars(queries) | vars(feed_queries) | vars(poll_queries)).items()
+        for name, sql in _ALL.items()
         if name.isupper()
         and not name.startswith("_")
         and isinstance(sql, str)
@@ -176,7 +179,7 @@ async def test_a_beginning_is_found_by_the_numbers_where_few_have_it(
     page = await store._page(WORLD, where, 0, 100)
     plan = " | ".join(await plan_of(store, page.sql, page.bindings))
     assert "tracking_by_number (world_id=? AND number>? AND number<?)" in plan
-    monkeypatch.setattr(listing, "FEW", 3)
+    monkeypatch.setattr(walks, "FEW", 3)
     page = await store._page(WORLD, where, 0, 100)
     plan = " | ".join(await plan_of(store, page.sql, page.bindings))
     assert "tracking_by_age" in plan
@@ -186,6 +189,10 @@ async def test_a_beginning_is_found_by_the_numbers_where_few_have_it(
 MESSAGE_INDEXES: dict[str, tuple[dict[str, Any], str]] = {
     "all": ({}, "message_by_world (world_id=?"),
     "endpoint": ({"endpoint_id": new_id()}, "message_by_endpoint (endpoint_id=?"),
+    "endpoint and type": (
+        {"endpoint_id": new_id(), "event_types": ("x",)},
+        "message_by_endpoint (endpoint_id=?",
+    ),
     "tracking": (
         {"endpoint_id": new_id(), "tracking_id": new_id()},
         "message_by_tracking (tracking_id=?",
@@ -199,27 +206,30 @@ MESSAGE_INDEXES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.parametrize("oldest_first", [False, True])
 @pytest.mark.parametrize("name", MESSAGE_INDEXES)
 async def test_messages_are_listed_and_replayed_in_the_order_of_an_index(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, name: str
+    store: SqliteStore, name: str, *, oldest_first: bool
 ) -> None:
     fields, index = MESSAGE_INDEXES[name]
-    asked: list[tuple[str, Any]] = []
-
-    async def note(sql: str, bindings: Any = ()) -> list[Any]:
-        asked.append((sql, bindings))
-        return []
-
     where = MessageFilter(**fields, created_min=NOW, created_max=NOW + 9)
-    with monkeypatch.context() as patch:
-        patch.setattr(store._reader, "rows", note)
-        patch.setattr(store._reader, "scan", note)
-        await store.list_messages(WORLD, where, before=new_id())
-    asked.append(replay_query(WORLD, where, (NOW, 7), 100))
-    assert len(asked) == 2
-    for sql, bindings in asked:
+    search = MessageSearch(WORLD, where, way_of(where), oldest_first=oldest_first)
+    for sql, bindings in (
+        search.page((NOW, 7), (NOW + 2, 3), 100),
+        search.replayable((NOW, 7), (NOW + 2, 3), 100),
+        search.end((NOW, 7), 100),
+    ):
         plan = await plan_of(store, sql, bindings)
         ways = [step for step in plan if step.startswith(("SEARCH m ", "SCAN m "))]
         assert len(ways) == 1
         assert f"{index} AND created_at>? AND created_at<?)" in ways[0], plan
         assert not [step for step in plan if "TEMP B-TREE" in step], plan
+
+
+async def test_the_few_that_wait_are_found_among_those_that_wait(store: SqliteStore) -> None:
+    where = MessageFilter(states=(MessageState.PENDING,))
+    search = MessageSearch(WORLD, where, way_of(where, few_wait=True))
+    assert not search.may_pass_over
+    plan = await plan_of(store, *search.page((NOW, 7), None, 100))
+    assert plan[0].startswith("SEARCH e USING INDEX endpoint_by_world"), plan
+    assert plan[1].startswith("SEARCH m USING INDEX message_pending (endpoint_id=?)"), plan

@@ -21,7 +21,7 @@ from parcelwire.pages.charts import Bar, bars, columns
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, Visit, missing
 from parcelwire.pages.dashboard.words import reason_word
-from parcelwire.tracking.journeys import JourneyFilter
+from parcelwire.tracking.journeys import MOST_COUNTED, JourneyFilter
 from parcelwire.tracking.spreadsheet_cells import guarded
 
 DAYS: Final = 30
@@ -65,12 +65,13 @@ async def show(visit: Visit) -> Response:
     """Show all figures of the days asked for."""
     problems: list[Problem] = []
     asked, where = _asked(visit, problems)
-    tables = await _tables(visit, where) if not problems else ()
+    tables, is_cut = await _tables(visit, where) if not problems else ((), False)
     return await visit.show(
         "analytics.html",
         asked=asked,
         shown=[Shown(one, _chart(one)) for table in tables if (one := _spoken(table)).rows],
         is_empty=not any(table.rows for table in tables if table.name == "couriers"),
+        most=f"{MOST_COUNTED:,}" if is_cut else "",
         text=text_of,
         problems=problems,
     )
@@ -79,7 +80,8 @@ async def show(visit: Visit) -> Response:
 async def download(visit: Visit) -> Response:
     """Answer one table as CSV."""
     asked, where = _asked(visit, [])
-    for table in await _tables(visit, where):
+    tables, _ = await _tables(visit, where)
+    for table in tables:
         if table.name == visit.path["name"]:
             name = f"{table.name}-{asked.since}-{asked.until}.csv"
             return Response(
@@ -159,7 +161,8 @@ def _day(typed: str, otherwise: date, field: str, problems: list[Problem]) -> da
         return otherwise
 
 
-async def _tables(visit: Visit, where: JourneyFilter) -> tuple[Table, ...]:
+async def _tables(visit: Visit, where: JourneyFilter) -> tuple[tuple[Table, ...], bool]:
+    """Return the tables, and whether they are about the newest parcels of these days only."""
     counts = await count_all(visit.house.store, visit.world_id, where)
     codes = {str(values[0]) for values, _ in counts.by_courier}
     names = {
@@ -167,7 +170,7 @@ async def _tables(visit: Visit, where: JourneyFilter) -> tuple[Table, ...]:
         for code in codes
         if (courier := visit.house.registry.get(code)) is not None
     }
-    return (*tables_of(counts, names), await _webhooks(visit))
+    return (*tables_of(counts, names), await _webhooks(visit)), counts.is_cut
 
 
 async def _webhooks(visit: Visit) -> Table:

@@ -42,11 +42,18 @@ class Urgent(msgspec.Struct, frozen=True, kw_only=True):
     since: Instant
 
 
+_UNDER_WAY: Final = tuple(
+    status for status in Status if status not in (Status.DELIVERED, Status.EXPIRED)
+)
+
+
 class Silent(msgspec.Struct, frozen=True):
     """A carrier in trouble, and how many parcels under way wait for it."""
 
     trouble: Trouble
     waiting: int
+    is_estimate: bool = False
+    """There are too many to be counted: more than 10,000."""
 
 
 async def show(visit: Visit) -> Response:
@@ -129,14 +136,15 @@ def _urgent(tracking: Tracking, kind: str, now: Instant) -> Urgent:
 async def _silent(visit: Visit) -> list[Silent]:
     found = []
     for trouble in await troubles_of(visit):
-        waiting = 0
+        waiting, is_estimate = 0, False
         for courier_code in trouble.courier_codes[:10]:
-            counts = await visit.house.store.count_by_status(
-                visit.world_id, TrackingFilter(courier_code=courier_code, is_archived=False)
+            where = TrackingFilter(
+                courier_code=courier_code, statuses=_UNDER_WAY, is_archived=False
             )
-            over = counts[Status.DELIVERED] + counts[Status.EXPIRED]
-            waiting += sum(counts.values()) - over
-        found.append(Silent(trouble, waiting))
+            counts = await visit.house.store.count_by_status(visit.world_id, where)
+            waiting += counts.total
+            is_estimate = is_estimate or counts.is_estimate
+        found.append(Silent(trouble, waiting, is_estimate))
     return found
 
 

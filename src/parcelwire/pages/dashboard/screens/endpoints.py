@@ -188,15 +188,16 @@ async def _show_one(
 ) -> Response:
     store = visit.house.store
     until = endpoint.previous_secret_until
+    newest = await store.list_messages(
+        visit.world_id, MessageFilter(endpoint_id=endpoint.id), limit=20
+    )
     return await visit.show(
         "endpoint.html",
         one=endpoint,
         secret=secret,
         waiting=await store.count_waiting(endpoint.id, most=MOST_WAITING),
         most_waiting=MOST_WAITING,
-        messages=await store.list_messages(
-            visit.world_id, MessageFilter(endpoint_id=endpoint.id), limit=20
-        ),
+        messages=newest.messages,
         overlaps=bool(endpoint.previous_secret) and until is not None and until > visit.now,
         dialects=DIALECTS,
         statuses=list(Status),

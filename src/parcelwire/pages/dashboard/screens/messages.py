@@ -31,16 +31,16 @@ async def show(visit: Visit) -> Response:
         endpoint_id=endpoint_id if _ID.fullmatch(endpoint_id) else None,
         states=(MessageState(state),) if state in STATES else (),
     )
-    messages = await store.list_messages(
+    page = await store.list_messages(
         visit.world_id,
         where,
         before=before if _ID.fullmatch(before) else None,
-        limit=PER_PAGE + 1,
+        limit=PER_PAGE,
     )
     return await visit.show(
         "messages.html",
-        messages=messages[:PER_PAGE],
-        following=messages[PER_PAGE - 1].id if len(messages) > PER_PAGE else "",
+        messages=page.messages,
+        following=page.following,
         endpoints=endpoints,
         urls={one.id: one.url for one in endpoints},
         endpoint_id=endpoint_id,

@@ -187,13 +187,13 @@ async def _answers(visit: Visit, tracking: Tracking) -> list[Answer]:
 
 async def _deliveries(visit: Visit, tracking: Tracking) -> list[Delivery]:
     store = visit.house.store
-    messages = await store.list_messages(
+    page = await store.list_messages(
         visit.world_id, MessageFilter(tracking_id=tracking.id), limit=MOST_MESSAGES
     )
     urls = {one.id: one.url for one in await store.list_endpoints(visit.world_id)}
     return [
         Delivery(one, urls.get(one.endpoint_id, ""), await store.list_attempts(one.id))
-        for one in messages
+        for one in page.messages
     ]
 
 

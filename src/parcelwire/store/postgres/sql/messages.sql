@@ -77,10 +77,28 @@ with gone as (
 )
 update message m set state = 'dead' from gone g where m.id = g.message_id
 
+-- name: end_of_lanes
+-- Where a stretch of lanes ends that begins after $1 endpoint and $2 tracking; $3 how many are passed
+-- over.
+select endpoint_id, tracking_id from lane
+where (endpoint_id, tracking_id) > ($1::uuid, $2::uuid)
+order by endpoint_id, tracking_id offset $3 limit 1
+
 -- name: long_waiting
-select w.message_id from endpoint e
-join waiting w on w.endpoint_id = e.id join message m on m.id = w.message_id
-where not e.is_enabled and m.created_at < $1 limit $2
+-- Of the $3 lanes after $1 endpoint and $2 tracking: messages to endpoints that are off, made before
+-- $4; $5 limit.
+select m.id from (
+    select endpoint_id, tracking_id from lane
+    where (endpoint_id, tracking_id) > ($1::uuid, $2::uuid)
+    order by endpoint_id, tracking_id limit $3
+) as l
+join endpoint e on e.id = l.endpoint_id and not e.is_enabled
+cross join lateral (
+    select message_id from waiting
+    where endpoint_id = l.endpoint_id and tracking_id = l.tracking_id offset 0
+) as w
+cross join lateral (select id, created_at from message where id = w.message_id offset 0) as m
+where m.created_at < $4 limit $5
 
 -- name: give_up_waiting
 -- $1 ids. Lanes are locked first and in one order, as everywhere. A lane that is kept is due at
@@ -193,20 +211,53 @@ select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m
 from head h join message m on m.id = h.message_id
 where h.due_at <= $1
 
+-- name: far_lanes
+-- $1 beyond which no message that was tried can be due, $2 limit. One look into the index for each
+-- endpoint that has lanes.
+with recursive busy as (
+    (select endpoint_id from lane order by endpoint_id limit 1)
+    union all
+    select (
+        select l.endpoint_id from lane l where l.endpoint_id > b.endpoint_id
+        order by l.endpoint_id limit 1
+    )
+    from busy b where b.endpoint_id is not null
+)
+select l.endpoint_id, l.tracking_id from busy b cross join lateral (
+    select endpoint_id, tracking_id from lane
+    where endpoint_id = b.endpoint_id and due_at > $1 order by due_at limit $2
+) as l
+limit $2
+
+-- name: lanes_after
+-- $1 now, $2 as above, $3 endpoint and $4 tracking of the lane after which to go on, $5 limit.
+-- Whether a clock ahead has put off any message of each.
+select l.endpoint_id, l.tracking_id, exists (
+    select from waiting w join message m on m.id = w.message_id
+    cross join lateral (
+        select coalesce(
+            m.tried_at, (select max(a.at) from attempt a where a.message_id = m.id)
+        ) as at
+    ) t
+    where w.endpoint_id = l.endpoint_id and w.tracking_id = l.tracking_id and m.due_at > $1::bigint
+        and (m.attempts = 0 or m.due_at > $2::bigint or t.at <= m.due_at and 2 * t.at - m.due_at > $1)
+)
+from lane l where (l.endpoint_id, l.tracking_id) > ($3::uuid, $4::uuid)
+order by l.endpoint_id, l.tracking_id limit $5
+
 -- name: recall_messages
--- $1 now, $2 beyond which no message that was tried can be due. Lanes are locked first, in one order.
+-- $1 now, $2 beyond which no message that was tried can be due; of the lanes $3 endpoint, $4
+-- tracking. Lanes are locked first, in one order.
 with held as materialized (
     select l.endpoint_id, l.tracking_id from lane l
-    where exists (
-        select from waiting w join message m on m.id = w.message_id
-        where w.endpoint_id = l.endpoint_id and w.tracking_id = l.tracking_id and m.due_at > $1
-    )
+    where (l.endpoint_id, l.tracking_id) in (select * from unnest($3::uuid[], $4::uuid[]))
     order by l.endpoint_id, l.tracking_id for update
 ), late as materialized (
     select m.id, m.endpoint_id, m.tracking_id,
         case
             when m.attempts = 0 then $1::bigint
-            when t.at <= m.due_at and 2 * t.at - m.due_at > $1 then $1 + m.due_at - t.at
+            when t.at <= m.due_at and 2 * t.at - m.due_at > $1 and m.due_at - t.at <= $2 - $1
+                then $1 + m.due_at - t.at
             when m.due_at > $2::bigint then $1
         end as due_at
     from held h
@@ -224,12 +275,12 @@ with held as materialized (
     returning m.id
 ), woken as (
     -- No later than its first message; whoever claims finds out when that one really is due.
-    update lane l set due_at = least(l.due_at, b.due_at)
-    from (
+    update lane l set due_at = least(l.due_at, coalesce(b.due_at, $1))
+    from held h left join (
         select endpoint_id, tracking_id, min(due_at) as due_at from late
         where due_at is not null group by endpoint_id, tracking_id
-    ) b
-    where l.endpoint_id = b.endpoint_id and l.tracking_id = b.tracking_id
+    ) b on b.endpoint_id = h.endpoint_id and b.tracking_id = h.tracking_id
+    where l.endpoint_id = h.endpoint_id and l.tracking_id = h.tracking_id
 )
 select count(*) from recalled
 
@@ -414,13 +465,31 @@ cross join lateral (
 where l.endpoint_id = o.endpoint_id and l.tracking_id = o.tracking_id and l.waiting > 0
 
 -- name: replayable
-select m.id, m.created_at from message m
+-- $1 world, $2 limit. What is looked at is found by the index meant for it and by nothing else: hence
+-- the offset, which keeps the two apart. See store.message_ways.
+select m.created_at, m.id
+from (select m.* from message m where /* stretch */ offset 0) as m
 where /* conditions */ and m.state <> 'pending'
     and exists (select from endpoint e where e.id = m.endpoint_id)
-order by m.created_at, m.id limit $2
+/* order */ limit $2
+
+-- name: count_pending
+-- $1 world, $2 endpoint or null, $3 limit.
+select count(*) from (
+    select from endpoint e cross join lateral (
+        select from waiting where endpoint_id = e.id
+        order by tracking_id, sequence, message_id limit $3
+    ) as w
+    where e.world_id = $1 and e.id = coalesce($2::uuid, e.id) limit $3
+) as found
+
+-- name: place_of_message
+select created_at, id from message where id = $2 and world_id = $1
 
 -- name: count_waiting
-select count(*) from (select from waiting where endpoint_id = $1 limit $2) as found
+select count(*) from (
+    select from waiting where endpoint_id = $1 order by tracking_id, sequence, message_id limit $2
+) as found
 
 -- name: oldest_messages
 select id, created_at, state from message where id > $1 order by id limit $2
@@ -444,7 +513,22 @@ with gone as (
 select count(*) from gone
 
 -- name: list_messages
+-- $1 world, $2 limit: all of a stretch.
 select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m.event_type,
     m.payload, m.created_at, m.state, m.attempts, m.due_at
-from message m where /* conditions */
-order by m.created_at desc, m.id desc limit $2
+from /* source */ m where m.world_id = $1 and /* stretch */ /* order */ limit $2
+
+-- name: find_messages
+-- $1 world, $2 limit: those of a stretch that fulfil conditions, see "replayable".
+select m.id, m.endpoint_id, m.world_id, m.tracking_id, m.sequence, m.event_id, m.event_type,
+    m.payload, m.created_at, m.state, m.attempts, m.due_at
+from (select m.* from /* source */ m where /* stretch */ offset 0) as m
+where /* conditions */ /* order */ limit $2
+
+-- name: end_of_messages
+-- Where a stretch ends: $1 world, $2 how many are passed over. The index tells it alone; and whether
+-- they are this world's at all.
+select f.created_at, f.id from (
+    select m.created_at, m.id from message m where /* stretch */ /* order */ offset $2 limit 1
+) as f
+where exists (select from message m where m.id = f.id and m.world_id = $1)

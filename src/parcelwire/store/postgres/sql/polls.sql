@@ -55,7 +55,8 @@ select tracking_id, world_id, courier_code, due_at from leased
 
 -- name: due_worlds
 -- From one world to the next by the index, one step each, however many polls they have; and whether
--- anything of it is due.
+-- anything of it is due: not asked with "exists", for which the planner might collect all that is
+-- due of all worlds.
 with recursive world (id) as (
     (select world_id from poll where due_at is not null order by world_id limit 1)
     union all
@@ -65,10 +66,13 @@ with recursive world (id) as (
     ) from world w where w.id is not null
 )
 select id,
-    exists (select from poll p
-        where p.world_id = w.id and least(p.checks, 1) = 0 and p.due_at <= $1)
-    or exists (select from poll p
-        where p.world_id = w.id and least(p.checks, 1) = 1 and p.due_at <= $1)
+    coalesce(
+        (select true from poll p
+            where p.world_id = w.id and least(p.checks, 1) = 0 and p.due_at <= $1 limit 1),
+        (select true from poll p
+            where p.world_id = w.id and least(p.checks, 1) = 1 and p.due_at <= $1 limit 1),
+        false
+    )
 from world w
 where id is not null
     and id / 2 <> all (array(select number from account where suspended_at is not null))
@@ -101,17 +105,33 @@ update poll set due_at = $2, due_reason = $3, leased_until = 0,
     put_off = substring($4::bytea || put_off for $5::integer)
 where tracking_id = any($1::uuid[])
 
+-- name: far_polls
+-- $1 the latest due time that is believed, $2 limit: from the far end of the queue.
+select tracking_id from poll where due_at > $1 order by due_at limit $2
+
+-- name: polls_after
+-- $1 now, $2 the latest due time that is believed, $3 after which one, $4 limit. Whether each one
+-- was written by a clock that was ahead.
+select tracking_id, due_at is not null and (coalesce(checked_at > $1, false) or due_at > $2)
+from poll where tracking_id > $3 order by tracking_id limit $4
+
 -- name: recall_polls
--- $1 now, $2 the latest due time that is believed.
-with recalled as (
-    update poll set
+-- $1 now, $2 the latest due time that is believed, $3 which. What somebody else holds is being
+-- written by the clock of today.
+with held as (
+    select tracking_id from poll
+    where tracking_id = any($3::uuid[]) and due_at is not null
+        and (checked_at > $1::bigint or due_at > $2::bigint)
+    for update skip locked
+), recalled as (
+    update poll p set
         due_at = case
-            when checked_at > $1::bigint
+            when checked_at > $1 and due_at - checked_at <= $2 - $1
                 then least(due_at, greatest($1, due_at - (checked_at - $1)))
             else $1
         end,
         checked_at = case when checked_at > $1 then $1 else checked_at end
-    where due_at is not null and (checked_at > $1 or due_at > $2::bigint)
+    from held h where p.tracking_id = h.tracking_id
     returning 1
 )
 select count(*) from recalled

@@ -111,7 +111,7 @@ select d.body, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outc
 from tracking t
 join doc d on d.tracking_id = t.id
 join poll p on p.tracking_id = t.id
-where t.page_token = $1
+where t.id = $1 and t.page_token = $2
 
 -- name: stand_in
 -- $1 tracking. The columns of ``store.unreadable``.
@@ -336,6 +336,7 @@ select count(*) from gone
 -- name: lane_history
 select transit_days from tracking
 where courier_code = $1 and origin = $2 and destination = $3 and world_id % 2 = $4
+order by created_at desc limit $5
 
 -- name: courier_counts
 -- The newest of each status come from the index; only the newest of all are looked up.
@@ -344,9 +345,10 @@ from tracking
 where id in (
     select newest.id
     from unnest($2::text[]) as s (status)
+    cross join (values (false), (true)) as a (is_archived)
     cross join lateral (
         select id, created_at from tracking
-        where world_id = $1 and status = s.status
+        where world_id = $1 and status = s.status and is_archived = a.is_archived
         order by created_at desc, id desc limit $3
     ) as newest
     order by newest.created_at desc, newest.id desc limit $3
