@@ -1,8 +1,7 @@
 """How trackings look in the native API: what is sent, and what is answered.
 
-The answered form is the one that webhooks carry (``webhooks.native``), and beside it what only
-somebody who asks wants to know: how fresh it is, and where its page is. Its shapes here describe
-it; a test holds the two against each other.
+The answered form is the one that webhooks carry (``webhooks.native``), and beside it how fresh it
+is, and where its page is. Its shapes here describe it; a test holds the two against each other.
 """
 
 from __future__ import annotations
