@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,7 @@ from parcelwire.connectors.local import Behaviour, Script, Setting, swiss_post
 from parcelwire.connectors.local.serving import run_local_server
 from parcelwire.domain.brand import decode_brand
 from parcelwire.domain.status import Status
-from parcelwire.pages.dashboard.screens.messages import PER_PAGE
-from parcelwire.store import message_ways
 from parcelwire.webhooks.ports import MessageFilter, MessageState
-from tests.contract.store.samples import make_message, new_id
 from tests.support.dashboard import Desk, Person, open_dashboard, receiving
 from tests.support.dashboard_parcels import put_parcel
 
@@ -151,19 +147,6 @@ async def test_resending_and_replaying(tmp_path: Path) -> None:
             (f"/messages?before={message.id}", False),
         ):
             assert (message.id in (await person.get(path)).text) is wanted, path
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(message_ways, "MESSAGES_LOOKED_AT", PER_PAGE + 1)
-            at = house.clock.now() + 1
-            (endpoint,) = await house.store.list_endpoints(desk.world_id)
-            younger = [make_message(endpoint, new_id(at), 1, at) for _ in range(PER_PAGE + 1)]
-            await house.store.add_messages(younger)
-            page = (await person.get("/messages?state=delivered")).text
-            assert "None of the newer messages is like that" in page
-            older = re.search(r"state=delivered&amp;before=[0-9a-f]{32}", page)
-            assert older
-            page = (await person.get(f"/messages?{unescape(older[0])}")).text
-            assert message.id in page
-            assert "Older" not in page
         for fields, why in (
             ({}, "Say which"),
             ({"states": "pending"}, "Say which"),
