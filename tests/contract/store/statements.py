@@ -58,7 +58,9 @@ def statements_of(engine: str) -> dict[str, str]:
                 # What a constant really is leaves no gaps, but in a template.
                 whole = getattr(module, name, text)
                 is_whole = isinstance(whole, str) and not _FIELD.search(whole)
-                found[f"{path.name}:{name}"] = whole if is_whole else text
+                statement = whole if is_whole else text
+                if _VERB.match(_COMMENT.sub(" ", statement)):
+                    found[f"{path.name}:{name}"] = statement
     if engine == "postgres":
         for path in sorted((_STORE / engine / "sql").glob("*.sql")):
             if path.name not in _LAYOUT_SQL:
@@ -106,7 +108,7 @@ def _literals(source: str) -> Iterator[tuple[str, str]]:
         if id(node) in parts or id(node) in prose:
             continue
         text = _text_of(node)
-        if text is not None and _VERB.match(text) and len(text.split()) > 2:
+        if text is not None and len(text.split()) > 2:
             yield names.get(id(node), " ".join(text.replace(_GAP, "?").split()[:6])), text
 
 

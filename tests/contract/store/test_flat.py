@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -124,9 +124,12 @@ async def _measure(
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Callable[[], FilledCluster]:
+def cluster() -> Iterator[Callable[[], FilledCluster]]:
     """Start a server when it is first wanted."""
-    return functools.cache(FilledCluster)
+    start = functools.cache(FilledCluster)
+    yield start
+    if start.cache_info().currsize:
+        start().remove()
 
 
 @pytest.fixture(

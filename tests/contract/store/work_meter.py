@@ -163,3 +163,7 @@ class FilledCluster:
         self._cluster.sql(f"create database {name} template {original}")
         self._cluster.sql(f"alter database {name} set plan_cache_mode = {plans}")
         return self._cluster.dsn(name)
+
+    def remove(self) -> None:
+        """Stop the server and remove its folder."""
+        self._cluster.remove()
