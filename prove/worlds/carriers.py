@@ -75,7 +75,6 @@ class Carriers:
             home_zone="Europe/Zurich",
             quiet_from_hour=22 if has_nights else 0,
             quiet_to_hour=5 if has_nights else 0,
-            time_scale=self._plan.time_scale,
         )
 
     def life(self, courier: str, number: str) -> Life | None:

@@ -24,9 +24,9 @@ from parcelwire.store.sqlite.connection import SqliteSettings, connect
 from parcelwire.store.sqlite.migrations import migrate
 from parcelwire.store.sqlite.reader import Reader
 from parcelwire.store.sqlite.rows import Render
-from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.store.sqlite.writer import Group, Work, Writer
 from prove.worlds.loop import SimulatedLoop
+from prove.worlds.stores import WorldStore
 
 SLOWEST_COMMIT_SECONDS: Final = 0.02
 
@@ -208,7 +208,7 @@ class Disk:
         render: Render,
         *,
         writer: type[StepWriter] = StepWriter,
-        store: type[SqliteStore] = SqliteStore,
+        store: type[WorldStore] = WorldStore,
     ) -> OpenStore:
         """Open the store for one process."""
         settings = SqliteSettings(
@@ -289,7 +289,7 @@ class Disk:
 class OpenStore:
     """A store, and what it takes to let go of it."""
 
-    def __init__(self, store: SqliteStore, writer: StepWriter, reader: StepReader) -> None:
+    def __init__(self, store: WorldStore, writer: StepWriter, reader: StepReader) -> None:
         """Hold the three together."""
         self.store = store
         self._writer = writer

@@ -8,6 +8,7 @@ from typing import Final
 
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
 from parcelwire.domain.report import Outcome
+from parcelwire.polling.budget import burst, refill
 from parcelwire.polling.worker import LONGEST_WAIT
 from parcelwire.tracking.ports import CarrierPolicy, Stored
 from prove.worlds.ledger import Ask
@@ -15,6 +16,9 @@ from prove.worlds.process import Ground
 
 LONGEST_SILENCE: Final = 36 * HOUR
 """No plan leaves a live parcel alone for longer: once a day, a tenth more, and a night."""
+
+TOLERANCE: Final = 0.01
+"""Of a budget, what clocks that go too slow may add to it."""
 
 WAITING: Final = 10 * SECOND
 """How long a question that was let through may wait for its place."""
@@ -66,21 +70,25 @@ def judge_asks(ground: Ground) -> list[str]:
 
 
 def _judge_minutes(ground: Ground, policy: CarrierPolicy, asks: list[Ask]) -> list[str]:
-    """In any minute at most a full bucket and what flows into it; a jump may fill it anew."""
-    window = MINUTE + WAITING
-    first = 0
-    total = 0
-    for last, ask in enumerate(asks):
-        total += ask.conversations
-        while asks[first].at <= ask.at - window:
-            total -= asks[first].conversations
-            first += 1
-        jumps = sum(asks[first].at - WAITING <= at <= ask.at for at, _ in ground.ledger.jumps)
-        allowed = policy.requests_per_minute * (2 + jumps) + policy.requests_per_minute // 6 + 1
-        if total > allowed:
+    """Over any time at most a full bucket and what flows into it; a jump may fill it anew."""
+    flow = refill(policy.requests_per_minute) * (1 + TOLERANCE) / MINUTE
+    full = burst(policy.requests_per_minute)
+    most = full + 1 + flow * WAITING
+    ledger = ground.ledger
+    filled = sorted([at for at, _ in ledger.jumps])
+    level = 0.0
+    before = 0
+    for place, ask in enumerate(asks):
+        # Who was let through just before a jump, and who just after it.
+        jumps = sum(before <= at + WAITING and at <= ask.at for at in filled)
+        level = max(0.0, level - flow * (ask.at - before) - 2 * full * jumps) + ask.conversations
+        before = ask.at
+        if any(start <= ask.at <= end for start, end in ledger.wrong_clocks):
+            level = 0.0
+        if level > most:
             return [
-                f"{policy.budget_key}: {total} conversations within 70 s, {allowed} are allowed"
-                f" (ending with question {last})"
+                f"{policy.budget_key}: conversations came faster than its budget, by"
+                f" {level - most:.1f} (ending with question {place})"
             ]
     return []
 
@@ -112,7 +120,7 @@ def _judge_leases(ground: Ground, policy: CarrierPolicy, asks: list[Ask]) -> lis
             if (
                 before is not None
                 and (before.ended_at is None or ask.at < before.ended_at)
-                and not any(before.at <= at <= ask.at and by > 0 for at, by in ground.ledger.jumps)
+                and not ground.ledger.may_have_lost_leases(before.at, ask.at)
             ):
                 found.append(f"{policy.budget_key}: {number} was asked about twice at {ask.at}")
             latest[number] = ask

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -16,19 +16,21 @@ import msgspec
 
 from parcelwire.api.v4.render import Renderer
 from parcelwire.bootstrap import Kinds, Outside, WiringSettings, wire
+from parcelwire.bootstrap.workers import Worker
 from parcelwire.couriers.registry import default_registry
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.worker import PollSettings
-from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.settings import WebhookSettings
 from prove.worlds.carriers import Carriers
+from prove.worlds.clocks import MachineClock, WorldWatch
 from prove.worlds.disk import Disk, Killed, Life, StepWriter
 from prove.worlds.ledger import Ledger
 from prove.worlds.loop import SimulatedLoop
 from prove.worlds.receivers import Receivers
 from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers
+from prove.worlds.stores import WorldStore
 
 T = TypeVar("T")
 
@@ -42,7 +44,8 @@ class Parts(msgspec.Struct, frozen=True):
     """Of which classes a process is made; planted bugs put their own in."""
 
     writer: type[StepWriter] = StepWriter
-    store: type[SqliteStore] = SqliteStore
+    store: type[WorldStore] = WorldStore
+    watch: type[WorldWatch] = WorldWatch
     refresher: type[Refresher] = Refresher
     planner: type[PollPlanner] = PollPlanner
     composer: type[MessageComposer] = MessageComposer
@@ -59,6 +62,7 @@ class Ground(msgspec.Struct):
     plan: Plan
     loop: SimulatedLoop
     clock: WorldClock
+    """The clock of the database's machine, which a world with one machine goes by."""
     ledger: Ledger
     disk: Disk
     carriers: Carriers
@@ -82,9 +86,15 @@ def task_factory(
 class Process:
     """A running (or dead) Parcelwire."""
 
-    def __init__(self, name: str, ground: Ground, at_point: Callable[[Process, str], None]) -> None:
-        """Start it: open the store, start the workers."""
-        self.name = name
+    def __init__(
+        self, number: int, ground: Ground, at_point: Callable[[Process, str], None]
+    ) -> None:
+        """Start it: open the store, start the workers. ``number``: from 1, of all processes."""
+        self.name = f"p{number}"
+        machines = ground.plan.machines
+        self.clock: WorldClock | MachineClock = ground.clock
+        if machines:
+            self.clock = MachineClock(ground.clock, machines[number % len(machines)])
         self.ledger = ground.ledger
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._living = Life(lambda what: at_point(self, what))
@@ -95,7 +105,7 @@ class Process:
             _CURRENT.reset(token)
 
     def _build(self, ground: Ground) -> None:
-        plan, clock, parts, living = ground.plan, ground.clock, ground.parts, self._living
+        plan, clock, parts, living = ground.plan, self.clock, ground.parts, self._living
         chance = random.Random(f"{self.name} {plan.seed}")  # it must be repeatable
         registry = default_registry()
         by_service = ground.carriers.at_door(f"{self.name} service", living)
@@ -109,6 +119,7 @@ class Process:
             store=parts.store,
         )
         store = self.store = self._opened.store
+        store.begin(ground.clock if plan.machines else None, ground.ledger, chance)
         wired = wire(
             Outside(
                 store=store,
@@ -130,10 +141,36 @@ class Process:
         )
         self.service, self.composer = wired.service, wired.composer
         self.polls, self.delivery = wired.polls, wired.delivery
-        self._workers = [
-            asyncio.ensure_future(self.polls.run()),
-            asyncio.ensure_future(self.delivery.run()),
-        ]
+        self._begun = asyncio.Event()
+        self._working: Sequence[asyncio.Task[None]] = ()
+        self._watch: WorldWatch | None = None
+        if isinstance(clock, MachineClock):
+            self._watch = parts.watch(
+                store,
+                clock,
+                true_ms=ground.clock.true_ms,
+                changes=plan.clock_changes,
+                on_corrected=self._note_corrected,
+            )
+        self._beginning = asyncio.ensure_future(self._begin())
+
+    async def _begin(self) -> None:
+        """Do what comes before all else, as ``bootstrap`` does it; then start the workers."""
+        if self._watch is not None:
+            await self._watch.step()
+        self._working = [asyncio.ensure_future(one.run()) for one in self._workers()]
+        self._begun.set()
+
+    def _workers(self) -> list[Worker]:
+        watches = [] if self._watch is None else [self._watch]
+        return [self.polls, self.delivery, *watches]
+
+    def _note_corrected(self, by: int) -> None:
+        if self._begun.is_set():
+            self.ledger.jumps.append((self.ledger.now(), by))
+            self.ledger.fault("clock corrected", self.name, by)
+        else:
+            self.ledger.fault("started with a wrong clock", self.name, by)
 
     @property
     def is_alive(self) -> bool:
@@ -162,6 +199,7 @@ class Process:
             raise UnknownOutcomeError
 
         async def request() -> T:
+            await self._begun.wait()
             if not self._living.point("request"):
                 self._living.check()
             return await work(self)
@@ -192,9 +230,9 @@ class Process:
         """End it as SIGTERM does: finish what is under way."""
 
         async def ending(process: Process) -> None:
-            process.polls.stop()
-            process.delivery.stop()
-            await asyncio.wait(process._workers)
+            for worker in process._workers():
+                worker.stop()
+            await asyncio.wait(process._working)
             await process.service.drain()
             await process.store.close()
 

@@ -18,6 +18,7 @@ from parcelwire.domain.clock import SECOND
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.webhooks.settings import WebhookSettings
 from prove.worlds.carriers import Carriers
+from prove.worlds.clocks import wrong_spans
 from prove.worlds.judge import Judge
 from prove.worlds.keepers import FeedReader, Keeper
 from prove.worlds.ledger import TAIL, Ledger
@@ -103,6 +104,7 @@ class _World:
         loop.set_task_factory(task_factory)
         self._clock = WorldClock(loop)
         self.ledger = Ledger(self._clock.true_ms)
+        self.ledger.wrong_clocks += wrong_spans(plan)
         self._loop = loop
         self._outside = copy_context()
         self._chance = random.Random(f"world {plan.seed}")
@@ -200,7 +202,7 @@ class _World:
 
     def _start(self) -> Process:
         self._started += 1
-        process = Process(f"p{self._started}", self._ground, self._at_point)
+        process = Process(self._started, self._ground, self._at_point)
         self.ledger.note("start", process.name)
         self._processes.append(process)
         return process
@@ -300,7 +302,8 @@ class _World:
         for at, by in self.plan.jumps:
             await self._until(at)
             self._clock.jump(by)
-            self.ledger.jumps.append((self._clock.true_ms(), by))
+            if not self.plan.machines:
+                self.ledger.jumps.append((self._clock.true_ms(), by))
             self.ledger.fault("clock jump", by)
 
     async def _until(self, at: int) -> None:
