@@ -20,6 +20,7 @@ from parcelwire.domain.clock import FrozenClock
 from parcelwire.proofs.disk import Disk as Shadow
 from parcelwire.proofs.disk import Entry
 from parcelwire.proofs.filelayer import Call, WatchedVfs
+from parcelwire.store.sealing import ValueSealer
 from parcelwire.store.sqlite.connection import SqliteSettings, connect
 from parcelwire.store.sqlite.migrations import migrate
 from parcelwire.store.sqlite.reader import Reader
@@ -206,6 +207,7 @@ class Disk:
         loop: SimulatedLoop,
         chance: random.Random,
         render: Render,
+        sealer: ValueSealer,
         *,
         writer: type[StepWriter] = StepWriter,
         store: type[WorldStore] = WorldStore,
@@ -224,7 +226,9 @@ class Disk:
         write = writer(self.path, settings, connection, reader)
         write.begin(life, loop, chance, self)
         return OpenStore(
-            store(self.path, writer=write, reader=reader, render=render), write, reader
+            store(self.path, writer=write, reader=reader, render=render, sealer=sealer),
+            write,
+            reader,
         )
 
     def close(self) -> None:

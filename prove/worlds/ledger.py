@@ -25,15 +25,19 @@ class Ask(msgspec.Struct):
     """One conversation with a carrier."""
 
     at: int
+    courier: str
     budget_key: str
+    """The courier, and which of its customers asks."""
     wall: int
-    """What the service's clock showed."""
+    """What the process's clock showed."""
     numbers: tuple[str, ...]
+    trackings: tuple[tuple[str, int], ...]
+    """Number and time of creation of each: a number can be followed again."""
     conversations: int
     by: str
-    """The process, and whether its poll worker asked or its service for a user."""
+    """The process."""
     outcome: Outcome | None = None
-    """Of its first number; None: nobody was left to hear the answer."""
+    """None: nobody was left to hear the answer."""
     ended_at: int | None = None
 
 
@@ -116,6 +120,8 @@ class Ledger:
         """(true time, budget key, why) of carriers that were not to be asked for a while."""
         self.deaths: list[int] = []
         self.parcels: list[Parcel] = []
+        self.crowd: list[Parcel] = []
+        """Those of a crowd, also in ``parcels``."""
         self.settings: dict[str, list[Setting]] = defaultdict(list)
         self.replays: list[tuple[Span, str]] = []
         """(when, endpoint id)."""

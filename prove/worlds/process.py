@@ -10,22 +10,29 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from parcelwire.api.v4.render import Renderer
 from parcelwire.bootstrap import Kinds, Outside, WiringSettings, wire
+from parcelwire.bootstrap.key_identity import KeyIdentity
 from parcelwire.bootstrap.workers import Worker
+from parcelwire.connectors.connections import StoredConnections
+from parcelwire.connectors.gateway import Gateway
+from parcelwire.connectors.key_ring import KeyRing
+from parcelwire.connectors.routing import GatewaySettings
 from parcelwire.couriers.registry import default_registry
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.worker import PollSettings
+from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.settings import WebhookSettings
-from prove.worlds.carriers import Carriers
+from prove.worlds.carriers import FIRST, SECOND, Carriers, HeardCarriers, Line
 from prove.worlds.clocks import MachineClock, WorldWatch
-from prove.worlds.disk import Disk, Killed, Life, StepWriter
+from prove.worlds.disk import Disk, Life, StepWriter
 from prove.worlds.ledger import Ledger
 from prove.worlds.loop import SimulatedLoop
 from prove.worlds.receivers import Receivers
@@ -33,6 +40,9 @@ from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers
 from prove.worlds.stores import WorldStore
 
 T = TypeVar("T")
+
+WEB: Final = frozenset((FIRST, SECOND))
+"""Carriers that have a public way to ask."""
 
 LONGEST_CALL_SECONDS = 3_600.0
 """A request that takes longer is a hang."""
@@ -50,6 +60,8 @@ class Parts(msgspec.Struct, frozen=True):
     planner: type[PollPlanner] = PollPlanner
     composer: type[MessageComposer] = MessageComposer
     disk: type[Disk] = Disk
+    gateway: type[Gateway] = Gateway
+    ring: type[KeyRing] = KeyRing
 
 
 class UnknownOutcomeError(Exception):
@@ -65,6 +77,8 @@ class Ground(msgspec.Struct):
     """The clock of the database's machine, which a world with one machine goes by."""
     ledger: Ledger
     disk: Disk
+    keys: Path
+    """The installation's key file."""
     carriers: Carriers
     receivers: Receivers
     identifiers: WorldIdentifiers
@@ -108,18 +122,33 @@ class Process:
         plan, clock, parts, living = ground.plan, self.clock, ground.parts, self._living
         chance = random.Random(f"{self.name} {plan.seed}")  # it must be repeatable
         registry = default_registry()
-        by_service = ground.carriers.at_door(f"{self.name} service", living)
-        renderer = Renderer(registry, by_service.phrase)
+        self.ring = parts.ring(ground.keys, chance.randbytes)
+        renderer = Renderer(registry)
         self._opened = ground.disk.open(
             living,
             ground.loop,
             chance,
             renderer.tracking,
+            self.ring,
             writer=parts.writer,
             store=parts.store,
         )
         store = self.store = self._opened.store
         store.begin(ground.clock if plan.machines else None, ground.ledger, chance)
+        gateway = parts.gateway(
+            ground.carriers.catalogue(),
+            Line(ground.carriers, self.name, clock, living),
+            source=StoredConnections(store, self.ring, clock),
+            settings=GatewaySettings(
+                web_connectors=WEB if not plan.has_connections else frozenset(),
+                web_min_interval_seconds=0,
+            ),
+            clock=clock,
+        )
+        carriers = HeardCarriers(gateway, ground.ledger)
+        renderer.speak(carriers.phrase)
+        self._identity = KeyIdentity(store, self.ring, clock=clock, is_default_path=False)
+        self._random_bytes = chance.randbytes
         wired = wire(
             Outside(
                 store=store,
@@ -127,8 +156,8 @@ class Process:
                 identifiers=ground.identifiers,
                 random=chance.random,
                 registry=registry,
-                carriers=by_service,
-                polled_carriers=ground.carriers.at_door(f"{self.name} polls", living),
+                carriers=carriers,
+                polled_carriers=carriers,
                 sender=ground.receivers.at_door(self.name, living),
                 renderer=renderer,
             ),
@@ -158,8 +187,18 @@ class Process:
         """Do what comes before all else, as ``bootstrap`` does it; then start the workers."""
         if self._watch is not None:
             await self._watch.step()
+        await self._settle_key()
         self._working = [asyncio.ensure_future(one.run()) for one in self._workers()]
         self._begun.set()
+
+    async def _settle_key(self) -> None:
+        while True:
+            try:
+                await self._identity.settle(self._random_bytes, may_make=True)
+            except StoreUnavailableError:
+                await asyncio.sleep(5)  # whoever starts processes tries again
+            else:
+                return
 
     def _workers(self) -> list[Worker]:
         watches = [] if self._watch is None else [self._watch]
@@ -213,8 +252,10 @@ class Process:
         if not task.done():
             self.ledger.wrong(f"a request to {self.name} hangs: {task.get_stack()}")
             raise UnknownOutcomeError
-        if task.cancelled() or isinstance(task.exception(), Killed):
-            raise UnknownOutcomeError
+        if task.cancelled() or (
+            (error := task.exception()) is not None and not isinstance(error, Exception)
+        ):
+            raise UnknownOutcomeError  # ``Killed``, perhaps in a group of such
         return task.result()
 
     def kill(self) -> None:

@@ -32,6 +32,15 @@ class Skew(msgspec.Struct, frozen=True):
         return self.ahead + true_ms * self.drift_ppm // 1_000_000 + set_by
 
 
+class Crowd(msgspec.Struct, frozen=True):
+    """Many parcels that are created at once, from a true time on, and deleted at another."""
+
+    start: int
+    end: int
+    parcels: int
+    """Of each account."""
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One world. Durations in true milliseconds."""
 
@@ -59,6 +68,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     machines: tuple[Skew, ...]
     """The clocks of several machines, each with processes in turn; none: one machine for all."""
 
+    has_connections: bool
+    """Accounts are customers of the carriers; else all ask over one public way, with one budget."""
+    crowd: Crowd | None
+
+    def is_crowded_at(self, true_ms: int) -> bool:
+        """Tell whether many parcels are being created and asked about then."""
+        crowd = self.crowd
+        return crowd is not None and crowd.start <= true_ms < crowd.end
+
     @property
     def clock_changes(self) -> tuple[int, ...]:
         """True times at which the clock of one of several machines, or the database's, is set."""
@@ -82,10 +100,11 @@ def plan_of(seed: int) -> Plan:
     calm = 42 * HOUR
     jumps = _jumps(chance, active)
     machines = _machines(seed, active)
+    crowd = _crowd(seed, active)
     return Plan(
         seed=seed,
         processes=max(chance.choice((1, 2, 2)), len(machines)),
-        accounts=chance.choice((1, 1, 2)),
+        accounts=max(chance.choice((1, 1, 2)), 2 if crowd else 1),
         parcels=parcels,
         endpoints=chance.choice((1, 2, 3)),
         active=active,
@@ -100,7 +119,17 @@ def plan_of(seed: int) -> Plan:
         speed=4.0 if kind == "short" else 1.0,
         has_second_courier=chance.random() < 0.6,
         machines=machines,
+        has_connections=random.Random(f"connections {seed}").random() < 0.6,
+        crowd=crowd,
     )
+
+
+def _crowd(seed: int, active: int) -> Crowd | None:
+    chance = random.Random(f"crowd {seed}")
+    if chance.random() < 0.65:
+        return None
+    start = chance.randrange(active // 10, active // 2)
+    return Crowd(start, start + HOUR, chance.randint(8, 30))
 
 
 def _machines(seed: int, active: int) -> tuple[Skew, ...]:
