@@ -262,7 +262,8 @@ class _World:
         if what in _BUSY:
             self._busy_at = now
         # A process that only looks around loses nothing when it dies.
-        if now >= self.plan.active or now - self._busy_at > BUSY_FOR:
+        is_quiet = now >= self.plan.active or self.plan.is_quiet_at(now)
+        if is_quiet or now - self._busy_at > BUSY_FOR:
             return
         self._steps_to_death -= 1
         if self._steps_to_death > 0:
