@@ -9,7 +9,7 @@ import msgspec
 
 from parcelwire.domain.account import Account, world_of
 from parcelwire.domain.changes import Event
-from parcelwire.domain.clock import Clock, Instant
+from parcelwire.domain.clock import MINUTE, Clock, Instant
 from parcelwire.tracking.ports import TrackingPlace
 
 KIND: Final = "cursor"
@@ -20,6 +20,9 @@ DATA_FAULTS: Final = (ValueError, TypeError, LookupError, msgspec.MsgspecError)
 """What comes of stored data that is not as it should be; an outage of the store is none of these.
 What is wrong with one world's data is no reason to leave the others out.
 """
+
+CLOCKS_DIFFER: Final = MINUTE
+"""A beginning further ahead than this was written down by a clock that was wrong."""
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +35,10 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it has gone through all that was there when it began, where it does such a thing."""
     place: TrackingPlace | None = None
     """How far it came with that."""
+
+    def began_at(self, now: Instant) -> Instant:
+        """Return when it began; 0 when a clock says so that was ahead and has gone back since."""
+        return self.since if self.since <= now + CLOCKS_DIFFER else 0
 
 
 class FeedStore(Protocol):

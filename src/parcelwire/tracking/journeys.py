@@ -239,7 +239,8 @@ class JourneyKeeper(Rounds):
         events = await self._follower.read(world_id)
         if not events:
             return 0
-        since = (await self._follower.mark(world_id)).since - MARGIN
+        mark = await self._follower.mark(world_id)
+        since = mark.began_at(self._clock.now()) - MARGIN
         # What happened before the filling began was seen by it.
         wanted = dict.fromkeys(event.tracking_id for _, event in events if event.at >= since)
         if wanted:
