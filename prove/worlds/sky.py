@@ -76,6 +76,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Accounts are customers of the carriers; else all ask over one public way, with one budget."""
     crowd: Crowd | None
 
+    stranger: tuple[int, int] | None
+    """(from, to) in which a process with a strange key file works, too."""
+    moves: tuple[int, ...]
+    """When all processes stop and go on from a backup on another disk."""
+    damaged_at: int | None
+    """When a parcel's document is damaged."""
+
     def is_quiet_at(self, true_ms: int) -> bool:
         """Tell whether nothing but a crowd is to happen then."""
         return self.crowd is not None and self.crowd.is_quiet and self.is_crowded_at(true_ms)
@@ -131,7 +138,31 @@ def plan_of(seed: int) -> Plan:
         machines=machines,
         has_connections=random.Random(f"connections {seed}").random() < 0.6,
         crowd=crowd,
+        stranger=_stranger(seed, active),
+        moves=_moves(seed, active, crowd),
+        damaged_at=_damaged_at(seed, active),
     )
+
+
+def _stranger(seed: int, active: int) -> tuple[int, int] | None:
+    chance = random.Random(f"stranger {seed}")
+    if chance.random() < 0.75:
+        return None
+    start = chance.randrange(active * 2 // 3)
+    return start, start + chance.randint(10 * MINUTE, 3 * HOUR)
+
+
+def _moves(seed: int, active: int, crowd: Crowd | None) -> tuple[int, ...]:
+    chance = random.Random(f"moves {seed}")
+    count = chance.choice((0, 0, 0, 1, 2))
+    drawn = sorted(chance.randrange(active // 10, active) for _ in range(count))
+    busy = [] if crowd is None else [(crowd.start - MINUTE, crowd.end + MINUTE)]
+    return tuple(at for at in drawn if not any(start <= at <= end for start, end in busy))
+
+
+def _damaged_at(seed: int, active: int) -> int | None:
+    chance = random.Random(f"damage {seed}")
+    return None if chance.random() < 0.7 else chance.randrange(active // 4, active * 2 // 3)
 
 
 def _crowd(seed: int, active: int, faults: list[tuple[int, int]]) -> Crowd | None:

@@ -7,10 +7,10 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ from prove.worlds.carriers import Carriers
 from prove.worlds.clocks import wrong_spans
 from prove.worlds.crowds import Crowd
 from prove.worlds.customers import Customer
+from prove.worlds.damage import Victim
 from prove.worlds.judge import Judge
 from prove.worlds.keepers import FeedReader, Keeper
 from prove.worlds.ledger import TAIL, Ledger
@@ -30,6 +31,8 @@ from prove.worlds.process import Ground, Parts, Process, UnknownOutcomeError, ta
 from prove.worlds.receivers import Receivers
 from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers, plan_of
 from prove.worlds.users import Shop
+
+AnyShop = TypeVar("AnyShop", bound=Shop)
 
 WELL: Final = Parts()
 
@@ -127,7 +130,11 @@ class _World:
             webhooks=webhooks,
             parts=parts,
         )
+        self._strange_keys = _key_file(folder, "stranger")
         self._processes: list[Process] = []
+        self._strangers: list[Process] = []
+        self._has_disk = asyncio.Event()
+        self._has_disk.set()
         self._started = 0
         self._busy_at = 0
         self._steps_to_death = self._draw_death()
@@ -150,18 +157,7 @@ class _World:
             )
             for account in accounts
         ]
-        shops = [
-            Shop(
-                plan,
-                self._clock,
-                self.ledger,
-                carriers=self._carriers,
-                alive=self._alive,
-                account=account,
-                chance=random.Random(f"shop {account} {plan.seed}"),
-            )
-            for account in accounts
-        ]
+        shops = [self._person(Shop, account) for account in accounts]
         readers = [
             FeedReader(
                 self._clock,
@@ -172,18 +168,8 @@ class _World:
             )
             for account in accounts
         ]
-        crowds = [
-            Crowd(
-                plan,
-                self._clock,
-                self.ledger,
-                carriers=self._carriers,
-                alive=self._alive,
-                account=account,
-                chance=random.Random(f"crowd {account} {plan.seed}"),
-            )
-            for account in accounts
-        ]
+        crowds = [self._person(Crowd, account) for account in accounts]
+        victims = [self._person(Victim, account) for account in accounts]
         customers = [
             Customer(
                 plan,
@@ -198,7 +184,10 @@ class _World:
         end = plan.active + plan.calm
         reading = [asyncio.ensure_future(reader.run(end)) for reader in readers]
         reading += [asyncio.ensure_future(customer.run(end)) for customer in customers]
-        weather = asyncio.ensure_future(self._jump())
+        others = [self._jump(), self._move(), self._employ_stranger()]
+        if plan.damaged_at is not None:
+            others += [victim.suffer(self._disk, plan.damaged_at) for victim in victims]
+        weather = asyncio.gather(*others)
         endpoints = max(1, plan.endpoints // plan.accounts)
         parcels = max(2, plan.parcels // plan.accounts)
         await asyncio.gather(
@@ -222,9 +211,21 @@ class _World:
             if one.is_alive:
                 await one.stop()
 
+    def _person(self, kind: type[AnyShop], account: int) -> AnyShop:
+        name = kind.__name__.lower()
+        return kind(
+            self.plan,
+            self._clock,
+            self.ledger,
+            carriers=self._carriers,
+            alive=self._alive,
+            account=account,
+            chance=random.Random(f"{name} {account} {self.plan.seed}"),
+        )
+
     def end(self) -> None:
         """Let go of everything, however it went."""
-        for one in self._processes:
+        for one in (*self._processes, *self._strangers):
             one.kill()
         self._disk.close()
 
@@ -291,14 +292,14 @@ class _World:
                 await process.stop()
             except UnknownOutcomeError:
                 return  # it died before; then somebody else starts the next one
-            await asyncio.sleep(self._chance.random())
-            self._processes = [one for one in self._processes if one.is_alive]
-            self._start()
+            await self._start_after(self._chance.random())
 
         self._restarts.append(self._outside.run(self._loop.create_task, retiring()))
 
     def _lose_power(self, process: Process, what: str) -> None:
         self._bury(self._processes)
+        for one in self._strangers:
+            one.kill()
         self.ledger.fault("power loss", process.name, what, self._disk.restore())
 
     def _bury(self, dying: list[Process]) -> None:
@@ -311,13 +312,55 @@ class _World:
     def _come_back(self) -> asyncio.Task[None]:
         seconds = self._chance.choice((0.1, 5.0, 60.0, 900.0)) * self._chance.random()
 
-        async def coming() -> None:
-            await asyncio.sleep(seconds)
-            self._processes = [one for one in self._processes if one.is_alive]
-            self._start()
-
         # Not a task of the process that dies.
-        return self._outside.run(self._loop.create_task, coming())
+        return self._outside.run(self._loop.create_task, self._start_after(seconds))
+
+    async def _start_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._has_disk.wait()
+        self._processes = [one for one in self._processes if one.is_alive]
+        self._start()
+
+    async def _move(self) -> None:
+        """Stop all processes, and go on from a backup on another disk."""
+        for at in self.plan.moves:
+            await self._until(at)
+            self._has_disk.clear()
+            living = [one for one in (*self._processes, *self._strangers) if one.is_alive]
+            for one in living:
+                if self._chance.random() < 0.5:
+                    one.kill()
+            with suppress(UnknownOutcomeError):
+                await asyncio.gather(*(one.stop() for one in living))
+            for one in living:
+                one.kill()
+            self.ledger.deaths.append(self._clock.true_ms())
+            self.ledger.fault("moved", len(living))
+            self._disk.move()
+            self._has_disk.set()
+            self._processes = []
+            for _ in range(self.plan.processes):
+                self._start()
+
+    async def _employ_stranger(self) -> None:
+        """Let somebody start a process with a key file that is not the installation's."""
+        if self.plan.stranger is None:
+            return
+        start, end = self.plan.stranger
+        await self._until(start)
+        await self._has_disk.wait()
+        self._started += 1
+        process = Process(
+            self._started, self._ground, self._at_strange_point, keys=self._strange_keys
+        )
+        self.ledger.fault("strange key file", process.name)
+        self._strangers.append(process)
+        await self._until(end)
+        process.kill()
+
+    def _at_strange_point(self, process: Process, what: str) -> None:
+        if what == "without power":
+            self._lose_power(process, "in the middle of a stranger's commit")
 
     # -- weather --------------------------------------------------------------------------------
 
