@@ -94,6 +94,8 @@ class Follower:
         self._batch = batch
         self._marks: dict[int, Mark] = {}
         """As last seen: what others have done since may be read again, once."""
+        self._ends: dict[int, int | None] = {}
+        """Where the feed of each world ended when ``worlds`` looked, as ``feed_ends`` says it."""
         self._idle: set[int] = set()
         """Worlds in which nothing had happened behind the mark when ``worlds`` looked."""
 
@@ -102,7 +104,7 @@ class Follower:
 
         One look finds those in which nothing has happened; the next ``read`` of each is spared.
         """
-        ends = await self._store.feed_ends()
+        ends = self._ends = await self._store.feed_ends()
         self._idle = {
             world_id
             for world_id, mark in self._marks.items()
@@ -115,13 +117,23 @@ class Follower:
         ]
 
     async def mark(self, world_id: int) -> Mark:
-        """Return how far this follower is known to have come; made at first sight."""
+        """Return how far this follower is known to have come; made at first sight.
+
+        Then it begins where the feed ends: what a clock says of earlier and later may be wrong.
+        """
         known = self._marks.get(world_id)
         if known is None:
-            now = self._clock.now()
-            fresh = Mark(since=now)
+            fresh = Mark(since=self._clock.now(), cursor=await self._end(world_id))
             known = await self._change(world_id, lambda before: before or fresh)
         return known
+
+    async def _end(self, world_id: int) -> int:
+        end = self._ends.get(world_id, 0)
+        if end is None:
+            # Events that have no place in the feed yet get one when it is read.
+            await self._store.events_after(world_id, 0, 1)
+            end = (await self._store.feed_ends()).get(world_id, 0)
+        return end or 0
 
     async def read(self, world_id: int) -> list[tuple[int, Event]]:
         """Return what happened after the mark, oldest first."""
