@@ -9,7 +9,7 @@ import msgspec
 
 from parcelwire.domain.account import Account, world_of
 from parcelwire.domain.changes import Event
-from parcelwire.domain.clock import MINUTE, Clock, Instant
+from parcelwire.domain.clock import CLOCKS_DIFFER, Clock, Instant
 from parcelwire.tracking.ports import TrackingPlace
 
 KIND: Final = "cursor"
@@ -20,9 +20,6 @@ DATA_FAULTS: Final = (ValueError, TypeError, LookupError, msgspec.MsgspecError)
 """What comes of stored data that is not as it should be; an outage of the store is none of these.
 What is wrong with one world's data is no reason to leave the others out.
 """
-
-CLOCKS_DIFFER: Final = MINUTE
-"""A beginning further ahead than this was written down by a clock that was wrong."""
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
