@@ -18,7 +18,7 @@ SLACK: Final = 3 * MINUTE
 """What a first question may wait longer than is fair: two leases, a turn that was given away."""
 
 ARRIVING_SECONDS: Final = 20.0
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 ROUND: Final = MINUTE
 
 

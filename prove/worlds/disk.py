@@ -254,19 +254,10 @@ class Disk:
         finally:
             connection.close()
 
-    def move(self) -> None:
-        """Back the database up, as SQLite does it, and go on from the copy on another disk.
-
-        All processes are dead.
-        """
+    def back_up(self) -> bytes:
+        """Return a copy of the database with all that is committed, as SQLite makes it."""
         copy = self.path.with_name("copy.db")
         copy.unlink(missing_ok=True)
-        self.back_up(copy)
-        self._lay({self.path.name: copy.read_bytes()})
-        copy.unlink()
-
-    def back_up(self, copy: Path) -> None:
-        """Copy all that is committed."""
         source = apsw.Connection(str(self.path), vfs=self._vfs_name)
         target = apsw.Connection(str(copy))
         try:
@@ -275,6 +266,11 @@ class Disk:
         finally:
             target.close()
             source.close()
+        return copy.read_bytes()
+
+    def move_to(self, copy: bytes) -> None:
+        """Go on from a copy on another disk, when all processes are dead."""
+        self._lay({self.path.name: copy})
 
     # -- power ----------------------------------------------------------------------------------
 

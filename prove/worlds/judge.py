@@ -83,7 +83,9 @@ class Judge:
             for one in sound:
                 self._judge_tracking(one.tracking, told[one.tracking.id])
                 self.found += judge_due(self._ground, one)
-            await self._judge_journeys(store, world_id, sound)
+            # Of a parcel that has no event there is nothing to tell.
+            moved = [one for one in sound if told[one.tracking.id]]
+            await self._judge_journeys(store, world_id, moved)
             await self._judge_counters(store, world_id, stored)
             messages = await store.list_messages(world_id, MessageFilter(), limit=ALL)
             self.found += await judge_messages(

@@ -167,9 +167,9 @@ def _damaged_at(seed: int, active: int) -> int | None:
 
 def _crowd(seed: int, active: int, faults: list[tuple[int, int]]) -> Crowd | None:
     chance = random.Random(f"crowd {seed}")
-    if chance.random() < 0.65:
+    if chance.random() < 0.7:
         return None
-    parcels = chance.randint(8, 30)
+    parcels = chance.randint(8, 22)
     for _ in range(20):
         start = chance.randrange(active // 10, active // 2)
         is_quiet = not any(since <= start + HOUR and start <= until for since, until in faults)

@@ -327,20 +327,22 @@ class _World:
             await self._until(at)
             self._has_disk.clear()
             living = [one for one in (*self._processes, *self._strangers) if one.is_alive]
-            for one in living:
-                if self._chance.random() < 0.5:
-                    one.kill()
-            with suppress(UnknownOutcomeError):
-                await asyncio.gather(*(one.stop() for one in living))
+            # The last one works until it is killed: what it has committed may be in the log only.
+            await asyncio.gather(*(self._end_well(one) for one in living[:-1]))
+            copy = self._disk.back_up()
             for one in living:
                 one.kill()
+            self._disk.move_to(copy)
             self.ledger.deaths.append(self._clock.true_ms())
             self.ledger.fault("moved", len(living))
-            self._disk.move()
             self._has_disk.set()
             self._processes = []
             for _ in range(self.plan.processes):
                 self._start()
+
+    async def _end_well(self, process: Process) -> None:
+        with suppress(UnknownOutcomeError):
+            await process.stop()
 
     async def _employ_stranger(self) -> None:
         """Let somebody start a process with a key file that is not the installation's."""

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import date
 from typing import Any, Final
 
 import apsw
 
 from parcelwire.connectors.gateway import Gateway
+from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.connectors.routing import Way
 from parcelwire.domain.clock import Instant
+from parcelwire.domain.sealing import BrokenSealError, UnknownKeyError
 from parcelwire.polling.ports import Claim
 from parcelwire.store.sqlite import poll_queries
 from parcelwire.store.sqlite.ids import id_value
+from parcelwire.tracking.journeys import JourneyKeeper
+from parcelwire.tracking.ports import Stored
 from parcelwire.webhooks.ports import ClaimedMessage
 from prove.worlds.clocks import WorldWatch
+from prove.worlds.disk import Disk
 from prove.worlds.planted.bug import Bug
 from prove.worlds.process import Parts
 from prove.worlds.stores import WorldStore
@@ -91,6 +98,54 @@ class _LeasesAnyway(WorldStore):
         return True
 
 
+class _CallsItBroken(KeyRing):
+    """What this machine has no key for counts as broken, for all machines."""
+
+    def open_value(self, sealed: bytes, bound_to: str) -> bytes:
+        try:
+            return super().open_value(sealed, bound_to)
+        except UnknownKeyError as error:
+            raise BrokenSealError(str(error)) from error
+
+
+class _CopiesTheFileAlone(Disk):
+    """A backup takes the database's file, and not what its log holds beside it."""
+
+    def back_up(self) -> bytes:
+        return self.path.read_bytes()
+
+
+class _ReadsAllOrNothing(WorldStore):
+    """One document that cannot be read makes a whole batch fail."""
+
+    async def load_many(self, tracking_ids: Sequence[str]) -> list[Stored]:
+        found = await super().load_many(tracking_ids)
+        if len(found) < len(tracking_ids):
+            msg = "a stored document cannot be read"
+            raise ValueError(msg)
+        return found
+
+
+class _StopsAtAnOddWindow(JourneyKeeper):
+    """Journeys are made of windows as they stand, readable or not."""
+
+    async def _save(self, found: Iterable[Stored]) -> None:
+        found = list(found)
+        for one in found:
+            window = one.tracking.window
+            if window is not None:
+                date.fromisoformat(window.latest[:10])
+        await super()._save(found)
+
+    async def _take_in(self, world_id: int) -> int:
+        mark = await self._follower.mark(world_id)
+        try:
+            return await (self._follow(world_id) if mark.is_filled else self._fill(world_id))
+        except ValueError as error:
+            msg = "this round ends here"
+            raise RuntimeError(msg) from error
+
+
 BUGS: Final = (
     Bug("a lease not honoured", Parts(store=_EndsLeases), 3),
     Bug("a retry lost when the clock goes back", Parts(store=_RecallsNothing), 3),
@@ -99,4 +154,8 @@ BUGS: Final = (
     Bug("a healthy carrier blamed for our own queue", Parts(gateway=_WaitsForPlaces), 1),
     Bug("the newest asked about first", Parts(store=_AsksNewestFirst), 1),
     Bug("asked although somebody else has the lease", Parts(store=_LeasesAnyway), 1),
+    Bug("a stranger's key taken for broken credentials", Parts(ring=_CallsItBroken), 1),
+    Bug("a backup without the log", Parts(disk=_CopiesTheFileAlone), 1),
+    Bug("a batch that one document spoils", Parts(store=_ReadsAllOrNothing), 1),
+    Bug("journeys that end at an odd window", Parts(journeys=_StopsAtAnOddWindow), 1),
 )
