@@ -81,6 +81,15 @@ class Setting(msgspec.Struct):
     """False: the process died before it could say whether it was stored."""
 
 
+class Standing(msgspec.Struct):
+    """How an endpoint was found when somebody looked."""
+
+    at: int
+    is_enabled: bool
+    is_paused: bool = False
+    why: str = ""
+
+
 class Parcel(msgspec.Struct):
     """What a user knows of one tracking of theirs."""
 
@@ -113,6 +122,11 @@ class Ledger:
         self.deaths: list[int] = []
         self.parcels: list[Parcel] = []
         self.settings: dict[str, list[Setting]] = defaultdict(list)
+        self.standings: dict[str, list[Standing]] = defaultdict(list)
+        """How endpoints were found, by endpoint id."""
+        self.enablings: dict[str, list[Span]] = defaultdict(list)
+        """When their owners enabled them, by endpoint id."""
+        self.pausings: dict[str, list[Span]] = defaultdict(list)
         self.replays: list[tuple[Span, str]] = []
         """(when, endpoint id)."""
         self.made_at: dict[str, int] = {}

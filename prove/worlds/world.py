@@ -19,10 +19,11 @@ from parcelwire.store.port import StoreUnavailableError
 from parcelwire.webhooks.settings import WebhookSettings
 from prove.worlds.carriers import Carriers
 from prove.worlds.judge import Judge
-from prove.worlds.keepers import FeedReader, Keeper
+from prove.worlds.keepers import Keeper
 from prove.worlds.ledger import TAIL, Ledger
 from prove.worlds.loop import SimulatedLoop, StalledError, live
 from prove.worlds.process import Ground, Parts, Process, UnknownOutcomeError, task_factory
+from prove.worlds.readers import FeedReader
 from prove.worlds.receivers import Receivers
 from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers, plan_of
 from prove.worlds.users import Shop

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import apsw
+from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.changes import Event
+from parcelwire.domain.clock import DAY, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.codec import pack
 from parcelwire.store.sqlite import queries
@@ -21,9 +23,18 @@ from parcelwire.tracking.ports import (
     Stored,
 )
 from parcelwire.webhooks.message import MessageComposer
-from parcelwire.webhooks.ports import AttemptResult, MessageState
+from parcelwire.webhooks.ports import Attempt, AttemptResult, MessageState
 from prove.worlds.planted.bug import Bug
 from prove.worlds.process import Parts
+
+FIVE_DAYS: Final = 5 * DAY
+_FIRST_FAILURE: Final = """
+SELECT min(a.at) FROM attempt a JOIN message m ON m.key = a.message_key
+WHERE m.endpoint_id = ? AND NOT a.status BETWEEN 200 AND 299 AND a.key > (
+    SELECT coalesce(max(b.key), 0) FROM attempt b JOIN message n ON n.key = b.message_key
+    WHERE n.endpoint_id = ? AND b.status BETWEEN 200 AND 299
+)
+"""
 
 
 class _OvertakesRetries(SqliteStore):
@@ -89,8 +100,66 @@ class _KeepsLateAnswers(SqliteStore):
         return result
 
 
+class _RemembersOverRow(SqliteStore):
+    """Endpoints are switched off by the time since the first failure after the last success: also
+    when their owners enabled them anew meanwhile, or nothing was sent for days.
+    """
+
+    async def finish_attempts(self, results: Sequence[AttemptResult]) -> None:
+        await super().finish_attempts([await self._judged(one) for one in results])
+
+    async def _judged(self, result: AttemptResult) -> AttemptResult:
+        attempt = result.attempt
+        sql = "SELECT endpoint_id FROM message WHERE id = ?"
+        rows = await self._reader.rows(sql, (id_value(attempt.message_id),))
+        if not rows:
+            return result
+        endpoint_id = rows[0][0]
+        if result.state is MessageState.DELIVERED:
+            self._note_success(endpoint_id)
+            return result
+        since = await self._failing_since(endpoint_id, attempt)
+        if attempt.at - since < FIVE_DAYS:
+            return result
+        why = f"nothing but failures since {since}"
+        return replace(result, disable_endpoint_why=why, disable_after_ms=0)
+
+    def _note_success(self, endpoint_id: Any) -> None:
+        """Do nothing: successes are in the log."""
+
+    async def _failing_since(self, endpoint_id: Any, attempt: Attempt) -> Instant:
+        ((since,),) = await self._reader.rows(_FIRST_FAILURE, (endpoint_id, endpoint_id))
+        return attempt.at if since is None else int(since)
+
+
+class _GoesByOwnStreak(_RemembersOverRow):
+    """A worker knows only of the messages that it delivered itself."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._since: dict[Any, Instant] = {}
+
+    def _note_success(self, endpoint_id: Any) -> None:
+        self._since.pop(endpoint_id, None)
+
+    async def _failing_since(self, endpoint_id: Any, attempt: Attempt) -> Instant:
+        return self._since.setdefault(endpoint_id, attempt.at)
+
+
+class _NeverSwitchesOff(SqliteStore):
+    """Whatever a worker concludes from an endpoint's failures, the row stays as it is."""
+
+    async def finish_attempts(self, results: Sequence[AttemptResult]) -> None:
+        await super().finish_attempts(
+            [replace(one, disable_endpoint_why="") if one.failure else one for one in results]
+        )
+
+
 BUGS: Final = (
     Bug("order broken after a retry", Parts(store=_OvertakesRetries), 2),
     Bug("messages of a paused endpoint dropped", Parts(composer=_DropsForPaused), 2),
     Bug("an answer kept about a deleted parcel", Parts(store=_KeepsLateAnswers), 2),
+    Bug("failures remembered over the row", Parts(store=_RemembersOverRow), 47),
+    Bug("a worker that goes by its own streak", Parts(store=_GoesByOwnStreak), 47),
+    Bug("an endpoint that is never switched off", Parts(store=_NeverSwitchesOff), 89),
 )
