@@ -20,13 +20,14 @@ from parcelwire.domain.clock import FrozenClock
 from parcelwire.proofs.disk import Disk as Shadow
 from parcelwire.proofs.disk import Entry
 from parcelwire.proofs.filelayer import Call, WatchedVfs
+from parcelwire.store.sealing import ValueSealer
 from parcelwire.store.sqlite.connection import SqliteSettings, connect
 from parcelwire.store.sqlite.migrations import migrate
 from parcelwire.store.sqlite.reader import Reader
 from parcelwire.store.sqlite.rows import Render
-from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.store.sqlite.writer import Group, Work, Writer
 from prove.worlds.loop import SimulatedLoop
+from prove.worlds.stores import WorldStore
 
 SLOWEST_COMMIT_SECONDS: Final = 0.02
 
@@ -206,9 +207,10 @@ class Disk:
         loop: SimulatedLoop,
         chance: random.Random,
         render: Render,
+        sealer: ValueSealer,
         *,
         writer: type[StepWriter] = StepWriter,
-        store: type[SqliteStore] = SqliteStore,
+        store: type[WorldStore] = WorldStore,
     ) -> OpenStore:
         """Open the store for one process."""
         settings = SqliteSettings(
@@ -224,7 +226,9 @@ class Disk:
         write = writer(self.path, settings, connection, reader)
         write.begin(life, loop, chance, self)
         return OpenStore(
-            store(self.path, writer=write, reader=reader, render=render), write, reader
+            store(self.path, writer=write, reader=reader, render=render, sealer=sealer),
+            write,
+            reader,
         )
 
     def close(self) -> None:
@@ -289,7 +293,7 @@ class Disk:
 class OpenStore:
     """A store, and what it takes to let go of it."""
 
-    def __init__(self, store: SqliteStore, writer: StepWriter, reader: StepReader) -> None:
+    def __init__(self, store: WorldStore, writer: StepWriter, reader: StepReader) -> None:
         """Hold the three together."""
         self.store = store
         self._writer = writer

@@ -25,15 +25,19 @@ class Ask(msgspec.Struct):
     """One conversation with a carrier."""
 
     at: int
+    courier: str
     budget_key: str
+    """The courier, and which of its customers asks."""
     wall: int
-    """What the service's clock showed."""
+    """What the process's clock showed."""
     numbers: tuple[str, ...]
+    trackings: tuple[tuple[str, int], ...]
+    """Number and time of creation of each: a number can be followed again."""
     conversations: int
     by: str
-    """The process, and whether its poll worker asked or its service for a user."""
+    """The process."""
     outcome: Outcome | None = None
-    """Of its first number; None: nobody was left to hear the answer."""
+    """None: nobody was left to hear the answer."""
     ended_at: int | None = None
 
 
@@ -118,9 +122,15 @@ class Ledger:
         self.receipts: list[Receipt] = []
         self.faults: Counter[str] = Counter()
         self.jumps: list[tuple[int, int]] = []
-        """(true time, by how much)."""
+        """(true time, by how much) of clocks by which a process goes."""
+        self.wrong_clocks: list[tuple[int, int]] = []
+        """(from, to) in which processes may have gone by clocks that differed."""
+        self.pauses: list[tuple[int, str, str]] = []
+        """(true time, budget key, why) of carriers that were not to be asked for a while."""
         self.deaths: list[int] = []
         self.parcels: list[Parcel] = []
+        self.crowd: list[Parcel] = []
+        """Those of a crowd, also in ``parcels``."""
         self.settings: dict[str, list[Setting]] = defaultdict(list)
         self.standings: dict[str, list[Standing]] = defaultdict(list)
         """How endpoints were found, by endpoint id."""
@@ -155,6 +165,15 @@ class Ledger:
         """Note a broken promise."""
         self.wrongs.append(what)
         self.note(f"WRONG: {what}")
+
+    def may_have_lost_leases(self, start: int, end: int) -> bool:
+        """Tell whether clocks may have ended, between two times, a lease that was given by then.
+
+        One that is set ahead ends leases early; no lease can help that.
+        """
+        return any(start <= at <= end and by > 0 for at, by in self.jumps) or any(
+            since <= end and start <= until for since, until in self.wrong_clocks
+        )
 
     def digest(self) -> str:
         """Return what two runs of one seed must have in common."""

@@ -13,6 +13,33 @@ from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Instant
 BEGIN: Final[Instant] = 1_772_359_200_000
 """2026-03-01T10:00:00Z: what the clocks show when a world begins."""
 
+_SKEWS: Final = (0, 500, -500, 900, -2 * SECOND, 30 * SECOND, HOUR, -HOUR)
+"""What clocks of machines are ahead; less than a second is never corrected."""
+
+
+class Skew(msgspec.Struct, frozen=True):
+    """How the clock of one machine differs from the true time."""
+
+    ahead: int
+    drift_ppm: int
+    """How much too fast it is, in milliseconds of a thousand seconds."""
+    jumps: tuple[tuple[int, int], ...]
+    """When it is set, and by how much."""
+
+    def ahead_at(self, true_ms: int) -> int:
+        """Return by how much it is ahead at a true time, in milliseconds."""
+        set_by = sum(by for at, by in self.jumps if at <= true_ms)
+        return self.ahead + true_ms * self.drift_ppm // 1_000_000 + set_by
+
+
+class Crowd(msgspec.Struct, frozen=True):
+    """Many parcels that are created at once, from a true time on, and deleted at another."""
+
+    start: int
+    end: int
+    parcels: int
+    """Of each account."""
+
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One world. Durations in true milliseconds."""
@@ -37,8 +64,26 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     poll_seconds: float
     attempts: int
     speed: float
-    time_scale: float
     has_second_courier: bool
+    machines: tuple[Skew, ...]
+    """The clocks of several machines, each with processes in turn; none: one machine for all."""
+
+    has_connections: bool
+    """Accounts are customers of the carriers; else all ask over one public way, with one budget."""
+    crowd: Crowd | None
+
+    def is_crowded_at(self, true_ms: int) -> bool:
+        """Tell whether many parcels are being created and asked about then."""
+        crowd = self.crowd
+        return crowd is not None and crowd.start <= true_ms < crowd.end
+
+    @property
+    def clock_changes(self) -> tuple[int, ...]:
+        """True times at which the clock of one of several machines, or the database's, is set."""
+        if not self.machines:
+            return ()
+        sets = [at for at, _ in self.jumps]
+        return tuple(sorted(sets + [at for one in self.machines for at, _ in one.jumps]))
 
 
 def plan_of(seed: int) -> Plan:
@@ -54,10 +99,12 @@ def plan_of(seed: int) -> Plan:
     # A message that was tried for long rests up to 37.5 hours, and a parcel without news a day.
     calm = 42 * HOUR
     jumps = _jumps(chance, active)
+    machines = _machines(seed, active)
+    crowd = _crowd(seed, active)
     return Plan(
         seed=seed,
-        processes=chance.choice((1, 2, 2)),
-        accounts=chance.choice((1, 1, 2)),
+        processes=max(chance.choice((1, 2, 2)), len(machines)),
+        accounts=max(chance.choice((1, 1, 2)), 2 if crowd else 1),
         parcels=parcels,
         endpoints=chance.choice((1, 2, 3)),
         active=active,
@@ -70,9 +117,39 @@ def plan_of(seed: int) -> Plan:
         poll_seconds=chance.choice((1.0, 3.0)) * (active + calm) / SECOND / 120,
         attempts=chance.choice((14, 14, 4)),
         speed=4.0 if kind == "short" else 1.0,
-        time_scale=1.0,
         has_second_courier=chance.random() < 0.6,
+        machines=machines,
+        has_connections=random.Random(f"connections {seed}").random() < 0.6,
+        crowd=crowd,
     )
+
+
+def _crowd(seed: int, active: int) -> Crowd | None:
+    chance = random.Random(f"crowd {seed}")
+    if chance.random() < 0.65:
+        return None
+    start = chance.randrange(active // 10, active // 2)
+    return Crowd(start, start + HOUR, chance.randint(8, 30))
+
+
+def _machines(seed: int, active: int) -> tuple[Skew, ...]:
+    chance = random.Random(f"machines {seed}")
+    if chance.random() < 0.5:
+        return ()
+    return tuple(
+        Skew(
+            ahead=chance.choice(_SKEWS),
+            drift_ppm=chance.choice((0, 0, -80, 50)),
+            jumps=_alone(chance, active),
+        )
+        for _ in range(chance.randint(2, 4))
+    )
+
+
+def _alone(chance: random.Random, active: int) -> tuple[tuple[int, int], ...]:
+    if chance.random() < 0.7:
+        return ()
+    return ((chance.randrange(active), chance.choice((-1, 1)) * chance.randint(SECOND, 2 * HOUR)),)
 
 
 def _jumps(chance: random.Random, active: int) -> tuple[tuple[int, int], ...]:

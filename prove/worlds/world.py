@@ -14,10 +14,14 @@ from typing import Final
 
 import msgspec
 
+from parcelwire.connectors.key_file import create_key_file
 from parcelwire.domain.clock import SECOND
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.webhooks.settings import WebhookSettings
 from prove.worlds.carriers import Carriers
+from prove.worlds.clocks import wrong_spans
+from prove.worlds.crowds import Crowd
+from prove.worlds.customers import Customer
 from prove.worlds.judge import Judge
 from prove.worlds.keepers import Keeper
 from prove.worlds.ledger import TAIL, Ledger
@@ -104,6 +108,7 @@ class _World:
         loop.set_task_factory(task_factory)
         self._clock = WorldClock(loop)
         self.ledger = Ledger(self._clock.true_ms)
+        self.ledger.wrong_clocks += wrong_spans(plan)
         self._loop = loop
         self._outside = copy_context()
         self._chance = random.Random(f"world {plan.seed}")
@@ -116,6 +121,7 @@ class _World:
             clock=self._clock,
             ledger=self.ledger,
             disk=self._disk,
+            keys=_key_file(folder, "world"),
             carriers=self._carriers,
             receivers=Receivers(plan, self._clock, self.ledger, webhooks),
             identifiers=WorldIdentifiers(plan.seed, self.ledger.made_at, self._clock),
@@ -167,13 +173,39 @@ class _World:
             )
             for account in accounts
         ]
+        crowds = [
+            Crowd(
+                plan,
+                self._clock,
+                self.ledger,
+                carriers=self._carriers,
+                alive=self._alive,
+                account=account,
+                chance=random.Random(f"crowd {account} {plan.seed}"),
+            )
+            for account in accounts
+        ]
+        customers = [
+            Customer(
+                plan,
+                self.ledger,
+                carriers=self._carriers,
+                alive=self._alive,
+                identifiers=self._ground.identifiers,
+                account=account,
+            )
+            for account in accounts
+        ]
         end = plan.active + plan.calm
         reading = [asyncio.ensure_future(reader.run(end)) for reader in readers]
+        reading += [asyncio.ensure_future(customer.run(end)) for customer in customers]
         weather = asyncio.ensure_future(self._jump())
         endpoints = max(1, plan.endpoints // plan.accounts)
         parcels = max(2, plan.parcels // plan.accounts)
         await asyncio.gather(
-            *(keeper.run(endpoints) for keeper in keepers), *(shop.run(parcels) for shop in shops)
+            *(keeper.run(endpoints) for keeper in keepers),
+            *(shop.run(parcels) for shop in shops),
+            *(crowd.run(plan.crowd.parcels) for crowd in crowds if plan.crowd is not None),
         )
         await weather
         await self._until(plan.active)
@@ -201,7 +233,7 @@ class _World:
 
     def _start(self) -> Process:
         self._started += 1
-        process = Process(f"p{self._started}", self._ground, self._at_point)
+        process = Process(self._started, self._ground, self._at_point)
         self.ledger.note("start", process.name)
         self._processes.append(process)
         return process
@@ -301,7 +333,8 @@ class _World:
         for at, by in self.plan.jumps:
             await self._until(at)
             self._clock.jump(by)
-            self.ledger.jumps.append((self._clock.true_ms(), by))
+            if not self.plan.machines:
+                self.ledger.jumps.append((self._clock.true_ms(), by))
             self.ledger.fault("clock jump", by)
 
     async def _until(self, at: int) -> None:
@@ -323,6 +356,14 @@ class _World:
                 return account.number
         msg = "no account could be opened"
         raise RuntimeError(msg)
+
+
+def _key_file(folder: Path, name: str) -> Path:
+    """Return the key file of that name; the same key in every world."""
+    path = folder / f"{name}.key"
+    if not path.exists():
+        create_key_file(path, random.Random(f"key {name}").randbytes)
+    return path
 
 
 class _Complaints(logging.Handler):

@@ -15,7 +15,6 @@ from parcelwire.domain.tracking import Tracking
 from parcelwire.store.codec import pack
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.ids import id_value
-from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.tracking.ports import (
     NewMessage,
     Once,
@@ -26,6 +25,7 @@ from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.ports import Attempt, AttemptResult, MessageState
 from prove.worlds.planted.bug import Bug
 from prove.worlds.process import Parts
+from prove.worlds.stores import WorldStore
 
 FIVE_DAYS: Final = 5 * DAY
 _FIRST_FAILURE: Final = """
@@ -37,7 +37,7 @@ WHERE m.endpoint_id = ? AND NOT a.status BETWEEN 200 AND 299 AND a.key > (
 """
 
 
-class _OvertakesRetries(SqliteStore):
+class _OvertakesRetries(WorldStore):
     """While a message waits for its retry, the next one of its line goes out."""
 
     async def finish_attempts(self, results: Sequence[AttemptResult]) -> None:
@@ -73,7 +73,7 @@ class _DropsForPaused(MessageComposer):
         return super().compose(event, tracking, [one for one in endpoints if one.is_enabled])
 
 
-class _KeepsLateAnswers(SqliteStore):
+class _KeepsLateAnswers(WorldStore):
     """What a carrier says is kept, although its parcel was deleted while it was asked."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from parcelwire.domain.clock import Instant
-from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.webhooks.ports import ClaimedMessage
 from prove.worlds.planted.bug import Bug
 from prove.worlds.process import Parts
+from prove.worlds.stores import WorldStore
 
 
-class _EndsLeases(SqliteStore):
+class _EndsLeases(WorldStore):
     """A lease on a message ends as soon as it is given."""
 
     async def claim_messages(
@@ -20,7 +20,7 @@ class _EndsLeases(SqliteStore):
         return await super().claim_messages(now, lease_until=now + 1, **options)
 
 
-class _RecallsNothing(SqliteStore):
+class _RecallsNothing(WorldStore):
     """What a clock ahead has put off stays put off."""
 
     async def recall_messages(self, now: Instant, *, beyond: Instant) -> int:

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from parcelwire.domain.changes import Event
 from parcelwire.store.codec import pack
 from parcelwire.store.sqlite import queries
-from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.store.sqlite.writer import Work
 from parcelwire.tracking.ports import (
     AlreadyDoneError,
@@ -21,6 +20,7 @@ from parcelwire.tracking.ports import (
 from prove.worlds.disk import Disk
 from prove.worlds.planted.bug import Bug
 from prove.worlds.process import Parts
+from prove.worlds.stores import WorldStore
 
 
 class _LazyDisk(Disk):
@@ -29,7 +29,7 @@ class _LazyDisk(Disk):
     synchronous: Literal["FULL", "NORMAL"] = "NORMAL"
 
 
-class _LosesOutboxRow(SqliteStore):
+class _LosesOutboxRow(WorldStore):
     """Every third change forgets its last message."""
 
     _changes = 0
@@ -44,7 +44,7 @@ class _LosesOutboxRow(SqliteStore):
         return await super().change_courier(change, once=once)
 
 
-class _SkipsInFeed(SqliteStore):
+class _SkipsInFeed(WorldStore):
     """A full page of the feed leaves out the last event but one."""
 
     async def events_after(self, world_id: int, cursor: int, limit: int) -> list[tuple[int, Event]]:
@@ -52,7 +52,7 @@ class _SkipsInFeed(SqliteStore):
         return [*page[:-2], page[-1]] if 1 < len(page) == limit else page
 
 
-class _RecordsApart(SqliteStore):
+class _RecordsApart(WorldStore):
     """The record of an idempotency key has a transaction of its own, after the effect's."""
 
     async def _write_once(
