@@ -126,11 +126,19 @@ class Judge:
             ("note", tracking.details.note, parcel.notes),
             ("archived", tracking.is_archived, parcel.archived),
             ("override", tracking.status_override, parcel.overrides),
+            ("ordered_at", tracking.ordered_at, parcel.ordered),
         ):
             if value not in possible:
                 self.found.append(
                     f"{parcel.number} ({parcel.id}): {what} is {value!r}, was set to {possible}"
                 )
+        # Nothing but the end of its way takes back what was said of a parcel by hand.
+        by_hand = next(iter(parcel.overrides)) if len(parcel.overrides) == 1 else None
+        if by_hand is not None and tracking.status != by_hand and not tracking.is_final:
+            self.found.append(
+                f"{parcel.number} ({parcel.id}): stands at {tracking.status}, and was set to"
+                f" {by_hand} by hand"
+            )
 
     # -- events ---------------------------------------------------------------------------------
 

@@ -176,7 +176,9 @@ def _is_doubtful(ground: Ground, start: int, end: int) -> bool:
 
 
 def _has_jump(ground: Ground, start: int, end: int) -> bool:
-    return any(start <= at <= end for at, _ in ground.ledger.jumps)
+    return any(start <= at <= end for at, _ in ground.ledger.jumps) or any(
+        since <= end and start <= until for since, until in ground.ledger.wrong_clocks
+    )
 
 
 def _longest_wait(ground: Ground) -> int:

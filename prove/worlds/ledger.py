@@ -108,6 +108,8 @@ class Parcel(msgspec.Struct):
     notes: set[str | None] = msgspec.field(default_factory=lambda: {None})
     archived: set[bool] = msgspec.field(default_factory=lambda: {False})
     overrides: set[str | None] = msgspec.field(default_factory=lambda: {None})
+    ordered: set[int | None] = msgspec.field(default_factory=lambda: {None})
+    """Possible times of the order."""
 
 
 class Ledger:

@@ -22,6 +22,7 @@ from prove.worlds.carriers import Carriers
 from prove.worlds.clocks import wrong_spans
 from prove.worlds.crowds import Crowd
 from prove.worlds.customers import Customer
+from prove.worlds.insisting import InsistentShop
 from prove.worlds.judge import Judge
 from prove.worlds.keepers import Keeper
 from prove.worlds.ledger import TAIL, Ledger
@@ -31,6 +32,7 @@ from prove.worlds.readers import FeedReader
 from prove.worlds.receivers import Receivers
 from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers, plan_of
 from prove.worlds.users import Shop
+from prove.worlds.waiting import PatientShop
 
 WELL: Final = Parts()
 
@@ -152,16 +154,17 @@ class _World:
             for account in accounts
         ]
         shops = [
-            Shop(
+            kind(
                 plan,
                 self._clock,
                 self.ledger,
                 carriers=self._carriers,
                 alive=self._alive,
                 account=account,
-                chance=random.Random(f"shop {account} {plan.seed}"),
+                chance=random.Random(f"{kind.__name__} {account} {plan.seed}"),
             )
             for account in accounts
+            for kind in (Shop, InsistentShop, PatientShop)
         ]
         readers = [
             FeedReader(

@@ -9,18 +9,22 @@ import apsw
 from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
-from parcelwire.domain.changes import Event
+from parcelwire.domain.changes import Event, StatusChanged
 from parcelwire.domain.clock import DAY, Instant
+from parcelwire.domain.merge import Merged
+from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.codec import pack
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.ids import id_value
+from parcelwire.store.sqlite.writer import Work
 from parcelwire.tracking.ports import (
     NewMessage,
     Once,
     Save,
     Stored,
 )
+from parcelwire.tracking.refresh import Refresher
 from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.ports import Attempt, AttemptResult, MessageState
 from prove.worlds.planted.bug import Bug
@@ -100,7 +104,7 @@ class _KeepsLateAnswers(WorldStore):
         return result
 
 
-class _RemembersOverRow(SqliteStore):
+class _RemembersOverRow(WorldStore):
     """Endpoints are switched off by the time since the first failure after the last success: also
     when their owners enabled them anew meanwhile, or nothing was sent for days.
     """
@@ -146,13 +150,52 @@ class _GoesByOwnStreak(_RemembersOverRow):
         return self._since.setdefault(endpoint_id, attempt.at)
 
 
-class _NeverSwitchesOff(SqliteStore):
+class _NeverSwitchesOff(WorldStore):
     """Whatever a worker concludes from an endpoint's failures, the row stays as it is."""
 
     async def finish_attempts(self, results: Sequence[AttemptResult]) -> None:
         await super().finish_attempts(
             [replace(one, disable_endpoint_why="") if one.failure else one for one in results]
         )
+
+
+class _KeepsRefusals(WorldStore):
+    """What was refused under an idempotency key stays refused under it."""
+
+    async def _write_once(self, work: Work[Any], once: Once | None, **options: Any) -> Any:
+        if once is not None:
+            answer = once.answer
+            once = replace(once, answer=lambda result: answer(result) or (409, b"refused"))
+        return await super()._write_once(work, once, **options)
+
+
+class _LosesStatusByHand(Refresher):
+    """A parcel that expires stands as expired, whatever was said of it by hand."""
+
+    async def change_of(self, before: Tracking, merged: Merged, now: Instant) -> Save:
+        after = merged.tracking
+        if after.expired_at is None or after.status_override is None or after.is_final:
+            return await super().change_of(before, merged, now)
+        told = StatusChanged(
+            from_status=before.status,
+            from_substatus=before.substatus,
+            to_status=Status.EXPIRED,
+            to_substatus=Substatus.EXPIRED,
+        )
+        others = tuple(one for one in merged.changes if not isinstance(one, StatusChanged))
+        changes = others if before.status is Status.EXPIRED else (told, *others)
+        lost = replace(after, status=Status.EXPIRED, substatus=Substatus.EXPIRED, reason=None)
+        return await super().change_of(before, Merged(lost, changes, is_dirty=True), now)
+
+
+class _OverlooksFirstMoment(WorldStore):
+    """A time of 0 counts as none."""
+
+    async def change_courier(
+        self, change: Save, *, once: Once | None = None
+    ) -> Literal["saved", "conflict", "taken"]:
+        tracking = replace(change.tracking, ordered_at=change.tracking.ordered_at or None)
+        return await super().change_courier(replace(change, tracking=tracking), once=once)
 
 
 BUGS: Final = (
@@ -162,4 +205,7 @@ BUGS: Final = (
     Bug("failures remembered over the row", Parts(store=_RemembersOverRow), 47),
     Bug("a worker that goes by its own streak", Parts(store=_GoesByOwnStreak), 47),
     Bug("an endpoint that is never switched off", Parts(store=_NeverSwitchesOff), 89),
+    Bug("a refusal kept under its key", Parts(store=_KeepsRefusals), 1),
+    Bug("a status set by hand lost to expiry", Parts(refresher=_LosesStatusByHand), 56),
+    Bug("an order of the first moment of 1970", Parts(store=_OverlooksFirstMoment), 1),
 )
