@@ -32,6 +32,7 @@ from parcelwire.domain.tracking import Tracking
 from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.tracking.ports import Stored, TrackingFilter
 from parcelwire.webhooks.ports import MessageFilter
+from prove.worlds.judging_deletions import judge_deletions, judge_late
 from prove.worlds.judging_messages import judge_messages
 from prove.worlds.judging_polls import judge_asks, judge_due
 from prove.worlds.keepers import Keeper
@@ -43,14 +44,6 @@ Known = dict[tuple[str, ...], Checkpoint]
 
 ALL: Final = 100_000
 MOST_WAYS: Final = 64
-LEFTOVERS: Final = (
-    ("doc", "key", "key"),
-    ("poll", "key", "key"),
-    ("raw_answer", "tracking_key", "key"),
-    ("journey", "key", "key"),
-    ("record", "tracking_id", "id"),
-)
-"""Tables with rows of trackings: which column names the tracking, by which of its own."""
 
 
 class Judge:
@@ -86,23 +79,14 @@ class Judge:
             self.found += await judge_messages(
                 self._ground, store, keeper, messages, [event for _, event in events]
             )
+            self.found += judge_late(ledger, [event for _, event in events], messages)
             # Two runs of one seed must end in the same bytes.
             state = msgspec.json.encode((stored, events, messages))
             ledger.note("state", world_id, hashlib.sha256(state).hexdigest())
-        await self._judge_leftovers(store)
+        self.found += await judge_deletions(ledger, store)
         self.found += judge_asks(self._ground)
         ledger.note("end", *(line for line in self.found))
         return self.found
-
-    async def _judge_leftovers(self, store: SqliteStore) -> None:
-        """What belongs to a tracking is gone with it."""
-        for table, column, owner in LEFTOVERS:
-            ((count,),) = await store._reader.rows(
-                f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608  # our own
-                f" AND {column} NOT IN (SELECT {owner} FROM tracking)"
-            )
-            if count:
-                self.found.append(f"{count} rows of {table} are of trackings that were deleted")
 
     # -- users ----------------------------------------------------------------------------------
 

@@ -119,7 +119,7 @@ class Keeper:
             if not endpoint.is_enabled:
                 if self._chance.random() < 0.3:
                     await self._enable(endpoint_id)
-            elif endpoint.failing_ms > 3 * DAY and self._chance.random() < 0.4:
+            elif endpoint.failing_ms > 3 * DAY and self._chance.random() < 0.25:
                 await self._pause(endpoint_id)
                 await self._enable(endpoint_id)
             await self._test(endpoint_id)

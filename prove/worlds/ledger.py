@@ -133,6 +133,8 @@ class Ledger:
         self.parcels: list[Parcel] = []
         self.crowd: list[Parcel] = []
         """Those of a crowd, also in ``parcels``."""
+        self.deleted: dict[str, int] = {}
+        """True time at which a tracking was known to be deleted, by id."""
         self.settings: dict[str, list[Setting]] = defaultdict(list)
         self.standings: dict[str, list[Standing]] = defaultdict(list)
         """How endpoints were found, by endpoint id."""

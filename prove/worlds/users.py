@@ -157,6 +157,8 @@ class Shop:
         found = await self._certain(lambda one: one.store.find(self._world_id, parcel.number))
         known = {one.id for one in self._ledger.parcels}
         parcel.is_there = {parcel.id in {one.tracking.id for one in found}}
+        if parcel.id and parcel.is_there == {False}:
+            self._ledger.deleted.setdefault(parcel.id, self._ledger.now())
         for one in reversed(found):
             if one.tracking.id not in known:
                 self._come_to_be(parcel, one.tracking.id)
@@ -276,6 +278,7 @@ class Shop:
             if not gone and was_there == {True}:
                 self._ledger.wrong(f"{parcel.number} was there, and delete did not find it")
             parcel.is_there = {False}
+            self._ledger.deleted.setdefault(parcel.id, self._ledger.now())
 
     # -- how it is done -------------------------------------------------------------------------
 

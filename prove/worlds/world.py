@@ -25,6 +25,7 @@ from prove.worlds.customers import Customer
 from prove.worlds.insisting import InsistentShop
 from prove.worlds.judge import Judge
 from prove.worlds.keepers import Keeper
+from prove.worlds.leaving import LeavingShop
 from prove.worlds.ledger import TAIL, Ledger
 from prove.worlds.loop import SimulatedLoop, StalledError, live
 from prove.worlds.process import Ground, Parts, Process, UnknownOutcomeError, task_factory
@@ -164,7 +165,7 @@ class _World:
                 chance=random.Random(f"{kind.__name__} {account} {plan.seed}"),
             )
             for account in accounts
-            for kind in (Shop, InsistentShop, PatientShop)
+            for kind in (Shop, InsistentShop, PatientShop, LeavingShop)
         ]
         readers = [
             FeedReader(
