@@ -49,8 +49,6 @@ _MEANS: Final = {
     "nonsense": (Outcome.NOT_UNDERSTOOD, 200),
 }
 _SLOW_SECONDS: Final = 40.0
-_CROWDED_SECONDS: Final = (2.0, 9.0)
-"""How long a carrier takes when many ask: slow, and no longer than it may be."""
 
 
 class Carriers:
@@ -103,6 +101,8 @@ class Carriers:
 
     def spell_at(self, courier: str, at: int) -> str:
         """Return what weather a carrier has at a true time; empty: fair."""
+        if self._plan.is_quiet_at(at):
+            return ""
         for start, end, kind in self.weather[courier]:
             if start <= at < end:
                 return kind
@@ -153,8 +153,9 @@ class Carriers:
     def _duration(self, kind: str) -> float:
         if kind == "slow":
             return self._chance.random() * _SLOW_SECONDS
-        if self._plan.is_crowded_at(self._clock.true_ms()):
-            return self._chance.uniform(*_CROWDED_SECONDS)
+        crowd = self._plan.crowd
+        if crowd is not None and self._plan.is_crowded_at(self._clock.true_ms()):
+            return self._chance.random() * crowd.slowest_seconds
         return self._chance.random() * self._chance.choice((0.3, 3.0))
 
     def _refusal(self, kind: str, status: int, line: Line) -> Response:

@@ -6,10 +6,10 @@ Places at the carrier are few then, and budgets small. The parcels are deleted w
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
-from parcelwire.domain.clock import MINUTE
-from prove.worlds.carriers import Carriers
+from parcelwire.domain.clock import MINUTE, SECOND
 from prove.worlds.ledger import Ledger, Parcel
 from prove.worlds.sky import Plan
 from prove.worlds.users import Shop
@@ -17,21 +17,32 @@ from prove.worlds.users import Shop
 SLACK: Final = 3 * MINUTE
 """What a first question may wait longer than is fair: two leases, a turn that was given away."""
 
+ARRIVING_SECONDS: Final = 20.0
+ROUNDS: Final = 2
+ROUND: Final = MINUTE
+
 
 class Crowd(Shop):
     """One account's part of a crowd."""
 
     async def run(self, parcels: int) -> None:
-        """Create ``parcels`` at once; some of them are asked about by two people at a time."""
+        """Create ``parcels`` within seconds, and ask about them by hand again and again."""
         crowd = self._plan.crowd
         if crowd is None:
             return
         await self._until(crowd.start)
         own = [self._crowd_parcel(index) for index in range(parcels)]
-        await asyncio.gather(*(self._create(one) for one in own))
+        await asyncio.gather(*(self._within(ARRIVING_SECONDS, self._create(one)) for one in own))
+        for at in range(crowd.end - ROUNDS * ROUND, crowd.end, ROUND):
+            await self._until(at)
+            asking = [self._look_now(one) for one in own for _ in range(2)]
+            await asyncio.gather(*(self._within(ROUND / SECOND, one) for one in asking))
         await self._until(crowd.end)
-        await asyncio.gather(*(self._twice(one) for one in own[::4]))
         await asyncio.gather(*(self._delete_now(one) for one in own))
+
+    async def _within(self, seconds: float, doing: Coroutine[Any, Any, None]) -> None:
+        await asyncio.sleep(self._chance.random() * seconds)
+        await doing
 
     def _crowd_parcel(self, index: int) -> Parcel:
         parcel = self._parcel(900_000 + index)
@@ -41,19 +52,16 @@ class Crowd(Shop):
         self._ledger.crowd.append(parcel)
         return parcel
 
-    async def _twice(self, parcel: Parcel) -> None:
-        await asyncio.gather(self._look_now(parcel), self._look_now(parcel))
 
-
-def judge_crowd(plan: Plan, carriers: Carriers, ledger: Ledger) -> list[str]:
+def judge_crowd(plan: Plan, ledger: Ledger) -> list[str]:
     """No parcel of a crowd waits for its first question much longer than first come, first served.
 
     Twice as long, since accounts take turns: one with few parcels may go before those of the other.
     When each question of a budget was asked is taken as it was.
     """
     crowd = plan.crowd
-    if crowd is None or _is_disturbed(plan, carriers, ledger):
-        return []
+    if crowd is None or not crowd.is_quiet:
+        return []  # who waits may wait for other reasons, too
     first_asked: dict[str, int] = {}
     keys: dict[str, str] = {}
     for ask in ledger.asks:
@@ -82,14 +90,3 @@ def _unfair(group: list[tuple[int, int, str]]) -> list[str]:
                 f" first come, first served it would have been {fair / 1_000:.0f} s"
             )
     return found
-
-
-def _is_disturbed(plan: Plan, carriers: Carriers, ledger: Ledger) -> bool:
-    """Tell whether more went on than the crowd: then who waits, waits for other reasons, too."""
-    assert plan.crowd is not None  # the caller has looked
-    start, end = plan.crowd.start, plan.crowd.end
-    spells = [(since, until) for spans in carriers.weather.values() for since, until, _ in spans]
-    moments = [at for at, _ in (*ledger.jumps, *plan.jumps)] + ledger.deaths
-    return any(since <= end and start <= until for since, until in (*spells, *plan.full_disks)) or (
-        any(start <= at <= end for at in moments)
-    )

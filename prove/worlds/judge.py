@@ -30,6 +30,7 @@ from parcelwire.domain.report import DeliveryWindow
 from parcelwire.domain.status import Status, is_final
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.sqlite.store import SqliteStore
+from parcelwire.tracking.journeys import JOURNEY_COLUMNS, JourneyFilter, journey_of
 from parcelwire.tracking.ports import Stored, TrackingFilter
 from parcelwire.webhooks.ports import MessageFilter
 from prove.worlds.judging_deletions import judge_deletions, judge_late
@@ -71,9 +72,13 @@ class Judge:
             self._judge_users(world_id, {one.tracking.id: one for one in stored})
             for tracking_id, its in told.items():
                 self._judge_events(tracking_id, its)
-            for one in stored:
+            sound = [one for one in stored if one.tracking.id not in ledger.damaged]
+            for one in sound:
                 self._judge_tracking(one.tracking, told[one.tracking.id])
                 self.found += judge_due(self._ground, one)
+            # Of a parcel that has no event there is nothing to tell.
+            moved = [one for one in sound if told[one.tracking.id]]
+            await self._judge_journeys(store, world_id, moved)
             await self._judge_counters(store, world_id, stored)
             messages = await store.list_messages(world_id, MessageFilter(), limit=ALL)
             self.found += await judge_messages(
@@ -215,6 +220,21 @@ class Judge:
         return any(start <= at <= end for at in self._ground.ledger.deaths) or any(
             since <= end and start <= until for since, until in self._ground.plan.full_disks
         )
+
+    async def _judge_journeys(
+        self, store: SqliteStore, world_id: int, stored: list[Stored]
+    ) -> None:
+        """What became of each parcel is told by its journey, too."""
+        counted = await store.count_journeys(world_id, JourneyFilter(), JOURNEY_COLUMNS)
+        there = Counter(dict(counted))
+        for one in stored:
+            journey = journey_of(one.tracking)
+            if journey is None:
+                continue
+            row = tuple(getattr(journey, name) for name in JOURNEY_COLUMNS)
+            if there[row] < 1:
+                self.found.append(f"{one.tracking.number}: its journey is missing, or an old one")
+            there[row] -= 1
 
     # -- counters -------------------------------------------------------------------------------
 

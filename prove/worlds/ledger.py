@@ -131,6 +131,8 @@ class Ledger:
         """(true time, budget key, why) of carriers that were not to be asked for a while."""
         self.deaths: list[int] = []
         self.parcels: list[Parcel] = []
+        self.damaged: set[str] = set()
+        """Ids of trackings whose stored document was damaged; nothing is promised of these."""
         self.crowd: list[Parcel] = []
         """Those of a crowd, also in ``parcels``."""
         self.deleted: dict[str, int] = {}

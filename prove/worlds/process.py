@@ -27,6 +27,7 @@ from parcelwire.couriers.registry import default_registry
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.worker import PollSettings
 from parcelwire.store.port import StoreUnavailableError
+from parcelwire.tracking.journeys import JourneyKeeper
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.settings import WebhookSettings
@@ -62,6 +63,7 @@ class Parts(msgspec.Struct, frozen=True):
     disk: type[Disk] = Disk
     gateway: type[Gateway] = Gateway
     ring: type[KeyRing] = KeyRing
+    journeys: type[JourneyKeeper] = JourneyKeeper
 
 
 class UnknownOutcomeError(Exception):
@@ -101,9 +103,18 @@ class Process:
     """A running (or dead) Parcelwire."""
 
     def __init__(
-        self, number: int, ground: Ground, at_point: Callable[[Process, str], None]
+        self,
+        number: int,
+        ground: Ground,
+        at_point: Callable[[Process, str], None],
+        *,
+        keys: Path | None = None,
     ) -> None:
-        """Start it: open the store, start the workers. ``number``: from 1, of all processes."""
+        """Start it: open the store, start the workers. ``number``: from 1, of all processes.
+
+        ``keys``: a key file that is not the installation's.
+        """
+        self._keys = keys or ground.keys
         self.name = f"p{number}"
         machines = ground.plan.machines
         self.clock: WorldClock | MachineClock = ground.clock
@@ -122,7 +133,7 @@ class Process:
         plan, clock, parts, living = ground.plan, self.clock, ground.parts, self._living
         chance = random.Random(f"{self.name} {plan.seed}")  # it must be repeatable
         registry = default_registry()
-        self.ring = parts.ring(ground.keys, chance.randbytes)
+        self.ring = parts.ring(self._keys, chance.randbytes)
         renderer = Renderer(registry)
         self._opened = ground.disk.open(
             living,
@@ -170,6 +181,7 @@ class Process:
         )
         self.service, self.composer = wired.service, wired.composer
         self.polls, self.delivery = wired.polls, wired.delivery
+        self._journeys = parts.journeys(store, clock=clock, idle_seconds=plan.poll_seconds)
         self._begun = asyncio.Event()
         self._working: Sequence[asyncio.Task[None]] = ()
         self._watch: WorldWatch | None = None
@@ -202,7 +214,7 @@ class Process:
 
     def _workers(self) -> list[Worker]:
         watches = [] if self._watch is None else [self._watch]
-        return [self.polls, self.delivery, *watches]
+        return [self.polls, self.delivery, self._journeys, *watches]
 
     def _note_corrected(self, by: int) -> None:
         if self._begun.is_set():

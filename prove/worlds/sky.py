@@ -39,6 +39,10 @@ class Crowd(msgspec.Struct, frozen=True):
     end: int
     parcels: int
     """Of each account."""
+    is_quiet: bool
+    """Nothing else happens meanwhile: nobody dies, carriers answer, clocks go right."""
+    slowest_seconds: float
+    """How long carriers take to answer then, at most."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +76,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Accounts are customers of the carriers; else all ask over one public way, with one budget."""
     crowd: Crowd | None
 
+    stranger: tuple[int, int] | None
+    """(from, to) in which a process with a strange key file works, too."""
+    moves: tuple[int, ...]
+    """When all processes stop and go on from a backup on another disk."""
+    damaged_at: int | None
+    """When a parcel's document is damaged."""
+
+    def is_quiet_at(self, true_ms: int) -> bool:
+        """Tell whether nothing but a crowd is to happen then."""
+        return self.crowd is not None and self.crowd.is_quiet and self.is_crowded_at(true_ms)
+
     def is_crowded_at(self, true_ms: int) -> bool:
         """Tell whether many parcels are being created and asked about then."""
         crowd = self.crowd
@@ -101,7 +116,9 @@ def plan_of(seed: int) -> Plan:
     calm = 42 * HOUR
     jumps = _jumps(chance, active)
     machines = _machines(seed, active)
-    crowd = _crowd(seed, active)
+    full_disks = _windows(chance, active, chance.choice((0, 0, 1, 2)), longest=5 * MINUTE)
+    moments = [at for at, _ in (*jumps, *(jump for one in machines for jump in one.jumps))]
+    crowd = _crowd(seed, active, [*full_disks, *((at, at) for at in moments)])
     return Plan(
         seed=seed,
         processes=max(chance.choice((1, 2, 2)), len(machines)),
@@ -113,7 +130,7 @@ def plan_of(seed: int) -> Plan:
         steps_between_deaths=chance.choice((0 if jumps else 30, 30, 100, 300)),
         power_share=chance.choice((0.0, 0.3, 1.0)),
         jumps=jumps,
-        full_disks=_windows(chance, active, chance.choice((0, 0, 1, 2)), longest=5 * MINUTE),
+        full_disks=full_disks,
         # Looking around costs a world most of its time: some dozens of looks must do.
         poll_seconds=chance.choice((1.0, 3.0)) * (active + calm) / SECOND / 120,
         attempts=chance.choice((14, 14, 4)),
@@ -122,15 +139,50 @@ def plan_of(seed: int) -> Plan:
         machines=machines,
         has_connections=random.Random(f"connections {seed}").random() < 0.6,
         crowd=crowd,
+        stranger=_stranger(seed, active),
+        moves=_moves(seed, active, crowd),
+        damaged_at=_damaged_at(seed, active),
     )
 
 
-def _crowd(seed: int, active: int) -> Crowd | None:
-    chance = random.Random(f"crowd {seed}")
-    if chance.random() < 0.65:
+def _stranger(seed: int, active: int) -> tuple[int, int] | None:
+    chance = random.Random(f"stranger {seed}")
+    if chance.random() < 0.75:
         return None
-    start = chance.randrange(active // 10, active // 2)
-    return Crowd(start, start + HOUR, chance.randint(8, 30))
+    start = chance.randrange(active * 2 // 3)
+    return start, start + chance.randint(10 * MINUTE, 3 * HOUR)
+
+
+def _moves(seed: int, active: int, crowd: Crowd | None) -> tuple[int, ...]:
+    chance = random.Random(f"moves {seed}")
+    count = chance.choice((0, 0, 0, 1, 2))
+    drawn = sorted(chance.randrange(active // 10, active) for _ in range(count))
+    busy = [] if crowd is None else [(crowd.start - MINUTE, crowd.end + MINUTE)]
+    return tuple(at for at in drawn if not any(start <= at <= end for start, end in busy))
+
+
+def _damaged_at(seed: int, active: int) -> int | None:
+    chance = random.Random(f"damage {seed}")
+    return None if chance.random() < 0.7 else chance.randrange(active // 4, active * 2 // 3)
+
+
+def _crowd(seed: int, active: int, faults: list[tuple[int, int]]) -> Crowd | None:
+    chance = random.Random(f"crowd {seed}")
+    if chance.random() < 0.7:
+        return None
+    parcels = chance.randint(8, 22)
+    for _ in range(20):
+        start = chance.randrange(active // 10, active // 2)
+        is_quiet = not any(since <= start + HOUR and start <= until for since, until in faults)
+        if is_quiet:
+            break
+    return Crowd(
+        start,
+        start + HOUR,
+        parcels,
+        is_quiet=is_quiet and chance.random() < 0.7,
+        slowest_seconds=chance.choice((1.0, 12.0)),
+    )
 
 
 def _machines(seed: int, active: int) -> tuple[Skew, ...]:

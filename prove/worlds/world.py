@@ -7,10 +7,10 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ from prove.worlds.carriers import Carriers
 from prove.worlds.clocks import wrong_spans
 from prove.worlds.crowds import Crowd
 from prove.worlds.customers import Customer
+from prove.worlds.damage import Victim
 from prove.worlds.insisting import InsistentShop
 from prove.worlds.judge import Judge
 from prove.worlds.keepers import Keeper
@@ -34,6 +35,8 @@ from prove.worlds.receivers import Receivers
 from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers, plan_of
 from prove.worlds.users import Shop
 from prove.worlds.waiting import PatientShop
+
+AnyShop = TypeVar("AnyShop", bound=Shop)
 
 WELL: Final = Parts()
 
@@ -131,7 +134,11 @@ class _World:
             webhooks=webhooks,
             parts=parts,
         )
+        self._strange_keys = _key_file(folder, "stranger")
         self._processes: list[Process] = []
+        self._strangers: list[Process] = []
+        self._has_disk = asyncio.Event()
+        self._has_disk.set()
         self._started = 0
         self._busy_at = 0
         self._steps_to_death = self._draw_death()
@@ -155,15 +162,7 @@ class _World:
             for account in accounts
         ]
         shops = [
-            kind(
-                plan,
-                self._clock,
-                self.ledger,
-                carriers=self._carriers,
-                alive=self._alive,
-                account=account,
-                chance=random.Random(f"{kind.__name__} {account} {plan.seed}"),
-            )
+            self._person(kind, account)
             for account in accounts
             for kind in (Shop, InsistentShop, PatientShop, LeavingShop)
         ]
@@ -177,18 +176,8 @@ class _World:
             )
             for account in accounts
         ]
-        crowds = [
-            Crowd(
-                plan,
-                self._clock,
-                self.ledger,
-                carriers=self._carriers,
-                alive=self._alive,
-                account=account,
-                chance=random.Random(f"crowd {account} {plan.seed}"),
-            )
-            for account in accounts
-        ]
+        crowds = [self._person(Crowd, account) for account in accounts]
+        victims = [self._person(Victim, account) for account in accounts]
         customers = [
             Customer(
                 plan,
@@ -203,7 +192,10 @@ class _World:
         end = plan.active + plan.calm
         reading = [asyncio.ensure_future(reader.run(end)) for reader in readers]
         reading += [asyncio.ensure_future(customer.run(end)) for customer in customers]
-        weather = asyncio.ensure_future(self._jump())
+        others = [self._jump(), self._move(), self._employ_stranger()]
+        if plan.damaged_at is not None:
+            others += [victim.suffer(self._disk, plan.damaged_at) for victim in victims]
+        weather = asyncio.gather(*others)
         endpoints = max(1, plan.endpoints // plan.accounts)
         parcels = max(2, plan.parcels // plan.accounts)
         await asyncio.gather(
@@ -227,9 +219,21 @@ class _World:
             if one.is_alive:
                 await one.stop()
 
+    def _person(self, kind: type[AnyShop], account: int) -> AnyShop:
+        name = kind.__name__.lower()
+        return kind(
+            self.plan,
+            self._clock,
+            self.ledger,
+            carriers=self._carriers,
+            alive=self._alive,
+            account=account,
+            chance=random.Random(f"{name} {account} {self.plan.seed}"),
+        )
+
     def end(self) -> None:
         """Let go of everything, however it went."""
-        for one in self._processes:
+        for one in (*self._processes, *self._strangers):
             one.kill()
         self._disk.close()
 
@@ -267,7 +271,8 @@ class _World:
         if what in _BUSY:
             self._busy_at = now
         # A process that only looks around loses nothing when it dies.
-        if now >= self.plan.active or now - self._busy_at > BUSY_FOR:
+        is_quiet = now >= self.plan.active or self.plan.is_quiet_at(now)
+        if is_quiet or now - self._busy_at > BUSY_FOR:
             return
         self._steps_to_death -= 1
         if self._steps_to_death > 0:
@@ -295,14 +300,14 @@ class _World:
                 await process.stop()
             except UnknownOutcomeError:
                 return  # it died before; then somebody else starts the next one
-            await asyncio.sleep(self._chance.random())
-            self._processes = [one for one in self._processes if one.is_alive]
-            self._start()
+            await self._start_after(self._chance.random())
 
         self._restarts.append(self._outside.run(self._loop.create_task, retiring()))
 
     def _lose_power(self, process: Process, what: str) -> None:
         self._bury(self._processes)
+        for one in self._strangers:
+            one.kill()
         self.ledger.fault("power loss", process.name, what, self._disk.restore())
 
     def _bury(self, dying: list[Process]) -> None:
@@ -315,13 +320,57 @@ class _World:
     def _come_back(self) -> asyncio.Task[None]:
         seconds = self._chance.choice((0.1, 5.0, 60.0, 900.0)) * self._chance.random()
 
-        async def coming() -> None:
-            await asyncio.sleep(seconds)
-            self._processes = [one for one in self._processes if one.is_alive]
-            self._start()
-
         # Not a task of the process that dies.
-        return self._outside.run(self._loop.create_task, coming())
+        return self._outside.run(self._loop.create_task, self._start_after(seconds))
+
+    async def _start_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._has_disk.wait()
+        self._processes = [one for one in self._processes if one.is_alive]
+        self._start()
+
+    async def _move(self) -> None:
+        """Stop all processes, and go on from a backup on another disk."""
+        for at in self.plan.moves:
+            await self._until(at)
+            self._has_disk.clear()
+            living = [one for one in (*self._processes, *self._strangers) if one.is_alive]
+            # The last one works until it is killed: what it has committed may be in the log only.
+            await asyncio.gather(*(self._end_well(one) for one in living[:-1]))
+            copy = self._disk.back_up()
+            for one in living:
+                one.kill()
+            self._disk.move_to(copy)
+            self.ledger.deaths.append(self._clock.true_ms())
+            self.ledger.fault("moved", len(living))
+            self._has_disk.set()
+            self._processes = []
+            for _ in range(self.plan.processes):
+                self._start()
+
+    async def _end_well(self, process: Process) -> None:
+        with suppress(UnknownOutcomeError):
+            await process.stop()
+
+    async def _employ_stranger(self) -> None:
+        """Let somebody start a process with a key file that is not the installation's."""
+        if self.plan.stranger is None:
+            return
+        start, end = self.plan.stranger
+        await self._until(start)
+        await self._has_disk.wait()
+        self._started += 1
+        process = Process(
+            self._started, self._ground, self._at_strange_point, keys=self._strange_keys
+        )
+        self.ledger.fault("strange key file", process.name)
+        self._strangers.append(process)
+        await self._until(end)
+        process.kill()
+
+    def _at_strange_point(self, process: Process, what: str) -> None:
+        if what == "without power":
+            self._lose_power(process, "in the middle of a stranger's commit")
 
     # -- weather --------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from parcelwire.domain.clock import Clock, Instant
+from parcelwire.domain.clock import CLOCKS_DIFFER, Clock, Instant
 from parcelwire.polling.budget import burst, refill
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.codec import pack
@@ -21,7 +21,6 @@ from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, is_id, key_of, only_ids
 from parcelwire.store.rules import (
-    CLOCKS_DIFFER,
     HOLD_ROUNDS,
     HOLD_WINDOW,
     KEPT_RAW_ANSWERS,
