@@ -34,6 +34,7 @@ from parcelwire.tracking.journeys import JOURNEY_COLUMNS, JourneyFilter, journey
 from parcelwire.tracking.ports import Stored, TrackingFilter
 from parcelwire.webhooks.ports import MessageFilter
 from prove.worlds.judging_deletions import judge_deletions, judge_late
+from prove.worlds.judging_feed import judge_kept
 from prove.worlds.judging_messages import judge_messages
 from prove.worlds.judging_polls import judge_asks, judge_due
 from prove.worlds.keepers import Keeper
@@ -63,12 +64,14 @@ class Judge:
         for keeper in self._keepers:
             world_id = keeper.world_id
             stored = await store.list_trackings(world_id, TrackingFilter(), offset=0, limit=ALL)
-            events = await store.events_after(world_id, 0, ALL)
+            kept = await store.events_after(world_id, 0, ALL)
+            self.found += judge_kept(self._ground, world_id, kept)
+            events = sorted((dict(ledger.followed[world_id]) | dict(kept)).items())
             self.events += len(events)
             told: dict[str, list[Event]] = defaultdict(list)
             for _, event in events:
                 told[event.tracking_id].append(event)
-            self._judge_feed(world_id, [(at, event.id) for at, event in events])
+            self._judge_feed(world_id, events)
             self._judge_users(world_id, {one.tracking.id: one for one in stored})
             for tracking_id, its in told.items():
                 self._judge_events(tracking_id, its)
@@ -131,10 +134,11 @@ class Judge:
 
     # -- events ---------------------------------------------------------------------------------
 
-    def _judge_feed(self, world_id: int, events: list[tuple[int, str]]) -> None:
+    def _judge_feed(self, world_id: int, events: list[tuple[int, Event]]) -> None:
         seen = self._ground.ledger.followed[world_id]
         if seen != events:
-            missed = [one for one in events if one not in set(seen)]
+            cursors = {at for at, _ in seen}
+            missed = [(at, event.id) for at, event in events if at not in cursors]
             self.found.append(
                 f"the feed of world {world_id} showed {len(seen)} of {len(events)} events; first"
                 f" missed: {missed[:1]}"

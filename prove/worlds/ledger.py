@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import Outcome
 
@@ -149,8 +150,8 @@ class Ledger:
         """True time at which each id was drawn."""
         self.created: Counter[int] = Counter()
         """Trackings that came to be, by world id."""
-        self.followed: dict[int, list[tuple[int, str]]] = defaultdict(list)
-        """What a reader of the events feed saw: (cursor, event id), by world id."""
+        self.followed: dict[int, list[tuple[int, Event]]] = defaultdict(list)
+        """What a reader of the events feed saw, with cursors, by world id."""
         self.wrongs: list[str] = []
         """Promises that were seen broken on the way."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, Final, Literal
 
 import apsw
@@ -15,7 +16,7 @@ from parcelwire.domain.merge import Merged
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.codec import pack
-from parcelwire.store.sqlite import queries
+from parcelwire.store.sqlite import feed_queries, queries
 from parcelwire.store.sqlite.ids import id_value
 from parcelwire.store.sqlite.writer import Work
 from parcelwire.tracking.ports import (
@@ -191,6 +192,32 @@ class _KeepsLateRecords(WorldStore):
         return await super().change_record(*place, at=at)
 
 
+class _StopsAtYoung(WorldStore):
+    """The feed is pruned from its front, up to the first event that is not old."""
+
+    async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
+        rows = await self._reader.scan(feed_queries.OLDEST_EVENTS, (0, limit))
+        looked = self._unreadable.look_for_old_events(rows, before)
+        old = takewhile(lambda one: one[1], looked)
+        return await self._delete_events([key for key, _, _ in old])
+
+
+class _TakesEmptyForPruned(WorldStore):
+    """Of a feed without events all that there was counts as gone."""
+
+    async def pruned_cursor(self, world_id: int) -> int:
+        if await self.first_cursor(world_id) is None:
+            return 1 << 60
+        return await super().pruned_cursor(world_id)
+
+
+class _ForgetsWhatWentAway(WorldStore):
+    """Nobody keeps which events are gone."""
+
+    async def pruned_cursor(self, world_id: int) -> int:
+        return 0
+
+
 class _KeepsRefusals(WorldStore):
     """What was refused under an idempotency key stays refused under it."""
 
@@ -239,6 +266,9 @@ BUGS: Final = (
     Bug("failures remembered over the row", Parts(store=_RemembersOverRow), 47),
     Bug("a worker that goes by its own streak", Parts(store=_GoesByOwnStreak), 47),
     Bug("an endpoint that is never switched off", Parts(store=_NeverSwitchesOff), 89),
+    Bug("an event that hides the old ones behind it", Parts(store=_StopsAtYoung), 119),
+    Bug("an empty feed taken for a pruned one", Parts(store=_TakesEmptyForPruned), 14),
+    Bug("events that are gone without a word", Parts(store=_ForgetsWhatWentAway), 58),
     Bug("a refusal kept under its key", Parts(store=_KeepsRefusals), 1),
     Bug("a status set by hand lost to expiry", Parts(refresher=_LosesStatusByHand), 56),
     Bug("an order of the first moment of 1970", Parts(store=_OverlooksFirstMoment), 1),
