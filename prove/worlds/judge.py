@@ -66,12 +66,12 @@ class Judge:
             stored = await store.list_trackings(world_id, TrackingFilter(), offset=0, limit=ALL)
             kept = await store.events_after(world_id, 0, ALL)
             self.found += judge_kept(self._ground, world_id, kept)
-            events = sorted((dict(ledger.followed[world_id]) | dict(kept)).items())
+            events = sorted((ledger.pruned[world_id] | dict(kept)).items())
             self.events += len(events)
             told: dict[str, list[Event]] = defaultdict(list)
             for _, event in events:
                 told[event.tracking_id].append(event)
-            self._judge_feed(world_id, events)
+            self._judge_feed(world_id, events, dict(kept))
             self._judge_users(world_id, {one.tracking.id: one for one in stored})
             for tracking_id, its in told.items():
                 self._judge_events(tracking_id, its)
@@ -134,11 +134,14 @@ class Judge:
 
     # -- events ---------------------------------------------------------------------------------
 
-    def _judge_feed(self, world_id: int, events: list[tuple[int, Event]]) -> None:
+    def _judge_feed(
+        self, world_id: int, events: list[tuple[int, Event]], kept: dict[int, Event]
+    ) -> None:
+        """Who follows the feed sees every event once, unless it is pruned before."""
         seen = self._ground.ledger.followed[world_id]
-        if seen != events:
-            cursors = {at for at, _ in seen}
-            missed = [(at, event.id) for at, event in events if at not in cursors]
+        cursors = {at for at, _ in seen}
+        if seen != [(at, event) for at, event in events if at in cursors or at in kept]:
+            missed = [(at, event.id) for at, event in events if at not in cursors and at in kept]
             self.found.append(
                 f"the feed of world {world_id} showed {len(seen)} of {len(events)} events; first"
                 f" missed: {missed[:1]}"

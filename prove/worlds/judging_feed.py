@@ -31,7 +31,7 @@ def judge_kept(ground: Ground, world_id: int, kept: list[tuple[int, Event]]) -> 
     latest = _latest_time(ground) + SKEW
     found += [
         f"event {event.id} of world {world_id} is gone, and its time has not come"
-        for cursor, event in ground.ledger.followed[world_id]
+        for cursor, event in ground.ledger.pruned[world_id].items()
         if cursor not in cursors and event.at > latest - KEPT_DAYS * DAY
     ]
     return found

@@ -152,6 +152,8 @@ class Ledger:
         """Trackings that came to be, by world id."""
         self.followed: dict[int, list[tuple[int, Event]]] = defaultdict(list)
         """What a reader of the events feed saw, with cursors, by world id."""
+        self.pruned: dict[int, dict[int, Event]] = defaultdict(dict)
+        """Events that the service was about to prune, by world id and cursor."""
         self.wrongs: list[str] = []
         """Promises that were seen broken on the way."""
 
