@@ -11,6 +11,7 @@ from parcelwire.domain.account import Endpoint
 from parcelwire.domain.changes import Event
 from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.webhooks.ports import Message, MessageState
+from prove.worlds.judging_standing import judge_standing
 from prove.worlds.keepers import Keeper
 from prove.worlds.ledger import Receipt, Setting, Span
 from prove.worlds.process import Ground
@@ -49,6 +50,8 @@ async def judge_messages(
             lines[receipt.endpoint_id, receipt.tracking_id].append(receipt)
     for (endpoint_id, tracking_id), line in lines.items():
         found += _judge_line(ground, endpoint_id, tracking_id, line)
+    for endpoint_id in keeper.all_ids:
+        found += judge_standing(ground, endpoint_id)
     return found
 
 

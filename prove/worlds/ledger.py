@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import Outcome
 
@@ -85,6 +86,15 @@ class Setting(msgspec.Struct):
     """False: the process died before it could say whether it was stored."""
 
 
+class Standing(msgspec.Struct):
+    """How an endpoint was found when somebody looked."""
+
+    at: int
+    is_enabled: bool
+    is_paused: bool = False
+    why: str = ""
+
+
 class Parcel(msgspec.Struct):
     """What a user knows of one tracking of theirs."""
 
@@ -99,6 +109,8 @@ class Parcel(msgspec.Struct):
     notes: set[str | None] = msgspec.field(default_factory=lambda: {None})
     archived: set[bool] = msgspec.field(default_factory=lambda: {False})
     overrides: set[str | None] = msgspec.field(default_factory=lambda: {None})
+    ordered: set[int | None] = msgspec.field(default_factory=lambda: {None})
+    """Possible times of the order."""
 
 
 class Ledger:
@@ -124,15 +136,24 @@ class Ledger:
         """Ids of trackings whose stored document was damaged; nothing is promised of these."""
         self.crowd: list[Parcel] = []
         """Those of a crowd, also in ``parcels``."""
+        self.deleted: dict[str, int] = {}
+        """True time at which a tracking was known to be deleted, by id."""
         self.settings: dict[str, list[Setting]] = defaultdict(list)
+        self.standings: dict[str, list[Standing]] = defaultdict(list)
+        """How endpoints were found, by endpoint id."""
+        self.enablings: dict[str, list[Span]] = defaultdict(list)
+        """When their owners enabled them, by endpoint id."""
+        self.pausings: dict[str, list[Span]] = defaultdict(list)
         self.replays: list[tuple[Span, str]] = []
         """(when, endpoint id)."""
         self.made_at: dict[str, int] = {}
         """True time at which each id was drawn."""
         self.created: Counter[int] = Counter()
         """Trackings that came to be, by world id."""
-        self.followed: dict[int, list[tuple[int, str]]] = defaultdict(list)
-        """What a reader of the events feed saw: (cursor, event id), by world id."""
+        self.followed: dict[int, list[tuple[int, Event]]] = defaultdict(list)
+        """What a reader of the events feed saw, with cursors, by world id."""
+        self.pruned: dict[int, dict[int, Event]] = defaultdict(dict)
+        """Events that the service was about to prune, by world id and cursor."""
         self.wrongs: list[str] = []
         """Promises that were seen broken on the way."""
 

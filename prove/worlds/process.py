@@ -29,6 +29,7 @@ from parcelwire.polling.worker import PollSettings
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.journeys import JourneyKeeper
 from parcelwire.tracking.refresh import Refresher
+from parcelwire.webhooks.housekeeping import Housekeeper, KeepingSettings
 from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.settings import WebhookSettings
 from prove.worlds.carriers import FIRST, SECOND, Carriers, HeardCarriers, Line
@@ -44,6 +45,10 @@ T = TypeVar("T")
 
 WEB: Final = frozenset((FIRST, SECOND))
 """Carriers that have a public way to ask."""
+
+KEPT_DAYS: Final = 30.0
+"""How far back the events feed reaches in a world."""
+_FOR_EVER_DAYS: Final = 36_500.0
 
 LONGEST_CALL_SECONDS = 3_600.0
 """A request that takes longer is a hang."""
@@ -97,6 +102,18 @@ def task_factory(
     if process is not None:
         process.adopt(task)
     return task
+
+
+def _keeping(plan: Plan) -> KeepingSettings:
+    """Return what is pruned: events alone, since all else is compared at the end."""
+    return KeepingSettings(
+        message_days=_FOR_EVER_DAYS,
+        waiting_days=0,
+        event_days=KEPT_DAYS,
+        idempotency_hours=24 * _FOR_EVER_DAYS,
+        # Few rounds in a short world, two a day in a long one.
+        idle_seconds=min(12 * 3_600.0, plan.poll_seconds),
+    )
 
 
 class Process:
@@ -182,6 +199,7 @@ class Process:
         self.service, self.composer = wired.service, wired.composer
         self.polls, self.delivery = wired.polls, wired.delivery
         self._journeys = parts.journeys(store, clock=clock, idle_seconds=plan.poll_seconds)
+        self._housekeeper = Housekeeper(store, clock=clock, settings=_keeping(plan))
         self._begun = asyncio.Event()
         self._working: Sequence[asyncio.Task[None]] = ()
         self._watch: WorldWatch | None = None
@@ -214,7 +232,7 @@ class Process:
 
     def _workers(self) -> list[Worker]:
         watches = [] if self._watch is None else [self._watch]
-        return [self.polls, self.delivery, self._journeys, *watches]
+        return [self.polls, self.delivery, self._journeys, self._housekeeper, *watches]
 
     def _note_corrected(self, by: int) -> None:
         if self._begun.is_set():

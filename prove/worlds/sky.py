@@ -108,7 +108,8 @@ def plan_of(seed: int) -> Plan:
     active = {
         "short": chance.randint(3 * HOUR, 12 * HOUR),
         "days": chance.randint(DAY, 3 * DAY),
-        "weeks": 40 * DAY,
+        # The longer ones see parcels expire.
+        "weeks": random.Random(f"weeks {seed}").choice((40, 70)) * DAY,
     }[kind]
     parcels = {"short": 9, "days": 7, "weeks": 3}[kind] + chance.randint(-2, 2)
     # A message that was tried for long rests up to 37.5 hours, and a parcel without news a day.

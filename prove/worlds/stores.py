@@ -6,14 +6,22 @@ import asyncio
 import random
 from typing import Final
 
+import msgspec
+
 from parcelwire.domain.clock import Instant
 from parcelwire.polling.ports import Pause
+from parcelwire.store.codec import decode_event
 from parcelwire.store.sqlite.store import SqliteStore
 from prove.worlds.ledger import Ledger
 from prove.worlds.sky import WorldClock
 
 SLOWEST_LOOK_SECONDS: Final = 0.1
 """How long the database takes to tell its time, at most."""
+
+
+_EVENTS: Final = """
+SELECT world_id, cursor, packed FROM event WHERE cursor IN (SELECT value FROM json_each(?))
+"""
 
 
 class WorldStore(SqliteStore):
@@ -37,6 +45,13 @@ class WorldStore(SqliteStore):
         told = self._server.now()
         await asyncio.sleep(self._chance.random() * SLOWEST_LOOK_SECONDS / 2)
         return told
+
+    async def _delete_events(self, cursors: list[int]) -> int:
+        """See ``Feed``. The ledger keeps what goes: the judge wants to see all that ever was."""
+        wanted = msgspec.json.encode(cursors).decode()
+        for world_id, cursor, packed in await self._reader.rows(_EVENTS, (wanted,)):
+            self._ledger.pruned[world_id][cursor] = decode_event(packed)
+        return await super()._delete_events(cursors)
 
     async def set_pause(self, key: str, pause: Pause | None) -> None:
         """See ``PollStore``."""

@@ -23,14 +23,18 @@ from prove.worlds.clocks import wrong_spans
 from prove.worlds.crowds import Crowd
 from prove.worlds.customers import Customer
 from prove.worlds.damage import Victim
+from prove.worlds.insisting import InsistentShop
 from prove.worlds.judge import Judge
-from prove.worlds.keepers import FeedReader, Keeper
+from prove.worlds.keepers import Keeper
+from prove.worlds.leaving import LeavingShop
 from prove.worlds.ledger import TAIL, Ledger
 from prove.worlds.loop import SimulatedLoop, StalledError, live
 from prove.worlds.process import Ground, Parts, Process, UnknownOutcomeError, task_factory
+from prove.worlds.readers import FeedReader, RareReader
 from prove.worlds.receivers import Receivers
 from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers, plan_of
 from prove.worlds.users import Shop
+from prove.worlds.waiting import PatientShop
 
 AnyShop = TypeVar("AnyShop", bound=Shop)
 
@@ -157,7 +161,11 @@ class _World:
             )
             for account in accounts
         ]
-        shops = [self._person(Shop, account) for account in accounts]
+        shops = [
+            self._person(kind, account)
+            for account in accounts
+            for kind in (Shop, InsistentShop, PatientShop, LeavingShop)
+        ]
         readers = [
             FeedReader(
                 self._clock,
@@ -181,8 +189,20 @@ class _World:
             )
             for account in accounts
         ]
+        rare = [
+            RareReader(
+                self._clock,
+                self.ledger,
+                alive=self._alive,
+                world_id=account * 2 + is_test,
+                chance=random.Random(f"rare reader {account} {is_test} {plan.seed}"),
+            )
+            for account in accounts
+            for is_test in (0, 1)
+        ]
         end = plan.active + plan.calm
         reading = [asyncio.ensure_future(reader.run(end)) for reader in readers]
+        reading += [asyncio.ensure_future(reader.run(plan.active)) for reader in rare]
         reading += [asyncio.ensure_future(customer.run(end)) for customer in customers]
         others = [self._jump(), self._move(), self._employ_stranger()]
         if plan.damaged_at is not None:

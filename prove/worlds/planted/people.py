@@ -3,27 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, Final, Literal
 
 import apsw
+from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
-from parcelwire.domain.changes import Event
+from parcelwire.domain.changes import Event, StatusChanged
+from parcelwire.domain.clock import DAY, Instant
+from parcelwire.domain.merge import Merged
+from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.codec import pack
-from parcelwire.store.sqlite import queries
+from parcelwire.store.sqlite import feed_queries, queries
 from parcelwire.store.sqlite.ids import id_value
+from parcelwire.store.sqlite.writer import Work
 from parcelwire.tracking.ports import (
     NewMessage,
     Once,
+    PollResult,
     Save,
     Stored,
 )
+from parcelwire.tracking.refresh import Refresher
 from parcelwire.webhooks.message import MessageComposer
-from parcelwire.webhooks.ports import AttemptResult, MessageState
+from parcelwire.webhooks.ports import Attempt, AttemptResult, MessageState
 from prove.worlds.planted.bug import Bug
 from prove.worlds.process import Parts
 from prove.worlds.stores import WorldStore
+
+FIVE_DAYS: Final = 5 * DAY
+_FIRST_FAILURE: Final = """
+SELECT min(a.at) FROM attempt a JOIN message m ON m.key = a.message_key
+WHERE m.endpoint_id = ? AND NOT a.status BETWEEN 200 AND 299 AND a.key > (
+    SELECT coalesce(max(b.key), 0) FROM attempt b JOIN message n ON n.key = b.message_key
+    WHERE n.endpoint_id = ? AND b.status BETWEEN 200 AND 299
+)
+"""
+
+
+_KEEP_POLL: Final = """
+INSERT OR IGNORE INTO poll
+    (key, due_at, leased_until, checked_at, checks, due_reason, last_outcome, last_detail)
+VALUES (?, ?, 0, ?, 1, '', '', '')
+"""
 
 
 class _OvertakesRetries(WorldStore):
@@ -89,8 +113,163 @@ class _KeepsLateAnswers(WorldStore):
         return result
 
 
+class _RemembersOverRow(WorldStore):
+    """Endpoints are switched off by the time since the first failure after the last success: also
+    when their owners enabled them anew meanwhile, or nothing was sent for days.
+    """
+
+    async def finish_attempts(self, results: Sequence[AttemptResult]) -> None:
+        await super().finish_attempts([await self._judged(one) for one in results])
+
+    async def _judged(self, result: AttemptResult) -> AttemptResult:
+        attempt = result.attempt
+        sql = "SELECT endpoint_id FROM message WHERE id = ?"
+        rows = await self._reader.rows(sql, (id_value(attempt.message_id),))
+        if not rows:
+            return result
+        endpoint_id = rows[0][0]
+        if result.state is MessageState.DELIVERED:
+            self._note_success(endpoint_id)
+            return result
+        since = await self._failing_since(endpoint_id, attempt)
+        if attempt.at - since < FIVE_DAYS:
+            return result
+        why = f"nothing but failures since {since}"
+        return replace(result, disable_endpoint_why=why, disable_after_ms=0)
+
+    def _note_success(self, endpoint_id: Any) -> None:
+        """Do nothing: successes are in the log."""
+
+    async def _failing_since(self, endpoint_id: Any, attempt: Attempt) -> Instant:
+        ((since,),) = await self._reader.rows(_FIRST_FAILURE, (endpoint_id, endpoint_id))
+        return attempt.at if since is None else int(since)
+
+
+class _GoesByOwnStreak(_RemembersOverRow):
+    """A worker knows only of the messages that it delivered itself."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._since: dict[Any, Instant] = {}
+
+    def _note_success(self, endpoint_id: Any) -> None:
+        self._since.pop(endpoint_id, None)
+
+    async def _failing_since(self, endpoint_id: Any, attempt: Attempt) -> Instant:
+        return self._since.setdefault(endpoint_id, attempt.at)
+
+
+class _NeverSwitchesOff(WorldStore):
+    """Whatever a worker concludes from an endpoint's failures, the row stays as it is."""
+
+    async def finish_attempts(self, results: Sequence[AttemptResult]) -> None:
+        await super().finish_attempts(
+            [replace(one, disable_endpoint_why="") if one.failure else one for one in results]
+        )
+
+
+class _KeepsLatePolls(_KeepsLateAnswers):
+    """When a parcel was asked about is kept, although it was deleted meanwhile."""
+
+    async def save_polls(self, results: Sequence[PollResult]) -> None:
+        await super().save_polls(results)
+        rows = [
+            (key, one.poll.due_at, one.poll.checked_at)
+            for one in results
+            if (key := self._keys.get(one.tracking_id)) is not None
+        ]
+
+        def write(connection: apsw.Connection) -> None:
+            connection.executemany(_KEEP_POLL, rows)
+
+        await self._write(write)
+
+
+class _KeepsLateRecords(WorldStore):
+    """A record is written whether its parcel is there or not."""
+
+    async def change_record(self, *place: Any, at: Instant, **_: Any) -> bytes | None:
+        return await super().change_record(*place, at=at)
+
+
+class _StopsAtYoung(WorldStore):
+    """The feed is pruned from its front, up to the first event that is not old."""
+
+    async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
+        rows = await self._reader.scan(feed_queries.OLDEST_EVENTS, (0, limit))
+        looked = self._unreadable.look_for_old_events(rows, before)
+        old = takewhile(lambda one: one[1], looked)
+        return await self._delete_events([key for key, _, _ in old])
+
+
+class _TakesEmptyForPruned(WorldStore):
+    """Of a feed without events all that there was counts as gone."""
+
+    async def pruned_cursor(self, world_id: int) -> int:
+        if await self.first_cursor(world_id) is None:
+            return 1 << 60
+        return await super().pruned_cursor(world_id)
+
+
+class _ForgetsWhatWentAway(WorldStore):
+    """Nobody keeps which events are gone."""
+
+    async def pruned_cursor(self, world_id: int) -> int:
+        return 0
+
+
+class _KeepsRefusals(WorldStore):
+    """What was refused under an idempotency key stays refused under it."""
+
+    async def _write_once(self, work: Work[Any], once: Once | None, **options: Any) -> Any:
+        if once is not None:
+            answer = once.answer
+            once = replace(once, answer=lambda result: answer(result) or (409, b"refused"))
+        return await super()._write_once(work, once, **options)
+
+
+class _LosesStatusByHand(Refresher):
+    """A parcel that expires stands as expired, whatever was said of it by hand."""
+
+    async def change_of(self, before: Tracking, merged: Merged, now: Instant) -> Save:
+        after = merged.tracking
+        if after.expired_at is None or after.status_override is None or after.is_final:
+            return await super().change_of(before, merged, now)
+        told = StatusChanged(
+            from_status=before.status,
+            from_substatus=before.substatus,
+            to_status=Status.EXPIRED,
+            to_substatus=Substatus.EXPIRED,
+        )
+        others = tuple(one for one in merged.changes if not isinstance(one, StatusChanged))
+        changes = others if before.status is Status.EXPIRED else (told, *others)
+        lost = replace(after, status=Status.EXPIRED, substatus=Substatus.EXPIRED, reason=None)
+        return await super().change_of(before, Merged(lost, changes, is_dirty=True), now)
+
+
+class _OverlooksFirstMoment(WorldStore):
+    """A time of 0 counts as none."""
+
+    async def change_courier(
+        self, change: Save, *, once: Once | None = None
+    ) -> Literal["saved", "conflict", "taken"]:
+        tracking = replace(change.tracking, ordered_at=change.tracking.ordered_at or None)
+        return await super().change_courier(replace(change, tracking=tracking), once=once)
+
+
 BUGS: Final = (
     Bug("order broken after a retry", Parts(store=_OvertakesRetries), 2),
     Bug("messages of a paused endpoint dropped", Parts(composer=_DropsForPaused), 2),
     Bug("an answer kept about a deleted parcel", Parts(store=_KeepsLateAnswers), 2),
+    Bug("a poll kept of a deleted parcel", Parts(store=_KeepsLatePolls), 2),
+    Bug("a record kept of a deleted parcel", Parts(store=_KeepsLateRecords), 1),
+    Bug("failures remembered over the row", Parts(store=_RemembersOverRow), 47),
+    Bug("a worker that goes by its own streak", Parts(store=_GoesByOwnStreak), 47),
+    Bug("an endpoint that is never switched off", Parts(store=_NeverSwitchesOff), 89),
+    Bug("an event that hides the old ones behind it", Parts(store=_StopsAtYoung), 119),
+    Bug("an empty feed taken for a pruned one", Parts(store=_TakesEmptyForPruned), 14),
+    Bug("events that are gone without a word", Parts(store=_ForgetsWhatWentAway), 58),
+    Bug("a refusal kept under its key", Parts(store=_KeepsRefusals), 1),
+    Bug("a status set by hand lost to expiry", Parts(refresher=_LosesStatusByHand), 56),
+    Bug("an order of the first moment of 1970", Parts(store=_OverlooksFirstMoment), 1),
 )

@@ -32,6 +32,7 @@ from parcelwire.domain.access import WorldRule
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import DAY, SECOND, Instant, from_datetime, iso_utc
 from parcelwire.domain.status import Reason, Status, Substatus
+from parcelwire.tracking.ports import TrackingStore
 from parcelwire.webhooks.native import change_to_wire
 
 KEPT_DAYS: Final = 30
@@ -199,7 +200,8 @@ async def list_events(house: House, asked: Asked) -> Any:
     number, read_until = 0, 0
     if query.after:
         number, read_until = read_cursor(query.after, _KIND, tuple[PlaceInstant, PlaceInstant])
-        await _check_kept(house, asked.world_id, number, read_until)
+        place = (number, read_until)
+        await check_kept(house.store, asked.world_id, place, house.clock.now())
     elif query.since is not UNSET:
         number = await place_before(house.store, asked.world_id, from_datetime(query.since))
     # Taken before the look: what is stored during it is not among "everything until then".
@@ -242,19 +244,21 @@ def event_object(event: Event) -> dict[str, Any]:
     }
 
 
-async def _check_kept(house: House, world_id: int, number: int, read_until: Instant) -> None:
-    """Check that no event after a cursor is gone.
+async def check_kept(
+    store: TrackingStore, world_id: int, place: tuple[int, Instant], now: Instant
+) -> None:
+    """Check that no event after a cursor is gone. ``place``: what the cursor holds.
 
     Raises:
         ProblemError: one is; the problem names the oldest place that is kept.
     """
-    now = house.clock.now()
+    number, read_until = place
     if read_until >= now - KEPT_DAYS * DAY:
         return
-    pruned = await house.store.pruned_cursor(world_id)
+    pruned = await store.pruned_cursor(world_id)
     if number >= pruned:
         return
-    first = await house.store.first_cursor(world_id)
+    first = await store.first_cursor(world_id)
     before_first = pruned if first is None else first - 1
     raise ProblemError(
         "events-pruned",
