@@ -8,17 +8,17 @@ groups of one carrier -> paused? -> room in its lane, in equal shares -> budget 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
-from parcelwire.domain.account import account_of
+from parcelwire.domain.account import account_of, is_test_world
 from parcelwire.domain.clock import Instant
 from parcelwire.polling.lanes import Lanes
-from parcelwire.polling.ports import PollStore
+from parcelwire.polling.ports import Claim, PollStore
 from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.tracking.fair_slots import share_out
 from parcelwire.tracking.ports import CarrierPolicy, Stored
@@ -46,6 +46,32 @@ class PollBatch(msgspec.Struct, frozen=True, kw_only=True):
     def account(self) -> int:
         """The number of the account that is asked for."""
         return account_of(self.world_id)
+
+
+def grouped(claims: Sequence[Claim], lease: Instant) -> list[PollBatch]:
+    """Return what was claimed in groups of one courier in one world, as yet without a policy.
+
+    Live worlds first: whatever one group has to wait for, the next waits for, too. In a group, who
+    has missed a turn already comes before who has the first one.
+    """
+    groups: dict[tuple[bool, int, str], list[str]] = defaultdict(list)
+    for one in sorted(claims, key=lambda one: one.due_reason != MISSED):
+        is_test = is_test_world(one.world_id)
+        groups[is_test, one.world_id, one.courier_code].append(one.tracking_id)
+    queued = frozenset(one.tracking_id for one in claims if one.due_reason in TURNS)
+    return [
+        PollBatch(
+            world_id=world_id,
+            courier_code=courier_code,
+            ids=ids,
+            queued=queued.intersection(ids),
+            policy=None,
+            lease=lease,
+        )
+        for (_, world_id, courier_code), ids in sorted(
+            groups.items(), key=lambda group: group[0][0]
+        )
+    ]
 
 
 class Admission:

@@ -17,11 +17,12 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
-from parcelwire.domain.account import account_of, is_test_world
+from parcelwire.domain.account import account_of
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.report import CarrierReport, Outcome
-from parcelwire.polling.admission import MISSED, TURNS, Admission, PollBatch
+from parcelwire.polling.admission import Admission, PollBatch, grouped
 from parcelwire.polling.lanes import Lanes
 from parcelwire.polling.ports import PollStore, StoreOutageError
 from parcelwire.polling.turnstile import CarrierTurnstile
@@ -166,23 +167,10 @@ class PollWorker:
         claims = await self._store.claim_polls(
             now, lease_until=lease, limit=self._settings.claim_size
         )
-        groups: dict[tuple[int, str], list[str]] = defaultdict(list)
-        # Who has missed a turn already comes before who has the first one.
-        for claim in sorted(claims, key=lambda one: one.due_reason != MISSED):
-            groups[claim.world_id, claim.courier_code].append(claim.tracking_id)
-        queued = frozenset(one.tracking_id for one in claims if one.due_reason in TURNS)
         by_budget: dict[str, list[PollBatch]] = defaultdict(list)
-        # Live worlds first: whatever one group has to wait for, the next waits for, too.
-        for (world_id, courier_code), ids in sorted(groups.items(), key=_test_worlds_last):
-            policy = await self._carriers.policy(world_id, courier_code)
-            batch = PollBatch(
-                world_id=world_id,
-                courier_code=courier_code,
-                ids=ids,
-                queued=queued.intersection(ids),
-                policy=policy,
-                lease=lease,
-            )
+        for group in grouped(claims, lease):
+            policy = await self._carriers.policy(group.world_id, group.courier_code)
+            batch = replace(group, policy=policy)
             if policy is None:
                 self._start(self._ask(batch))
             else:
@@ -399,7 +387,3 @@ class PollWorker:
         if self._is_store_down:
             self._is_store_down = False
             log.info("polling goes on")
-
-
-def _test_worlds_last(group: tuple[tuple[int, str], list[str]]) -> bool:
-    return is_test_world(group[0][0])
