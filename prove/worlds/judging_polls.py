@@ -78,7 +78,7 @@ def judge_asks(ground: Ground) -> list[str]:
     for code, asks in by_courier.items():
         found += _judge_leases(ground, code, asks)
     found += _judge_pauses(ground, by_courier)
-    return found + judge_crowd(ground.plan, ground.ledger)
+    return found + judge_crowd(ground.plan, ground.carriers, ground.ledger)
 
 
 def _judge_pauses(ground: Ground, by_courier: dict[str, list[Ask]]) -> list[str]:

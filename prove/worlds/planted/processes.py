@@ -12,9 +12,9 @@ import apsw
 from parcelwire.connectors.gateway import Gateway
 from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.connectors.routing import Way
-from parcelwire.domain.clock import Instant
+from parcelwire.domain.clock import HOUR, Instant
 from parcelwire.domain.sealing import BrokenSealError, UnknownKeyError
-from parcelwire.polling.ports import Claim
+from parcelwire.polling.admission import MISSED
 from parcelwire.store.sqlite import poll_queries
 from parcelwire.store.sqlite.ids import id_value
 from parcelwire.tracking.journeys import JourneyKeeper
@@ -76,11 +76,20 @@ class _WaitsForPlaces(Gateway):
         return self._places[way.code].slot(account_number)
 
 
-class _AsksNewestFirst(WorldStore):
-    """Who came last is asked about first, again and again."""
+class _MakesWaitAgain(WorldStore):
+    """Who has missed a turn gets the next one when nobody else waits any more."""
 
-    async def claim_polls(self, now: Instant, **options: Any) -> list[Claim]:
-        return (await super().claim_polls(now, **options))[::-1]
+    async def postpone_polls(
+        self,
+        tracking_ids: Sequence[str],
+        *,
+        due_at: Instant,
+        due_reason: str,
+        at: Instant | None = None,
+    ) -> None:
+        if due_reason == MISSED:
+            due_at += HOUR
+        await super().postpone_polls(tracking_ids, due_at=due_at, due_reason=due_reason, at=at)
 
 
 class _LeasesAnyway(WorldStore):
@@ -152,7 +161,7 @@ BUGS: Final = (
     Bug("a budget taken anew with every other clock", Parts(store=_BudgetGoesBack), 1),
     Bug("leases by the clock of one's own machine", Parts(watch=_KeepsItsOwnTime), 1),
     Bug("a healthy carrier blamed for our own queue", Parts(gateway=_WaitsForPlaces), 1),
-    Bug("the newest asked about first", Parts(store=_AsksNewestFirst), 1),
+    Bug("a missed turn made up for last of all", Parts(store=_MakesWaitAgain), 1),
     Bug("asked although somebody else has the lease", Parts(store=_LeasesAnyway), 1),
     Bug("a stranger's key taken for broken credentials", Parts(ring=_CallsItBroken), 1),
     Bug("a backup without the log", Parts(disk=_CopiesTheFileAlone), 1),

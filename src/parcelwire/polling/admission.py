@@ -23,6 +23,11 @@ from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.tracking.fair_slots import share_out
 from parcelwire.tracking.ports import CarrierPolicy, Stored
 
+QUEUED: Final = "waiting for its turn in the carrier's budget"
+MISSED: Final = "waiting for its next turn in the carrier's budget"
+TURNS: Final = frozenset({QUEUED, MISSED})
+"""Why a poll is due that was put off until a turn of its own, for the first time or once more."""
+
 UNREADABLE: Final = "its stored document cannot be read"
 
 
@@ -32,6 +37,8 @@ class PollBatch(msgspec.Struct, frozen=True, kw_only=True):
     world_id: int
     courier_code: str
     ids: Sequence[str]
+    queued: frozenset[str] = frozenset()
+    """Those of ``ids`` whose turn this is: they were put off before, for want of budget or room."""
     policy: CarrierPolicy | None
     lease: Instant
 
@@ -86,20 +93,22 @@ class Admission:
         return begun
 
     async def put_off(self, batch: PollBatch, ids: Sequence[str], now: Instant) -> None:
-        """Give back, each with a turn of its own in the carrier's budget."""
+        """Give back, each with a turn of its own in the carrier's budget.
+
+        Who has missed a turn has the next ones, before those that wait for their first.
+        """
         assert batch.policy is not None  # noqa: S101  # who has none needs no budget
-        turns = self._lanes.turns(batch.policy, ids, now, account=batch.account)
-        await asyncio.gather(
-            *(
-                self._store.postpone_polls(
-                    group,
-                    due_at=at,
-                    due_reason="waiting for its turn in the carrier's budget",
-                    at=now,
-                )
-                for at, group in turns
+        for is_again, reason in ((True, MISSED), (False, QUEUED)):
+            some = [one for one in ids if (one in batch.queued) is is_again]
+            turns = self._lanes.turns(
+                batch.policy, some, now, account=batch.account, is_again=is_again
             )
-        )
+            await asyncio.gather(
+                *(
+                    self._store.postpone_polls(group, due_at=at, due_reason=reason, at=now)
+                    for at, group in turns
+                )
+            )
 
     async def set_aside(
         self, batch: PollBatch, loaded: Sequence[Stored], now: Instant, wait: Instant

@@ -21,7 +21,7 @@ import msgspec
 from parcelwire.domain.account import account_of, is_test_world
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.report import CarrierReport, Outcome
-from parcelwire.polling.admission import Admission, PollBatch
+from parcelwire.polling.admission import MISSED, TURNS, Admission, PollBatch
 from parcelwire.polling.lanes import Lanes
 from parcelwire.polling.ports import PollStore, StoreOutageError
 from parcelwire.polling.turnstile import CarrierTurnstile
@@ -167,14 +167,21 @@ class PollWorker:
             now, lease_until=lease, limit=self._settings.claim_size
         )
         groups: dict[tuple[int, str], list[str]] = defaultdict(list)
-        for claim in claims:
+        # Who has missed a turn already comes before who has the first one.
+        for claim in sorted(claims, key=lambda one: one.due_reason != MISSED):
             groups[claim.world_id, claim.courier_code].append(claim.tracking_id)
+        queued = frozenset(one.tracking_id for one in claims if one.due_reason in TURNS)
         by_budget: dict[str, list[PollBatch]] = defaultdict(list)
         # Live worlds first: whatever one group has to wait for, the next waits for, too.
         for (world_id, courier_code), ids in sorted(groups.items(), key=_test_worlds_last):
             policy = await self._carriers.policy(world_id, courier_code)
             batch = PollBatch(
-                world_id=world_id, courier_code=courier_code, ids=ids, policy=policy, lease=lease
+                world_id=world_id,
+                courier_code=courier_code,
+                ids=ids,
+                queued=queued.intersection(ids),
+                policy=policy,
+                lease=lease,
             )
             if policy is None:
                 self._start(self._ask(batch))

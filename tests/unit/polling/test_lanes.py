@@ -58,7 +58,8 @@ def test_turns_keep_the_order_and_the_budget(
         conversations = sum(-(-crowd // batch) for crowd in crowds)
         width = max(1.1 * MINUTE / refill(per_minute), FIRST_PACE)
         assert conversations * width * 0.9 <= given_turns[-1] - NOW + len(crowds) * width
-        assert given_turns[-1] - NOW <= conversations * (width + 1) + 1
+        # The first slot may be one and a half away.
+        assert given_turns[-1] - NOW <= (conversations + 0.5) * (width + 1) + 1
 
 
 def test_turns_begin_anew_when_the_clock_went_back() -> None:

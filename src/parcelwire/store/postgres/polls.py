@@ -63,7 +63,10 @@ class Polls:
             )
         else:
             rows = await self._claim_in_turn(now, lease_until, limit)
-        return [Claim(tracking_id=row[0].hex, world_id=row[1], courier_code=row[2]) for row in rows]
+        return [
+            Claim(tracking_id=row[0].hex, world_id=row[1], courier_code=row[2], due_reason=row[4])
+            for row in rows
+        ]
 
     async def _hold_suspended(self, now: Instant, limit: int) -> bool:
         """Put off what is due first and belongs to suspended accounts; tell whether the front is
