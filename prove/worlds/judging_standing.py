@@ -125,13 +125,17 @@ def _sure_gap(
         return 0
     if _is_doubtful(ground, before.at, end) or _has_jump(ground, before.at, end):
         return 0
-    if not _is_prompt(ground, endpoint_id, receipts, after):
+    late = _lateness(ground, endpoint_id, receipts, after)
+    if late is None:
         return 0
-    return max(0, end - start - (LONGEST_REST if before.status in RESTING else 0))
+    waited = late if late > PROMPT else 0
+    return max(0, end - start - waited - (LONGEST_REST if before.status in RESTING else 0))
 
 
-def _is_prompt(ground: Ground, endpoint_id: str, receipts: list[Receipt], receipt: Receipt) -> bool:
-    """Tell whether an attempt surely came when it was due."""
+def _lateness(
+    ground: Ground, endpoint_id: str, receipts: list[Receipt], receipt: Receipt
+) -> int | None:
+    """Return by how much, at most, an attempt came later than it was due; None: nobody knows."""
     ledger, settings = ground.ledger, ground.webhooks
     earlier = [
         one for one in receipts if one.message_id == receipt.message_id and one.at < receipt.at
