@@ -86,8 +86,8 @@ class _DropsForPaused(MessageComposer):
         return super().compose(event, tracking, [one for one in endpoints if one.is_enabled])
 
 
-class _KeepsLateAnswers(WorldStore):
-    """What a carrier says is kept, although its parcel was deleted while it was asked."""
+class _RemembersKeys(WorldStore):
+    """Knows of every tracking that was read where its rows stand, also when it is gone."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -97,6 +97,10 @@ class _KeepsLateAnswers(WorldStore):
         for (key,) in await self._reader.rows(queries.KEY_OF_TRACKING, (id_value(tracking_id),)):
             self._keys[tracking_id] = key
         return await super().load(world_id, tracking_id)
+
+
+class _KeepsLateAnswers(_RemembersKeys):
+    """What a carrier says is kept, although its parcel was deleted while it was asked."""
 
     async def change_courier(
         self, change: Save, *, once: Once | None = None
@@ -168,7 +172,7 @@ class _NeverSwitchesOff(WorldStore):
         )
 
 
-class _KeepsLatePolls(_KeepsLateAnswers):
+class _KeepsLatePolls(_RemembersKeys):
     """When a parcel was asked about is kept, although it was deleted meanwhile."""
 
     async def save_polls(self, results: Sequence[PollResult]) -> None:
@@ -260,8 +264,8 @@ class _OverlooksFirstMoment(WorldStore):
 BUGS: Final = (
     Bug("order broken after a retry", Parts(store=_OvertakesRetries), 2),
     Bug("messages of a paused endpoint dropped", Parts(composer=_DropsForPaused), 2),
-    Bug("an answer kept about a deleted parcel", Parts(store=_KeepsLateAnswers), 2),
-    Bug("a poll kept of a deleted parcel", Parts(store=_KeepsLatePolls), 2),
+    Bug("an answer kept about a deleted parcel", Parts(store=_KeepsLateAnswers), 26),
+    Bug("a poll kept of a deleted parcel", Parts(store=_KeepsLatePolls), 30),
     Bug("a record kept of a deleted parcel", Parts(store=_KeepsLateRecords), 1),
     Bug("failures remembered over the row", Parts(store=_RemembersOverRow), 47),
     Bug("a worker that goes by its own streak", Parts(store=_GoesByOwnStreak), 47),
