@@ -6,13 +6,14 @@ Places at the carrier are few then, and budgets small. The parcels are deleted w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
 
 from parcelwire.domain.clock import MINUTE, SECOND
 from parcelwire.polling.budget import refill
 from prove.worlds.carriers import Carriers
 from prove.worlds.ledger import Ledger, Parcel
+from prove.worlds.process import Process
 from prove.worlds.sky import Plan
 from prove.worlds.users import Shop
 
@@ -21,13 +22,18 @@ MISSED_TURNS: Final = 28
 the other account came, or by another process, fall together, and one of them is missed.
 """
 
+T = TypeVar("T")
+
 ARRIVING_SECONDS: Final = 20.0
+IMPATIENT_LOOKS: Final = 8
 ROUNDS: Final = 2
 ROUND: Final = MINUTE
 
 
 class Crowd(Shop):
     """One account's part of a crowd."""
+
+    _process: Process | None = None
 
     async def run(self, parcels: int) -> None:
         """Create ``parcels`` within seconds, and ask about them by hand again and again."""
@@ -37,16 +43,32 @@ class Crowd(Shop):
         await self._until(crowd.start)
         own = [self._crowd_parcel(index) for index in range(parcels)]
         await asyncio.gather(*(self._within(ARRIVING_SECONDS, self._create(one)) for one in own))
+        if self._plan.machines and not crowd.is_slow:
+            # Each look takes from the budget, by the clock of another machine than the last one.
+            looks = [self._look_now(one) for one in own for _ in range(IMPATIENT_LOOKS)]
+            await asyncio.gather(*(self._within(ROUND / SECOND, one) for one in looks))
         for at in range(crowd.end - ROUNDS * ROUND, crowd.end, ROUND):
             await self._until(at)
-            asking = [self._look_now(one) for one in own for _ in range(2)]
-            await asyncio.gather(*(self._within(ROUND / SECOND, one) for one in asking))
+            asking = [self._within(ROUND / SECOND, self._look_twice(one)) for one in own]
+            await asyncio.gather(*asking)
         await self._until(crowd.end)
         await asyncio.gather(*(self._delete_now(one) for one in own))
 
     async def _within(self, seconds: float, doing: Coroutine[Any, Any, None]) -> None:
         await asyncio.sleep(self._chance.random() * seconds)
         await doing
+
+    async def _look_twice(self, parcel: Parcel) -> None:
+        await asyncio.gather(self._look_now(parcel), self._look_now(parcel))
+
+    async def _ask(self, work: Callable[[Process], Awaitable[T]]) -> T:
+        """Go to one process while carriers are slow, as behind a proxy that keeps to one."""
+        crowd = self._plan.crowd
+        if self._process is None or not self._process.is_alive:
+            self._process = await self._alive()
+        if crowd is None or not crowd.is_slow:
+            self._process = await self._alive()
+        return await self._process.call(work)
 
     def _crowd_parcel(self, index: int) -> Parcel:
         parcel = self._parcel(900_000 + index)

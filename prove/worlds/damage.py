@@ -37,6 +37,10 @@ class Victim(Shop):
         disk.rewrite_document(
             parcel.id, (lambda _: UNREADABLE) if kind == "unreadable" else _with_odd_window
         )
+        if kind != "unreadable":
+            # Something must happen to it, or nobody looks at it again.
+            for _ in range(3):
+                await self._override(parcel)
 
     def _known_parcel(self) -> Parcel:
         parcel = self._parcel(800_000)

@@ -32,6 +32,9 @@ class Skew(msgspec.Struct, frozen=True):
         return self.ahead + true_ms * self.drift_ppm // 1_000_000 + set_by
 
 
+SLOW_SECONDS: Final = 5.0
+
+
 class Crowd(msgspec.Struct, frozen=True):
     """Many parcels that are created at once, from a true time on, and deleted at another."""
 
@@ -43,6 +46,11 @@ class Crowd(msgspec.Struct, frozen=True):
     """Nothing else happens meanwhile: nobody dies, carriers answer, clocks go right."""
     slowest_seconds: float
     """How long carriers take to answer then, at most."""
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether carriers take long to answer, though not too long."""
+        return self.slowest_seconds > SLOW_SECONDS
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,7 +189,7 @@ def _crowd(seed: int, active: int, faults: list[tuple[int, int]]) -> Crowd | Non
         start + HOUR,
         parcels,
         is_quiet=is_quiet and chance.random() < 0.7,
-        slowest_seconds=chance.choice((1.0, 12.0)),
+        slowest_seconds=chance.choice((1.0, 13.0)),
     )
 
 
