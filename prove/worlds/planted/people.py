@@ -22,7 +22,6 @@ from parcelwire.store.sqlite.writer import Work
 from parcelwire.tracking.ports import (
     NewMessage,
     Once,
-    PollResult,
     Save,
     Stored,
 )
@@ -40,13 +39,6 @@ WHERE m.endpoint_id = ? AND NOT a.status BETWEEN 200 AND 299 AND a.key > (
     SELECT coalesce(max(b.key), 0) FROM attempt b JOIN message n ON n.key = b.message_key
     WHERE n.endpoint_id = ? AND b.status BETWEEN 200 AND 299
 )
-"""
-
-
-_KEEP_POLL: Final = """
-INSERT OR IGNORE INTO poll
-    (key, due_at, leased_until, checked_at, checks, due_reason, last_outcome, last_detail)
-VALUES (?, ?, 0, ?, 1, '', '', '')
 """
 
 
@@ -172,23 +164,6 @@ class _NeverSwitchesOff(WorldStore):
         )
 
 
-class _KeepsLatePolls(_RemembersKeys):
-    """When a parcel was asked about is kept, although it was deleted meanwhile."""
-
-    async def save_polls(self, results: Sequence[PollResult]) -> None:
-        await super().save_polls(results)
-        rows = [
-            (key, one.poll.due_at, one.poll.checked_at)
-            for one in results
-            if (key := self._keys.get(one.tracking_id)) is not None
-        ]
-
-        def write(connection: apsw.Connection) -> None:
-            connection.executemany(_KEEP_POLL, rows)
-
-        await self._write(write)
-
-
 class _KeepsLateRecords(WorldStore):
     """A record is written whether its parcel is there or not."""
 
@@ -262,10 +237,9 @@ class _OverlooksFirstMoment(WorldStore):
 
 
 BUGS: Final = (
-    Bug("order broken after a retry", Parts(store=_OvertakesRetries), 2),
+    Bug("order broken after a retry", Parts(store=_OvertakesRetries), 1),
     Bug("messages of a paused endpoint dropped", Parts(composer=_DropsForPaused), 2),
     Bug("an answer kept about a deleted parcel", Parts(store=_KeepsLateAnswers), 26),
-    Bug("a poll kept of a deleted parcel", Parts(store=_KeepsLatePolls), 30),
     Bug("a record kept of a deleted parcel", Parts(store=_KeepsLateRecords), 1),
     Bug("failures remembered over the row", Parts(store=_RemembersOverRow), 47),
     Bug("a worker that goes by its own streak", Parts(store=_GoesByOwnStreak), 47),
