@@ -23,7 +23,7 @@ RESTING: Final = frozenset({429, 502, 503, 504})
 LONGEST_REST: Final = 30 * MINUTE
 """No simulated receiver asks for more."""
 PROMPT: Final = 9 * MINUTE
-"""An attempt that is later than this may not count: ten minutes are too late for the service."""
+"""What an attempt is later than this may not count: from ten minutes on, for the service."""
 SLACK: Final = 2 * HOUR
 """By which two processes' times, and what is noted only now and then, may lengthen a failure."""
 AROUND: Final = MINUTE
@@ -125,29 +125,33 @@ def _sure_gap(
         return 0
     if _is_doubtful(ground, before.at, end) or _has_jump(ground, before.at, end):
         return 0
-    if not _is_prompt(ground, endpoint_id, receipts, after):
+    late = _lateness(ground, endpoint_id, receipts, after)
+    if late is None:
         return 0
-    return max(0, end - start - (LONGEST_REST if before.status in RESTING else 0))
+    waited = late if late > PROMPT else 0
+    return max(0, end - start - waited - (LONGEST_REST if before.status in RESTING else 0))
 
 
-def _is_prompt(ground: Ground, endpoint_id: str, receipts: list[Receipt], receipt: Receipt) -> bool:
-    """Tell whether an attempt surely came when it was due."""
+def _lateness(
+    ground: Ground, endpoint_id: str, receipts: list[Receipt], receipt: Receipt
+) -> int | None:
+    """Return by how much, at most, an attempt came later than it was due; None: nobody knows."""
     ledger, settings = ground.ledger, ground.webhooks
     earlier = [
         one for one in receipts if one.message_id == receipt.message_id and one.at < receipt.at
     ]
     if not earlier:
-        return receipt.at - ledger.made_at[receipt.message_id] <= PROMPT
+        return receipt.at - ledger.made_at[receipt.message_id]
     first, last = earlier[0].at, earlier[-1]
     is_replayed = any(
         one == endpoint_id and span.start <= receipt.at and (span.end is None or span.end >= first)
         for span, one in ledger.replays
     )
     if is_replayed or any(first <= at <= receipt.at for at in ledger.deaths):
-        return False
+        return None
     plain = settings.first_delay_seconds * (1 << (len(earlier) - 1))
     wait = round(min(plain, settings.longest_delay_seconds) * SECOND)
-    return receipt.at - _end(last) <= wait + PROMPT
+    return receipt.at - _end(last) - wait
 
 
 def _was_changed(changes: list[Span], before: Receipt, after: Receipt) -> bool:
@@ -176,7 +180,9 @@ def _is_doubtful(ground: Ground, start: int, end: int) -> bool:
 
 
 def _has_jump(ground: Ground, start: int, end: int) -> bool:
-    return any(start <= at <= end for at, _ in ground.ledger.jumps) or any(
+    # A clock that is put right by a second changes nothing here, every four hours.
+    jumps = [by for at, by in ground.ledger.jumps if start <= at <= end]
+    return sum(map(abs, jumps)) > MINUTE or any(
         since <= end and start <= until for since, until in ground.ledger.wrong_clocks
     )
 

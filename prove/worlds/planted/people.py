@@ -22,7 +22,6 @@ from parcelwire.store.sqlite.writer import Work
 from parcelwire.tracking.ports import (
     NewMessage,
     Once,
-    PollResult,
     Save,
     Stored,
 )
@@ -40,13 +39,6 @@ WHERE m.endpoint_id = ? AND NOT a.status BETWEEN 200 AND 299 AND a.key > (
     SELECT coalesce(max(b.key), 0) FROM attempt b JOIN message n ON n.key = b.message_key
     WHERE n.endpoint_id = ? AND b.status BETWEEN 200 AND 299
 )
-"""
-
-
-_KEEP_POLL: Final = """
-INSERT OR IGNORE INTO poll
-    (key, due_at, leased_until, checked_at, checks, due_reason, last_outcome, last_detail)
-VALUES (?, ?, 0, ?, 1, '', '', '')
 """
 
 
@@ -86,8 +78,8 @@ class _DropsForPaused(MessageComposer):
         return super().compose(event, tracking, [one for one in endpoints if one.is_enabled])
 
 
-class _KeepsLateAnswers(WorldStore):
-    """What a carrier says is kept, although its parcel was deleted while it was asked."""
+class _RemembersKeys(WorldStore):
+    """Knows of every tracking that was read where its rows stand, also when it is gone."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -97,6 +89,10 @@ class _KeepsLateAnswers(WorldStore):
         for (key,) in await self._reader.rows(queries.KEY_OF_TRACKING, (id_value(tracking_id),)):
             self._keys[tracking_id] = key
         return await super().load(world_id, tracking_id)
+
+
+class _KeepsLateAnswers(_RemembersKeys):
+    """What a carrier says is kept, although its parcel was deleted while it was asked."""
 
     async def change_courier(
         self, change: Save, *, once: Once | None = None
@@ -166,23 +162,6 @@ class _NeverSwitchesOff(WorldStore):
         await super().finish_attempts(
             [replace(one, disable_endpoint_why="") if one.failure else one for one in results]
         )
-
-
-class _KeepsLatePolls(_KeepsLateAnswers):
-    """When a parcel was asked about is kept, although it was deleted meanwhile."""
-
-    async def save_polls(self, results: Sequence[PollResult]) -> None:
-        await super().save_polls(results)
-        rows = [
-            (key, one.poll.due_at, one.poll.checked_at)
-            for one in results
-            if (key := self._keys.get(one.tracking_id)) is not None
-        ]
-
-        def write(connection: apsw.Connection) -> None:
-            connection.executemany(_KEEP_POLL, rows)
-
-        await self._write(write)
 
 
 class _KeepsLateRecords(WorldStore):
@@ -258,17 +237,16 @@ class _OverlooksFirstMoment(WorldStore):
 
 
 BUGS: Final = (
-    Bug("order broken after a retry", Parts(store=_OvertakesRetries), 2),
+    Bug("order broken after a retry", Parts(store=_OvertakesRetries), 1),
     Bug("messages of a paused endpoint dropped", Parts(composer=_DropsForPaused), 2),
-    Bug("an answer kept about a deleted parcel", Parts(store=_KeepsLateAnswers), 2),
-    Bug("a poll kept of a deleted parcel", Parts(store=_KeepsLatePolls), 2),
+    Bug("an answer kept about a deleted parcel", Parts(store=_KeepsLateAnswers), 26),
     Bug("a record kept of a deleted parcel", Parts(store=_KeepsLateRecords), 1),
     Bug("failures remembered over the row", Parts(store=_RemembersOverRow), 47),
     Bug("a worker that goes by its own streak", Parts(store=_GoesByOwnStreak), 47),
     Bug("an endpoint that is never switched off", Parts(store=_NeverSwitchesOff), 89),
     Bug("an event that hides the old ones behind it", Parts(store=_StopsAtYoung), 119),
     Bug("an empty feed taken for a pruned one", Parts(store=_TakesEmptyForPruned), 14),
-    Bug("events that are gone without a word", Parts(store=_ForgetsWhatWentAway), 58),
+    Bug("events that are gone without a word", Parts(store=_ForgetsWhatWentAway), 56),
     Bug("a refusal kept under its key", Parts(store=_KeepsRefusals), 1),
     Bug("a status set by hand lost to expiry", Parts(refresher=_LosesStatusByHand), 56),
     Bug("an order of the first moment of 1970", Parts(store=_OverlooksFirstMoment), 1),
