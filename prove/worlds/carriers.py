@@ -1,5 +1,7 @@
 """Simulated carriers: they answer from the parcels' lives, through bad weather.
 
+    gateway (the real one) -> WorldConnector -> Line -> Carriers -> parcels' lives
+
 In fair weather an answer holds everything that is known, once, oldest first. In bad weather it is
 shuffled, repeats itself, leaves things out or is a copy of some hours ago; or there is none.
 """
@@ -8,17 +10,22 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from msgspec.structs import replace
+import msgspec
 
+from parcelwire.connectors.base import Connector, Manifest, Request, Response, Transport
+from parcelwire.connectors.catalogue import Catalogue, Entry
+from parcelwire.connectors.gateway import Gateway
+from parcelwire.connectors.transport import Limits
 from parcelwire.domain.checkpoint import Checkpoint
-from parcelwire.domain.clock import HOUR, MINUTE
+from parcelwire.domain.clock import HOUR, Clock
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.ports import CarrierPolicy
 from prove.worlds import disk
+from prove.worlds.connector import CREDENTIAL, Asked, Said, WorldConnector
 from prove.worlds.ledger import Ask, Given, Ledger
 from prove.worlds.lives import Life, life_of
 from prove.worlds.sky import Plan, WorldClock, spells
@@ -36,11 +43,12 @@ _WEATHER: Final = {
     "slow": 2.0,
 }
 _MEANS: Final = {
-    "outage": Outcome.UNAVAILABLE,
-    "rate limit": Outcome.RATE_LIMITED,
-    "auth failure": Outcome.AUTH_FAILED,
-    "nonsense": Outcome.NOT_UNDERSTOOD,
+    "outage": (Outcome.UNAVAILABLE, 503),
+    "rate limit": (Outcome.RATE_LIMITED, 429),
+    "auth failure": (Outcome.AUTH_FAILED, 401),
+    "nonsense": (Outcome.NOT_UNDERSTOOD, 200),
 }
+_SLOW_SECONDS: Final = 40.0
 
 
 class Carriers:
@@ -68,15 +76,19 @@ class Carriers:
         has_nights = chance.random() < 0.3
         return CarrierPolicy(
             connector=code,
-            budget_key=f"{code}/1",
+            budget_key=code,
             batch_size=chance.choice((1, 1, 5)),
             requests_per_minute=chance.choice((2, 6, 60)),
             requests_per_day=chance.choice((None, None, 200)),
             home_zone="Europe/Zurich",
             quiet_from_hour=22 if has_nights else 0,
             quiet_to_hour=5 if has_nights else 0,
-            time_scale=self._plan.time_scale,
         )
+
+    def catalogue(self) -> Catalogue:
+        """Return the connectors to these carriers."""
+        connectors = [WorldConnector(_manifest_of(one)) for one in self.policies.values()]
+        return Catalogue([Entry(one.manifest, "world", _giving(one)) for one in connectors])
 
     def life(self, courier: str, number: str) -> Life | None:
         """Return the life of a parcel that this courier has."""
@@ -87,79 +99,86 @@ class Carriers:
             self._lives[key] = life_of(f"{self._plan.seed} {number}", self._plan.active)
         return self._lives[key]
 
-    def at_door(self, by: str, living: disk.Life) -> CarriersDoor:
-        """Return the carriers as one part of one process sees them."""
-        return CarriersDoor(self, by, living)
-
-    async def answer(
-        self, by: str, living: disk.Life, courier: str, trackings: Sequence[Tracking]
-    ) -> list[CarrierReport]:
-        """Hold the conversations about ``trackings``."""
-        policy = self.policies[courier]
-        ask = Ask(
-            at=self._clock.true_ms(),
-            budget_key=policy.budget_key,
-            wall=self._clock.now(),
-            numbers=tuple(tracking.number for tracking in trackings),
-            conversations=-(-len(trackings) // policy.batch_size),
-            by=by,
-        )
-        self._ledger.asks.append(ask)
-        self._ledger.note("ask", by, courier, *ask.numbers)
-        kind = self._spell(courier)
-        slowest = 40.0 if kind == "slow" else self._chance.choice((0.3, 3.0))
-        try:
-            await asyncio.sleep(self._chance.random() * slowest)
-        finally:
-            # Also when the asker dies or gives up.
-            ask.ended_at = self._clock.true_ms()
-        if not living.point("carrier asked"):
-            living.check()
-        reports = [self._report(courier, tracking, kind) for tracking in trackings]
-        ask.outcome = reports[0].outcome
-        if kind:
-            self._ledger.fault(f"carrier: {kind}", courier)
-        for tracking, report in zip(trackings, reports, strict=True):
-            self._ledger.note("answer", by, tracking.number, report.outcome.value)
-            if report.outcome is Outcome.FOUND:
-                self._ledger.given[tracking.id].append(
-                    Given(self._clock.true_ms(), courier, report.checkpoints)
-                )
-        return reports
-
-    def _spell(self, courier: str) -> str:
-        now = self._clock.true_ms()
+    def spell_at(self, courier: str, at: int) -> str:
+        """Return what weather a carrier has at a true time; empty: fair."""
+        if self._plan.is_quiet_at(at):
+            return ""
         for start, end, kind in self.weather[courier]:
-            if start <= now < end:
+            if start <= at < end:
                 return kind
         return ""
 
-    def _report(self, courier: str, tracking: Tracking, kind: str) -> CarrierReport:
-        now = self._clock.true_ms()
-        base = CarrierReport(
-            number=tracking.number,
-            outcome=Outcome.UNKNOWN_NUMBER,
-            fetched_at=self._clock.now(),
-            connector=courier,
+    async def answer(self, line: Line, request: Request, limits: Limits) -> Response:
+        """Answer one request."""
+        courier = request.url.removeprefix("https://").partition(".")[0]
+        asked = msgspec.json.decode(request.body, type=list[Asked])
+        ask = Ask(
+            at=self._clock.true_ms(),
+            courier=courier,
+            budget_key=f"{courier}/{request.headers['authorization']}",
+            wall=line.clock.now(),
+            numbers=tuple(one.number for one in asked),
+            trackings=tuple((one.number, one.created_at) for one in asked),
+            conversations=1,
+            by=line.by,
         )
+        self._ledger.asks.append(ask)
+        self._ledger.note("ask", line.by, ask.budget_key, *ask.numbers)
+        kind = self.spell_at(courier, ask.at)
+        is_late = False
+        try:
+            async with asyncio.timeout(limits.timeout_seconds):
+                await asyncio.sleep(self._duration(kind))
+        except TimeoutError:
+            is_late = True
+        finally:
+            # Also when the asker dies or gives up.
+            ask.ended_at = self._clock.true_ms()
+        if not line.living.point("carrier asked"):
+            line.living.check()
+        if kind:
+            self._ledger.fault(f"carrier: {kind}", courier)
+        if is_late:
+            ask.outcome = Outcome.UNAVAILABLE
+            return Response(status=0, fault="timeout", received_at=line.clock.now())
         if kind in _MEANS:
-            retry_at = None
-            if kind == "rate limit" or (kind == "outage" and self._chance.random() < 0.3):
-                retry_at = self._clock.now() + self._chance.randint(MINUTE, HOUR)
-            raw = b"<html>busy</html>" if kind == "nonsense" else b""
-            return replace(base, outcome=_MEANS[kind], retry_at=retry_at, detail=kind, raw=raw)
-        life = self.life(courier, tracking.number)
+            ask.outcome, status = _MEANS[kind]
+            return self._refusal(kind, status, line)
+        said = [self._said(courier, one.number) for one in asked]
+        is_known = any(one.is_known for one in said)
+        ask.outcome = Outcome.FOUND if is_known else Outcome.UNKNOWN_NUMBER
+        self._ledger.note("answer", line.by, *((one.number, one.is_known) for one in said))
+        return Response(status=200, body=msgspec.json.encode(said), received_at=line.clock.now())
+
+    def _duration(self, kind: str) -> float:
+        if kind == "slow":
+            return self._chance.random() * _SLOW_SECONDS
+        crowd = self._plan.crowd
+        if crowd is not None and self._plan.is_crowded_at(self._clock.true_ms()):
+            return self._chance.random() * crowd.slowest_seconds
+        return self._chance.random() * self._chance.choice((0.3, 3.0))
+
+    def _refusal(self, kind: str, status: int, line: Line) -> Response:
+        self._ledger.note("answer", line.by, kind)
+        headers = {}
+        if kind == "rate limit" or (kind == "outage" and self._chance.random() < 0.3):
+            headers["retry-after"] = str(self._chance.randint(60, 3_600))
+        body = b"<html>busy</html>" if kind == "nonsense" else b""
+        return Response(status=status, headers=headers, body=body, received_at=line.clock.now())
+
+    def _said(self, courier: str, number: str) -> Said:
+        now = self._clock.true_ms()
+        life = self.life(courier, number)
         if life is None or now < life.known_at:
-            return base
+            return Said(number=number)
         is_untidy = now < self._plan.active and self._chance.random() < self._untidiness
         checkpoints = self._untidy(life, now) if is_untidy else life.checkpoints_at(now)
-        return replace(
-            base,
-            outcome=Outcome.FOUND,
+        return Said(
+            number=number,
+            is_known=True,
             checkpoints=tuple(checkpoints),
             facts=life.facts,
             window=life.window_at(now),
-            raw=b'{"found": true}',
         )
 
     def _untidy(self, life: Life, now: int) -> list[Checkpoint]:
@@ -178,26 +197,72 @@ class Carriers:
         return known
 
 
-class CarriersDoor:
-    """The carriers as one part of one process sees them. Implements ``tracking.ports.Carriers``."""
+class Line:
+    """The way from one process to the carriers; implements ``connectors.gateway.Sender``."""
 
-    def __init__(self, carriers: Carriers, by: str, living: disk.Life) -> None:
-        """``by`` names process and part."""
+    def __init__(self, carriers: Carriers, by: str, clock: Clock, living: disk.Life) -> None:
+        """``by`` names the process, ``clock`` is its."""
         self._carriers = carriers
-        self._by = by
-        self._living = living
+        self.by = by
+        self.clock = clock
+        self.living = living
 
-    async def policy(self, world_id: int, courier_code: str) -> CarrierPolicy | None:
-        """See ``tracking.ports.Carriers``."""
-        return self._carriers.policies.get(courier_code)
+    async def send(self, request: Request, limits: Limits) -> Response:
+        """See ``connectors.gateway.Sender``."""
+        self.living.check()
+        return await self._carriers.answer(self, request, limits)
+
+
+class HeardCarriers:
+    """The gateway of one process; the ledger is told what it brought.
+
+    Implements ``tracking.ports.Carriers``.
+    """
+
+    def __init__(self, gateway: Gateway, ledger: Ledger) -> None:
+        """``gateway`` does all the work."""
+        self._gateway = gateway
+        self._ledger = ledger
+        self.policy = gateway.policy
+        self.phrase = gateway.phrase
 
     async def ask(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
-    ) -> list[CarrierReport]:
+    ) -> list[CarrierReport | None]:
         """See ``tracking.ports.Carriers``."""
-        self._living.check()
-        return await self._carriers.answer(self._by, self._living, courier_code, trackings)
+        reports = await self._gateway.ask(world_id, courier_code, trackings)
+        for tracking, report in zip(trackings, reports, strict=True):
+            if report is not None and report.outcome is Outcome.FOUND:
+                self._ledger.given[tracking.id].append(
+                    Given(self._ledger.now(), courier_code, report.checkpoints)
+                )
+        return reports
 
-    def phrase(self, courier_code: str, raw_code: str, language: str) -> str | None:
-        """See ``tracking.ports.Carriers``."""
-        return None
+
+def _manifest_of(policy: CarrierPolicy) -> Manifest:
+    transports = [
+        Transport(
+            name=name,
+            is_official=name == "api",
+            credential_fields=(CREDENTIAL,) if name == "api" else (),
+            batch_size=policy.batch_size,
+            requests_per_minute=policy.requests_per_minute,
+            requests_per_day=policy.requests_per_day,
+        )
+        for name in ("api", "web")
+    ]
+    return Manifest(
+        code=policy.connector,
+        courier_codes=(policy.connector,),
+        name=policy.connector,
+        home_zone=policy.home_zone,
+        home_country="CH",
+        languages=("en",),
+        transports=tuple(transports),
+        quiet_from_hour=policy.quiet_from_hour,
+        quiet_to_hour=policy.quiet_to_hour,
+    )
+
+
+def _giving(connector: WorldConnector) -> Callable[[], Connector]:
+    return lambda: connector

@@ -20,15 +20,22 @@ from parcelwire.domain.clock import FrozenClock
 from parcelwire.proofs.disk import Disk as Shadow
 from parcelwire.proofs.disk import Entry
 from parcelwire.proofs.filelayer import Call, WatchedVfs
+from parcelwire.store.sealing import ValueSealer
 from parcelwire.store.sqlite.connection import SqliteSettings, connect
+from parcelwire.store.sqlite.ids import id_value
 from parcelwire.store.sqlite.migrations import migrate
 from parcelwire.store.sqlite.reader import Reader
 from parcelwire.store.sqlite.rows import Render
-from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.store.sqlite.writer import Group, Work, Writer
 from prove.worlds.loop import SimulatedLoop
+from prove.worlds.stores import WorldStore
 
 SLOWEST_COMMIT_SECONDS: Final = 0.02
+
+DOCUMENT: Final = """
+SELECT key, packed FROM doc WHERE key = (SELECT key FROM tracking WHERE id = ?)
+"""
+REWRITE: Final = "UPDATE doc SET packed = ? WHERE key = ?"
 
 _numbers = itertools.count(1)
 
@@ -206,9 +213,10 @@ class Disk:
         loop: SimulatedLoop,
         chance: random.Random,
         render: Render,
+        sealer: ValueSealer,
         *,
         writer: type[StepWriter] = StepWriter,
-        store: type[SqliteStore] = SqliteStore,
+        store: type[WorldStore] = WorldStore,
     ) -> OpenStore:
         """Open the store for one process."""
         settings = SqliteSettings(
@@ -224,12 +232,45 @@ class Disk:
         write = writer(self.path, settings, connection, reader)
         write.begin(life, loop, chance, self)
         return OpenStore(
-            store(self.path, writer=write, reader=reader, render=render), write, reader
+            store(self.path, writer=write, reader=reader, render=render, sealer=sealer),
+            write,
+            reader,
         )
 
     def close(self) -> None:
         """Take it out, when all processes are dead."""
         self._vfs.unregister()
+
+    # -- what is done to the file ---------------------------------------------------------------
+
+    def rewrite_document(self, tracking_id: str, change: Callable[[bytes], bytes]) -> None:
+        """Put something else in place of a tracking's document, behind everybody's back."""
+        connection = apsw.Connection(str(self.path), vfs=self._vfs_name)
+        try:
+            with connection:
+                rows: list[Any] = connection.execute(DOCUMENT, (id_value(tracking_id),)).fetchall()
+                for key, packed in rows:
+                    connection.execute(REWRITE, (change(packed), key))
+        finally:
+            connection.close()
+
+    def back_up(self) -> bytes:
+        """Return a copy of the database with all that is committed, as SQLite makes it."""
+        copy = self.path.with_name("copy.db")
+        copy.unlink(missing_ok=True)
+        source = apsw.Connection(str(self.path), vfs=self._vfs_name)
+        target = apsw.Connection(str(copy))
+        try:
+            with target.backup("main", source, "main") as backup:
+                backup.step()
+        finally:
+            target.close()
+            source.close()
+        return copy.read_bytes()
+
+    def move_to(self, copy: bytes) -> None:
+        """Go on from a copy on another disk, when all processes are dead."""
+        self._lay({self.path.name: copy})
 
     # -- power ----------------------------------------------------------------------------------
 
@@ -289,7 +330,7 @@ class Disk:
 class OpenStore:
     """A store, and what it takes to let go of it."""
 
-    def __init__(self, store: SqliteStore, writer: StepWriter, reader: StepReader) -> None:
+    def __init__(self, store: WorldStore, writer: StepWriter, reader: StepReader) -> None:
         """Hold the three together."""
         self.store = store
         self._writer = writer

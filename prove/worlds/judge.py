@@ -30,8 +30,11 @@ from parcelwire.domain.report import DeliveryWindow
 from parcelwire.domain.status import Status, is_final
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.sqlite.store import SqliteStore
+from parcelwire.tracking.journeys import JOURNEY_COLUMNS, JourneyFilter, journey_of
 from parcelwire.tracking.ports import Stored, TrackingFilter
 from parcelwire.webhooks.ports import MessageFilter
+from prove.worlds.judging_deletions import judge_deletions, judge_late
+from prove.worlds.judging_feed import judge_kept
 from prove.worlds.judging_messages import judge_messages
 from prove.worlds.judging_polls import judge_asks, judge_due
 from prove.worlds.keepers import Keeper
@@ -43,14 +46,6 @@ Known = dict[tuple[str, ...], Checkpoint]
 
 ALL: Final = 100_000
 MOST_WAYS: Final = 64
-LEFTOVERS: Final = (
-    ("doc", "key", "key"),
-    ("poll", "key", "key"),
-    ("raw_answer", "tracking_key", "key"),
-    ("journey", "key", "key"),
-    ("record", "tracking_id", "id"),
-)
-"""Tables with rows of trackings: which column names the tracking, by which of its own."""
 
 
 class Judge:
@@ -69,40 +64,37 @@ class Judge:
         for keeper in self._keepers:
             world_id = keeper.world_id
             stored = await store.list_trackings(world_id, TrackingFilter(), offset=0, limit=ALL)
-            events = await store.events_after(world_id, 0, ALL)
+            kept = await store.events_after(world_id, 0, ALL)
+            self.found += judge_kept(self._ground, world_id, kept)
+            events = sorted((ledger.pruned[world_id] | dict(kept)).items())
             self.events += len(events)
             told: dict[str, list[Event]] = defaultdict(list)
             for _, event in events:
                 told[event.tracking_id].append(event)
-            self._judge_feed(world_id, [(at, event.id) for at, event in events])
+            self._judge_feed(world_id, events, dict(kept))
             self._judge_users(world_id, {one.tracking.id: one for one in stored})
             for tracking_id, its in told.items():
                 self._judge_events(tracking_id, its)
-            for one in stored:
+            sound = [one for one in stored if one.tracking.id not in ledger.damaged]
+            for one in sound:
                 self._judge_tracking(one.tracking, told[one.tracking.id])
                 self.found += judge_due(self._ground, one)
+            # Of a parcel that has no event there is nothing to tell.
+            moved = [one for one in sound if told[one.tracking.id]]
+            await self._judge_journeys(store, world_id, moved)
             await self._judge_counters(store, world_id, stored)
             messages = (await store.list_messages(world_id, MessageFilter(), limit=ALL)).messages
             self.found += await judge_messages(
                 self._ground, store, keeper, messages, [event for _, event in events]
             )
+            self.found += judge_late(ledger, [event for _, event in events], messages)
             # Two runs of one seed must end in the same bytes.
             state = msgspec.json.encode((stored, events, messages))
             ledger.note("state", world_id, hashlib.sha256(state).hexdigest())
-        await self._judge_leftovers(store)
+        self.found += await judge_deletions(ledger, store)
         self.found += judge_asks(self._ground)
         ledger.note("end", *(line for line in self.found))
         return self.found
-
-    async def _judge_leftovers(self, store: SqliteStore) -> None:
-        """What belongs to a tracking is gone with it."""
-        for table, column, owner in LEFTOVERS:
-            ((count,),) = await store._reader.rows(
-                f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608  # our own
-                f" AND {column} NOT IN (SELECT {owner} FROM tracking)"
-            )
-            if count:
-                self.found.append(f"{count} rows of {table} are of trackings that were deleted")
 
     # -- users ----------------------------------------------------------------------------------
 
@@ -126,18 +118,30 @@ class Judge:
             ("note", tracking.details.note, parcel.notes),
             ("archived", tracking.is_archived, parcel.archived),
             ("override", tracking.status_override, parcel.overrides),
+            ("ordered_at", tracking.ordered_at, parcel.ordered),
         ):
             if value not in possible:
                 self.found.append(
                     f"{parcel.number} ({parcel.id}): {what} is {value!r}, was set to {possible}"
                 )
+        # Nothing but the end of its way takes back what was said of a parcel by hand.
+        by_hand = next(iter(parcel.overrides)) if len(parcel.overrides) == 1 else None
+        if by_hand is not None and tracking.status != by_hand and not tracking.is_final:
+            self.found.append(
+                f"{parcel.number} ({parcel.id}): stands at {tracking.status}, and was set to"
+                f" {by_hand} by hand"
+            )
 
     # -- events ---------------------------------------------------------------------------------
 
-    def _judge_feed(self, world_id: int, events: list[tuple[int, str]]) -> None:
+    def _judge_feed(
+        self, world_id: int, events: list[tuple[int, Event]], kept: dict[int, Event]
+    ) -> None:
+        """Who follows the feed sees every event once, unless it is pruned before."""
         seen = self._ground.ledger.followed[world_id]
-        if seen != events:
-            missed = [one for one in events if one not in set(seen)]
+        cursors = {at for at, _ in seen}
+        if seen != [(at, event) for at, event in events if at in cursors or at in kept]:
+            missed = [(at, event.id) for at, event in events if at not in cursors and at in kept]
             self.found.append(
                 f"the feed of world {world_id} showed {len(seen)} of {len(events)} events; first"
                 f" missed: {missed[:1]}"
@@ -223,6 +227,21 @@ class Judge:
         return any(start <= at <= end for at in self._ground.ledger.deaths) or any(
             since <= end and start <= until for since, until in self._ground.plan.full_disks
         )
+
+    async def _judge_journeys(
+        self, store: SqliteStore, world_id: int, stored: list[Stored]
+    ) -> None:
+        """What became of each parcel is told by its journey, too."""
+        counted = await store.count_journeys(world_id, JourneyFilter(), JOURNEY_COLUMNS)
+        there = Counter(dict(counted))
+        for one in stored:
+            journey = journey_of(one.tracking)
+            if journey is None:
+                continue
+            row = tuple(getattr(journey, name) for name in JOURNEY_COLUMNS)
+            if there[row] < 1:
+                self.found.append(f"{one.tracking.number}: its journey is missing, or an old one")
+            there[row] -= 1
 
     # -- counters -------------------------------------------------------------------------------
 

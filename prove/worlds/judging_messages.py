@@ -11,6 +11,7 @@ from parcelwire.domain.account import Endpoint
 from parcelwire.domain.changes import Event
 from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.webhooks.ports import Message, MessageState
+from prove.worlds.judging_standing import judge_standing
 from prove.worlds.keepers import Keeper
 from prove.worlds.ledger import Receipt, Setting, Span
 from prove.worlds.process import Ground
@@ -49,6 +50,8 @@ async def judge_messages(
             lines[receipt.endpoint_id, receipt.tracking_id].append(receipt)
     for (endpoint_id, tracking_id), line in lines.items():
         found += _judge_line(ground, endpoint_id, tracking_id, line)
+    for endpoint_id in keeper.all_ids:
+        found += judge_standing(ground, endpoint_id)
     return found
 
 
@@ -141,7 +144,7 @@ def _judge_line(
         if (
             previous is not None
             and (previous.ended_at is None or receipt.at < previous.ended_at)
-            and not _jumped_ahead(ground, previous.at, receipt.at)
+            and not ground.ledger.may_have_lost_leases(previous.at, receipt.at)
         ):
             found.append(
                 f"{name}: {receipt.sequence} was sent at {receipt.at} while {previous.sequence}"
@@ -157,11 +160,6 @@ def _was_replayed(replays: list[Span], previous: Receipt | None, receipt: Receip
     return any(
         span.start <= receipt.at and (span.end is None or span.end >= since) for span in replays
     )
-
-
-def _jumped_ahead(ground: Ground, start: int, end: int) -> bool:
-    """A clock that is set ahead ends leases early; no lease can help that."""
-    return any(start <= at <= end and by > 0 for at, by in ground.ledger.jumps)
 
 
 def _is_within(span: Span, at: int) -> bool:

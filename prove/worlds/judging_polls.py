@@ -6,18 +6,30 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import Final
 
+from msgspec.structs import replace
+
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
 from parcelwire.domain.report import Outcome
+from parcelwire.polling.budget import burst, refill
 from parcelwire.polling.worker import LONGEST_WAIT
 from parcelwire.tracking.ports import CarrierPolicy, Stored
+from prove.worlds.crowds import judge_crowd
 from prove.worlds.ledger import Ask
 from prove.worlds.process import Ground
 
 LONGEST_SILENCE: Final = 36 * HOUR
 """No plan leaves a live parcel alone for longer: once a day, a tenth more, and a night."""
 
+TOLERANCE: Final = 0.01
+"""Of a budget, what clocks that go too slow may add to it."""
+
 WAITING: Final = 10 * SECOND
 """How long a question that was let through may wait for its place."""
+
+LONGEST_ANSWER: Final = 14 * SECOND
+"""A carrier that takes longer is no healthy one."""
+
+_TROUBLE: Final = {Outcome.UNAVAILABLE, Outcome.RATE_LIMITED, Outcome.AUTH_FAILED}
 
 
 def judge_due(ground: Ground, stored: Stored) -> list[str]:
@@ -48,39 +60,68 @@ def judge_due(ground: Ground, stored: Stored) -> list[str]:
 
 
 def judge_asks(ground: Ground) -> list[str]:
-    """Budgets are kept, outages back off, and no two workers ask about one parcel at a time."""
+    """Budgets are kept, outages back off, and no two ask about one parcel at a time."""
     found = []
-    by_carrier: dict[str, list[Ask]] = defaultdict(list)
+    by_customer: dict[tuple[str, str], list[Ask]] = defaultdict(list)
+    by_courier: dict[str, list[Ask]] = defaultdict(list)
     for ask in ground.ledger.asks:
-        by_carrier[ask.budget_key].append(ask)
-    for code, policy in ground.carriers.policies.items():
-        asks = by_carrier[policy.budget_key]
+        by_customer[ask.courier, ask.budget_key].append(ask)
+        by_courier[ask.courier].append(ask)
+    for (code, key), asks in by_customer.items():
+        policy = replace(ground.carriers.policies[code], budget_key=key)
         found += _judge_minutes(ground, policy, asks)
         found += _judge_days(policy, asks)
-        found += _judge_leases(ground, policy, asks)
         for start, end, kind in ground.carriers.weather[code]:
             if kind == "outage":
                 during = [one for one in asks if start <= one.at < end]
                 found += _judge_outage(ground, policy, during, start, end)
+    for code, asks in by_courier.items():
+        found += _judge_leases(ground, code, asks)
+    found += _judge_pauses(ground, by_courier)
+    return found + judge_crowd(ground.plan, ground.carriers, ground.ledger)
+
+
+def _judge_pauses(ground: Ground, by_courier: dict[str, list[Ask]]) -> list[str]:
+    """No carrier is to blame that has answered: what we wait for ourselves is no outage."""
+    found = []
+    for at, key, why in ground.ledger.pauses:
+        code = key.partition(":")[0]
+        if not any(_is_trouble(ask) for ask in by_courier[code] if _ends_near(ask, at)):
+            found.append(f"{key} was paused at {at} ({why}), and has answered all questions")
     return found
 
 
+def _is_trouble(ask: Ask) -> bool:
+    return ask.outcome in _TROUBLE or (
+        # Broken off: it took longer than it may.
+        ask.outcome is None and ask.ended_at is not None and ask.ended_at - ask.at > LONGEST_ANSWER
+    )
+
+
+def _ends_near(ask: Ask, at: int) -> bool:
+    return ask.ended_at is not None and at - MINUTE <= ask.ended_at <= at
+
+
 def _judge_minutes(ground: Ground, policy: CarrierPolicy, asks: list[Ask]) -> list[str]:
-    """In any minute at most a full bucket and what flows into it; a jump may fill it anew."""
-    window = MINUTE + WAITING
-    first = 0
-    total = 0
-    for last, ask in enumerate(asks):
-        total += ask.conversations
-        while asks[first].at <= ask.at - window:
-            total -= asks[first].conversations
-            first += 1
-        jumps = sum(asks[first].at - WAITING <= at <= ask.at for at, _ in ground.ledger.jumps)
-        allowed = policy.requests_per_minute * (2 + jumps) + policy.requests_per_minute // 6 + 1
-        if total > allowed:
+    """Over any time at most a full bucket and what flows into it; a jump may fill it anew."""
+    flow = refill(policy.requests_per_minute) * (1 + TOLERANCE) / MINUTE
+    full = burst(policy.requests_per_minute)
+    most = full + 1 + flow * WAITING
+    ledger = ground.ledger
+    filled = sorted([at for at, _ in ledger.jumps])
+    level = 0.0
+    before = 0
+    for place, ask in enumerate(asks):
+        # Who was let through just before a jump, and who just after it.
+        jumps = sum(before <= at + WAITING and at <= ask.at for at in filled)
+        level = max(0.0, level - flow * (ask.at - before) - 2 * full * jumps) + ask.conversations
+        before = ask.at
+        if any(start <= ask.at <= end for start, end in ledger.wrong_clocks):
+            level = 0.0
+        if level > most:
             return [
-                f"{policy.budget_key}: {total} conversations within 70 s, {allowed} are allowed"
-                f" (ending with question {last})"
+                f"{policy.budget_key}: conversations came faster than its budget, by"
+                f" {level - most:.1f} (ending with question {place})"
             ]
     return []
 
@@ -100,22 +141,23 @@ def _judge_days(policy: CarrierPolicy, asks: list[Ask]) -> list[str]:
     return []
 
 
-def _judge_leases(ground: Ground, policy: CarrierPolicy, asks: list[Ask]) -> list[str]:
-    """No worker asks about a parcel while another one does; a clock set ahead ends leases early."""
+def _judge_leases(ground: Ground, code: str, asks: list[Ask]) -> list[str]:
+    """Nobody asks about a parcel while somebody else does."""
     found = []
-    latest: dict[str, Ask] = {}
+    latest: dict[tuple[str, int], Ask] = {}
     for ask in asks:
-        if not ask.by.endswith("polls"):
-            continue  # a user's question does not wait for a worker's for ever
-        for number in ask.numbers:
-            before = latest.get(number)
+        for one in ask.trackings:
+            before = latest.get(one)
             if (
                 before is not None
                 and (before.ended_at is None or ask.at < before.ended_at)
-                and not any(before.at <= at <= ask.at and by > 0 for at, by in ground.ledger.jumps)
+                and not ground.ledger.may_have_lost_leases(before.at, ask.at)
             ):
-                found.append(f"{policy.budget_key}: {number} was asked about twice at {ask.at}")
-            latest[number] = ask
+                found.append(
+                    f"{code}: {one[0]} was asked about twice, at {before.at} by {before.by} and at"
+                    f" {ask.at} by {ask.by}"
+                )
+            latest[one] = ask
     return found
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import Outcome
 
@@ -25,15 +26,19 @@ class Ask(msgspec.Struct):
     """One conversation with a carrier."""
 
     at: int
+    courier: str
     budget_key: str
+    """The courier, and which of its customers asks."""
     wall: int
-    """What the service's clock showed."""
+    """What the process's clock showed."""
     numbers: tuple[str, ...]
+    trackings: tuple[tuple[str, int], ...]
+    """Number and time of creation of each: a number can be followed again."""
     conversations: int
     by: str
-    """The process, and whether its poll worker asked or its service for a user."""
+    """The process."""
     outcome: Outcome | None = None
-    """Of its first number; None: nobody was left to hear the answer."""
+    """None: nobody was left to hear the answer."""
     ended_at: int | None = None
 
 
@@ -81,6 +86,15 @@ class Setting(msgspec.Struct):
     """False: the process died before it could say whether it was stored."""
 
 
+class Standing(msgspec.Struct):
+    """How an endpoint was found when somebody looked."""
+
+    at: int
+    is_enabled: bool
+    is_paused: bool = False
+    why: str = ""
+
+
 class Parcel(msgspec.Struct):
     """What a user knows of one tracking of theirs."""
 
@@ -95,6 +109,8 @@ class Parcel(msgspec.Struct):
     notes: set[str | None] = msgspec.field(default_factory=lambda: {None})
     archived: set[bool] = msgspec.field(default_factory=lambda: {False})
     overrides: set[str | None] = msgspec.field(default_factory=lambda: {None})
+    ordered: set[int | None] = msgspec.field(default_factory=lambda: {None})
+    """Possible times of the order."""
 
 
 class Ledger:
@@ -109,18 +125,35 @@ class Ledger:
         self.receipts: list[Receipt] = []
         self.faults: Counter[str] = Counter()
         self.jumps: list[tuple[int, int]] = []
-        """(true time, by how much)."""
+        """(true time, by how much) of clocks by which a process goes."""
+        self.wrong_clocks: list[tuple[int, int]] = []
+        """(from, to) in which processes may have gone by clocks that differed."""
+        self.pauses: list[tuple[int, str, str]] = []
+        """(true time, budget key, why) of carriers that were not to be asked for a while."""
         self.deaths: list[int] = []
         self.parcels: list[Parcel] = []
+        self.damaged: set[str] = set()
+        """Ids of trackings whose stored document was damaged; nothing is promised of these."""
+        self.crowd: list[Parcel] = []
+        """Those of a crowd, also in ``parcels``."""
+        self.deleted: dict[str, int] = {}
+        """True time at which a tracking was known to be deleted, by id."""
         self.settings: dict[str, list[Setting]] = defaultdict(list)
+        self.standings: dict[str, list[Standing]] = defaultdict(list)
+        """How endpoints were found, by endpoint id."""
+        self.enablings: dict[str, list[Span]] = defaultdict(list)
+        """When their owners enabled them, by endpoint id."""
+        self.pausings: dict[str, list[Span]] = defaultdict(list)
         self.replays: list[tuple[Span, str]] = []
         """(when, endpoint id)."""
         self.made_at: dict[str, int] = {}
         """True time at which each id was drawn."""
         self.created: Counter[int] = Counter()
         """Trackings that came to be, by world id."""
-        self.followed: dict[int, list[tuple[int, str]]] = defaultdict(list)
-        """What a reader of the events feed saw: (cursor, event id), by world id."""
+        self.followed: dict[int, list[tuple[int, Event]]] = defaultdict(list)
+        """What a reader of the events feed saw, with cursors, by world id."""
+        self.pruned: dict[int, dict[int, Event]] = defaultdict(dict)
+        """Events that the service was about to prune, by world id and cursor."""
         self.wrongs: list[str] = []
         """Promises that were seen broken on the way."""
 
@@ -141,6 +174,15 @@ class Ledger:
         """Note a broken promise."""
         self.wrongs.append(what)
         self.note(f"WRONG: {what}")
+
+    def may_have_lost_leases(self, start: int, end: int) -> bool:
+        """Tell whether clocks may have ended, between two times, a lease that was given by then.
+
+        One that is set ahead ends leases early; no lease can help that.
+        """
+        return any(start <= at <= end and by > 0 for at, by in self.jumps) or any(
+            since <= end and start <= until for since, until in self.wrong_clocks
+        )
 
     def digest(self) -> str:
         """Return what two runs of one seed must have in common."""

@@ -2,7 +2,7 @@
 
 python -m prove A5                    1,000 worlds, each bug within 200
 python -m prove.worlds.proof 17       one world, with its trace
-python -m prove.worlds.proof 17 3     the same with planted bug number 3 (0 to 11)
+python -m prove.worlds.proof 17 3     the same with planted bug number 3
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from parcelwire.domain.clock import DAY
 from parcelwire.webhooks.envelope import WebhookRequest
 from parcelwire.webhooks.schedule import Answer
 from parcelwire.webhooks.settings import WebhookSettings
@@ -16,6 +17,8 @@ from prove.worlds.disk import Life
 from prove.worlds.ledger import Ledger, Receipt
 from prove.worlds.sky import Plan, WorldClock, spells
 
+_LONG: Final = 20 * DAY
+"""Receivers of a longer world may be away for days."""
 _WEATHER: Final = {
     "error": 3.0,
     "busy": 2.0,
@@ -108,18 +111,31 @@ class Receivers:
 
     def _spell(self, endpoint_id: str) -> str:
         if endpoint_id not in self._weather:
-            self._weather[endpoint_id] = spells(
-                self._chance,
-                self._plan.active,
-                _WEATHER,
-                most=8,
-                longest=self._plan.active // 3_000,
+            self._weather[endpoint_id] = (
+                *self._outage(endpoint_id),
+                *spells(
+                    self._chance,
+                    self._plan.active,
+                    _WEATHER,
+                    most=8,
+                    longest=self._plan.active // 3_000,
+                ),
             )
         now = self._clock.true_ms()
         for start, end, kind in self._weather[endpoint_id]:
             if start <= now < end:
                 return kind
         return ""
+
+    def _outage(self, endpoint_id: str) -> tuple[tuple[int, int, str], ...]:
+        """Return, in a long world, the days in which nothing is answered as it should be."""
+        active = self._plan.active
+        chance = random.Random(f"outage {endpoint_id} {self._plan.seed}")  # repeatable
+        if active < _LONG or chance.random() < 0.3:
+            return ()
+        start = chance.randrange(active * 3 // 4)
+        end = start + chance.randint(2 * DAY, 12 * DAY)
+        return ((start, min(end, active), chance.choice(("error", "error", "silent"))),)
 
 
 def _fact_of(body: bytes) -> str:

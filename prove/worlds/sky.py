@@ -13,6 +13,45 @@ from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Instant
 BEGIN: Final[Instant] = 1_772_359_200_000
 """2026-03-01T10:00:00Z: what the clocks show when a world begins."""
 
+_SKEWS: Final = (0, 500, -500, 900, -2 * SECOND, 30 * SECOND, HOUR, -HOUR)
+"""What clocks of machines are ahead; less than a second is never corrected."""
+
+
+class Skew(msgspec.Struct, frozen=True):
+    """How the clock of one machine differs from the true time."""
+
+    ahead: int
+    drift_ppm: int
+    """How much too fast it is, in milliseconds of a thousand seconds."""
+    jumps: tuple[tuple[int, int], ...]
+    """When it is set, and by how much."""
+
+    def ahead_at(self, true_ms: int) -> int:
+        """Return by how much it is ahead at a true time, in milliseconds."""
+        set_by = sum(by for at, by in self.jumps if at <= true_ms)
+        return self.ahead + true_ms * self.drift_ppm // 1_000_000 + set_by
+
+
+SLOW_SECONDS: Final = 5.0
+
+
+class Crowd(msgspec.Struct, frozen=True):
+    """Many parcels that are created at once, from a true time on, and deleted at another."""
+
+    start: int
+    end: int
+    parcels: int
+    """Of each account."""
+    is_quiet: bool
+    """Nothing else happens meanwhile: nobody dies, carriers answer, clocks go right."""
+    slowest_seconds: float
+    """How long carriers take to answer then, at most."""
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether carriers take long to answer, though not too long."""
+        return self.slowest_seconds > SLOW_SECONDS
+
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One world. Durations in true milliseconds."""
@@ -37,8 +76,37 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     poll_seconds: float
     attempts: int
     speed: float
-    time_scale: float
     has_second_courier: bool
+    machines: tuple[Skew, ...]
+    """The clocks of several machines, each with processes in turn; none: one machine for all."""
+
+    has_connections: bool
+    """Accounts are customers of the carriers; else all ask over one public way, with one budget."""
+    crowd: Crowd | None
+
+    stranger: tuple[int, int] | None
+    """(from, to) in which a process with a strange key file works, too."""
+    moves: tuple[int, ...]
+    """When all processes stop and go on from a backup on another disk."""
+    damaged_at: int | None
+    """When a parcel's document is damaged."""
+
+    def is_quiet_at(self, true_ms: int) -> bool:
+        """Tell whether nothing but a crowd is to happen then."""
+        return self.crowd is not None and self.crowd.is_quiet and self.is_crowded_at(true_ms)
+
+    def is_crowded_at(self, true_ms: int) -> bool:
+        """Tell whether many parcels are being created and asked about then."""
+        crowd = self.crowd
+        return crowd is not None and crowd.start <= true_ms < crowd.end
+
+    @property
+    def clock_changes(self) -> tuple[int, ...]:
+        """True times at which the clock of one of several machines, or the database's, is set."""
+        if not self.machines:
+            return ()
+        sets = [at for at, _ in self.jumps]
+        return tuple(sorted(sets + [at for one in self.machines for at, _ in one.jumps]))
 
 
 def plan_of(seed: int) -> Plan:
@@ -48,16 +116,21 @@ def plan_of(seed: int) -> Plan:
     active = {
         "short": chance.randint(3 * HOUR, 12 * HOUR),
         "days": chance.randint(DAY, 3 * DAY),
-        "weeks": 40 * DAY,
+        # The longer ones see parcels expire.
+        "weeks": random.Random(f"weeks {seed}").choice((40, 70)) * DAY,
     }[kind]
     parcels = {"short": 9, "days": 7, "weeks": 3}[kind] + chance.randint(-2, 2)
     # A message that was tried for long rests up to 37.5 hours, and a parcel without news a day.
     calm = 42 * HOUR
     jumps = _jumps(chance, active)
+    machines = _machines(seed, active)
+    full_disks = _windows(chance, active, chance.choice((0, 0, 1, 2)), longest=5 * MINUTE)
+    moments = [at for at, _ in (*jumps, *(jump for one in machines for jump in one.jumps))]
+    crowd = _crowd(seed, active, [*full_disks, *((at, at) for at in moments)])
     return Plan(
         seed=seed,
-        processes=chance.choice((1, 2, 2)),
-        accounts=chance.choice((1, 1, 2)),
+        processes=max(chance.choice((1, 2, 2)), len(machines)),
+        accounts=max(chance.choice((1, 1, 2)), 2 if crowd else 1),
         parcels=parcels,
         endpoints=chance.choice((1, 2, 3)),
         active=active,
@@ -65,14 +138,79 @@ def plan_of(seed: int) -> Plan:
         steps_between_deaths=chance.choice((0 if jumps else 30, 30, 100, 300)),
         power_share=chance.choice((0.0, 0.3, 1.0)),
         jumps=jumps,
-        full_disks=_windows(chance, active, chance.choice((0, 0, 1, 2)), longest=5 * MINUTE),
+        full_disks=full_disks,
         # Looking around costs a world most of its time: some dozens of looks must do.
         poll_seconds=chance.choice((1.0, 3.0)) * (active + calm) / SECOND / 120,
         attempts=chance.choice((14, 14, 4)),
         speed=4.0 if kind == "short" else 1.0,
-        time_scale=1.0,
         has_second_courier=chance.random() < 0.6,
+        machines=machines,
+        has_connections=random.Random(f"connections {seed}").random() < 0.6,
+        crowd=crowd,
+        stranger=_stranger(seed, active),
+        moves=_moves(seed, active, crowd),
+        damaged_at=_damaged_at(seed, active),
     )
+
+
+def _stranger(seed: int, active: int) -> tuple[int, int] | None:
+    chance = random.Random(f"stranger {seed}")
+    if chance.random() < 0.75:
+        return None
+    start = chance.randrange(active * 2 // 3)
+    return start, start + chance.randint(10 * MINUTE, 3 * HOUR)
+
+
+def _moves(seed: int, active: int, crowd: Crowd | None) -> tuple[int, ...]:
+    chance = random.Random(f"moves {seed}")
+    count = chance.choice((0, 0, 0, 1, 2))
+    drawn = sorted(chance.randrange(active // 10, active) for _ in range(count))
+    busy = [] if crowd is None else [(crowd.start - MINUTE, crowd.end + MINUTE)]
+    return tuple(at for at in drawn if not any(start <= at <= end for start, end in busy))
+
+
+def _damaged_at(seed: int, active: int) -> int | None:
+    chance = random.Random(f"damage {seed}")
+    return None if chance.random() < 0.7 else chance.randrange(active // 4, active * 2 // 3)
+
+
+def _crowd(seed: int, active: int, faults: list[tuple[int, int]]) -> Crowd | None:
+    chance = random.Random(f"crowd {seed}")
+    if chance.random() < 0.7:
+        return None
+    parcels = chance.randint(8, 22)
+    for _ in range(20):
+        start = chance.randrange(active // 10, active // 2)
+        is_quiet = not any(since <= start + HOUR and start <= until for since, until in faults)
+        if is_quiet:
+            break
+    return Crowd(
+        start,
+        start + HOUR,
+        parcels,
+        is_quiet=is_quiet and chance.random() < 0.7,
+        slowest_seconds=chance.choice((1.0, 13.0)),
+    )
+
+
+def _machines(seed: int, active: int) -> tuple[Skew, ...]:
+    chance = random.Random(f"machines {seed}")
+    if chance.random() < 0.5:
+        return ()
+    return tuple(
+        Skew(
+            ahead=chance.choice(_SKEWS),
+            drift_ppm=chance.choice((0, 0, -80, 50)),
+            jumps=_alone(chance, active),
+        )
+        for _ in range(chance.randint(2, 4))
+    )
+
+
+def _alone(chance: random.Random, active: int) -> tuple[tuple[int, int], ...]:
+    if chance.random() < 0.7:
+        return ()
+    return ((chance.randrange(active), chance.choice((-1, 1)) * chance.randint(SECOND, 2 * HOUR)),)
 
 
 def _jumps(chance: random.Random, active: int) -> tuple[tuple[int, int], ...]:

@@ -157,6 +157,8 @@ class Shop:
         found = await self._certain(lambda one: one.store.find(self._world_id, parcel.number))
         known = {one.id for one in self._ledger.parcels}
         parcel.is_there = {parcel.id in {one.tracking.id for one in found}}
+        if parcel.id and parcel.is_there == {False}:
+            self._ledger.deleted.setdefault(parcel.id, self._ledger.now())
         for one in reversed(found):
             if one.tracking.id not in known:
                 self._come_to_be(parcel, one.tracking.id)
@@ -169,39 +171,52 @@ class Shop:
         parcel.id = tracking_id
         parcel.is_there = {True}
         parcel.notes, parcel.archived, parcel.overrides = {None}, {False}, {None}
+        parcel.ordered = {None}
 
     async def _update(self, parcel: Parcel) -> None:
         note = f"note {self._chance.randrange(10**6)}"
         is_archived = self._chance.choice((None, None, True, False))
+        # The first moment of 1970 is a time like any other.
+        ordered_at = self._chance.choice((None, None, 0, 1_700_000_000_000))
         stored = await self._load(parcel)
         if stored is None:
             return
-        before = set(parcel.notes), set(parcel.archived)
+        before = set(parcel.notes), set(parcel.archived), set(parcel.ordered)
         parcel.notes.add(note)
+        if ordered_at is not None:
+            parcel.ordered.add(ordered_at)
         if is_archived is not None:
             parcel.archived.add(is_archived)
         try:
             await self._ask(
                 lambda one: one.service.update(
-                    stored, details={"note": note}, is_archived=is_archived
+                    stored,
+                    details={"note": note},
+                    is_archived=is_archived,
+                    ordered_at=ordered_at,
                 )
             )
         except (UnknownOutcomeError, StoreUnavailableError):
             self._ledger.note("user: update?", parcel.number)
         except NotFoundError:
-            parcel.notes, parcel.archived = before
+            parcel.notes, parcel.archived, parcel.ordered = before
             self._gone(parcel, "update")
         else:
             self._ledger.note("user: updated", parcel.number, note)
             parcel.notes = {note}
             if is_archived is not None:
                 parcel.archived = {is_archived}
+            if ordered_at is not None:
+                parcel.ordered = {ordered_at}
 
     async def _override(self, parcel: Parcel) -> None:
+        status = self._chance.choice((Status.DELIVERED, Status.EXCEPTION, None))
+        await self._set_status(parcel, status)
+
+    async def _set_status(self, parcel: Parcel, status: Status | None) -> None:
         stored = await self._load(parcel)
         if stored is None:
             return
-        status = self._chance.choice((Status.DELIVERED, Status.EXCEPTION, None))
         parcel.overrides.add(status)
         try:
             await self._ask(
@@ -263,6 +278,7 @@ class Shop:
             if not gone and was_there == {True}:
                 self._ledger.wrong(f"{parcel.number} was there, and delete did not find it")
             parcel.is_there = {False}
+            self._ledger.deleted.setdefault(parcel.id, self._ledger.now())
 
     # -- how it is done -------------------------------------------------------------------------
 

@@ -3,41 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import copy_context
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
-from parcelwire.domain.clock import SECOND
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.webhooks.settings import WebhookSettings
 from prove.worlds.carriers import Carriers
+from prove.worlds.clocks import wrong_spans
+from prove.worlds.complaints import listening
+from prove.worlds.crowds import Crowd
+from prove.worlds.customers import Customer
+from prove.worlds.damage import Victim
+from prove.worlds.insisting import InsistentShop
 from prove.worlds.judge import Judge
-from prove.worlds.keepers import FeedReader, Keeper
+from prove.worlds.keepers import Keeper
+from prove.worlds.leaving import LeavingShop
 from prove.worlds.ledger import TAIL, Ledger
 from prove.worlds.loop import SimulatedLoop, StalledError, live
-from prove.worlds.process import Ground, Parts, Process, UnknownOutcomeError, task_factory
+from prove.worlds.process import Ground, Parts, UnknownOutcomeError, task_factory
+from prove.worlds.readers import FeedReader, RareReader
 from prove.worlds.receivers import Receivers
+from prove.worlds.running import Running, key_file
 from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers, plan_of
 from prove.worlds.users import Shop
+from prove.worlds.waiting import PatientShop
+
+AnyShop = TypeVar("AnyShop", bound=Shop)
 
 WELL: Final = Parts()
-
-
-_BUSY: Final = frozenset({"carrier asked", "message sent", "request"})
-"""Points at which something is going on."""
-
-BUSY_FOR: Final = 5 * SECOND
-"""For so long after such a point others count, too."""
-
-MOST_DEATHS: Final = 12
-"""More of them teach nothing new, and starting anew takes a world's time."""
 
 
 class Verdict(msgspec.Struct):
@@ -59,7 +56,7 @@ def run_world(seed: int, folder: Path, parts: Parts = WELL, *, is_whole: bool = 
     ``is_whole``: keep the whole trace, however it went.
     """
     plan = plan_of(seed)
-    with _listening() as complaints:
+    with listening() as complaints:
         world: list[_World] = []
 
         async def main(loop: SimulatedLoop) -> None:
@@ -95,7 +92,7 @@ def run_world(seed: int, folder: Path, parts: Parts = WELL, *, is_whole: bool = 
     )
 
 
-class _World:
+class _World(Running):
     def __init__(self, plan: Plan, loop: SimulatedLoop, folder: Path, parts: Parts) -> None:
         self.plan = plan
         self.violations: list[str] = []
@@ -103,10 +100,9 @@ class _World:
         loop.set_task_factory(task_factory)
         self._clock = WorldClock(loop)
         self.ledger = Ledger(self._clock.true_ms)
-        self._loop = loop
-        self._outside = copy_context()
-        self._chance = random.Random(f"world {plan.seed}")
-        self._disk = parts.disk(folder, self._is_full, self._chance)
+        self.ledger.wrong_clocks += wrong_spans(plan)
+        chance = random.Random(f"world {plan.seed}")
+        self._disk = parts.disk(folder, self._is_full, chance)
         webhooks = WebhookSettings(attempts=plan.attempts, poll_seconds=plan.poll_seconds)
         self._carriers = Carriers(plan, self._clock, self.ledger)
         self._ground = Ground(
@@ -115,17 +111,14 @@ class _World:
             clock=self._clock,
             ledger=self.ledger,
             disk=self._disk,
+            keys=key_file(folder, "world"),
             carriers=self._carriers,
             receivers=Receivers(plan, self._clock, self.ledger, webhooks),
             identifiers=WorldIdentifiers(plan.seed, self.ledger.made_at, self._clock),
             webhooks=webhooks,
             parts=parts,
         )
-        self._processes: list[Process] = []
-        self._started = 0
-        self._busy_at = 0
-        self._steps_to_death = self._draw_death()
-        self._restarts: list[asyncio.Task[None]] = []
+        super().__init__(self._ground, chance, strange_keys=key_file(folder, "stranger"))
 
     async def run(self) -> None:
         plan = self.plan
@@ -145,16 +138,9 @@ class _World:
             for account in accounts
         ]
         shops = [
-            Shop(
-                plan,
-                self._clock,
-                self.ledger,
-                carriers=self._carriers,
-                alive=self._alive,
-                account=account,
-                chance=random.Random(f"shop {account} {plan.seed}"),
-            )
+            self._person(kind, account)
             for account in accounts
+            for kind in (Shop, InsistentShop, PatientShop, LeavingShop)
         ]
         readers = [
             FeedReader(
@@ -166,13 +152,44 @@ class _World:
             )
             for account in accounts
         ]
+        crowds = [self._person(Crowd, account) for account in accounts]
+        victims = [self._person(Victim, account) for account in accounts]
+        customers = [
+            Customer(
+                plan,
+                self.ledger,
+                carriers=self._carriers,
+                alive=self._alive,
+                identifiers=self._ground.identifiers,
+                account=account,
+            )
+            for account in accounts
+        ]
+        rare = [
+            RareReader(
+                self._clock,
+                self.ledger,
+                alive=self._alive,
+                world_id=account * 2 + is_test,
+                chance=random.Random(f"rare reader {account} {is_test} {plan.seed}"),
+            )
+            for account in accounts
+            for is_test in (0, 1)
+        ]
         end = plan.active + plan.calm
         reading = [asyncio.ensure_future(reader.run(end)) for reader in readers]
-        weather = asyncio.ensure_future(self._jump())
+        reading += [asyncio.ensure_future(reader.run(plan.active)) for reader in rare]
+        reading += [asyncio.ensure_future(customer.run(end)) for customer in customers]
+        others = [self._jump(), self._move(), self._employ_stranger()]
+        if plan.damaged_at is not None:
+            others += [victim.suffer(self._disk, plan.damaged_at) for victim in victims]
+        weather = asyncio.gather(*others)
         endpoints = max(1, plan.endpoints // plan.accounts)
         parcels = max(2, plan.parcels // plan.accounts)
         await asyncio.gather(
-            *(keeper.run(endpoints) for keeper in keepers), *(shop.run(parcels) for shop in shops)
+            *(keeper.run(endpoints) for keeper in keepers),
+            *(shop.run(parcels) for shop in shops),
+            *(crowd.run(plan.crowd.parcels) for crowd in crowds if plan.crowd is not None),
         )
         await weather
         await self._until(plan.active)
@@ -186,105 +203,24 @@ class _World:
         judge = Judge(self._ground, keepers)
         self.violations = await process.call(lambda one: judge.judge(one.store))
         self.events = judge.events
-        for one in self._processes:
-            if one.is_alive:
-                await one.stop()
+        await self._stop_all()
+
+    def _person(self, kind: type[AnyShop], account: int) -> AnyShop:
+        name = kind.__name__.lower()
+        return kind(
+            self.plan,
+            self._clock,
+            self.ledger,
+            carriers=self._carriers,
+            alive=self._alive,
+            account=account,
+            chance=random.Random(f"{name} {account} {self.plan.seed}"),
+        )
 
     def end(self) -> None:
         """Let go of everything, however it went."""
-        for one in self._processes:
-            one.kill()
+        self._kill_all()
         self._disk.close()
-
-    # -- processes ------------------------------------------------------------------------------
-
-    def _start(self) -> Process:
-        self._started += 1
-        process = Process(f"p{self._started}", self._ground, self._at_point)
-        self.ledger.note("start", process.name)
-        self._processes.append(process)
-        return process
-
-    async def _alive(self) -> Process:
-        for _ in range(100):
-            living = [process for process in self._processes if process.is_alive]
-            if living:
-                return self._chance.choice(living)
-            await asyncio.sleep(30)
-        msg = "no process came up again"
-        raise RuntimeError(msg)
-
-    def _draw_death(self) -> float:
-        between = self.plan.steps_between_deaths
-        if not between or len(self.ledger.deaths) >= MOST_DEATHS:
-            return float("inf")
-        # The first one comes soon: something must go wrong in every world.
-        return 1 + self._chance.expovariate(1 / between if self.ledger.deaths else 0.2)
-
-    def _at_point(self, process: Process, what: str) -> None:
-        """Let a process die here if its time has come."""
-        now = self._clock.true_ms()
-        if what == "without power":
-            self._lose_power(process, "in the middle of a commit")
-            return
-        if what in _BUSY:
-            self._busy_at = now
-        # A process that only looks around loses nothing when it dies.
-        if now >= self.plan.active or now - self._busy_at > BUSY_FOR:
-            return
-        self._steps_to_death -= 1
-        if self._steps_to_death > 0:
-            return
-        self._steps_to_death = self._draw_death()
-        if self._chance.random() >= self.plan.power_share:
-            if self._chance.random() < 0.2:
-                self._retire(process)
-                return
-            self.ledger.fault("kill", process.name, what)
-            self._bury([process])
-        elif what == "before commit":
-            self._disk.fail_soon()
-        else:
-            self._disk.cut()
-            self._lose_power(process, what)
-
-    def _retire(self, process: Process) -> None:
-        """Let a process end as SIGTERM asks it to, and start another one."""
-        self.ledger.fault("restart", process.name)
-        self.ledger.deaths.append(self._clock.true_ms())
-
-        async def retiring() -> None:
-            try:
-                await process.stop()
-            except UnknownOutcomeError:
-                return  # it died before; then somebody else starts the next one
-            await asyncio.sleep(self._chance.random())
-            self._processes = [one for one in self._processes if one.is_alive]
-            self._start()
-
-        self._restarts.append(self._outside.run(self._loop.create_task, retiring()))
-
-    def _lose_power(self, process: Process, what: str) -> None:
-        self._bury(self._processes)
-        self.ledger.fault("power loss", process.name, what, self._disk.restore())
-
-    def _bury(self, dying: list[Process]) -> None:
-        self.ledger.deaths.append(self._clock.true_ms())
-        for one in dying:
-            if one.is_alive:
-                one.kill()
-                self._restarts.append(self._come_back())
-
-    def _come_back(self) -> asyncio.Task[None]:
-        seconds = self._chance.choice((0.1, 5.0, 60.0, 900.0)) * self._chance.random()
-
-        async def coming() -> None:
-            await asyncio.sleep(seconds)
-            self._processes = [one for one in self._processes if one.is_alive]
-            self._start()
-
-        # Not a task of the process that dies.
-        return self._outside.run(self._loop.create_task, coming())
 
     # -- weather --------------------------------------------------------------------------------
 
@@ -300,11 +236,9 @@ class _World:
         for at, by in self.plan.jumps:
             await self._until(at)
             self._clock.jump(by)
-            self.ledger.jumps.append((self._clock.true_ms(), by))
+            if not self.plan.machines:
+                self.ledger.jumps.append((self._clock.true_ms(), by))
             self.ledger.fault("clock jump", by)
-
-    async def _until(self, at: int) -> None:
-        await asyncio.sleep(max(0, at - self._clock.true_ms()) / SECOND)
 
     async def _open_account(self, number: int) -> int:
         for _ in range(100):
@@ -322,33 +256,3 @@ class _World:
                 return account.number
         msg = "no account could be opened"
         raise RuntimeError(msg)
-
-
-class _Complaints(logging.Handler):
-    """Hears of faults inside the service: errors that nobody planned for, with their place."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.heard: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        if error is None or isinstance(error, StoreUnavailableError):
-            return
-        self.heard.append(f"inside: {record.getMessage()}: {type(error).__name__}: {error}")
-
-
-@contextmanager
-def _listening() -> Iterator[list[str]]:
-    log = logging.getLogger("parcelwire")
-    handler = _Complaints()
-    level, propagates = log.level, log.propagate
-    log.addHandler(handler)
-    log.setLevel(logging.ERROR)
-    log.propagate = False
-    try:
-        yield handler.heard
-    finally:
-        log.removeHandler(handler)
-        log.setLevel(level)
-        log.propagate = propagates

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.status import Status
 from parcelwire.tracking.ports import Stored
 from parcelwire.tracking.service import TrackingService
@@ -55,6 +56,28 @@ async def test_what_a_worker_has_claimed_in_between_is_waited_for(
     gate.set()
     await worker.settle()
     assert (await waiting).tracking.status is Status.DELIVERED
+    assert len(yard.carriers.calls) == 2
+    assert yard.carriers.overlaps == []
+
+
+async def test_one_whose_clock_is_behind_knows_the_lease_of_one_who_is_ahead(yard: Yard) -> None:
+    """Less than a second is left between the clocks of two machines."""
+    behind = FrozenClock(yard.clock.now() - 900)
+    ahead = yard.service(clock=PatientClock(yard.clock), ask_seconds=600.0)
+    slow = yard.service(clock=PatientClock(behind), ask_seconds=600.0)
+    stored = await followed(yard, ahead, days=1)
+    behind.set(yard.clock.now() - 900)
+    yard.carriers.script("dhl", "A1B2C3D4", report("", yard.delivered(60)))
+    gate = yard.carriers.hold("dhl")
+    first = asyncio.create_task(ahead.refresh_now(stored))
+    await until(lambda: len(yard.carriers.calls) > 1)
+    leased = await yard.store.load(WORLD, stored.tracking.id)
+    assert leased is not None
+    second = asyncio.create_task(slow.refresh_now(leased))
+    for _ in range(50):
+        await asyncio.sleep(0.001)
+    gate.set()
+    assert (await second).tracking.status is (await first).tracking.status is Status.DELIVERED
     assert len(yard.carriers.calls) == 2
     assert yard.carriers.overlaps == []
 

@@ -91,6 +91,19 @@ async def test_old_and_new_parcels_are_taken_in(
     assert await keeper.step() == 0
 
 
+@pytest.mark.parametrize("days", [1, 3_650])
+async def test_a_clock_that_was_ahead_at_the_beginning_loses_no_journey(
+    store: Store, clock: FrozenClock, world_id: int, days: int
+) -> None:
+    parcel = await new(store, world_id, 1)
+    keeper = JourneyKeeper(store, clock=clock, batch=10)
+    await finish(keeper)
+    clock.advance(-days * DAY / 1_000)
+    await deliver(store, parcel, clock.now())
+    await finish(keeper)
+    assert await statuses(store, world_id) == {"delivered": 1}
+
+
 @pytest.mark.parametrize("bad", [0, 4, 9, 10, 24])
 async def test_a_parcel_that_cannot_be_read_is_left_out(
     store: Store, clock: FrozenClock, world_id: int, bad: int

@@ -46,6 +46,18 @@ async def test_news_comes_only_after_the_owner_has_confirmed(
     assert f"{SHOP}/t/{tracking.page_token}" in body_of(box.mails[1])
 
 
+async def test_a_clock_that_was_ahead_at_the_beginning_keeps_no_news_back(
+    office: Office, box: MailBox, account: Account
+) -> None:
+    tracking = await new(office.store, account)
+    await office.work()
+    office.clock.advance(-10 * DAY / 1_000)
+    await office.join(box, tracking, JO)
+    await move(office.store, office.clock, tracking, Status.TRANSIT)
+    await office.work()
+    assert box.recipients == [JO]
+
+
 async def test_a_world_whose_data_is_not_as_it_should_be_holds_up_no_other(
     office: Office, box: MailBox, account: Account, port: int
 ) -> None:

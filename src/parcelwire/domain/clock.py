@@ -19,6 +19,9 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+CLOCKS_DIFFER = 15 * SECOND
+"""So much the clocks of two processes may differ."""
+
 
 class Clock(Protocol):
     """Where a room gets the time from, and how it waits."""

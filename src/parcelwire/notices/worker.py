@@ -123,7 +123,8 @@ class NoticeWorker(Rounds):
         if not events:
             return 0
         mark = await self._follower.mark(world_id)
-        oldest = max(mark.since, self._clock.now() - OLDEST_NEWS)
+        now = self._clock.now()
+        oldest = max(mark.began_at(now), now - OLDEST_NEWS)
         news = [
             (event, occasion)
             for _, event in events

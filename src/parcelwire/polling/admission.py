@@ -8,20 +8,25 @@ groups of one carrier -> paused? -> room in its lane, in equal shares -> budget 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
-from parcelwire.domain.account import account_of
+from parcelwire.domain.account import account_of, is_test_world
 from parcelwire.domain.clock import Instant
 from parcelwire.polling.lanes import Lanes
-from parcelwire.polling.ports import PollStore
+from parcelwire.polling.ports import Claim, PollStore
 from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.tracking.fair_slots import share_out
 from parcelwire.tracking.ports import CarrierPolicy, Stored
+
+QUEUED: Final = "waiting for its turn in the carrier's budget"
+MISSED: Final = "waiting for its next turn in the carrier's budget"
+TURNS: Final = frozenset({QUEUED, MISSED})
+"""Why a poll is due that was put off until a turn of its own, for the first time or once more."""
 
 UNREADABLE: Final = "its stored document cannot be read"
 
@@ -32,6 +37,8 @@ class PollBatch(msgspec.Struct, frozen=True, kw_only=True):
     world_id: int
     courier_code: str
     ids: Sequence[str]
+    queued: frozenset[str] = frozenset()
+    """Those of ``ids`` whose turn this is: they were put off before, for want of budget or room."""
     policy: CarrierPolicy | None
     lease: Instant
 
@@ -39,6 +46,32 @@ class PollBatch(msgspec.Struct, frozen=True, kw_only=True):
     def account(self) -> int:
         """The number of the account that is asked for."""
         return account_of(self.world_id)
+
+
+def grouped(claims: Sequence[Claim], lease: Instant) -> list[PollBatch]:
+    """Return what was claimed in groups of one courier in one world, as yet without a policy.
+
+    Live worlds first: whatever one group has to wait for, the next waits for, too. In a group, who
+    has missed a turn already comes before who has the first one.
+    """
+    groups: dict[tuple[bool, int, str], list[str]] = defaultdict(list)
+    for one in sorted(claims, key=lambda one: one.due_reason != MISSED):
+        is_test = is_test_world(one.world_id)
+        groups[is_test, one.world_id, one.courier_code].append(one.tracking_id)
+    queued = frozenset(one.tracking_id for one in claims if one.due_reason in TURNS)
+    return [
+        PollBatch(
+            world_id=world_id,
+            courier_code=courier_code,
+            ids=ids,
+            queued=queued.intersection(ids),
+            policy=None,
+            lease=lease,
+        )
+        for (_, world_id, courier_code), ids in sorted(
+            groups.items(), key=lambda group: group[0][0]
+        )
+    ]
 
 
 class Admission:
@@ -86,20 +119,22 @@ class Admission:
         return begun
 
     async def put_off(self, batch: PollBatch, ids: Sequence[str], now: Instant) -> None:
-        """Give back, each with a turn of its own in the carrier's budget."""
+        """Give back, each with a turn of its own in the carrier's budget.
+
+        Who has missed a turn has the next ones, before those that wait for their first.
+        """
         assert batch.policy is not None  # noqa: S101  # who has none needs no budget
-        turns = self._lanes.turns(batch.policy, ids, now, account=batch.account)
-        await asyncio.gather(
-            *(
-                self._store.postpone_polls(
-                    group,
-                    due_at=at,
-                    due_reason="waiting for its turn in the carrier's budget",
-                    at=now,
-                )
-                for at, group in turns
+        for is_again, reason in ((True, MISSED), (False, QUEUED)):
+            some = [one for one in ids if (one in batch.queued) is is_again]
+            turns = self._lanes.turns(
+                batch.policy, some, now, account=batch.account, is_again=is_again
             )
-        )
+            await asyncio.gather(
+                *(
+                    self._store.postpone_polls(group, due_at=at, due_reason=reason, at=now)
+                    for at, group in turns
+                )
+            )
 
     async def set_aside(
         self, batch: PollBatch, loaded: Sequence[Stored], now: Instant, wait: Instant

@@ -38,7 +38,14 @@ _MOST_ACCOUNTS: Final = 1_000
 class _Lane:
     """The questions to one carrier (one budget) under way or waiting in this process."""
 
-    __slots__ = ("free", "loads", "next_turns", "seconds", "served", "slots_given")
+    __slots__ = (
+        "free",
+        "loads",
+        "next_turns",
+        "seconds",
+        "served",
+        "slots_given",
+    )
 
     def __init__(self, places: int) -> None:
         self.free = FairSlots(places)
@@ -46,8 +53,8 @@ class _Lane:
         """Questions of each account under way or waiting for a place."""
         self.seconds = _FIRST_GUESS
         """What a conversation takes, as seen of late."""
-        self.next_turns: dict[int, Instant] = {}
-        """The last turn that was given to each account."""
+        self.next_turns: dict[tuple[int, bool], Instant] = {}
+        """The last turn that was given to each account, and to those that have missed theirs."""
         self.slots_given = 0
         self.served: dict[int, int] = {}
         """How many slots had been given when each account had its last one."""
@@ -92,29 +99,44 @@ class Lanes:
         return chosen
 
     def turns(
-        self, policy: CarrierPolicy, ids: Sequence[str], now: Instant, *, account: int
+        self,
+        policy: CarrierPolicy,
+        ids: Sequence[str],
+        now: Instant,
+        *,
+        account: int,
+        is_again: bool = False,
     ) -> list[tuple[Instant, Sequence[str]]]:
         """Return when each of an account's ``ids`` is to be looked at again, in groups of one time.
 
         With others that wait for turns of theirs, it has every second one, or third, and so on.
+        ``is_again``: they have missed a turn. They stand in a line of their own, which is short, so
+        that they need not wait until all others have had theirs.
         """
         lane = self._lane(policy)
         lane.next_turns = {
             one: at for one, at in lane.next_turns.items() if now < at <= now + HORIZON
         }
-        others = len(lane.next_turns.keys() - {account})
-        width = (1 + others) * max(
+        line = account, is_again
+        lines = sorted(lane.next_turns.keys() | {line})
+        slot = max(
             SLACK * MINUTE / refill(max(1, policy.requests_per_minute)),
             lane.seconds * SECOND / self._places,
         )
-        size = max(1, int(CHUNK / width)) * policy.batch_size
-        at = lane.next_turns.get(account, now)
+        size = max(1, int(CHUNK / (slot * len(lines)))) * policy.batch_size
+        at = lane.next_turns.get(line, now)
         given = []
         for start in range(0, len(ids), size):
             group = ids[start : start + size]
-            at += max(1, round(width * -(-len(group) // policy.batch_size)))
+            # Of all time's slots each line has its own, in all processes the same: two that come
+            # together at one leave the next one empty.
+            number = round(at / slot) + 1
+            number += (lines.index(line) - number) % len(lines)
+            number += (-(-len(group) // policy.batch_size) - 1) * len(lines)
+            at = max(at + 1, round(number * slot))
             given.append((at, group))
-        lane.next_turns[account] = at
+        if ids:
+            lane.next_turns[line] = at
         return given
 
     @asynccontextmanager

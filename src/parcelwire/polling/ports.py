@@ -24,6 +24,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     tracking_id: str
     world_id: int
     courier_code: str
+    due_reason: str = ""
+    """Why it was due now."""
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):

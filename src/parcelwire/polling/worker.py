@@ -17,12 +17,13 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
-from parcelwire.domain.account import account_of, is_test_world
+from parcelwire.domain.account import account_of
 from parcelwire.domain.clock import DAY, MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.recalls import Recall, Recalls
 from parcelwire.domain.report import CarrierReport, Outcome
-from parcelwire.polling.admission import Admission, PollBatch
+from parcelwire.polling.admission import Admission, PollBatch, grouped
 from parcelwire.polling.lanes import Lanes
 from parcelwire.polling.ports import PollStore, StoreOutageError
 from parcelwire.polling.turnstile import CarrierTurnstile
@@ -166,16 +167,10 @@ class PollWorker:
         claims = await self._store.claim_polls(
             now, lease_until=lease, limit=self._settings.claim_size
         )
-        groups: dict[tuple[int, str], list[str]] = defaultdict(list)
-        for claim in claims:
-            groups[claim.world_id, claim.courier_code].append(claim.tracking_id)
         by_budget: dict[str, list[PollBatch]] = defaultdict(list)
-        # Live worlds first: whatever one group has to wait for, the next waits for, too.
-        for (world_id, courier_code), ids in sorted(groups.items(), key=_test_worlds_last):
-            policy = await self._carriers.policy(world_id, courier_code)
-            batch = PollBatch(
-                world_id=world_id, courier_code=courier_code, ids=ids, policy=policy, lease=lease
-            )
+        for group in grouped(claims, lease):
+            policy = await self._carriers.policy(group.world_id, group.courier_code)
+            batch = replace(group, policy=policy)
             if policy is None:
                 self._start(self._ask(batch))
             else:
@@ -392,7 +387,3 @@ class PollWorker:
         if self._is_store_down:
             self._is_store_down = False
             log.info("polling goes on")
-
-
-def _test_worlds_last(group: tuple[tuple[int, str], list[str]]) -> bool:
-    return is_test_world(group[0][0])

@@ -65,6 +65,7 @@ _SENTENCES: Final = (
     "the carrier's last answer was not understood: again in a while",
     "waiting for its turn in the carrier's budget",
     "the carrier's budget was spent or it is paused: left to the plan",
+    "waiting for its next turn in the carrier's budget",
 )
 _BEGINNINGS: Final = (
     "the carrier is paused: ",

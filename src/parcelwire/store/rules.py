@@ -11,7 +11,7 @@ from msgspec.structs import asdict, replace
 
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.checkpoint import fold
-from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Instant
+from parcelwire.domain.clock import CLOCKS_DIFFER, DAY, HOUR, MINUTE, Instant
 from parcelwire.polling.budget import burst, refill
 from parcelwire.store.unreadable import check_readable
 from parcelwire.tracking.ports import NewTracking, Save
@@ -45,8 +45,6 @@ HOLD_WINDOW: Final = 1_000
 """Due polls that a claim looks through at a time for those of suspended accounts."""
 HOLD_ROUNDS: Final = 2
 """How often one claim does so. What then still stands at the front is for the next claim."""
-CLOCKS_DIFFER: Final = 15 * SECOND
-"""So much the clocks of two processes may differ."""
 
 
 def portions(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from parcelwire.domain.clock import SECOND, Clock, Instant
+from parcelwire.domain.clock import CLOCKS_DIFFER, SECOND, Clock, Instant
 from parcelwire.tracking.asking import SLOT_SECONDS, Asker
 from parcelwire.tracking.ports import (
     PUT_OFF,
@@ -216,7 +216,8 @@ class AskingNow:
         )
 
     def _is_leased(self, stored: Stored, now: Instant) -> bool:
-        return now < stored.poll.leased_until <= self.lease_from(now)
+        # One that ends later still was given by a clock that has since jumped back.
+        return now < stored.poll.leased_until <= self.lease_from(now) + CLOCKS_DIFFER
 
     async def _leave_to_workers(self, stored: Stored, why: str) -> Stored:
         """Let them have it from here: due as planned, without our lease."""

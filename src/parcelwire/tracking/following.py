@@ -9,7 +9,7 @@ import msgspec
 
 from parcelwire.domain.account import Account, world_of
 from parcelwire.domain.changes import Event
-from parcelwire.domain.clock import Clock, Instant
+from parcelwire.domain.clock import CLOCKS_DIFFER, Clock, Instant
 from parcelwire.tracking.ports import TrackingPlace
 
 KIND: Final = "cursor"
@@ -32,6 +32,10 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it has gone through all that was there when it began, where it does such a thing."""
     place: TrackingPlace | None = None
     """How far it came with that."""
+
+    def began_at(self, now: Instant) -> Instant:
+        """Return when it began; 0 when a clock says so that was ahead and has gone back since."""
+        return self.since if self.since <= now + CLOCKS_DIFFER else 0
 
 
 class FeedStore(Protocol):
@@ -87,6 +91,8 @@ class Follower:
         self._batch = batch
         self._marks: dict[int, Mark] = {}
         """As last seen: what others have done since may be read again, once."""
+        self._ends: dict[int, int | None] = {}
+        """Where the feed of each world ended when ``worlds`` looked, as ``feed_ends`` says it."""
         self._idle: set[int] = set()
         """Worlds in which nothing had happened behind the mark when ``worlds`` looked."""
 
@@ -95,7 +101,7 @@ class Follower:
 
         One look finds those in which nothing has happened; the next ``read`` of each is spared.
         """
-        ends = await self._store.feed_ends()
+        ends = self._ends = await self._store.feed_ends()
         self._idle = {
             world_id
             for world_id, mark in self._marks.items()
@@ -108,13 +114,23 @@ class Follower:
         ]
 
     async def mark(self, world_id: int) -> Mark:
-        """Return how far this follower is known to have come; made at first sight."""
+        """Return how far this follower is known to have come; made at first sight.
+
+        Then it begins where the feed ends: what a clock says of earlier and later may be wrong.
+        """
         known = self._marks.get(world_id)
         if known is None:
-            now = self._clock.now()
-            fresh = Mark(since=now)
+            fresh = Mark(since=self._clock.now(), cursor=await self._end(world_id))
             known = await self._change(world_id, lambda before: before or fresh)
         return known
+
+    async def _end(self, world_id: int) -> int:
+        end = self._ends.get(world_id, 0)
+        if end is None:
+            # Events that have no place in the feed yet get one when it is read.
+            await self._store.events_after(world_id, 0, 1)
+            end = (await self._store.feed_ends()).get(world_id, 0)
+        return end or 0
 
     async def read(self, world_id: int) -> list[tuple[int, Event]]:
         """Return what happened after the mark, oldest first."""

@@ -16,7 +16,7 @@ from typing import Final, Literal, Protocol, get_args
 import msgspec
 
 from parcelwire.domain.checkpoint import Checkpoint
-from parcelwire.domain.clock import HOUR, Clock, to_datetime
+from parcelwire.domain.clock import Clock, to_datetime
 from parcelwire.domain.lane import lane_of
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
@@ -29,9 +29,6 @@ TROUBLE: Final = frozenset({Status.UNDELIVERED, Status.EXCEPTION})
 
 MOST_TOLD: Final = 1_000
 """Of which the log tells one by one."""
-
-MARGIN: Final = HOUR
-"""How far the clocks of two machines may be apart before an event could be passed over."""
 
 
 _log: Final = logging.getLogger(__name__)
@@ -255,11 +252,8 @@ class JourneyKeeper(Rounds):
         events = await self._follower.read(world_id)
         if not events:
             return 0
-        since = (await self._follower.mark(world_id)).since - MARGIN
-        # What happened before the filling began was seen by it.
-        wanted = dict.fromkeys(event.tracking_id for _, event in events if event.at >= since)
-        if wanted:
-            await self._save(await self._store.load_many(list(wanted)))
+        wanted = dict.fromkeys(event.tracking_id for _, event in events)
+        await self._save(await self._store.load_many(list(wanted)))
         await self._follower.advance(world_id, events[-1][0])
         return len(events)
 

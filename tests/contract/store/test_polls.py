@@ -31,8 +31,8 @@ async def test_due_trackings_are_claimed_longest_due_first(store: Store) -> None
     claims = await store.claim_polls(NOW, lease_until=LEASE, limit=2)
 
     assert claims == [
-        Claim(tracking_id=later.id, world_id=OTHER_WORLD, courier_code="dhl"),
-        Claim(tracking_id=late.id, world_id=WORLD, courier_code="swiss-post"),
+        Claim(tracking_id=later.id, world_id=OTHER_WORLD, courier_code="dhl", due_reason="new"),
+        Claim(tracking_id=late.id, world_id=WORLD, courier_code="swiss-post", due_reason="new"),
     ]
     assert await claimed(store) == [now_due.id]
     assert await claimed(store) == []

@@ -5,14 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcelwire.api.v2.requests import MAX_ITEMS
-from parcelwire.domain.clock import DAY, MINUTE, SECOND
+from parcelwire.domain.clock import CLOCKS_DIFFER, DAY, MINUTE, SECOND
 from parcelwire.domain.lane import Lane, lane_of
 from parcelwire.domain.report import ParcelFacts
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details, Milestones
 from parcelwire.polling.budget import burst, refill
 from parcelwire.store.rules import (
-    CLOCKS_DIFFER,
     DELETED_AT_ONCE,
     Budget,
     place_key,

@@ -36,6 +36,7 @@ from parcelwire.domain.access import WorldRule
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import DAY, SECOND, Instant, from_datetime, iso_utc
 from parcelwire.domain.status import Reason, Status, Substatus
+from parcelwire.tracking.ports import TrackingStore
 from parcelwire.webhooks.native import change_to_wire
 
 KEPT_DAYS: Final = 30
@@ -203,7 +204,8 @@ async def list_events(house: House, asked: Asked) -> Any:
     number, read_until, mark = 0, 0, 0
     if query.after:
         number, read_until, mark = _read_place(query.after)
-        await _check_kept(house, asked.world_id, number, read_until)
+        place = (number, read_until)
+        await check_kept(house.store, asked.world_id, place, house.clock.now())
         await _check_history(house, asked.world_id, number, mark)
     elif query.since is not UNSET:
         number = await place_before(house.store, asked.world_id, from_datetime(query.since))
@@ -249,23 +251,25 @@ def event_object(event: Event) -> dict[str, Any]:
     }
 
 
-async def _check_kept(house: House, world_id: int, number: int, read_until: Instant) -> None:
-    """Check that no event after a cursor is gone.
+async def check_kept(
+    store: TrackingStore, world_id: int, place: tuple[int, Instant], now: Instant
+) -> None:
+    """Check that no event after a cursor is gone. ``place``: what the cursor holds.
 
     Raises:
         ProblemError: one is; the problem names the oldest place that is kept.
     """
-    now = house.clock.now()
+    number, read_until = place
     if read_until >= now - KEPT_DAYS * DAY:
         return
-    pruned = await house.store.pruned_cursor(world_id)
+    pruned = await store.pruned_cursor(world_id)
     if number >= pruned:
         return
     raise ProblemError(
         "events-pruned",
         f"events are kept for {KEPT_DAYS} days; go on after first_cursor, and read the trackings"
         " anew",
-        first_cursor=await _first_place(house, world_id, pruned),
+        first_cursor=await _first_place(store, world_id, pruned, now),
     )
 
 
@@ -284,7 +288,7 @@ async def _check_history(house: House, world_id: int, number: int, mark: int) ->
         "events-restored",
         "the database was restored from a backup that is older than this cursor; read the trackings"
         " anew, and go on after first_cursor, or with since= the time of the backup",
-        first_cursor=await _first_place(house, world_id, pruned),
+        first_cursor=await _first_place(house.store, world_id, pruned, house.clock.now()),
     )
 
 
@@ -298,11 +302,11 @@ def _mark_of(event: Event) -> int:
     return zlib.crc32(event.id.encode()) or 1
 
 
-async def _first_place(house: House, world_id: int, pruned: int) -> str:
+async def _first_place(store: TrackingStore, world_id: int, pruned: int, now: Instant) -> str:
     """Return a cursor before the oldest event that is kept."""
-    first = await house.store.first_cursor(world_id)
+    first = await store.first_cursor(world_id)
     before_first = pruned if first is None else first - 1
-    return make_cursor(_KIND, before_first, house.clock.now(), 0)
+    return make_cursor(_KIND, before_first, now, 0)
 
 
 def _read_place(typed: str) -> tuple[int, Instant, int]:

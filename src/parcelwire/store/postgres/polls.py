@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from parcelwire.domain.clock import Clock, Instant
+from parcelwire.domain.clock import CLOCKS_DIFFER, Clock, Instant
 from parcelwire.polling.budget import burst, refill
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.codec import pack
@@ -21,7 +21,6 @@ from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import FIRST_ID, clean, is_id, key_of, only_ids
 from parcelwire.store.rules import (
-    CLOCKS_DIFFER,
     HOLD_ROUNDS,
     HOLD_WINDOW,
     KEPT_RAW_ANSWERS,
@@ -67,7 +66,10 @@ class Polls:
             )
         else:
             rows = await self._claim_in_turn(now, lease_until, limit)
-        return [Claim(tracking_id=row[0].hex, world_id=row[1], courier_code=row[2]) for row in rows]
+        return [
+            Claim(tracking_id=row[0].hex, world_id=row[1], courier_code=row[2], due_reason=row[4])
+            for row in rows
+        ]
 
     async def _hold_suspended(self, now: Instant, limit: int) -> bool:
         """Put off what is due first and belongs to suspended accounts; tell whether the front is

@@ -23,7 +23,7 @@ PAST_POLLS: Final = """
 SELECT asked, put_off FROM poll WHERE key = (SELECT key FROM tracking WHERE id = ?)
 """
 DUE_POLLS: Final = """
-SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at
+SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at, p.due_reason
 FROM poll p JOIN tracking t ON t.key = p.key
 WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
     AND t.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
@@ -31,7 +31,7 @@ ORDER BY p.due_at, p.key LIMIT :limit
 """
 # The same of one world; ``asked`` 0: of those that were never asked about, 1: of the others.
 DUE_POLLS_OF_WORLD: Final = """
-SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at
+SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at, p.due_reason
 FROM poll p INDEXED BY poll_by_world JOIN tracking t ON t.key = p.key
 WHERE p.world_id = :world AND min(p.checks, 1) = :asked AND p.due_at <= :now
     AND p.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
@@ -56,7 +56,7 @@ FROM world
 WHERE id >= 0 AND id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
 """
 DUE_POLLS_BUT: Final = """
-SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at
+SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at, p.due_reason
 FROM poll p JOIN tracking t ON t.key = p.key
 WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
     AND t.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)

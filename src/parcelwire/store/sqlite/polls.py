@@ -83,7 +83,12 @@ class Polls(Part):
             else:
                 rows = self._claim_in_turn(connection, claiming, limit)
             return [
-                Claim(tracking_id=public_id(row[1]), world_id=row[2], courier_code=row[3])
+                Claim(
+                    tracking_id=public_id(row[1]),
+                    world_id=row[2],
+                    courier_code=row[3],
+                    due_reason=row[5],
+                )
                 for row in rows
             ]
 

@@ -8,9 +8,9 @@ with due as (
     order by due_at limit $3 for update skip locked
 ), leased as (
     update poll p set leased_until = $2 from due d where p.tracking_id = d.tracking_id
-    returning p.tracking_id, p.world_id, p.courier_code, p.due_at
+    returning p.tracking_id, p.world_id, p.courier_code, p.due_at, p.due_reason
 )
-select tracking_id, world_id, courier_code from leased order by due_at, tracking_id
+select tracking_id, world_id, courier_code, due_at, due_reason from leased order by due_at, tracking_id
 
 -- name: claim_any_polls
 -- The same when nothing is to be passed over, which is nearly always.
@@ -21,9 +21,9 @@ with due as (
     order by due_at limit $3 for update skip locked
 ), leased as (
     update poll p set leased_until = $2 from due d where p.tracking_id = d.tracking_id
-    returning p.tracking_id, p.world_id, p.courier_code, p.due_at
+    returning p.tracking_id, p.world_id, p.courier_code, p.due_at, p.due_reason
 )
-select tracking_id, world_id, courier_code, due_at from leased order by due_at, tracking_id
+select tracking_id, world_id, courier_code, due_at, due_reason from leased order by due_at, tracking_id
 
 -- name: claim_polls_of_worlds
 -- $1 now, $2 the lease's end, $3 how many of each world, $4 longest lease, $5 worlds. Of each, what
@@ -49,9 +49,9 @@ with due as (
     where w.world_id / 2 <> all (array(select number from account where suspended_at is not null))
 ), leased as (
     update poll p set leased_until = $2 from due d where p.tracking_id = d.tracking_id
-    returning p.tracking_id, p.world_id, p.courier_code, p.due_at
+    returning p.tracking_id, p.world_id, p.courier_code, p.due_at, p.due_reason
 )
-select tracking_id, world_id, courier_code, due_at from leased
+select tracking_id, world_id, courier_code, due_at, due_reason from leased
 
 -- name: due_worlds
 -- From one world to the next by the index, one step each, however many polls they have; and whether
