@@ -10,27 +10,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from parcelwire.bootstrap.clock_watch import IDLE_SECONDS, ClockWatch, TimeSource
+from parcelwire.bootstrap.clock_watch import IDLE_SECONDS, LOOK_MS, ClockWatch, TimeSource
 from parcelwire.bootstrap.system import SystemClock
 from parcelwire.domain.clock import HOUR, MINUTE, SECOND
 from prove.worlds.sky import Plan, Skew, WorldClock
 
-UNSEEN: Final = round(IDLE_SECONDS * SECOND) + SECOND
-"""For so long a clock that was set can be wrong before it is looked at."""
+UNSEEN: Final = LOOK_MS + round(IDLE_SECONDS * SECOND) + SECOND
+"""For so long a clock can be wrong before it is looked at."""
 
 
 class MachineClock(SystemClock):
     """A process's clock on a machine of its own."""
 
-    def __init__(self, world: WorldClock, skew: Skew) -> None:
-        """``skew``: how the machine's clock differs from the true time."""
+    def __init__(self, world: WorldClock, skew: Skew, on_moved: Callable[[int], None]) -> None:
+        """``skew``: how the machine's clock differs from the true time; ``on_moved`` is told by how
+        much the time of the process jumped.
+        """
         self._world = world
         self.skew = skew
-        super().__init__(self._machine_ns)
+        self._on_moved = on_moved
+        super().__init__(self._machine_ns, self._machine_steady_ns)
 
     def _machine_ns(self) -> int:
         true = self._world.true_ms()
         return (self._world.true() + self.skew.ahead_at(true)) * 1_000_000
+
+    def _machine_steady_ns(self) -> int:
+        """As fast or slow as the machine's clock, which nobody sets."""
+        true = self._world.true_ms()
+        return (true + self.skew.drift_at(true)) * 1_000_000
+
+    def move(self, milliseconds: int) -> None:
+        """See ``SystemClock``."""
+        super().move(milliseconds)
+        self._on_moved(milliseconds)
 
 
 class WorldWatch(ClockWatch):
@@ -43,30 +56,24 @@ class WorldWatch(ClockWatch):
         *,
         true_ms: Callable[[], int],
         changes: tuple[int, ...],
-        on_corrected: Callable[[int], None],
     ) -> None:
-        """``changes``: true times at which the clock or the database's is set; ``on_corrected`` is
-        told by how much the process's clock moved.
-        """
+        """``changes``: true times at which the clock or the database's is set."""
         super().__init__(store, clock)
         self._true_ms = true_ms
         self._changes = changes
-        self._on_corrected = on_corrected
-        self._machine = clock
+        self._looked_true = 0
 
-    async def step(self) -> int:
+    async def look(self) -> None:
         """See ``ClockWatch``."""
-        before = self._machine.ahead_ms
-        done = await super().step()
-        if before != self._machine.ahead_ms:
-            self._on_corrected(before - self._machine.ahead_ms)
-        return done
+        self._looked_true = self._true_ms()
+        await super().look()
 
     async def _rest(self, seconds: float) -> None:
         now = self._true_ms()
-        after = [one - now for one in self._changes if one >= now]
+        is_unseen = any(self._looked_true <= one <= now for one in self._changes)
+        after = [one - now for one in self._changes if one > now]
         # A clock that goes a little wrong is as good as right for hours.
-        ahead = min((*after, HOUR)) / SECOND
+        ahead = 0 if is_unseen else min((*after, HOUR)) / SECOND
         await super()._rest(seconds * (1 + ahead // seconds))
 
 

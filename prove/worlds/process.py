@@ -136,7 +136,8 @@ class Process:
         machines = ground.plan.machines
         self.clock: WorldClock | MachineClock = ground.clock
         if machines:
-            self.clock = MachineClock(ground.clock, machines[number % len(machines)])
+            machine = machines[number % len(machines)]
+            self.clock = MachineClock(ground.clock, machine, self._note_corrected)
         self.ledger = ground.ledger
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._living = Life(lambda what: at_point(self, what))
@@ -209,7 +210,6 @@ class Process:
                 clock,
                 true_ms=ground.clock.true_ms,
                 changes=plan.clock_changes,
-                on_corrected=self._note_corrected,
             )
         self._beginning = asyncio.ensure_future(self._begin())
 

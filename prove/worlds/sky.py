@@ -29,7 +29,11 @@ class Skew(msgspec.Struct, frozen=True):
     def ahead_at(self, true_ms: int) -> int:
         """Return by how much it is ahead at a true time, in milliseconds."""
         set_by = sum(by for at, by in self.jumps if at <= true_ms)
-        return self.ahead + true_ms * self.drift_ppm // 1_000_000 + set_by
+        return self.ahead + self.drift_at(true_ms) + set_by
+
+    def drift_at(self, true_ms: int) -> int:
+        """Return what it has gone too far since the world began, in milliseconds."""
+        return true_ms * self.drift_ppm // 1_000_000
 
 
 SLOW_SECONDS: Final = 5.0
