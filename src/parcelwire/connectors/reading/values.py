@@ -48,7 +48,9 @@ def read_body(response: Response, statuses: Container[int] | None = (200,)) -> b
         raise UnreadableError("refused, perhaps by a gateway that wants to see a person")
     if is_html(response):
         raise UnreadableError("a page for people instead of data")
-    body = response.body.removeprefix(b"\xef\xbb\xbf").strip()
+    body = response.body.removeprefix(
+        b"\xef\xbb\xbf"
+    ).lstrip()  # the last byte may be half of a line's end
     if not body:
         raise UnreadableError("an empty answer")
     return body
