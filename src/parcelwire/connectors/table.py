@@ -266,7 +266,11 @@ def _meaning(row: _Row) -> Meaning:
 
 def load_manifest(package: str) -> Manifest:
     """Read ``manifest.toml`` of the connector in ``package`` (a dotted name)."""
-    text = (files(package) / "manifest.toml").read_text("utf-8")
+    return read_manifest((files(package) / "manifest.toml").read_text("utf-8"))
+
+
+def read_manifest(text: str) -> Manifest:
+    """Return what a ``manifest.toml`` says."""
     return msgspec.convert(tomllib.loads(text), Manifest)
 
 
