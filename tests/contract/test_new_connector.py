@@ -333,3 +333,14 @@ def test_a_courier_of_the_registry_is_not_declared_again(tmp_path: Path) -> None
     manifest.write_text(manifest.read_text("utf-8") + more, "utf-8")
     problems = [str(one) for one in check_folder(folder)]
     assert any("is in the registry and need not be declared" in one for one in problems)
+
+
+def test_a_courier_takes_no_name_of_another(tmp_path: Path) -> None:
+    folder = write_connector(answers(), tmp_path)
+    more = '\n[[couriers]]\ncode = "DHL"\nname = "Another"\n'
+    manifest = folder / "manifest.toml"
+    text = manifest.read_text("utf-8")
+    manifest.write_text(text + more, "utf-8")
+    line = text.split("\n").index("[[couriers]]") + 1
+    problems = [str(one) for one in check_folder(folder)]
+    assert f"manifest.toml:{line}: courier DHL cannot be called DHL: that is dhl" in problems

@@ -135,11 +135,10 @@ def _check_manifest(manifest: Manifest, package: str) -> list[Problem]:
     if manifest.code not in manifest.courier_codes:
         found.append(("courier_codes", f"courier_codes do not hold the code {manifest.code}"))
     declared = {courier.code for courier in manifest.couriers}
-    found += [
-        ("[[couriers]]", f"courier {code} is in the registry and need not be declared")
-        for code in sorted(declared)
-        if code in default_registry()
-    ]
+    try:
+        default_registry().with_declared(manifest.couriers)
+    except ValueError as error:
+        found.append(("[[couriers]]", str(error)))
     found += [
         ("[[couriers]]", f"courier {code} is declared but not in courier_codes")
         for code in sorted(declared - set(manifest.courier_codes))

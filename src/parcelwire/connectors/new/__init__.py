@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from importlib.machinery import PathFinder
 from importlib.resources import files
 from keyword import iskeyword
 from pathlib import Path
@@ -12,7 +14,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from jinja2 import Environment, StrictUndefined
 
-from parcelwire.connectors.quality import find_module
 from parcelwire.couriers.registry import default_registry
 
 _ENDING: Final = ".jinja"
@@ -67,7 +68,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
             )
         if iskeyword(self.folder) or iskeyword(self.class_name):
             raise AnswersError(f"{self.folder} is a word of Python, no name of a package")
-        if find_module(self.folder) is not None:
+        if self.folder in sys.stdlib_module_names or PathFinder.find_spec(self.folder) is not None:
             raise AnswersError(f"a module called {self.folder} exists already")
         if not re.fullmatch("[A-Z]{2}", self.country):
             raise AnswersError(f"{self.country} is no country of ISO 3166 (CH, IT ...)")
