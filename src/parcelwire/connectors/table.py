@@ -48,6 +48,10 @@ from parcelwire.domain.languages import choose_language
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Reason, Status, Substatus, is_final
 
 _INVISIBLE: Final = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")
+_LOOK_ALIKE: Final = {
+    **dict.fromkeys((0x02BC, 0x2032, 0x201B), "'"),
+    **dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-"),
+}
 _BETWEEN_WORDS: Final = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
 _NOT_THE_RECIPIENT: Final = (
     *("shop", "store", "locker", "access point", "relay", "relais", "pick up", "pickup"),
@@ -162,9 +166,11 @@ class StatusTable:
                 self._exact[row.type, row.code] = meaning
         # The longest prefix is the most specific one.
         self._prefixes = sorted(prefixes, key=lambda pair: -len(pair[0]))
-        self._texts = {fold(row.text): _meaning(row) for row in rows.text if row.text is not None}
+        self._texts = {
+            _folded(row.text): _meaning(row) for row in rows.text if row.text is not None
+        }
         self._fragments = [
-            _Fragment(fold(row.contains), tuple(map(fold, row.unless)), _meaning(row))
+            _Fragment(_folded(row.contains), tuple(map(_folded, row.unless)), _meaning(row))
             for row in rows.text
             if row.contains is not None
         ]
@@ -241,8 +247,8 @@ def _is_end(meaning: Meaning) -> bool:
 
 
 def _folded(text: str) -> str:
-    """Return a text for comparing, without what nobody sees of it: soft hyphens and the like."""
-    return fold(_INVISIBLE.sub("", text))
+    """Return a text for comparing: no soft hyphens and the like, one apostrophe, one hyphen."""
+    return fold(_INVISIBLE.sub("", text).translate(_LOOK_ALIKE))
 
 
 def _words_of(text: str) -> str:

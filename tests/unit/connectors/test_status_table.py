@@ -159,6 +159,20 @@ def test_nor_one_whose_words_are_written_otherwise(
     assert table.look_up(code=code, text=text, broad={"category": "DELIVERED"}) is None
 
 
+@pytest.mark.parametrize("sign", ["'", "\u2019", "\u02bc", "\u2032", "`", "\uff07"])
+def test_no_apostrophe_gets_round_a_guard(sign: str) -> None:
+    row = '[[text]]\ncontains = "livre"\nunless = ["n\'est pas"]\nstatus = "delivered"'
+    table = read_status_table(row)
+    assert table.look_up(text=f"Le colis n{sign}est  pas livré") is None
+    assert status(table.look_up(text="Le colis est livré")) is Status.DELIVERED
+
+
+@pytest.mark.parametrize("sign", ["-", "\u2010", "\u2011", "\u2013"])
+def test_nor_does_a_hyphen(sign: str) -> None:
+    row = '[[text]]\ncontains = "delivered"\nunless = ["drop-off"]\nstatus = "delivered"'
+    assert read_status_table(row).look_up(text=f"Delivered to drop{sign}off") is None
+
+
 def test_no_text_is_not_a_text() -> None:
     table = read_status_table('[[text]]\ntext = " "\nstatus = "delivered"')
     assert table.look_up(code="X") is None
