@@ -15,6 +15,7 @@ import msgspec
 from parcelwire.connectors.base import Connector, Manifest
 from parcelwire.connectors.fixtures import comparable, encode, list_cases, load_fixture, replay
 from parcelwire.connectors.quality import (
+    UNREADABLE,
     Problem,
     check_connector,
     check_readable,
@@ -118,11 +119,13 @@ def check_folder(folder: Path) -> list[Problem]:
     try:
         return check_connector(load_folder(folder))
     except FolderError as error:
-        # What cannot be read is why it cannot be imported, wherever it is read first.
         cause = error.__cause__
         problems = [] if cause is None else check_readable(folder)
+        if problems and isinstance(cause, UNREADABLE):
+            # It was imported to where it reads one of them.
+            return problems
         place = None if cause is None else problem_of(cause, folder, str(error))
-        return problems or [place or Problem("__init__.py", 1, str(error))]
+        return [place or Problem("__init__.py", 1, str(error)), *problems]
 
 
 def missing_cases(connector: Connector) -> list[str]:
