@@ -18,11 +18,12 @@ from parcelwire.connectors.quality import (
     UNREADABLE,
     Problem,
     check_connector,
-    check_readable,
     find_module,
     package_of,
     problem_of,
+    unreadable,
 )
+from parcelwire.connectors.table import read_manifest, read_status_table
 
 CARRIERS: Final = "parcelwire.connectors.carriers"
 
@@ -120,12 +121,23 @@ def check_folder(folder: Path) -> list[Problem]:
         return check_connector(load_folder(folder))
     except FolderError as error:
         cause = error.__cause__
-        problems = [] if cause is None else check_readable(folder)
+        problems = [] if cause is None else _check_readable(folder)
         if problems and isinstance(cause, UNREADABLE):
             # It was imported to where it reads one of them.
             return problems
         place = None if cause is None else problem_of(cause, folder, str(error))
         return [place or Problem("__init__.py", 1, str(error)), *problems]
+
+
+def _check_readable(folder: Path) -> list[Problem]:
+    """Return which of the files that a connector reads itself cannot be read."""
+    problems = []
+    for file, read in (("manifest.toml", read_manifest), ("status.toml", read_status_table)):
+        try:
+            read((folder / file).read_text("utf-8"))
+        except UNREADABLE as error:
+            problems.append(unreadable(file, error))
+    return problems
 
 
 def missing_cases(connector: Connector) -> list[str]:

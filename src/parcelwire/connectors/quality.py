@@ -30,12 +30,7 @@ from parcelwire.connectors.fixtures import (
     replay,
 )
 from parcelwire.connectors.grades import GRADES, Played, lacking
-from parcelwire.connectors.table import (
-    load_manifest,
-    load_status_table,
-    read_manifest,
-    read_status_table,
-)
+from parcelwire.connectors.table import load_manifest, load_status_table
 from parcelwire.couriers.number import is_plausible, normalise
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.checkpoint import fold
@@ -104,17 +99,6 @@ def check_connector(connector: Connector) -> list[Problem]:
     problems += _check_readme(written, package)
     problems += _check_table(package)
     problems += _check_fixtures(connector, package)
-    return problems
-
-
-def check_readable(folder: Path) -> list[Problem]:
-    """Return which of the files that a connector reads itself cannot be read."""
-    problems = []
-    for file, read in (("manifest.toml", read_manifest), ("status.toml", read_status_table)):
-        try:
-            read((folder / file).read_text("utf-8"))
-        except UNREADABLE as error:
-            problems.append(unreadable(file, error))
     return problems
 
 
