@@ -224,16 +224,12 @@ def recall(memory: Mapping[str, Any], name: str, kind: type[_Kept]) -> _Kept | N
 def sample_of(value: Any, fields: Sequence[str] | None = None) -> str:
     """Return ``value`` as JSON, cut, to map an unknown word by.
 
-    ``fields``: those that help to map it, where others may name a person, and so may whatever
-    stands below a field or is no object at all.
+    ``fields``: those that help to map it, with all that stands below them, where others may name a
+    person. Of what is no object, nothing is told then.
     """
     if fields is not None:
         members = read_mapping(value)
-        value = {
-            name: members[name]
-            for name in fields
-            if name in members and not isinstance(members[name], dict | list)
-        }
+        value = {name: members[name] for name in fields if name in members}
     return _encoded(value).decode("utf-8", "replace")[:SAMPLE_LIMIT]
 
 
