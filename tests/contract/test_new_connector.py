@@ -7,12 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from msgspec.structs import replace
 
+from parcelwire.cli.exits import CommandError
+from parcelwire.cli.main import cli
 from parcelwire.connectors.fixtures import load_expected
 from parcelwire.connectors.folders import (
     FolderError,
@@ -153,6 +156,125 @@ def test_a_problem_names_its_file_and_line(
     assert any(one.startswith(expected) for one in problems), problems
 
 
+def leave(file: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / file).unlink()
+
+
+def be_a_folder(file: str) -> Callable[[Path], object]:
+    def change(folder: Path) -> None:
+        (folder / file).unlink()
+        (folder / file).mkdir()
+
+    return change
+
+
+def add(file: str, content: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / file).write_text((folder / file).read_text() + content)
+
+
+def hold(file: str, content: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / file).write_bytes(content.encode("latin-1"))
+
+
+def end(old: str, new: str) -> Callable[[Path], object]:
+    """Replace a part of the connector itself."""
+
+    def change(folder: Path) -> None:
+        path = folder / "connector.py"
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), "utf-8")
+
+    return change
+
+
+RETURN = "        return parse(questions, response)\n"
+LAST = "        [] if meaning else [gap],\n    )\n"
+ROWS = 'code = [{code = "A", status = "transit"}, {code = "A", status = "transit"}]'
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (hold("README.md", "\xff" * 400), "README.md:1: 'utf-8' codec"),
+        (hold("manifest.toml", 'code = "\xff"'), "manifest.toml:1: 'utf-8' codec"),
+        (hold("manifest.toml", "a = " + "[" * 9_000), "manifest.toml:1: maximum recursion"),
+        (hold("status.toml", "a = " + "[" * 9_000), "status.toml:1: maximum recursion"),
+        (hold("status.toml", ROWS), "status.toml:1: a second row for code A"),
+        (leave("manifest.toml"), "manifest.toml:1: manifest.toml is missing"),
+        (leave("__init__.py"), "__init__.py:1: there is no "),
+        (be_a_folder("fixtures/found.out.json"), "fixtures/found.out.json:1: "),
+        (end(RETURN, "        return None\n"), "fixtures/found.in.json:1: the conversation does"),
+        (end(RETURN, "        return [1]\n"), "fixtures/found.in.json:1: the conversation does"),
+        (end(RETURN, "        raise SystemExit(0)\n"), "connector.py:68: fixtures/found.in.json"),
+        (end(LAST, LAST + "raise SystemExit(0)\n"), "connector.py:"),
+        (
+            hold("__init__.py", "from parcelwire.connectors.carriers.swiss_post import CONNECTOR"),
+            "__init__.py:1: the CONNECTOR of __init__.py is that of parcelwire.",
+        ),
+        (
+            add("__init__.py", "type(CONNECTOR).__module__ = 'a.b'\n"),
+            "__init__.py:1: no manifest.toml beside a.b",
+        ),
+    ],
+)
+def test_whatever_is_there_is_a_problem_and_no_crash(
+    spoil: Callable[[Path], object], expected: str, tmp_path: Path
+) -> None:
+    folder = finished(write_connector(answers(), tmp_path))
+    forget_imports(folder)
+    spoil(folder)
+    problems = [str(one) for one in check_folder(folder)]
+    assert any(one.startswith(expected) for one in problems), problems
+
+
+def test_a_table_read_at_import_is_the_files_problem(tmp_path: Path) -> None:
+    folder = write_connector(answers(), tmp_path)
+    end(LAST, LAST + "TABLE = load_status_table(PACKAGE)\n")(folder)
+    hold("status.toml", '[[code]]\ncode = "A"\nstatus = "gone"')(folder)
+    (problem,) = check_folder(folder)
+    assert str(problem).startswith("status.toml:1: Invalid enum value")
+
+
+def test_no_module_is_put_in_front_of_another(tmp_path: Path) -> None:
+    """Neither the folder, whatever it is called, nor what stands beside it."""
+    folder = write_connector(answers(), tmp_path)
+    (tmp_path / "colorsys.py").write_text("raise SystemExit(0)", "utf-8")
+    load_folder(folder)
+    assert str(tmp_path) not in sys.path
+    taken = folder.rename(tmp_path / "colorsys")
+    with pytest.raises(FolderError, match="a module called colorsys exists already"):
+        load_folder(taken)
+
+
+def test_what_cannot_be_imported_is_imported_anew(tmp_path: Path) -> None:
+    folder = write_connector(answers(), tmp_path)
+    text = (folder / "connector.py").read_text("utf-8")
+    end(LAST, LAST + "1 / 0\n")(folder)
+    with pytest.raises(FolderError, match="ZeroDivisionError"):
+        load_folder(folder)
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+    (folder / "connector.py").write_text(text, "utf-8")
+    assert load_folder(folder).manifest.name == "Toy Post"
+
+
+def test_a_case_is_recorded_in_its_folder_or_not_at_all(tmp_path: Path) -> None:
+    folder = write_connector(answers(), tmp_path)
+    shutil.copy(folder / "fixtures" / "found.in.json", tmp_path / "x.in.json")
+    with pytest.raises(FolderError, match="there is no fixtures"):
+        record_case(load_folder(folder), "../../x")
+    assert not (tmp_path / "x.out.json").exists()
+
+
+@pytest.mark.parametrize("what", ["{}['x']", "None", "sys.exit(0)"])
+def test_recording_says_what_a_connector_does_wrong(what: str, tmp_path: Path) -> None:
+    folder = write_connector(answers(), tmp_path)
+    end(RETURN, f"        import sys\n        return {what}\n")(folder)
+    told = CliRunner().invoke(cli, ["connector", "record", str(folder), "found"])
+    assert isinstance(told.exception, CommandError)
+    assert str(told.exception).startswith("found: ")
+
+
 def test_a_folder_is_found_by_its_code_or_its_path(tmp_path: Path) -> None:
     assert find_folder("swiss-post").name == "swiss_post"
     folder = write_connector(answers(), tmp_path)
@@ -177,15 +299,21 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
         {"code": "Toy Post"},
         {"code": "../toy"},
         {"code": "9"},
+        {"code": "class"},
+        {"code": "none"},
+        {"code": "json"},
+        {"code": "parcelwire"},
         {"country": "Switzerland"},
         {"zone": "Europe/Toytown"},
         {"zone": "../etc"},
+        {"zone": "Europe"},
         {"language": "german"},
         {"host": "http://toy.example"},
         {"host": 'https://toy.example"'},
         {"host": "https://toy.example/"},
         {"name": 'Toy "Post"'},
         {"name": " "},
+        {"name": "Toy\tPost"},
         {"batch": 0},
         {"batch": 1_000},
     ],
@@ -205,3 +333,14 @@ def test_a_courier_of_the_registry_is_not_declared_again(tmp_path: Path) -> None
     manifest.write_text(manifest.read_text("utf-8") + more, "utf-8")
     problems = [str(one) for one in check_folder(folder)]
     assert any("is in the registry and need not be declared" in one for one in problems)
+
+
+def test_a_courier_takes_no_name_of_another(tmp_path: Path) -> None:
+    folder = write_connector(answers(), tmp_path)
+    more = '\n[[couriers]]\ncode = "DHL"\nname = "Another"\n'
+    manifest = folder / "manifest.toml"
+    text = manifest.read_text("utf-8")
+    manifest.write_text(text + more, "utf-8")
+    line = text.split("\n").index("[[couriers]]") + 1
+    problems = [str(one) for one in check_folder(folder)]
+    assert f"manifest.toml:{line}: courier DHL cannot be called DHL: that is dhl" in problems

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from parcelwire.bootstrap import InstallationError, open_installation
 from parcelwire.cli.main import cli
 from parcelwire.config import ApiSection, CarriersSection, Config, SecretsSection, StoreSection
 from parcelwire.connectors.local.serving import run_local_server
 from parcelwire.connectors.new import Answers, write_connector
+from parcelwire.couriers.refresh import Listed, ListFile, write_file
 from parcelwire.domain.status import Status
 from parcelwire.tracking.drafts import Draft
 
@@ -132,3 +134,21 @@ async def test_a_courier_of_the_registry_cannot_be_declared(tmp_path: Path, pack
     manifest.write_text(text, "utf-8")
     with pytest.raises(InstallationError, match="dpd is in the registry"):
         await open_installation(config_of(tmp_path, {}))
+
+
+@pytest.mark.usefixtures("package")
+async def test_a_declared_courier_may_be_listed_later(tmp_path: Path) -> None:
+    """The list is refreshed by the operator, who must not have to wait for a new connector then."""
+    config = config_of(tmp_path, {})
+    path = tmp_path / "couriers.json"
+    config = replace(config, carriers=CarriersSection(registry_file=str(path)))
+    listed = Listed(code="lantern-post", name="Lantern Post Ltd")
+    write_file(path, ListFile(source="a test", fetched_at="2026-11-30", couriers=(listed,)))
+    app = await open_installation(config)
+    try:
+        courier = app.registry.get("lantern-post")
+        assert courier is not None
+        assert (courier.name, courier.country) == ("Lantern Post Ltd", "CH")
+        assert courier.status == "listed"
+    finally:
+        await app.close()

@@ -98,18 +98,19 @@ async def open_installation(
 def load_registry(config: Config) -> Registry:
     """Return the couriers known here.
 
-    They are the package's own, with what was refreshed since, and those that connectors declare.
+    They are the package's own and those that connectors declare, with what was refreshed since.
 
     Raises:
         InstallationError: the file of refreshed couriers cannot be used, or a connector cannot.
     """
+    catalogue = make_catalogue(config)
     try:
-        registry = refreshed_registry(default_registry(), Path(config.carriers.registry_file))
+        # What was refreshed comes last: a courier that is listed by now was none when its connector
+        # was written, and is no reason not to start.
+        declared = with_declared(default_registry(), catalogue)
+        return refreshed_registry(declared, Path(config.carriers.registry_file))
+    except CatalogueError as error:
+        raise InstallationError(str(error)) from error
     except CourierListError as error:
         msg = f"{error} (carriers.registry_file)"
         raise InstallationError(msg) from error
-    catalogue = make_catalogue(config)
-    try:
-        return with_declared(registry, catalogue)
-    except CatalogueError as error:
-        raise InstallationError(str(error)) from error

@@ -152,10 +152,12 @@ def record(which: str, cases: tuple[str, ...]) -> None:
     for case in cases or missing_cases(loaded):
         try:
             path = record_case(loaded, case)
-        except FileNotFoundError:
-            msg = f"there is no fixtures/{case}.in.json"
-            raise CommandError(msg) from None
+        except FolderError as error:
+            raise CommandError(str(error)) from None
         except (msgspec.MsgspecError, ReplayError, OSError) as error:
             msg = f"{case}: {error}"
+            raise CommandError(msg) from None
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # the connector's own code
+            msg = f"{case}: it raises {type(error).__name__}: {error}"
             raise CommandError(msg) from None
         click.echo(f"{path.name} written; read it before you keep it")

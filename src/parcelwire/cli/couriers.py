@@ -101,15 +101,15 @@ async def _registry(ctx: click.Context, choice: Choice) -> Registry:
 def registry_here(ctx: click.Context) -> Registry:
     """Return the couriers known here.
 
-    They are the package's own, with what was refreshed since, and those that connectors declare.
+    They are the package's own and those that connectors declare, with what was refreshed since.
     """
     from parcelwire.connectors.catalogue import CatalogueError, load_catalogue, with_declared
     from parcelwire.connectors.simulated import CONNECTOR
 
     config = read_config(ctx)
     try:
-        registry = refreshed_registry(default_registry(), Path(config.carriers.registry_file))
-        return with_declared(registry, load_catalogue(CONNECTOR))
+        declared = with_declared(default_registry(), load_catalogue(CONNECTOR))
+        return refreshed_registry(declared, Path(config.carriers.registry_file))
     except CourierListError as error:
         msg = f"{error} (carriers.registry_file)"
         raise CommandError(msg) from None

@@ -167,7 +167,7 @@ def hold(
     Returns the reports and how many requests were made.
 
     Raises:
-        ReplayError: when it does not end.
+        ReplayError: when it does not end, or not in reports.
     """
     conversation = connector.track(fixture.questions, fixture.access())
     asked = 0
@@ -177,7 +177,10 @@ def hold(
             asked += 1
             request = conversation.send(answer(asked - 1, request))
     except StopIteration as end:
-        reports: list[CarrierReport] = end.value
+        reports: object = end.value
+        if not isinstance(reports, list) or not all(isinstance(r, CarrierReport) for r in reports):
+            msg = "the conversation does not end in a list of reports"
+            raise ReplayError(msg) from None
         return reports, asked
     msg = f"the conversation does not end within {MAX_STEPS} requests"
     raise ReplayError(msg)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import sys
-import tomllib
 from importlib.resources import files
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import msgspec
@@ -14,12 +15,15 @@ import msgspec
 from parcelwire.connectors.base import Connector, Manifest
 from parcelwire.connectors.fixtures import comparable, encode, list_cases, load_fixture, replay
 from parcelwire.connectors.quality import (
+    UNREADABLE,
     Problem,
     check_connector,
+    find_module,
     package_of,
     problem_of,
     unreadable,
 )
+from parcelwire.connectors.table import read_manifest, read_status_table
 
 CARRIERS: Final = "parcelwire.connectors.carriers"
 
@@ -42,7 +46,9 @@ def find_folder(name: str) -> Path:
     """
     path = Path(name)
     if path.is_dir():
-        return path.resolve()
+        resolved = path.resolve()
+        own = Path(str(files(CARRIERS))) / resolved.name
+        return own if own.resolve() == resolved else resolved
     own = Path(str(files(CARRIERS))) / name.replace("-", "_")
     if own.is_dir() and own.parent == Path(str(files(CARRIERS))):
         return own
@@ -56,30 +62,57 @@ def load_folder(folder: Path) -> Connector:
     Raises:
         FolderError: it cannot be imported, or holds none.
     """
-    is_built_in = folder.parent == Path(str(files(CARRIERS)))
-    name = f"{CARRIERS}.{folder.name}" if is_built_in else folder.name
-    if not is_built_in and str(folder.parent) not in sys.path:
-        sys.path.insert(0, str(folder.parent))
-        importlib.invalidate_caches()
-    try:
-        module = importlib.import_module(name)
-    except Exception as error:
-        msg = f"it cannot be imported: {type(error).__name__}: {error}"
-        raise FolderError(msg) from error
-    if Path(module.__file__ or "").parent != folder:
-        msg = f"a module called {folder.name} exists already: {module.__file__}"
+    if not (folder / "__init__.py").is_file():
+        msg = f"there is no {folder / '__init__.py'}"
         raise FolderError(msg)
-    connector = getattr(module, "CONNECTOR", None)
+    is_built_in = folder == Path(str(files(CARRIERS))) / folder.name
+    name = f"{CARRIERS}.{folder.name}" if is_built_in else folder.name
     try:
-        manifest = connector.manifest if connector is not None else None
-    except Exception as error:
-        msg = f"its manifest cannot be read: {type(error).__name__}: {error}"
+        module = importlib.import_module(name) if is_built_in else _import_from(folder)
+        connector = getattr(module, "CONNECTOR", None)
+        manifest = None if connector is None else connector.manifest
+    except (Exception, SystemExit) as error:
+        if isinstance(error, FolderError):
+            raise
+        msg = f"it cannot be imported: {type(error).__name__}: {error}"
         raise FolderError(msg) from error
     if connector is None or not isinstance(manifest, Manifest):
         msg = "__init__.py does not name a CONNECTOR"
         raise FolderError(msg)
     found: Connector = connector
+    try:
+        package = package_of(found)
+    except LookupError as error:
+        raise FolderError(str(error)) from None
+    if package != name:
+        # Or somebody else's files would be checked, and written.
+        msg = f"the CONNECTOR of __init__.py is that of {package}"
+        raise FolderError(msg)
     return found
+
+
+def _import_from(folder: Path) -> ModuleType:
+    """Import a folder under its own name, without a look at what else stands beside it."""
+    name, path = folder.name, folder / "__init__.py"
+    found = find_module(name)
+    if found is not None and Path(found.origin or "").resolve() != path.resolve():
+        msg = f"a module called {name} exists already: {found.origin}"
+        raise FolderError(msg)
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = spec_from_file_location(name, path, submodule_search_locations=[str(folder)])
+    if spec is None or spec.loader is None:
+        msg = f"{path} is no module"
+        raise FolderError(msg)
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        for one in [one for one in sys.modules if f"{one}.".startswith(f"{name}.")]:
+            del sys.modules[one]
+        raise
+    return module
 
 
 def check_folder(folder: Path) -> list[Problem]:
@@ -88,10 +121,23 @@ def check_folder(folder: Path) -> list[Problem]:
         return check_connector(load_folder(folder))
     except FolderError as error:
         cause = error.__cause__
-        if isinstance(cause, tomllib.TOMLDecodeError | msgspec.ValidationError):
-            return [unreadable("manifest.toml", cause)]
+        problems = [] if cause is None else _check_readable(folder)
+        if problems and isinstance(cause, UNREADABLE):
+            # It was imported to where it reads one of them.
+            return problems
         place = None if cause is None else problem_of(cause, folder, str(error))
-        return [place or Problem("__init__.py", 1, str(error))]
+        return [place or Problem("__init__.py", 1, str(error)), *problems]
+
+
+def _check_readable(folder: Path) -> list[Problem]:
+    """Return which of the files that a connector reads itself cannot be read."""
+    problems = []
+    for file, read in (("manifest.toml", read_manifest), ("status.toml", read_status_table)):
+        try:
+            read((folder / file).read_text("utf-8"))
+        except UNREADABLE as error:
+            problems.append(unreadable(file, error))
+    return problems
 
 
 def missing_cases(connector: Connector) -> list[str]:
@@ -107,11 +153,15 @@ def record_case(connector: Connector, case: str) -> Path:
     For review: what it says is only as right as the connector is.
 
     Raises:
-        OSError: there is no such case.
+        FolderError: there is no such case.
+        OSError: it cannot be read, or the other not be written.
         msgspec.MsgspecError: it is not of the form.
         ReplayError: the connector asks something else than is written there.
     """
     package = package_of(connector)
+    if case not in list_cases(package):  # nor is it the name of a file somewhere else
+        msg = f"there is no fixtures/{case}.in.json"
+        raise FolderError(msg)
     fixture = load_fixture(package, case)
     reports = [comparable(report) for report in replay(connector, fixture)]
     path = Path(str(files(package))) / "fixtures" / f"{case}.out.json"

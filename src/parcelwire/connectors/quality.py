@@ -10,6 +10,7 @@ import re
 import tomllib
 import traceback
 from collections import Counter
+from importlib.machinery import ModuleSpec
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,6 +40,8 @@ _README_LENGTH: Final = 300
 MOST_UNOFFICIAL_A_MINUTE: Final = 30
 """Requests a minute to an undocumented endpoint: no more than a busy person would make."""
 
+UNREADABLE: Final = (ValueError, msgspec.ValidationError, OSError, RecursionError)
+"""What reading a file of TOML may raise: no text, no TOML, not of the form, no file, too deep."""
 _LANGUAGE: Final = re.compile(r"[a-z]{2}")
 _NEEDED_OUTCOMES: Final = (Outcome.FOUND, Outcome.UNKNOWN_NUMBER, Outcome.NOT_UNDERSTOOD)
 
@@ -60,15 +63,23 @@ def package_of(connector: Connector) -> str:
     Raises:
         LookupError: when there is none.
     """
-    name = type(connector).__module__
+    name = str(type(connector).__module__)
     while name:
-        spec = find_spec(name)
+        spec = find_module(name)
         is_package = spec is not None and spec.submodule_search_locations is not None
         if is_package and (files(name) / "manifest.toml").is_file():
             return name
         name = name.rpartition(".")[0]
     msg = f"no manifest.toml beside {type(connector).__module__}"
     raise LookupError(msg)
+
+
+def find_module(name: str) -> ModuleSpec | None:
+    """Return where a module is found, imported or not; None: nowhere."""
+    try:
+        return find_spec(name)
+    except (ImportError, AttributeError, ValueError):
+        return None
 
 
 def check_connector(connector: Connector) -> list[Problem]:
@@ -79,7 +90,7 @@ def check_connector(connector: Connector) -> list[Problem]:
         return [Problem("manifest.toml", 1, str(error))]
     try:
         written = load_manifest(package)
-    except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
+    except UNREADABLE as error:
         return [unreadable("manifest.toml", error)]
     problems = []
     if connector.manifest != written:
@@ -93,6 +104,8 @@ def check_connector(connector: Connector) -> list[Problem]:
 
 def unreadable(file: str, error: Exception) -> Problem:
     """Return the problem of a file that cannot be read; tomllib names the line in its message."""
+    if isinstance(error, FileNotFoundError):
+        return Problem(file, 1, f"{file} is missing")
     found = re.search(r"\(at line (\d+), column \d+\)", str(error))
     return Problem(file, int(found[1]) if found else 1, str(error))
 
@@ -106,11 +119,10 @@ def _check_manifest(manifest: Manifest, package: str) -> list[Problem]:
     if manifest.code not in manifest.courier_codes:
         found.append(("courier_codes", f"courier_codes do not hold the code {manifest.code}"))
     declared = {courier.code for courier in manifest.couriers}
-    found += [
-        ("[[couriers]]", f"courier {code} is in the registry and need not be declared")
-        for code in sorted(declared)
-        if code in default_registry()
-    ]
+    try:
+        default_registry().with_declared(manifest.couriers)
+    except ValueError as error:
+        found.append(("[[couriers]]", str(error)))
     found += [
         ("[[couriers]]", f"courier {code} is declared but not in courier_codes")
         for code in sorted(declared - set(manifest.courier_codes))
@@ -128,7 +140,7 @@ def _check_manifest(manifest: Manifest, package: str) -> list[Problem]:
     ]
     try:
         ZoneInfo(manifest.home_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         found.append(("home_zone", f"{manifest.home_zone} is no time zone"))
     if not (len(manifest.home_country) == 2 and manifest.home_country.isupper()):
         found.append(("home_country", f"{manifest.home_country} is no ISO 3166 code"))
@@ -192,7 +204,10 @@ def _check_readme(manifest: Manifest, package: str) -> list[Problem]:
     readme = files(package) / "README.md"
     if not readme.is_file():
         return [Problem("README.md", 1, "README.md is missing")]
-    text = readme.read_text("utf-8")
+    try:
+        text = readme.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return [unreadable("README.md", error)]
     if len(text) < _README_LENGTH:
         return [Problem("README.md", 1, "README.md says too little")]
     topics = [f"`{transport.name}`" for transport in manifest.transports]
@@ -221,12 +236,15 @@ def _check_table(package: str) -> list[Problem]:
         load_status_table(package)
         text = path.read_text("utf-8")
         rows = tomllib.loads(text)
-    except (ValueError, msgspec.ValidationError) as error:
+    except UNREADABLE as error:
         return [unreadable("status.toml", error)]
     codes: list[dict[str, Any]] = rows.get("code", [])
     texts: list[dict[str, Any]] = rows.get("text", [])
     broad: list[dict[str, Any]] = rows.get("broad", [])
-    lines = _row_lines(text)
+    lines = {
+        kind: known if len(known) == len(rows.get(kind, [])) else [1] * len(rows.get(kind, []))
+        for kind, known in _row_lines(text).items()
+    }
     found = [] if codes or texts or broad else [(1, "there is no row")]
     keys = [
         *(
@@ -259,7 +277,10 @@ def _check_table(package: str) -> list[Problem]:
 
 
 def _row_lines(text: str) -> dict[str, list[int]]:
-    """Return on which lines the rows of each kind begin, in their order."""
+    """Return on which lines the rows of each kind begin, in their order.
+
+    Those that are written in another of TOML's ways are not among them.
+    """
     lines: dict[str, list[int]] = {"code": [], "text": [], "broad": []}
     for number, line in enumerate(text.splitlines(), 1):
         found = re.match(r"\s*\[\[\s*(code|text|broad)\s*\]\]", line)
@@ -300,7 +321,7 @@ def _check_fixtures(connector: Connector, package: str) -> list[Problem]:
         except (OSError, msgspec.MsgspecError, ReplayError) as error:
             problems.append(Problem(file, 1, str(error)))
             continue
-        except Exception as error:  # noqa: BLE001  # the connector's own code, whatever it does
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # the connector's own code
             text = f"{file}: it raises {type(error).__name__}: {error}"
             place = problem_of(error, Path(str(files(package))), text)
             problems.append(place or Problem(file, 1, text))
@@ -315,7 +336,7 @@ def _check_fixtures(connector: Connector, package: str) -> list[Problem]:
         except FileNotFoundError:
             problems.append(Problem(file, 1, "it is missing: connector record writes it"))
             continue
-        except msgspec.MsgspecError as error:
+        except (OSError, msgspec.MsgspecError) as error:
             problems.append(Problem(file, 1, str(error)))
             continue
         problems += [Problem(file, 1, one) for one in compare_reports(expected, reports)]
@@ -335,7 +356,7 @@ def _wordless(manifest: Manifest, package: str) -> list[str]:
     """Return the codes that have no words in one of the carrier's languages."""
     try:
         rows = tomllib.loads((files(package) / "status.toml").read_text("utf-8")).get("code", [])
-    except (OSError, ValueError):
+    except UNREADABLE:
         return []  # said elsewhere
     languages = set(manifest.languages)
     return [row["code"] for row in rows if not languages <= set(row.get("phrases", {}))]

@@ -34,6 +34,7 @@ A code or text that no row matches is a gap: the connector reports it and leaves
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -46,11 +47,28 @@ from parcelwire.domain.checkpoint import fold
 from parcelwire.domain.languages import choose_language
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Reason, Status, Substatus, is_final
 
+_INVISIBLE: Final = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")
+_LOOK_ALIKE: Final = {
+    **dict.fromkeys((0x02BC, 0x2032, 0x201B), "'"),
+    **dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-"),
+}
+_BETWEEN_WORDS: Final = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
 _NOT_THE_RECIPIENT: Final = (
-    *("shop", "store", "locker", "access point", "relay", "relais", "pick up", "pick-up", "pickup"),
+    *("shop", "store", "locker", "access point", "relay", "relais", "pick up", "pickup"),
     *("collection", "post office", "servicepoint", "service point", "agent", "partner", "broker"),
     *("custom", "return", "sender", "third party", "neighbour", "neighbor"),
-    *("packstation", "filiale", "postamt", "zoll", "rucksend", "retour", "zuruck", "absender"),
+    *(
+        "packstation",
+        "filiale",
+        "postamt",
+        "zoll",
+        "rucksend",
+        "ruecksend",
+        "retour",
+        "zuruck",
+        "zurueck",
+    ),
+    *("absender",),
     *("bureau de poste", "point de retrait", "consigne", "douan", "expediteur"),
     *("punto di ritiro", "ufficio postale", "dogan", "giacenza", "mittente", "reso", "restitu"),
     *("oficina", "punto de", "aduan", "devol", "devuel", "remitente"),
@@ -148,9 +166,11 @@ class StatusTable:
                 self._exact[row.type, row.code] = meaning
         # The longest prefix is the most specific one.
         self._prefixes = sorted(prefixes, key=lambda pair: -len(pair[0]))
-        self._texts = {fold(row.text): _meaning(row) for row in rows.text if row.text is not None}
+        self._texts = {
+            _folded(row.text): _meaning(row) for row in rows.text if row.text is not None
+        }
         self._fragments = [
-            _Fragment(fold(row.contains), tuple(map(fold, row.unless)), _meaning(row))
+            _Fragment(_folded(row.contains), tuple(map(_folded, row.unless)), _meaning(row))
             for row in rows.text
             if row.contains is not None
         ]
@@ -178,14 +198,17 @@ class StatusTable:
             for prefix, meaning in self._prefixes:
                 if code.startswith(prefix):
                     return meaning
-        folded = fold(text) if text is not None else ""
-        found = self._texts.get(folded) or next(self._allowed(folded), None)
+        folded = _folded(text) if text is not None else ""
+        found = None
+        if folded:
+            found = self._texts.get(folded) or next(self._allowed(folded), None)
         if found is not None:
             return found
         for kind, value in (broad or {}).items():
             broadest = self._broad.get((kind, value))
             if broadest is not None:
-                said = f"{folded} {fold(code or '')}"
+                told = f"{text or ''} {code or ''}"
+                said = f"{_folded(told)} {_words_of(told)}"
                 return None if _is_end(broadest) and _names_another(said) else broadest
         return None
 
@@ -198,7 +221,7 @@ class StatusTable:
 
         For languages that need more than ``unless`` to tell what is denied.
         """
-        folded = fold(text)
+        folded = _folded(text)
         for part, _, meaning in self._fragments:
             start = folded.find(part)
             while start >= 0:
@@ -223,6 +246,16 @@ def _is_end(meaning: Meaning) -> bool:
     return meaning.status is not None and is_final(meaning.status, meaning.substatus)
 
 
+def _folded(text: str) -> str:
+    """Return a text for comparing: no soft hyphens and the like, one apostrophe, one hyphen."""
+    return fold(_INVISIBLE.sub("", text).translate(_LOOK_ALIKE))
+
+
+def _words_of(text: str) -> str:
+    """Return the words of a text or code, folded: ``DELIVERED_TO_SHOP``, ``deliveredToShop``."""
+    return fold(_BETWEEN_WORDS.sub(" ", _INVISIBLE.sub("", text)))
+
+
 def _names_another(folded: str) -> bool:
     return any(one in folded for one in _NOT_THE_RECIPIENT)
 
@@ -239,7 +272,11 @@ def _meaning(row: _Row) -> Meaning:
 
 def load_manifest(package: str) -> Manifest:
     """Read ``manifest.toml`` of the connector in ``package`` (a dotted name)."""
-    text = (files(package) / "manifest.toml").read_text("utf-8")
+    return read_manifest((files(package) / "manifest.toml").read_text("utf-8"))
+
+
+def read_manifest(text: str) -> Manifest:
+    """Return what a ``manifest.toml`` says."""
     return msgspec.convert(tomllib.loads(text), Manifest)
 
 

@@ -126,17 +126,27 @@ class Registry:
     def with_declared(self, couriers: Iterable[Courier]) -> "Registry":
         """Answer a registry that knows these couriers, too.
 
+        Whatever word means a courier of this registry still means the same one.
+
         Raises:
-            ValueError: there is one with the same code.
+            ValueError: there is one with the same code or alias, in any spelling.
         """
-        more = sorted(couriers, key=lambda courier: courier.code)
-        for courier in more:
-            if courier.code in self:
+        more = {courier.code: courier for courier in self._couriers}
+        words = dict[str, str]()
+        for courier in couriers:
+            if courier.code in more:
                 msg = f"courier {courier.code} is in the registry and need not be declared"
                 raise ValueError(msg)
-        if not more:
+            more[courier.code] = courier
+            for word in (courier.code, *(one for some in courier.aliases.values() for one in some)):
+                known = self.resolve(word)
+                other = words.setdefault(fold(word), courier.code) if known is None else known.code
+                if other != courier.code:
+                    msg = f"courier {courier.code} cannot be called {word}: that is {other}"
+                    raise ValueError(msg)
+        if not words:
             return self
-        return Registry(tuple(sorted((*self._couriers, *more), key=lambda one: one.code)))
+        return Registry(tuple(more[code] for code in sorted(more)))
 
     def __len__(self) -> int:
         """Answer how many couriers there are."""

@@ -98,6 +98,9 @@ def test_a_code_that_nobody_understands_stays_a_gap(table: StatusTable) -> None:
         ("consegnata al destinatario", Status.DELIVERED),
         ("consegnata al destinatario presso", None),
         ("Sarà consegnata", None),
+        ("Sara\u0300 consegnata", None),
+        ("Sar\u00adà con\u00adse\u00adgna\u00adta", None),
+        ("con\u00adse\u00adgna\u00adta", Status.DELIVERED),
         ("sconosciuto", None),
         ("", None),
     ],
@@ -135,6 +138,45 @@ def test_a_broad_row_does_not_end_a_parcel_that_somebody_else_has(
     assert table.look_up(code="DELIVERED_LOCKER", broad=broad) is None
     # It may still say where the parcel is.
     assert status(table.look_up(text=text, broad={"category": "MOVING"})) is Status.TRANSIT
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("DELIVERED_TO_ACCESS_POINT", None),
+        ("deliveredToAccessPoint", None),
+        ("DELIVERED-POST-OFFICE", "Delivered"),
+        ("HANDED.TO.THIRD.PARTY", None),
+        (None, "Delivered to access_point"),
+        (None, "Delivered to pick\u00adup point"),
+        (None, "Delivered at access\u200b point"),
+        (None, "Zurueck an den Versender"),
+    ],
+)
+def test_nor_one_whose_words_are_written_otherwise(
+    table: StatusTable, code: str | None, text: str | None
+) -> None:
+    assert table.look_up(code=code, text=text, broad={"category": "DELIVERED"}) is None
+
+
+@pytest.mark.parametrize("sign", ["'", "\u2019", "\u02bc", "\u2032", "`", "\uff07"])
+def test_no_apostrophe_gets_round_a_guard(sign: str) -> None:
+    row = '[[text]]\ncontains = "livre"\nunless = ["n\'est pas"]\nstatus = "delivered"'
+    table = read_status_table(row)
+    assert table.look_up(text=f"Le colis n{sign}est  pas livré") is None
+    assert status(table.look_up(text="Le colis est livré")) is Status.DELIVERED
+
+
+@pytest.mark.parametrize("sign", ["-", "\u2010", "\u2011", "\u2013"])
+def test_nor_does_a_hyphen(sign: str) -> None:
+    row = '[[text]]\ncontains = "delivered"\nunless = ["drop-off"]\nstatus = "delivered"'
+    assert read_status_table(row).look_up(text=f"Delivered to drop{sign}off") is None
+
+
+def test_no_text_is_not_a_text() -> None:
+    table = read_status_table('[[text]]\ntext = " "\nstatus = "delivered"')
+    assert table.look_up(code="X") is None
+    assert table.look_up(text=" ") is None
 
 
 def test_a_broad_row_ends_a_parcel_that_its_recipient_has(table: StatusTable) -> None:

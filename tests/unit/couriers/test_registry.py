@@ -81,6 +81,35 @@ def test_a_code_wins_over_another_couriers_alias() -> None:
     assert registry.resolve("shared") is first
 
 
+@pytest.mark.parametrize(
+    ("code", "aliases"),
+    [
+        ("dhl", ()),
+        ("DHL", ()),
+        ("dpd_uk", ()),
+        ("aaa", ("DHL Express",)),
+        ("aaa", ("new", "USPS")),
+        ("first", ()),
+        ("aaa", ("First",)),
+    ],
+)
+def test_a_declared_courier_takes_no_word_of_another(code: str, aliases: tuple[str, ...]) -> None:
+    registry = default_registry()
+    declared = Courier(code=code, name="A", aliases={"name": aliases})
+    with pytest.raises(ValueError, match=f"courier {code} "):
+        registry.with_declared([Courier(code="first", name="First"), declared])
+
+
+def test_a_declared_courier_is_known_by_its_words() -> None:
+    registry = default_registry()
+    declared = Courier(code="lantern-post", name="Lantern", aliases={"name": ("Lamp", "lamp")})
+    known = registry.with_declared([declared])
+    assert known.resolve("LANTERN POST") is known.resolve("lamp") is declared
+    assert [one.code for one in known.all()] == sorted(one.code for one in known.all())
+    assert len(known) == len(registry) + 1
+    assert registry.with_declared([]) is registry
+
+
 def test_search_ranks_the_code_before_the_rest() -> None:
     registry = default_registry()
     assert registry.search("dhl")[0].code == "dhl"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
+from importlib.machinery import PathFinder
 from importlib.resources import files
+from keyword import iskeyword
 from pathlib import Path
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -60,21 +63,28 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
             AnswersError: an answer cannot be used.
         """
         if not _CODE.fullmatch(self.code) or not self.folder.isidentifier():
-            raise AnswersError("the code has lower case letters, digits and single hyphens")
+            raise AnswersError(
+                "the code has lower case letters, digits and single hyphens, a letter first"
+            )
+        if iskeyword(self.folder) or iskeyword(self.class_name):
+            raise AnswersError(f"{self.folder} is a word of Python, no name of a package")
+        if self.folder in sys.stdlib_module_names or PathFinder.find_spec(self.folder) is not None:
+            raise AnswersError(f"a module called {self.folder} exists already")
         if not re.fullmatch("[A-Z]{2}", self.country):
             raise AnswersError(f"{self.country} is no country of ISO 3166 (CH, IT ...)")
         if not re.fullmatch("[a-z]{2}", self.language):
             raise AnswersError(f"{self.language} is no language of ISO 639-1 (de, it ...)")
         try:
             ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             raise AnswersError(f"{self.zone} is no time zone (Europe/Zurich ...)") from None
         if not re.fullmatch(r"https://[\w.-]+(?:/[\w./-]*\w)?", self.host):
             raise AnswersError("the host begins with https:// and ends without a slash")
         if not 1 <= self.batch <= 100:
             raise AnswersError("a request asks about 1 to 100 numbers")
-        if any(sign in self.name for sign in '"\\\n') or not self.name.strip():
-            raise AnswersError("the name has no quotation marks, and is not empty")
+        is_plain = self.name.isprintable() and not set(self.name) & set('"\\')
+        if not is_plain or not self.name.strip():
+            raise AnswersError("the name has no quotation marks, is of one line and not empty")
 
 
 _CASES: Final = ("found", "unknown_number", "not_understood")

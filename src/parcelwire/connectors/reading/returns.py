@@ -29,7 +29,7 @@ def settle_returns(
     settled: list[Checkpoint] = []
     for checkpoint in checkpoints:
         is_returning = is_returning or (
-            checkpoint.substatus is Substatus.EXCEPTION_RETURNING and not checkpoint.is_withdrawn
+            tells_of_return([checkpoint]) and not checkpoint.is_withdrawn
         )
         if is_returning and checkpoint.status is Status.DELIVERED:
             settled.append(relabel(checkpoint, RETURNED))

@@ -34,7 +34,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from babel.core import get_global
 
-from parcelwire.connectors.reading.wall_clock import offset_at, offsets_in_order
+from parcelwire.connectors.reading.wall_clock import offset_at, offsets_at, offsets_in_order
 from parcelwire.domain.checkpoint import TimeSource
 from parcelwire.domain.clock import DAY, SECOND, Instant
 
@@ -215,11 +215,13 @@ def find_time(text: str, form: TimeFormat) -> LocalTime | None:
 
     As in ``La spedizione è stata consegnata in data 25-01-2021 alle ore 11:42``.
     """
-    found = _sentence_pattern(form.order).search(text[:1_000])
-    if found is None or found["year"] is None:
+    found = _sentence_pattern(form.order).search(" ".join(text[:1_000].split()))
+    if found is None:
         return None
-    clock = "" if found["hour"] is None else f" {found['hour']}:{found['minute']}"
-    return read_time(f"{found['year']}-{found['month']}-{found['day']}{clock}", form)
+    # Spelled with four digits of the year: two would be read in the carrier's own order again.
+    year = f"20{found['year']}" if len(found["year"]) == 2 else found["year"]
+    clock = "" if found["clock"] is None else f" {found['clock']}"
+    return read_time(f"{year}-{found['month']}-{found['day']}{clock}", form)
 
 
 def _in_zone(
@@ -241,7 +243,8 @@ def _zone_of(moment: datetime, form: TimeFormat, country: str | None) -> ZoneInf
 def _common_zone(country: str, moment: datetime) -> ZoneInfo | None:
     """Return a zone of ``country`` if all its clocks showed ``moment`` at one offset."""
     zones = _zones_of(country)
-    offsets = {offset_at(moment, zone) for zone in zones}
+    # Both offsets of each: New Zealand's two zones have a part of their long hour in common.
+    offsets = {offsets_at(moment, zone) for zone in zones}
     return zones[0] if len(offsets) == 1 else None
 
 
@@ -260,7 +263,7 @@ def _read_printed(
     text: str, form: TimeFormat, now: Instant | None
 ) -> tuple[datetime | date, int | None] | None:
     """Return a time as it is printed, naive, and the offset behind it where there is one."""
-    text = text.strip()
+    text = " ".join(text.split())  # some put a narrow blank before "PM"
     found = next((one for p in _patterns(form.order) if (one := p.fullmatch(text))), None)
     if found is None:
         return None
@@ -339,5 +342,8 @@ def _patterns(order: str) -> tuple[re.Pattern[str], ...]:
 
 @cache
 def _sentence_pattern(order: str) -> re.Pattern[str]:
-    clock = r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})"
-    return re.compile(rf"\b{_DATES[order]}(?:\D{{1,12}}?{clock})?", re.ASCII)
+    # A date without a year is none here: "24/48 hours" looks like one.
+    return re.compile(
+        rf"\b{_DATES[order]}(?<=\d)(?!\d)(?(year)|(?!))(?:\D{{1,12}}?(?P<clock>{_CLOCK})(?!\d))?",
+        re.ASCII,
+    )

@@ -36,13 +36,14 @@ LONGEST_MM: Final = 20_000
 _NUMBER: Final = r"\d{1,9}(?:[.,' ]\d{3}(?!\d))*(?:[.,]\d{1,6})?"
 _MEASURE: Final = re.compile(rf"({_NUMBER})\s*([a-z\"]{{1,9}})?\.?\s*", re.ASCII)
 _SIZES: Final = re.compile(
-    rf"({_NUMBER})\s*([a-z\"]{{1,6}})?\s*[x×*]\s*({_NUMBER})\s*(?:[a-z\"]{{1,6}})?"
+    rf"({_NUMBER})\s*([a-z\"]{{1,6}})?\s*[x×*]\s*({_NUMBER})\s*([a-z\"]{{1,6}})?"
     rf"\s*[x×*]\s*({_NUMBER})\s*([a-z\"]{{1,6}})?\.?"
 )
 _MONEY: Final = re.compile(
     rf"(?P<before>[A-Z]{{3}}|[€£¥$])?\s?(?P<amount>{_NUMBER}|\d{{1,9}}(?:[.,][-–]{{1,2}})?)"
     r"\s?(?P<after>[A-Z]{3}|[€£¥])?"
 )
+_THOUSANDS_OR_DECIMALS: Final = re.compile(r"\d{1,3}[.,]\d{3}")
 _SIGNS: Final = {"€": "EUR", "£": "GBP"}
 """Other signs belong to several currencies."""
 
@@ -87,25 +88,29 @@ def read_printed_sizes(value: Any, unit: str | None = None) -> Sizes:
     found = _SIZES.fullmatch((read_text(value, 60) or "").lower())
     if found is None:
         return NO_SIZES
-    first, own, second, third, last = found.groups()
-    printed = last or own or unit
-    return NO_SIZES if printed is None else read_sizes((first, second, third), printed)
+    first, own, second, middle, third, last = found.groups()
+    printed = {one for one in (own, middle, last) if one} or {read_text(unit, 20)}
+    only = printed.pop() if len(printed) == 1 else None  # several belong to one size each
+    return NO_SIZES if only is None else read_sizes((first, second, third), only)
 
 
 def read_money(value: Any, currency: str | None = None) -> Money | None:
     """Return an amount, from a number and its ``currency``, or from ``EUR 12.50`` or ``12,50 €``.
 
-    A currency that is printed beside the amount counts. None where none is known.
+    A currency that is printed beside the amount counts. None where none is known, and for an amount
+    such as ``1.250``, which is more than a thousand to most carriers and little more than one to
+    some.
     """
     text = f"{value:.2f}" if isinstance(value, float) else read_text(value, 40)
     found = None if text is None else _MONEY.fullmatch(text)
     if found is None:
         return None
-    printed = found["before"] or found["after"] or currency
+    printed = found["before"] or found["after"] or read_text(currency, 10)
     code = None if printed is None else _SIGNS.get(printed, printed)
     if code is None or not re.fullmatch("[A-Z]{3}", code):
         return None
-    return Money(_decimal(re.split(r"[.,][-–]", found["amount"])[0]), code)
+    amount = re.split(r"[.,][-–]", found["amount"])[0]
+    return None if _THOUSANDS_OR_DECIMALS.fullmatch(amount) else Money(_decimal(amount), code)
 
 
 def _measure(value: Any, unit: str | None, units: dict[str, Decimal], most: int) -> int | None:
@@ -113,13 +118,14 @@ def _measure(value: Any, unit: str | None, units: dict[str, Decimal], most: int)
         text = f"{value:.6f}" if 0 < value < 10**9 else ""
     else:
         text = (read_text(value, 60) or "").lower()
+    beside = (read_text(unit, 20) or "").lower().rstrip(".")
     total, end = Decimal(0), 0
     while end < len(text):
         part = _MEASURE.match(text, end)
         if part is None:
             return None
         is_whole = part.span() == (0, len(text))
-        factor = units.get(part[2] or (unit.lower() if unit and is_whole else ""))
+        factor = units.get(part[2] or (beside if is_whole else ""))
         if factor is None:
             return None
         total += _decimal(part[1]) * factor

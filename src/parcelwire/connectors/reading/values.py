@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from html.entities import html5
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -21,7 +22,8 @@ TEXT_LIMIT: Final = 500
 SAMPLE_LIMIT: Final = 500
 RAW_LIMIT: Final = 20_000
 
-_TAG: Final = re.compile(r"<[^<>]{0,200}>")
+_TAG: Final = re.compile(r"<[A-Za-z/!][^<>]{0,200}>")
+_ENTITY: Final = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _MOST_INTEGER: Final = 2**53
 """From there on a float has not all its digits any more."""
 _MOST_DIGITS: Final = 10**18
@@ -46,7 +48,9 @@ def read_body(response: Response, statuses: Container[int] | None = (200,)) -> b
         raise UnreadableError("refused, perhaps by a gateway that wants to see a person")
     if is_html(response):
         raise UnreadableError("a page for people instead of data")
-    body = response.body.removeprefix(b"\xef\xbb\xbf").strip()
+    body = response.body.removeprefix(
+        b"\xef\xbb\xbf"
+    ).lstrip()  # the last byte may be half of a line's end
     if not body:
         raise UnreadableError("an empty answer")
     return body
@@ -129,8 +133,14 @@ def read_text(value: Any, limit: int = TEXT_LIMIT) -> str | None:
     # Cut before it is cleaned: far more than any text needs, markup included.
     text = value[:RAW_LIMIT]
     if "<" in text or "&" in text:
-        text = html.unescape(_TAG.sub(" ", text))
+        text = _ENTITY.sub(_character, _TAG.sub(" ", text))
     return " ".join(text.split())[:limit].strip() or None
+
+
+def _character(entity: re.Match[str]) -> str:
+    """Return what a whole entity stands for; "AT&T" and "Bed&paradise" hold none."""
+    is_known = entity[1].startswith("#") or f"{entity[1]};" in html5
+    return html.unescape(entity[0]) if is_known else entity[0]
 
 
 def _digits(value: Any) -> str | None:
@@ -151,14 +161,25 @@ def read_handle(value: Any) -> str | None:
 
 
 def read_number(value: Any, limit: int = 64) -> str:
-    """Return a tracking number as it is compared: letters and digits, upper case; else ``""``."""
-    return "".join(char for char in read_text(value, limit) or "" if char.isalnum()).upper()
+    """Return a tracking number as it is compared: letters and digits, upper case; else ``""``.
+
+    Nothing is also what is longer than ``limit``.
+    """
+    # No number is cut to another one, and only A to Z have a form that means the same.
+    text = read_text(value, limit + 1) or ""
+    if len(text) > limit:
+        return ""
+    return "".join(_upper(char) for char in text if char.isalnum())
+
+
+def _upper(char: str) -> str:
+    return char.upper() if char.isascii() else char
 
 
 def read_country(value: Any) -> str | None:
     """Return an ISO 3166 alpha-2 code; None for anything else, and for ``ZZ`` (unknown)."""
-    code = (read_text(value, 10) or "").upper()
-    return code if re.fullmatch("[A-Z]{2}", code) and code != "ZZ" else None
+    code = read_text(value, 10) or ""
+    return code.upper() if re.fullmatch("[A-Za-z]{2}", code) and code.upper() != "ZZ" else None
 
 
 # -- numbers and flags ----------------------------------------------------------------------------
@@ -203,10 +224,12 @@ def recall(memory: Mapping[str, Any], name: str, kind: type[_Kept]) -> _Kept | N
 def sample_of(value: Any, fields: Sequence[str] | None = None) -> str:
     """Return ``value`` as JSON, cut, to map an unknown word by.
 
-    ``fields``: those that help to map it, where others may name a person.
+    ``fields``: those that help to map it, with all that stands below them, where others may name a
+    person. Of what is no object, nothing is told then.
     """
-    if fields is not None and isinstance(value, Mapping):
-        value = {name: value[name] for name in fields if name in value}
+    if fields is not None:
+        members = read_mapping(value)
+        value = {name: members[name] for name in fields if name in members}
     return _encoded(value).decode("utf-8", "replace")[:SAMPLE_LIMIT]
 
 
@@ -224,12 +247,13 @@ def raw_part(
     return _encoded(part)[:RAW_LIMIT]
 
 
-def drop_members(value: Any, names: Container[str]) -> Any:
+def drop_members(value: Any, names: Iterable[str]) -> Any:
     """Return ``value`` without the members called one of ``names``, at any depth.
 
-    Below 100 levels everything is dropped.
+    As for ``pick``, upper and lower case do not matter; a member that was an attribute of XML goes,
+    too. Below 100 levels everything is dropped.
     """
-    return _without(value, names, 100)
+    return _without(value, {name.casefold() for name in names}, 100)
 
 
 def _without(value: Any, names: Container[str], depth: int) -> Any:
@@ -240,7 +264,9 @@ def _without(value: Any, names: Container[str], depth: int) -> Any:
     if isinstance(value, list):
         return [_without(one, names, depth - 1) for one in value]
     return {
-        name: _without(one, names, depth - 1) for name, one in value.items() if name not in names
+        name: _without(one, names, depth - 1)
+        for name, one in value.items()
+        if name.removeprefix("@").casefold() not in names
     }
 
 

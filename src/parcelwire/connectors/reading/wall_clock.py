@@ -18,7 +18,7 @@ def offset_at(moment: datetime, zone: tzinfo) -> int | None:
 
     None where the clock showed this time twice, or never.
     """
-    first, second = _offsets(moment, zone)
+    first, second = offsets_at(moment, zone)
     return first if first == second else None
 
 
@@ -27,9 +27,17 @@ def offsets_in_order(moments: Sequence[datetime | None], zone: tzinfo) -> list[i
 
     Where a clock that shows each time twice goes back from one event to the next, all before that
     are of its first round and the others of its second. None as for ``offset_at``, when the order
-    proves nothing, and for a None.
+    proves nothing, and for a None. It proves nothing where the certain times of the list stand in
+    another order: newest first, or in none.
     """
     offsets = [None if moment is None else offset_at(moment, zone) for moment in moments]
+    certain = [
+        moment - timedelta(minutes=offset)
+        for moment, offset in zip(moments, offsets, strict=True)
+        if moment is not None and offset is not None
+    ]
+    if any(then < one for one, then in pairwise(certain)):
+        return offsets
     nights: dict[date, list[tuple[int, datetime]]] = defaultdict(list)
     for index, moment in enumerate(moments):
         if moment is not None and _is_shown_twice(moment, zone):
@@ -39,16 +47,20 @@ def offsets_in_order(moments: Sequence[datetime | None], zone: tzinfo) -> list[i
         # A clock that goes back twice stands in a list that is in no order.
         if len(turns) == 1:
             for at, (index, moment) in enumerate(shown):
-                offsets[index] = _offsets(moment, zone)[at >= turns[0]]
+                offsets[index] = offsets_at(moment, zone)[at >= turns[0]]
     return offsets
 
 
 def _is_shown_twice(moment: datetime, zone: tzinfo) -> bool:
-    first, second = _offsets(moment, zone)
+    first, second = offsets_at(moment, zone)
     return first > second
 
 
-def _offsets(moment: datetime, zone: tzinfo) -> tuple[int, int]:
+def offsets_at(moment: datetime, zone: tzinfo) -> tuple[int, int]:
+    """Return the offsets, in minutes, of a wall clock (naive) in its first and its second round.
+
+    They are equal but for the hours that are shown twice or never.
+    """
     first, second = (
         moment.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1)
     )

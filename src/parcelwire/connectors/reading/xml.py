@@ -75,7 +75,10 @@ class _Builder:
             if text:
                 members[_TEXT] = text
             value = members
-        around = self._open[-1][1] if self._open else self.root
+        around = self.root
+        if self._open:
+            around, texts_around = self._open[-1][1:]
+            texts_around.append(" ")  # "Delivered<br/>to neighbour" are three words
         if name not in around:
             around[name] = value
         elif isinstance(around[name], list):

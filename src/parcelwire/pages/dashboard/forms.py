@@ -18,6 +18,8 @@ from starlette.requests import ClientDisconnect, Request
 MOST_FIELDS: Final = 500
 LONGEST_HEAD: Final = 8_000
 """Bytes of what stands above one part of a form."""
+LONGEST_DISPOSITION: Final = 2_000
+"""Bytes of what names a part: a file's name, or a path to it. To divide one costs its square."""
 _BOUNDARY: Final = re.compile(r'boundary="?([0-9A-Za-z\'()+_,./:=?-]{1,70})"?\s*(?:;|\Z)')
 
 
@@ -225,7 +227,11 @@ class _Parts:
         self._data += memoryview(data)[start:end]
 
     def end(self) -> None:
-        _, said = parse_options_header(self._headers.get(b"content-disposition"))
+        disposition = self._headers.get(b"content-disposition", b"")
+        if len(disposition) > LONGEST_DISPOSITION:
+            msg = "the header of a form part is too long"
+            raise FormError(msg)
+        _, said = parse_options_header(disposition)
         if b"name" not in said:
             msg = "a part of the form has no name"
             raise FormError(msg)

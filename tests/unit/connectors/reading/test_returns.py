@@ -54,6 +54,14 @@ def test_a_return_that_was_taken_back_is_none() -> None:
     assert ends(withdrawn, DELIVERED)[1] is Substatus.DELIVERED
 
 
+def test_what_went_back_is_not_delivered_after_it() -> None:
+    """Some print "returned to shipper" and then, at the shipper's, "delivered"."""
+    returned = scan(Status.EXCEPTION, Substatus.EXCEPTION_RETURNED)
+    assert ends(returned, DELIVERED) == [Substatus.EXCEPTION_RETURNED] * 2
+    withdrawn = scan(Status.EXCEPTION, Substatus.EXCEPTION_RETURNED, is_withdrawn=True)
+    assert ends(withdrawn, DELIVERED)[1] is Substatus.DELIVERED
+
+
 def test_without_a_return_nothing_changes() -> None:
     assert settle_returns([]) == []
     assert settle_returns([TRANSIT, DELIVERED]) == [TRANSIT, DELIVERED]

@@ -195,6 +195,14 @@ def test_each_zone_has_a_long_hour_of_its_own() -> None:
     assert [time and time.offset_minutes for time in times] == [120, None, 60, None]
 
 
+def test_a_country_of_two_clocks_has_no_common_long_hour() -> None:
+    """A quarter of an hour is shown twice in Auckland and on the Chatham Islands alike."""
+    form = TimeFormat(home="Europe/Rome", home_countries=frozenset({"IT"}), asks_places=True)
+    printed = ["2026-04-05 02:58", "2026-04-05 02:46"]
+    times = read_times(printed, form, countries=["NZ", "NZ"])
+    assert [time and time.offset_minutes for time in times] == [None, None]
+
+
 @pytest.mark.parametrize(
     ("text", "local_time"),
     [
@@ -206,11 +214,22 @@ def test_each_zone_has_a_long_hour_of_its_own() -> None:
         ("in data 45-45-2021", None),
         ("in data 31-02-2021 10:00", None),
         ("il 25-01 alle 11:42", None),
+        ("consegnata il 25-01-21 alle ore 11:42", "2021-01-25T11:42:00"),
+        ("in 24/48 ore, consegnata il 25-01-2021 alle 11:42", "2021-01-25T11:42:00"),
+        ("n. 25-01-20215", None),
     ],
 )
 def test_a_time_in_a_sentence(text: str, local_time: str | None) -> None:
     time = find_time(text, TimeFormat(home="Europe/Rome", order="dmy"))
     assert (time and time.local_time) == local_time
+
+
+def test_half_a_day_is_not_lost_in_a_sentence() -> None:
+    form = TimeFormat(home="America/New_York", order="mdy")
+    for text in ("Delivered on 04/05/2026 at 6:05 PM", "4/5/26, 6:05\u202fPM: at the door"):
+        time = find_time(text, form)
+        assert told(time) == ("2026-04-05T18:05:00", -240, HOME)
+    assert told(read_time("4/5/26, 6:05\u202fPM", form)) == ("2026-04-05T18:05:00", -240, HOME)
 
 
 UNREADABLE: list[Any] = [

@@ -30,6 +30,7 @@ NOT_MEASURED: list[Any] = [
         (850, "g", 850),
         (1.14, "kg", 1140),
         ("1.14", "KGM", 1140),
+        ("1.14", " Kg. ", 1140),
         ("1.14 kg", None, 1140),
         ("1,14kg", None, 1140),
         ("1.250 kg", None, 1250),
@@ -50,6 +51,14 @@ def test_weights(value: Any, unit: str | None, grams: int) -> None:
 def test_what_was_not_weighed(value: Any) -> None:
     assert read_weight(value, "kg") is None
     assert read_length(value, "cm") is None
+
+
+@pytest.mark.parametrize("unit", [None, "", 3, True, [], {"kg": 1}, "x" * 10_000], ids=repr)
+def test_a_unit_that_is_none(unit: Any) -> None:
+    assert read_weight(5, unit) is None
+    assert read_length("5", unit) is None
+    assert read_money(5, unit) is None
+    assert read_printed_sizes("4 x 2 x 1", unit) == NO_SIZES
 
 
 def test_a_number_needs_a_unit_and_a_parcel_a_limit() -> None:
@@ -93,6 +102,8 @@ def test_sizes_have_no_axes(values: list[Any], unit: str, sizes: tuple[int | Non
         ("155×250×400", "mm", (400, 250, 155)),
         ("16in x 10in x 6in", None, (406, 254, 152)),
         ("40 x 25 cm", None, NO_SIZES),
+        ("40 cm x 25 x 15 mm", None, NO_SIZES),
+        ("40 x 25 in x 15 cm", None, NO_SIZES),
         ("40 x 25 x 15", None, NO_SIZES),
         ("0 x 0 x 0 cm", None, NO_SIZES),
         (None, "cm", NO_SIZES),
@@ -111,6 +122,10 @@ def test_printed_sizes(value: Any, unit: str | None, sizes: tuple[int | None, ..
         ("12,50 €", None, ("12.50", "EUR")),
         ("EUR 1'250.00", None, ("1250.00", "EUR")),
         ("1.250,00 EUR", "CHF", ("1250.00", "EUR")),
+        ("1.250 EUR", None, None),
+        ("1,250", "JPY", None),
+        ("1.250.000 EUR", None, ("1250000", "EUR")),
+        ("1250.500", "KWD", ("1250.500", "KWD")),
         ("£3", None, ("3", "GBP")),
         ("CHF 20.–", None, ("20", "CHF")),
         (20, "CHF", ("20", "CHF")),

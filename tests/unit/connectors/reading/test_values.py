@@ -47,6 +47,21 @@ def test_texts_are_cleaned_and_capped() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ("weight < 5 kg and > 3 kg", "weight < 5 kg and > 3 kg"),
+        ("<p class='a'>Kommt</p><!-- x --> an<br/>heute", "Kommt an heute"),
+        ("AT&T, Bed&paradise, Post&region", "AT&T, Bed&paradise, Post&region"),
+        ("A&region; B&unknown;", "A&region; B&unknown;"),
+        ("Z&uuml;rich &#8211; &#xe9; &amp;lt;", "Zürich – é &lt;"),
+        ("&#" + "9" * 5_000 + ";", "&#" + "9" * 498),
+    ],
+)
+def test_cleaning_neither_loses_nor_invents_words(said: str, text: str) -> None:
+    assert read_text(said) == text
+
+
+@pytest.mark.parametrize(
     ("said", "digits"),
     [
         (12345678, "12345678"),
@@ -71,6 +86,20 @@ def test_numbers_are_compared_without_their_marks() -> None:
     assert read_number({"n": 1}) == ""
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ß1", "SS1"),
+        ("\u017f1", "S1"),
+        ("\u01311", "I1"),
+        ("\uff11", "1"),
+        ("1" * 64 + "2", "1" * 64 + "3"),
+    ],
+)
+def test_different_numbers_stay_different(one: str, other: str) -> None:
+    assert read_number(one) != read_number(other) or not read_number(one)
+
+
 def test_handles_go_back_as_they_came() -> None:
     assert read_handle("<[anonymous]>a1") == "<[anonymous]>a1"
     for value in (*NONSENSE, "", "a\r\nb", "x" * 900):
@@ -78,8 +107,8 @@ def test_handles_go_back_as_they_came() -> None:
 
 
 def test_countries() -> None:
-    said = ("CH", "ch", "ZZ", "CHE", "", ["CH"], 1, None)
-    assert [read_country(value) for value in said] == ["CH", "CH", *[None] * 6]
+    said = ("CH", "ch", "ZZ", "CHE", "", ["CH"], 1, None, "ß", "ﬁ")
+    assert [read_country(value) for value in said] == ["CH", "CH", *[None] * 8]
 
 
 YES: list[Any] = [True, "true", "TRUE", 1, 1.0, "1", "Y", "y"]
@@ -175,6 +204,10 @@ def test_a_memory_of_another_kind_is_forgotten(kept: Any) -> None:
 def test_a_sample_holds_what_helps_and_no_more() -> None:
     event = {"code": "X1", "signedBy": "Erika Muster"}
     assert sample_of(event, ("code", "type")) == '{"code":"X1"}'
+    for hidden in (["Erika Muster"], "Erika Muster"):
+        assert sample_of(hidden, ("code",)) == "{}"
+    detail = {"code": {"detail": 7}, "signedBy": "Erika Muster"}
+    assert sample_of(detail, ("code",)) == '{"code":{"detail":7}}'
     assert len(sample_of({"text": "ü" * 900})) == 500
     assert sample_of(object()) == ""
     deep: Any = []
@@ -197,6 +230,8 @@ def test_persons_are_kept_out_of_what_is_kept() -> None:
         kept = raw_part(response, parcel, is_only_one=is_only_one, drop=persons)
         assert msgspec.json.decode(kept) == {"n": 2, "events": [{"code": 1}]}
     assert parcel["consignee"] == {"a": 1}
+    other_case = {"CONSIGNEE": "Erika Muster", "event": {"@SignedBy": "Erika Muster"}}
+    assert drop_members(other_case, persons) == {"event": {}}
     deep: Any = {"signedBy": "Erika Muster"}
     for _ in range(150):
         deep = [deep]

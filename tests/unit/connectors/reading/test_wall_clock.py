@@ -51,6 +51,8 @@ def test_a_time_that_a_clock_shows_twice_or_never_has_no_offset(
         (["01:50", "02:20", "02:40", "02:05", "02:50", "03:01"], [120, 120, 120, 60, 60, 60]),
         # Twice back: these stand in no order.
         (["02:40", "02:10", "02:50", "02:20"], [None] * 4),
+        # Newest first: the last was the first to happen.
+        (["03:10", "02:50", "02:20", "02:40", "01:50"], [60, None, None, None, 120]),
     ],
 )
 def test_the_order_of_events_tells_the_second_round(

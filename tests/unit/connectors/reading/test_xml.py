@@ -46,14 +46,20 @@ def test_one_and_many_are_read_alike() -> None:
 
 def test_text_beside_members_is_kept() -> None:
     assert read_xml(answer(b'<a id="1">in <b>transit</b> now</a>')) == {
-        "a": {"@id": "1", "b": "transit", "#text": "in  now"}
+        "a": {"@id": "1", "b": "transit", "#text": "in   now"}
     }
+    told = read_xml(answer(b"<a>Delivered<br/>to neighbour</a>"))
+    assert told == {"a": {"br": "", "#text": "Delivered to neighbour"}}
+    long = read_xml(answer(b"<a>" + b"x" * 100_000 + b"</a>"))
+    assert long == {"a": "x" * 100_000}
 
 
 def test_encodings_are_those_that_the_text_names() -> None:
     text = '<?xml version="1.0" encoding="{}"?><a>Zürich</a>'
     for name in ("ISO-8859-1", "windows-1252", "utf-8", "UTF-16"):
         assert read_xml(answer(text.format(name).encode(name))) == {"a": "Zürich"}
+    big_endian = b"\xfe\xff" + f"{text.format('UTF-16')}\n".encode("utf-16-be")
+    assert read_xml(answer(big_endian)) == {"a": "Zürich"}
 
 
 @pytest.mark.parametrize(
