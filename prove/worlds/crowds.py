@@ -17,7 +17,7 @@ from prove.worlds.process import Process
 from prove.worlds.sky import Plan
 from prove.worlds.users import Shop
 
-MISSED_TURNS: Final = 28
+MISSED_TURNS: Final = 16
 """How many turns a first question may wait longer than is fair. Turns that were given out before
 the other account came, or by another process, fall together, and one of them is missed.
 """

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import add
 from typing import Final
 
 import msgspec
@@ -39,6 +40,8 @@ class PollBatch(msgspec.Struct, frozen=True, kw_only=True):
     ids: Sequence[str]
     queued: frozenset[str] = frozenset()
     """Those of ``ids`` whose turn this is: they were put off before, for want of budget or room."""
+    missed: int = 0
+    """How many of ``ids``, in front, have missed a turn before."""
     policy: CarrierPolicy | None
     lease: Instant
 
@@ -59,12 +62,14 @@ def grouped(claims: Sequence[Claim], lease: Instant) -> list[PollBatch]:
         is_test = is_test_world(one.world_id)
         groups[is_test, one.world_id, one.courier_code].append(one.tracking_id)
     queued = frozenset(one.tracking_id for one in claims if one.due_reason in TURNS)
+    missed = frozenset(one.tracking_id for one in claims if one.due_reason == MISSED)
     return [
         PollBatch(
             world_id=world_id,
             courier_code=courier_code,
             ids=ids,
             queued=queued.intersection(ids),
+            missed=len(missed.intersection(ids)),
             policy=None,
             lease=lease,
         )
@@ -72,6 +77,17 @@ def grouped(claims: Sequence[Claim], lease: Instant) -> list[PollBatch]:
             groups.items(), key=lambda group: group[0][0]
         )
     ]
+
+
+def shares(rooms: Mapping[int, int], missed: Mapping[int, int], total: int) -> dict[int, int]:
+    """Return how many of ``total`` conversations each account gets of those it has room for.
+
+    Whoever has missed a turn goes before all others; beyond that the shares are equal.
+    """
+    first = share_out([min(room, missed.get(one, 0)) for one, room in rooms.items()], total)
+    rest = [room - given for room, given in zip(rooms.values(), first, strict=True)]
+    more = share_out(rest, total - sum(first))
+    return dict(zip(rooms, map(add, first, more), strict=True))
 
 
 class Admission:
@@ -101,12 +117,13 @@ class Admission:
             return []
         size = policy.batch_size
         wanted: Counter[int] = Counter()
+        missed: Counter[int] = Counter()
         for batch in batches:
             wanted[batch.account] += -(-len(batch.ids) // size)
+            missed[batch.account] += -(-batch.missed // size)
         rooms = self._lanes.conversations(policy, wanted)
         admitted = await self._turnstile.admit(policy, sum(rooms.values()) * size, now)
-        granted = share_out(list(rooms.values()), -(-admitted // size))
-        left = dict(zip(rooms, granted, strict=True))
+        left = shares(rooms, missed, -(-admitted // size))
         begun: list[PollBatch] = []
         for batch in batches:
             count = min(left[batch.account], -(-len(batch.ids) // size))

@@ -38,14 +38,7 @@ _MOST_ACCOUNTS: Final = 1_000
 class _Lane:
     """The questions to one carrier (one budget) under way or waiting in this process."""
 
-    __slots__ = (
-        "free",
-        "loads",
-        "next_turns",
-        "seconds",
-        "served",
-        "slots_given",
-    )
+    __slots__ = ("free", "loads", "next_turns", "seconds", "served", "slots_given")
 
     def __init__(self, places: int) -> None:
         self.free = FairSlots(places)
@@ -110,15 +103,15 @@ class Lanes:
         """Return when each of an account's ``ids`` is to be looked at again, in groups of one time.
 
         With others that wait for turns of theirs, it has every second one, or third, and so on.
-        ``is_again``: they have missed a turn. They stand in a line of their own, which is short, so
-        that they need not wait until all others have had theirs.
+        ``is_again``: they have missed a turn. They have the very next ones, whoever else has those
+        by now: ``Admission`` lets them go before, so that nobody misses more than a few.
         """
         lane = self._lane(policy)
         lane.next_turns = {
             one: at for one, at in lane.next_turns.items() if now < at <= now + HORIZON
         }
         line = account, is_again
-        lines = sorted(lane.next_turns.keys() | {line})
+        lines = sorted(one for one in lane.next_turns.keys() | {line} if one[1] is is_again)
         slot = max(
             SLACK * MINUTE / refill(max(1, policy.requests_per_minute)),
             lane.seconds * SECOND / self._places,

@@ -179,3 +179,17 @@ def test_turns_of_accounts_do_not_fall_together() -> None:
         set(flat(turned.turns(chosen, ["x"] * 20, NOW, account=account))) for account in (1, 2)
     ]
     assert not later[0] & later[1]
+
+
+def test_who_missed_turns_again_and_again_has_the_very_next_ones() -> None:
+    turned = lanes()
+    for account in (1, 2):
+        turned.turns(POLICY, ["a"] * 1_000, NOW, account=account)
+    slot = 1.1 * MINUTE / refill(POLICY.requests_per_minute)
+    now = NOW
+    for _ in range(5):
+        # Both miss theirs: however many others wait for a first turn, theirs are the next two.
+        for account in (1, 2):
+            (at,) = flat(turned.turns(POLICY, ["b"], now, account=account, is_again=True))
+            assert now < at <= now + 3 * slot
+        now = at
