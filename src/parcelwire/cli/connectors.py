@@ -18,31 +18,51 @@ def connector() -> None:
 
 @connector.command("new")
 @click.argument("code")
-@click.option("--name", prompt="Name of the carrier")
-@click.option("--country", prompt="Country (ISO 3166, two letters)")
-@click.option("--zone", prompt="Time zone of its clocks (Europe/Zurich)")
-@click.option("--language", prompt="Language of its answers (ISO 639-1)", default="en")
-@click.option("--host", prompt="Where it is asked (https://...)")
+@click.option("--name", help="Name of the carrier.", prompt="Name of the carrier")
+@click.option(
+    "--country", help="Home country (ISO 3166 alpha-2).", prompt="Country (ISO 3166, two letters)"
+)
+@click.option(
+    "--zone",
+    help="Time zone of the carrier's clocks.",
+    prompt="Time zone of its clocks (Europe/Zurich)",
+)
+@click.option(
+    "--language",
+    help="Language of its answers (ISO 639-1).",
+    prompt="Language of its answers (ISO 639-1)",
+    default="en",
+)
+@click.option("--host", help="Base URL of its API.", prompt="Where it is asked (https://...)")
 @click.option(
     "--format",
     "answer_format",
     type=click.Choice(["json", "xml"]),
+    help="Format of its answers.",
     prompt="Format of its answers",
     default="json",
 )
 @click.option(
     "--credentials",
     type=click.Choice(["none", "key", "token"]),
+    help="What it wants; token: got with a client's id and secret.",
     prompt="Credentials (token: got with a client's id and secret)",
     default="key",
 )
 @click.option(
     "--dates",
     type=click.Choice(["ymd", "dmy", "mdy"]),
+    help="Order of day, month and year in its dates.",
     prompt="Order of day, month and year",
     default="ymd",
 )
-@click.option("--batch", type=int, prompt="Numbers that one request asks about", default=1)
+@click.option(
+    "--batch",
+    type=int,
+    help="How many numbers one request asks about.",
+    prompt="Numbers that one request asks about",
+    default=1,
+)
 @click.option(
     "--in",
     "parent",
