@@ -236,7 +236,8 @@ class Judge:
         there = Counter(dict(counted))
         for one in stored:
             journey = journey_of(one.tracking)
-            if journey is None:
+            # A scan that is withdrawn when it is first heard of makes no event, and so no journey.
+            if journey is None or not one.tracking.visible_checkpoints:
                 continue
             row = tuple(getattr(journey, name) for name in JOURNEY_COLUMNS)
             if there[row] < 1:
