@@ -100,7 +100,9 @@ class Customer:
             ):
                 self._ledger.wrong(f"connection {one.id} is broken, and was never refused")
             self._ledger.fault("connection renewed", one.connector)
-            self._renewed_at[one.id] = self._ledger.now()
+            began = self._ledger.now()
             sealed = process.ring.seal({CREDENTIAL: f"customer {self._account}"}, one.id)
             renewed = replace(one, sealed_credentials=sealed, broken_since=None, broken_why="")
             await process.store.save_connection(renewed, expected=one)
+            # Only now: when the power fails meanwhile, it is as broken as before.
+            self._renewed_at[one.id] = began
