@@ -21,6 +21,7 @@ from parcelwire.domain.status import Status
 from parcelwire.tracking.drafts import Draft
 
 POINTS = "[parcelwire.connectors]\nlantern-post = lantern_post\n"
+TOKEN = "signed-tokens-are-long." + "x" * 1_500
 CREDENTIALS = {"client_id": "shop", "client_secret": "made-up-for-this-test"}
 FOUND = (
     "<parcel><number>LP0000000001</number><state>known</state>"
@@ -64,11 +65,11 @@ def carrier(asked: list[str]) -> web.Application:
         asked.append("token")
         if await request.json() != CREDENTIALS:
             return web.json_response({}, status=401)
-        return web.json_response({"access_token": "of-today", "expires_in": 600})
+        return web.json_response({"access_token": TOKEN, "expires_in": 600})
 
     async def track(request: web.Request) -> web.Response:
         asked.append("track")
-        if request.headers.get("authorization") != "Bearer of-today":
+        if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return web.Response(status=401)
         numbers = re.findall("<number>(.*?)</number>", await request.text())
         unknown = "<parcel><number>{}</number><state>unknown</state></parcel>"

@@ -9,7 +9,7 @@ runs. ``wire`` joins the inner parts for whoever brings their surroundings: simu
 
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.installation import Installation
-from parcelwire.bootstrap.opening import load_registry, open_installation, open_store
+from parcelwire.bootstrap.opening import open_installation, open_store
 from parcelwire.bootstrap.settings import webhook_settings
 from parcelwire.bootstrap.system import SystemClock, SystemIdentifiers
 from parcelwire.bootstrap.wiring import Kinds, Outside, Wired, WiringSettings, wire
@@ -23,7 +23,6 @@ __all__ = [
     "SystemIdentifiers",
     "Wired",
     "WiringSettings",
-    "load_registry",
     "open_installation",
     "open_store",
     "webhook_settings",

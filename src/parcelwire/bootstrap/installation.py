@@ -19,6 +19,7 @@ from parcelwire.api.v2.dialect import V2Dialect
 from parcelwire.api.v4.dialect import V4Dialect
 from parcelwire.api.v4.render import Renderer
 from parcelwire.config import Config
+from parcelwire.connectors.catalogue import Catalogue
 from parcelwire.connectors.connections import SimulatedAirWaybills, StoredConnections
 from parcelwire.connectors.gateway import Gateway
 from parcelwire.connectors.key_ring import KeyRing
@@ -68,7 +69,6 @@ from parcelwire.bootstrap.settings import (
     api_settings,
     keeping_settings,
     login_limits,
-    make_catalogue,
     page_limits,
     share_settings,
     slot_seconds,
@@ -92,6 +92,7 @@ class Installation:
         ring: KeyRing,
         *,
         identity: KeyIdentity,
+        catalogue: Catalogue,
         registry: Registry,
         renderer: Renderer,
     ) -> None:
@@ -107,7 +108,6 @@ class Installation:
         self.ring = ring
         self._identity = identity
         self._transport = HttpTransport(clock, TransportSettings(contact=config.carriers.contact))
-        catalogue = make_catalogue(config)
         self._connections = ConnectionMaker(
             store, catalogue, ring, clock=clock, identifiers=self.identifiers
         )

@@ -15,7 +15,7 @@ from parcelwire.bootstrap.key_identity import KeyIdentity, key_file_of
 from parcelwire.bootstrap.settings import make_catalogue
 from parcelwire.bootstrap.system import SystemClock
 from parcelwire.config import Config
-from parcelwire.connectors.catalogue import CatalogueError, with_declared
+from parcelwire.connectors.catalogue import Catalogue, CatalogueError, with_declared
 from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.couriers.refresh import CourierListError, refreshed_registry
 from parcelwire.couriers.registry import Registry, default_registry
@@ -77,7 +77,8 @@ async def open_installation(
     """
     clock = clock or SystemClock()
     ring = await asyncio.to_thread(KeyRing, key_file_of(config, environment), os.urandom)
-    registry = load_registry(config)
+    catalogue = make_catalogue(config)
+    registry = load_registry(config, catalogue)
     renderer = Renderer(registry)
     store = await open_store(config, clock, renderer.tracking, sealer=ring, is_server=is_server)
     try:
@@ -88,22 +89,29 @@ async def open_installation(
         )
         await identity.settle(os.urandom, may_make=may_make_key)
         return Installation(
-            config, store, clock, ring, identity=identity, registry=registry, renderer=renderer
+            config,
+            store,
+            clock,
+            ring,
+            identity=identity,
+            catalogue=catalogue,
+            registry=registry,
+            renderer=renderer,
         )
     except BaseException:
         await store.close()
         raise
 
 
-def load_registry(config: Config) -> Registry:
+def load_registry(config: Config, catalogue: Catalogue) -> Registry:
     """Return the couriers known here.
 
-    They are the package's own and those that connectors declare, with what was refreshed since.
+    They are the package's own and those that the connectors of ``catalogue`` declare, with what was
+    refreshed since.
 
     Raises:
         InstallationError: the file of refreshed couriers cannot be used, or a connector cannot.
     """
-    catalogue = make_catalogue(config)
     try:
         # What was refreshed comes last: a courier that is listed by now was none when its connector
         # was written, and is no reason not to start.

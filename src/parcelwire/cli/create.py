@@ -11,7 +11,7 @@ import msgspec
 from parcelwire.cli.command_target import Target
 from parcelwire.cli.countries import read_country
 from parcelwire.cli.exits import FAILED, PARTLY, CommandError
-from parcelwire.cli.support import run_async, working
+from parcelwire.cli.support import courier_field_options, run_async, working
 from parcelwire.cli.target import Choice, open_target, target_options
 from parcelwire.cli.timeline import console, plain, print_timeline
 from parcelwire.client.errors import ConflictError, InvalidError, ParcelwireError
@@ -45,16 +45,7 @@ _FIELDS = {
 @click.option("--customer-phone", help="The customer's phone number.")
 @click.option("--note", help="A note for yourself.")
 @click.option("--label", help="A word to group parcels by.")
-@click.option("--postal-code", help="Recipient's postal code, if the courier requires it.")
-@click.option(
-    "--ship-date",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Date of shipment (YYYY-MM-DD), if the courier requires it.",
-)
-@click.option(
-    "--destination", help="Destination country (ISO 3166 alpha-2), if the courier requires it."
-)
-@click.option("--courier-account", help="Your account with the courier, if it requires it.")
+@courier_field_options
 @click.option("--tracking-key", help="The courier's own key, if it requires one.")
 @click.option("--language", help="Language of the events, e.g. de.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on each line.")

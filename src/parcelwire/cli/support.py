@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import ExitStack, asynccontextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar
 
 import click
 from msgspec.structs import replace
@@ -35,6 +35,27 @@ T = TypeVar("T")
 account_option = click.option(
     "--account", "email", help="E-mail address of the account; needed when there are several."
 )
+
+
+_COURIER_FIELDS: Final = (
+    click.option("--postal-code", help="Recipient's postal code, if the courier requires it."),
+    click.option(
+        "--ship-date",
+        type=click.DateTime(["%Y-%m-%d"]),
+        help="Date of shipment (YYYY-MM-DD), if the courier requires it.",
+    ),
+    click.option(
+        "--destination", help="Destination country (ISO 3166 alpha-2), if the courier requires it."
+    ),
+    click.option("--courier-account", help="Your account with the courier, if it requires it."),
+)
+
+
+def courier_field_options(function: Callable[P, T]) -> Callable[P, T]:
+    """Give a command the options for what some couriers require beside the number."""
+    for option in reversed(_COURIER_FIELDS):
+        function = option(function)
+    return function
 
 
 def read_config(ctx: click.Context) -> Config:

@@ -11,7 +11,7 @@ from parcelwire.cli.by_number import each, find
 from parcelwire.cli.command_target import Target
 from parcelwire.cli.countries import read_country
 from parcelwire.cli.following import follow
-from parcelwire.cli.support import read_config, run_async, working
+from parcelwire.cli.support import courier_field_options, read_config, run_async, working
 from parcelwire.cli.target import Choice, login_of, open_target, target_options
 from parcelwire.cli.timeline import console, print_timeline
 from parcelwire.client.errors import RateLimitError
@@ -20,16 +20,7 @@ from parcelwire.client.errors import RateLimitError
 @click.command()
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
 @click.option("--courier", help="Courier code; default: detected from the number.")
-@click.option("--postal-code", help="Recipient's postal code, if the courier requires it.")
-@click.option(
-    "--ship-date",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Date of shipment (YYYY-MM-DD), if the courier requires it.",
-)
-@click.option(
-    "--destination", help="Destination country (ISO 3166 alpha-2), if the courier requires it."
-)
-@click.option("--courier-account", help="Your account with the courier, if it requires it.")
+@courier_field_options
 @click.option("--watch", is_flag=True, help="Go on until all have arrived; of followed parcels.")
 @click.option(
     "--every",

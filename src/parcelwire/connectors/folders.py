@@ -26,6 +26,7 @@ from parcelwire.connectors.quality import (
 from parcelwire.connectors.table import read_manifest, read_status_table
 
 CARRIERS: Final = "parcelwire.connectors.carriers"
+_ROOT: Final = Path(str(files(CARRIERS)))
 
 
 class FolderError(Exception):
@@ -34,8 +35,7 @@ class FolderError(Exception):
 
 def built_in_folders() -> list[Path]:
     """Return the folders of all built-in carriers, sorted."""
-    root = Path(str(files(CARRIERS)))
-    return sorted(one.parent for one in root.glob("*/manifest.toml"))
+    return sorted(one.parent for one in _ROOT.glob("*/manifest.toml"))
 
 
 def find_folder(name: str) -> Path:
@@ -47,10 +47,10 @@ def find_folder(name: str) -> Path:
     path = Path(name)
     if path.is_dir():
         resolved = path.resolve()
-        own = Path(str(files(CARRIERS))) / resolved.name
+        own = _ROOT / resolved.name
         return own if own.resolve() == resolved else resolved
-    own = Path(str(files(CARRIERS))) / name.replace("-", "_")
-    if own.is_dir() and own.parent == Path(str(files(CARRIERS))):
+    own = _ROOT / name.replace("-", "_")
+    if own.is_dir() and own.parent == _ROOT:
         return own
     msg = f"{name} is neither a folder nor the code of a built-in carrier"
     raise FolderError(msg)
@@ -65,15 +65,15 @@ def load_folder(folder: Path) -> Connector:
     if not (folder / "__init__.py").is_file():
         msg = f"there is no {folder / '__init__.py'}"
         raise FolderError(msg)
-    is_built_in = folder == Path(str(files(CARRIERS))) / folder.name
+    is_built_in = folder.parent == _ROOT
     name = f"{CARRIERS}.{folder.name}" if is_built_in else folder.name
     try:
         module = importlib.import_module(name) if is_built_in else _import_from(folder)
         connector = getattr(module, "CONNECTOR", None)
         manifest = None if connector is None else connector.manifest
+    except FolderError:
+        raise
     except (Exception, SystemExit) as error:
-        if isinstance(error, FolderError):
-            raise
         msg = f"it cannot be imported: {type(error).__name__}: {error}"
         raise FolderError(msg) from error
     if connector is None or not isinstance(manifest, Manifest):

@@ -50,9 +50,8 @@ _OFFICIAL: Final = {"CN": "Asia/Shanghai"}
 """Countries with one time by law, whatever else some of their clocks show."""
 _LARGEST_OFFSET: Final = 14 * 60
 
-_YEAR_FIRST: Final = r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
 _DATES: Final = {
-    "ymd": _YEAR_FIRST,
+    "ymd": r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
     "dmy": r"(?P<day>\d{1,2})(?P<mark>[-/.])(?P<month>\d{1,2})(?:(?P=mark)(?P<year>\d{4}|\d{2})?)?",
     "mdy": r"(?P<month>\d{1,2})(?P<mark>[-/.])(?P<day>\d{1,2})(?:(?P=mark)(?P<year>\d{4}|\d{2})?)?",
     "compact": r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})",

@@ -48,9 +48,8 @@ def read_body(response: Response, statuses: Container[int] | None = (200,)) -> b
         raise UnreadableError("refused, perhaps by a gateway that wants to see a person")
     if is_html(response):
         raise UnreadableError("a page for people instead of data")
-    body = response.body.removeprefix(
-        b"\xef\xbb\xbf"
-    ).lstrip()  # the last byte may be half of a line's end
+    # Not at the end, too: in UTF-16 the last byte may be half of a line's end.
+    body = response.body.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not body:
         raise UnreadableError("an empty answer")
     return body
@@ -158,6 +157,15 @@ def read_handle(value: Any) -> str | None:
     """
     is_handle = isinstance(value, str) and 0 < len(value) <= TEXT_LIMIT and value.isprintable()
     return value if is_handle else None
+
+
+def read_token(value: Any) -> str | None:
+    """Return what can go into a header as it came: an access token, a cookie; else None.
+
+    Signed tokens are long: some thousand characters.
+    """
+    is_token = isinstance(value, str) and 0 < len(value) <= RAW_LIMIT and value.isascii()
+    return value if is_token and value.isprintable() else None
 
 
 def read_number(value: Any, limit: int = 64) -> str:

@@ -23,6 +23,7 @@ from parcelwire.connectors.reading.values import (
     read_mapping,
     read_number,
     read_text,
+    read_token,
     read_whole_number,
     recall,
     sample_of,
@@ -104,6 +105,13 @@ def test_handles_go_back_as_they_came() -> None:
     assert read_handle("<[anonymous]>a1") == "<[anonymous]>a1"
     for value in (*NONSENSE, "", "a\r\nb", "x" * 900):
         assert read_handle(value) is None
+
+
+def test_tokens_are_as_long_as_signed_ones_and_fit_into_a_header() -> None:
+    signed = "eyJhbGciOiJSUzI1NiJ9." + "a" * 4_000
+    assert read_token(signed) == signed
+    for value in (*NONSENSE, "", "a\r\nb", "a\tb", "t\u00f6ken", "x" * 30_000, b"token"):
+        assert read_token(value) is None
 
 
 def test_countries() -> None:

@@ -36,6 +36,7 @@ from parcelwire.connectors.reading.values import (
     read_items,
     read_json,
     read_number,
+    read_token,
     read_whole_number,
 )
 from parcelwire.domain.clock import SECOND
@@ -188,8 +189,8 @@ def _remember_token(response: Response, access: Access) -> str | None:
         answer = read_json(response)
     except UnreadableError:
         return None
-    token = pick(answer, "access_token")
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
+    token = read_token(pick(answer, "access_token"))
+    if token is None:
         return None
     seconds = read_whole_number(pick(answer, "expires_in")) or TOKEN_SECONDS_DEFAULT
     access.memory[_TOKEN] = token

@@ -30,7 +30,13 @@ from parcelwire.connectors.carriers.swiss_post.mailpiece import (
     parse_search,
 )
 from parcelwire.connectors.carriers.swiss_post.reading import read_answer
-from parcelwire.connectors.reading.values import read_expiry, read_mapping, read_text, recall
+from parcelwire.connectors.reading.values import (
+    read_expiry,
+    read_mapping,
+    read_text,
+    read_token,
+    recall,
+)
 from parcelwire.domain.clock import SECOND, Instant
 from parcelwire.domain.report import CarrierReport, Outcome
 
@@ -98,10 +104,8 @@ def build_token(token_url: str, credentials: Mapping[str, str]) -> Request:
 def parse_token(response: Response, now: Instant) -> Token | None:
     """Return the token of the answer, or None when there is none in it."""
     answer = read_mapping(read_answer(response))
-    value = answer.get("access_token")
-    if response.status != 200 or not isinstance(value, str) or not value.isascii():
-        return None
-    if not value.isprintable() or not value:
+    value = read_token(answer.get("access_token"))
+    if response.status != 200 or value is None:
         return None
     return Token(value, read_expiry(answer.get("expires_in"), now))
 

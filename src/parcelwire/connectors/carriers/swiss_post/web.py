@@ -32,7 +32,7 @@ from parcelwire.connectors.carriers.swiss_post.shipment import (
     parse_events,
     parse_place,
 )
-from parcelwire.connectors.reading.values import read_handle, read_mapping, recall
+from parcelwire.connectors.reading.values import read_handle, read_mapping, read_token, recall
 from parcelwire.domain.report import CarrierReport, Outcome
 
 CODE: Final = "swiss-post"
@@ -96,13 +96,13 @@ def build_user(base_url: str, language: str) -> Request:
 def parse_user(response: Response) -> Session | None:
     """Return the session that the answer opens, or None when a part of it is missing."""
     user_id = read_handle(read_mapping(read_answer(response)).get("userIdentifier"))
-    csrf_token = response.headers.get("x-csrf-token", "")
-    if response.status != 200 or user_id is None or not _is_sendable(csrf_token):
+    csrf_token = read_token(response.headers.get("x-csrf-token"))
+    if response.status != 200 or user_id is None or csrf_token is None:
         return None
     cookies = {
         name: value
         for name, value in response.cookies.items()
-        if _is_sendable(name) and _is_sendable(value)
+        if read_token(name) is not None and read_token(value) is not None
     }
     return Session(user_id, csrf_token, cookies)
 
@@ -224,11 +224,6 @@ def _refuse(question: Question, response: Response) -> CarrierReport | None:
     if response.status in _FORBIDDEN:
         return not_understood(question, response, "the page was refused", CODE)
     return refusal(question, response, CODE)
-
-
-def _is_sendable(text: str) -> bool:
-    """Tell whether ``text`` can go back in a header without changing it, or the headers after."""
-    return bool(text) and text.isascii() and text.isprintable()
 
 
 def _get(base_url: str, path: str, session: Session, language: str) -> Request:

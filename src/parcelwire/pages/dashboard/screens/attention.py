@@ -73,7 +73,7 @@ async def show(visit: Visit) -> Response:
         rows=found[:SHOWN],
         is_cut=is_cut or len(found) > SHOWN,
         silent=await _silent(visit),
-        couriers=lambda code: visit.courier_name(code),
+        couriers=visit.courier_name,
     )
 
 
