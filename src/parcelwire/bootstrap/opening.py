@@ -15,10 +15,10 @@ from parcelwire.bootstrap.key_identity import KeyIdentity, key_file_of
 from parcelwire.bootstrap.settings import make_catalogue
 from parcelwire.bootstrap.system import SystemClock
 from parcelwire.config import Config
-from parcelwire.connectors.catalogue import Catalogue, CatalogueError, with_declared
+from parcelwire.connectors.catalogue import Catalogue, CatalogueError, known_couriers
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.couriers.refresh import CourierListError, refreshed_registry
-from parcelwire.couriers.registry import Registry, default_registry
+from parcelwire.couriers.refresh import CourierListError
+from parcelwire.couriers.registry import Registry
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.opening import StoreOpeningError, open_engine
@@ -113,10 +113,7 @@ def load_registry(config: Config, catalogue: Catalogue) -> Registry:
         InstallationError: the file of refreshed couriers cannot be used, or a connector cannot.
     """
     try:
-        # What was refreshed comes last: a courier that is listed by now was none when its connector
-        # was written, and is no reason not to start.
-        declared = with_declared(default_registry(), catalogue)
-        return refreshed_registry(declared, Path(config.carriers.registry_file))
+        return known_couriers(catalogue, Path(config.carriers.registry_file))
     except CatalogueError as error:
         raise InstallationError(str(error)) from error
     except CourierListError as error:

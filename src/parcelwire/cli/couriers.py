@@ -21,7 +21,6 @@ from parcelwire.couriers.refresh import (
     ListFile,
     compare,
     read_list,
-    refreshed_registry,
     write_file,
 )
 from parcelwire.couriers.registry import Courier, Registry, default_registry
@@ -103,13 +102,12 @@ def registry_here(ctx: click.Context) -> Registry:
 
     They are the package's own and those that connectors declare, with what was refreshed since.
     """
-    from parcelwire.connectors.catalogue import CatalogueError, load_catalogue, with_declared
+    from parcelwire.connectors.catalogue import CatalogueError, known_couriers, load_catalogue
     from parcelwire.connectors.simulated import CONNECTOR
 
     config = read_config(ctx)
     try:
-        declared = with_declared(default_registry(), load_catalogue(CONNECTOR))
-        return refreshed_registry(declared, Path(config.carriers.registry_file))
+        return known_couriers(load_catalogue(CONNECTOR), Path(config.carriers.registry_file))
     except CourierListError as error:
         msg = f"{error} (carriers.registry_file)"
         raise CommandError(msg) from None

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from parcelwire.connectors.base import Connector, Manifest
-from parcelwire.couriers.registry import Registry
+from parcelwire.couriers.refresh import refreshed_registry
+from parcelwire.couriers.registry import Registry, default_registry
 
 ENTRY_POINT_GROUP: Final = "parcelwire.connectors"
 _CARRIERS: Final = "parcelwire.connectors.carriers"
@@ -123,19 +125,24 @@ def load_catalogue(
     )
 
 
-def with_declared(registry: Registry, catalogue: Catalogue) -> Registry:
-    """Return the registry with the couriers that connectors declare.
+def known_couriers(catalogue: Catalogue, refreshed: Path) -> Registry:
+    """Return the couriers of the package, those that connectors declare, and the refreshed ones.
+
+    ``refreshed``: the file of a list that was refreshed, if there is one. It comes last: a courier
+    that is listed by now was none when its connector was written, which is no fault.
 
     Raises:
-        CatalogueError: one of them is in the registry, or two connectors declare the same.
+        CatalogueError: what a connector declares is in the registry, or another declares it, too.
+        CourierListError: the file cannot be used.
     """
+    registry = default_registry()
     for entry in catalogue.all():
         try:
             registry = registry.with_declared(entry.manifest.couriers)
         except ValueError as error:
             msg = f"the connector {entry.manifest.code} ({entry.source}) cannot be used: {error}"
             raise CatalogueError(msg) from error
-    return registry
+    return refreshed_registry(registry, refreshed)
 
 
 def built_in_carriers() -> list[Entry]:
