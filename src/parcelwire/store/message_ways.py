@@ -10,6 +10,8 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
+from msgspec.structs import replace
+
 from parcelwire.webhooks.ports import MessageFilter, MessageState
 
 MESSAGES_LOOKED_AT: Final = 2_000
@@ -78,16 +80,32 @@ def rest_of(where: MessageFilter, way: Way) -> MessageFilter:
     )
 
 
+class Search:
+    """What both engines know of a search for the messages of a filter."""
+
+    def __init__(
+        self, world_id: int, where: MessageFilter, way: Way, *, oldest_first: bool = False
+    ) -> None:
+        """``way`` is one that leads to them, see ``way_of``."""
+        self._world_id = world_id
+        self._where = where
+        self._way = way
+        self._rest = rest_of(where, way)
+        self._order, self._after, self._until = (
+            ("ASC", ">", "<=") if oldest_first else ("DESC", "<", ">=")
+        )
+
+    @property
+    def may_pass_over(self) -> bool:
+        """Whether it may be a long way from one message to the next: not among the few that wait,
+        which are all looked at.
+        """
+        return self._way is not Way.WAITING and self._rest != MessageFilter()
+
+
 def replayed(where: MessageFilter) -> MessageFilter | None:
     """Return a filter without pending messages, which a replay passes over; None: none is left."""
     states = tuple(state for state in where.states if state is not MessageState.PENDING)
     if where.states and not states:
         return None
-    return MessageFilter(
-        endpoint_id=where.endpoint_id,
-        tracking_id=where.tracking_id,
-        states=states,
-        event_types=where.event_types,
-        created_min=where.created_min,
-        created_max=where.created_max,
-    )
+    return replace(where, states=states)

@@ -136,6 +136,26 @@ async def test_a_page_looks_at_so_many_and_says_where_to_go_on(
     assert [page.following for page in pages] == [messages[30].id, messages[10].id, None]
 
 
+@pytest.mark.parametrize("of_one", [False, True])
+async def test_the_few_that_wait_are_listed_by_type_too(
+    store: Store, monkeypatch: pytest.MonkeyPatch, *, of_one: bool
+) -> None:
+    look_at_so_many(monkeypatch, 5)
+    endpoint, parcel = await add_endpoint(store), new_id()
+    delivered = [make_message(endpoint, new_id(), 1, NOW + index) for index in range(1, 20)]
+    await store.add_messages(delivered)
+    await bury(store, delivered, DELIVERED)
+    (waiting,) = await add(store, endpoint, parcel, 1)
+    where = MessageFilter(
+        endpoint_id=endpoint.id if of_one else None,
+        states=(PENDING,),
+        event_types=(waiting.event_type,),
+    )
+    page = await store.list_messages(WORLD, where, limit=2)
+    assert [one.id for one in page.messages] == [waiting.id]
+    assert page.following is None
+
+
 async def test_somebody_elses_messages_are_no_place_to_go_on_from(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from parcelwire.domain.clock import Instant
-from parcelwire.store.message_ways import FEW_WAITING, Way, rest_of, size_of
+from parcelwire.store.message_ways import FEW_WAITING, Search, Way, size_of
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, within
 from parcelwire.webhooks.ports import MessageFilter
@@ -30,29 +30,12 @@ Place = tuple[Instant, Any]
 Query = tuple[str, list[Any]]
 
 
-class MessageSearch:
+class MessageSearch(Search):
     """Looks for the messages of a filter, newest first or oldest first.
 
     Each statement looks from after a place (None: from the end of the list); ``end`` finds out how
     far, the others look as far as that.
     """
-
-    def __init__(
-        self, world_id: int, where: MessageFilter, way: Way, *, oldest_first: bool = False
-    ) -> None:
-        """``way`` is one that leads to them, see ``way_of``."""
-        self._world_id = world_id
-        self._where = where
-        self._way = way
-        self._rest = rest_of(where, way)
-        self._order, self._after, self._until = (
-            ("asc", ">", "<=") if oldest_first else ("desc", "<", ">=")
-        )
-
-    @property
-    def may_pass_over(self) -> bool:
-        """Whether it may be a long way from one message to the next."""
-        return self._rest != MessageFilter()
 
     def end(self, place: Place | None, limit: int) -> Query:
         """Find the last message (time, id) that is looked at for ``limit``.
@@ -64,7 +47,7 @@ class MessageSearch:
 
     def page(self, place: Place | None, end: Place | None, limit: int) -> Query:
         """Find the first ``limit`` messages."""
-        name = "find_messages" if self.may_pass_over else "list_messages"
+        name = "list_messages" if self._rest == MessageFilter() else "find_messages"
         return self._found(name, place, end, limit)
 
     def replayable(self, place: Place | None, end: Place | None, limit: int) -> Query:

@@ -468,7 +468,7 @@ where l.endpoint_id = o.endpoint_id and l.tracking_id = o.tracking_id and l.wait
 -- $1 world, $2 limit. What is looked at is found by the index meant for it and by nothing else: hence
 -- the offset, which keeps the two apart. See store.message_ways.
 select m.created_at, m.id
-from (select m.* from message m where /* stretch */ offset 0) as m
+from (select m.* from /* source */ m where /* stretch */ offset 0) as m
 where /* conditions */ and m.state <> 'pending'
     and exists (select from endpoint e where e.id = m.endpoint_id)
 /* order */ limit $2
@@ -529,6 +529,6 @@ where /* conditions */ /* order */ limit $2
 -- Where a stretch ends: $1 world, $2 how many are passed over. The index tells it alone; and whether
 -- they are this world's at all.
 select f.created_at, f.id from (
-    select m.created_at, m.id from message m where /* stretch */ /* order */ offset $2 limit 1
+    select m.created_at, m.id from /* source */ m where /* stretch */ /* order */ offset $2 limit 1
 ) as f
 where exists (select from message m where m.id = f.id and m.world_id = $1)
