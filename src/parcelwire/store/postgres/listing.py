@@ -216,11 +216,10 @@ def _page(
         conditions.follow(start)
     offset = start if isinstance(start, int) else 0
     order = "order by created_at desc, id desc"
-    found = conditions.few() if conditions.found else ""
     first, count = within(max(0, offset)), within(max(0, limit))
     ends = f"offset {conditions.argument(first)} limit {conditions.argument(count)}"
-    if found:
-        page = f"select id, created_at from {found} {order} {ends}"  # noqa: S608
+    if conditions.found:
+        page = f"select id, created_at from {conditions.few()} {order} {ends}"  # noqa: S608
         return page, conditions.arguments
     most = conditions.argument(within(first + count))
     other = "".join(f" and {text}" for text in conditions.other)

@@ -49,11 +49,12 @@ class Conditions:
         self._created = self._bounds("created_at", where.created_min, where.created_max)
         self._updated = self._bounds("updated_at", where.updated_min, where.updated_max)
         self._ordered = self._bounds("ordered_at", where.ordered_min, where.ordered_max)
-        self._other += self._updated + self._ordered
+        self._beginning: list[str] = []
         if where.number_prefix:
-            self._other.append("t.number >= :prefix AND t.number < :prefix_end")
+            self._beginning = ["t.number >= :prefix", "t.number < :prefix_end"]
             self.bindings["prefix"] = where.number_prefix
             self.bindings["prefix_end"] = prefix_end(where.number_prefix)
+        self._other += self._updated + self._ordered + self._beginning
         self._add_named(where)
         if where.statuses:
             self.bindings["statuses"] = _json(tuple(where.statuses))
@@ -91,22 +92,13 @@ class Conditions:
         found = []
         count = "SELECT count(*) FROM ({} LIMIT :few)"
         one = "SELECT 1 FROM tracking t INDEXED BY {} WHERE t.world_id = :world AND {}"
-        if self._where.number_prefix:
-            condition = "t.number >= :prefix AND t.number < :prefix_end"
-            found.append(
-                Few(
-                    count.format(one.format("tracking_by_number", condition)),
-                    [f"INDEXED BY tracking_by_number WHERE {self.sql()}"],
-                )
-            )
-        if self._ordered:
-            condition = " AND ".join(self._ordered)
-            found.append(
-                Few(
-                    count.format(one.format("tracking_by_order_time", condition)),
-                    [f"INDEXED BY tracking_by_order_time WHERE {self.sql()}"],
-                )
-            )
+        for index, conditions in (
+            ("tracking_by_number", self._beginning),
+            ("tracking_by_order_time", self._ordered),
+        ):
+            if conditions:
+                counting = count.format(one.format(index, " AND ".join(conditions)))
+                found.append(Few(counting, [f"INDEXED BY {index} WHERE {self.sql()}"]))
         if self._updated:
             found.append(self._few_updates(count, one))
         return found
