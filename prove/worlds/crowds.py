@@ -72,10 +72,7 @@ class Crowd(Shop):
         return await self._process.call(work)
 
     def _crowd_parcel(self, index: int) -> Parcel:
-        parcel = self._parcel(900_000 + index)
-        # Of one carrier, and known to it: a search for the right one would ask others, too.
-        parcel.courier = next(iter(self._carriers.policies))
-        self._carriers.couriers_of[parcel.number] = parcel.courier
+        parcel = self._known_parcel(900_000 + index)
         self._ledger.crowd.append(parcel)
         return parcel
 

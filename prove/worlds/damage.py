@@ -13,10 +13,12 @@ from msgspec.structs import replace
 from parcelwire.domain.report import DeliveryWindow
 from parcelwire.store.codec import decode_tracking, encode_tracking
 from prove.worlds.disk import Disk
-from prove.worlds.ledger import Parcel
 from prove.worlds.users import Shop
 
 UNREADABLE: Final = b"\xffnot a document of this version"
+
+_INDEX: Final = 500_000
+"""Of the parcel: its number is not that of other users."""
 
 Kind = Literal["unreadable", "a window that is none"]
 
@@ -26,7 +28,7 @@ class Victim(Shop):
 
     async def suffer(self, disk: Disk, at: int) -> None:
         """Create it, and damage it when its carrier has told something, after the time ``at``."""
-        parcel = self._known_parcel()
+        parcel = self._known_parcel(_INDEX)
         await self._create(parcel)
         await self._until(at)
         kind: Kind = self._chance.choice(("unreadable", "a window that is none"))
@@ -41,12 +43,6 @@ class Victim(Shop):
             # Something must happen to it, or nobody looks at it again.
             for _ in range(3):
                 await self._override(parcel)
-
-    def _known_parcel(self) -> Parcel:
-        parcel = self._parcel(800_000)
-        parcel.courier = next(iter(self._carriers.policies))
-        self._carriers.couriers_of[parcel.number] = parcel.courier
-        return parcel
 
 
 def _with_odd_window(packed: bytes) -> bytes:

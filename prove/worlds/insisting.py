@@ -41,15 +41,8 @@ class InsistentShop(Shop):
         active = self._plan.active
         for index in range(self._chance.randint(1, 2)):
             await self._until(self._chance.randrange(active - HOUR))
-            await self._insist_on_number(self._parcel_of(2 * index))
-            await self._insist_on_quota(self._parcel_of(2 * index + 1))
-
-    def _parcel_of(self, index: int) -> Parcel:
-        parcel = self._parcel(_FIRST_INDEX + index)
-        # Known to its carrier: a corrected courier would free the number before it is deleted.
-        parcel.courier = next(iter(self._carriers.policies))
-        self._carriers.couriers_of[parcel.number] = parcel.courier
-        return parcel
+            await self._insist_on_number(self._known_parcel(_FIRST_INDEX + 2 * index))
+            await self._insist_on_quota(self._known_parcel(_FIRST_INDEX + 2 * index + 1))
 
     async def _insist_on_number(self, parcel: Parcel) -> None:
         """Create what exists; delete that, and ask for the same again."""

@@ -19,7 +19,7 @@ from parcelwire.webhooks.ports import MessageFilter, MessageState
 from prove.worlds.ledger import Ledger, Setting, Span, Standing
 from prove.worlds.process import Process, UnknownOutcomeError
 from prove.worlds.sky import Plan, WorldClock, WorldIdentifiers
-from prove.worlds.users import Alive
+from prove.worlds.users import Alive, answered
 
 T = TypeVar("T")
 
@@ -295,13 +295,11 @@ class Keeper:
 
     async def _sure(self, work: Callable[[Process], Awaitable[T]]) -> T:
         """Do something that may be done twice until there is an answer."""
-        for _ in range(_PATIENCE):
-            try:
-                return await (await self._process()).call(work)
-            except (UnknownOutcomeError, StoreUnavailableError):
-                await asyncio.sleep(60)
-        msg = "nobody answers"
-        raise RuntimeError(msg)
+
+        async def ask() -> T:
+            return await (await self._process()).call(work)
+
+        return await answered(ask, _PATIENCE)
 
 
 def _saying(made: tuple[int, bytes]) -> Callable[[object], tuple[int, bytes]]:

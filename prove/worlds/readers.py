@@ -14,14 +14,14 @@ from parcelwire.store.port import StoreUnavailableError
 from prove.worlds.ledger import Ledger
 from prove.worlds.process import Process, UnknownOutcomeError
 from prove.worlds.sky import WorldClock
-from prove.worlds.users import PATIENCE, Alive
+from prove.worlds.users import Alive, answered
 
 _MOST: Final = 10_000
 """More events than a world has."""
 
 
-class FeedReader:
-    """Follows the events feed of one world by its cursor, page by page."""
+class _Reader:
+    """Who reads the feed of one world."""
 
     def __init__(
         self,
@@ -32,13 +32,18 @@ class FeedReader:
         world_id: int,
         chance: random.Random,
     ) -> None:
-        """Begin before the first event."""
+        """``alive`` gives a living process."""
         self._clock = clock
         self._ledger = ledger
         self._alive = alive
         self._world_id = world_id
         self._chance = chance
-        self._cursor = 0
+
+
+class FeedReader(_Reader):
+    """Follows the events feed of one world by its cursor, page by page."""
+
+    _cursor = 0
 
     async def run(self, until: int) -> None:
         """Read now and then until a moment, then to the end."""
@@ -65,28 +70,14 @@ class FeedReader:
                 return
 
 
-class RareReader:
+class RareReader(_Reader):
     """Reads the feed of one world, and comes back with the cursor when events may be gone.
 
-    Whoever has missed an event must be told so, and nobody else.
+    Whoever has missed an event must be told so, and nobody else. The feed of a test world, in which
+    nothing happens, is as good as any.
     """
 
-    def __init__(
-        self,
-        clock: WorldClock,
-        ledger: Ledger,
-        *,
-        alive: Alive,
-        world_id: int,
-        chance: random.Random,
-    ) -> None:
-        """The feed of a test world, in which nothing happens, is as good as any."""
-        self._clock = clock
-        self._ledger = ledger
-        self._alive = alive
-        self._world_id = world_id
-        self._chance = chance
-        self._place = (0, 0)
+    _place = (0, 0)
 
     async def run(self, active: int) -> None:
         """Read in a world of ``active`` true milliseconds, if it is long enough."""
@@ -132,10 +123,7 @@ class RareReader:
         return {at for at in self._ledger.pruned[self._world_id] if at > number} - kept
 
     async def _answered(self, work: Callable[[Process], Awaitable[None]]) -> None:
-        for _ in range(PATIENCE):
-            try:
-                return await (await self._alive()).call(work)
-            except (UnknownOutcomeError, StoreUnavailableError):
-                await asyncio.sleep(60)
-        msg = "nobody answers"
-        raise RuntimeError(msg)
+        async def ask() -> None:
+            await (await self._alive()).call(work)
+
+        await answered(ask)

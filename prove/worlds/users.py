@@ -106,6 +106,16 @@ class Shop:
         self._ledger.parcels.append(parcel)
         return parcel
 
+    def _known_parcel(self, index: int) -> Parcel:
+        """Return a parcel that the first carrier knows and is asked for.
+
+        A search for the right one would ask others, and a corrected courier frees the number.
+        """
+        parcel = self._parcel(index)
+        parcel.courier = next(iter(self._carriers.policies))
+        self._carriers.couriers_of[parcel.number] = parcel.courier
+        return parcel
+
     async def _until(self, at: int) -> None:
         await asyncio.sleep(max(0, at - self._clock.true_ms()) / SECOND)
 
@@ -314,11 +324,15 @@ class Shop:
         return await (await self._alive()).call(work)
 
     async def _certain(self, work: Callable[[Process], Awaitable[T]]) -> T:
-        """Ask again until there is an answer."""
-        for _ in range(PATIENCE):
-            try:
-                return await self._ask(work)
-            except (UnknownOutcomeError, StoreUnavailableError):
-                await asyncio.sleep(60)
-        msg = "nobody answers"
-        raise RuntimeError(msg)
+        return await answered(lambda: self._ask(work))
+
+
+async def answered(ask: Callable[[], Awaitable[T]], patience: int = PATIENCE) -> T:
+    """Ask what may be asked twice again until there is an answer."""
+    for _ in range(patience):
+        try:
+            return await ask()
+        except (UnknownOutcomeError, StoreUnavailableError):
+            await asyncio.sleep(60)
+    msg = "nobody answers"
+    raise RuntimeError(msg)
