@@ -12,9 +12,11 @@ from typing import Any, Final
 import msgspec
 
 from parcelwire.api.house import House
-from parcelwire.api.v2.bodies import LaneRequest, RemoteRequest, Text
+from parcelwire.api.trackingmore.bodies import Text
+from parcelwire.api.trackingmore.refusals import Refused
+from parcelwire.api.v2.bodies import LaneRequest, RemoteRequest
 from parcelwire.api.v2.countries import iso2_of
-from parcelwire.api.v2.errors import NO_CONTENT, NOT_UNDERSTOOD, Refused, success
+from parcelwire.api.v2.errors import NO_CONTENT, NOT_UNDERSTOOD, success
 from parcelwire.api.v2.models import LaneTimes, RemoteArea, UserInfo
 from parcelwire.api.v2.requests import code_of, courier_of, items_of, shaped, text_of
 from parcelwire.api.wire import Call, Reply
