@@ -10,6 +10,7 @@
     creation.py       quotas, and a number that is followed if it is not yet
     tracking_pairs.py trackings that are named by courier and number, and changes of them
     tracking_path.py  courier and number in a path
+    transit_times.py  how long parcels took
     bodies.py         JSON under any content type, texts, switches
     timestamps.py     times as clients write them
     openapi.py        a version's calls as an OpenAPI description tells them
@@ -20,6 +21,6 @@ carry its key, which code and envelope a refusal has (``refused_for``, ``render_
 a running installation, who answers each call (``bind``). ``DialectFrame`` does the rest. Nothing
 here imports a version, and no version imports another.
 
-``bootstrap.dialects`` lists the versions that are mounted. ``tests/e2e/api/test_toy_dialect.py``
-adds one of five calls.
+Versions that come with Parcelwire stand in ``bootstrap.dialects``; others are handed to
+``open_installation``. ``tests/e2e/api/test_toy_dialect.py`` adds one of five calls.
 """

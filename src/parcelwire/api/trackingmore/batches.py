@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -17,8 +17,6 @@ from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.drafts import Draft
 from parcelwire.tracking.errors import TrackingError
 from parcelwire.tracking.ports import Stored
-
-NUMBER_FIELD: Final = "tracking_number"
 
 
 class ItemFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,10 +34,18 @@ class ItemFailure(msgspec.Struct, frozen=True, kw_only=True):
 class Batches:
     """Does the items of a call one by one; what is refused does not keep the others back."""
 
-    def __init__(self, context: House, *, courier_field: str, refused_for: RefusedFor) -> None:
-        """``courier_field``: the version's name of an item's courier."""
+    def __init__(
+        self,
+        context: House,
+        *,
+        number_field: str = "tracking_number",
+        courier_field: str,
+        refused_for: RefusedFor,
+    ) -> None:
+        """``number_field``, ``courier_field``: the version's names of them in an item."""
         self._service = context.service
         self._limiter = context.limiter
+        self._number_field = number_field
         self._courier_field = courier_field
         self._refused_for = refused_for
 
@@ -95,7 +101,7 @@ class Batches:
     ) -> ItemFailure:
         """Return what is said of an item (decoded JSON, whatever it is)."""
         return ItemFailure(
-            number=echo_of(item, NUMBER_FIELD),
+            number=echo_of(item, self._number_field),
             courier_code=echo_of(item, self._courier_field),
             refused=refused,
             error=error,
