@@ -19,7 +19,8 @@ import pytest
 import trackingmore as vendor
 
 from parcelwire import Parcelwire
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.api.trackingmore.frame import DialectFrame
+from parcelwire.api.v4.dialect import v4_dialect
 from parcelwire.compat import trackingmore as ours
 from parcelwire.compat.trackingmore.exception import (
     TrackingMoreException,
@@ -35,7 +36,7 @@ from tests.support.process import free_port
 from tests.support.two_hundred import batch_of, old_names, our_names, plain, said, timed
 from tests.support.v4 import USPS_NUMBER, point
 
-DIALECTS: MakeDialects = lambda house: [V4Dialect(house)]  # noqa: E731
+DIALECTS: MakeDialects = lambda house: [DialectFrame(house, v4_dialect())]  # noqa: E731
 NUMBERS = [f"94001118992238579253{i:02d}" for i in range(100)]
 BATCH = batch_of(NUMBERS)
 

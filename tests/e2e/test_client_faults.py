@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from parcelwire.api.v2.dialect import V2Dialect
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.api.trackingmore.frame import DialectFrame
+from parcelwire.bootstrap.dialects import own_dialects
 from parcelwire.client import (
     ConflictError,
     InvalidError,
@@ -33,7 +33,7 @@ from tests.support.house import HouseUnderTest, MakeDialects, open_house, report
 from tests.support.process import free_port
 from tests.support.v4 import USPS_NUMBER, point
 
-DIALECTS: MakeDialects = lambda house: [V4Dialect(house), V2Dialect(house)]  # noqa: E731
+DIALECTS: MakeDialects = lambda house: [DialectFrame(house, one) for one in own_dialects()]  # noqa: E731
 ITEMS = [
     {"tracking_number": f"94001118992238579253{i:02d}", "courier_code": "usps"} for i in range(90)
 ]

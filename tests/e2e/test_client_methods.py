@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.api.trackingmore.frame import DialectFrame
+from parcelwire.api.v4.dialect import v4_dialect
 from parcelwire.client import AsyncParcelwire, AsyncV4Client, Parcelwire, UnsupportedError, V4Client
 from parcelwire.connectors.simulated import air_waybill
 from parcelwire.domain.air_waybill import AirWaybill
@@ -69,7 +70,7 @@ class Airlines:
 @asynccontextmanager
 async def real_client(side: Side, folder: Path) -> AsyncIterator[tuple[Any, Stage]]:
     async with open_house(
-        folder, lambda house: [V4Dialect(house)], air_waybills=Airlines()
+        folder, lambda house: [DialectFrame(house, v4_dialect())], air_waybills=Airlines()
     ) as house:
         key = await house.add_key(scope="admin")
         hook = f"http://127.0.0.1:{free_port()}/hook"

@@ -14,8 +14,8 @@ from starlette.routing import Mount
 
 from parcelwire.api.asgi import Door
 from parcelwire.api.native.application import application
-from parcelwire.api.v2.dialect import V2Dialect
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.api.trackingmore.frame import DialectFrame
+from parcelwire.bootstrap.dialects import own_dialects
 from parcelwire.client import AsyncParcelwire, AsyncV4Client, Parcelwire, V4Client
 from parcelwire.client.settings import TRACKINGMORE
 from tests.support.house import HouseUnderTest, nobody
@@ -102,7 +102,7 @@ async def open_client(
 def whole_door(house: HouseUnderTest) -> Door:
     """Return a house's v4 and v2 with its own API beside them, as an installation has them."""
     own = Starlette(routes=[Mount("/api", application(house.house)), Mount("", nobody)])
-    return Door(house.house, [V4Dialect(house.house), V2Dialect(house.house)], own)
+    return Door(house.house, [DialectFrame(house.house, one) for one in own_dialects()], own)
 
 
 Fault = Literal["pass", "cut_before", "cut_after", "stall"]

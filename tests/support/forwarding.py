@@ -16,8 +16,8 @@ from starlette.routing import Mount
 from parcelwire.api.asgi import Door
 from parcelwire.api.house import ApiSettings
 from parcelwire.api.native.application import application
-from parcelwire.api.v2.dialect import V2Dialect
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.api.trackingmore.frame import DialectFrame
+from parcelwire.bootstrap.dialects import own_dialects
 from parcelwire.cli.exits import CommandError
 from parcelwire.cli.native_calls import World
 from parcelwire.cli.webhook_forward import EVERYWHERE, Forwarder, Wish
@@ -97,7 +97,7 @@ async def open_desk(
     folder: Path, clock: FrozenClock | None = None, **settings: Any
 ) -> AsyncIterator[Desk]:
     def dialects(house: Any) -> list[Any]:
-        return [V2Dialect(house), V4Dialect(house)]
+        return [DialectFrame(house, one) for one in own_dialects()]
 
     async with open_house(
         folder, dialects, clock=clock or RestingClock(), settings=ApiSettings(**settings)

@@ -1,6 +1,6 @@
 """A house for tests: real use cases, a real SQLite file, a clock that stands, carriers on a script.
 
-    async with open_house(tmp_path, lambda house: [V4Dialect(house)]) as house:
+    async with open_house(tmp_path, lambda house: [DialectFrame(house, v4_dialect())]) as house:
         house.carriers.script("usps", "9400...", report(...))
         answer = await house.call("POST", "/v4/trackings/create", json={...})
         assert answer.status == 200

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from parcelwire.api.v2.dialect import V2Dialect
+from parcelwire.api.trackingmore.frame import DialectFrame
+from parcelwire.api.v2.dialect import V2
 from parcelwire.api.v2.errors import CODES
 from parcelwire.domain.checkpoint import Checkpoint, TimeSource
 from parcelwire.domain.report import ParcelFacts, ProofOfDelivery
@@ -48,7 +49,7 @@ async def open_v2(folder: Path, **options: Any) -> AsyncIterator[HouseUnderTest]
     """Open a house that speaks v2; ``options`` are those of ``open_house``."""
     async with open_house(
         folder,
-        lambda house: [V2Dialect(house)],
+        lambda house: [DialectFrame(house, V2)],
         key_header="Trackingmore-Api-Key",
         **options,
     ) as house:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.api.trackingmore.frame import DialectFrame
+from parcelwire.api.v4.dialect import v4_dialect
 from parcelwire.domain.checkpoint import Checkpoint, TimeSource
 from parcelwire.domain.status import Substatus
 from parcelwire.tracking.ports import TrackingFilter
@@ -14,7 +15,7 @@ from tests.support.v4_types import META, TRACKING, check
 USPS_NUMBER = "9400111899223857925380"
 SWISS_NUMBER = "996012345678901234"
 
-DIALECTS: MakeDialects = lambda house: [V4Dialect(house)]  # noqa: E731  (typed by its name)
+DIALECTS: MakeDialects = lambda house: [DialectFrame(house, v4_dialect())]  # noqa: E731  (typed by its name)
 
 HTTP_STATUS = {400: 400, 401: 401, 403: 403, 404: 404, 429: 429, 511: 500, 512: 503, 513: 503}
 """``meta.code`` -> HTTP status; the four-digit codes are all 400."""

@@ -13,11 +13,11 @@ from parcelwire.api.native import endpoint_shapes, events, idempotency, paging
 from parcelwire.api.native.sending import MOST_REPLAYED
 from parcelwire.api.native.tracking_shapes import MOST_IN_A_BATCH
 from parcelwire.api.shares import LIGHT_OFFSET, LIGHT_PAGE, WAITING_FOR_EACH
+from parcelwire.api.trackingmore.bodies import MAX_TEXT
 from parcelwire.api.v2 import listing as v2_listing
 from parcelwire.api.v2 import requests as v2
 from parcelwire.api.v2.errors import RETRY_AFTER_SECONDS
 from parcelwire.api.v4 import creation, listing
-from parcelwire.api.v4.requests import MAX_TEXT
 from parcelwire.bootstrap import clock_watch, desk, key_watch
 from parcelwire.bootstrap.system import SystemIdentifiers
 from parcelwire.cli import importing
@@ -138,7 +138,6 @@ def test_webhooks() -> None:
 
 
 def test_dialects() -> None:
-    assert v2.MAX_TEXT == MAX_TEXT
     assert API.realtime_interval_seconds == MINUTE / SECOND
     text = f"a field of more than {MAX_TEXT} characters"
     says(

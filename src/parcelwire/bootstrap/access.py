@@ -9,27 +9,27 @@ this table, so that a changed row is seen in review, and proof G2 tries every ro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 import msgspec
 
 from parcelwire.api.native import table as native
-from parcelwire.api.v2 import routes as v2
-from parcelwire.api.v4 import routes as v4
+from parcelwire.api.trackingmore.declaration import Declaration
+from parcelwire.bootstrap.dialects import own_dialects
 from parcelwire.domain.access import Scope, WorldRule
 from parcelwire.pages.application import ROUTES as PUBLIC_ROUTES
 from parcelwire.pages.dashboard.registry import CORE_ROUTES, Page, discover
 from parcelwire.pages.dashboard.visit import ROOT
 
-Surface = Literal["v2", "v4", "native", "dashboard", "public"]
 ANYONE: Final = "anyone"
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that can be asked of an installation."""
 
-    surface: Surface
+    surface: str
+    """``native``, ``dashboard``, ``public``, or the prefix of a dialect."""
     method: str
     path: str
     """From the root, with ``{names}``."""
@@ -44,15 +44,19 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.method} {self.path}"
 
 
-def access_table(pages: Iterable[Page] | None = None) -> tuple[Action, ...]:
-    """Return every action. ``pages``: the dashboard's; None: all there are.
+def access_table(
+    pages: Iterable[Page] | None = None, dialects: Sequence[Declaration] | None = None
+) -> tuple[Action, ...]:
+    """Return every action. ``pages``: the dashboard's; ``dialects``: those that are spoken; None:
+    all there are.
 
     Raises:
         ValueError: two actions share method and path, or a dialect without a rule for the live
             world declares one.
     """
+    spoken = own_dialects() if dialects is None else dialects
     found = (
-        *_dialects(),
+        *_dialects(spoken),
         *_native(),
         *_dashboard(discover() if pages is None else pages),
         *_public(),
@@ -62,23 +66,24 @@ def access_table(pages: Iterable[Page] | None = None) -> tuple[Action, ...]:
     problems += [
         f"{one.name}: {one.surface} does not know actions of the live world alone"
         for one in found
-        if one.surface in {"v2", "v4"} and one.world is WorldRule.LIVE
+        if one.surface in {dialect.prefix for dialect in spoken} and one.world is WorldRule.LIVE
     ]
     if problems:
         raise ValueError("; ".join(problems))
     return found
 
 
-def _dialects() -> Iterator[Action]:
-    for two in v2.ROUTES:
-        for method in two.methods:
-            path = "/".join(("/v2", *two.path))
-            yield Action(surface="v2", method=method, path=path, scope=two.scope, world=two.world)
-    for four in v4.ROUTES:
-        path = "/".join(("/v4", *four.path, *(["{id}"] if four.has_id else [])))
-        yield Action(
-            surface="v4", method=four.method, path=path, scope=four.scope, world=four.world
-        )
+def _dialects(spoken: Iterable[Declaration]) -> Iterator[Action]:
+    for dialect in spoken:
+        for route in dialect.routes:
+            for method in route.methods:
+                yield Action(
+                    surface=dialect.prefix,
+                    method=method,
+                    path=f"/{dialect.prefix}/{route.label}",
+                    scope=route.scope,
+                    world=route.world,
+                )
 
 
 def _native() -> Iterator[Action]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from parcelwire.api.asgi import ASGIApp, Door
@@ -15,8 +16,8 @@ from parcelwire.api.native.application import application as native_application
 from parcelwire.api.native.application import in_front_of
 from parcelwire.api.processes import ApiProcesses
 from parcelwire.api.shares import EventWatch, LongReads
-from parcelwire.api.v2.dialect import V2Dialect
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.api.trackingmore.declaration import Declaration
+from parcelwire.api.trackingmore.frame import DialectFrame
 from parcelwire.api.v4.render import Renderer
 from parcelwire.config import Config
 from parcelwire.connectors.catalogue import Catalogue
@@ -56,6 +57,7 @@ from parcelwire.bootstrap.clock_watch import ClockWatch
 from parcelwire.bootstrap.connection_maker import ConnectionMaker
 from parcelwire.bootstrap.dashboard import Carriers, Keys, dashboard_settings
 from parcelwire.bootstrap.desk import WebhookDesk
+from parcelwire.bootstrap.dialects import own_dialects
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.key_identity import KeyIdentity
 from parcelwire.bootstrap.key_watch import KeyWatch
@@ -95,10 +97,12 @@ class Installation:
         catalogue: Catalogue,
         registry: Registry,
         renderer: Renderer,
+        more_dialects: Sequence[Declaration] = (),
     ) -> None:
         """Put everything together; ``open_installation`` is the way in.
 
-        ``renderer`` is the one that makes the store's renditions.
+        ``renderer`` is the one that makes the store's renditions. ``more_dialects`` are served
+        beside those that come with Parcelwire.
         """
         self.config = config
         self.store = store
@@ -124,7 +128,7 @@ class Installation:
             clock=clock,
         )
         # Answers and stored renditions come from one renderer, so they cannot differ in language.
-        self._renderer = renderer
+        self._dialects = (*own_dialects(renderer), *more_dialects)
         renderer.speak(self.carriers.phrase)
         webhooks = webhook_settings(config)
         self.mailer, self.channels = make_mailer(config), make_channels(config)
@@ -283,9 +287,7 @@ class Installation:
             server.trusted_hosts, public_url=self.config.public_url, listens_on=server.host
         )
         other = in_front_of(native_application(self.house), in_front_of_pages(dashboard, hosts))
-        return Door(
-            self.house, [V2Dialect(self.house), V4Dialect(self.house, self._renderer)], other
-        )
+        return Door(self.house, [DialectFrame(self.house, one) for one in self._dialects], other)
 
     def start_sharing_rate_limits(self) -> None:
         """Divide the rate limits with other API processes; on SQLite there are none."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from parcelwire.api.trackingmore.declaration import Declaration
 from parcelwire.api.v4.render import Renderer, render_tracking
 from parcelwire.bootstrap.clock_watch import ClockWatch
 from parcelwire.bootstrap.errors import InstallationError
@@ -64,13 +65,15 @@ async def open_installation(
     may_make_key: bool = True,
     is_server: bool = False,
     environment: Mapping[str, str] = os.environ,
+    more_dialects: Sequence[Declaration] = (),
 ) -> Installation:
     """Open (and at first make) the installation that ``config`` describes.
 
     ``is_server``: it will serve or work until it is stopped, and not only for one command.
     A key file that is missing or not the database's is no error yet: what needs no secrets works
     without; ``Installation.check_key`` tells. ``may_make_key``: a new installation gets a key file
-    now; otherwise with the first ``check_key``.
+    now; otherwise with the first ``check_key``. ``more_dialects`` are served beside those that come
+    with Parcelwire.
 
     Raises:
         InstallationError, StoreUnavailableError: it cannot be opened; the message says what to do.
@@ -97,6 +100,7 @@ async def open_installation(
             catalogue=catalogue,
             registry=registry,
             renderer=renderer,
+            more_dialects=more_dialects,
         )
     except BaseException:
         await store.close()

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from parcelwire.api.v2.dialect import V2Dialect
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.api.trackingmore.frame import DialectFrame
+from parcelwire.api.v2.dialect import V2
+from parcelwire.api.v4.dialect import v4_dialect
 from parcelwire.domain.json_limits import MOST_CONTAINERS, is_crowded
 from tests.support.hostile_inputs import crowded_json
 from tests.support.house import open_house
@@ -29,7 +30,7 @@ def test_as_many_as_allowed() -> None:
 )
 async def test_v4(tmp_path: Path, path: str) -> None:
     async with (
-        open_house(tmp_path, lambda house: [V4Dialect(house)]) as house,
+        open_house(tmp_path, lambda house: [DialectFrame(house, v4_dialect())]) as house,
         loop_lag() as lag,
     ):
         answer = await house.call("POST", path, body=BODY)
@@ -39,7 +40,7 @@ async def test_v4(tmp_path: Path, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["post", "batch", "remote"])
 async def test_v2(tmp_path: Path, path: str) -> None:
-    async with open_house(tmp_path, lambda house: [V2Dialect(house)]) as house:
+    async with open_house(tmp_path, lambda house: [DialectFrame(house, V2)]) as house:
         headers = {"Trackingmore-Api-Key": house.key}
         async with loop_lag() as lag:
             answer = await house.call("POST", f"/v2/trackings/{path}", body=BODY, headers=headers)

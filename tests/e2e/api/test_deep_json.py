@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.api.trackingmore.frame import DialectFrame
+from parcelwire.api.v4.dialect import v4_dialect
 from parcelwire.couriers.refresh import CourierListError, read_list
 from tests.support.hostile_inputs import deep_json, deep_object
 from tests.support.house import open_house
@@ -31,7 +32,7 @@ def bodies(depth: int, *fields: str) -> list[bytes]:
 
 @pytest.mark.parametrize("depth", DEPTHS)
 async def test_v4(tmp_path: Path, depth: int) -> None:
-    async with open_house(tmp_path, lambda house: [V4Dialect(house)]) as house:
+    async with open_house(tmp_path, lambda house: [DialectFrame(house, v4_dialect())]) as house:
         for path in ("create", "batch", "update/" + "a" * 32):
             for body in bodies(depth, "tracking_number", "courier_code", "note", "nobody"):
                 method = "PUT" if path.startswith("update") else "POST"

@@ -14,8 +14,8 @@ from yarl import URL
 from parcelwire.api.asgi import Door
 from parcelwire.api.native.application import application as native_application
 from parcelwire.api.native.application import in_front_of
-from parcelwire.api.v2.dialect import V2Dialect
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.api.trackingmore.frame import DialectFrame
+from parcelwire.bootstrap.dialects import own_dialects
 from parcelwire.pages.application import application as pages_application
 from parcelwire.pages.hosts import TrustedHosts, in_front_of_pages
 from tests.support.house import HouseUnderTest, open_house, serve
@@ -62,7 +62,11 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
         hosts = TrustedHosts((), public_url="", listens_on="127.0.0.1")
         pages = in_front_of_pages(pages_application(page_house(house)), hosts)
         other = in_front_of(native_application(house.house), pages)
-        door = Door(house.house, [V2Dialect(house.house), V4Dialect(house.house)], other)
+        door = Door(
+            house.house,
+            [DialectFrame(house.house, one) for one in own_dialects()],
+            other,
+        )
         async with serve(door) as address, aiohttp.ClientSession() as session:
             yield Client(house, address, session)
 

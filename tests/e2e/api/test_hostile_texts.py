@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from parcelwire.api.v2.dialect import V2Dialect
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.api.trackingmore.frame import DialectFrame
+from parcelwire.bootstrap.dialects import own_dialects
 from tests.support.hostile_inputs import cell_of_combining_marks
 from tests.support.house import Answer, HouseUnderTest, open_house
 from tests.support.loop_lag import loop_lag
@@ -33,7 +33,9 @@ Call = Callable[..., Any]
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[HouseUnderTest]:
     """A house that speaks v2 and v4."""
-    async with open_house(tmp_path, lambda house: [V2Dialect(house), V4Dialect(house)]) as house:
+    async with open_house(
+        tmp_path, lambda house: [DialectFrame(house, one) for one in own_dialects()]
+    ) as house:
         yield house
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from parcelwire.api.asgi import Door
 from parcelwire.api.gate import KEY_CACHE_SECONDS
-from parcelwire.api.v2.dialect import V2Dialect
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.api.trackingmore.frame import DialectFrame
+from parcelwire.bootstrap.dialects import own_dialects
 from parcelwire.domain.clock import HOUR, SECOND, iso_utc
 from tests.support.house import call, nobody
 from tests.support.native import Caller, fields_of, ok, open_caller, refused
@@ -30,7 +30,11 @@ async def test_an_expired_key_is_answered_like_a_revoked_one(caller: Caller) -> 
     now = house.clock.now()
     key = await house.add_key(seed=51, expires_at=now + 1)
     revoked = await house.add_key(seed=52, revoked_at=now)
-    door = Door(house.house, [V2Dialect(house.house), V4Dialect(house.house)], nobody)
+    door = Door(
+        house.house,
+        [DialectFrame(house.house, one) for one in own_dialects()],
+        nobody,
+    )
     ok(await caller.ask("GET", ACCOUNT, key=key))
     house.clock.advance(0.001)
     refused(await caller.ask("GET", ACCOUNT, key=key), 401, "key-expired")

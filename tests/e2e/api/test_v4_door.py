@@ -11,7 +11,8 @@ import pytest
 from parcelwire.api.asgi import Door
 from parcelwire.api.gate import make_key
 from parcelwire.api.house import ApiSettings
-from parcelwire.api.v4.dialect import V4Dialect
+from parcelwire.api.trackingmore.frame import DialectFrame
+from parcelwire.api.v4.dialect import v4_dialect
 from parcelwire.api.v4.errors import MESSAGES
 from parcelwire.api.v4.routes import ROUTES
 from parcelwire.store.port import Store, StoreUnavailableError
@@ -20,8 +21,7 @@ from tests.support.v4 import DIALECTS, USPS_NUMBER, count, create, ok, refused
 
 NOBODY = "0" * 32
 CALLS = [
-    (route.method, "/v4/" + "/".join(route.path) + (f"/{NOBODY}" if route.has_id else ""), route)
-    for route in ROUTES
+    (route.methods[0], f"/v4/{route.label}".replace("{id}", NOBODY), route) for route in ROUTES
 ]
 GET = "/v4/trackings/get"
 BODY = {"tracking_number": USPS_NUMBER, "courier_code": "usps"}
@@ -188,7 +188,7 @@ async def test_faults_are_told_in_the_envelope(
 ) -> None:
     broken = BrokenStore(v4.store, ("create_trackings", "list_renditions"), error)
     v4.house.store = v4.service.store = broken
-    door = Door(v4.house, [V4Dialect(v4.house)], nobody)
+    door = Door(v4.house, [DialectFrame(v4.house, v4_dialect())], nobody)
     headers = {"Tracking-Api-Key": v4.key}
     for method, path in (("POST", "/v4/trackings/create"), ("GET", GET)):
         body = b'{"tracking_number":"9400111899223857925380","courier_code":"usps"}'

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcelwire.api.moments import read_ship_date
+from parcelwire.api.trackingmore.timestamps import read_ship_date
 from parcelwire.api.v2.dates import is_nothing, read_time, read_unix
 from parcelwire.domain.clock import SECOND
 

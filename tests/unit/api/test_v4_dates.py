@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcelwire.api.moments import read_ship_date
+from parcelwire.api.trackingmore.timestamps import read_ship_date
 from parcelwire.api.v4.dates import read_instant
 from parcelwire.domain.clock import from_datetime
 

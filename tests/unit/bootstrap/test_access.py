@@ -6,14 +6,16 @@ import re
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
 from parcelwire.api.native.operations import Asked, Operation
-from parcelwire.api.v2 import routes as v2
-from parcelwire.api.v4 import routes as v4
+from parcelwire.api.trackingmore.declaration import Declaration
+from parcelwire.api.trackingmore.routes import Route as DialectRoute
 from parcelwire.bootstrap.access import access_table
+from parcelwire.bootstrap.dialects import own_dialects
 from parcelwire.domain.access import WorldRule
 from parcelwire.pages.dashboard.registry import Page, Part, discover
 from parcelwire.pages.dashboard.visit import Visit
@@ -74,13 +76,10 @@ def test_an_action_has_to_say_what_it_needs() -> None:
     for said in ({"scope": "read"}, {"world": WorldRule.OWN}):
         with pytest.raises(TypeError, match="Missing required argument"):
             Operation(**native, handler=handle, **said)
-    four: dict[str, Any] = {"name": "new", "method": "GET", "path": ("new",), "summary": "New"}
-    two: dict[str, Any] = {"name": "new", "methods": ("GET",), "path": ("new",), "summary": "New"}
+    call: dict[str, Any] = {"name": "new", "methods": ("GET",), "path": ("new",), "summary": "New"}
     for said in ({"scope": "read"}, {"world": WorldRule.OWN}):
         with pytest.raises(TypeError, match="Missing required argument"):
-            v4.Route(**four, answer=None, **said)
-        with pytest.raises(TypeError, match="Missing required argument"):
-            v2.Route(**two, answer=None, **said)
+            DialectRoute(**call, answer=None, **said)
 
 
 def test_no_two_actions_are_the_same() -> None:
@@ -89,15 +88,13 @@ def test_no_two_actions_are_the_same() -> None:
         access_table([*discover(), twice])
 
 
-def test_a_dialect_cannot_declare_what_it_does_not_check(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    first, *others = v4.ROUTES
-    fields = {name: getattr(first, name) for name in first.__struct_fields__}
-    live = v4.Route(**{**fields, "world": WorldRule.LIVE})
-    monkeypatch.setattr(v4, "ROUTES", (live, *others))
-    with pytest.raises(ValueError, match="v4 does not know actions of the live world alone"):
-        access_table()
+@pytest.mark.parametrize("dialect", own_dialects(), ids=lambda dialect: dialect.prefix)
+def test_a_dialect_cannot_declare_what_it_does_not_check(dialect: Declaration) -> None:
+    first, *others = dialect.routes
+    live = replace(dialect, routes=(replace(first, world=WorldRule.LIVE), *others))
+    message = f"{dialect.prefix} does not know actions of the live world alone"
+    with pytest.raises(ValueError, match=message):
+        access_table(dialects=[live])
 
 
 def routes_of(app: Starlette) -> set[str]:

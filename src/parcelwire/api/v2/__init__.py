@@ -3,7 +3,7 @@
 ::
 
     routes.py     which path is which call: methods, shapes, limits
-    dialect.py    the way of one call: key, rate limit, route, envelope
+    dialect.py    what the frame (``api.trackingmore``) is told: keys, routes, codes, handlers
     bodies.py     the shapes of what clients send
     requests.py   reading it tolerantly; empty text and null mean "not given"
     models.py     the shapes that go out, in the order of the wire

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from parcelwire.api.house import House
+from parcelwire.api.trackingmore.refusals import Refused
 from parcelwire.api.v2.bodies import AirCargoRequest
 from parcelwire.api.v2.errors import (
     NEEDS_ACTIVATION,
@@ -14,7 +15,6 @@ from parcelwire.api.v2.errors import (
     NUMBER_INVALID,
     NUMBER_MISSING,
     TOO_MANY_ITEMS,
-    Refused,
     success,
 )
 from parcelwire.api.v2.models import AirEvent, Airline, AirWaybillItem, Flight

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-Text = str | int | float | bool | None
-"""A field that should be text or nothing, as it arrives."""
+from parcelwire.api.trackingmore.bodies import Text
 
 
 class PairRequest(msgspec.Struct, frozen=True, kw_only=True):

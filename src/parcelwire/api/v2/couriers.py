@@ -9,14 +9,16 @@ from urllib.parse import quote
 import msgspec
 
 from parcelwire.api.house import House
+from parcelwire.api.trackingmore.creation import detect_couriers
+from parcelwire.api.trackingmore.refusals import RefusalReason
+from parcelwire.api.trackingmore.routes import Path
 from parcelwire.api.v2.bodies import DetectRequest
-from parcelwire.api.v2.errors import UNKNOWN_PATH, refusal, success
+from parcelwire.api.v2.errors import refused_for, render_refusal, success
 from parcelwire.api.v2.models import CarrierItem, DetectedCarrier
 from parcelwire.api.v2.requests import fields_of, number_of, shaped, text_of
 from parcelwire.api.wire import Call, Reply
 from parcelwire.couriers.registry import Courier
 from parcelwire.domain.languages import language_of
-from parcelwire.tracking.errors import CourierUndetectedError
 
 LANGUAGES: Final = ("en", "cn", "tw", "es", "ru", "it")
 """What the header ``Lang`` may say. A courier without a name in that language keeps its own."""
@@ -54,28 +56,30 @@ class CourierCalls:
             TrackingError: no number, no possible number (4014), or no courier for it (4032).
         """
         request = shaped(fields_of(call), DetectRequest)
-        drafting = self._house.service.drafting
-        number = drafting.number(number_of(request.tracking_number))
+        number = self._house.service.drafting.number(number_of(request.tracking_number))
         language = language_of(text_of(request.lang)) or "en"
-        registry = self._house.registry
         found = [
             DetectedCarrier(name=_name(courier, language), code=courier.code)
-            for candidate in await drafting.candidates(call.world_id, number)
-            if (courier := registry.get(candidate.courier_code)) is not None
+            for courier in await detect_couriers(self._house, call.world_id, number)
         ]
-        if not found:
-            raise CourierUndetectedError
         return success(_encode(found))
 
-    def picture(self, file_name: str) -> Reply:
-        """Return a courier's picture; it needs no key, because web pages show it.
+    def picture(self, method: str, segments: Path) -> Reply | None:
+        """Return a courier's picture, which web pages show without a key; None for other calls.
 
         Parcelwire ships no couriers' logos: they are the couriers' marks. The picture is the
         initials of the name on a ground whose colour follows from the code.
         """
-        courier = self._house.registry.get(file_name.removesuffix(PICTURE_SUFFIX))
+        if (
+            len(segments) != 2
+            or segments[0] != "carriers"
+            or not segments[1].endswith(PICTURE_SUFFIX)
+            or method not in ("GET", "HEAD")
+        ):
+            return None
+        courier = self._house.registry.get(segments[1].removesuffix(PICTURE_SUFFIX))
         if courier is None:
-            return refusal(UNKNOWN_PATH)
+            return render_refusal(refused_for(RefusalReason.UNKNOWN_PATH))
         return Reply(
             200,
             _monogram(courier).encode(),

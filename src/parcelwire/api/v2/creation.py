@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from parcelwire.api.house import House
+from parcelwire.api.trackingmore.batches import Batches, ItemFailure
+from parcelwire.api.trackingmore.creation import ask_now, quota_of
 from parcelwire.api.v2.bodies import CreateRequest
-from parcelwire.api.v2.errors import (
-    CODES,
-    CREATED,
-    TOO_MANY_REQUESTS,
-    Refused,
-    answer,
-    code_for,
-    success,
-)
+from parcelwire.api.v2.errors import CREATED, answer, message_of, refused_for, success
 from parcelwire.api.v2.models import BatchResult, ItemError, RealTimeResult
 from parcelwire.api.v2.render import Renderer, short_item
 from parcelwire.api.v2.requests import draft_of, fields_of, items_of, shaped
 from parcelwire.api.wire import Call, Reply
-from parcelwire.tracking.drafts import Draft
-from parcelwire.tracking.errors import AlreadyExistsError, NotFoundError
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -31,9 +23,8 @@ class CreationCalls:
     """Takes numbers to follow."""
 
     def __init__(self, house: House, renderer: Renderer) -> None:
-        self._service = house.service
-        self._limiter = house.limiter
-        self._clock = house.clock
+        self._house = house
+        self._batches = batches_of(house)
         self._renderer = renderer
 
     async def create_tracking(self, call: Call) -> Reply:
@@ -44,7 +35,7 @@ class CreationCalls:
             TrackingError: the same, found by the use case.
         """
         draft = draft_of(shaped(fields_of(call), CreateRequest))
-        stored = await self._service.create(call.world_id, draft, quota=quota_of(call))
+        stored = await self._house.service.create(call.world_id, draft, quota=quota_of(call))
         return success(_encode(short_item(stored.tracking)))
 
     async def create_trackings(self, call: Call) -> Reply:
@@ -54,28 +45,14 @@ class CreationCalls:
             Refused: there is no list, it is empty, or it is too long: then nothing is created.
         """
         items = items_of(call)
-        drafts: list[Draft] = []
-        errors: list[ItemError] = []
-        for item in items:
-            try:
-                drafts.append(draft_of(shaped(item, CreateRequest)))
-            except Refused as refused:
-                errors.append(item_error(item, refused.code))
-        # The call itself is counted already.
-        self._limiter.charge(call.world_id, "create", len(drafts) - 1)
-        outcomes = await self._service.create_many(call.world_id, drafts, quota=quota_of(call))
-        created = [
-            short_item(outcome.tracking) for outcome in outcomes if outcome.tracking is not None
-        ]
-        for outcome in outcomes:
-            if outcome.error is not None:
-                asked = {
-                    "tracking_number": outcome.draft.number,
-                    "carrier_code": outcome.draft.courier_code,
-                }
-                errors.append(item_error(asked, code_for(outcome.error)))
+        created, failures = await self._batches.create(
+            call, items, lambda item: draft_of(shaped(item, CreateRequest))
+        )
         result = BatchResult(
-            submitted=len(items), added=len(created), trackings=created, errors=errors
+            submitted=len(items),
+            added=len(created),
+            trackings=[short_item(tracking) for tracking in created],
+            errors=[item_error(one) for one in failures],
         )
         return answer(CREATED, result)
 
@@ -92,45 +69,22 @@ class CreationCalls:
         draft = draft_of(
             shaped(fields_of(call, is_body_optional=call.method == "GET"), CreateRequest)
         )
-        world_id = call.world_id
-        try:
-            if draft.courier_code is None:
-                raise NotFoundError
-            stored = await self._service.find(world_id, draft.number, draft.courier_code)
-        except NotFoundError:
-            if not self._limiter.take(world_id, "create").is_allowed:
-                raise Refused(TOO_MANY_REQUESTS) from None
-            try:
-                stored = await self._service.create(world_id, draft, quota=quota_of(call))
-            except AlreadyExistsError as error:
-                # Its courier was found from the number, or somebody else was quicker.
-                stored = await self._service.get(world_id, error.existing_id)
-                stored = await self._service.refresh_now(stored)
-        else:
-            stored = await self._service.refresh_now(stored)
-        item = self._renderer.full_item(stored.tracking, self._clock.now(), draft.details.language)
+        stored = await ask_now(self._house, call, draft)
+        now, language = self._house.clock.now(), draft.details.language
+        item = self._renderer.full_item(stored.tracking, now, language)
         return success(_encode(RealTimeResult(items=[item])))
 
 
-def quota_of(call: Call) -> int | None:
-    """Return the quota that counts for this key: test worlds have one of their own."""
-    return None if call.key.is_test else call.account.tracking_quota
+def batches_of(house: House) -> Batches:
+    """Return what does many items with one call, in v2's codes."""
+    return Batches(house, courier_field="carrier_code", refused_for=refused_for)
 
 
-def item_error(item: Any, code: int, message: str = "") -> ItemError:
-    """Return what is said about one item of many that came to nothing.
-
-    ``message``: another than the code's.
-    """
-
-    def said(field: str) -> str:
-        value = item.get(field) if isinstance(item, dict) else None
-        # What was sent is repeated so that the sender finds its item, but not at any length.
-        return str(value)[:100] if isinstance(value, str | int | float) else ""
-
+def item_error(failure: ItemFailure) -> ItemError:
+    """Return what is said about one item of many that came to nothing."""
     return ItemError(
-        tracking_number=said("tracking_number"),
-        carrier_code=said("carrier_code"),
-        code=code,
-        message=message or CODES[code][1],
+        tracking_number=failure.number,
+        carrier_code=failure.courier_code,
+        code=failure.refused.code,
+        message=message_of(failure.refused),
     )

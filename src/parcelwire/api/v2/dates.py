@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from parcelwire.api.moments import instant_of
+from parcelwire.api.trackingmore.timestamps import parse_timestamp
 from parcelwire.domain.clock import SECOND, Instant
 
 _TIME: Final = re.compile(
@@ -49,4 +49,4 @@ def read_time(text: str) -> Instant | None:
     if re.fullmatch(r"[0-9]{9,11}", text):
         return int(text) * SECOND
     match = _TIME.fullmatch(text)
-    return instant_of(match) if match is not None else None
+    return parse_timestamp(match) if match is not None else None

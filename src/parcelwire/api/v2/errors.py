@@ -29,6 +29,8 @@ from typing import Any, Final
 
 import msgspec
 
+from parcelwire.api.trackingmore.refusals import RefusalReason, Refused
+from parcelwire.api.trackingmore.routes import Route
 from parcelwire.api.wire import Reply
 from parcelwire.tracking.errors import (
     AlreadyExistsError,
@@ -115,15 +117,6 @@ _encode: Final = msgspec.json.Encoder().encode
 _SUCCESS: Final = b'{"meta":{"code":200,"type":"Success","message":"Success"},"data":'
 
 
-class Refused(Exception):  # noqa: N818  (it says what happens to the call, like the codes do)
-    """A call that is answered with an error code of v2."""
-
-    def __init__(self, code: int) -> None:
-        """Take the code of ``CODES``."""
-        super().__init__(code)
-        self.code = code
-
-
 def success(data: bytes) -> Reply:
     """Return ``data`` (JSON) in the envelope of success, on one line."""
     return Reply(200, b"".join((_SUCCESS, data, b"}")))
@@ -136,12 +129,17 @@ def answer(code: int, data: Any, message: str = "") -> Reply:
     return Reply(200, _encode({"meta": meta, "data": data}))
 
 
-def refusal(code: int, message: str = "") -> Reply:
+def render_refusal(refused: Refused, _: Route | None = None) -> Reply:
     """Return the envelope of an error: ``data`` is always ``[]``."""
-    reply = answer(code, [], message)
-    if code in (TOO_MANY_REQUESTS, UNAVAILABLE):
+    reply = answer(refused.code, [], refused.message)
+    if refused.code in (TOO_MANY_REQUESTS, UNAVAILABLE):
         return Reply(200, reply.body, ((b"retry-after", b"%d" % RETRY_AFTER_SECONDS),))
     return reply
+
+
+def message_of(refused: Refused) -> str:
+    """Return what is said beside the code."""
+    return refused.message or CODES[refused.code][1]
 
 
 FIELD_OF: Final = {
@@ -154,7 +152,25 @@ FIELD_OF: Final = {
 }
 """The registry's names of extra fields -> the wire's."""
 
-_CODE_OF: Final[dict[type[TrackingError], int]] = {
+_CODE_OF_REASON: Final[dict[RefusalReason, int]] = {
+    RefusalReason.NO_KEY: UNAUTHORIZED,
+    RefusalReason.UNKNOWN_KEY: KEY_INVALID,
+    RefusalReason.REVOKED_KEY: KEY_DELETED,
+    RefusalReason.EXPIRED_KEY: KEY_DELETED,
+    RefusalReason.RATE_LIMITED: TOO_MANY_REQUESTS,
+    RefusalReason.TOO_MANY_AT_ONCE: TOO_MANY_REQUESTS,
+    RefusalReason.PAYMENT_REQUIRED: PAYMENT_REQUIRED,
+    RefusalReason.SUSPENDED: PAYMENT_REQUIRED,
+    RefusalReason.UNKNOWN_PATH: UNKNOWN_PATH,
+    RefusalReason.WRONG_METHOD: WRONG_METHOD,
+    RefusalReason.SCOPE_TOO_SMALL: FORBIDDEN,
+    RefusalReason.DISABLED: NEEDS_ACTIVATION,
+    RefusalReason.BODY_TOO_LARGE: NOT_UNDERSTOOD,
+    RefusalReason.SERVER_FAULT: FAULT,
+    RefusalReason.STORE_UNAVAILABLE: UNAVAILABLE,
+}
+
+_CODE_OF_ERROR: Final[dict[type[TrackingError], int]] = {
     NumberMissingError: NUMBER_MISSING,
     NumberInvalidError: NUMBER_INVALID,
     CourierUnknownError: COURIER_INVALID,
@@ -174,19 +190,19 @@ UNREADABLE: Final = (
 )
 
 
-def code_for(error: TrackingError) -> int:
-    """Translate a mistake of the asker into v2's code.
+def refused_for(problem: RefusalReason | TrackingError) -> Refused:
+    """Translate what is wrong with a call into v2's code.
 
     Raises:
         TypeError: a kind of mistake without a code (a fault of ours).
     """
-    code = _CODE_OF.get(type(error))
+    if isinstance(problem, RefusalReason):
+        return Refused(_CODE_OF_REASON[problem])
+    code = _CODE_OF_ERROR.get(type(problem))
     if code is None:
-        msg = f"no v2 code for {type(error).__name__}"
-        raise TypeError(msg) from error
-    return code
-
-
-def message_for(error: TrackingError) -> str:
-    """Return what is to be said instead of the code's message; empty: that."""
-    return UNREADABLE if isinstance(error, UnreadableDocumentError) else ""
+        msg = f"no v2 code for {type(problem).__name__}"
+        raise TypeError(msg) from problem
+    if isinstance(problem, FieldsMissingError):
+        return Refused(code, missing=tuple(FIELD_OF.get(name, name) for name in problem.fields))
+    is_unreadable = isinstance(problem, UnreadableDocumentError)
+    return Refused(code, message=UNREADABLE if is_unreadable else "")

@@ -8,6 +8,8 @@ from typing import Any, Final, cast
 import msgspec
 
 from parcelwire.api.house import House
+from parcelwire.api.trackingmore.bodies import read_switch
+from parcelwire.api.trackingmore.refusals import Refused
 from parcelwire.api.v2.dates import is_nothing
 from parcelwire.api.v2.errors import (
     NO_CONTENT,
@@ -15,13 +17,12 @@ from parcelwire.api.v2.errors import (
     NUMBER_INVALID,
     OVER_LIMIT,
     STATUS_INVALID,
-    Refused,
     answer,
     success,
 )
 from parcelwire.api.v2.models import FullItem, ListResult, StatusCounts
 from parcelwire.api.v2.render import STATUSES, Renderer, status_words, statuses_of
-from parcelwire.api.v2.requests import bound_of, fields_of, switch_of, word_of
+from parcelwire.api.v2.requests import bound_of, fields_of, word_of
 from parcelwire.api.wire import Call, Reply
 from parcelwire.couriers.number import is_other_number, normalise
 from parcelwire.domain.status import Status
@@ -167,7 +168,7 @@ def _filter_of(
         ordered_min=bound_of(fields, "order_created_time_min"),
         ordered_max=bound_of(fields, "order_created_time_max"),
         # Whatever is no known word means both, as the manual says.
-        is_archived=switch_of(word_of(fields, "archived")),
+        is_archived=read_switch(word_of(fields, "archived")),
     )
 
 

@@ -6,28 +6,21 @@ Each item has its own fate. What came to nothing is listed in ``errors``, in the
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
 
 from parcelwire.api.house import House
+from parcelwire.api.trackingmore.refusals import Refused
+from parcelwire.api.trackingmore.tracking_pairs import apply_change, find_pair
 from parcelwire.api.v2.bodies import PairRequest, UpdateRequest
-from parcelwire.api.v2.changes import Change, Changing
-from parcelwire.api.v2.creation import item_error
-from parcelwire.api.v2.errors import NOT_FOUND, Refused, code_for, message_for, success
-from parcelwire.api.v2.models import (
-    Deleted,
-    DeletedMany,
-    ItemError,
-    Pair,
-    StoppedMany,
-    UpdatedMany,
-)
+from parcelwire.api.v2.changes import change_of
+from parcelwire.api.v2.creation import batches_of, item_error
+from parcelwire.api.v2.errors import NOT_FOUND, success
+from parcelwire.api.v2.models import Deleted, DeletedMany, Pair, StoppedMany, UpdatedMany
 from parcelwire.api.v2.render import updated_item
 from parcelwire.api.v2.requests import courier_of, items_of, number_of, shaped
 from parcelwire.api.wire import Call, Reply
-from parcelwire.tracking.errors import TrackingError
 from parcelwire.tracking.ports import Stored
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -36,9 +29,9 @@ _encode: Final = msgspec.json.Encoder().encode
 class ManyCalls:
     """Changes and ends trackings, up to 200 with one call."""
 
-    def __init__(self, house: House, changing: Changing) -> None:
+    def __init__(self, house: House) -> None:
         self._service = house.service
-        self._changing = changing
+        self._batches = batches_of(house)
 
     async def update_trackings(self, call: Call) -> Reply:
         """Change what is given about each.
@@ -49,17 +42,17 @@ class ManyCalls:
 
         async def update(item: Any) -> Stored:
             request = shaped(item, UpdateRequest)
-            change = Change.of(request)
-            return await self._changing.apply(await self._find(call, request), change)
+            change = change_of(request)
+            return await apply_change(self._service, await self._find(call, request), change)
 
         items = items_of(call)
-        done, errors = await _each(items, update)
+        done, failures = await self._batches.each(items, update)
         result = UpdatedMany(
             submitted=len(items),
             change=len(done),
             updated=len(done),
             trackings=[updated_item(stored.tracking) for _, stored in done],
-            errors=errors,
+            errors=[item_error(one) for one in failures],
         )
         return success(_encode(result))
 
@@ -70,7 +63,9 @@ class ManyCalls:
             Refused: there is no list, it is empty, or it is too long: then nothing is deleted.
         """
         items = items_of(call)
-        found, errors = await _each(items, lambda item: self._find(call, shaped(item, PairRequest)))
+        found, failures = await self._batches.each(
+            items, lambda item: self._find(call, shaped(item, PairRequest))
+        )
         ids = list(dict.fromkeys(stored.tracking.id for _, stored in found))
         gone = set(await self._service.delete(call.world_id, ids))
         deleted = []
@@ -80,9 +75,12 @@ class ManyCalls:
                 deleted.append(Deleted(meta=_pair(stored)))
             else:
                 # Named twice in the list, or deleted by somebody else meanwhile.
-                errors.append(item_error(item, NOT_FOUND))
+                failures.append(self._batches.failure(item, Refused(NOT_FOUND)))
         result = DeletedMany(
-            submitted=len(items), delete=len(deleted), trackings=deleted, errors=errors
+            submitted=len(items),
+            delete=len(deleted),
+            trackings=deleted,
+            errors=[item_error(one) for one in failures],
         )
         return success(_encode(result))
 
@@ -97,39 +95,22 @@ class ManyCalls:
             return await self._service.stop(await self._find(call, shaped(item, PairRequest)))
 
         items = items_of(call)
-        done, errors = await _each(items, stop)
+        done, failures = await self._batches.each(items, stop)
         result = StoppedMany(
             submitted=len(items),
             change=len(done),
             trackings=[_pair(stored) for _, stored in done],
-            errors=errors,
+            errors=[item_error(one) for one in failures],
         )
         return success(_encode(result))
 
     async def _find(self, call: Call, request: PairRequest) -> Stored:
-        return await self._changing.find(
+        return await find_pair(
+            self._service,
             call.world_id,
             number_of(request.tracking_number),
             courier_of(request.carrier_code),
         )
-
-
-async def _each(
-    items: list[Any], work: Callable[[Any], Awaitable[Stored]]
-) -> tuple[list[tuple[Any, Stored]], list[ItemError]]:
-    """Do ``work`` with each item in turn; one that is refused does not keep the others back."""
-    done: list[tuple[Any, Stored]] = []
-    errors: list[ItemError] = []
-    for item in items:
-        try:
-            stored = await work(item)
-        except Refused as refused:
-            errors.append(item_error(item, refused.code))
-        except TrackingError as error:
-            errors.append(item_error(item, code_for(error), message_for(error)))
-        else:
-            done.append((item, stored))
-    return done, errors
 
 
 def _pair(stored: Stored) -> Pair:

@@ -9,9 +9,10 @@ import sys
 from typing import Any, Final
 
 from parcelwire.api import openapi
+from parcelwire.api.trackingmore.openapi import operations
 from parcelwire.api.v2.errors import CODES
 from parcelwire.api.v2.models import ItemError
-from parcelwire.api.v2.routes import ROUTES, Route
+from parcelwire.api.v2.routes import ROUTES
 
 _SEGMENTS: Final = {
     "carrier_code": "Code of the courier",
@@ -35,36 +36,16 @@ def describe() -> dict[str, Any]:
             key_header="Trackingmore-Api-Key",
             meta=meta,
             errors={},
-            operations=[_operation(route, method) for route in ROUTES for method in route.methods],
+            operations=operations(
+                ROUTES,
+                names=_SEGMENTS,
+                success=lambda route: f"`meta.code` {route.code}, or the code of a refusal",
+                # PUT without a body changes nothing and is no mistake.
+                optional_bodies={"update_tracking"},
+            ),
             further_shapes=[ItemError],
             empty={"type": "array", "maxItems": 0},
         )
-    )
-
-
-def _operation(route: Route, method: str) -> openapi.Operation:
-    is_documented = method == route.methods[0]
-    parameters = [
-        openapi.parameter(name, "path", text)
-        for name, text in _SEGMENTS.items()
-        if f"{{{name}}}" in route.path
-    ]
-    parameters += [
-        openapi.parameter(one.name, one.place, one.description, one.kind)
-        for one in route.parameters
-    ]
-    return openapi.Operation(
-        method=method.lower(),
-        path="/" + "/".join(route.path),
-        # An id names one operation: the second method of a call has a name of its own.
-        name=route.name if is_documented else f"{route.name}_by_{method.lower()}",
-        summary=route.summary,
-        answer=route.answer,
-        success=f"`meta.code` {route.code}, or the code of a refusal",
-        request=route.request,
-        parameters=parameters,
-        # PUT without a body changes nothing and is no mistake.
-        is_body_required=is_documented and route.name != "update_tracking",
     )
 
 

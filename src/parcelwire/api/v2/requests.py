@@ -15,8 +15,18 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from parcelwire.api.moments import read_ship_date
-from parcelwire.api.v2.bodies import CreateRequest, DetailsRequest, Text, UpdateRequest
+from parcelwire.api.trackingmore.bodies import (
+    NotJsonError,
+    Text,
+    content_of,
+    decode_json,
+    is_storable,
+    read_switch,
+)
+from parcelwire.api.trackingmore.refusals import Refused
+from parcelwire.api.trackingmore.timestamps import read_ship_date
+from parcelwire.api.trackingmore.tracking_pairs import STATUS_FIGURES
+from parcelwire.api.v2.bodies import CreateRequest, DetailsRequest, UpdateRequest
 from parcelwire.api.v2.countries import iso2_of
 from parcelwire.api.v2.dates import is_nothing, read_time, read_unix
 from parcelwire.api.v2.errors import (
@@ -26,25 +36,19 @@ from parcelwire.api.v2.errors import (
     NUMBER_MISSING,
     STATUS_INVALID,
     TOO_MANY_ITEMS,
-    Refused,
 )
 from parcelwire.api.wire import Call
 from parcelwire.couriers.number import is_other_number
 from parcelwire.domain.clock import Instant
-from parcelwire.domain.json_limits import is_crowded
 from parcelwire.domain.tracking import Details
 from parcelwire.tracking.drafts import Draft
 
 MAX_ITEMS: Final = 200
 """Items of one call with many. Code 4020 says 200, one page of the manual says 40: both survive
 200."""
-MAX_TEXT: Final = 5_000
-"""Characters of one field. Longer is no title and no comment, and every answer would carry it."""
-
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
-_BOM: Final = b"\xef\xbb\xbf"
 _FIELD: Final = re.compile(r"at `\$\.([A-Za-z0-9_]+)")
 _CODE_OF_FIELD: Final = {
     "tracking_number": NUMBER_INVALID,
@@ -52,23 +56,21 @@ _CODE_OF_FIELD: Final = {
     "carrier_code": COURIER_INVALID,
     "update_carrier_code": COURIER_INVALID,
 }
-_decode: Final = msgspec.json.Decoder().decode
+_DECODER: Final = msgspec.json.Decoder()
 
 
-def content_of(body: bytes) -> Any:
+def json_of(body: bytes) -> Any:
     """Return a body as JSON whatever its content type says; None for an empty one.
 
     Raises:
         Refused: not JSON. 4015 is what the vendor answers then, odd as it reads.
     """
-    content = body.removeprefix(_BOM).strip()
+    content = content_of(body)
     if not content:
         return None
-    if is_crowded(content):
-        raise Refused(COURIER_INVALID)
     try:
-        return _decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return decode_json(content, _DECODER)
+    except NotJsonError as error:
         raise Refused(COURIER_INVALID) from error
 
 
@@ -83,7 +85,7 @@ def fields_of(call: Call, *, is_body_optional: bool = False) -> dict[str, Any]:
     """
     query: dict[str, Any] = {**call.query()} if call.query_string else {}
     try:
-        content = content_of(call.body)
+        content = json_of(call.body)
     except Refused:
         if is_body_optional:
             return query
@@ -104,7 +106,7 @@ def items_of(call: Call, *, code_of_none: int = NUMBER_MISSING) -> list[Any]:
     Raises:
         Refused: no item at all (``code_of_none``), no list (4012), or more than ``MAX_ITEMS``.
     """
-    content = content_of(call.body)
+    content = json_of(call.body)
     # One client in the wild wraps the list.
     if isinstance(content, dict) and "trackings" in content:
         content = content["trackings"]
@@ -141,7 +143,7 @@ def text_of(value: Text, code: int = NOT_UNDERSTOOD) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = value if isinstance(value, str) else str(value)
-    if len(text) > MAX_TEXT or "\0" in text:
+    if not is_storable(text):
         raise Refused(code)
     return None if text.isspace() else text
 
@@ -258,16 +260,8 @@ def draft_of(request: CreateRequest) -> Draft:
         courier_code=courier_of(request.carrier_code),
         details=Details(**details_of(request)),
         ordered_at=ordered_at_of(request),
-        is_auto_correct_off=bool(switch_of(text_of(request.auto_correct))),
+        is_auto_correct_off=bool(read_switch(text_of(request.auto_correct))),
     )
-
-
-def switch_of(text: str | None) -> bool | None:
-    """Return what a switch says; None where it says nothing that can be read."""
-    word = text.strip().lower() if text is not None else ""
-    if word in {"true", "1", "yes"}:
-        return True
-    return False if word in {"false", "0", "no"} else None
 
 
 def archived_of(request: UpdateRequest) -> bool | None:
@@ -277,7 +271,7 @@ def archived_of(request: UpdateRequest) -> bool | None:
         Refused: neither true nor false.
     """
     text = text_of(request.archived)
-    is_archived = switch_of(text)
+    is_archived = read_switch(text)
     if text is not None and is_archived is None:
         raise Refused(NOT_UNDERSTOOD)
     return is_archived
@@ -292,7 +286,7 @@ def status_figure_of(request: UpdateRequest) -> int | None:
     text = text_of(request.status, STATUS_INVALID)
     if text is None:
         return None
-    if text.strip() not in {"4", "7", "8"}:
+    if text.strip() not in map(str, STATUS_FIGURES):
         raise Refused(STATUS_INVALID)
     return int(text)
 

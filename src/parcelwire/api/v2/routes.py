@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Final
 
-import msgspec
-
+from parcelwire.api.trackingmore.routes import Parameter, Route
 from parcelwire.api.v2.bodies import (
     AirCargoRequest,
     ChangeCourierRequest,
@@ -35,48 +34,7 @@ from parcelwire.api.v2.models import (
     UpdatedMany,
     UserInfo,
 )
-from parcelwire.domain.access import Scope, WorldRule
-
-
-class Parameter(msgspec.Struct, frozen=True):
-    """One value of a query, or of a header."""
-
-    name: str
-    description: str
-    kind: Literal["string", "integer"] = "string"
-    place: Literal["query", "header"] = "query"
-
-
-class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """One call."""
-
-    name: str
-    methods: tuple[str, ...]
-    """The documented one first, then those that clients use as well."""
-    path: tuple[str, ...]
-    """Segments after ``/v2``."""
-    summary: str
-    scope: Scope
-    """What a key must at least be good for."""
-    world: WorldRule
-    """Whose things it shows and changes."""
-    answer: Any
-    """Shape of ``data`` on success."""
-    code: int = 200
-    """``meta.code`` of success."""
-    request: Any = None
-    """Shape of the body; None: the call has none (and a body sent with it is passed over)."""
-    parameters: tuple[Parameter, ...] = ()
-    limit: Literal["create", "other"] = "other"
-    """Which of the two rate limits counts it."""
-    counts_items: bool = False
-    """Counts as many calls as it has items: its rate limit headers are made when it is done."""
-
-    @property
-    def label(self) -> str:
-        """The path as the setting ``v2_disabled_calls`` names it."""
-        return "/".join(self.path)
-
+from parcelwire.domain.access import WorldRule
 
 ONE: Final = ("trackings", "{carrier_code}", "{tracking_number}")
 """The path of one tracking. To GET, a fourth segment may be a language."""
@@ -158,6 +116,7 @@ ROUTES: Final = (
             *_ORDERED,
             Parameter("lang", "Language of the events' texts, where the carrier's are known"),
         ),
+        takes_posted_parameters=True,
     ),
     Route(
         name="read_real_time",
@@ -227,6 +186,7 @@ ROUTES: Final = (
         world=WorldRule.OWN,
         answer=StatusCounts,
         parameters=(*_CREATED, *_ORDERED),
+        takes_posted_parameters=True,
     ),
     Route(
         name="find_remote_areas",

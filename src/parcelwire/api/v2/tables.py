@@ -6,25 +6,23 @@ what this installation saw itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
 from parcelwire.api.house import House
-from parcelwire.api.v2.bodies import LaneRequest, RemoteRequest, Text
+from parcelwire.api.trackingmore.bodies import Text
+from parcelwire.api.trackingmore.refusals import Refused
+from parcelwire.api.trackingmore.transit_times import TransitTimes, transit_times
+from parcelwire.api.v2.bodies import LaneRequest, RemoteRequest
 from parcelwire.api.v2.countries import iso2_of
-from parcelwire.api.v2.errors import NO_CONTENT, NOT_UNDERSTOOD, Refused, success
+from parcelwire.api.v2.errors import NO_CONTENT, NOT_UNDERSTOOD, success
 from parcelwire.api.v2.models import LaneTimes, RemoteArea, UserInfo
 from parcelwire.api.v2.requests import code_of, courier_of, items_of, shaped, text_of
 from parcelwire.api.wire import Call, Reply
 from parcelwire.domain.checkpoint import fold
 from parcelwire.domain.clock import SECOND
 from parcelwire.tracking.errors import CourierUnknownError
-from parcelwire.tracking.ports import LaneHistory
-
-RANGE_ENDS: Final = (7, 15, 30, 60)
-"""Last day of each range but the open one."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -93,7 +91,7 @@ class TableCalls:
         times = []
         for code, origin, destination in lanes:
             history = await self._store.lane_history(code, origin, destination, is_test=is_test)
-            times.append(lane_times(code, origin, destination, history))
+            times.append(lane_times(code, origin, destination, transit_times(history)))
         if not any(one.total for one in times):
             raise Refused(NO_CONTENT)
         return success(_encode(times))
@@ -107,37 +105,28 @@ class TableCalls:
         return courier.code, _country(request.original), _country(request.destination)
 
 
-def lane_times(courier_code: str, origin: str, destination: str, history: LaneHistory) -> LaneTimes:
+def lane_times(courier_code: str, origin: str, destination: str, times: TransitTimes) -> LaneTimes:
     """Return the figures of one lane (countries as ISO 3166 alpha-2)."""
-    days = history.transit_days
-    shares = _shares(days)
-    average = round(sum(days) / len(days), 2) if days else None
+    shares = times.shares
     return LaneTimes(
         carrier_code=courier_code,
         original=origin,
         destination=destination,
-        total=history.total,
-        delivered=len(days),
+        total=times.total,
+        delivered=times.delivered,
         range1=shares[0],
         range2=shares[1],
         range3=shares[2],
         range4=shares[3],
         range5=shares[4],
-        average=average,
+        average=times.average_days,
         range_1_7=shares[0],
         range_8_15=shares[1],
         range_16_30=shares[2],
         range_31_60=shares[3],
         range_60_up=shares[4],
-        average_delivery_time=average,
+        average_delivery_time=times.average_days,
     )
-
-
-def _shares(days: Sequence[int]) -> list[float | None]:
-    counts = [0] * (len(RANGE_ENDS) + 1)
-    for day in days:
-        counts[sum(day > end for end in RANGE_ENDS)] += 1
-    return [round(count / len(days), 4) if days else None for count in counts]
 
 
 def _country(typed: Text) -> str:

@@ -2,8 +2,8 @@
 
 ::
 
-    routes.py     which path is which call: methods, shapes, what an error's ``data`` is
-    dialect.py    the way of one call: key, rate limit, route, envelope
+    routes.py     which path is which call: methods, shapes, limits
+    dialect.py    what the frame (``api.trackingmore``) is told: keys, routes, codes, handlers
     requests.py   what clients send, read tolerantly; empty text and null mean "not given"
     models.py     the shapes that go out, in the order of the wire
     render.py     a tracking as v4 bytes: answers, webhook payloads, and the store's renditions

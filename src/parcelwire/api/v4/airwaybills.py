@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 
 from parcelwire.api.house import House
-from parcelwire.api.v4.errors import AWB_INVALID, AWB_UNSUPPORTED, Refused, success
+from parcelwire.api.trackingmore.refusals import Refused
+from parcelwire.api.v4.errors import AWB_INVALID, AWB_UNSUPPORTED, success
 from parcelwire.api.v4.models import (
     AirEvent,
     AirlineInfo,

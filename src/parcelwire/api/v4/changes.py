@@ -7,9 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from parcelwire.api.house import House
-from parcelwire.api.v4.errors import FORMAT_INVALID, ID_INVALID, Refused, success
-from parcelwire.api.v4.models import Identity, UpdateResult
-from parcelwire.api.v4.render import ARCHIVED, NOT_ARCHIVED
+from parcelwire.api.trackingmore.refusals import Refused
+from parcelwire.api.v4.errors import FORMAT_INVALID, ID_INVALID, success
+from parcelwire.api.v4.models import UpdateResult
+from parcelwire.api.v4.render import ARCHIVED, NOT_ARCHIVED, identity_of
 from parcelwire.api.v4.requests import (
     Body,
     UpdateRequest,
@@ -66,7 +67,7 @@ class ChangeCalls:
         """
         stored = await self._load(call)
         await self._service.delete(call.world_id, [stored.tracking.id])
-        return success(_identity(stored.tracking))
+        return success(_encode(identity_of(stored.tracking)))
 
     async def retrack(self, call: Call) -> Reply:
         """Take an expired tracking up again.
@@ -75,7 +76,7 @@ class ChangeCalls:
             TrackingError: unknown id, or not expired.
         """
         stored = await self._service.retrack(await self._load(call))
-        return success(_identity(stored.tracking))
+        return success(_encode(identity_of(stored.tracking)))
 
     async def _load(self, call: Call) -> Stored:
         tracking_id = call.segments[2].strip().lower() if len(call.segments) > 2 else ""
@@ -83,16 +84,6 @@ class ChangeCalls:
         if len(tracking_id) != 32 or not tracking_id.isalnum():
             raise Refused(ID_INVALID)
         return await self._service.get(call.world_id, tracking_id)
-
-
-def _identity(tracking: Tracking) -> bytes:
-    return _encode(
-        Identity(
-            id=tracking.id,
-            tracking_number=tracking.number,
-            courier_code=tracking.courier_code,
-        )
-    )
 
 
 def _update_result(before: Tracking, after: Tracking) -> UpdateResult:

@@ -7,12 +7,12 @@ from typing import Final
 import msgspec
 
 from parcelwire.api.house import House
-from parcelwire.api.v4.errors import COURIER_UNDETECTED, FIELD_OF, Refused, refused_for, success
+from parcelwire.api.trackingmore.creation import detect_couriers
+from parcelwire.api.v4.errors import FIELD_OF, success
 from parcelwire.api.v4.models import CourierObject
 from parcelwire.api.v4.requests import Body, DetectRequest, content_of, text_of
 from parcelwire.api.wire import Call, Reply
 from parcelwire.couriers.registry import Courier
-from parcelwire.tracking.errors import TrackingError
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -36,24 +36,15 @@ class CourierCalls:
         """Answer the couriers of one number, best guess first.
 
         Raises:
-            Refused: no number, no possible number, or no courier for it. Open in the sources: a
-                number of nobody could also be an empty list; 4121 is the code that says so.
+            Refused: the body is wrong.
+            TrackingError: no number, no possible number, or no courier for it. Open in the sources:
+                a number of nobody could also be an empty list; 4121 is the code that says so.
         """
         request: DetectRequest = self._body.read(content_of(call.body))
-        drafting = self._house.service.drafting
-        try:
-            number = drafting.number(text_of(request.tracking_number, "tracking_number"))
-        except TrackingError as error:
-            raise refused_for(error) from error
-        registry = self._house.registry
-        found = [
-            courier_object(courier)
-            for candidate in await drafting.candidates(call.world_id, number)
-            if (courier := registry.get(candidate.courier_code)) is not None
-        ]
-        if not found:
-            raise Refused(COURIER_UNDETECTED)
-        return success(_encode(found))
+        typed = text_of(request.tracking_number, "tracking_number")
+        number = self._house.service.drafting.number(typed)
+        found = await detect_couriers(self._house, call.world_id, number)
+        return success(_encode([courier_object(courier) for courier in found]))
 
 
 def courier_object(courier: Courier) -> CourierObject:

@@ -8,30 +8,25 @@ from typing import Any, Final
 import msgspec
 
 from parcelwire.api.house import House
+from parcelwire.api.trackingmore.batches import Batches, ItemFailure
+from parcelwire.api.trackingmore.bodies import read_switch
+from parcelwire.api.trackingmore.creation import quota_of
+from parcelwire.api.trackingmore.refusals import Refused
 from parcelwire.api.v4.errors import (
-    ALREADY_EXISTS,
     FORMAT_INVALID,
     NUMBER_MISSING,
     TOO_MANY_ITEMS,
-    Refused,
+    message_of,
     refused_for,
     success,
 )
-from parcelwire.api.v4.models import BatchError, BatchResult, Identity
-from parcelwire.api.v4.render import Renderer
-from parcelwire.api.v4.requests import (
-    Body,
-    content_of,
-    details_of,
-    is_yes,
-    ordered_at_of,
-    texts_of,
-)
+from parcelwire.api.v4.models import BatchError, BatchResult
+from parcelwire.api.v4.render import Renderer, identity_of
+from parcelwire.api.v4.requests import Body, content_of, details_of, ordered_at_of, texts_of
 from parcelwire.api.wire import Call, Reply
 from parcelwire.domain.tracking import Details
 from parcelwire.tracking.drafts import Draft
 from parcelwire.tracking.errors import AlreadyExistsError
-from parcelwire.tracking.service import Outcome
 
 MAX_BATCH: Final = 40
 
@@ -43,7 +38,7 @@ class CreationCalls:
 
     def __init__(self, house: House, renderer: Renderer) -> None:
         self._service = house.service
-        self._limiter = house.limiter
+        self._batches = Batches(house, courier_field="courier_code", refused_for=refused_for)
         self._renderer = renderer
         self._body = Body.of(Any)
 
@@ -64,32 +59,17 @@ class CreationCalls:
         Raises:
             Refused: there is no list, it is empty, or it is too long: then nothing is created.
         """
-        drafts: list[Draft] = []
-        errors: list[BatchError] = []
         items = self._items(call.body)
         if not items:
             raise Refused(NUMBER_MISSING)
         if len(items) > MAX_BATCH:
             raise Refused(TOO_MANY_ITEMS)
-        for item in items:
-            try:
-                drafts.append(draft_of(item))
-            except Refused as refused:
-                errors.append(_item_error(item, refused))
-        # The call itself is counted already.
-        self._limiter.charge(call.world_id, "create", len(drafts) - 1)
-        outcomes = await self._service.create_many(call.world_id, drafts, quota=quota_of(call))
-        created = [
-            Identity(
-                id=outcome.tracking.id,
-                tracking_number=outcome.tracking.number,
-                courier_code=outcome.tracking.courier_code,
-            )
-            for outcome in outcomes
-            if outcome.tracking is not None
-        ]
-        errors.extend(_outcome_error(outcome) for outcome in outcomes if outcome.error is not None)
-        return success(_encode(BatchResult(success=created, error=errors)))
+        created, failures = await self._batches.create(call, items, draft_of)
+        result = BatchResult(
+            success=[identity_of(tracking) for tracking in created],
+            error=[_item_error(one) for one in failures],
+        )
+        return success(_encode(result))
 
     def _items(self, body: bytes) -> Sequence[Any]:
         raw = content_of(body)
@@ -120,46 +100,25 @@ def draft_of(item: Any) -> Draft:
         ordered_at=ordered_at_of(texts),
         # In v2, where the field comes from, 1 forbids the correction; no source says otherwise
         # about v4.
-        is_auto_correct_off=bool(is_yes(texts.get("auto_correct"))),
+        is_auto_correct_off=bool(read_switch(texts.get("auto_correct"))),
     )
 
 
-def quota_of(call: Call) -> int | None:
-    """Return the quota that counts for this key: test worlds have one of their own."""
-    return None if call.key.is_test else call.account.tracking_quota
-
-
-def _item_error(item: Any, refused: Refused) -> BatchError:
-    def said(field: str) -> str:
-        value = item.get(field) if isinstance(item, dict) else None
-        # What was sent is repeated so that the sender finds its item, but not at any length.
-        return str(value)[:100] if isinstance(value, str | int | float) else ""
-
-    return BatchError(
-        id=None,
-        tracking_number=said("tracking_number"),
-        courier_code=said("courier_code"),
-        errorCode=refused.code,
-        errorMessage=refused.message,
-    )
-
-
-def _outcome_error(outcome: Outcome) -> BatchError:
-    error, draft = outcome.error, outcome.draft
-    assert error is not None  # noqa: S101  (the caller chose outcomes with an error)
-    refused = refused_for(error)
-    if isinstance(error, AlreadyExistsError):
+def _item_error(failure: ItemFailure) -> BatchError:
+    code, message = failure.refused.code, message_of(failure.refused)
+    existing = failure.error
+    if isinstance(existing, AlreadyExistsError):
         return BatchError(
-            id=error.existing_id,
-            tracking_number=error.number,
-            courier_code=error.courier_code,
-            errorCode=ALREADY_EXISTS,
-            errorMessage=refused.message,
+            id=existing.existing_id,
+            tracking_number=existing.number,
+            courier_code=existing.courier_code,
+            errorCode=code,
+            errorMessage=message,
         )
     return BatchError(
         id=None,
-        tracking_number=(draft.number or "")[:100],
-        courier_code=(draft.courier_code or "")[:100],
-        errorCode=refused.code,
-        errorMessage=refused.message,
+        tracking_number=failure.number,
+        courier_code=failure.courier_code,
+        errorCode=code,
+        errorMessage=message,
     )

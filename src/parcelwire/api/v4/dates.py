@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from parcelwire.api.moments import instant_of, spread
+from parcelwire.api.trackingmore.timestamps import expand_compact_date, parse_timestamp
 from parcelwire.domain.clock import DAY, MINUTE, SECOND, Instant
 
 _FORM: Final = re.compile(
@@ -34,8 +34,8 @@ def read_instant(text: str, *, is_end: bool = False) -> Instant | None:
     text = text.strip()
     if _UNIX.fullmatch(text):
         return int(text) * SECOND + (SECOND - 1 if is_end else 0)
-    match = _FORM.fullmatch(spread(text))
-    begins_at = instant_of(match) if match is not None else None
+    match = _FORM.fullmatch(expand_compact_date(text))
+    begins_at = parse_timestamp(match) if match is not None else None
     if match is None or begins_at is None:
         return None
     if match["fraction"]:

@@ -13,7 +13,9 @@ from typing import Final
 
 import msgspec
 
-from parcelwire.api.wire import MISSING_FIELDS, Reply
+from parcelwire.api.trackingmore.refusals import RefusalReason, Refused
+from parcelwire.api.trackingmore.routes import Route
+from parcelwire.api.wire import Reply
 from parcelwire.tracking.errors import (
     AlreadyExistsError,
     CourierUndetectedError,
@@ -90,7 +92,7 @@ MESSAGES: Final = {
 # the status), and load balancers and retry loops know that a 503 passes; so a store that cannot be
 # reached and a tracking that others keep changing are a 503, with Retry-After.
 _STATUSES: Final = {FAULT: 500, STORE_UNAVAILABLE: 503, TRACKING_BUSY: 503}
-RETRY_LATER: Final = (b"retry-after", b"5")
+RETRY_AFTER_SECONDS: Final = 5
 
 NULL: Final = b"null"
 EMPTY_LIST: Final = b"[]"
@@ -99,39 +101,12 @@ _encode: Final = msgspec.json.Encoder().encode
 _SUCCESS: Final = b'{"meta":{"code":200,"message":' + _encode(MESSAGES[OK]) + b'},"data":'
 
 
-class Refused(Exception):  # noqa: N818  (it says what happens to the call, like the codes do)
-    """A call that is answered with an error code of v4. ``field`` is named by 4130."""
-
-    def __init__(
-        self,
-        code: int,
-        *,
-        field: str = "Field name",
-        data: bytes | None = None,
-        missing: tuple[str, ...] = (),
-        text: str = "",
-    ) -> None:
-        """``data`` None: the call's own empty form. ``missing``: fields that the courier wants.
-
-        ``text``: says more than the message that goes with the code.
-        """
-        super().__init__(code)
-        self._text = text
-        self.missing = missing
-        self.code = code
-        self.field = field
-        self.data = data
-
-    @property
-    def message(self) -> str:
-        """The message of ``meta``."""
-        return self._text or message_of(self.code, self.field)
-
-
-def message_of(code: int, field: str = "Field name") -> str:
-    """Return the message that goes with ``code``."""
-    message = MESSAGES[code]
-    return message.format(field=field) if code == FORMAT_INVALID else message
+def message_of(refused: Refused) -> str:
+    """Return the message of ``meta``; 4130 names its field."""
+    message = refused.message or MESSAGES[refused.code]
+    if refused.code == FORMAT_INVALID:
+        return message.format(field=refused.field or "Field name")
+    return message
 
 
 def status_of(code: int) -> int:
@@ -144,17 +119,19 @@ def success(data: bytes) -> Reply:
     return Reply(200, b"".join((_SUCCESS, data, b"}")))
 
 
-def refusal(refused: Refused, empty: bytes = NULL) -> Reply:
-    """Return the envelope of an error; ``empty`` is the call's empty ``data``."""
-    data = empty if refused.data is None else refused.data
-    meta = _encode({"code": refused.code, "message": refused.message})
+def render_refusal(refused: Refused, route: Route | None) -> Reply:
+    """Return the envelope of an error, with the call's own empty ``data``."""
+    data = refused.data
+    if data is None:
+        data = EMPTY_LIST if route is not None and route.is_list else NULL
+    meta = _encode({"code": refused.code, "message": message_of(refused)})
     body = b'{"meta":%b,"data":%b}' % (meta, data)
-    if status_of(refused.code) == 503:
-        return Reply(503, body, (RETRY_LATER,))
-    if refused.missing:
-        named = ", ".join(refused.missing).encode()
-        return Reply(status_of(refused.code), body, ((MISSING_FIELDS, named),))
-    return Reply(status_of(refused.code), body)
+    status, seconds = status_of(refused.code), refused.retry_after_seconds
+    if status == 503:
+        seconds = RETRY_AFTER_SECONDS
+    if seconds is None:
+        return Reply(status, body)
+    return Reply(status, body, ((b"retry-after", b"%d" % seconds),))
 
 
 UNREADABLE: Final = (
@@ -172,7 +149,24 @@ FIELD_OF: Final = {
 }
 """The registry's names of extra fields -> the wire's."""
 
-_CODES: Final[dict[type[TrackingError], int]] = {
+_CODE_OF_REASON: Final[dict[RefusalReason, int]] = {
+    # v4 has one code for a missing, an unknown, a revoked and an expired key.
+    RefusalReason.NO_KEY: UNAUTHORIZED,
+    RefusalReason.UNKNOWN_KEY: UNAUTHORIZED,
+    RefusalReason.REVOKED_KEY: UNAUTHORIZED,
+    RefusalReason.EXPIRED_KEY: UNAUTHORIZED,
+    RefusalReason.RATE_LIMITED: TOO_MANY_REQUESTS,
+    RefusalReason.PAYMENT_REQUIRED: FORBIDDEN,
+    RefusalReason.SUSPENDED: FORBIDDEN,
+    RefusalReason.UNKNOWN_PATH: UNKNOWN_PATH,
+    RefusalReason.WRONG_METHOD: WRONG_METHOD,
+    RefusalReason.SCOPE_TOO_SMALL: FORBIDDEN,
+    RefusalReason.DISABLED: FORBIDDEN,
+    RefusalReason.SERVER_FAULT: FAULT,
+    RefusalReason.STORE_UNAVAILABLE: STORE_UNAVAILABLE,
+}
+
+_CODE_OF_ERROR: Final[dict[type[TrackingError], int]] = {
     NumberMissingError: NUMBER_MISSING,
     NumberInvalidError: NUMBER_INVALID,
     CourierUnknownError: COURIER_INVALID,
@@ -184,28 +178,37 @@ _CODES: Final[dict[type[TrackingError], int]] = {
 }
 
 
-def refused_for(error: TrackingError) -> Refused:
-    """Translate a mistake of the asker into v4's code.
+def refused_for(problem: RefusalReason | TrackingError) -> Refused:
+    """Translate what is wrong with a call into v4's code.
 
     Raises:
         TypeError: a kind of mistake without a code (a fault of ours).
     """
-    if isinstance(error, AlreadyExistsError):
-        existing = {
-            "id": error.existing_id,
-            "tracking_number": error.number,
-            "courier_code": error.courier_code,
-        }
-        return Refused(ALREADY_EXISTS, data=_encode(existing))
-    if isinstance(error, UnreadableDocumentError):
-        return Refused(FAULT, text=UNREADABLE)
-    if isinstance(error, FieldInvalidError):
-        return Refused(FORMAT_INVALID, field=error.field)
-    if isinstance(error, FieldsMissingError):
-        named = tuple(FIELD_OF.get(name, name) for name in error.fields)
-        return Refused(FIELDS_MISSING, missing=named)
-    code = _CODES.get(type(error))
+    match problem:
+        case RefusalReason.BODY_TOO_LARGE:
+            # Open in the sources: v4 has no code for it. It is 4130, like any body that cannot be
+            # understood.
+            return Refused(FORMAT_INVALID, field="request body (it is too large)")
+        case RefusalReason.TOO_MANY_AT_ONCE:
+            return Refused(TOO_MANY_REQUESTS, retry_after_seconds=RETRY_AFTER_SECONDS)
+        case RefusalReason():
+            return Refused(_CODE_OF_REASON[problem])
+        case AlreadyExistsError():
+            existing = {
+                "id": problem.existing_id,
+                "tracking_number": problem.number,
+                "courier_code": problem.courier_code,
+            }
+            return Refused(ALREADY_EXISTS, data=_encode(existing))
+        case UnreadableDocumentError():
+            return Refused(FAULT, message=UNREADABLE)
+        case FieldInvalidError():
+            return Refused(FORMAT_INVALID, field=problem.field)
+        case FieldsMissingError():
+            named = tuple(FIELD_OF.get(name, name) for name in problem.fields)
+            return Refused(FIELDS_MISSING, missing=named)
+    code = _CODE_OF_ERROR.get(type(problem))
     if code is None:
-        msg = f"no v4 code for {type(error).__name__}"
-        raise TypeError(msg) from error
+        msg = f"no v4 code for {type(problem).__name__}"
+        raise TypeError(msg) from problem
     return Refused(code)

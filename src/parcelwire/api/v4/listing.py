@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from parcelwire.api.house import House
+from parcelwire.api.trackingmore.refusals import Refused
 from parcelwire.api.v4.dates import read_instant
-from parcelwire.api.v4.errors import EMPTY_LIST, FORMAT_INVALID, TOO_MANY_ITEMS, Refused, success
+from parcelwire.api.v4.errors import EMPTY_LIST, FORMAT_INVALID, TOO_MANY_ITEMS, success
 from parcelwire.api.v4.render import Renderer
 from parcelwire.api.v4.requests import read_archived
 from parcelwire.api.wire import Call, Reply

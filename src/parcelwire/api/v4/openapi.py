@@ -9,9 +9,10 @@ import sys
 from typing import Any, Final
 
 from parcelwire.api import openapi
+from parcelwire.api.trackingmore.openapi import operations
 from parcelwire.api.v4.errors import FAULT, STORE_UNAVAILABLE, status_of
 from parcelwire.api.v4.models import Identity
-from parcelwire.api.v4.routes import ROUTES, Route
+from parcelwire.api.v4.routes import ROUTES
 
 _ERRORS: Final = {
     "400": "A mistake in the request; `meta.code` says which (400, 4101 to 4190)",
@@ -37,26 +38,9 @@ def describe() -> dict[str, Any]:
             key_header="Tracking-Api-Key",
             meta=openapi.meta("Success or which mistake", code="integer", message="string"),
             errors=_ERRORS,
-            operations=[_operation(route) for route in ROUTES],
+            operations=operations(ROUTES, names={"id": "Id of the tracking, 32 hex digits"}),
             further_shapes=[Identity],
         )
-    )
-
-
-def _operation(route: Route) -> openapi.Operation:
-    parameters = [
-        openapi.parameter(one.name, "query", one.description, one.kind) for one in route.parameters
-    ]
-    if route.has_id:
-        parameters.append(openapi.parameter("id", "path", "Id of the tracking, 32 hex digits"))
-    return openapi.Operation(
-        method=route.method.lower(),
-        path="/" + "/".join((*route.path, *(("{id}",) if route.has_id else ()))),
-        name=route.name,
-        summary=route.summary,
-        answer=route.answer,
-        request=route.request,
-        parameters=parameters,
     )
 
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.api.v4.models import Event as EventObject
-from parcelwire.api.v4.models import LegInfo, MilestoneDates, TrackingObject
+from parcelwire.api.v4.models import Identity, LegInfo, MilestoneDates, TrackingObject
 from parcelwire.couriers.registry import Registry, default_registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.checkpoint import Checkpoint, Leg
@@ -266,6 +266,15 @@ class Renderer:
             zip=point.postal_code,
             raw_status=point.raw_code,
         )
+
+
+def identity_of(tracking: Tracking) -> Identity:
+    """Return what says which tracking it is, and no more."""
+    return Identity(
+        id=tracking.id,
+        tracking_number=tracking.number,
+        courier_code=tracking.courier_code,
+    )
 
 
 def _is_unheard_of(tracking: Tracking) -> bool:

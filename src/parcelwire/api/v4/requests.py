@@ -14,18 +14,21 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from parcelwire.api.moments import read_ship_date
+from parcelwire.api.trackingmore import bodies
+from parcelwire.api.trackingmore.bodies import (
+    MAX_TEXT,
+    NotJsonError,
+    Text,
+    decode_json,
+    is_storable,
+    read_switch,
+)
+from parcelwire.api.trackingmore.refusals import Refused
+from parcelwire.api.trackingmore.timestamps import read_ship_date
 from parcelwire.api.v4.dates import read_instant
-from parcelwire.api.v4.errors import COURIER_INVALID, FORMAT_INVALID, NUMBER_INVALID, Refused
+from parcelwire.api.v4.errors import COURIER_INVALID, FORMAT_INVALID, NUMBER_INVALID
 from parcelwire.couriers.number import is_other_number
 from parcelwire.domain.clock import Instant
-from parcelwire.domain.json_limits import is_crowded
-
-Text = str | int | float | bool | None
-"""A field that should be text or nothing, as it arrives."""
-
-MAX_TEXT: Final = 5_000
-"""Characters of one field. Longer is no title and no note, and every answer would carry it."""
 
 
 class CreateRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,7 +103,6 @@ _CODE_OF_FRACTION: Final = {
 
 _Body = TypeVar("_Body", bound=msgspec.Struct)
 
-_BOM: Final = b"\xef\xbb\xbf"
 _PATH: Final = re.compile(r"at `\$(?:\[\.\.\.\]|\[[0-9]+\])?\.([A-Za-z0-9_]+)`")
 
 
@@ -120,13 +122,11 @@ class Body(msgspec.Struct, frozen=True):
         Raises:
             Refused: not JSON, or a value of the wrong type (4130 with its field).
         """
-        if is_crowded(raw):
-            raise Refused(FORMAT_INVALID, field="request body")
         try:
-            return self.decoder.decode(raw)
+            return decode_json(raw, self.decoder)
         except msgspec.ValidationError as error:
             raise Refused(FORMAT_INVALID, field=field_of(error)) from error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except NotJsonError as error:
             raise Refused(FORMAT_INVALID, field="request body") from error
 
 
@@ -145,7 +145,7 @@ def content_of(raw: bytes) -> bytes:
     # A body that begins with a brace, as nearly all do, needs no second look.
     if raw[:1] == b"{":
         return raw
-    content = raw.removeprefix(_BOM).strip()
+    content = bodies.content_of(raw)
     return b"{}" if content in (b"", b"[]", b"null") else content
 
 
@@ -159,7 +159,7 @@ def text_of(value: Any, field: str) -> str | None:
     if value is None or value == "":
         return None
     text = value if isinstance(value, str) else _text_of_other(value, field)
-    if len(text) > MAX_TEXT or "\0" in text:
+    if not is_storable(text):
         raise Refused(FORMAT_INVALID, field=field)
     return text if not text.isspace() else None
 
@@ -282,16 +282,6 @@ def ordered_at_of(texts: dict[str, str]) -> Instant | None:
     return instant
 
 
-def is_yes(text: str | None) -> bool | None:
-    """Return what a switch says; None where it says nothing that can be read."""
-    if text is None:
-        return None
-    word = text.strip().lower()
-    if word in {"true", "1", "yes"}:
-        return True
-    return False if word in {"false", "0", "no"} else None
-
-
 def read_archived(text: str | None) -> bool | None:
     """Return what ``archived_status`` asks for: archived, not archived, or (None) both.
 
@@ -301,4 +291,4 @@ def read_archived(text: str | None) -> bool | None:
     word = text.strip().lower() if text is not None else ""
     if word == "archived":
         return True
-    return False if word == "tracking" else is_yes(word)
+    return False if word == "tracking" else read_switch(word)

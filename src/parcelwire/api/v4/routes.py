@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Final
 
-import msgspec
-
+from parcelwire.api.trackingmore.routes import Parameter, Route
 from parcelwire.api.v4.models import (
     AirWaybillObject,
     BatchResult,
@@ -20,69 +19,31 @@ from parcelwire.api.v4.requests import (
     DetectRequest,
     UpdateRequest,
 )
-from parcelwire.domain.access import Scope, WorldRule
-
-
-class Parameter(msgspec.Struct, frozen=True):
-    """One value of a query."""
-
-    name: str
-    description: str
-    kind: Literal["string", "integer"] = "string"
-
-
-class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """One call."""
-
-    name: str
-    method: str
-    path: tuple[str, ...]
-    """Segments after ``/v4``, without the id."""
-    summary: str
-    scope: Scope
-    """What a key must at least be good for."""
-    world: WorldRule
-    """Whose things it shows and changes."""
-    answer: Any
-    """Shape of ``data`` on success."""
-    request: Any = None
-    """Shape of the body; None: the call has none (and a body sent with it is passed over)."""
-    parameters: tuple[Parameter, ...] = ()
-    has_id: bool = False
-    """An id follows the path."""
-    is_list: bool = False
-    """``data`` is an array, on success and (empty) on error."""
-    limit: Literal["create", "other"] = "other"
-    """Which of the two rate limits counts it."""
-    counts_items: bool = False
-    """Counts as many calls as it has items: its rate limit headers are made when it is done."""
-
+from parcelwire.domain.access import WorldRule
 
 ROUTES: Final = (
     Route(
         name="list_couriers",
-        method="GET",
+        methods=("GET",),
         path=("couriers", "all"),
         summary="All couriers",
         scope="read",
         world=WorldRule.INSTALLATION,
         answer=list[CourierObject],
-        is_list=True,
     ),
     Route(
         name="detect_courier",
-        method="POST",
+        methods=("POST",),
         path=("couriers", "detect"),
         summary="Couriers that a number can belong to, best guess first",
         scope="read",
         world=WorldRule.OWN,
         request=DetectRequest,
         answer=list[CourierObject],
-        is_list=True,
     ),
     Route(
         name="create_tracking",
-        method="POST",
+        methods=("POST",),
         path=("trackings", "create"),
         summary="Follow one number, and answer what is known about it",
         scope="write",
@@ -93,7 +54,7 @@ ROUTES: Final = (
     ),
     Route(
         name="create_trackings",
-        method="POST",
+        methods=("POST",),
         path=("trackings", "batch"),
         summary="Follow up to 40 numbers",
         scope="write",
@@ -105,7 +66,7 @@ ROUTES: Final = (
     ),
     Route(
         name="list_trackings",
-        method="GET",
+        methods=("GET",),
         path=("trackings", "get"),
         summary="Trackings by number or by filter, newest created first",
         scope="read",
@@ -124,42 +85,38 @@ ROUTES: Final = (
             Parameter("pages_amount", "Number of the page, from 1", "integer"),
             Parameter("items_amount", "Trackings on a page, 1 to 200; 100 if left out", "integer"),
         ),
-        is_list=True,
     ),
     Route(
         name="update_tracking",
-        method="PUT",
-        path=("trackings", "update"),
+        methods=("PUT",),
+        path=("trackings", "update", "{id}"),
         summary="Change what the shop says about a tracking, or its courier",
         scope="write",
         world=WorldRule.OWN,
         request=UpdateRequest,
         answer=UpdateResult,
-        has_id=True,
     ),
     Route(
         name="delete_tracking",
-        method="DELETE",
-        path=("trackings", "delete"),
+        methods=("DELETE",),
+        path=("trackings", "delete", "{id}"),
         summary="Delete a tracking for good",
         scope="write",
         world=WorldRule.OWN,
         answer=Identity,
-        has_id=True,
     ),
     Route(
         name="retrack",
-        method="POST",
-        path=("trackings", "retrack"),
+        methods=("POST",),
+        path=("trackings", "retrack", "{id}"),
         summary="Take an expired tracking up again",
         scope="write",
         world=WorldRule.OWN,
         answer=Identity,
-        has_id=True,
     ),
     Route(
         name="read_air_waybill",
-        method="POST",
+        methods=("POST",),
         path=("awb",),
         summary="What an airline knows about an air waybill",
         scope="read",

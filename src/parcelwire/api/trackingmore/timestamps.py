@@ -1,4 +1,4 @@
-"""What v2 and v4 read alike of times and dates.
+"""What all versions read alike of times and dates.
 
 Which forms each of them takes is its own affair.
 """
@@ -14,7 +14,7 @@ from parcelwire.domain.clock import SECOND, Instant
 _COMPACT: Final = re.compile(r"[0-9]{8}")
 
 
-def instant_of(match: re.Match[str]) -> Instant | None:
+def parse_timestamp(match: re.Match[str]) -> Instant | None:
     """Return the second that a match means; None for a day or an hour that there is not.
 
     The groups are ``year``, ``month``, ``day``, and, where given, ``hour``, ``minute``, ``second``,
@@ -36,7 +36,7 @@ def instant_of(match: re.Match[str]) -> Instant | None:
         return None
 
 
-def spread(text: str) -> str:
+def expand_compact_date(text: str) -> str:
     """Return ``YYYYMMDD`` as ``YYYY-MM-DD``, and any other text as it is."""
     return f"{text[:4]}-{text[4:6]}-{text[6:]}" if _COMPACT.fullmatch(text) else text
 
@@ -44,7 +44,7 @@ def spread(text: str) -> str:
 def read_ship_date(text: str) -> str | None:
     """Return a date of despatch as ``YYYYMMDD``, from that form or from an ISO date; else None."""
     try:
-        return date.fromisoformat(spread(text.strip())[:10]).strftime("%Y%m%d")
+        return date.fromisoformat(expand_compact_date(text.strip())[:10]).strftime("%Y%m%d")
     except ValueError:
         return None
 

@@ -1,4 +1,4 @@
-"""The path of one tracking: ``trackings/<carrier>/<number>``, and a language where one is wanted.
+"""A path that names a tracking: ``<word>/<carrier>/<number>``, and a language where one is wanted.
 
 TrackingMore's own clients write the number into the path as it is. One with a stroke in it
 ("9999/99999999") then fills two segments. A last segment that could be a language ("12345678/AB")
@@ -14,7 +14,9 @@ from typing import Final
 
 import msgspec
 
+from parcelwire.api.trackingmore.routes import Locate, Path
 from parcelwire.couriers.number import normalise
+from parcelwire.couriers.registry import Registry
 
 _LANGUAGE: Final = re.compile(
     r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{4})?(?:[-_](?:[A-Za-z]{2}|[0-9]{3}))?\Z"
@@ -34,10 +36,8 @@ class TrackingPath(msgspec.Struct, frozen=True):
     language: str | None = None
 
 
-def read_tracking_path(
-    segments: tuple[str, ...], *, has_language: bool
-) -> tuple[TrackingPath, ...]:
-    """Return what segments after ``/v2`` may name, the likelier reading first.
+def read_tracking_path(segments: Path, *, has_language: bool) -> tuple[TrackingPath, ...]:
+    """Return what segments after the version's prefix may name, the likelier reading first.
 
     Empty where they name nothing. ``has_language``: the last segment may be a language.
     """
@@ -52,6 +52,22 @@ def read_tracking_path(
         if number is not None:
             named.append(TrackingPath(courier_code, number, parts[-1]))
     return tuple(named)
+
+
+def locate_tracking(one: Path, registry: Registry) -> Locate:
+    """Return what finds the path of one tracking: ``one``, as it stands in the table of routes."""
+
+    def locate(method: str, segments: Path) -> Path | None:
+        if segments[:1] != one[:1]:
+            return None
+        if read_tracking_path(segments, has_language=method in ("GET", "HEAD")):
+            return one
+        # A client without a number asks for "trackings/dhl/": that it is missing helps it more than
+        # that there is no such path.
+        is_courier = len(segments) == 2 and registry.resolve(segments[1]) is not None
+        return one if is_courier else None
+
+    return locate
 
 
 def _joined(parts: list[str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parcelwire.api.v2.tracking_path import read_tracking_path
+from parcelwire.api.trackingmore.tracking_path import read_tracking_path
 
 STROKE = "9999/99999999"
 
