@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from parcelwire.accounts.quotas import tracking_quota
 from parcelwire.api.house import House
 from parcelwire.api.v2.bodies import CreateRequest
 from parcelwire.api.v2.errors import (
@@ -44,7 +45,9 @@ class CreationCalls:
             TrackingError: the same, found by the use case.
         """
         draft = draft_of(shaped(fields_of(call), CreateRequest))
-        stored = await self._service.create(call.world_id, draft, quota=quota_of(call))
+        stored = await self._service.create(
+            call.world_id, draft, quota=tracking_quota(call.account, call.world_id)
+        )
         return success(_encode(short_item(stored.tracking)))
 
     async def create_trackings(self, call: Call) -> Reply:
@@ -63,7 +66,9 @@ class CreationCalls:
                 errors.append(item_error(item, refused.code))
         # The call itself is counted already.
         self._limiter.charge(call.world_id, "create", len(drafts) - 1)
-        outcomes = await self._service.create_many(call.world_id, drafts, quota=quota_of(call))
+        outcomes = await self._service.create_many(
+            call.world_id, drafts, quota=tracking_quota(call.account, call.world_id)
+        )
         created = [
             short_item(outcome.tracking) for outcome in outcomes if outcome.tracking is not None
         ]
@@ -101,7 +106,9 @@ class CreationCalls:
             if not self._limiter.take(world_id, "create").is_allowed:
                 raise Refused(TOO_MANY_REQUESTS) from None
             try:
-                stored = await self._service.create(world_id, draft, quota=quota_of(call))
+                stored = await self._service.create(
+                    world_id, draft, quota=tracking_quota(call.account, call.world_id)
+                )
             except AlreadyExistsError as error:
                 # Its courier was found from the number, or somebody else was quicker.
                 stored = await self._service.get(world_id, error.existing_id)
@@ -110,11 +117,6 @@ class CreationCalls:
             stored = await self._service.refresh_now(stored)
         item = self._renderer.full_item(stored.tracking, self._clock.now(), draft.details.language)
         return success(_encode(RealTimeResult(items=[item])))
-
-
-def quota_of(call: Call) -> int | None:
-    """Return the quota that counts for this key: test worlds have one of their own."""
-    return None if call.key.is_test else call.account.tracking_quota
 
 
 def item_error(item: Any, code: int, message: str = "") -> ItemError:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from parcelwire.accounts.quotas import tracking_quota
 from parcelwire.api.house import House
 from parcelwire.api.v4.errors import (
     ALREADY_EXISTS,
@@ -55,7 +56,9 @@ class CreationCalls:
             TrackingError: the same, found by the use case.
         """
         draft = draft_of(self._body.read(content_of(call.body)))
-        stored = await self._service.create(call.world_id, draft, quota=quota_of(call))
+        stored = await self._service.create(
+            call.world_id, draft, quota=tracking_quota(call.account, call.world_id)
+        )
         return success(self._renderer.tracking(stored.tracking))
 
     async def create_trackings(self, call: Call) -> Reply:
@@ -78,7 +81,9 @@ class CreationCalls:
                 errors.append(_item_error(item, refused))
         # The call itself is counted already.
         self._limiter.charge(call.world_id, "create", len(drafts) - 1)
-        outcomes = await self._service.create_many(call.world_id, drafts, quota=quota_of(call))
+        outcomes = await self._service.create_many(
+            call.world_id, drafts, quota=tracking_quota(call.account, call.world_id)
+        )
         created = [
             Identity(
                 id=outcome.tracking.id,
@@ -122,11 +127,6 @@ def draft_of(item: Any) -> Draft:
         # about v4.
         is_auto_correct_off=bool(is_yes(texts.get("auto_correct"))),
     )
-
-
-def quota_of(call: Call) -> int | None:
-    """Return the quota that counts for this key: test worlds have one of their own."""
-    return None if call.key.is_test else call.account.tracking_quota
 
 
 def _item_error(item: Any, refused: Refused) -> BatchError:

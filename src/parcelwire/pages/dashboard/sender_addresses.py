@@ -11,7 +11,6 @@ from starlette.responses import Response
 from parcelwire.domain.brand import Brand
 from parcelwire.domain.clock import Instant
 from parcelwire.pages.dashboard.visit import Visit
-from parcelwire.tracking.brands import find_brand
 
 FIELDS: Final = {"mail_from": "Sender address", "support_email": "Reply address"}
 """Fields of the brand whose addresses stand in mails -> what they are for."""
@@ -88,7 +87,7 @@ async def _address(visit: Visit) -> str:
     field = visit.form.get("field")
     if field not in FIELDS:
         return ""
-    kept = await find_brand(visit.house.store, visit.world_id)
+    kept = await visit.house.brands.find(visit.world_id)
     address: str = getattr(kept.brand, field)
     return address
 
