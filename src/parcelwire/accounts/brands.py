@@ -36,7 +36,7 @@ DRAFT_KIND: Final = "brand-draft"
 """Holds the draft's brand and its logo, under the ids of the two."""
 
 
-class KeptBrand(msgspec.Struct, frozen=True):
+class StoredBrand(msgspec.Struct, frozen=True):
     """A brand, and which world keeps it (and its logo)."""
 
     brand: Brand
@@ -55,16 +55,16 @@ class EditBrand(msgspec.Struct, frozen=True, kw_only=True):
     """Without a new picture there is none from now on."""
 
 
-async def find_brand(store: RecordReader, world_id: int) -> KeptBrand:
+async def find_brand(store: RecordReader, world_id: int) -> StoredBrand:
     """Return the brand that a world's pages and mails show; an empty one where there is none."""
     document = await store.load_record(BRAND_KIND, record_scope(world_id), BRAND_ID)
     if document is None and is_test_world(world_id):
         world_id = world_of(account_of(world_id), is_test=False)
         document = await store.load_record(BRAND_KIND, record_scope(world_id), BRAND_ID)
-    return KeptBrand(decode_brand(document), world_id)
+    return StoredBrand(decode_brand(document), world_id)
 
 
-async def load_logo(store: RecordReader, kept: KeptBrand) -> bytes | None:
+async def load_logo(store: RecordReader, kept: StoredBrand) -> bytes | None:
     """Return the picture of a brand's logo; None where it has none."""
     if not kept.brand.logo_type:
         return None
@@ -80,7 +80,7 @@ class BrandService:
         self._clock = clock
         self._background = background
 
-    async def find(self, world_id: int) -> KeptBrand:
+    async def find(self, world_id: int) -> StoredBrand:
         """Return the brand that a world shows, which for a test world may be the live one."""
         return await find_brand(self._store, world_id)
 

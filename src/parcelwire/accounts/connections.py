@@ -26,7 +26,7 @@ from parcelwire.accounts.ports import (
     ConnectionStore,
     ConnectorCatalogue,
     ConnectorTransport,
-    CredentialSealer,
+    CredentialCipher,
 )
 from parcelwire.domain.account import Connection
 from parcelwire.domain.clock import Clock
@@ -74,7 +74,7 @@ class ConnectionService:
         *,
         catalogue: ConnectorCatalogue,
         carriers: CarrierAccess,
-        sealer: CredentialSealer,
+        cipher: CredentialCipher,
         clock: Clock,
         identifiers: Identifiers,
     ) -> None:
@@ -82,7 +82,7 @@ class ConnectionService:
         self._store = store
         self._catalogue = catalogue
         self._carriers = carriers
-        self._sealer = sealer
+        self._cipher = cipher
         self._clock = clock
         self._identifiers = identifiers
 
@@ -107,7 +107,7 @@ class ConnectionService:
         raise TransportNotFoundError(connector, transport, [one.transport for one in of_it])
 
     async def list_connections(self, account_number: int) -> list[Connection]:
-        """Return an account's connections; their credentials stay sealed."""
+        """Return an account's connections; their credentials stay encrypted."""
         return await self._store.list_connections(account_number)
 
     async def load(self, account_number: int, connection_id: str) -> Connection:
@@ -122,7 +122,7 @@ class ConnectionService:
         raise ConnectionNotFoundError(connection_id)
 
     async def create(self, command: CreateConnection) -> Connection:
-        """Store a new connection, its credentials sealed.
+        """Store a new connection, its credentials encrypted.
 
         Raises:
             ConnectorNotFoundError: there is no such connector.
@@ -140,7 +140,7 @@ class ConnectionService:
             account_number=command.account_number,
             connector=command.connector,
             transport=command.transport,
-            sealed_credentials=self._sealer.seal(credentials, connection_id),
+            sealed_credentials=self._cipher.encrypt(credentials, connection_id),
             created_at=now,
         )
         await self._store.save_connection(connection)

@@ -201,10 +201,10 @@ class ConnectorCatalogue(Protocol):
         ...
 
 
-class CredentialSealer(Protocol):
+class CredentialCipher(Protocol):
     """Encrypts credentials before they are stored."""
 
-    def seal(self, credentials: dict[str, str], connection_id: str) -> bytes:
+    def encrypt(self, credentials: dict[str, str], connection_id: str) -> bytes:
         """Return the credentials, encrypted and bound to their connection.
 
         Raises:

@@ -66,7 +66,7 @@ def account_use_cases(
             store,
             catalogue=carriers,
             carriers=carriers,
-            sealer=RingSealer(ring),
+            cipher=RingCipher(ring),
             clock=clock,
             identifiers=identifiers,
         ),
@@ -89,14 +89,14 @@ def hash_password(text: str, salt: bytes, cost: int) -> bytes:
     )
 
 
-class RingSealer:
-    """Implements ``accounts.ports.CredentialSealer``."""
+class RingCipher:
+    """Implements ``accounts.ports.CredentialCipher``."""
 
     def __init__(self, ring: KeyRing) -> None:
-        """Seal with the database's key, if the ring has it."""
+        """Encrypt with the database's key, if the ring has it."""
         self._ring = ring
 
-    def seal(self, credentials: dict[str, str], connection_id: str) -> bytes:
+    def encrypt(self, credentials: dict[str, str], connection_id: str) -> bytes:
         """Return the credentials, encrypted and bound to their connection.
 
         Raises:

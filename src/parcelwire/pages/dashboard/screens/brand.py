@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 from starlette.responses import HTMLResponse, Response
 
-from parcelwire.accounts.brands import LOGO_ID, EditBrand, KeptBrand
+from parcelwire.accounts.brands import LOGO_ID, EditBrand, StoredBrand
 from parcelwire.accounts.errors import BrandNotFoundError
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.brand import (
@@ -85,7 +85,7 @@ async def _ignored_rules(visit: Visit, brand: Brand) -> tuple[Problem, ...]:
 
 async def _show(
     visit: Visit,
-    kept: KeptBrand,
+    kept: StoredBrand,
     brand: Brand,
     problems: tuple[Problem, ...],
     *,
@@ -120,7 +120,7 @@ async def _show(
     )
 
 
-async def _kept(visit: Visit) -> KeptBrand:
+async def _kept(visit: Visit) -> StoredBrand:
     return await visit.house.brands.find(visit.world_id)
 
 
