@@ -20,6 +20,7 @@ from parcelwire.bootstrap import InstallationError
 from parcelwire.cli.durations import DurationType
 from parcelwire.cli.passwords import password
 from parcelwire.cli.support import account_of, installation, refusals, run_async, when
+from parcelwire.domain.access import RANKS
 from parcelwire.domain.clock import SECOND, to_datetime
 
 
@@ -34,7 +35,7 @@ def key() -> None:
 @click.option("--label", default="", help="What the key is for.")
 @click.option(
     "--scope",
-    type=click.Choice(["read", "write", "admin"]),
+    type=click.Choice(list(RANKS)),
     default="write",
     show_default=True,
     help="What the key may do: only read; also change parcels and endpoints; also change keys and"
@@ -69,9 +70,10 @@ async def create(
         _check_email(email)
     async with installation(ctx, if_missing="create") as house:
         use_cases = house.use_cases
-        if email is not None:
-            await use_cases.accounts.find_or_create(email)
-        account = await account_of(house, email)
+        if email is None:
+            account = await account_of(house, None)
+        else:
+            account = await use_cases.accounts.find_or_create(email)
         milliseconds = None if expires_in is None else round(expires_in.total_seconds() * SECOND)
         expires_at = None if milliseconds is None else house.clock.now() + milliseconds
         with refusals():

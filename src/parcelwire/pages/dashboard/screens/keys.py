@@ -12,7 +12,7 @@ from parcelwire.accounts.errors import (
     InvalidInputError,
     KeyNotFoundError,
 )
-from parcelwire.accounts.keys import Caller, CreateKey, RevokeKey, problems_of
+from parcelwire.accounts.keys import LONGEST_LABEL, Caller, CreateKey, RevokeKey, problems_of
 from parcelwire.domain.access import RANKS, WorldRule
 from parcelwire.domain.clock import DAY
 from parcelwire.pages.dashboard.registry import Page, Part
@@ -40,6 +40,7 @@ async def _show(visit: Visit, problems: tuple[Problem, ...] = (), *, text: str =
         text=text,
         scopes=list(RANKS),
         lifetimes=LIFETIMES,
+        longest_label=LONGEST_LABEL,
         problems=problems,
     )
 
