@@ -9,7 +9,6 @@ neither of them anything.
 from __future__ import annotations
 
 import asyncio
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -22,10 +21,10 @@ from typing import Any
 import trackingmore as vendor
 
 from parcelwire import Parcelwire
-from parcelwire.api.gate import digest_of, make_key, prefix_of
+from parcelwire.accounts.keys import CreateKey
+from parcelwire.accounts.service import CreateAccount
 from parcelwire.bootstrap import open_installation
 from parcelwire.config import Config, SecretsSection, StoreSection
-from parcelwire.domain.account import ApiKey
 from tests.support.two_hundred import old_names, our_names, plain, said, timed
 
 ROUNDS = 7
@@ -62,18 +61,11 @@ async def _make_key(url: str, key_file: str) -> str:
     config = Config(store=StoreSection(url=url), secrets=SecretsSection(key_file=key_file))
     house = await open_installation(config)
     try:
-        owner = await house.store.add_account("bench@example.com", now=house.clock.now())
-        key = make_key(secrets.token_bytes(24), is_test=True)
-        record = ApiKey(
-            digest=digest_of(key),
-            prefix=prefix_of(key),
-            account_number=owner.number,
-            is_test=True,
-        )
-        await house.store.add_key(record)
+        owner = await house.use_cases.accounts.create(CreateAccount(email="bench@example.com"))
+        command = CreateKey(account_number=owner.number, is_test=True)
+        return (await house.use_cases.keys.create(command)).text
     finally:
         await house.close()
-    return key
 
 
 @contextmanager

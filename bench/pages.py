@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 import statistics
 import sys
 import tempfile
@@ -22,10 +21,11 @@ from pathlib import Path
 import msgspec
 
 from bench.seed import CHUNK, story
+from parcelwire.accounts.keys import CreateKey
+from parcelwire.accounts.service import CreateAccount
 from parcelwire.api.asgi import ASGIApp
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.config import Config, SecretsSection, StoreSection
-from parcelwire.domain.account import ApiKey
 from parcelwire.domain.clock import DAY, SECOND
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details, Tracking, make_page_token
@@ -99,18 +99,8 @@ async def _measure(
 async def _fill(house: Installation, rows: int) -> str:
     """Create an account with a key and parcels of all kinds, one a second; return the key."""
     now = house.clock.now()
-    owner = await house.store.add_account("bench@example.com", now=now)
-    keys = house.dashboard.keys
-    key = keys.make(secrets.token_bytes(24), is_test=False)
-    await house.store.add_key(
-        ApiKey(
-            digest=keys.digest(key),
-            prefix=keys.prefix(key),
-            account_number=owner.number,
-            is_test=False,
-            created_at=now,
-        )
-    )
+    owner = await house.use_cases.accounts.create(CreateAccount(email="bench@example.com"))
+    key = (await house.use_cases.keys.create(CreateKey(account_number=owner.number))).text
     checkpoints = story()[:2]
     for start in range(0, rows, CHUNK):
         new = []

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import random
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from parcelwire.api.gate import digest_of, make_key, prefix_of
+from parcelwire.accounts.keys import CreateKey
+from parcelwire.accounts.service import CreateAccount
 from parcelwire.bootstrap import open_installation
 from parcelwire.config import Config, SecretsSection, StoreSection
-from parcelwire.domain.account import ApiKey
 from parcelwire.domain.checkpoint import Checkpoint, TimeSource
 from parcelwire.domain.clock import MINUTE
 from parcelwire.domain.merge import merge
@@ -57,17 +56,8 @@ async def seed(store_url: str, key_file: Path, rows: int) -> tuple[str, list[str
     house = await open_installation(config)
     try:
         now = house.clock.now()
-        owner = await house.store.add_account("bench@example.com", now=now)
-        key = make_key(secrets.token_bytes(24), is_test=False)
-        await house.store.add_key(
-            ApiKey(
-                digest=digest_of(key),
-                prefix=prefix_of(key),
-                account_number=owner.number,
-                is_test=False,
-                created_at=now,
-            )
-        )
+        owner = await house.use_cases.accounts.create(CreateAccount(email="bench@example.com"))
+        key = (await house.use_cases.keys.create(CreateKey(account_number=owner.number))).text
         world_id = owner.number * 2
         pattern = _pattern(world_id, now)
         numbers = [f"93{i:018d}" for i in range(rows)]

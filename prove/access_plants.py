@@ -9,15 +9,15 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from parcelwire.accounts import brands
+from parcelwire.accounts.keys import Caller, KeyService
 from parcelwire.api.native.application import application as native_application
 from parcelwire.api.native.table import ALL
 from parcelwire.bootstrap import installation
 from parcelwire.domain.access import WorldRule
-from parcelwire.domain.account import ApiKey, Endpoint
+from parcelwire.domain.account import ApiKey, Endpoint, account_of
 from parcelwire.pages.dashboard import application as dashboard_application
 from parcelwire.pages.dashboard.registry import Page, discover
-from parcelwire.pages.dashboard.screens import brand, keys
-from parcelwire.pages.dashboard.visit import Visit
 from parcelwire.store.postgres import PostgresStore
 from parcelwire.store.sqlite.store import SqliteStore
 
@@ -41,11 +41,7 @@ def _swapped(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 def _brand_of_the_account() -> AbstractContextManager[None]:
     """Save the brand under the account, whichever world is looked at."""
-
-    def scope(visit: Visit) -> str:
-        return str(visit.session.account.number)
-
-    return _swapped(brand, "_scope", scope)
+    return _swapped(brands, "record_scope", lambda world_id: str(account_of(world_id)))
 
 
 def _call_without_scope() -> AbstractContextManager[None]:
@@ -97,11 +93,14 @@ def _no_expiry() -> AbstractContextManager[None]:
 
 def _keys_of_both_worlds() -> AbstractContextManager[None]:
     """Show live keys in the test world, and revoke them from there."""
+    sound = KeyService.list_keys
 
-    async def visible(visit: Visit) -> Any:
-        return await visit.house.store.list_keys(visit.session.account.number)
+    async def list_keys(
+        service: KeyService, account_number: int | None, _caller: Caller
+    ) -> list[ApiKey]:
+        return await sound(service, account_number)
 
-    return _swapped(keys, "_visible", visible)
+    return _swapped(KeyService, "list_keys", list_keys)
 
 
 def _query_without_world() -> AbstractContextManager[None]:
@@ -141,7 +140,8 @@ PLANTED: Final[dict[str, Plant]] = {
         ("GET /api/account", "GET /v2/carriers", "GET /v4/couriers/all"), _no_expiry
     ),
     "live keys revoked from the test world": Plant(
-        ("POST /dashboard/keys/{prefix}/revoke",), _keys_of_both_worlds
+        ("POST /dashboard/keys/{prefix}/revoke", "DELETE /api/keys/{prefix}"),
+        _keys_of_both_worlds,
     ),
     "a query that forgets the world": Plant(
         ("GET /api/endpoints/{id}", "POST /dashboard/endpoints/{id}/pause"), _query_without_world

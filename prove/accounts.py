@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
-
-from parcelwire.api.gate import digest_of, make_key, prefix_of
+from parcelwire.accounts.keys import CreateKey
+from parcelwire.accounts.service import CreateAccount
 from parcelwire.bootstrap import Installation
-from parcelwire.domain.account import Account, ApiKey
+from parcelwire.domain.account import Account
 
 
 async def add_account(
     installation: Installation, email: str, *, is_test: bool = False, scope: str = "write"
 ) -> tuple[str, Account]:
     """Make an account; return a key of one of its worlds, and the account."""
-    now = installation.clock.now()
-    account = await installation.store.add_account(email, now=now)
-    key = make_key(secrets.token_bytes(24), is_test=is_test)
-    await installation.store.add_key(
-        ApiKey(
-            digest=digest_of(key),
-            prefix=prefix_of(key),
-            account_number=account.number,
-            is_test=is_test,
-            scope=scope,
-            created_at=now,
-        )
+    use_cases = installation.use_cases
+    account = await use_cases.accounts.create(CreateAccount(email=email))
+    made = await use_cases.keys.create(
+        CreateKey(account_number=account.number, is_test=is_test, scope=scope)
     )
-    return key, account
+    return made.text, account

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
-from parcelwire.api.gate import prefix_of
+from parcelwire.accounts.key_format import prefix_of
 from parcelwire.api.house import House
 from parcelwire.api.native.openapi import describe
 from parcelwire.api.native.operations import Asked, Operation

@@ -9,11 +9,12 @@ from typing import Final
 
 import msgspec
 
+from parcelwire.accounts.connections import CreateConnection
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.config import Config, SecretsSection, StoreSection
 from parcelwire.connectors.key_file import read_keys
 from parcelwire.connectors.sealing import KeyFileError, fingerprint_of
-from parcelwire.domain.account import Endpoint, world_of
+from parcelwire.domain.account import Account, Connection, Endpoint, world_of
 from parcelwire.domain.sealing import SealingError
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.ports import Once
@@ -42,6 +43,18 @@ def config_of(folder: Path, *, key_file: Path | None = None) -> Config:
     )
 
 
+async def connect(house: Installation, owner: Account) -> Connection:
+    """Connect an account to Swiss Post."""
+    return await house.use_cases.connections.create(
+        CreateConnection(
+            account_number=owner.number,
+            connector="swiss-post",
+            transport="api",
+            credentials=CREDENTIALS,
+        )
+    )
+
+
 async def furnish(folder: Path, seed: int, *, each: int) -> Expected:
     """Make an installation with ``each`` connections, endpoints and recorded answers."""
     chosen = random.Random(seed)  # not for keys
@@ -52,7 +65,7 @@ async def furnish(folder: Path, seed: int, *, each: int) -> Expected:
         owner = await house.store.add_account(EMAIL, now=now)
         expected = Expected(world_id=world_of(owner.number, is_test=False))
         for number in range(each):
-            await house.connect(owner, "swiss-post", "api", dict(CREDENTIALS))
+            await connect(house, owner)
             expected.connections += 1
             await add_endpoint(house, expected, chosen, answer=f"k{number}")
     finally:

@@ -17,7 +17,7 @@ from parcelwire.connectors.key_file import create_key_file
 from parcelwire.connectors.routing import GatewaySettings, Router, Way
 from parcelwire.domain.account import Endpoint
 from parcelwire.store.port import StoreUnavailableError
-from prove.rotation.place import CREDENTIALS, Expected, config_of, judge
+from prove.rotation.place import Expected, config_of, connect, judge
 
 
 async def meet_strangers(
@@ -71,7 +71,7 @@ async def _tried(folder: Path, key_file: Path) -> list[str]:
         )
         tries: dict[str, Callable[[], Awaitable[object]]] = {
             "start": house.check_key,
-            "connect": lambda: house.connect(owner, "swiss-post", "api", dict(CREDENTIALS)),
+            "connect": lambda: connect(house, owner),
             "add an endpoint": lambda: house.store.add_endpoint(endpoint),
             "seal anew": lambda: house.store.reseal(limit=100),
         }

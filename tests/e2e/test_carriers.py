@@ -22,6 +22,7 @@ from parcelwire.domain.report import Outcome
 from parcelwire.domain.status import Status
 from parcelwire.tracking.drafts import Draft
 from parcelwire.tracking.ports import Stored
+from tests.support.connections import connect
 
 CLIENT = {"client_id": "shop", "client_secret": "made-up-for-this-test"}
 NUMBERS = {"swiss-post": "990012345612345111", "poste-italiane": "ZA123456785IT"}
@@ -75,9 +76,7 @@ async def world(
         try:
             owner = await house.store.add_account("shop@example.com", now=clock.now())
             if transport == "api":
-                fields = house.credential_fields(courier, "api")
-                credentials = {field: CLIENT.get(field, "") for field in fields}
-                await house.connect(owner, courier, "api", credentials)
+                await connect(house, owner, courier, CLIENT)
             yield World(house, script, owner, courier, transport)
         finally:
             await house.close()

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from parcelwire import __version__
-from parcelwire.api.gate import is_well_formed
+from parcelwire.accounts.key_format import is_well_formed
 from parcelwire.cli.main import _COMMANDS, cli
 from parcelwire.config import default_text
 from tests.support.terminal import Answer, Call, Terminal, listener

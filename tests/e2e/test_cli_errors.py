@@ -13,6 +13,7 @@ from tests.support.terminal import Terminal, listener
 
 EMAIL = "shop@shop.example"
 NOBODY = "0" * 32
+EMPTY = ("--set", "client_id=", "--set", "client_secret=x")
 
 
 @pytest.fixture
@@ -123,6 +124,10 @@ def test_with_several_accounts_one_must_be_named(shop: Terminal) -> None:
         (("connection", "add", "swiss-post", "--transport", "fax"), "has no transport fax"),
         (("connection", "add", "swiss-post", "--set", "pin=1"), "has no field pin"),
         (("connection", "add", "swiss-post"), "client_id is missing; give it with --set"),
+        (("connection", "add", "swiss-post", "--transport", "web"), "wants no credentials"),
+        (("connection", "add", "swiss-post", *EMPTY), "client_id is missing"),
+        (("key", "create", "--label", "x" * 201), "label has at most 200 characters"),
+        (("account", "set", EMAIL, "--quota", str(2**31)), "tracking_quota is 0 to 2147483647"),
         (
             ("connection", "add", "swiss-post", "--set", "client_id=@nowhere"),
             "cannot read nowhere: No such file",

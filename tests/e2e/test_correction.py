@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from parcelwire.api.gate import make_key
+from parcelwire.accounts.key_format import make_key
 from parcelwire.bootstrap import Installation, SystemClock, open_installation
 from parcelwire.config import (
     ApiSection,
@@ -31,6 +31,7 @@ from parcelwire.connectors.local import swiss_post as local_swiss
 from parcelwire.connectors.local.serving import run_local_server
 from parcelwire.domain.account import Account
 from parcelwire.tracking.ports import Stored
+from tests.support.connections import connect
 from tests.support.house import Answer, call, key_record
 
 SWISS_NUMBER = "990012345612345111"
@@ -110,10 +111,7 @@ async def open_town(folder: Path) -> AsyncIterator[Town]:
         account = await house.store.add_account("shop@example.com", now=clock.now())
         await house.store.add_key(key_record(KEY, account.number))
         for carrier in ("swiss-post", "poste-italiane"):
-            fields = house.credential_fields(carrier, "api")
-            await house.connect(
-                account, carrier, "api", {field: CLIENT.get(field, "") for field in fields}
-            )
+            await connect(house, account, carrier, CLIENT)
         house.start_workers()
         yield Town(house, account, swiss, poste)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,16 @@ from urllib.parse import urlencode
 import pytest
 from msgspec.structs import replace
 
+from parcelwire.accounts.errors import LoginError
+from parcelwire.accounts.login_throttle import LoginLimits
+from parcelwire.accounts.logins import LoginService
+from parcelwire.accounts.passwords import PasswordService
 from parcelwire.api.asgi import ASGIApp
+from parcelwire.bootstrap.accounts import ScryptHasher
 from parcelwire.config import LimitsSection, ServerSection, StoreSection
 from parcelwire.domain.clock import DAY, SECOND
 from parcelwire.domain.refusal_log import LINES_A_MINUTE
-from parcelwire.pages.dashboard.passwords import Password, check_password, remove_password
-from parcelwire.pages.dashboard.sessions import LoginError, Sessions
+from parcelwire.pages.dashboard.sessions import Sessions
 from parcelwire.store.port import Store
 from tests.contract.store.postgres_fixture import shared_cluster
 from tests.support.dashboard import Desk, open_dashboard
@@ -48,20 +53,36 @@ class CountingStore:
         return getattr(self._store, name)
 
 
-async def test_an_unknown_account_costs_what_a_known_one_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class CountingHasher(ScryptHasher):
+    """Counts what is hashed."""
+
+    def __init__(self) -> None:
+        self.hashed: list[str] = []
+
+    async def hash(self, text: str, salt: bytes, cost: int) -> bytes:
+        """Hash a password."""
+        self.hashed.append(text)
+        return await super().hash(text, salt, cost)
+
+
+async def test_an_unknown_account_costs_what_a_known_one_does(tmp_path: Path) -> None:
     async with open_dashboard(tmp_path) as desk:
         await give_password(desk)
         store = CountingStore(desk.house.store)
-        sessions = Sessions(replace(desk.house.dashboard, store=store))
-        hashed: list[str] = []
-
-        async def check(kept: Password | None, text: str) -> bool:
-            hashed.append(text)
-            return await check_password(kept, text)
-
-        monkeypatch.setattr("parcelwire.pages.dashboard.sessions.check_password", check)
+        hasher = CountingHasher()
+        passwords = PasswordService(
+            store, hasher, clock=desk.clock, random_bytes=random.Random(1).randbytes
+        )
+        logins = LoginService(
+            store,
+            passwords,
+            clock=desk.clock,
+            random_bytes=random.Random(2).randbytes,
+            limits=LoginLimits(),
+        )
+        sessions = Sessions(
+            replace(desk.house.dashboard, store=store, passwords=passwords, logins=logins)
+        )
         calls = []
         for email in (EMAIL, "nobody@example.com"):
             for device in ("", "A" * 43):
@@ -71,7 +92,7 @@ async def test_an_unknown_account_costs_what_a_known_one_does(
                 calls.append(list(store.calls))
         assert calls[0]
         assert calls[1:] == [calls[0]] * 3
-        assert hashed == ["no"] * 4
+        assert hasher.hashed == ["no"] * 4
 
 
 async def test_five_failures_make_only_their_own_source_wait(desk: Desk) -> None:
@@ -158,9 +179,10 @@ async def test_a_password_that_is_taken_away_takes_its_browsers_along(desk: Desk
     await person.login(email=EMAIL, password=PASSWORD)
     store, scope = desk.house.store, str(desk.account.number)
     assert len(await store.list_records("login-device", scope)) == 1
-    assert await remove_password(store, desk.account.number)
+    passwords = desk.house.use_cases.passwords
+    assert await passwords.remove(desk.account.number)
     assert await store.list_records("login-device", scope) == []
-    assert not await remove_password(store, desk.account.number)
+    assert not await passwords.remove(desk.account.number)
 
 
 async def test_what_a_browser_is_known_by(tmp_path: Path) -> None:

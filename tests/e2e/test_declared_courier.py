@@ -19,6 +19,7 @@ from parcelwire.connectors.new import Answers, write_connector
 from parcelwire.couriers.refresh import Listed, ListFile, write_file
 from parcelwire.domain.status import Status
 from parcelwire.tracking.drafts import Draft
+from tests.support.connections import connect
 
 POINTS = "[parcelwire.connectors]\nlantern-post = lantern_post\n"
 TOKEN = "signed-tokens-are-long." + "x" * 1_500
@@ -102,7 +103,7 @@ async def test_it_is_a_courier_like_any_other(tmp_path: Path) -> None:
             assert (courier.name, courier.country, courier.status) == ("Lantern Post", "CH", "own")
             assert [one.code for one in app.registry.search("lantern")] == ["lantern-post"]
             owner = await app.store.add_account("shop@example.com", now=app.clock.now())
-            await app.connect(owner, "lantern-post", "api", CREDENTIALS)
+            await connect(app, owner, "lantern-post", CREDENTIALS)
             world = owner.number * 2
             draft = Draft(number="LP0000000001", courier_code="lantern-post")
             found = (await app.service.create(world, draft)).tracking

@@ -9,13 +9,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from parcelwire.accounts.brands import BRAND_ID, BRAND_KIND, LOGO_ID, LOGO_KIND
 from parcelwire.config import StoreSection
 from parcelwire.domain.account import record_scope
 from parcelwire.domain.brand import Brand, encode_brand
 from parcelwire.domain.report import Gap
 from parcelwire.domain.status import Status
 from parcelwire.notices.journal import TROUBLE_KIND, Entry, Journal
-from parcelwire.tracking.brands import BRAND_ID, BRAND_KIND, LOGO_ID, LOGO_KIND
 from tests.contract.store.postgres_fixture import shared_cluster
 from tests.support.dashboard import Desk, open_dashboard
 from tests.support.dashboard_parcels import put_parcel

@@ -18,8 +18,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from parcelwire.accounts.brands import BRAND_ID, BRAND_KIND
+from parcelwire.accounts.key_format import make_key, prefix_of
 from parcelwire.api.asgi import ASGIApp
-from parcelwire.api.gate import make_key, prefix_of
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.config import ApiSection, CarriersSection, StoreSection, WebhooksSection
 from parcelwire.domain.account import Account, Connection, Endpoint
@@ -34,7 +35,6 @@ from parcelwire.pages.dashboard.screens.trackings import VIEW_KIND, View
 from parcelwire.pages.dashboard.sessions import KIND as SESSION_KIND
 from parcelwire.pages.dashboard.sessions import SCOPE as SESSION_SCOPE
 from parcelwire.pages.dashboard.sessions import Kept
-from parcelwire.tracking.brands import BRAND_ID, BRAND_KIND
 from parcelwire.tracking.ports import NewMessage, RawAnswer
 from tests.contract.store.postgres_fixture import shared_cluster
 from tests.contract.store.samples import create, make_change
@@ -47,6 +47,7 @@ from tests.support.access_callers import (
     Caller,
 )
 from tests.support.access_rows import Sample, filled
+from tests.support.connections import connect
 from tests.support.dashboard import dashboard_config
 from tests.support.database_watch import Watch, watching
 from tests.support.house import Answer, call, key_record
@@ -278,8 +279,11 @@ class Site:
 
     async def _make_connection(self, number: int) -> dict[str, str]:
         del number
-        made = await self.house.dashboard.carriers.connect(
-            self.accounts[OWNER], "swiss-post", "api", {"client_id": LIVE, "client_secret": LIVE}
+        made = await connect(
+            self.house,
+            self.accounts[OWNER],
+            "swiss-post",
+            {"client_id": LIVE, "client_secret": LIVE},
         )
         connection: Connection = msgspec.structs.replace(
             made,

@@ -21,7 +21,7 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
-from parcelwire.api.gate import make_key
+from parcelwire.accounts.key_format import make_key
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.bootstrap.settings import server_limits
 from parcelwire.config import (

@@ -22,9 +22,12 @@ import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
 from msgspec.structs import replace
 
+from parcelwire.accounts.key_format import digest_of, make_key, prefix_of
+from parcelwire.accounts.keys import KeyService
+from parcelwire.accounts.service import AccountService
 from parcelwire.api.asgi import Dialect, Door
 from parcelwire.api.bodies import BodyReader
-from parcelwire.api.gate import Gate, RateLimiter, digest_of, make_key, prefix_of
+from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.api.house import ApiSettings, House
 from parcelwire.api.shares import EventWatch, LongReads, ShareSettings
 from parcelwire.api.v2.render import Renderer as V2Renderer
@@ -248,8 +251,11 @@ async def open_house(
             resolver=resolver or NoNames(),
         )
         shares = shares or ShareSettings()
+        random_bytes = random.Random(6).randbytes
         house = House(
             service=service,
+            accounts=AccountService(store, clock=clock),
+            keys=KeyService(store, clock=clock, random_bytes=random_bytes),
             store=store,
             registry=registry,
             gate=Gate(store, clock),
@@ -265,7 +271,7 @@ async def open_house(
             bodies=BodyReader(settings.max_body_bytes, settings.max_bodies_per_key),
             sealer=sealer,
             identifiers=identifiers,
-            random_bytes=random.Random(6).randbytes,
+            random_bytes=random_bytes,
             air_waybills=air_waybills,
         )
         account = await store.add_account("shop@example.com", name="Shop", now=clock.now())

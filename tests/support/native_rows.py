@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from parcelwire.api.gate import make_key, prefix_of
+from parcelwire.accounts.key_format import make_key, prefix_of
 from parcelwire.api.house import ApiSettings
 from parcelwire.api.native.operations import Operation
 from parcelwire.api.native.problems import KINDS

@@ -8,7 +8,9 @@ import math
 import tomllib
 
 import prove.__main__ as proofs
-from parcelwire.api.gate import KEY_CACHE_SECONDS, make_key
+from parcelwire.accounts import hashing, login_throttle, passwords
+from parcelwire.accounts.key_format import make_key
+from parcelwire.api.gate import KEY_CACHE_SECONDS
 from parcelwire.api.native import endpoint_shapes, events, idempotency, paging
 from parcelwire.api.native.sending import MOST_REPLAYED
 from parcelwire.api.native.tracking_shapes import MOST_IN_A_BATCH
@@ -19,6 +21,7 @@ from parcelwire.api.v2 import requests as v2
 from parcelwire.api.v2.errors import RETRY_AFTER_SECONDS
 from parcelwire.api.v4 import creation, listing
 from parcelwire.bootstrap import clock_watch, desk, key_watch
+from parcelwire.bootstrap.accounts import hash_password
 from parcelwire.bootstrap.system import SystemIdentifiers
 from parcelwire.cli import importing
 from parcelwire.client.exchange import BASE_SECONDS, CAP_SECONDS
@@ -28,7 +31,7 @@ from parcelwire.connectors import report_limits
 from parcelwire.connectors.quality import MOST_UNOFFICIAL_A_MINUTE
 from parcelwire.couriers import ranking
 from parcelwire.couriers.registry import default_registry
-from parcelwire.domain import redaction
+from parcelwire.domain import redaction, source_address
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
 from parcelwire.domain.refusal_log import LINES_A_MINUTE
 from parcelwire.domain.status import Status
@@ -37,7 +40,7 @@ from parcelwire.notices import worker as notices
 from parcelwire.notices.settings import MailLimits, NoticeSettings
 from parcelwire.pages import feedback, live, lookup
 from parcelwire.pages import limits as pages
-from parcelwire.pages.dashboard import hashing, import_runner, login_throttle, passwords, sessions
+from parcelwire.pages.dashboard import import_runner, sessions
 from parcelwire.pages.dashboard import importing as dashboard_importing
 from parcelwire.pages.dashboard.screens import add, endpoints, parcel
 from parcelwire.polling.worker import OWN_FAULT_WAIT
@@ -219,7 +222,7 @@ def test_secrets() -> None:
 
 
 def test_customers_pages() -> None:
-    assert pages._WIDE_FACTOR == 8
+    assert source_address._WIDE_FACTOR == 8
     assert lookup.TRIES_IN_ALL == 20
     assert live.RETRY_SECONDS == MINUTE / SECOND
     says(
@@ -314,7 +317,7 @@ def test_dashboard() -> None:
 def test_passwords_are_hashed_as_the_page_says() -> None:
     salt, password = bytes(16), "a long password"
     same = hashlib.scrypt(password.encode(), salt=salt, n=2**15, r=8, p=1, dklen=32, maxmem=2**26)
-    assert passwords.hash_password(password, salt) == same
+    assert hash_password(password, salt, passwords.COST) == same
 
 
 def test_connectors() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from parcelwire.accounts import login_throttle
 from parcelwire.bootstrap.clock_watch import LEAST_MS
 from parcelwire.config import LimitsSection, ServerSection
 from parcelwire.connectors import bodies, transport
@@ -19,7 +20,7 @@ from parcelwire.domain.json_limits import MOST_CONTAINERS
 from parcelwire.notices.smtp_client import MOST_LINES
 from parcelwire.pages import limits as pages
 from parcelwire.pages import lookup
-from parcelwire.pages.dashboard import forms, login_throttle
+from parcelwire.pages.dashboard import forms
 from parcelwire.pages.dashboard.application import LOGIN_BYTES
 from parcelwire.pages.dashboard.importing import MOST_ROWS
 from parcelwire.pages.live import RETRY_SECONDS

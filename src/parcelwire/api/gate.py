@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-import zlib
 from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Final, Protocol
 
 import msgspec
 
+from parcelwire.accounts.key_format import digest_of, is_well_formed
 from parcelwire.domain.account import Account, ApiKey
 from parcelwire.domain.clock import SECOND, Clock, Instant
 
@@ -19,9 +17,6 @@ KEY_CACHE_SECONDS: Final = 1.0
 
 A revoked key, or one of a suspended account, works at most this much longer, in every process.
 """
-
-_BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_FORM: Final = re.compile(r"pw_(live|test)_([0-9A-Za-z]{32})([0-9A-Za-z]{6})\Z")
 
 
 class Refusal(Enum):
@@ -39,53 +34,6 @@ class KeyStore(Protocol):
     async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
         """Return the key with this digest, revoked or not, and its account."""
         ...
-
-
-def make_key(random_bytes: bytes, *, is_test: bool) -> str:
-    """Return a new API key: ``pw_live_`` or ``pw_test_``, 32 characters of randomness, 6 of
-    checksum.
-
-    The prefix lets secret scanners find a leaked key; the checksum (CRC-32 of what stands before
-    it) lets anybody tell a
-    mistyped key from a revoked one without asking the database. ``random_bytes``: at least 24 from
-    a secure source.
-    """
-    if len(random_bytes) < 24:
-        msg = "an API key needs at least 24 random bytes"
-        raise ValueError(msg)
-    body = (
-        f"pw_{'test' if is_test else 'live'}_{_base62(int.from_bytes(random_bytes[:24]), 32)[-32:]}"
-    )
-    return body + _base62(zlib.crc32(body.encode()), 6)
-
-
-def is_well_formed(key: str) -> bool:
-    """Tell whether ``key`` has the form and the checksum of a key that ``make_key`` made."""
-    return _FORM.match(key) is not None and key[-6:] == _base62(zlib.crc32(key[:-6].encode()), 6)
-
-
-def digest_of(key: str) -> bytes:
-    """Return what is stored of a key.
-
-    Its SHA-256 (the key itself has 190 random bits, so no salt or stretching).
-    """
-    return hashlib.sha256(key.encode()).digest()
-
-
-def prefix_of(key: str) -> str:
-    """Return the part of a key that people may see.
-
-    Enough to tell keys apart, useless to open anything.
-    """
-    return key[:16]
-
-
-def _base62(number: int, width: int) -> str:
-    digits = []
-    while number:
-        number, rest = divmod(number, 62)
-        digits.append(_BASE62[rest])
-    return "".join(reversed(digits)).rjust(width, "0")
 
 
 class Gate:

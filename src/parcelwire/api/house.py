@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from parcelwire.accounts.keys import KeyService
+from parcelwire.accounts.service import AccountService
 from parcelwire.api.bodies import BodyReader
 from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.api.shares import EventWatch, LongReads
@@ -77,6 +79,8 @@ class House(msgspec.Struct, kw_only=True):
     """The dependencies of the dialects, put together by bootstrap."""
 
     service: TrackingService
+    accounts: AccountService
+    keys: KeyService
     store: Store
     registry: Registry
     gate: Gate

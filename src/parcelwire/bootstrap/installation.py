@@ -6,7 +6,6 @@ import asyncio
 import os
 import random
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from parcelwire.api.asgi import ASGIApp, Door
 from parcelwire.api.bodies import BodyReader
@@ -19,43 +18,9 @@ from parcelwire.api.shares import EventWatch, LongReads
 from parcelwire.api.trackingmore.declaration import Declaration
 from parcelwire.api.trackingmore.frame import DialectFrame
 from parcelwire.api.v4.render import Renderer
-from parcelwire.config import Config
-from parcelwire.connectors.catalogue import Catalogue
-from parcelwire.connectors.connections import SimulatedAirWaybills, StoredConnections
-from parcelwire.connectors.gateway import Gateway
-from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.routing import GatewaySettings
-from parcelwire.connectors.transport import HttpTransport, TransportSettings
-from parcelwire.couriers.registry import Registry
-from parcelwire.domain.account import Account, Connection, Endpoint
-from parcelwire.domain.clock import Clock
-from parcelwire.notices.operators import OperatorWatch
-from parcelwire.notices.senders import Senders
-from parcelwire.notices.smtp import Mailer
-from parcelwire.notices.subscriptions import Subscriptions
-from parcelwire.notices.worker import NoticeWorker
-from parcelwire.pages.application import PageHouse
-from parcelwire.pages.application import application as pages_application
-from parcelwire.pages.dashboard.application import application as dashboard_application
-from parcelwire.pages.dashboard.application import in_front_of as dashboard_in_front_of
-from parcelwire.pages.dashboard.house import Dashboard
-from parcelwire.pages.dashboard.import_runner import ImportRunner
-from parcelwire.pages.hosts import TrustedHosts, in_front_of_pages
-from parcelwire.store.port import Store
-from parcelwire.store.sealing import RESEALED_AT_ONCE
-from parcelwire.tracking.journeys import JourneyKeeper
-from parcelwire.tracking.rounds import Rounds
-from parcelwire.webhooks.address import AddressRefusedError
-from parcelwire.webhooks.housekeeping import Housekeeper
-from parcelwire.webhooks.ports import Attempt
-from parcelwire.webhooks.sender import HttpSender
-
-if TYPE_CHECKING:
-    from parcelwire.connectors.base import Manifest
-
+from parcelwire.bootstrap.accounts import GatewayCarriers, account_use_cases
 from parcelwire.bootstrap.clock_watch import ClockWatch
-from parcelwire.bootstrap.connection_maker import ConnectionMaker
-from parcelwire.bootstrap.dashboard import Carriers, Keys, dashboard_settings
+from parcelwire.bootstrap.dashboard import dashboard_settings
 from parcelwire.bootstrap.desk import WebhookDesk
 from parcelwire.bootstrap.dialects import own_dialects
 from parcelwire.bootstrap.errors import InstallationError
@@ -81,6 +46,37 @@ from parcelwire.bootstrap.store_watch import StoreWatch
 from parcelwire.bootstrap.system import SystemClock, SystemIdentifiers
 from parcelwire.bootstrap.wiring import Outside, wire
 from parcelwire.bootstrap.workers import Workers
+from parcelwire.config import Config
+from parcelwire.connectors.catalogue import Catalogue
+from parcelwire.connectors.connections import SimulatedAirWaybills, StoredConnections
+from parcelwire.connectors.gateway import Gateway
+from parcelwire.connectors.key_ring import KeyRing
+from parcelwire.connectors.routing import GatewaySettings
+from parcelwire.connectors.transport import HttpTransport, TransportSettings
+from parcelwire.couriers.registry import Registry
+from parcelwire.domain.account import Endpoint
+from parcelwire.domain.clock import Clock
+from parcelwire.notices.operators import OperatorWatch
+from parcelwire.notices.senders import Senders
+from parcelwire.notices.smtp import Mailer
+from parcelwire.notices.subscriptions import Subscriptions
+from parcelwire.notices.worker import NoticeWorker
+from parcelwire.pages.application import PageHouse
+from parcelwire.pages.application import application as pages_application
+from parcelwire.pages.dashboard.application import application as dashboard_application
+from parcelwire.pages.dashboard.application import in_front_of as dashboard_in_front_of
+from parcelwire.pages.dashboard.house import Dashboard
+from parcelwire.pages.dashboard.import_runner import ImportRunner
+from parcelwire.pages.hosts import TrustedHosts, in_front_of_pages
+from parcelwire.store.port import Store
+from parcelwire.store.sealing import RESEALED_AT_ONCE
+from parcelwire.tracking.background import BackgroundWork
+from parcelwire.tracking.journeys import JourneyKeeper
+from parcelwire.tracking.rounds import Rounds
+from parcelwire.webhooks.address import AddressRefusedError
+from parcelwire.webhooks.housekeeping import Housekeeper
+from parcelwire.webhooks.ports import Attempt
+from parcelwire.webhooks.sender import HttpSender
 
 
 class Installation:
@@ -112,9 +108,6 @@ class Installation:
         self.ring = ring
         self._identity = identity
         self._transport = HttpTransport(clock, TransportSettings(contact=config.carriers.contact))
-        self._connections = ConnectionMaker(
-            store, catalogue, ring, clock=clock, identifiers=self.identifiers
-        )
         self.carriers = Gateway(
             catalogue,
             self._transport,
@@ -126,6 +119,24 @@ class Installation:
                 conversation_seconds=config.polling.ask_timeout_seconds,
             ),
             clock=clock,
+        )
+        background = BackgroundWork()
+        self.use_cases = account_use_cases(
+            store,
+            clock=clock,
+            identifiers=self.identifiers,
+            carriers=GatewayCarriers(
+                config,
+                store,
+                catalogue=catalogue,
+                gateway=self.carriers,
+                ring=ring,
+                clock=clock,
+                identifiers=self.identifiers,
+            ),
+            ring=ring,
+            limits=login_limits(config),
+            background=background,
         )
         # Answers and stored renditions come from one renderer, so they cannot differ in language.
         self._dialects = (*own_dialects(renderer), *more_dialects)
@@ -164,6 +175,8 @@ class Installation:
         api, shares = api_settings(config), share_settings(config)
         self.house = House(
             service=self.service,
+            accounts=self.use_cases.accounts,
+            keys=self.use_cases.keys,
             store=store,
             registry=self.registry,
             gate=Gate(store, clock),
@@ -198,20 +211,14 @@ class Installation:
             clock=clock,
             identifiers=self.identifiers,
             random_bytes=os.urandom,
-            keys=Keys(),
+            keys=self.use_cases.keys,
+            passwords=self.use_cases.passwords,
+            logins=self.use_cases.logins,
+            connections=self.use_cases.connections,
+            brands=self.use_cases.brands,
             endpoints=self.desk,
-            carriers=Carriers(
-                config,
-                store,
-                catalogue=catalogue,
-                gateway=self.carriers,
-                sealer=ring,
-                connect=self.connect,
-                clock=clock,
-                identifiers=self.identifiers,
-            ),
             settings=dashboard_settings(config),
-            login_limits=login_limits(config),
+            background=background,
             senders=Senders(store, clock, self.subscriptions),
             wake_imports=self.imports.wake,
         )
@@ -320,28 +327,6 @@ class Installation:
         await self.store.close()
 
     # -- for the commands -----------------------------------------------------------------------
-
-    def manifests(self) -> list[Manifest]:
-        """Return what is known of every carrier that can be asked."""
-        return self._connections.manifests()
-
-    def credential_fields(self, connector: str, transport: str) -> tuple[str, ...]:
-        """Return the credentials that a connector's transport wants.
-
-        Raises:
-            InstallationError: there is no such connector or transport.
-        """
-        return self._connections.credential_fields(connector, transport)
-
-    async def connect(
-        self, owner: Account, connector: str, transport: str, credentials: dict[str, str]
-    ) -> Connection:
-        """Store an account's connection, its credentials sealed.
-
-        Raises:
-            KeyUnavailableError: the database's key is not here; nothing is stored.
-        """
-        return await self._connections.connect(owner, connector, transport, credentials)
 
     async def check_key(self) -> None:
         """Check that the key file is the database's and opens all that is sealed in it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from parcelwire.accounts.login_throttle import LoginLimits
 from parcelwire.api.house import ApiSettings
 from parcelwire.api.shares import ShareSettings
 from parcelwire.bootstrap.errors import InstallationError
@@ -9,7 +10,7 @@ from parcelwire.bootstrap.wiring import WiringSettings
 from parcelwire.config import Config
 from parcelwire.connectors.catalogue import Catalogue, CatalogueError, load_catalogue
 from parcelwire.connectors.simulated import SimulatedCarrier
-from parcelwire.pages.limits import LARGEST_FORM, LoginLimits, PageLimits
+from parcelwire.pages.limits import LARGEST_FORM, PageLimits
 from parcelwire.polling.worker import PollSettings
 from parcelwire.server.limits import ServerLimits
 from parcelwire.server.open_files import connections_for

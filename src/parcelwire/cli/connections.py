@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
-from msgspec.structs import replace
 
+from parcelwire.accounts.connections import OPTIONAL_FIELDS, CreateConnection, check_names
+from parcelwire.accounts.errors import (
+    ConnectionChangedError,
+    ConnectionNotFoundError,
+    InvalidInputError,
+)
+from parcelwire.accounts.ports import ConnectorTransport
 from parcelwire.bootstrap import InstallationError
-from parcelwire.cli.support import account_of, account_option, installation, run_async, when
-
-_OPTIONAL = {"scope"}
-"""Credentials that may be left empty: the connector knows what is meant then."""
+from parcelwire.cli.support import (
+    account_of,
+    account_option,
+    installation,
+    refusals,
+    run_async,
+    when,
+)
 
 
 @click.group()
@@ -26,15 +37,13 @@ def connection() -> None:
 async def list_carriers(ctx: click.Context) -> None:
     """List carriers that can be asked, and what each wants."""
     async with installation(ctx, if_missing="use-temporary") as house:
-        for manifest in house.manifests():
-            for transport in manifest.transports:
-                wants = ", ".join(transport.credential_fields) or "none"
-                kind = "official" if transport.is_official else "public web endpoint"
-                is_on = transport.is_official or manifest.code in house.config.carriers.web
-                state = "" if is_on else "  (off: see carriers.web)"
-                click.echo(
-                    f"{manifest.code:18} {transport.name:10} {kind:20} credentials: {wants}{state}"
-                )
+        for one in house.use_cases.connections.transports():
+            wants = ", ".join(one.credential_fields) or "none"
+            kind = "official" if one.is_official else "public web endpoint"
+            state = "" if one.is_on else "  (off: see carriers.web)"
+            click.echo(
+                f"{one.connector:18} {one.transport:10} {kind:20} credentials: {wants}{state}"
+            )
 
 
 @connection.command("add")
@@ -65,16 +74,37 @@ async def add(
     async with installation(ctx) as house:
         await house.check_key()
         owner = await account_of(house, email)
-        fields = house.credential_fields(carrier, transport)
-        unknown = sorted(set(given) - set(fields))
-        if unknown:
-            msg = f"{carrier} ({transport}) has no field {', '.join(unknown)};"
-            raise InstallationError(f"{msg} it wants {', '.join(fields) or 'nothing'}")
-        for field in fields:
+        connections = house.use_cases.connections
+        with refusals():
+            wanted = connections.transport(carrier, transport)
+        _check_names(wanted, given)
+        for field in wanted.credential_fields:
             if field not in given:
                 given[field] = _ask(field)
-        made = await house.connect(owner, carrier, transport, given)
+        with refusals():
+            made = await connections.create(
+                CreateConnection(
+                    account_number=owner.number,
+                    connector=carrier,
+                    transport=transport,
+                    credentials=given,
+                )
+            )
     click.echo(f"connection {made.id}: {owner.email} asks {carrier} through {transport}")
+
+
+def _check_names(wanted: ConnectorTransport, given: Iterable[str]) -> None:
+    """Refuse what the transport does not have, before anybody is asked for the rest."""
+    try:
+        check_names(wanted, given)
+    except InvalidInputError as error:
+        what = f"{wanted.connector} ({wanted.transport})"
+        if not wanted.credential_fields:
+            msg = f"{what} {error.problems[0].message}"
+        else:
+            unknown = ", ".join(problem.field for problem in error.problems)
+            msg = f"{what} has no field {unknown}; it wants {', '.join(wanted.credential_fields)}"
+        raise InstallationError(msg) from None
 
 
 def _read(value: str) -> tuple[str, str]:
@@ -96,7 +126,7 @@ def _read(value: str) -> tuple[str, str]:
 
 
 def _ask(field: str) -> str:
-    if field in _OPTIONAL:
+    if field in OPTIONAL_FIELDS:
         # Empty is a good answer, and nobody to ask is one, too.
         return click.prompt(field, default="", show_default=False) if sys.stdin.isatty() else ""
     if not sys.stdin.isatty():
@@ -114,7 +144,7 @@ async def list_connections(ctx: click.Context, email: str | None) -> None:
     """List connections, without credentials."""
     async with installation(ctx) as house:
         owner = await account_of(house, email)
-        connections = await house.store.list_connections(owner.number)
+        connections = await house.use_cases.connections.list_connections(owner.number)
     if not connections:
         click.echo("There are no connections. Add one with: parcelwire connection add CARRIER")
     for one in connections:
@@ -134,13 +164,11 @@ async def retry(ctx: click.Context, connection_id: str, email: str | None) -> No
     async with installation(ctx) as house:
         await house.check_key()
         owner = await account_of(house, email)
-        for one in await house.store.list_connections(owner.number):
-            if one.id == connection_id:
-                mended = replace(one, broken_since=None, broken_why="")
-                if await house.store.save_connection(mended, expected=one):
-                    click.echo(f"connection {connection_id} is used again")
-                    return
-    raise _no_connection(connection_id)
+        try:
+            await house.use_cases.connections.resume(owner.number, connection_id)
+        except (ConnectionNotFoundError, ConnectionChangedError):
+            raise _no_connection(connection_id) from None
+    click.echo(f"connection {connection_id} is used again")
 
 
 @connection.command("remove")
@@ -152,8 +180,10 @@ async def remove(ctx: click.Context, connection_id: str, email: str | None) -> N
     """Delete the connection CONNECTION_ID and its credentials."""
     async with installation(ctx) as house:
         owner = await account_of(house, email)
-        if not await house.store.delete_connection(owner.number, connection_id):
-            raise _no_connection(connection_id)
+        try:
+            await house.use_cases.connections.delete(owner.number, connection_id)
+        except ConnectionNotFoundError:
+            raise _no_connection(connection_id) from None
     click.echo(f"connection {connection_id} is gone")
 
 

@@ -24,7 +24,9 @@ import aiohttp
 import click
 import msgspec
 
-from parcelwire.api.gate import digest_of, make_key, prefix_of
+from parcelwire.accounts.connections import CreateConnection
+from parcelwire.accounts.keys import CreateKey
+from parcelwire.accounts.service import CreateAccount
 from parcelwire.bootstrap import Installation, InstallationError, SystemClock, open_installation
 from parcelwire.cli.demo_receiver import News, Receiver
 from parcelwire.cli.serve import listen, make_server
@@ -42,7 +44,7 @@ from parcelwire.connectors.local import Script
 from parcelwire.connectors.local import poste_italiane as local_poste
 from parcelwire.connectors.local import swiss_post as local_swiss
 from parcelwire.connectors.local.serving import run_local_server
-from parcelwire.domain.account import Account, ApiKey, Endpoint, world_of
+from parcelwire.domain.account import Account, Endpoint, world_of
 from parcelwire.domain.tracking import Tracking
 from parcelwire.signatures.signing import make_secret
 from parcelwire.tracking.ports import TrackingFilter
@@ -159,24 +161,21 @@ class Demo:
         )
 
     async def _furnish(self, house: Installation, shop: str, client: dict[str, str]) -> Account:
-        now = self.clock.now()
-        owner = await house.store.add_account(EMAIL, name="Demo shop", now=now)
+        now, use_cases = self.clock.now(), house.use_cases
+        owner = await use_cases.accounts.create(CreateAccount(email=EMAIL, name="Demo shop"))
         for is_test in (False, True):
-            text = make_key(secrets.token_bytes(24), is_test=is_test)
-            self.keys[is_test] = text
-            await house.store.add_key(
-                ApiKey(
-                    digest=digest_of(text),
-                    prefix=prefix_of(text),
+            command = CreateKey(account_number=owner.number, is_test=is_test)
+            self.keys[is_test] = (await use_cases.keys.create(command)).text
+        for carrier in ("swiss-post", "poste-italiane"):
+            wanted = use_cases.connections.transport(carrier, "api")
+            await use_cases.connections.create(
+                CreateConnection(
                     account_number=owner.number,
-                    is_test=is_test,
-                    created_at=now,
+                    connector=carrier,
+                    transport=wanted.transport,
+                    credentials={name: client.get(name, "") for name in wanted.credential_fields},
                 )
             )
-        for carrier in ("swiss-post", "poste-italiane"):
-            fields = house.credential_fields(carrier, "api")
-            credentials = {field: client.get(field, "") for field in fields}
-            await house.connect(owner, carrier, "api", credentials)
         for dialect, is_test, statuses in (
             ("v4", False, ()),
             # An endpoint may ask for some statuses only.

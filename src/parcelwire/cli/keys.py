@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from datetime import timedelta
 
 import click
-from msgspec.structs import replace
+import msgspec
 
-from parcelwire.api.gate import digest_of, make_key, prefix_of
+from parcelwire.accounts.errors import InvalidInputError, KeyNotFoundError
+from parcelwire.accounts.key_format import prefix_of
+from parcelwire.accounts.keys import CreateKey, RevokeKey
+from parcelwire.accounts.service import (
+    LONGEST_REASON,
+    SuspendAccount,
+    UpdateAccount,
+    check_email,
+)
 from parcelwire.bootstrap import InstallationError
 from parcelwire.cli.durations import DurationType
 from parcelwire.cli.passwords import password
-from parcelwire.cli.support import account_of, installation, run_async, when
-from parcelwire.domain.account import LONGEST_SUSPENSION_REASON, ApiKey
+from parcelwire.cli.support import account_of, installation, refusals, run_async, when
+from parcelwire.domain.access import RANKS
 from parcelwire.domain.clock import SECOND, to_datetime
-
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
 
 
 @click.group()
@@ -31,7 +35,7 @@ def key() -> None:
 @click.option("--label", default="", help="What the key is for.")
 @click.option(
     "--scope",
-    type=click.Choice(["read", "write", "admin"]),
+    type=click.Choice(list(RANKS)),
     default="write",
     show_default=True,
     help="What the key may do: only read; also change parcels and endpoints; also change keys and"
@@ -62,29 +66,27 @@ async def create(
     parcelwire key create --test --label "integration tests"
     parcelwire key create --scope read --expires-in 90d
     """
-    if email is not None and not _EMAIL.match(email):
-        msg = f"{email!r} is no e-mail address"
-        raise InstallationError(msg)
+    if email is not None:
+        _check_email(email)
     async with installation(ctx, if_missing="create") as house:
-        now = house.clock.now()
-        if email is not None and await house.store.find_account(email) is None:
-            await house.store.add_account(email, now=now)
-        account = await account_of(house, email)
-        text = make_key(secrets.token_bytes(24), is_test=is_test)
+        use_cases = house.use_cases
+        if email is None:
+            account = await account_of(house, None)
+        else:
+            account = await use_cases.accounts.find_or_create(email)
         milliseconds = None if expires_in is None else round(expires_in.total_seconds() * SECOND)
-        expires_at = None if milliseconds is None else now + milliseconds
-        await house.store.add_key(
-            ApiKey(
-                digest=digest_of(text),
-                prefix=prefix_of(text),
-                account_number=account.number,
-                is_test=is_test,
-                label=label,
-                scope=scope,
-                created_at=now,
-                expires_at=expires_at,
+        expires_at = None if milliseconds is None else house.clock.now() + milliseconds
+        with refusals():
+            made = await use_cases.keys.create(
+                CreateKey(
+                    account_number=account.number,
+                    label=label,
+                    scope=scope,
+                    is_test=is_test,
+                    expires_at=expires_at,
+                )
             )
-        )
+    text = made.text
     if quiet:
         click.echo(text)
         return
@@ -97,6 +99,14 @@ async def create(
     )
 
 
+def _check_email(email: str) -> None:
+    try:
+        check_email(email)
+    except InvalidInputError as error:
+        msg = f"{email!r} {error.problems[0].message}"
+        raise InstallationError(msg) from None
+
+
 @key.command("list")
 @click.option("--account", "email", help="E-mail address of the account; default: all.")
 @click.pass_context
@@ -107,7 +117,7 @@ async def list_keys(ctx: click.Context, email: str | None) -> None:
         now = house.clock.now()
         number = (await account_of(house, email)).number if email else None
         accounts = {account.number: account for account in await house.store.list_accounts()}
-        keys = await house.store.list_keys(number)
+        keys = await house.use_cases.keys.list_keys(number)
     if not keys:
         click.echo("There are no keys. Create one with: parcelwire key create --account E-MAIL")
     for one in keys:
@@ -133,13 +143,15 @@ async def revoke(ctx: click.Context, prefix: str) -> None:
     """
     visible = prefix_of(prefix.strip().rstrip("…"))
     async with installation(ctx) as house:
-        if not await house.store.revoke_key(visible, house.clock.now()):
-            is_known = any(one.prefix == visible for one in await house.store.list_keys())
-            msg = (
-                f"{visible}… is revoked already"
-                if is_known
-                else f"there is no key {visible}…; see: parcelwire key list"
+        try:
+            was_alive = await house.use_cases.keys.revoke(
+                RevokeKey(account_number=None, prefix=visible)
             )
+        except KeyNotFoundError:
+            msg = f"there is no key {visible}…; see: parcelwire key list"
+            raise InstallationError(msg) from None
+        if not was_alive:
+            msg = f"{visible}… is revoked already"
             raise InstallationError(msg)
     click.echo(f"{visible}… is revoked: it answers 4002 (v2) and 401 (v4) from now on.")
 
@@ -190,16 +202,17 @@ async def set_account(
         msg = "nothing to set: give --name, --phone, --quota or --no-quota"
         raise click.UsageError(msg)
     async with installation(ctx) as house:
-        before = await account_of(house, email)
-        kept_quota = before.tracking_quota if quota is None else quota
-        await house.store.save_account(
-            replace(
-                before,
-                name=before.name if name is None else name,
-                phone=before.phone if phone is None else phone,
-                tracking_quota=None if no_quota else kept_quota,
+        owner = await account_of(house, email)
+        quota_set = quota if quota is not None else msgspec.UNSET
+        with refusals():
+            await house.use_cases.accounts.update(
+                UpdateAccount(
+                    number=owner.number,
+                    name=msgspec.UNSET if name is None else name,
+                    phone=msgspec.UNSET if phone is None else phone,
+                    tracking_quota=None if no_quota else quota_set,
+                )
             )
-        )
     click.echo(f"{email} is changed.")
 
 
@@ -217,12 +230,17 @@ async def suspend(ctx: click.Context, email: str, reason: str) -> None:
     parcelwire account suspend you@shop.example --reason "invoice 2026-118 is unpaid"
     """
     reason = reason.strip()
-    if len(reason) > LONGEST_SUSPENSION_REASON:
-        msg = f"the reason can have {LONGEST_SUSPENSION_REASON} characters, not {len(reason)}"
-        raise InstallationError(msg)
     async with installation(ctx) as house:
         number = (await account_of(house, email)).number
-        await house.store.suspend_account(number, reason=reason, now=house.clock.now())
+        command = SuspendAccount(number=number, reason=reason)
+        try:
+            await house.use_cases.accounts.suspend(command)
+        except InvalidInputError as error:
+            said = error.problems[0].message
+            if error.problems[0].code == "too-long":
+                said = f"can have {LONGEST_REASON} characters, not {len(reason)}"
+            msg = f"the reason {said}"
+            raise InstallationError(msg) from None
     click.echo(f"{email} is suspended. To end it: parcelwire account resume {email}")
 
 
@@ -237,7 +255,7 @@ async def resume(ctx: click.Context, email: str) -> None:
     """
     async with installation(ctx) as house:
         before = await account_of(house, email)
-        await house.store.resume_account(before.number)
+        await house.use_cases.accounts.resume(before.number)
     if before.is_suspended:
         click.echo(f"{email} is resumed.")
     else:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import click
 
+from parcelwire.accounts.errors import InvalidInputError
 from parcelwire.bootstrap import InstallationError
 from parcelwire.cli.support import account_of, installation, run_async
-from parcelwire.pages.dashboard.passwords import PasswordError, remove_password, set_password
 
 
 @click.command("password")
@@ -29,19 +28,14 @@ async def password(ctx: click.Context, email: str, remove: bool) -> None:
     async with installation(ctx) as house:
         owner = await account_of(house, email)
         if remove:
-            had_one = await remove_password(house.store, owner.number)
+            had_one = await house.use_cases.passwords.remove(owner.number)
             click.echo(f"{owner.email} has no password {'any more' if had_one else 'to remove'}.")
             return
         try:
-            await set_password(
-                house.store,
-                owner.number,
-                _ask(),
-                random_bytes=os.urandom,
-                now=house.clock.now(),
-            )
-        except PasswordError as error:
-            raise InstallationError(str(error)) from None
+            await house.use_cases.passwords.set(owner.number, _ask())
+        except InvalidInputError as error:
+            msg = f"a password {error.problems[0].message}"
+            raise InstallationError(msg) from None
     click.echo(f"{owner.email} can log in at /dashboard with this password.")
 
 

@@ -9,8 +9,8 @@ import asyncio
 import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar
@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.status import Status as Spinner
 
+from parcelwire.accounts.errors import AccountsError
 from parcelwire.cli.exits import KEY_REFUSED, CommandError
 from parcelwire.config import Config, file_of, load
 from parcelwire.domain.clock import Instant, to_datetime
@@ -124,6 +125,21 @@ def _missing_database(config: Config) -> Path | None:
     if file is None or not file.absolute().parent.is_dir() or file.exists():
         return None
     return file.absolute()
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Say on the command line what a use case of accounts refuses.
+
+    Raises:
+        InstallationError: it did; the text is the refusal's own.
+    """
+    from parcelwire.bootstrap import InstallationError
+
+    try:
+        yield
+    except AccountsError as error:
+        raise InstallationError(str(error)) from None
 
 
 def run_async(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
 from parcelwire.domain.clock import Instant
-
-LONGEST_SUSPENSION_REASON: Final = 500
-"""Characters."""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from contextlib import suppress
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, IPv6Network
+from typing import Final
+
+import msgspec
 
 LONGEST_ADDRESS = 64
 """Characters. Longer than any written IP address (45) with a zone; what is longer is cut."""
 
 _V6_PREFIX_BITS = 64
+
+_WIDE_BITS: Final = 48
+_WIDE_FACTOR: Final = 8
+"""One customer of an access provider often has 65,536 networks of /64. Together they may do as
+much as so many sources."""
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """What requests are counted against."""
+
+    name: str
+    factor: int
+    """So many times what one source may do."""
 
 
 def source_of(address: str) -> str:
@@ -36,3 +53,14 @@ def source_of(address: str) -> str:
         return str(mapped)
     network = int(parsed) >> _V6_PREFIX_BITS << _V6_PREFIX_BITS
     return f"{IPv6Address(network)}/{_V6_PREFIX_BITS}"
+
+
+def counted_for(source: str) -> list[Counted]:
+    """Return the source itself and, for an IPv6 source, the wide network that it is part of."""
+    counted = [Counted(source, 1)]
+    if source.endswith("/64"):
+        # What only looks like a network counts for itself alone.
+        with suppress(ValueError):
+            wide = IPv6Network(source).supernet(new_prefix=_WIDE_BITS)
+            counted.append(Counted(str(wide), _WIDE_FACTOR))
+    return counted

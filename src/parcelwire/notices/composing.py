@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from parcelwire.accounts.brands import find_brand, load_logo
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import account_of, is_test_world, world_of
 from parcelwire.domain.clock import Clock
@@ -30,7 +31,6 @@ from parcelwire.notices.senders import (
 )
 from parcelwire.notices.settings import NoticeSettings
 from parcelwire.notices.subscriptions import Subscription, Subscriptions
-from parcelwire.tracking.brands import find_brand, load_logo
 from parcelwire.tracking.words import words
 
 

@@ -8,6 +8,7 @@ is confirmed is the very address: another one needs a code of its own.
 
 from __future__ import annotations
 
+import base64
 import hmac
 from typing import Final, Literal
 
@@ -23,6 +24,8 @@ from parcelwire.notices.subscriptions import Subscriptions
 KIND: Final = "sender-proof"
 """As it is stored since the first version. Scope = the account's number, id = the address's digest.
 """
+CODE_BYTES: Final = 10
+"""Random bytes of a code, 80 bits: 16 characters."""
 MOST: Final = 20
 """Addresses that one account may ask about."""
 MOST_TRIES: Final = 10
@@ -143,6 +146,11 @@ class Senders:
 
         await self._store.change_record(KIND, str(account_number), digest_of(to), note, at=now)
         return found[0]
+
+
+def make_code(random_bytes: bytes) -> str:
+    """Return a code, made of ``CODE_BYTES`` from a secure source."""
+    return base64.b32encode(random_bytes).decode()
 
 
 def plain_code(code: str) -> str:

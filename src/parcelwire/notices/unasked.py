@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from parcelwire.accounts.brands import find_brand
 from parcelwire.domain.account import Account, account_of, is_test_world
 from parcelwire.notices.ports import NoticeStore
-from parcelwire.tracking.brands import find_brand
 
 ALL: Final = "*"
 

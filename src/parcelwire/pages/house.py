@@ -7,13 +7,13 @@ from typing import Protocol
 
 import msgspec
 
+from parcelwire.accounts.ports import Change
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account
 from parcelwire.domain.clock import Clock, Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.subscriptions import Subscription
 from parcelwire.pages.limits import PageLimits
-from parcelwire.store.port import Change
 from parcelwire.tracking.ports import Stored, TrackingFilter
 from parcelwire.tracking.suspension import SuspensionStore
 

@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from contextlib import suppress
-from ipaddress import IPv6Network
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from parcelwire.domain.clock import MINUTE, SECOND, Clock, Instant
-from parcelwire.domain.source_address import source_of
+from parcelwire.domain.source_address import counted_for, source_of
 
 if TYPE_CHECKING:
     # Commands that set a password or read settings need no web framework.
@@ -27,11 +25,6 @@ if TYPE_CHECKING:
 
 MOST_SOURCES: Final = 10_000
 """Sources that are counted at one time; of more, those not seen for longest are forgotten."""
-
-_WIDE_BITS: Final = 48
-_WIDE_FACTOR: Final = 8
-"""One customer of an access provider often has 65,536 networks of /64. Together they may do as
-much as so many sources."""
 
 BURST_SECONDS: Final = 10
 LEAST_BURST: Final = 20
@@ -42,14 +35,6 @@ LARGEST_FILE: Final = 10_000_000
 LARGEST_FORM: Final = 11_000_000
 """Bytes of an uploaded file, and of the form around it: the largest body that anything here takes.
 """
-
-
-class LoginLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What logging in to the dashboard is bounded by. See ``[limits]`` in the settings."""
-
-    failures_per_source_per_hour: int = 30
-    failures_per_account_per_day: int = 100
-    most_waiting: int = 20
 
 
 class PageLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,25 +54,6 @@ def source_in(request: HTTPConnection) -> str:
     """Return the source address that a request counts for; empty where there is none."""
     client = request.scope.get("client")
     return source_of(str(client[0])) if client else ""
-
-
-class Counted(msgspec.Struct, frozen=True):
-    """What requests are counted against."""
-
-    name: str
-    factor: int
-    """So many times what one source may do."""
-
-
-def counted_for(source: str) -> list[Counted]:
-    """Return the source itself and, for an IPv6 source, the wide network that it is part of."""
-    counted = [Counted(source, 1)]
-    if source.endswith("/64"):
-        # What only looks like a network counts for itself alone.
-        with suppress(ValueError):
-            wide = IPv6Network(source).supernet(new_prefix=_WIDE_BITS)
-            counted.append(Counted(str(wide), _WIDE_FACTOR))
-    return counted
 
 
 def burst_of(per_minute: int) -> int:

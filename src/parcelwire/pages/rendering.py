@@ -10,11 +10,11 @@ from jinja2 import Environment, PackageLoader, Template, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from parcelwire.accounts.brands import find_brand, load_logo
 from parcelwire.domain.brand import Brand, Font
 from parcelwire.domain.style_rules import read_style_rules
 from parcelwire.pages.house import PageStore
 from parcelwire.pages.words import LANGUAGES, Words, choose
-from parcelwire.tracking.brands import find_brand, load_logo
 
 PUBLIC: Final = {
     # The page needs nothing but its own files; everything else is forbidden to it.

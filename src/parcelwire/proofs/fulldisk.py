@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import random
 import time
 from collections import Counter
@@ -23,7 +22,8 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from parcelwire.api.gate import digest_of, make_key, prefix_of
+from parcelwire.accounts.keys import CreateKey
+from parcelwire.accounts.service import CreateAccount
 from parcelwire.api.readiness import KEPT_SECONDS
 from parcelwire.bootstrap import Installation, SystemClock, open_installation
 from parcelwire.config import (
@@ -34,7 +34,6 @@ from parcelwire.config import (
     SecretsSection,
     StoreSection,
 )
-from parcelwire.domain.account import ApiKey
 from parcelwire.domain.clock import SECOND, Instant
 from parcelwire.proofs.asgicall import call
 from parcelwire.proofs.filelayer import watched_by_default
@@ -339,16 +338,7 @@ class _Besieger:
 
 
 async def _furnish(house: Installation) -> str:
-    now = house.clock.now()
-    owner = await house.store.add_account("proof@shop.example", now=now)
-    key = make_key(os.urandom(24), is_test=True)
-    await house.store.add_key(
-        ApiKey(
-            digest=digest_of(key),
-            prefix=prefix_of(key),
-            account_number=owner.number,
-            is_test=True,
-            created_at=now,
-        )
-    )
-    return key
+    use_cases = house.use_cases
+    owner = await use_cases.accounts.create(CreateAccount(email="proof@shop.example"))
+    made = await use_cases.keys.create(CreateKey(account_number=owner.number, is_test=True))
+    return made.text

@@ -18,10 +18,11 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import asdict, replace
 
-from parcelwire.api.gate import digest_of, make_key, prefix_of
+from parcelwire.accounts.keys import CreateKey
+from parcelwire.accounts.service import CreateAccount
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.config import Config, load
-from parcelwire.domain.account import ApiKey, Endpoint, world_of
+from parcelwire.domain.account import Endpoint, world_of
 from parcelwire.domain.tracking import Tracking
 from parcelwire.proofs.ledger import Ledger
 from parcelwire.proofs.load import Load
@@ -117,19 +118,11 @@ async def furnish(
     """Make an account, a key of one of its worlds, and an endpoint for each name at ``address``."""
     house = await open_installation(config)
     try:
-        now = house.clock.now()
-        account = await house.store.add_account(email, now=now)
+        now, use_cases = house.clock.now(), house.use_cases
+        account = await use_cases.accounts.create(CreateAccount(email=email))
         world_id = world_of(account.number, is_test=is_test)
-        key = make_key(secrets.token_bytes(24), is_test=is_test)
-        await house.store.add_key(
-            ApiKey(
-                digest=digest_of(key),
-                prefix=prefix_of(key),
-                account_number=account.number,
-                is_test=is_test,
-                created_at=now,
-            )
-        )
+        command = CreateKey(account_number=account.number, is_test=is_test)
+        key = (await use_cases.keys.create(command)).text
         for name in endpoints:
             secret = base64.b64encode(secrets.token_bytes(32)).decode()
             await house.store.add_endpoint(

@@ -1,25 +1,24 @@
 """The one store port: everything that outlives a process, behind two engines.
 
-``open_store`` of ``store.sqlite`` and ``store.postgres`` return it. Rooms below declare the parts
-they need; this adds
-accounts, keys and connections, which only the outermost rooms touch.
+``open_store`` of ``store.sqlite`` and ``store.postgres`` return it. Packages below declare the
+parts they need; this adds what only the outermost packages touch.
 """
 
 from __future__ import annotations
 
 import enum
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
 
-from parcelwire.domain.account import Account, ApiKey, Connection
+from parcelwire.accounts import ports as accounts
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.sealing import SealingKey
 from parcelwire.polling.ports import PollStore, StoreOutageError
 from parcelwire.tracking.journeys import JourneyStore
-from parcelwire.tracking.ports import Once, TrackingStore
+from parcelwire.tracking.ports import TrackingStore
 from parcelwire.tracking.suspension import SuspensionStore
 from parcelwire.webhooks.ports import MessageStore
 
@@ -67,86 +66,11 @@ class KeyUnavailableError(StoreUnavailableError):
     """
 
 
-class AccountStore(Protocol):
-    """Accounts, keys, connections, the operator's tables."""
-
-    async def add_account(
-        self, email: str, *, name: str = "", now: Instant, once: Once | None = None
-    ) -> Account:
-        """Create an account under the next number.
-
-        Raises:
-            ValueError: when the e-mail address has one already.
-        """
-        ...
-
-    async def load_account(self, number: int) -> Account | None:
-        """Return an account by number."""
-        ...
-
-    async def find_account(self, email: str) -> Account | None:
-        """Return an account by e-mail address (case-insensitive)."""
-        ...
-
-    async def list_accounts(self) -> list[Account]:
-        """Return all accounts by number."""
-        ...
-
-    async def save_account(self, account: Account) -> None:
-        """Replace an account's name, phone, quota."""
-        ...
-
-    async def suspend_account(self, number: int, *, reason: str = "", now: Instant) -> None:
-        """Suspend an account: from now on nothing of its worlds is claimed, in any process.
-
-        Again: the new reason is kept, and the first time.
-        """
-        ...
-
-    async def resume_account(self, number: int) -> None:
-        """End an account's suspension; what waited goes on.
-
-        Its endpoints count as failing from now on at the earliest. An account that is not
-        suspended stays as it is.
-        """
-        ...
-
-    async def add_key(self, key: ApiKey, *, once: Once | None = None) -> None:
-        """Store a key (its digest only)."""
-        ...
-
-    async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
-        """Return the key with this SHA-256 digest, revoked or not, and its account."""
-        ...
-
-    async def list_keys(self, account_number: int | None = None) -> list[ApiKey]:
-        """Return keys, oldest first, of one account or of all."""
-        ...
-
-    async def revoke_key(self, prefix: str, now: Instant) -> bool:
-        """Revoke the key with this exact prefix; False when there is none alive."""
-        ...
+class InstallationStore(Protocol):
+    """What is counted, the operator's tables, and what no connector understood."""
 
     async def count_created(self, world_id: int) -> int:
         """Return how many trackings the world has ever created (what a quota counts)."""
-        ...
-
-    async def save_connection(
-        self, connection: Connection, *, expected: Connection | None = None
-    ) -> bool:
-        """Create or replace a connection by id.
-
-        ``expected`` is the copy that the caller read and changed: given, nothing is stored, and the
-        answer is False, when the connection was deleted or given other credentials since.
-        """
-        ...
-
-    async def list_connections(self, account_number: int | None = None) -> list[Connection]:
-        """Return connections of one account, or all."""
-        ...
-
-    async def delete_connection(self, account_number: int, connection_id: str) -> bool:
-        """Delete a connection."""
         ...
 
     async def replace_remote_areas(self, rows: Iterable[tuple[str, str, str]]) -> int:
@@ -161,62 +85,18 @@ class AccountStore(Protocol):
         ...
 
 
-Change = Callable[[bytes | None], bytes | None]
-"""Gives a record's new document from its old one (None: there is none; to be deleted).
+class RecordStore(accounts.RecordStore, Protocol):
+    """Small documents of packages above the core: brands, subscriptions, sessions, saved views ...
 
-Pure: it may be called again when somebody else was faster.
-"""
-
-
-class RecordStore(Protocol):
-    """Small documents of rooms above the core: brands, subscriptions, sessions, saved views ...
-
-    A record is found by its kind, its scope (whose it is) and its id within the scope. What the
-    bytes say is the business of whoever keeps them. Records that belong to a tracking go when that
-    is deleted: those that were stored with its id, and those whose scope is its id.
+    Records that belong to a tracking go when that is deleted: those that were stored with its id,
+    and those whose scope is its id.
     """
-
-    async def load_record(self, kind: str, scope: str, record_id: str) -> bytes | None:
-        """Return one document."""
-        ...
-
-    async def list_records(
-        self, kind: str, scope: str, *, after: str = "", limit: int = 100
-    ) -> list[tuple[str, bytes]]:
-        """Return ids and documents of one scope, by id, those behind ``after``."""
-        ...
 
     async def list_scopes(self, kind: str, *, after: str = "", limit: int = 100) -> list[str]:
         """Return the scopes that have records of a kind, in order, those behind ``after``.
 
         The cost does not depend on how many records there are.
         """
-        ...
-
-    async def change_record(
-        self,
-        kind: str,
-        scope: str,
-        record_id: str,
-        change: Change,
-        *,
-        at: Instant,
-        tracking_id: str | None = None,
-    ) -> bytes | None:
-        """Read, change and write one record in one transaction; return what it is then.
-
-        ``at`` becomes its age. ``tracking_id``: the tracking that the record belongs to. Once that
-        is deleted, nothing is stored any more: ``change`` is not called, and the answer is None.
-        Whatever ``change`` raises is raised, and nothing is written.
-        """
-        ...
-
-    async def delete_records(self, kind: str, scope: str) -> int:
-        """Delete all of one scope; return how many there were."""
-        ...
-
-    async def prune_records(self, kind: str, before: Instant, *, limit: int = 1_000) -> int:
-        """Delete up to ``limit`` records last written before that time; return how many."""
         ...
 
 
@@ -294,7 +174,10 @@ class Store(
     TrackingStore,
     PollStore,
     MessageStore,
-    AccountStore,
+    accounts.AccountStore,
+    accounts.KeyStore,
+    accounts.ConnectionStore,
+    InstallationStore,
     SuspensionStore,
     RecordStore,
     JourneyStore,

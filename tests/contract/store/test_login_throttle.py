@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from parcelwire.domain.clock import DAY, HOUR, SECOND, FrozenClock
-from parcelwire.pages.dashboard.login_throttle import (
+from parcelwire.accounts.login_throttle import (
     ACCOUNT_KIND,
     DEVICE_KIND,
     MOST_DEVICES,
@@ -16,9 +15,10 @@ from parcelwire.pages.dashboard.login_throttle import (
     SCOPE,
     SLOTS,
     SOURCE_KIND,
+    LoginLimits,
     LoginThrottle,
 )
-from parcelwire.pages.limits import LoginLimits
+from parcelwire.domain.clock import DAY, HOUR, SECOND, FrozenClock
 from parcelwire.store.port import Store
 
 EMAIL = "shop@example.com"
@@ -159,8 +159,8 @@ async def test_wrong_keys_count_for_their_source_and_write_no_more_when_refused(
 async def test_sources_by_the_thousand_fill_no_table(
     store: Store, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("parcelwire.pages.dashboard.login_throttle.SLOTS", 4)
-    monkeypatch.setattr("parcelwire.pages.dashboard.login_throttle.ACCOUNT_SLOTS", 16)
+    monkeypatch.setattr("parcelwire.accounts.login_throttle.SLOTS", 4)
+    monkeypatch.setattr("parcelwire.accounts.login_throttle.ACCOUNT_SLOTS", 16)
     assert SLOTS * MOST_SOURCES_OF_A_SLOT <= 10_000
     throttle = throttle_of(store, clock)
     for number in range(400):

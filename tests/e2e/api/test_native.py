@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from parcelwire.api.gate import make_key
+from parcelwire.accounts.key_format import make_key
 from parcelwire.api.house import ApiSettings
 from parcelwire.api.native.openapi import render
 from parcelwire.bootstrap import open_installation

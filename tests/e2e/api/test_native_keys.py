@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from parcelwire.api.gate import is_well_formed
+from parcelwire.accounts.key_format import is_well_formed
 from parcelwire.api.house import ApiSettings
 from parcelwire.domain.status import Status
 from tests.contract.store.samples import advance, create

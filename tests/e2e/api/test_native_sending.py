@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from parcelwire.api.gate import make_key
+from parcelwire.accounts.key_format import make_key
 from parcelwire.bootstrap import open_installation
 from parcelwire.config import Config, SecretsSection, StoreSection
 from parcelwire.webhooks.ports import MessageFilter, MessageState

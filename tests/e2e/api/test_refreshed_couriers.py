@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from parcelwire.api.gate import make_key
+from parcelwire.accounts.key_format import make_key
 from parcelwire.bootstrap import open_installation
 from parcelwire.config import CarriersSection, Config, SecretsSection, StoreSection
 from parcelwire.couriers.refresh import Listed, ListFile

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from parcelwire.accounts.key_format import make_key
 from parcelwire.api.asgi import Door
-from parcelwire.api.gate import make_key
 from parcelwire.api.house import ApiSettings
 from parcelwire.api.trackingmore.frame import DialectFrame
 from parcelwire.api.v4.dialect import v4_dialect

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from parcelwire.api.gate import make_key
+from parcelwire.accounts.key_format import make_key
 from parcelwire.bootstrap import open_installation
 from parcelwire.config import Config, SecretsSection, StoreSection
 from parcelwire.domain.clock import MINUTE, FrozenClock

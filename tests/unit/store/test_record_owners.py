@@ -13,6 +13,7 @@ ROOT: Final = Path(parcelwire.__file__).parent
 # File and kind, as the call names it. What is written here about one tracking would stay when that
 # is deleted.
 OF_NO_TRACKING: Final = {
+    ("accounts/brands.py", "kind"),
     ("api/processes.py", "_KIND"),
     ("notices/journal.py", "QUEUE_KIND"),  # takes a mail off the queue: that must always work
     ("notices/limits.py", "ADDRESS_KIND"),
@@ -24,11 +25,10 @@ OF_NO_TRACKING: Final = {
     ("pages/dashboard/import_runner.py", "QUEUE"),
     ("pages/dashboard/import_runner.py", "ROWS"),  # rows that became no parcel yet
     ("pages/dashboard/importing.py", "kind"),
-    ("pages/dashboard/login_throttle.py", "ACCOUNT_KIND"),
-    ("pages/dashboard/login_throttle.py", "DEVICE_KIND"),
-    ("pages/dashboard/login_throttle.py", "SOURCE_KIND"),
-    ("pages/dashboard/passwords.py", "KIND"),
-    ("pages/dashboard/screens/brand.py", "kind"),
+    ("accounts/login_throttle.py", "ACCOUNT_KIND"),
+    ("accounts/login_throttle.py", "DEVICE_KIND"),
+    ("accounts/login_throttle.py", "SOURCE_KIND"),
+    ("accounts/passwords.py", "KIND"),
     ("pages/dashboard/screens/trackings.py", "VIEW_KIND"),
     ("pages/dashboard/sessions.py", "KIND"),
     ("pages/lookup.py", "KIND"),  # tries of a number: they count on when it is followed anew

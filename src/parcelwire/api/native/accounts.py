@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
+from parcelwire.accounts.service import (
+    EMAIL_PATTERN,
+    LARGEST_QUOTA,
+    LONGEST_EMAIL,
+    LONGEST_NAME,
+    LONGEST_PHONE,
+    LONGEST_REASON,
+    CreateAccount,
+    SuspendAccount,
+    UpdateAccount,
+)
 from parcelwire.api.house import House
 from parcelwire.api.native.keys import KeyDraft, KeyWithText, make_key_of, show_key
 from parcelwire.api.native.operations import Asked, Operation, given
@@ -22,21 +32,18 @@ from parcelwire.api.native.paging import (
 )
 from parcelwire.api.native.problems import ProblemError
 from parcelwire.domain.access import WorldRule
-from parcelwire.domain.account import LONGEST_SUSPENSION_REASON, Account
+from parcelwire.domain.account import Account
 from parcelwire.domain.clock import iso_utc
 from parcelwire.tracking.ports import TrackingFilter
 
-_log = logging.getLogger(__name__)
-
-# Without the last part a line break at the end would pass in Python, though not elsewhere.
-_EMAIL: Final = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$(?!\n)"
-
-Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL, examples=["you@shop.example"])]
-Name = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
-Phone = Annotated[str, Meta(max_length=50, pattern=r"^[^\x00]*$")]
+Email = Annotated[
+    str, Meta(max_length=LONGEST_EMAIL, pattern=EMAIL_PATTERN, examples=["you@shop.example"])
+]
+Name = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=r"^[^\x00]*$")]
+Phone = Annotated[str, Meta(max_length=LONGEST_PHONE, pattern=r"^[^\x00]*$")]
 Quota = Annotated[
     int,
-    Meta(ge=0, le=2**31 - 1, description="Trackings that it may create in all; null: no limit"),
+    Meta(ge=0, le=LARGEST_QUOTA, description="Trackings that it may create in all; null: no limit"),
 ]
 
 
@@ -87,7 +94,7 @@ class Suspension(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     reason: Annotated[
         str,
         Meta(
-            max_length=LONGEST_SUSPENSION_REASON,
+            max_length=LONGEST_REASON,
             pattern=r"^[^\x00]*$",
             description="For operators only",
         ),
@@ -103,7 +110,7 @@ class AccountDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 async def read_account(house: House, asked: Asked) -> OwnAccount:
     """Answer the key's account and the figures of its world."""
-    account = await _load_own(house, asked)
+    account = await house.accounts.load_active(asked.account.number)
     counts = await house.store.count_by_status(asked.world_id, TrackingFilter())
     return OwnAccount(
         **asdict(account_object(account)),
@@ -116,14 +123,15 @@ async def read_account(house: House, asked: Asked) -> OwnAccount:
 
 async def change_account(house: House, asked: Asked) -> AccountObject:
     """Change name and phone of one's own account."""
-    return await _change(house, await _load_own(house, asked), given(asked.body))
+    account = await house.accounts.load_active(asked.account.number)
+    return await _change(house, asked, account.number)
 
 
 async def list_accounts(house: House, asked: Asked) -> Page[AccountObject]:
     """Answer one page of all accounts, by number."""
     query: PageQuery = asked.query
     last = read_cursor(query.cursor, "accounts", tuple[PlaceInstant])[0] if query.cursor else 0
-    rows = [one for one in await house.store.list_accounts() if one.number > last]
+    rows = await house.accounts.list_accounts(after=last)
     return page_of(
         rows[: query.limit + 1],
         query.limit,
@@ -135,45 +143,34 @@ async def list_accounts(house: House, asked: Asked) -> Page[AccountObject]:
 async def create_account(house: House, asked: Asked) -> AccountObject:
     """Make an account."""
     draft: AccountDraft = asked.body
-    try:
-        account = await house.store.add_account(
-            draft.email,
-            name=draft.name,
-            now=house.clock.now(),
-            once=asked.once(201, account_object),
-        )
-    except ValueError:
-        raise ProblemError("account-exists") from None
+    account = await house.accounts.create(
+        CreateAccount(email=draft.email, name=draft.name), once=asked.once(201, account_object)
+    )
     return account_object(account)
 
 
 async def change_any_account(house: House, asked: Asked) -> AccountObject:
     """Change name, phone and quota of an account."""
-    return await _change(house, await _load(house, _number(asked)), given(asked.body))
+    return await _change(house, asked, _number(asked))
 
 
 async def suspend_account(house: House, asked: Asked) -> AccountObject:
     """Suspend an account."""
-    number = (await _load(house, _number(asked))).number
-    if number == asked.account.number:
-        raise ProblemError("cannot-suspend-own-account", "ask another operator")
     suspension: Suspension = asked.body
-    await house.store.suspend_account(number, reason=suspension.reason, now=house.clock.now())
-    _log.warning("account %d was suspended by account %d", number, asked.account.number)
-    return account_object(await _load(house, number))
+    account = await house.accounts.suspend(
+        SuspendAccount(number=_number(asked), reason=suspension.reason, by=asked.account.number)
+    )
+    return account_object(account)
 
 
 async def resume_account(house: House, asked: Asked) -> AccountObject:
     """End an account's suspension."""
-    number = (await _load(house, _number(asked))).number
-    await house.store.resume_account(number)
-    _log.warning("account %d was resumed by account %d", number, asked.account.number)
-    return account_object(await _load(house, number))
+    return account_object(await house.accounts.resume(_number(asked), by=asked.account.number))
 
 
 async def create_key_of_account(house: House, asked: Asked) -> KeyWithText:
     """Make a key of any account."""
-    return await make_key_of(house, asked, (await _load(house, _number(asked))).number)
+    return await make_key_of(house, asked, (await house.accounts.load(_number(asked))).number)
 
 
 def account_object(account: Account) -> AccountObject:
@@ -198,28 +195,11 @@ def _number(asked: Asked) -> int:
     return int(typed)
 
 
-async def _load(house: House, number: int) -> Account:
-    # The account beside the key may be a second old.
-    account = await house.store.load_account(number)
-    if account is None:
-        raise ProblemError("account-unknown")
-    return account
-
-
-async def _load_own(house: House, asked: Asked) -> Account:
-    account = await _load(house, asked.account.number)
-    if account.is_suspended:
-        # It was suspended after the key was checked. The reason is for operators only.
-        raise ProblemError("account-suspended")
-    return account
-
-
-async def _change(house: House, account: Account, changes: dict[str, Any]) -> AccountObject:
+async def _change(house: House, asked: Asked, number: int) -> AccountObject:
+    changes = given(asked.body)
     if "name" in changes:
         changes["name"] = changes["name"] or ""
-    account = replace(account, **changes)
-    await house.store.save_account(account)
-    return account_object(account)
+    return account_object(await house.accounts.update(UpdateAccount(number=number, **changes)))
 
 
 _NUMBER: Final = {"number": "The account's number"}

@@ -15,10 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from parcelwire.accounts.errors import AccountsError
 from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send
 from parcelwire.api.bodies import ClientGoneError
 from parcelwire.api.gate import Allowance, Refusal
 from parcelwire.api.house import House
+from parcelwire.api.native.account_problems import problem_of
 from parcelwire.api.native.docs_page import show_docs
 from parcelwire.api.native.idempotency import (
     HEADER,
@@ -202,6 +204,8 @@ class _Endpoint:
         repeatable = asked.repeatable
         try:
             answer = await operation.handler(self._house, asked)
+        except AccountsError as error:
+            raise problem_of(error) from error
         except AlreadyDoneError as error:
             if repeatable is None:
                 raise

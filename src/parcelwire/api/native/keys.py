@@ -8,24 +8,29 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict, replace
 
-from parcelwire.api.gate import digest_of, make_key, prefix_of
+from parcelwire.accounts.keys import (
+    LONGEST_LABEL,
+    Caller,
+    CreateKey,
+    NewKey,
+    RevokeKey,
+)
 from parcelwire.api.house import House
 from parcelwire.api.native.operations import Asked, Operation
-from parcelwire.api.native.problems import FieldError, ProblemError
 from parcelwire.api.native.sealed import LEFT_OUT, reveal
 from parcelwire.api.native.tracking_shapes import When, instant_of
 from parcelwire.domain.access import Scope, WorldRule
 from parcelwire.domain.account import ApiKey
-from parcelwire.domain.clock import Instant, iso_utc
-
-_KEY_BYTES: Final = 24
+from parcelwire.domain.clock import iso_utc
+from parcelwire.tracking.ports import Once
 
 
 class KeyDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A new key."""
 
     label: Annotated[
-        str, Meta(max_length=200, pattern=r"^[^\x00]*$", description="What the key is for")
+        str,
+        Meta(max_length=LONGEST_LABEL, pattern=r"^[^\x00]*$", description="What the key is for"),
     ] = ""
     scope: Annotated[
         Scope, Meta(description="`read`; `write`: also changes; `admin`: also keys and the account")
@@ -79,7 +84,8 @@ class KeyList(msgspec.Struct, frozen=True, kw_only=True):
 
 async def list_keys(house: House, asked: Asked) -> KeyList:
     """Answer the account's keys; to a test key, those of the test world."""
-    return KeyList(keys=[key_object(one, asked.key) for one in await _visible(house, asked)])
+    keys = await house.keys.list_keys(asked.account.number, _caller(asked))
+    return KeyList(keys=[key_object(one, asked.key) for one in keys])
 
 
 async def create_key(house: House, asked: Asked) -> KeyWithText:
@@ -90,30 +96,23 @@ async def create_key(house: House, asked: Asked) -> KeyWithText:
 async def make_key_of(house: House, asked: Asked, account_number: int) -> KeyWithText:
     """Make the key that the body describes, for an account."""
     draft: KeyDraft = asked.body
-    if asked.key.is_test and not draft.is_test:
-        raise ProblemError("key-is-test", "a test key makes test keys only")
-    now = house.clock.now()
-    expires_at = _expiry_of(draft, now)
-    text = make_key(house.random_bytes(_KEY_BYTES), is_test=draft.is_test)
-    key = ApiKey(
-        digest=digest_of(text),
-        prefix=prefix_of(text),
+    expires_at = draft.expires_at
+    command = CreateKey(
         account_number=account_number,
-        is_test=draft.is_test,
         label=draft.label,
         scope=draft.scope,
-        created_at=now,
-        expires_at=expires_at,
+        is_test=draft.is_test,
+        expires_at=None if expires_at is None else instant_of(expires_at, "expires_at"),
     )
 
-    def shown(secret: str) -> KeyWithText:
-        return KeyWithText(**asdict(key_object(key, asked.key)), key=secret)
+    def shown(made: NewKey, secret: str) -> KeyWithText:
+        return KeyWithText(**asdict(key_object(made.key, asked.key)), key=secret)
 
-    def record(_: None) -> KeyWithText:
-        return shown(LEFT_OUT)
+    def guard(made: NewKey) -> Once | None:
+        return asked.once(201, lambda _: shown(made, LEFT_OUT), secret=made.text)
 
-    await house.store.add_key(key, once=asked.once(201, record, secret=text))
-    return shown(text)
+    made = await house.keys.create(command, _caller(asked), guard=guard)
+    return shown(made, made.text)
 
 
 async def show_key(house: House, asked: Asked, said: KeyWithText) -> KeyWithText:
@@ -122,16 +121,14 @@ async def show_key(house: House, asked: Asked, said: KeyWithText) -> KeyWithText
 
 
 async def revoke_key(house: House, asked: Asked) -> None:
-    """Revoke a key for good."""
+    """Revoke a key for good. One that is revoked already stays so: the wish is fulfilled."""
     query: KeyQuery = asked.query
-    prefix = asked.path["prefix"]
-    found = next((one for one in await _visible(house, asked) if one.prefix == prefix), None)
-    if found is None:
-        raise ProblemError("prefix-unknown")
-    if found.digest == asked.key.digest and not query.own:
-        raise ProblemError("key-is-own", "to revoke the key that asks, send ?own=true")
-    # One that is revoked already stays so: the wish is fulfilled.
-    await house.store.revoke_key(prefix, house.clock.now())
+    command = RevokeKey(
+        account_number=asked.account.number,
+        prefix=asked.path["prefix"],
+        allows_current=query.own,
+    )
+    await house.keys.revoke(command, _caller(asked))
 
 
 def key_object(key: ApiKey, asking: ApiKey) -> KeyObject:
@@ -148,21 +145,8 @@ def key_object(key: ApiKey, asking: ApiKey) -> KeyObject:
     )
 
 
-def _expiry_of(draft: KeyDraft, now: Instant) -> Instant | None:
-    if draft.expires_at is None:
-        return None
-    expires_at = instant_of(draft.expires_at, "expires_at")
-    if expires_at <= now:
-        message = "must be in the future"
-        raise ProblemError(
-            "expiry-invalid", f"expires_at: {message}", errors=(FieldError("expires_at", message),)
-        )
-    return expires_at
-
-
-async def _visible(house: House, asked: Asked) -> list[ApiKey]:
-    keys = await house.store.list_keys(asked.account.number)
-    return [one for one in keys if one.is_test or not asked.key.is_test]
+def _caller(asked: Asked) -> Caller:
+    return Caller(is_test=asked.key.is_test, key_prefix=asked.key.prefix)
 
 
 _DRAFT: Final = {"label": "warehouse", "scope": "read"}

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
+from parcelwire.accounts.quotas import tracking_quota
 from parcelwire.api.house import House
 from parcelwire.api.native import examples
 from parcelwire.api.native.operations import Asked, Operation
@@ -35,7 +36,6 @@ from parcelwire.api.native.tracking_shapes import (
 )
 from parcelwire.couriers.number import LONGEST, SHORTEST
 from parcelwire.domain.access import WorldRule
-from parcelwire.domain.account import is_test_world
 from parcelwire.domain.status import Status
 from parcelwire.tracking.creating import Outcome
 from parcelwire.tracking.errors import (
@@ -87,7 +87,7 @@ async def create_tracking(house: House, asked: Asked) -> Any:
         stored = await house.service.create(
             asked.world_id,
             draft_of(asked.body),
-            quota=quota_of(asked),
+            quota=tracking_quota(asked.account, asked.world_id),
             is_waiting=False,
             once=asked.once(201, encode),
         )
@@ -112,7 +112,7 @@ async def create_trackings(house: House, asked: Asked) -> Any:
     outcomes = await house.service.create_many(
         asked.world_id,
         [draft_of(one) for one in request.trackings],
-        quota=quota_of(asked),
+        quota=tracking_quota(asked.account, asked.world_id),
         once=asked.once(200, encode, had_effect=lambda answer: answer.created > 0),
     )
     return encode(outcomes)
@@ -215,11 +215,6 @@ async def load(house: House, asked: Asked) -> Stored:
         return await house.service.get(asked.world_id, id_of(asked))
     except NotFoundError as error:
         raise problem_of(error) from error
-
-
-def quota_of(asked: Asked) -> int | None:
-    """Return how many trackings the key's world may have created in all; None: any number."""
-    return None if is_test_world(asked.world_id) else asked.account.tracking_quota
 
 
 def problem_of(error: TrackingError) -> ProblemError:

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from parcelwire.accounts.quotas import tracking_quota
 from parcelwire.api.house import House
 from parcelwire.api.trackingmore.bodies import ECHOED, echo_of
-from parcelwire.api.trackingmore.creation import quota_of
 from parcelwire.api.trackingmore.declaration import RefusedFor
 from parcelwire.api.trackingmore.refusals import Refused
 from parcelwire.api.wire import Call
@@ -67,7 +67,9 @@ class Batches:
                 failures.append(self.failure(item, refused))
         # The call itself is counted already.
         self._limiter.charge(call.world_id, "create", len(drafts) - 1)
-        outcomes = await self._service.create_many(call.world_id, drafts, quota=quota_of(call))
+        outcomes = await self._service.create_many(
+            call.world_id, drafts, quota=tracking_quota(call.account, call.world_id)
+        )
         created: list[Tracking] = []
         for outcome in outcomes:
             if outcome.tracking is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from parcelwire.accounts.quotas import tracking_quota
 from parcelwire.api.house import House
 from parcelwire.api.trackingmore.refusals import CallRefusedError, RefusalReason
 from parcelwire.api.wire import Call
@@ -13,11 +14,6 @@ from parcelwire.tracking.errors import (
     NotFoundError,
 )
 from parcelwire.tracking.ports import Stored
-
-
-def quota_of(call: Call) -> int | None:
-    """Return the quota that counts for this key: test worlds have one of their own."""
-    return None if call.key.is_test else call.account.tracking_quota
 
 
 async def detect_couriers(context: House, world_id: int, number: str) -> list[Courier]:
@@ -57,7 +53,9 @@ async def ask_now(context: House, call: Call, draft: Draft) -> Stored:
         if not context.limiter.take(world_id, "create").is_allowed:
             raise CallRefusedError(RefusalReason.RATE_LIMITED) from None
         try:
-            return await service.create(world_id, draft, quota=quota_of(call))
+            return await service.create(
+                world_id, draft, quota=tracking_quota(call.account, call.world_id)
+            )
         except AlreadyExistsError as error:
             # Its courier was found from the number, or somebody else was quicker.
             stored = await service.get(world_id, error.existing_id)

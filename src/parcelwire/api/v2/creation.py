@@ -6,9 +6,10 @@ from typing import Final
 
 import msgspec
 
+from parcelwire.accounts.quotas import tracking_quota
 from parcelwire.api.house import House
 from parcelwire.api.trackingmore.batches import Batches, ItemFailure
-from parcelwire.api.trackingmore.creation import ask_now, quota_of
+from parcelwire.api.trackingmore.creation import ask_now
 from parcelwire.api.v2.bodies import CreateRequest
 from parcelwire.api.v2.errors import CREATED, answer, message_of, refused_for, success
 from parcelwire.api.v2.models import BatchResult, ItemError, RealTimeResult
@@ -35,7 +36,9 @@ class CreationCalls:
             TrackingError: the same, found by the use case.
         """
         draft = draft_of(shaped(fields_of(call), CreateRequest))
-        stored = await self._house.service.create(call.world_id, draft, quota=quota_of(call))
+        stored = await self._house.service.create(
+            call.world_id, draft, quota=tracking_quota(call.account, call.world_id)
+        )
         return success(_encode(short_item(stored.tracking)))
 
     async def create_trackings(self, call: Call) -> Reply:

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
+from parcelwire.accounts.quotas import tracking_quota
 from parcelwire.api.house import House
 from parcelwire.api.trackingmore.batches import Batches, ItemFailure
 from parcelwire.api.trackingmore.bodies import read_switch
-from parcelwire.api.trackingmore.creation import quota_of
 from parcelwire.api.trackingmore.refusals import Refused
 from parcelwire.api.v4.errors import (
     FORMAT_INVALID,
@@ -50,7 +50,9 @@ class CreationCalls:
             TrackingError: the same, found by the use case.
         """
         draft = draft_of(self._body.read(content_of(call.body)))
-        stored = await self._service.create(call.world_id, draft, quota=quota_of(call))
+        stored = await self._service.create(
+            call.world_id, draft, quota=tracking_quota(call.account, call.world_id)
+        )
         return success(self._renderer.tracking(stored.tracking))
 
     async def create_trackings(self, call: Call) -> Reply:

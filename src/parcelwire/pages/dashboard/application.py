@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from parcelwire.accounts.errors import LoginError
 from parcelwire.domain.access import Scope, WorldRule, may
 from parcelwire.domain.url_path import sent_path
 from parcelwire.pages.dashboard.cookies import device_cookie, session_cookie
@@ -31,7 +32,7 @@ from parcelwire.pages.dashboard.registry import (
     discover,
     menu_of,
 )
-from parcelwire.pages.dashboard.sessions import LoginError, Session, Sessions
+from parcelwire.pages.dashboard.sessions import Session, Sessions
 from parcelwire.pages.dashboard.visit import ROOT, RefusalError, Visit
 from parcelwire.pages.dashboard.words import FILTERS
 from parcelwire.pages.limits import source_in

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from parcelwire.accounts.login_throttle import DEVICE_LIFE
 from parcelwire.domain.clock import SECOND
-from parcelwire.pages.dashboard.login_throttle import DEVICE_LIFE
 from parcelwire.pages.dashboard.sessions import LONGEST
 
 SESSION: Final = "parcelwire_session"

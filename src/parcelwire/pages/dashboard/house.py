@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
+from parcelwire.accounts.brands import BrandService
+from parcelwire.accounts.connections import ConnectionService
+from parcelwire.accounts.keys import KeyService
+from parcelwire.accounts.logins import LoginService
+from parcelwire.accounts.passwords import PasswordService
 from parcelwire.couriers.registry import Registry
-from parcelwire.domain.account import Account, Connection, Endpoint
+from parcelwire.domain.account import Account, Endpoint
 from parcelwire.domain.clock import Clock
-from parcelwire.domain.report import CarrierReport
 from parcelwire.notices.senders import Senders
 from parcelwire.notices.unasked import is_named
-from parcelwire.pages.limits import LARGEST_FILE, LoginLimits
+from parcelwire.pages.limits import LARGEST_FILE
 from parcelwire.store.port import Store
 from parcelwire.tracking.background import BackgroundWork
 from parcelwire.tracking.ports import Identifiers, NewMessage
@@ -42,66 +46,6 @@ class EndpointDesk(Protocol):
 
     def wake(self) -> None:
         """Say that messages have become due."""
-        ...
-
-
-class KeyMaker(Protocol):
-    """Makes and reads API keys."""
-
-    def make(self, random_bytes: bytes, *, is_test: bool) -> str:
-        """Return the text of a new key."""
-        ...
-
-    def is_well_formed(self, text: str) -> bool:
-        """Tell whether a text has the form of a key."""
-        ...
-
-    def digest(self, text: str) -> bytes:
-        """Return what is stored of a key."""
-        ...
-
-    def prefix(self, text: str) -> str:
-        """Return what people may see of a key."""
-        ...
-
-
-class WayToAsk(msgspec.Struct, frozen=True, kw_only=True):
-    """One transport of one connector."""
-
-    connector: str
-    name: str
-    """The carrier's."""
-    transport: str
-    is_official: bool
-    is_on: bool
-    """Whether it may be used here: an undocumented endpoint is off until the operator wants it."""
-    credential_fields: tuple[str, ...]
-    courier_codes: tuple[str, ...]
-    docs_url: str = ""
-    requests_per_minute: int = 0
-    test_number: str = ""
-    """A number that the carrier publishes for tests; empty: none is known."""
-
-
-class CarrierDesk(Protocol):
-    """Somebody who looks after connections to carriers by hand."""
-
-    def ways(self) -> Sequence[WayToAsk]:
-        """Return every transport of every connector."""
-        ...
-
-    async def connect(
-        self, owner: Account, connector: str, transport: str, credentials: dict[str, str]
-    ) -> Connection:
-        """Store a new connection, its credentials sealed."""
-        ...
-
-    async def try_connection(self, connection: Connection, number: str) -> CarrierReport:
-        """Ask a carrier about one number over a stored connection; nothing is changed by it."""
-        ...
-
-    def forget(self, account_number: int) -> None:
-        """Say that an account's connections have changed."""
         ...
 
 
@@ -136,12 +80,14 @@ class Dashboard(msgspec.Struct, kw_only=True):
     clock: Clock
     identifiers: Identifiers
     random_bytes: Callable[[int], bytes]
-    keys: KeyMaker
+    keys: KeyService
+    passwords: PasswordService
+    logins: LoginService
+    connections: ConnectionService
+    brands: BrandService
     endpoints: EndpointDesk
-    carriers: CarrierDesk
     settings: DashboardSettings
     senders: Senders
-    login_limits: LoginLimits = LoginLimits()
     background: BackgroundWork = msgspec.field(default_factory=BackgroundWork)
     """Where long computations run, beside the event loop."""
     wake_imports: Callable[[], None] = lambda: None

@@ -12,7 +12,8 @@ from typing import Final, Literal
 import msgspec
 from msgspec.structs import replace
 
-from parcelwire.domain.account import account_of, is_test_world
+from parcelwire.accounts.quotas import tracking_quota
+from parcelwire.domain.account import account_of
 from parcelwire.domain.clock import DAY, SECOND, Clock, Instant
 from parcelwire.pages.dashboard.drafting import FieldError, draft_of_row, sentence_of
 from parcelwire.pages.dashboard.importing import (
@@ -241,10 +242,7 @@ class ImportRunner:
         return [one or next(made) for one in told]
 
     async def _quota(self, world_id: int) -> int | None:
-        if is_test_world(world_id):
-            return None
-        account = await self._store.load_account(account_of(world_id))
-        return None if account is None else account.tracking_quota
+        return tracking_quota(await self._store.load_account(account_of(world_id)), world_id)
 
 
 def _told_of(outcome: Outcome) -> _Told:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Final
 
 import msgspec
@@ -10,14 +9,11 @@ from starlette.responses import Response
 
 from parcelwire.domain.brand import Brand
 from parcelwire.domain.clock import Instant
+from parcelwire.notices.senders import CODE_BYTES, make_code
 from parcelwire.pages.dashboard.visit import Visit
-from parcelwire.tracking.brands import find_brand
 
 FIELDS: Final = {"mail_from": "Sender address", "support_email": "Reply address"}
 """Fields of the brand whose addresses stand in mails -> what they are for."""
-
-CODE_BYTES: Final = 10
-"""80 random bits: 16 characters."""
 
 _BACK: Final = "/brand#senders"
 _MESSAGES: Final = {
@@ -70,7 +66,7 @@ async def send_code(visit: Visit) -> Response:
     address = await _address(visit)
     if not address:
         return await _go_back(visit, "none", address)
-    code = base64.b32encode(visit.house.random_bytes(CODE_BYTES)).decode()
+    code = make_code(visit.house.random_bytes(CODE_BYTES))
     outcome = await visit.house.senders.ask(visit.session.account.number, address, code)
     return await _go_back(visit, outcome, address)
 
@@ -88,7 +84,7 @@ async def _address(visit: Visit) -> str:
     field = visit.form.get("field")
     if field not in FIELDS:
         return ""
-    kept = await find_brand(visit.house.store, visit.world_id)
+    kept = await visit.house.brands.find(visit.world_id)
     address: str = getattr(kept.brand, field)
     return address
 

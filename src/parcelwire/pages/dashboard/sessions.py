@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -18,13 +17,7 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import Account, is_operator, world_of
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, Instant
-from parcelwire.domain.refusal_log import RefusalLog
-from parcelwire.pages.dashboard.hashing import RETRY_SECONDS, HashingBusyError, HashingQueue
 from parcelwire.pages.dashboard.house import Dashboard
-from parcelwire.pages.dashboard.login_throttle import LoginThrottle
-from parcelwire.pages.dashboard.passwords import check_password, load_password
-
-log = logging.getLogger(__name__)
 
 KIND: Final = "session"
 SCOPE: Final = "dashboard"
@@ -80,23 +73,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         return hmac.compare_digest(said.encode(), self.csrf.encode())
 
 
-class LoginError(Exception):
-    """Nobody comes in like that."""
-
-    def __init__(
-        self, *, wait_seconds: int = 0, is_busy: bool = False, is_suspended: bool = False
-    ) -> None:
-        """``wait_seconds``: nothing was even looked at, and will not be before then.
-
-        ``is_busy``: that is not this caller's doing; the server has too many passwords to check.
-        ``is_suspended``: the credentials are right, but their account is suspended.
-        """
-        super().__init__("busy" if is_busy else "throttled" if wait_seconds else "refused")
-        self.wait_seconds = wait_seconds
-        self.is_busy = is_busy
-        self.is_suspended = is_suspended
-
-
 class OpenedSession(msgspec.Struct, frozen=True):
     """A new session, and the token by which its browser is known at the next login."""
 
@@ -114,33 +90,16 @@ class Sessions:
     def __init__(self, house: Dashboard) -> None:
         """Keep sessions in the house's store."""
         self._house = house
-        self._hashing = HashingQueue(house.login_limits.most_waiting)
-        self._throttle = LoginThrottle(house.store, house.clock, house.login_limits)
-        self._refusals = RefusalLog(log.warning, house.clock.now)
 
     # -- coming in ------------------------------------------------------------------------------
 
     async def open_with_key(self, text: str, *, source: str = "") -> str:
         """Return the token of a new session of whoever has this key.
 
-        A key that is alive comes in whatever ``source`` or anybody else has tried before: its 190
-        random bits cannot be guessed.
-
         Raises:
-            LoginError: it is no key that is alive.
+            LoginError: see ``LoginService.with_key``.
         """
-        house = self._house
-        found = None
-        if house.keys.is_well_formed(text):
-            found = await house.store.find_key(house.keys.digest(text))
-        if found is None or not found[0].is_usable(house.clock.now()):
-            wait = await self._throttle.note_wrong_key(source)
-            if wait > 0:
-                self._refusals.note("login with a key after too many failures", source)
-            raise LoginError(wait_seconds=wait)
-        key, account = found
-        if account.is_suspended:
-            raise LoginError(is_suspended=True)
+        key, account = await self._house.logins.with_key(text, source=source)
         return await self._open(
             Kept(
                 account_number=account.number,
@@ -156,74 +115,33 @@ class Sessions:
     ) -> OpenedSession:
         """Return a new session of the account with this address and password.
 
-        ``device``: the token of a browser that logged in before, empty in others. Takes as long,
-        and says the same, whether or not there is such an account.
+        ``device``: the token of a browser that logged in before, empty in others.
 
         Raises:
-            LoginError: there is none, its password is another one, it was tried too often, or too
-                many passwords are being checked.
+            LoginError: see ``LoginService.with_password``.
         """
-        store, throttle = self._house.store, self._throttle
-        account = await store.find_account(email)
-        number = account.number if account is not None else 0
-        kept = await load_password(store, number)
-        is_known = await throttle.is_known(number, device)
-        if self._hashing.is_full(is_known=is_known):
-            raise self._busy(source)
-        # Counted before it is checked: many at once are as many as one after the other.
-        if is_known:
-            wait = await throttle.take_of_device(number, device)
-        else:
-            wait = await throttle.take(email, source)
-        if wait > 0:
-            self._refusals.note("login with a password after too many failures", source)
-            raise LoginError(wait_seconds=wait)
-        try:
-            is_right = await self._hashing.run(
-                lambda: check_password(kept, password), is_known=is_known
-            )
-        except HashingBusyError:
-            if is_known:
-                await throttle.take_back_of_device(number, device)
-            else:
-                await throttle.take_back(email, source, was_right=False)
-            raise self._busy(source) from None
-        if not is_right or account is None or kept is None:
-            raise LoginError
-        if not is_known:
-            await throttle.take_back(email, source, was_right=True)
-        if account.is_suspended:
-            raise LoginError(is_suspended=True)
-        if not is_known:
-            device = self._new_token()
-        await throttle.remember(number, device)
-        await throttle.prune()
+        login = await self._house.logins.with_password(
+            email, password, source=source, device=device
+        )
         token = await self._open(
             Kept(
-                account_number=account.number,
-                password_mark=_mark(kept.digest),
+                account_number=login.account.number,
+                password_mark=_mark(login.password.digest),
                 created_at=0,
                 seen_at=0,
             )
         )
-        return OpenedSession(token, device)
-
-    def _busy(self, source: str) -> LoginError:
-        self._refusals.note("login while too many passwords wait to be checked", source)
-        return LoginError(wait_seconds=RETRY_SECONDS, is_busy=True)
+        return OpenedSession(token, login.device)
 
     async def _open(self, kept: Kept) -> str:
         now = self._house.clock.now()
-        token = self._new_token()
+        token = base64.urlsafe_b64encode(self._house.random_bytes(32)).decode().rstrip("=")
         document = _encode(replace(kept, created_at=now, seen_at=now))
         store = self._house.store
         await store.change_record(KIND, SCOPE, _name(token), lambda _: document, at=now)
         # Whoever comes in sweeps up after those who left without a word.
         await store.prune_records(KIND, now - IDLE)
         return token
-
-    def _new_token(self) -> str:
-        return base64.urlsafe_b64encode(self._house.random_bytes(32)).decode().rstrip("=")
 
     # -- staying --------------------------------------------------------------------------------
 
@@ -257,7 +175,7 @@ class Sessions:
             scope, has_both, prefix = key.scope, not key.is_test, key.prefix
         else:
             loaded = await store.load_account(kept.account_number)
-            password = await load_password(store, kept.account_number)
+            password = await self._house.passwords.load(kept.account_number)
             if loaded is None or password is None:
                 return None
             if _mark(password.digest) != kept.password_mark:

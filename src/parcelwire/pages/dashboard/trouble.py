@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from parcelwire.accounts.ports import ConnectorTransport
 from parcelwire.domain.clock import Instant
-from parcelwire.pages.dashboard.house import WayToAsk
 from parcelwire.pages.dashboard.visit import Visit
 
 
@@ -24,8 +24,12 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 async def troubles_of(visit: Visit) -> list[Trouble]:
     """Return what keeps this world's parcels from being asked about."""
     store, is_test = visit.house.store, visit.session.kept.is_test
-    ways = {one.connector: one for one in visit.house.carriers.ways()}
-    connections = [] if is_test else await store.list_connections(visit.session.account.number)
+    ways = {one.connector: one for one in visit.house.connections.transports()}
+    connections = (
+        []
+        if is_test
+        else await visit.house.connections.list_connections(visit.session.account.number)
+    )
     own = {one.id: one for one in connections}
     found = [
         Trouble(
@@ -66,13 +70,15 @@ async def troubles_of(visit: Visit) -> list[Trouble]:
     return found
 
 
-def _name(ways: dict[str, WayToAsk], connector: str) -> str:
+def _name(ways: dict[str, ConnectorTransport], connector: str) -> str:
     return ways[connector].name if connector in ways else connector
 
 
-def _couriers(ways: dict[str, WayToAsk], connector: str) -> tuple[str, ...]:
+def _couriers(ways: dict[str, ConnectorTransport], connector: str) -> tuple[str, ...]:
     return ways[connector].courier_codes if connector in ways else ()
 
 
 def _transports(visit: Visit, connector: str) -> set[str]:
-    return {one.transport for one in visit.house.carriers.ways() if one.connector == connector}
+    return {
+        one.transport for one in visit.house.connections.transports() if one.connector == connector
+    }

@@ -10,6 +10,7 @@ from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from parcelwire.accounts.quotas import tracking_quota
 from parcelwire.domain.access import Scope, may
 from parcelwire.domain.clock import Instant
 from parcelwire.pages.dashboard.forms import Form
@@ -95,7 +96,7 @@ class Visit:
     @property
     def quota(self) -> int | None:
         """How many trackings this world may have created in all; None: any number."""
-        return None if self.session.kept.is_test else self.session.account.tracking_quota
+        return tracking_quota(self.session.account, self.world_id)
 
     @property
     def is_fragment(self) -> bool:

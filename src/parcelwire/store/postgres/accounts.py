@@ -89,7 +89,7 @@ class Accounts(Doings):
         return frozenset(row[0] for row in rows)
 
     async def add_key(self, key: ApiKey, *, once: Once | None = None) -> None:
-        """See ``AccountStore``."""
+        """See ``KeyStore``."""
         columns = (
             key.digest,
             key.account_number,
@@ -111,17 +111,17 @@ class Accounts(Doings):
         await self._write_once(effect, once)
 
     async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
-        """See ``AccountStore``."""
+        """See ``KeyStore``."""
         rows = await self._database.fetch(_SQL["find_key"], digest)
         return (_key(rows[0]), _account(rows[0][9:])) if rows else None
 
     async def list_keys(self, account_number: int | None = None) -> list[ApiKey]:
-        """See ``AccountStore``."""
+        """See ``KeyStore``."""
         rows = await self._database.fetch(_SQL["list_keys"], account_number)
         return [_key(row) for row in rows]
 
     async def revoke_key(self, prefix: str, now: Instant) -> bool:
-        """See ``AccountStore``."""
+        """See ``KeyStore``."""
         rows = await self._database.fetch(
             _SQL["revoke_key"], key_of(prefix), now, is_repeatable=False
         )
@@ -130,7 +130,7 @@ class Accounts(Doings):
     async def save_connection(
         self, connection: Connection, *, expected: Connection | None = None
     ) -> bool:
-        """See ``AccountStore``."""
+        """See ``ConnectionStore``."""
         place = key_of(connection.id)
 
         async def work(link: Link) -> bool:
@@ -148,12 +148,12 @@ class Accounts(Doings):
         return await self._database.transact(work)
 
     async def list_connections(self, account_number: int | None = None) -> list[Connection]:
-        """See ``AccountStore``."""
+        """See ``ConnectionStore``."""
         rows = await self._database.fetch(_SQL["list_connections"], account_number)
         return self._unreadable.each(connection_of, rows, name_of_connection)
 
     async def delete_connection(self, account_number: int, connection_id: str) -> bool:
-        """See ``AccountStore``."""
+        """See ``ConnectionStore``."""
         rows = await self._database.fetch(
             _SQL["delete_connection"],
             account_number,
@@ -163,7 +163,7 @@ class Accounts(Doings):
         return bool(rows)
 
     async def replace_remote_areas(self, rows: Iterable[tuple[str, str, str]]) -> int:
-        """See ``AccountStore``."""
+        """See ``InstallationStore``."""
         records = sorted(
             {
                 (key_of(country.upper()), key_of(place_key(place)), key_of(company))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from parcelwire.accounts.ports import Change
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import pack, unpack
-from parcelwire.store.port import Change
 from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries

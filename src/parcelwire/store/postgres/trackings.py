@@ -156,7 +156,7 @@ class Trackings(Reading, Doings):
         return counts_of(await self._database.fetch(query, *arguments))
 
     async def count_created(self, world_id: int) -> int:
-        """See ``AccountStore``."""
+        """See ``InstallationStore``."""
         return await self._counters.created(world_id)
 
     async def save(self, change: Save, *, once: Once | None = None) -> bool:
@@ -257,7 +257,7 @@ class Trackings(Reading, Doings):
         )
 
     async def list_gaps(self, limit: int = 100) -> list[tuple[str, str, str, int, str, Instant]]:
-        """See ``AccountStore``."""
+        """See ``InstallationStore``."""
         rows = await self._database.fetch(_SQL["list_gaps"], limit)
         return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
 

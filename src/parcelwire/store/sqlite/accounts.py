@@ -92,7 +92,7 @@ class Accounts(Doings):
     # -- keys -----------------------------------------------------------------------------------
 
     async def add_key(self, key: ApiKey, *, once: Once | None = None) -> None:
-        """See ``AccountStore``."""
+        """See ``KeyStore``."""
         values = (
             key.digest,
             key.prefix,
@@ -111,14 +111,14 @@ class Accounts(Doings):
         await self._write_once(work, once)
 
     async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
-        """See ``AccountStore``."""
+        """See ``KeyStore``."""
         rows = await self._reader.rows(queries.FIND_KEY, (digest,))
         if not rows:
             return None
         return key_of(rows[0][:_ACCOUNT_AT]), account_of(rows[0][_ACCOUNT_AT:])
 
     async def list_keys(self, account_number: int | None = None) -> list[ApiKey]:
-        """See ``AccountStore``."""
+        """See ``KeyStore``."""
         if account_number is None:
             rows = await self._reader.rows(queries.KEYS)
         else:
@@ -126,7 +126,7 @@ class Accounts(Doings):
         return [key_of(row) for row in rows]
 
     async def revoke_key(self, prefix: str, now: Instant) -> bool:
-        """See ``AccountStore``."""
+        """See ``KeyStore``."""
 
         def work(connection: apsw.Connection) -> bool:
             connection.execute(queries.REVOKE_KEY, (now, prefix))
@@ -135,7 +135,7 @@ class Accounts(Doings):
         return await self._write(work)
 
     async def count_created(self, world_id: int) -> int:
-        """See ``AccountStore``."""
+        """See ``InstallationStore``."""
         rows = await self._reader.rows(queries.CREATED_COUNT, (world_id,))
         return int(rows[0][0]) if rows else 0
 
@@ -144,7 +144,7 @@ class Accounts(Doings):
     async def save_connection(
         self, connection: Connection, *, expected: Connection | None = None
     ) -> bool:
-        """See ``AccountStore``."""
+        """See ``ConnectionStore``."""
 
         def work(database: apsw.Connection) -> bool:
             known = [
@@ -164,7 +164,7 @@ class Accounts(Doings):
         return await self._write(work)
 
     async def list_connections(self, account_number: int | None = None) -> list[Connection]:
-        """See ``AccountStore``."""
+        """See ``ConnectionStore``."""
         if account_number is None:
             rows = await self._reader.rows(queries.CONNECTIONS)
         else:
@@ -172,7 +172,7 @@ class Accounts(Doings):
         return self._unreadable.each(connection_of, rows, name_of_connection)
 
     async def delete_connection(self, account_number: int, connection_id: str) -> bool:
-        """See ``AccountStore``."""
+        """See ``ConnectionStore``."""
 
         def work(connection: apsw.Connection) -> bool:
             connection.execute(queries.DELETE_CONNECTION, (account_number, connection_id))
@@ -193,7 +193,7 @@ class Accounts(Doings):
             await self._write(work)
 
     async def list_gaps(self, limit: int = 100) -> list[tuple[str, str, str, int, str, Instant]]:
-        """See ``AccountStore``."""
+        """See ``InstallationStore``."""
         rows = await self._reader.rows(queries.GAPS, (limit,))
         return [
             (connector, kind, value, count, sample, at)
@@ -201,7 +201,7 @@ class Accounts(Doings):
         ]
 
     async def replace_remote_areas(self, rows: Iterable[tuple[str, str, str]]) -> int:
-        """See ``AccountStore``."""
+        """See ``InstallationStore``."""
         items = [(country.upper(), place_key(place), company) for country, place, company in rows]
 
         def work(connection: apsw.Connection) -> int:

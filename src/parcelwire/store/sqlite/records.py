@@ -6,9 +6,9 @@ from typing import Final
 
 import apsw
 
+from parcelwire.accounts.ports import Change
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import pack, unpack
-from parcelwire.store.port import Change
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.base import Part
 from parcelwire.store.sqlite.connection import Row, fetch

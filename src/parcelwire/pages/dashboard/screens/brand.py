@@ -7,8 +7,9 @@ from typing import Final
 from msgspec.structs import replace
 from starlette.responses import HTMLResponse, Response
 
+from parcelwire.accounts.brands import LOGO_ID, EditBrand, StoredBrand
+from parcelwire.accounts.errors import BrandNotFoundError
 from parcelwire.domain.access import WorldRule
-from parcelwire.domain.account import record_scope
 from parcelwire.domain.brand import (
     LOGO_TYPES,
     MAX_LOGO_BYTES,
@@ -18,13 +19,8 @@ from parcelwire.domain.brand import (
     Font,
     Link,
     LookupField,
-    check_brand,
-    check_css,
-    check_logo,
-    decode_brand,
-    encode_brand,
 )
-from parcelwire.pages.dashboard.forms import File, Form
+from parcelwire.pages.dashboard.forms import Form
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.sample import SAMPLES, sample_of
 from parcelwire.pages.dashboard.sender_addresses import (
@@ -38,17 +34,7 @@ from parcelwire.pages.rendering import PUBLIC, html, style_of
 from parcelwire.pages.route_map import HEIGHT, WIDTH, route_map
 from parcelwire.pages.view import Couriers, page_of
 from parcelwire.pages.words import LANGUAGES, choose
-from parcelwire.tracking.brands import (
-    BRAND_ID,
-    BRAND_KIND,
-    LOGO_ID,
-    LOGO_KIND,
-    KeptBrand,
-    find_brand,
-    load_logo,
-)
 
-DRAFT_KIND: Final = "brand-draft"
 DRAFT: Final = "/brand/draft"
 
 LOOKUPS: Final = {
@@ -90,17 +76,16 @@ async def show(visit: Visit) -> Response:
 
 async def _ignored_rules(visit: Visit, brand: Brand) -> tuple[Problem, ...]:
     """Return which of a stored brand's style rules are ignored, as they are no longer allowed."""
-    try:
-        await visit.house.background.run(lambda: check_css(brand.css))
-    except BrandError as error:
-        text = f"Some style rules are not allowed, so customers' pages ignore them: {error.message}"
-        return (Problem("css", text),)
-    return ()
+    ignored = await visit.house.brands.ignored_rules(brand)
+    if not ignored:
+        return ()
+    text = f"Some style rules are not allowed, so customers' pages ignore them: {ignored}"
+    return (Problem("css", text),)
 
 
 async def _show(
     visit: Visit,
-    kept: KeptBrand,
+    kept: StoredBrand,
     brand: Brand,
     problems: tuple[Problem, ...],
     *,
@@ -135,23 +120,15 @@ async def _show(
     )
 
 
-def _scope(visit: Visit) -> str:
-    return record_scope(visit.world_id)
-
-
-async def _kept(visit: Visit) -> KeptBrand:
-    return await find_brand(visit.house.store, visit.world_id)
-
-
-async def _draft(visit: Visit) -> Brand:
-    return decode_brand(await visit.house.store.load_record(DRAFT_KIND, _scope(visit), BRAND_ID))
+async def _kept(visit: Visit) -> StoredBrand:
+    return await visit.house.brands.find(visit.world_id)
 
 
 def read_brand(form: Form, before: Brand) -> Brand:
     """Return the brand that a form describes; the texts of other languages stay.
 
     Raises:
-        BrandError: something of it cannot be taken.
+        BrandError: the form holds what no brand could.
     """
     links = []
     for line in form.text("links").splitlines():
@@ -170,73 +147,54 @@ def read_brand(form: Form, before: Brand) -> Brand:
         font, lookup = Font(form.get("font", "system")), LookupField(form.get("lookup", "none"))
     except ValueError:
         raise BrandError("font", "choose one that exists") from None
-    return check_brand(
-        replace(
-            before,
-            **{name: form.get(name) for name in _LINES},
-            primary_color=form.get("primary_color") if form.has("has_primary") else "",
-            background_color=form.get("background_color") if form.has("has_background") else "",
-            font=font,
-            links=tuple(links),
-            texts={**others, language: said} if said else others,
-            css=form.text("css").strip(),
-            lookup=lookup,
-            shows_signer=form.has("shows_signer"),
-            mails_unasked=form.has("mails_unasked"),
-        )
+    return replace(
+        before,
+        **{name: form.get(name) for name in _LINES},
+        primary_color=form.get("primary_color") if form.has("has_primary") else "",
+        background_color=form.get("background_color") if form.has("has_background") else "",
+        font=font,
+        links=tuple(links),
+        texts={**others, language: said} if said else others,
+        css=form.text("css").strip(),
+        lookup=lookup,
+        shows_signer=form.has("shows_signer"),
+        mails_unasked=form.has("mails_unasked"),
     )
 
 
-def _logo_type(file: File) -> str:
-    """Return what kind of picture a file is, by its first bytes and not by what is said of it.
+async def _edited(visit: Visit, before: Brand) -> EditBrand:
+    """Return what the form wants.
 
     Raises:
-        BrandError: it is no picture that may be shown.
+        BrandError: the form holds what no brand could.
     """
-    for media_type, begins in LOGO_TYPES.items():
-        if file.data.startswith(begins):
-            check_logo(media_type, file.data)
-            return media_type
-    raise BrandError(LOGO_ID, f"one of {', '.join(LOGO_TYPES)}")
-
-
-async def _put(visit: Visit, kind: str, name: str, document: bytes | None) -> None:
-    await visit.house.store.change_record(
-        kind, _scope(visit), name, lambda _: document, at=visit.now
+    file = visit.form.file(LOGO_ID)
+    return EditBrand(
+        world_id=visit.world_id,
+        # Its texts may be long.
+        brand=await visit.house.background.run(lambda: read_brand(visit.form, before)),
+        logo=file.data if file is not None else None,
+        removes_logo=visit.form.has("remove_logo"),
     )
 
 
 async def save(visit: Visit) -> Response:
     """Keep the brand of the world that is looked at: from now on its pages show it."""
-    kept, file = await _kept(visit), visit.form.file(LOGO_ID)
-    before = kept.brand
+    kept = await _kept(visit)
     try:
-        brand = await visit.house.background.run(lambda: read_brand(visit.form, before))
-        if file is not None:
-            brand = replace(brand, logo_type=_logo_type(file))
-        elif visit.form.has("remove_logo"):
-            brand = replace(brand, logo_type="")
+        await visit.house.brands.save(await _edited(visit, kept.brand))
     except BrandError as error:
-        return await _show(visit, kept, _typed(visit.form, before), (_problem(error),))
-    logo = file.data if file is not None else None
-    if logo is None and brand.logo_type and kept.world_id != visit.world_id:
-        # The first brand of a test world begins as a copy of the live one, its logo included.
-        logo = await load_logo(visit.house.store, kept)
-    if logo is not None:
-        await _put(visit, LOGO_KIND, LOGO_ID, logo)
-    await _put(visit, BRAND_KIND, BRAND_ID, encode_brand(brand))
-    if not brand.logo_type:
-        await _put(visit, LOGO_KIND, LOGO_ID, None)
+        return await _show(visit, kept, _typed(visit.form, kept.brand), (_problem(error),))
     language = visit.form.get("language", "en")
     return await visit.go(f"/brand?language={language}", "The brand is saved.")
 
 
 async def remove(visit: Visit) -> Response:
     """Delete the test world's brand: its pages show the live one again."""
-    if not visit.session.kept.is_test:
-        raise missing("test-world brand")
-    await _put(visit, BRAND_KIND, BRAND_ID, None)
-    await _put(visit, LOGO_KIND, LOGO_ID, None)
+    try:
+        await visit.house.brands.remove(visit.world_id)
+    except BrandNotFoundError:
+        raise missing("test-world brand") from None
     return await visit.go("/brand", "Pages of test parcels show the live brand again.")
 
 
@@ -266,23 +224,13 @@ def _typed(form: Form, before: Brand) -> Brand:
 
 async def preview(visit: Visit) -> Response:
     """Answer the customer's page of a made-up parcel, in the brand as it is typed."""
-    file = visit.form.file(LOGO_ID)
     before = (await _kept(visit)).brand
     try:
-        brand = await visit.house.background.run(lambda: read_brand(visit.form, before))
-        if file is not None:
-            brand = replace(brand, logo_type=_logo_type(file))
-            await _put(visit, DRAFT_KIND, LOGO_ID, file.data)
-        else:
-            # Whatever logo is kept is the draft's too.
-            await _put(visit, DRAFT_KIND, LOGO_ID, None)
-            if visit.form.has("remove_logo"):
-                brand = replace(brand, logo_type="")
+        brand = await visit.house.brands.save_draft(await _edited(visit, before))
     except BrandError as error:
         return HTMLResponse(
             visit.render("brand_problem.html", problem=_problem(error)), 422, _FRAMED
         )
-    await _put(visit, DRAFT_KIND, BRAND_ID, encode_brand(brand))
     kind = visit.form.get("sample")
     tracking, poll = sample_of(kind if kind in SAMPLES else "transit", visit.now)
     say = choose(visit.form.get("language"), None, None)
@@ -306,17 +254,16 @@ async def preview(visit: Visit) -> Response:
 
 async def draft_style(visit: Visit) -> Response:
     """Answer the draft's colours and rules."""
-    return style_of(await _draft(visit))
+    return style_of(await visit.house.brands.load_draft(visit.world_id))
 
 
 async def draft_logo(visit: Visit) -> Response:
     """Answer the draft's logo, or the one that is kept."""
-    brand, store = await _draft(visit), visit.house.store
-    data = await store.load_record(DRAFT_KIND, _scope(visit), LOGO_ID)
-    data = data or await load_logo(store, await _kept(visit))
-    if data is None or not brand.logo_type:
+    logo = await visit.house.brands.load_draft_logo(visit.world_id)
+    if logo is None:
         return Response(status_code=404)
-    return Response(data, media_type=brand.logo_type, headers=PUBLIC)
+    media_type, data = logo
+    return Response(data, media_type=media_type, headers=PUBLIC)
 
 
 async def draft_live(visit: Visit) -> Response:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec.structs import replace
 from starlette.responses import Response
 
+from parcelwire.accounts.connections import (
+    OPTIONAL_FIELDS,
+    ConnectionTest,
+    CreateConnection,
+)
+from parcelwire.accounts.errors import (
+    ConnectionChangedError,
+    ConnectionNotFoundError,
+    FieldProblem,
+    InvalidInputError,
+    NotFoundError,
+)
 from parcelwire.domain.access import WorldRule
-from parcelwire.domain.account import Connection
-from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.pages.dashboard.drafting import sentence_of
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, Visit, missing
 from parcelwire.tracking.errors import TrackingError
-
-OPTIONAL: Final = {"scope"}
-"""Credentials that may be left empty: the connector knows what is meant then."""
-LONGEST: Final = 10_000
-_WORKS: Final = {Outcome.FOUND, Outcome.UNKNOWN_NUMBER, Outcome.INVALID_NUMBER}
-"""What a carrier only says to somebody whose credentials it takes."""
 
 
 async def show(visit: Visit) -> Response:
@@ -28,16 +31,13 @@ async def show(visit: Visit) -> Response:
 
 
 async def _show(
-    visit: Visit,
-    problems: tuple[Problem, ...] = (),
-    *,
-    tried: Connection | None = None,
-    report: CarrierReport | None = None,
+    visit: Visit, problems: tuple[Problem, ...] = (), *, tested: ConnectionTest | None = None
 ) -> Response:
-    ways = visit.house.carriers.ways()
+    connections = visit.house.connections
+    ways = connections.transports()
     return await visit.show(
         "connections.html",
-        connections=await visit.house.store.list_connections(visit.session.account.number),
+        connections=await connections.list_connections(visit.session.account.number),
         ways=[one for one in ways if one.credential_fields],
         open_ways=[
             one for one in ways if not one.credential_fields and one.connector != "simulated"
@@ -47,69 +47,73 @@ async def _show(
             f"{one.connector}/{one.transport}": one.test_number for one in ways if one.test_number
         },
         typed={visit.path.get("id", ""): visit.form.get("number")[:200]},
-        optional=OPTIONAL,
+        optional=OPTIONAL_FIELDS,
         problems=problems,
-        tried=tried,
-        report=report,
-        is_working=report is not None and report.outcome in _WORKS,
+        tried=tested.connection if tested is not None else None,
+        report=tested.report if tested is not None else None,
+        is_working=tested is not None and tested.is_accepted,
         chosen=visit.form.get("way"),
     )
 
 
 async def add(visit: Visit) -> Response:
     """Make a connection."""
-    form = visit.form
-    connector, _, transport = form.get("way").partition("/")
-    way = next(
-        (
-            one
-            for one in visit.house.carriers.ways()
-            if (one.connector, one.transport) == (connector, transport) and one.credential_fields
-        ),
-        None,
-    )
-    if way is None:
+    form, connections = visit.form, visit.house.connections
+    connector, _, name = form.get("way").partition("/")
+    try:
+        transport = connections.transport(connector, name)
+        # Each field of the form belongs to one transport: nothing unknown can be among them.
+        credentials = {
+            field: form.get(f"{connector}/{name}/{field}") for field in transport.credential_fields
+        }
+        await connections.create(
+            CreateConnection(
+                account_number=visit.session.account.number,
+                connector=connector,
+                transport=name,
+                credentials=credentials,
+            )
+        )
+    except NotFoundError:
         return await _show(visit, (Problem("way", "Choose a carrier."),))
-    credentials, problems = {}, []
-    for field in way.credential_fields:
-        value = form.get(f"{connector}/{transport}/{field}")
-        if not value and field not in OPTIONAL:
-            problems.append(Problem(field, f"{way.name} wants {field.replace('_', ' ')}."))
-        if len(value) > LONGEST:
-            problems.append(Problem(field, f"{field.replace('_', ' ')} is far too long."))
-        credentials[field] = value
-    if problems:
-        return await _show(visit, tuple(problems))
-    await visit.house.carriers.connect(visit.session.account, connector, transport, credentials)
-    return await visit.go("/connections", f"{way.name} is connected. Test it with a number.")
+    except InvalidInputError as error:
+        return await _show(visit, tuple(_problem(one, transport.name) for one in error.problems))
+    return await visit.go("/connections", f"{transport.name} is connected. Test it with a number.")
 
 
-async def _own(visit: Visit) -> Connection:
-    wanted = visit.path["id"]
-    for one in await visit.house.store.list_connections(visit.session.account.number):
-        if one.id == wanted:
-            return one
-    raise missing("connection")
+def _problem(problem: FieldProblem, carrier: str) -> Problem:
+    words = problem.field.replace("_", " ")
+    match problem.code:
+        case "missing":
+            return Problem(problem.field, f"{carrier} wants {words}.")
+        case "too-long":
+            return Problem(problem.field, f"{words} is far too long.")
+        case "not-allowed":
+            return Problem("way", "Choose a carrier.")
+        case _:
+            return Problem(problem.field, f"{words} {problem.message}.")
 
 
 async def test(visit: Visit) -> Response:
     """Ask the carrier once with a connection's credentials."""
-    connection = await _own(visit)
+    connections, connection_id = visit.house.connections, visit.path["id"]
     try:
+        connection = await connections.load(visit.session.account.number, connection_id)
         number = visit.house.service.drafting.number(visit.form.get("number")[:200])
+    except ConnectionNotFoundError:
+        raise missing("connection") from None
     except TrackingError as error:
-        return await _show(visit, (Problem(f"number-{connection.id}", sentence_of(error)),))
-    report = await visit.house.carriers.try_connection(connection, number)
-    return await _show(visit, tried=connection, report=report)
+        return await _show(visit, (Problem(f"number-{connection_id}", sentence_of(error)),))
+    return await _show(visit, tested=await connections.test(connection, number))
 
 
 async def retry(visit: Visit) -> Response:
     """Use a broken connection again, with the credentials that it has."""
-    connection = await _own(visit)
-    mended = replace(connection, broken_since=None, broken_why="")
-    is_kept = await visit.house.store.save_connection(mended, expected=connection)
-    visit.house.carriers.forget(connection.account_number)
-    if not is_kept:
+    try:
+        await visit.house.connections.resume(visit.session.account.number, visit.path["id"])
+    except ConnectionNotFoundError:
+        raise missing("connection") from None
+    except ConnectionChangedError:
         said = "The connection was deleted, or has got other credentials meanwhile."
         return await visit.go("/connections", said, tone="trouble")
     return await visit.go("/connections", "The connection is used again.")
@@ -117,9 +121,10 @@ async def retry(visit: Visit) -> Response:
 
 async def remove(visit: Visit) -> Response:
     """Delete a connection and its credentials."""
-    connection = await _own(visit)
-    await visit.house.store.delete_connection(connection.account_number, connection.id)
-    visit.house.carriers.forget(connection.account_number)
+    try:
+        await visit.house.connections.delete(visit.session.account.number, visit.path["id"])
+    except ConnectionNotFoundError:
+        raise missing("connection") from None
     return await visit.go("/connections", "The connection and its credentials are gone.")
 
 

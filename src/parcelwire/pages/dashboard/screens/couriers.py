@@ -22,7 +22,7 @@ async def show(visit: Visit) -> Response:
     registry = visit.house.registry
     search = visit.query("search")[:200]
     found = registry.search(search) if search else list(registry.all())
-    askable = {code for way in visit.house.carriers.ways() for code in way.courier_codes}
+    askable = {code for way in visit.house.connections.transports() for code in way.courier_codes}
     number = visit.query("number")[:200]
     problems: list[Problem] = []
     candidates = await _candidates(visit, number, problems) if number else []

@@ -8,9 +8,9 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
+from parcelwire.accounts.ports import ConnectorTransport
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import Instant
-from parcelwire.pages.dashboard.house import WayToAsk
 from parcelwire.pages.dashboard.registry import Page
 from parcelwire.pages.dashboard.trouble import Trouble, troubles_of
 from parcelwire.pages.dashboard.visit import Visit
@@ -25,7 +25,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     name: str
-    ways: list[WayToAsk]
+    ways: list[ConnectorTransport]
     troubles: list[Trouble]
     outcomes: list[tuple[str, int]]
     """How the last checks of the newest parcels ended, most frequent first."""
@@ -38,13 +38,17 @@ async def show(visit: Visit) -> Response:
     """Show all connectors."""
     store = visit.house.store
     is_test = visit.session.kept.is_test
-    by_code: dict[str, list[WayToAsk]] = {}
-    for way in visit.house.carriers.ways():
+    by_code: dict[str, list[ConnectorTransport]] = {}
+    for way in visit.house.connections.transports():
         if (way.connector == "simulated") == is_test:
             by_code.setdefault(way.connector, []).append(way)
     troubles = await troubles_of(visit)
     # Connections belong to the live world: the test world does not even count them.
-    own = [] if is_test else await store.list_connections(visit.session.account.number)
+    own = (
+        []
+        if is_test
+        else await visit.house.connections.list_connections(visit.session.account.number)
+    )
     connections = Counter(one.connector for one in own)
     gaps: Counter[str] = Counter()
     if visit.session.is_operator:

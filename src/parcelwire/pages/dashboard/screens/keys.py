@@ -6,14 +6,18 @@ from typing import Final
 
 from starlette.responses import Response
 
+from parcelwire.accounts.errors import (
+    CurrentKeyError,
+    FieldProblem,
+    InvalidInputError,
+    KeyNotFoundError,
+)
+from parcelwire.accounts.keys import LONGEST_LABEL, Caller, CreateKey, RevokeKey, problems_of
 from parcelwire.domain.access import RANKS, WorldRule
-from parcelwire.domain.account import ApiKey
 from parcelwire.domain.clock import DAY
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, Visit, missing
 
-_KEY_BYTES: Final = 24
-LONGEST_LABEL: Final = 200
 LIFETIMES: Final = {
     "": "never",
     "7": "in 7 days",
@@ -32,60 +36,64 @@ async def show(visit: Visit) -> Response:
 async def _show(visit: Visit, problems: tuple[Problem, ...] = (), *, text: str = "") -> Response:
     return await visit.show(
         "keys.html",
-        keys=await _visible(visit),
+        keys=await visit.house.keys.list_keys(visit.session.account.number, _caller(visit)),
         text=text,
         scopes=list(RANKS),
         lifetimes=LIFETIMES,
+        longest_label=LONGEST_LABEL,
         problems=problems,
     )
 
 
-async def _visible(visit: Visit) -> list[ApiKey]:
-    """Return the keys that may be seen: in the test world, those of the test world."""
-    keys = await visit.house.store.list_keys(visit.session.account.number)
-    return [one for one in keys if one.is_test or not visit.session.kept.is_test]
+def _caller(visit: Visit) -> Caller:
+    return Caller(is_test=visit.session.kept.is_test, key_prefix=visit.session.key_prefix)
 
 
 async def create(visit: Visit) -> Response:
     """Make a key; it is shown this once."""
-    form, makes = visit.form, visit.house.keys
-    label, scope, lifetime = form.get("label"), form.get("scope"), form.get("expires_in")
-    is_test = form.get("world") == "test"
-    problems = []
-    if len(label) > LONGEST_LABEL:
-        problems.append(Problem("label", f"A label has at most {LONGEST_LABEL} characters."))
-    if scope not in RANKS:
-        problems.append(Problem("scope", "Choose what the key may do."))
-    if lifetime not in LIFETIMES:
-        problems.append(Problem("expires_in", "Choose when the key expires."))
-    if not is_test and visit.session.kept.is_test:
-        problems.append(Problem("world", "In the test world you can create test keys only."))
-    if problems:
-        return await _show(visit, tuple(problems))
-    text = makes.make(visit.house.random_bytes(_KEY_BYTES), is_test=is_test)
-    await visit.house.store.add_key(
-        ApiKey(
-            digest=makes.digest(text),
-            prefix=makes.prefix(text),
-            account_number=visit.session.account.number,
-            is_test=is_test,
-            label=label,
-            scope=scope,
-            created_at=visit.now,
-            expires_at=visit.now + int(lifetime) * DAY if lifetime else None,
-        )
+    form, lifetime = visit.form, visit.form.get("expires_in")
+    days = int(lifetime) if lifetime and lifetime in LIFETIMES else 0
+    command = CreateKey(
+        account_number=visit.session.account.number,
+        label=form.get("label"),
+        scope=form.get("scope"),
+        is_test=form.get("world") == "test",
+        expires_at=visit.now + days * DAY if days else None,
     )
-    return await _show(visit, text=text)
+    caller = _caller(visit)
+    if lifetime not in LIFETIMES:
+        problems = [_problem(one) for one in problems_of(command, caller, visit.now)]
+        problems.append(Problem("expires_in", "Choose when the key expires."))
+        return await _show(visit, tuple(problems))
+    try:
+        made = await visit.house.keys.create(command, caller)
+    except InvalidInputError as error:
+        return await _show(visit, tuple(map(_problem, error.problems)))
+    return await _show(visit, text=made.text)
+
+
+def _problem(problem: FieldProblem) -> Problem:
+    match problem.field:
+        case "is_test":
+            return Problem("world", "In the test world you can create test keys only.")
+        case "scope":
+            return Problem("scope", "Choose what the key may do.")
+        case "label":
+            return Problem("label", f"A label {problem.message}.")
+        case _:
+            return Problem("expires_in", "Choose when the key expires.")
 
 
 async def revoke(visit: Visit) -> Response:
     """Revoke a key for good."""
     prefix = visit.path["prefix"]
-    if prefix not in {one.prefix for one in await _visible(visit)}:
-        raise missing("key")
-    if prefix == visit.session.key_prefix:
+    command = RevokeKey(account_number=visit.session.account.number, prefix=prefix)
+    try:
+        await visit.house.keys.revoke(command, _caller(visit))
+    except KeyNotFoundError:
+        raise missing("key") from None
+    except CurrentKeyError:
         return await visit.go("/keys", "You are logged in with this key.", tone="trouble")
-    await visit.house.store.revoke_key(prefix, visit.now)
     return await visit.go("/keys", f"{prefix}… is revoked.")
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from parcelwire.pages.dashboard.hashing import HashingBusyError, HashingQueue
+from parcelwire.accounts.hashing import HashingBusyError, HashingQueue
 
 
 class Works:

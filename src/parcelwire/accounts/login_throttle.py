@@ -27,9 +27,9 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from parcelwire.accounts.ports import RecordStore
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Clock, Instant
-from parcelwire.pages.limits import Counted, LoginLimits, counted_for
-from parcelwire.store.port import RecordStore
+from parcelwire.domain.source_address import Counted, counted_for
 
 SOURCE_KIND: Final = "login-source"
 ACCOUNT_KIND: Final = "login-account"
@@ -49,6 +49,14 @@ _HARD_FACTOR: Final = 10
 DEVICE_LIFE: Final = 180 * DAY
 MOST_DEVICES: Final = 20
 """Of one account; of more, the one that was not used for longest is forgotten."""
+
+
+class LoginLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What logging in to the dashboard is bounded by. See ``[limits]`` in the settings."""
+
+    failures_per_source_per_hour: int = 30
+    failures_per_account_per_day: int = 100
+    most_waiting: int = 20
 
 
 class Failures(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,0 +1,49 @@
+"""What the use cases of accounts refuse, as problems."""
+
+from __future__ import annotations
+
+from parcelwire.accounts.errors import (
+    AccountExistsError,
+    AccountNotFoundError,
+    AccountsError,
+    AccountSuspendedError,
+    CurrentKeyError,
+    InvalidInputError,
+    KeyNotFoundError,
+    OwnSuspensionError,
+)
+from parcelwire.api.native.problems import FieldError, ProblemError
+
+
+def problem_of(error: AccountsError) -> ProblemError:
+    """Return the problem that a refusal is answered with."""
+    match error:
+        case InvalidInputError():
+            return _invalid(error)
+        case AccountNotFoundError():
+            return ProblemError("account-unknown")
+        case AccountExistsError():
+            return ProblemError("account-exists")
+        case AccountSuspendedError():
+            # Suspended after the key was checked. The reason is for operators only.
+            return ProblemError("account-suspended")
+        case OwnSuspensionError():
+            return ProblemError("cannot-suspend-own-account", "ask another operator")
+        case KeyNotFoundError():
+            return ProblemError("prefix-unknown")
+        case CurrentKeyError():
+            return ProblemError("key-is-own", "to revoke the key that asks, send ?own=true")
+        case _:
+            raise error
+
+
+def _invalid(error: InvalidInputError) -> ProblemError:
+    first = error.problems[0]
+    if first.code == "not-allowed":
+        return ProblemError("key-is-test", "a test key makes test keys only")
+    kind = "expiry-invalid" if first.field == "expires_at" else "body-invalid"
+    return ProblemError(
+        kind,
+        f"{first.field}: {first.message}",
+        errors=tuple(FieldError(one.field, one.message) for one in error.problems),
+    )
