@@ -42,10 +42,10 @@ from parcelwire.connectors.local import Script
 from parcelwire.connectors.local import poste_italiane as local_poste
 from parcelwire.connectors.local import swiss_post as local_swiss
 from parcelwire.connectors.local.serving import run_local_server
-from parcelwire.domain.account import Account, ApiKey, Endpoint, world_of
+from parcelwire.domain.account import Account, ApiKey, world_of
 from parcelwire.domain.tracking import Tracking
-from parcelwire.signatures.signing import make_secret
 from parcelwire.tracking.ports import TrackingFilter
+from parcelwire.webhooks.commands import CreateEndpoint
 from parcelwire.webhooks.ports import MessageFilter, MessageState
 
 EMAIL = "demo@shop.example"
@@ -183,18 +183,11 @@ class Demo:
             ("v2", False, ("pickup", "delivered")),
             ("native", True, ()),
         ):
-            endpoint = Endpoint(
-                id=house.identifiers.new_id(now),
-                world_id=world_of(owner.number, is_test),
-                url=f"{shop}/hook/{dialect}",
-                dialect=dialect,
-                secret=make_secret(secrets.token_bytes(32)),
-                statuses=statuses,
-                created_at=now,
+            made = await house.endpoints.create(
+                world_of(owner.number, is_test),
+                CreateEndpoint(url=f"{shop}/hook/{dialect}", dialect=dialect, statuses=statuses),
             )
-            await house.check_endpoint_url(endpoint.url)
-            await house.store.add_endpoint(endpoint)
-            self.receiver.expect(endpoint)
+            self.receiver.expect(made.endpoint)
         if self.wrong_secret:
             self.receiver.forget_secrets(secrets.token_bytes)
         return owner

@@ -6,7 +6,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from parcelwire.domain.account import Endpoint
-from parcelwire.domain.changes import CheckpointAdded, Event, StatusChanged
+from parcelwire.domain.changes import (
+    STATUS_CHANGED,
+    UPDATED,
+    CheckpointAdded,
+    Event,
+    StatusChanged,
+)
 from parcelwire.domain.checkpoint import Checkpoint, TimeSource
 from parcelwire.domain.clock import Instant, to_datetime
 from parcelwire.domain.status import Status, Substatus
@@ -17,7 +23,7 @@ from parcelwire.webhooks.native import render_native
 Renderer = Callable[[Tracking, Event], bytes]
 """Gives the JSON of ``data`` in one dialect."""
 
-TRACKING_EVENT_TYPES = ("tracking.status_changed", "tracking.updated")
+TRACKING_EVENT_TYPES = (STATUS_CHANGED, UPDATED)
 TEST_EVENT_TYPE = "endpoint.test"
 """The type of the message that shows whether an endpoint works."""
 

@@ -39,6 +39,7 @@ from parcelwire.api.native.problems import (
 )
 from parcelwire.api.native.reading import read_query
 from parcelwire.api.native.table import ALL
+from parcelwire.api.native.webhook_problems import problem_of
 from parcelwire.api.shares import TooManyCallsError
 from parcelwire.api.wire import NO_STORE, NOSNIFF
 from parcelwire.domain.access import WorldRule, may
@@ -47,6 +48,7 @@ from parcelwire.domain.json_limits import CROWDED, is_crowded
 from parcelwire.domain.url_path import sent_path
 from parcelwire.store.port import KeyUnavailableError, StoreUnavailableError
 from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord
+from parcelwire.webhooks.errors import WebhookError
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +127,8 @@ class _Endpoint:
             return
         except ProblemError as error:
             response = _problem(error)
+        except WebhookError as error:
+            response = _problem(problem_of(error))
         except TooManyCallsError as error:
             response = _problem(
                 ProblemError("too-many-requests", str(error), headers={"retry-after": RETRY_AFTER})

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from parcelwire.couriers.registry import Registry
-from parcelwire.domain.account import Account, Connection, Endpoint
+from parcelwire.domain.account import Account, Connection
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport
 from parcelwire.notices.senders import Senders
@@ -16,33 +16,11 @@ from parcelwire.notices.unasked import is_named
 from parcelwire.pages.limits import LARGEST_FILE, LoginLimits
 from parcelwire.store.port import Store
 from parcelwire.tracking.background import BackgroundWork
-from parcelwire.tracking.ports import Identifiers, NewMessage
+from parcelwire.tracking.ports import Identifiers
 from parcelwire.tracking.service import TrackingService
-from parcelwire.webhooks.ports import Attempt
-
-
-class EndpointDesk(Protocol):
-    """Somebody who looks after endpoints by hand."""
-
-    async def check_url(self, url: str) -> None:
-        """Check that messages may be sent to ``url``.
-
-        Raises:
-            AddressRefusedError: they may not; the text says why.
-        """
-        ...
-
-    def compose_test(self, endpoint: Endpoint) -> NewMessage:
-        """Return a message about a made-up parcel, to be stored."""
-        ...
-
-    async def first_attempt(self, message_id: str) -> Attempt | None:
-        """Wait for the first attempt at a message and return it; None when none was in time."""
-        ...
-
-    def wake(self) -> None:
-        """Say that messages have become due."""
-        ...
+from parcelwire.webhooks.endpoints import EndpointService
+from parcelwire.webhooks.messages import MessageService
+from parcelwire.webhooks.test_delivery import TestDelivery
 
 
 class KeyMaker(Protocol):
@@ -137,7 +115,9 @@ class Dashboard(msgspec.Struct, kw_only=True):
     identifiers: Identifiers
     random_bytes: Callable[[int], bytes]
     keys: KeyMaker
-    endpoints: EndpointDesk
+    endpoints: EndpointService
+    messages: MessageService
+    test_delivery: TestDelivery
     carriers: CarrierDesk
     settings: DashboardSettings
     senders: Senders
