@@ -48,7 +48,11 @@ def on_the_wire(moment: Moment | None, *, is_end: bool = False) -> str | None:
 @webhook.command("log")
 @click.option("--endpoint", "endpoint_id", help="Only this endpoint's messages.")
 @click.option("--tracking", "tracking_id", help="Only messages about this tracking (its id).")
-@click.option("--state", type=click.Choice([*MessageState]), help="Only messages in this state.")
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in MessageState]),
+    help="Only messages in this state.",
+)
 @time_options("Only those made")
 @click.option(
     "--limit",
@@ -127,7 +131,7 @@ async def resend(ctx: click.Context, message_id: str, choice: Choice) -> None:
     "--state",
     "states",
     multiple=True,
-    type=click.Choice(REPLAYABLE),
+    type=click.Choice([state.value for state in REPLAYABLE]),
     help="Only messages in this state; repeat for more. Default: delivered and dead.",
 )
 @event_type_options()
