@@ -37,7 +37,7 @@ from parcelwire.cli.webhook_words import (
 from parcelwire.domain.account import Account, Endpoint
 from parcelwire.domain.clock import MINUTE, Clock, Instant, from_datetime, to_datetime
 from parcelwire.signatures.signing import key_of
-from parcelwire.webhooks.message import TRACKING_EVENT_TYPES
+from parcelwire.webhooks.message import TRACKING_EVENT_TYPES, wants
 from parcelwire.webhooks.secrets import new_secret
 
 if TYPE_CHECKING:
@@ -112,7 +112,13 @@ class Forwarder:
         self.cursor = wish.after
         """Where to go on next time: all before it was forwarded."""
         self._endpoint = Endpoint(
-            id="0" * 32, world_id=0, url=wish.url, dialect=wish.dialect, secret=wish.secret
+            id="0" * 32,
+            world_id=0,
+            url=wish.url,
+            dialect=wish.dialect,
+            secret=wish.secret,
+            statuses=wish.statuses,
+            event_types=wish.event_types,
         )
 
     async def run(self) -> None:
@@ -137,10 +143,7 @@ class Forwarder:
 
     async def _take(self, event: dict[str, Any]) -> None:
         """Forward one event, if it is wanted, until something has answered."""
-        wish = self._wish
-        if (wish.statuses and event["data"]["status"] not in wish.statuses) or (
-            wish.event_types and event["type"] not in wish.event_types
-        ):
+        if not wants(self._endpoint, status=event["data"]["status"], event_type=event["type"]):
             self.tally.passed_over += 1
             return
         path = f"/trackings/{event['tracking_id']}"

@@ -48,7 +48,9 @@ class MessageComposer:
         payloads: dict[str, bytes] = {}
         messages = []
         for endpoint in endpoints:
-            if endpoint.world_id != event.world_id or not wants(endpoint, event):
+            if endpoint.world_id != event.world_id or not wants(
+                endpoint, status=event.status, event_type=event.type
+            ):
                 continue
             payload = payloads.get(endpoint.dialect)
             if payload is None:
@@ -102,11 +104,10 @@ class MessageComposer:
         )
 
 
-def wants(endpoint: Endpoint, event: Event) -> bool:
+def wants(endpoint: Endpoint, *, status: str, event_type: str) -> bool:
     """Tell whether an endpoint subscribed to events with this status and of this type."""
-    return (not endpoint.statuses or event.status.value in endpoint.statuses) and wants_type(
-        endpoint, event.type
-    )
+    is_wanted = not endpoint.statuses or status in endpoint.statuses
+    return is_wanted and wants_type(endpoint, event_type)
 
 
 def wants_type(endpoint: Endpoint, event_type: str) -> bool:
