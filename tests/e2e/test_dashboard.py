@@ -18,6 +18,7 @@ from parcelwire.pages.dashboard import application as dashboard
 from parcelwire.pages.dashboard.registry import Page, Part, discover
 from parcelwire.pages.dashboard.visit import Visit
 from parcelwire.tracking.ports import TrackingFilter
+from parcelwire.webhooks.message import MessageComposer
 from tests.support.dashboard import Person, open_dashboard
 from tests.support.dashboard_parcels import put_parcel, put_parcels
 from tests.support.pages_run import blocks
@@ -97,7 +98,8 @@ async def test_other_peoples_things_are_not_there(tmp_path: Path) -> None:
             },
         )
         (connection,) = await store.list_connections(desk.account.number)
-        message = desk.house.desk.compose_test(endpoint)
+        composer = MessageComposer({}, desk.house.identifiers)
+        message = composer.compose_test(endpoint, desk.clock.now())
         await store.add_messages([message])
         key = await desk.add_key()
         other = await desk.person(stranger, scope="admin")

@@ -21,6 +21,7 @@ from parcelwire.pages.dashboard.drafting import DETAIL_LABELS
 from parcelwire.polling.ports import Pause
 from parcelwire.store import walks
 from parcelwire.tracking.ports import PollResult, RawAnswer, Stored, TrackingFilter
+from parcelwire.webhooks.message import MessageComposer
 from tests.support.dashboard import numbers, open_dashboard
 from tests.support.dashboard_parcels import checkpoint, put_parcel, put_parcels
 
@@ -284,7 +285,8 @@ async def test_hostile_text_stays_text_everywhere(tmp_path: Path) -> None:
             created_at=now,
         )
         await store.add_endpoint(endpoint)
-        message = desk.house.desk.compose_test(replace(endpoint, dialect="native"))
+        composer = MessageComposer({}, desk.house.identifiers)
+        message = composer.compose_test(replace(endpoint, dialect="native"), now)
         await store.add_messages([replace(message, event_type=CANARY, tracking_id=tracking.id)])
         await store.add_gaps(CANARY, [Gap(kind=CANARY, value=CANARY, sample=CANARY)], now)
         said = json.encode({"at": now, "rating": "bad", "text": CANARY})

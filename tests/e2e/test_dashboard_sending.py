@@ -17,6 +17,7 @@ from parcelwire.connectors.local import Behaviour, Script, Setting, swiss_post
 from parcelwire.connectors.local.serving import run_local_server
 from parcelwire.domain.brand import decode_brand
 from parcelwire.domain.status import Status
+from parcelwire.webhooks import endpoints as use_cases
 from parcelwire.webhooks.ports import MessageFilter, MessageState
 from tests.support.dashboard import Desk, Person, open_dashboard, receiving
 from tests.support.dashboard_parcels import put_parcel
@@ -101,6 +102,8 @@ async def test_the_life_of_an_endpoint(tmp_path: Path) -> None:
         ({"headers": "Host: evil"}, "These headers are refused"),
         ({"headers": "X-A: 1\nX-a: 2"}, "These headers are refused"),
         ({"description": "x" * 501}, "at most 500"),
+        ({"statuses": "gone"}, "Choose statuses"),
+        ({"event_types": "endpoint.test"}, "Choose events"),
     ],
 )
 async def test_endpoints_that_are_refused(tmp_path: Path, fields: dict[str, str], why: str) -> None:
@@ -109,6 +112,18 @@ async def test_endpoints_that_are_refused(tmp_path: Path, fields: dict[str, str]
         answer = await person.post("/endpoints", {"url": "http://127.0.0.1:8099/", **fields})
         assert (answer.status, why in answer.text) == (422, True), answer.text[-1_500:]
         assert await desk.house.store.list_endpoints(desk.world_id) == []
+
+
+async def test_a_world_has_only_so_many_endpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(use_cases, "MOST_ENDPOINTS", 1)
+    async with open_dashboard(tmp_path) as desk:
+        person = await desk.person()
+        await make_endpoint(desk, person, "http://127.0.0.1:8099/")
+        answer = await person.post("/endpoints", {"url": "http://127.0.0.1:8099/"})
+        assert (answer.status, "There are 1 endpoints already." in answer.text) == (422, True)
+        assert len(await desk.house.store.list_endpoints(desk.world_id)) == 1
 
 
 async def test_resending_and_replaying(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from parcelwire.api.house import ApiSettings, House
 from parcelwire.api.shares import EventWatch, LongReads, ShareSettings
 from parcelwire.api.v2.render import Renderer as V2Renderer
 from parcelwire.api.v4.render import Renderer
-from parcelwire.bootstrap.desk import WebhookDesk
+from parcelwire.bootstrap.webhooks import webhook_services
 from parcelwire.connectors.sealing import Sealer
 from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import default_registry
@@ -241,12 +241,15 @@ async def open_house(
             random=random.Random(4).random,
             settings=webhooks,
         )
-        desk = WebhookDesk(
+        random_bytes = random.Random(6).randbytes
+        services = webhook_services(
             store,
             composer=composer,
             delivery=delivery,
             guard=sender.guard,
             clock=clock,
+            identifiers=identifiers,
+            random_bytes=random_bytes,
             settings=webhooks,
             resolver=resolver or NoNames(),
         )
@@ -267,7 +270,9 @@ async def open_house(
             events=EventWatch(store, clock, shares, lambda: house.is_closing),
             clock=clock,
             settings=settings,
-            desk=desk,
+            endpoints=services.endpoints,
+            messages=services.messages,
+            test_delivery=services.test_delivery,
             bodies=BodyReader(settings.max_body_bytes, settings.max_bodies_per_key),
             sealer=sealer,
             identifiers=identifiers,

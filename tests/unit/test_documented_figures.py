@@ -11,8 +11,7 @@ import prove.__main__ as proofs
 from parcelwire.accounts import hashing, login_throttle, passwords
 from parcelwire.accounts.key_format import make_key
 from parcelwire.api.gate import KEY_CACHE_SECONDS
-from parcelwire.api.native import endpoint_shapes, events, idempotency, paging
-from parcelwire.api.native.sending import MOST_REPLAYED
+from parcelwire.api.native import events, idempotency, paging
 from parcelwire.api.native.tracking_shapes import MOST_IN_A_BATCH
 from parcelwire.api.shares import LIGHT_OFFSET, LIGHT_PAGE, WAITING_FOR_EACH
 from parcelwire.api.trackingmore.bodies import MAX_TEXT
@@ -20,7 +19,7 @@ from parcelwire.api.v2 import listing as v2_listing
 from parcelwire.api.v2 import requests as v2
 from parcelwire.api.v2.errors import RETRY_AFTER_SECONDS
 from parcelwire.api.v4 import creation, listing
-from parcelwire.bootstrap import clock_watch, desk, key_watch
+from parcelwire.bootstrap import clock_watch, key_watch
 from parcelwire.bootstrap.accounts import hash_password
 from parcelwire.bootstrap.system import SystemIdentifiers
 from parcelwire.cli import importing
@@ -42,7 +41,7 @@ from parcelwire.pages import feedback, live, lookup
 from parcelwire.pages import limits as pages
 from parcelwire.pages.dashboard import import_runner, sessions
 from parcelwire.pages.dashboard import importing as dashboard_importing
-from parcelwire.pages.dashboard.screens import add, endpoints, parcel
+from parcelwire.pages.dashboard.screens import add, parcel
 from parcelwire.polling.worker import OWN_FAULT_WAIT
 from parcelwire.server import connections, limits
 from parcelwire.server.runner import GRACE_SECONDS
@@ -51,7 +50,7 @@ from parcelwire.store.rules import KEPT_RAW_ANSWERS, NAMED_SKIPPED
 from parcelwire.tracking import spreadsheet, suspension
 from parcelwire.tracking.history import CountsStore
 from parcelwire.tracking.refresh import MAX_TRIES
-from parcelwire.webhooks import headers
+from parcelwire.webhooks import commands, endpoints, headers, url_check
 from parcelwire.webhooks.failing import FEWEST_FAILURES
 from parcelwire.webhooks.housekeeping import FEWEST_EVENT_DAYS, KeepingSettings
 from parcelwire.webhooks.settings import WebhookSettings
@@ -77,7 +76,7 @@ def test_native_api() -> None:
     recent = inspect.signature(CountsStore.courier_counts).parameters["recent"].default
     assert FEWEST_EVENT_DAYS == events.KEPT_DAYS
     assert KEY_CACHE_SECONDS == 1
-    overlap = endpoint_shapes.LONGEST_OVERLAP_SECONDS
+    overlap = commands.LONGEST_OVERLAP_SECONDS
     says(
         "native.md",
         f"Follow up to {MOST_IN_A_BATCH} numbers in one transaction",
@@ -86,12 +85,12 @@ def test_native_api() -> None:
         f"`wait=30` (seconds, {events.MOST_WAIT_SECONDS} at most)",
         f"Events are kept for at least {FEWEST_EVENT_DAYS} days.",
         f"its newest {recent:,} parcels",
-        f"within {NUMBERS[round(desk._RESOLVE_SECONDS)]} seconds, and again at every attempt",
-        f"(counted up to {endpoint_shapes.MOST_WAITING:,}, and in lists up to "
-        f"{endpoint_shapes.MOST_WAITING_IN_LISTS:,}). "
-        f"A world may have {endpoint_shapes.MOST_ENDPOINTS} endpoints.",
+        f"within {NUMBERS[round(url_check.RESOLVE_SECONDS)]} seconds, and again at every attempt",
+        f"(counted up to {endpoints.MOST_WAITING:,}, and in lists up to "
+        f"{endpoints.MOST_WAITING_IN_LISTS:,}). "
+        f"A world may have {commands.MOST_ENDPOINTS} endpoints.",
         f"(0 to {overlap * SECOND // DAY} days; a day if not given)",
-        f"At most `limit` ({MOST_REPLAYED:,}) are taken",
+        f"At most `limit` ({commands.MOST_REPLAYED:,}) are taken",
         f"`limit` is 1 to {paging.MOST}, {paging.USUAL} if not given.",
         f"(1 to {idempotency.LONGEST} printable ASCII characters",
         f"`api.idempotency_hours`, {API.idempotency_hours:g} unless set.",
@@ -295,7 +294,7 @@ def test_dashboard() -> None:
     assert (sessions.IDLE, sessions.LONGEST) == (12 * HOUR, 7 * DAY)
     assert (login_throttle.FREE_TRIES, login_throttle.FIRST_WAIT) == (5, MINUTE)
     assert (login_throttle.LONGEST_WAIT, login_throttle._HARD_FACTOR) == (HOUR, 10)
-    assert (hashing.AT_A_TIME, endpoints.OVERLAP) == (2, DAY)
+    assert (hashing.AT_A_TIME, commands.DEFAULT_OVERLAP_SECONDS * SECOND) == (2, DAY)
     assert (LIMITS.login_failures_per_account_per_day, parcel.MOST_MESSAGES) == (100, 20)
     says(
         "dashboard.md",

@@ -13,13 +13,14 @@ from parcelwire.api.bodies import BodyReader
 from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.api.shares import EventWatch, LongReads
 from parcelwire.couriers.registry import Registry
-from parcelwire.domain.account import Endpoint
 from parcelwire.domain.air_waybill import AirWaybills
 from parcelwire.domain.clock import Clock
 from parcelwire.store.port import Store
-from parcelwire.tracking.ports import Identifiers, NewMessage
+from parcelwire.tracking.ports import Identifiers
 from parcelwire.tracking.service import TrackingService
-from parcelwire.webhooks.ports import Attempt
+from parcelwire.webhooks.endpoints import EndpointService
+from parcelwire.webhooks.messages import MessageService
+from parcelwire.webhooks.test_delivery import TestDelivery
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,30 +42,6 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """E-mail addresses of accounts whose admin keys may see and change all accounts."""
     public_url: str = "http://127.0.0.1:8787"
     """Where this installation is reached from outside: tracking links begin with it."""
-
-
-class EndpointDesk(Protocol):
-    """Somebody who looks after endpoints by hand (``bootstrap.desk``)."""
-
-    async def check_url(self, url: str) -> None:
-        """Check that messages may be sent to ``url``.
-
-        Raises:
-            AddressRefusedError: they may not; the text says why.
-        """
-        ...
-
-    def compose_test(self, endpoint: Endpoint) -> NewMessage:
-        """Return a message about a made-up parcel, to be stored."""
-        ...
-
-    async def first_attempt(self, message_id: str) -> Attempt | None:
-        """Wait for the first attempt at a message and return it; None when none was in time."""
-        ...
-
-    def wake(self) -> None:
-        """Say that messages have become due."""
-        ...
 
 
 class Sealer(Protocol):
@@ -89,7 +66,9 @@ class House(msgspec.Struct, kw_only=True):
     events: EventWatch
     clock: Clock
     settings: ApiSettings
-    desk: EndpointDesk
+    endpoints: EndpointService
+    messages: MessageService
+    test_delivery: TestDelivery
     sealer: Sealer
     identifiers: Identifiers
     bodies: BodyReader

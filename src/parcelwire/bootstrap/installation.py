@@ -21,9 +21,7 @@ from parcelwire.api.v4.render import Renderer
 from parcelwire.bootstrap.accounts import GatewayCarriers, account_use_cases
 from parcelwire.bootstrap.clock_watch import ClockWatch
 from parcelwire.bootstrap.dashboard import dashboard_settings
-from parcelwire.bootstrap.desk import WebhookDesk
 from parcelwire.bootstrap.dialects import own_dialects
-from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.key_identity import KeyIdentity
 from parcelwire.bootstrap.key_watch import KeyWatch
 from parcelwire.bootstrap.notices import (
@@ -44,6 +42,7 @@ from parcelwire.bootstrap.settings import (
 )
 from parcelwire.bootstrap.store_watch import StoreWatch
 from parcelwire.bootstrap.system import SystemClock, SystemIdentifiers
+from parcelwire.bootstrap.webhooks import webhook_services
 from parcelwire.bootstrap.wiring import Outside, wire
 from parcelwire.bootstrap.workers import Workers
 from parcelwire.config import Config
@@ -54,7 +53,6 @@ from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.connectors.routing import GatewaySettings
 from parcelwire.connectors.transport import HttpTransport, TransportSettings
 from parcelwire.couriers.registry import Registry
-from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import Clock
 from parcelwire.notices.operators import OperatorWatch
 from parcelwire.notices.senders import Senders
@@ -73,9 +71,7 @@ from parcelwire.store.sealing import RESEALED_AT_ONCE
 from parcelwire.tracking.background import BackgroundWork
 from parcelwire.tracking.journeys import JourneyKeeper
 from parcelwire.tracking.rounds import Rounds
-from parcelwire.webhooks.address import AddressRefusedError
 from parcelwire.webhooks.housekeeping import Housekeeper
-from parcelwire.webhooks.ports import Attempt
 from parcelwire.webhooks.sender import HttpSender
 
 
@@ -161,16 +157,19 @@ class Installation:
         )
         self.service, self.polls, self.delivery = wired.service, wired.polls, wired.delivery
         self._is_served = False
-        self.desk = WebhookDesk(
+        self._webhooks = webhook_services(
             store,
             composer=wired.composer,
             delivery=self.delivery,
             guard=self._sender.guard,
             clock=clock,
+            identifiers=self.identifiers,
+            random_bytes=os.urandom,
             settings=webhooks,
             is_served=lambda: self._is_served,
             is_closing=lambda: self.house.is_closing,
         )
+        self.endpoints = self._webhooks.endpoints
         self.housekeeper = Housekeeper(store, clock=clock, settings=keeping_settings(config))
         api, shares = api_settings(config), share_settings(config)
         self.house = House(
@@ -189,7 +188,9 @@ class Installation:
             clock=clock,
             bodies=BodyReader(api.max_body_bytes, api.max_bodies_per_key),
             settings=api,
-            desk=self.desk,
+            endpoints=self.endpoints,
+            messages=self._webhooks.messages,
+            test_delivery=self._webhooks.test_delivery,
             sealer=ring,
             identifiers=self.identifiers,
             random_bytes=os.urandom,
@@ -216,7 +217,9 @@ class Installation:
             logins=self.use_cases.logins,
             connections=self.use_cases.connections,
             brands=self.use_cases.brands,
-            endpoints=self.desk,
+            endpoints=self.endpoints,
+            messages=self._webhooks.messages,
+            test_delivery=self._webhooks.test_delivery,
             settings=dashboard_settings(config),
             background=background,
             senders=Senders(store, clock, self.subscriptions),
@@ -323,7 +326,7 @@ class Installation:
         await self.service.drain()
         await self._transport.close()
         await self._sender.close()
-        await self.desk.close()
+        await self._webhooks.urls.close()
         await self.store.close()
 
     # -- for the commands -----------------------------------------------------------------------
@@ -349,26 +352,3 @@ class Installation:
         if sealed:
             await self.store.drop_old_copies()
         return sealed
-
-    async def check_endpoint_url(self, url: str) -> None:
-        """Check that messages may be sent to ``url``.
-
-        Raises:
-            InstallationError: it is no usable URL, or leads to an internal address nobody allowed.
-        """
-        try:
-            await self.desk.check_url(url)
-        except AddressRefusedError as error:
-            msg = f"{url} is refused: {error} (webhooks.allowed_networks, webhooks.extra_ports)"
-            raise InstallationError(msg) from None
-
-    async def send_test_event(self, endpoint: Endpoint) -> Attempt | None:
-        """Send a made-up event to an endpoint and return the attempt.
-
-        None when it is switched off, or nothing was tried in time.
-        """
-        if not endpoint.is_enabled:
-            return None
-        message = self.desk.compose_test(endpoint)
-        await self.store.add_messages([message])
-        return await self.desk.first_attempt(message.id)

@@ -44,10 +44,10 @@ from parcelwire.connectors.local import Script
 from parcelwire.connectors.local import poste_italiane as local_poste
 from parcelwire.connectors.local import swiss_post as local_swiss
 from parcelwire.connectors.local.serving import run_local_server
-from parcelwire.domain.account import Account, Endpoint, world_of
+from parcelwire.domain.account import Account, world_of
 from parcelwire.domain.tracking import Tracking
-from parcelwire.signatures.signing import make_secret
 from parcelwire.tracking.ports import TrackingFilter
+from parcelwire.webhooks.commands import CreateEndpoint
 from parcelwire.webhooks.ports import MessageFilter, MessageState
 
 EMAIL = "demo@shop.example"
@@ -161,7 +161,7 @@ class Demo:
         )
 
     async def _furnish(self, house: Installation, shop: str, client: dict[str, str]) -> Account:
-        now, use_cases = self.clock.now(), house.use_cases
+        use_cases = house.use_cases
         owner = await use_cases.accounts.create(CreateAccount(email=EMAIL, name="Demo shop"))
         for is_test in (False, True):
             command = CreateKey(account_number=owner.number, is_test=is_test)
@@ -182,18 +182,11 @@ class Demo:
             ("v2", False, ("pickup", "delivered")),
             ("native", True, ()),
         ):
-            endpoint = Endpoint(
-                id=house.identifiers.new_id(now),
-                world_id=world_of(owner.number, is_test),
-                url=f"{shop}/hook/{dialect}",
-                dialect=dialect,
-                secret=make_secret(secrets.token_bytes(32)),
-                statuses=statuses,
-                created_at=now,
+            made = await house.endpoints.create(
+                world_of(owner.number, is_test),
+                CreateEndpoint(url=f"{shop}/hook/{dialect}", dialect=dialect, statuses=statuses),
             )
-            await house.check_endpoint_url(endpoint.url)
-            await house.store.add_endpoint(endpoint)
-            self.receiver.expect(endpoint)
+            self.receiver.expect(made.endpoint)
         if self.wrong_secret:
             self.receiver.forget_secrets(secrets.token_bytes)
         return owner

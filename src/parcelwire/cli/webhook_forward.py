@@ -28,10 +28,16 @@ from parcelwire.cli.support import run_async
 from parcelwire.cli.target import Choice, target_options
 from parcelwire.cli.timeline import plain
 from parcelwire.cli.webhook_log import on_the_wire
-from parcelwire.cli.webhook_words import DIALECTS, EVENT_TYPES, status_option, webhook
+from parcelwire.cli.webhook_words import (
+    dialect_option,
+    event_type_options,
+    status_option,
+    webhook,
+)
 from parcelwire.domain.account import Account, Endpoint
 from parcelwire.domain.clock import MINUTE, Clock, Instant, from_datetime, to_datetime
 from parcelwire.signatures.signing import key_of
+from parcelwire.webhooks.message import TRACKING_EVENT_TYPES, wants
 from parcelwire.webhooks.secrets import new_secret
 
 if TYPE_CHECKING:
@@ -106,7 +112,13 @@ class Forwarder:
         self.cursor = wish.after
         """Where to go on next time: all before it was forwarded."""
         self._endpoint = Endpoint(
-            id="0" * 32, world_id=0, url=wish.url, dialect=wish.dialect, secret=wish.secret
+            id="0" * 32,
+            world_id=0,
+            url=wish.url,
+            dialect=wish.dialect,
+            secret=wish.secret,
+            statuses=wish.statuses,
+            event_types=wish.event_types,
         )
 
     async def run(self) -> None:
@@ -131,10 +143,7 @@ class Forwarder:
 
     async def _take(self, event: dict[str, Any]) -> None:
         """Forward one event, if it is wanted, until something has answered."""
-        wish = self._wish
-        if (wish.statuses and event["data"]["status"] not in wish.statuses) or (
-            wish.event_types and event["type"] not in wish.event_types
-        ):
+        if not wants(self._endpoint, status=event["data"]["status"], event_type=event["type"]):
             self.tally.passed_over += 1
             return
         path = f"/trackings/{event['tracking_id']}"
@@ -270,21 +279,9 @@ def _say(line: str, *, is_good: bool | None = None) -> None:
 
 @webhook.command("forward")
 @click.option("--to", "url", required=True, help="Where to post: a URL of this machine.")
-@click.option(
-    "--dialect",
-    type=click.Choice(DIALECTS),
-    default="native",
-    show_default=True,
-    help="Form of the body: Parcelwire's own, or one of TrackingMore's.",
-)
+@dialect_option
 @status_option
-@click.option(
-    "--event-type",
-    "event_types",
-    multiple=True,
-    type=click.Choice(EVENT_TYPES[:2]),
-    help="Only events of this type; repeat for more. Default: all.",
-)
+@event_type_options(TRACKING_EVENT_TYPES)
 @click.option("--secret", help="Sign with this secret; default: one made for this run, printed.")
 @click.option(
     "--since",

@@ -13,12 +13,13 @@ from parcelwire.cli.native_calls import ask_of_endpoint, open_native
 from parcelwire.cli.support import run_async
 from parcelwire.cli.target import Choice, target_options
 from parcelwire.cli.timeline import plain
-from parcelwire.cli.webhook_words import event_type_option, moment, result_of, webhook
+from parcelwire.cli.webhook_words import event_type_options, moment, result_of, webhook
+from parcelwire.webhooks.commands import MOST_REPLAYED, REPLAYABLE
+from parcelwire.webhooks.ports import MessageState
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PAGE = 200
-STATES = ("pending", "delivered", "dead")
 
 
 def time_options(what: str) -> Callable[[F], F]:
@@ -47,7 +48,11 @@ def on_the_wire(moment: Moment | None, *, is_end: bool = False) -> str | None:
 @webhook.command("log")
 @click.option("--endpoint", "endpoint_id", help="Only this endpoint's messages.")
 @click.option("--tracking", "tracking_id", help="Only messages about this tracking (its id).")
-@click.option("--state", type=click.Choice(STATES), help="Only messages in this state.")
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in MessageState]),
+    help="Only messages in this state.",
+)
 @time_options("Only those made")
 @click.option(
     "--limit",
@@ -126,15 +131,15 @@ async def resend(ctx: click.Context, message_id: str, choice: Choice) -> None:
     "--state",
     "states",
     multiple=True,
-    type=click.Choice(STATES[1:]),
+    type=click.Choice([state.value for state in REPLAYABLE]),
     help="Only messages in this state; repeat for more. Default: delivered and dead.",
 )
-@event_type_option
+@event_type_options()
 @click.option("--tracking", "tracking_id", help="Only messages about this tracking (its id).")
 @click.option(
     "--limit",
-    type=click.IntRange(1, 10_000),
-    default=10_000,
+    type=click.IntRange(1, MOST_REPLAYED),
+    default=MOST_REPLAYED,
     show_default=True,
     help="At most this many, the oldest first.",
 )

@@ -5,20 +5,24 @@ The group, options, and how things are told.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
 
 from parcelwire.cli.timeline import plain
 from parcelwire.domain.status import Status
+from parcelwire.webhooks.envelope import DIALECTS
+from parcelwire.webhooks.notices import EVENT_TYPES
 
-DIALECTS: Final = ("native", "v4", "v2")
-EVENT_TYPES: Final = (
-    "tracking.status_changed",
-    "tracking.updated",
-    "endpoint.failing",
-    "endpoint.disabled",
-    "endpoint.recovered",
+F = TypeVar("F", bound=Callable[..., Any])
+
+dialect_option = click.option(
+    "--dialect",
+    type=click.Choice(DIALECTS),
+    default=DIALECTS[0],
+    show_default=True,
+    help="Form of the body: Parcelwire's own, or one of TrackingMore's.",
 )
 
 status_option = click.option(
@@ -28,13 +32,17 @@ status_option = click.option(
     type=click.Choice([status.value for status in Status]),
     help="Only events with this status; repeat for more. Default: all.",
 )
-event_type_option = click.option(
-    "--event-type",
-    "event_types",
-    multiple=True,
-    type=click.Choice(EVENT_TYPES),
-    help="Only events of this type; repeat for more. Default: all.",
-)
+
+
+def event_type_options(types: Sequence[str] = EVENT_TYPES) -> Callable[[F], F]:
+    """Return the option ``--event-type``."""
+    return click.option(
+        "--event-type",
+        "event_types",
+        multiple=True,
+        type=click.Choice(types),
+        help="Only events of this type; repeat for more. Default: all.",
+    )
 
 
 @click.group()

@@ -15,14 +15,15 @@ from parcelwire.cli.support import run_async, working
 from parcelwire.cli.target import Choice, target_options
 from parcelwire.cli.timeline import plain
 from parcelwire.cli.webhook_words import (
-    DIALECTS,
-    event_type_option,
+    dialect_option,
+    event_type_options,
     moment,
     result_of,
     state_of,
     status_option,
     webhook,
 )
+from parcelwire.webhooks.commands import DEFAULT_OVERLAP_SECONDS, LONGEST_OVERLAP_SECONDS
 
 __all__ = ["webhook", "webhook_forward", "webhook_log"]
 
@@ -31,15 +32,9 @@ HOUR_SECONDS: Final = 3_600
 
 @webhook.command("add")
 @click.argument("url")
-@click.option(
-    "--dialect",
-    type=click.Choice(DIALECTS),
-    default="native",
-    show_default=True,
-    help="Form of the body: Parcelwire's own, or one of TrackingMore's.",
-)
+@dialect_option
 @status_option
-@event_type_option
+@event_type_options()
 @click.option(
     "--header",
     "headers",
@@ -111,7 +106,7 @@ def _headers(typed: tuple[str, ...]) -> dict[str, str]:
 @click.argument("endpoint_id", metavar="ENDPOINT")
 @click.option("--url", help="Send there from now on.")
 @status_option
-@event_type_option
+@event_type_options()
 @click.option("--everything", is_flag=True, help="Send events of all statuses and types again.")
 @click.option(
     "--header",
@@ -237,8 +232,8 @@ async def enable(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
 @click.argument("endpoint_id", metavar="ENDPOINT")
 @click.option(
     "--overlap-hours",
-    type=click.FloatRange(0, 7 * 24),
-    default=24,
+    type=click.FloatRange(0, LONGEST_OVERLAP_SECONDS // HOUR_SECONDS),
+    default=DEFAULT_OVERLAP_SECONDS // HOUR_SECONDS,
     show_default=True,
     help="How long the old secret signs too; 0: not at all.",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -120,6 +121,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     created_at: Instant = 0
 
 
+EndpointState = Literal["enabled", "paused", "disabled"]
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A URL that wants messages."""
 
@@ -161,6 +165,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """When others were told that it fails; cleared by the next success."""
     unopened_why: str = ""
     """Not stored. Why its secrets and headers, empty here, could not be opened in this process."""
+
+    @property
+    def state(self) -> EndpointState:
+        """Enabled, ``paused`` by its owner, or ``disabled`` by what it answered."""
+        if self.is_enabled:
+            return "enabled"
+        return "paused" if self.is_paused else "disabled"
 
     def secrets_at(self, now: Instant) -> tuple[str, ...]:
         """Return the secrets that sign at ``now``, newest first."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from parcelwire.domain.checkpoint import Checkpoint
@@ -74,6 +76,10 @@ Change = (
 )
 
 
+STATUS_CHANGED: Final = "tracking.status_changed"
+UPDATED: Final = "tracking.updated"
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that changed in one go, under the next sequence number of its tracking (1, 2, 3
     ... without a gap).
@@ -93,5 +99,5 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     def type(self) -> str:
         """``tracking.status_changed`` when the status moved, else ``tracking.updated``."""
         if any(isinstance(change, StatusChanged) for change in self.changes):
-            return "tracking.status_changed"
-        return "tracking.updated"
+            return STATUS_CHANGED
+        return UPDATED

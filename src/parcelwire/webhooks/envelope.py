@@ -23,7 +23,8 @@ from parcelwire.webhooks.headers import HeadersRefusedError, check_headers
 from parcelwire.webhooks.notices import ENDPOINT_EVENT_TYPES
 from parcelwire.webhooks.ports import ClaimedMessage
 
-DIALECTS = ("v2", "v4", "native")
+DIALECTS = ("native", "v4", "v2")
+"""What an endpoint may choose from; the first is meant when it does not say."""
 
 _USER_AGENT = f"Parcelwire/{__version__}"
 _V2_META = b'{"meta":{"code":200,"type":"Success","message":"Success"},"data":'

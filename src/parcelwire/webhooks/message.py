@@ -6,7 +6,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from parcelwire.domain.account import Endpoint
-from parcelwire.domain.changes import CheckpointAdded, Event, StatusChanged
+from parcelwire.domain.changes import (
+    STATUS_CHANGED,
+    UPDATED,
+    CheckpointAdded,
+    Event,
+    StatusChanged,
+)
 from parcelwire.domain.checkpoint import Checkpoint, TimeSource
 from parcelwire.domain.clock import Instant, to_datetime
 from parcelwire.domain.status import Status, Substatus
@@ -17,7 +23,7 @@ from parcelwire.webhooks.native import render_native
 Renderer = Callable[[Tracking, Event], bytes]
 """Gives the JSON of ``data`` in one dialect."""
 
-TRACKING_EVENT_TYPES = ("tracking.status_changed", "tracking.updated")
+TRACKING_EVENT_TYPES = (STATUS_CHANGED, UPDATED)
 TEST_EVENT_TYPE = "endpoint.test"
 """The type of the message that shows whether an endpoint works."""
 
@@ -42,7 +48,9 @@ class MessageComposer:
         payloads: dict[str, bytes] = {}
         messages = []
         for endpoint in endpoints:
-            if endpoint.world_id != event.world_id or not wants(endpoint, event):
+            if endpoint.world_id != event.world_id or not wants(
+                endpoint, status=event.status, event_type=event.type
+            ):
                 continue
             payload = payloads.get(endpoint.dialect)
             if payload is None:
@@ -96,11 +104,10 @@ class MessageComposer:
         )
 
 
-def wants(endpoint: Endpoint, event: Event) -> bool:
+def wants(endpoint: Endpoint, *, status: str, event_type: str) -> bool:
     """Tell whether an endpoint subscribed to events with this status and of this type."""
-    return (not endpoint.statuses or event.status.value in endpoint.statuses) and wants_type(
-        endpoint, event.type
-    )
+    is_wanted = not endpoint.statuses or status in endpoint.statuses
+    return is_wanted and wants_type(endpoint, event_type)
 
 
 def wants_type(endpoint: Endpoint, event_type: str) -> bool:

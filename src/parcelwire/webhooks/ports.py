@@ -80,6 +80,11 @@ class MessagePage(msgspec.Struct, frozen=True):
     """The id of the message to go on ``before``; None: this was the last page."""
 
 
+def is_success(status: int) -> bool:
+    """Tell whether an HTTP status says that a message was taken: any 2xx (Standard Webhooks)."""
+    return 200 <= status <= 299
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP try. ``status`` 0: no answer, ``error`` says why.
 
@@ -93,6 +98,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     error: str = ""
     answer: str = ""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the receiver took the message."""
+        return is_success(self.status)
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

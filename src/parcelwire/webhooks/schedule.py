@@ -19,7 +19,13 @@ from email.utils import parsedate_to_datetime
 import msgspec
 
 from parcelwire.domain.clock import SECOND, Instant, from_datetime
-from parcelwire.webhooks.ports import Attempt, AttemptResult, Message, MessageState
+from parcelwire.webhooks.ports import (
+    Attempt,
+    AttemptResult,
+    Message,
+    MessageState,
+    is_success,
+)
 from parcelwire.webhooks.settings import WebhookSettings
 
 RandomShare = Callable[[], float]
@@ -47,7 +53,7 @@ class Answer(msgspec.Struct, kw_only=True):
     @property
     def is_success(self) -> bool:
         """Any 2xx."""
-        return 200 <= self.status <= 299
+        return is_success(self.status)
 
 
 def retry_delay_seconds(retry: int, settings: WebhookSettings, random: RandomShare) -> float:

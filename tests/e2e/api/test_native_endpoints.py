@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from parcelwire.api.native.endpoint_shapes import MOST_ENDPOINTS
 from parcelwire.domain.account import Endpoint
+from parcelwire.webhooks.commands import MOST_ENDPOINTS
 from parcelwire.webhooks.ports import MessageState
 from tests.contract.webhook_receivers import answer, receiver
 from tests.support.native import ENDPOINT_FIELDS, ENDPOINTS, Caller, fields_of, ok, refused

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from parcelwire.bootstrap import desk
 from parcelwire.domain.account import Endpoint
+from parcelwire.webhooks import url_check
 from parcelwire.webhooks.settings import WebhookSettings
 from tests.contract.webhook_receivers import answer, receiver
 from tests.support.addresses import internal_urls
@@ -176,7 +176,7 @@ async def test_a_name_that_leads_inside_is_refused(
 async def test_a_name_server_that_hangs_holds_nobody_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "_RESOLVE_SECONDS", 0.05)
+    monkeypatch.setattr(url_check, "RESOLVE_SECONDS", 0.05)
 
     class Hangs(LeadsInside):
         async def resolve(

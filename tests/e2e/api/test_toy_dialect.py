@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from parcelwire.accounts.key_format import make_key
 from parcelwire.api.asgi import ASGIApp
-from parcelwire.api.gate import make_key
 from parcelwire.api.trackingmore.declaration import Declaration
 from parcelwire.bootstrap import open_installation
 from parcelwire.bootstrap.access import access_table

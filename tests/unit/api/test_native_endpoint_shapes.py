@@ -3,20 +3,29 @@
 from typing import get_args
 
 from parcelwire.api.native import endpoint_shapes
-from parcelwire.api.native.messages import SentType
-from parcelwire.cli import webhook_words
+from parcelwire.webhooks.commands import CreateEndpoint, UpdateEndpoint
 from parcelwire.webhooks.envelope import DIALECTS
 from parcelwire.webhooks.message import TEST_EVENT_TYPE
 from parcelwire.webhooks.notices import EVENT_TYPES
 
 
 def test_dialects() -> None:
-    assert set(get_args(endpoint_shapes.Dialect)) == set(DIALECTS)
-    assert set(webhook_words.DIALECTS) == set(DIALECTS)
+    assert get_args(endpoint_shapes.Dialect) == DIALECTS
 
 
 def test_types_of_events() -> None:
-    assert set(get_args(endpoint_shapes.EventType)) == set(EVENT_TYPES)
-    assert set(webhook_words.EVENT_TYPES) == set(EVENT_TYPES)
-    (wanted, test) = get_args(SentType)
+    assert get_args(endpoint_shapes.EventType) == EVENT_TYPES
+    (wanted, test) = get_args(endpoint_shapes.SentType)
     assert {*get_args(wanted), *get_args(test)} == {*EVENT_TYPES, TEST_EVENT_TYPE}
+
+
+def test_a_body_has_the_fields_of_its_command() -> None:
+    draft, patch = endpoint_shapes.EndpointDraft, endpoint_shapes.EndpointPatch
+    assert set(draft.__struct_fields__) == set(CreateEndpoint.__struct_fields__)
+    assert set(patch.__struct_fields__) == set(UpdateEndpoint.__struct_fields__)
+    assert draft(url="https://a.example").command() == CreateEndpoint(url="https://a.example")
+
+
+def test_null_empties_a_field_and_what_is_left_out_stays() -> None:
+    patch = endpoint_shapes.EndpointPatch(statuses=None, headers=None, rate_per_second=None)
+    assert patch.command() == UpdateEndpoint(statuses=(), headers={}, rate_per_second=None)

@@ -110,10 +110,11 @@ class TestComposer:
 @pytest.mark.parametrize("status", list(Status))
 def test_the_filter_takes_every_status(status: Status) -> None:
     event = make_event(make_tracking(status=status))
-    assert wants(make_endpoint(), event)
-    assert wants(make_endpoint(statuses=(status.value,)), event)
+    asked = {"status": event.status, "event_type": event.type}
+    assert wants(make_endpoint(), **asked)
+    assert wants(make_endpoint(statuses=(status.value,)), **asked)
     others = tuple(one.value for one in Status if one is not status)
-    assert not wants(make_endpoint(statuses=others), event)
+    assert not wants(make_endpoint(statuses=others), **asked)
 
 
 def test_the_type_filter_stands_beside_the_status_filter() -> None:
@@ -128,7 +129,8 @@ def test_the_type_filter_stands_beside_the_status_filter() -> None:
         ((changed,), ("delivered",), False),
         (("endpoint.failing",), (), False),
     ]:
-        assert wants(make_endpoint(event_types=types, statuses=statuses), event) is is_wanted
+        endpoint = make_endpoint(event_types=types, statuses=statuses)
+        assert wants(endpoint, status=event.status, event_type=event.type) is is_wanted
 
 
 class TestNative:

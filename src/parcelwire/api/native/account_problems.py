@@ -15,7 +15,7 @@ from parcelwire.accounts.errors import (
 from parcelwire.api.native.problems import FieldError, ProblemError
 
 
-def problem_of(error: AccountsError) -> ProblemError:
+def account_problem(error: AccountsError) -> ProblemError:
     """Return the problem that a refusal is answered with."""
     match error:
         case InvalidInputError():

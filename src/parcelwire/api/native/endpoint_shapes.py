@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import asdict
 
-from parcelwire.domain.account import Endpoint
+from parcelwire.api.native.operations import given
+from parcelwire.domain.account import EndpointState
 from parcelwire.domain.clock import iso_utc
 from parcelwire.domain.status import Status
+from parcelwire.webhooks.commands import (
+    DEFAULT_OVERLAP_SECONDS,
+    LEAST_RATE,
+    LONGEST_DESCRIPTION,
+    LONGEST_OVERLAP_SECONDS,
+    MOST_CONCURRENCY,
+    MOST_RATE,
+    CreateEndpoint,
+    UpdateEndpoint,
+)
+from parcelwire.webhooks.endpoints import MOST_WAITING, MOST_WAITING_IN_LISTS, EndpointView
+from parcelwire.webhooks.envelope import DIALECTS
+from parcelwire.webhooks.message import TEST_EVENT_TYPE
+from parcelwire.webhooks.notices import EVENT_TYPES
 from parcelwire.webhooks.ports import Attempt
 
-MOST_ENDPOINTS: Final = 100
-"""Of one world: every change is written down once for each."""
-MOST_WAITING: Final = 10_000
-MOST_WAITING_IN_LISTS: Final = 1_000
-LONGEST_OVERLAP_SECONDS: Final = 7 * 86_400
-
-# Literals, so that the description names them; a test holds them against the webhooks' own.
-Dialect = Literal["native", "v2", "v4"]
-EventType = Literal[
-    "tracking.status_changed",
-    "tracking.updated",
-    "endpoint.failing",
-    "endpoint.disabled",
-    "endpoint.recovered",
-]
+if TYPE_CHECKING:
+    Dialect: TypeAlias = str
+    EventType: TypeAlias = str
+    SentType: TypeAlias = str
+else:
+    # The webhooks' own lists, as literals: so the description names what there is.
+    Dialect = Literal[DIALECTS]
+    EventType = Literal[EVENT_TYPES]
+    SentType = EventType | Literal[TEST_EVENT_TYPE]
 
 # "$" alone would let a line feed pass behind it.
 Id = Annotated[str, Meta(pattern="^[0-9a-f]{32}$", max_length=32)]
@@ -38,20 +49,22 @@ Url = Annotated[
         examples=["https://shop.example.com/hooks/parcels"],
     ),
 ]
-Description = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00]*$")]
-Rate = Annotated[float, Meta(ge=0.01, le=10_000, description="Messages a second at most")]
-Concurrency = Annotated[int, Meta(ge=1, le=1_000, description="Requests at one time at most")]
+Description = Annotated[str, Meta(max_length=LONGEST_DESCRIPTION, pattern=r"^[^\x00]*$")]
+Rate = Annotated[float, Meta(ge=LEAST_RATE, le=MOST_RATE, description="Messages a second at most")]
+Concurrency = Annotated[
+    int, Meta(ge=1, le=MOST_CONCURRENCY, description="Requests at one time at most")
+]
 Headers = Annotated[
     dict[str, str],
     Meta(description="Headers of your own, sent with every message; their values are not shown"),
 ]
 Statuses = Annotated[
     tuple[Status, ...],
-    Meta(max_length=9, description="Only events with one of these statuses; empty: all"),
+    Meta(max_length=len(Status), description="Only events with one of these statuses; empty: all"),
 ]
 EventTypes = Annotated[
     tuple[EventType, ...],
-    Meta(max_length=5, description="Only events of these types; empty: all"),
+    Meta(max_length=len(EVENT_TYPES), description="Only events of these types; empty: all"),
 ]
 
 
@@ -60,7 +73,7 @@ class EndpointDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     url: Url
     dialect: Annotated[Dialect, Meta(description="Form of the body, and of an older signature")] = (
-        "native"
+        DIALECTS[0]
     )
     statuses: Statuses = ()
     event_types: EventTypes = ()
@@ -69,11 +82,13 @@ class EndpointDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     concurrency: Concurrency | None = None
     description: Description = ""
 
+    def command(self) -> CreateEndpoint:
+        """Return it as the use case takes it."""
+        return CreateEndpoint(**asdict(self))
+
 
 class EndpointPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to change. What is left out stays; lists and headers are replaced whole."""
-
-    # The dialect is not among it: messages that wait, or are replayed, were worded in it.
 
     url: Url | msgspec.UnsetType = msgspec.UNSET
     statuses: Statuses | msgspec.UnsetType | None = msgspec.UNSET
@@ -82,6 +97,22 @@ class EndpointPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     rate_per_second: Rate | msgspec.UnsetType | None = msgspec.UNSET
     concurrency: Concurrency | msgspec.UnsetType | None = msgspec.UNSET
     description: Description | msgspec.UnsetType | None = msgspec.UNSET
+
+    def command(self) -> UpdateEndpoint:
+        """Return it as the use case takes it: null empties a field (RFC 7396)."""
+        fields: dict[str, Any] = {
+            name: _EMPTY.get(name) if value is None else value
+            for name, value in given(self).items()
+        }
+        return UpdateEndpoint(**fields)
+
+
+_EMPTY: Final[Mapping[str, Any]] = {
+    "statuses": (),
+    "event_types": (),
+    "headers": {},
+    "description": "",
+}
 
 
 class SecretRotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,7 +125,7 @@ class SecretRotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             le=LONGEST_OVERLAP_SECONDS,
             description="How long the old secret signs beside the new one; 0: not at all",
         ),
-    ] = 86_400
+    ] = DEFAULT_OVERLAP_SECONDS
 
 
 class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +137,8 @@ class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
     waiting: Annotated[
         int,
         Meta(
-            description="Messages not delivered yet; counted up to 10,000, and in lists up to 1,000"
+            description=f"Messages not delivered yet; counted up to {MOST_WAITING:,}, and in lists"
+            f" up to {MOST_WAITING_IN_LISTS:,}"
         ),
     ]
 
@@ -118,7 +150,7 @@ class EndpointObject(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     dialect: str
     state: Annotated[
-        Literal["enabled", "paused", "disabled"],
+        EndpointState,
         Meta(description="`paused` by its owner, `disabled` by what it answered"),
     ]
     disabled_why: Annotated[str | None, Meta(description="Null while it is enabled")]
@@ -173,28 +205,25 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
-def endpoint_object(endpoint: Endpoint, waiting: int) -> EndpointObject:
+def endpoint_object(view: EndpointView) -> EndpointObject:
     """Return an endpoint as it is shown."""
-    return EndpointObject(**_fields(endpoint, waiting))  # type: ignore[arg-type]  # one dict
+    return EndpointObject(**_fields(view))
 
 
-def endpoint_with_secret(endpoint: Endpoint, waiting: int, secret: str) -> EndpointWithSecret:
-    """Return an endpoint as it is shown once, with its new secret (or a sealed one)."""
-    return EndpointWithSecret(
-        **_fields(endpoint, waiting),  # type: ignore[arg-type]  # one dict
-        secret=secret,
-    )
+def endpoint_with_secret(view: EndpointView, secret: str) -> EndpointWithSecret:
+    """Return an endpoint as it is shown once, with its new secret (or what stands for it)."""
+    return EndpointWithSecret(**_fields(view), secret=secret)
 
 
-def _fields(endpoint: Endpoint, waiting: int) -> dict[str, object]:
-    off = "paused" if endpoint.is_paused else "disabled"
+def _fields(view: EndpointView) -> dict[str, Any]:
+    endpoint = view.endpoint
     failing_since, until = endpoint.failing_since, endpoint.previous_secret_until
     has_previous = bool(endpoint.previous_secret) and until is not None
     return {
         "id": endpoint.id,
         "url": endpoint.url,
         "dialect": endpoint.dialect,
-        "state": "enabled" if endpoint.is_enabled else off,
+        "state": endpoint.state,
         "disabled_why": None if endpoint.is_enabled else endpoint.disabled_why,
         "statuses": endpoint.statuses,
         "event_types": endpoint.event_types,
@@ -206,7 +235,7 @@ def _fields(endpoint: Endpoint, waiting: int) -> dict[str, object]:
         "previous_secret_until": iso_utc(until) if has_previous and until is not None else None,
         "health": EndpointHealth(
             failing_since=None if failing_since is None else iso_utc(failing_since),
-            waiting=waiting,
+            waiting=view.waiting,
         ),
     }
 

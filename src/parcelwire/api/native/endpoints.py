@@ -8,9 +8,6 @@ from msgspec.structs import replace
 
 from parcelwire.api.house import House
 from parcelwire.api.native.endpoint_shapes import (
-    MOST_ENDPOINTS,
-    MOST_WAITING,
-    MOST_WAITING_IN_LISTS,
     EndpointDraft,
     EndpointList,
     EndpointObject,
@@ -20,60 +17,21 @@ from parcelwire.api.native.endpoint_shapes import (
     endpoint_object,
     endpoint_with_secret,
 )
-from parcelwire.api.native.operations import Asked, Operation, given
-from parcelwire.api.native.problems import FieldError, ProblemError
+from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.sealed import LEFT_OUT, reveal
+from parcelwire.api.native.webhook_problems import shaped
 from parcelwire.domain.access import WorldRule
-from parcelwire.domain.account import Endpoint
-from parcelwire.domain.clock import SECOND
-from parcelwire.webhooks import standing
-from parcelwire.webhooks.address import AddressRefusedError
-from parcelwire.webhooks.headers import HeadersRefusedError, check_headers
-from parcelwire.webhooks.secrets import new_secret
-
-
-async def find_endpoint(house: House, asked: Asked) -> Endpoint:
-    """Return the endpoint that the path names.
-
-    Raises:
-        ProblemError: the key's world has none of this id.
-    """
-    endpoint_id = asked.path["id"]
-    endpoint = await house.store.load_endpoint(asked.world_id, endpoint_id)
-    if endpoint is None:
-        raise ProblemError("endpoint-unknown")
-    return endpoint
+from parcelwire.tracking.ports import Once
+from parcelwire.webhooks.endpoints import EndpointView, SecretOnce
 
 
 async def create_endpoint(house: House, asked: Asked) -> EndpointWithSecret:
     """Make an endpoint with a new secret."""
     draft: EndpointDraft = asked.body
-    checked = _headers(draft.headers)
-    await _check_url(house, draft.url)
-    if len(await house.store.list_endpoints(asked.world_id)) >= MOST_ENDPOINTS:
-        raise ProblemError("endpoints-too-many", f"there are {MOST_ENDPOINTS} already")
-    now = house.clock.now()
-    secret = new_secret(house.random_bytes)
-    endpoint = Endpoint(
-        id=house.identifiers.new_id(now),
-        world_id=asked.world_id,
-        url=draft.url,
-        dialect=draft.dialect,
-        secret=secret,
-        statuses=_texts(draft.statuses),
-        event_types=_texts(draft.event_types),
-        headers=checked,
-        rate_per_second=draft.rate_per_second,
-        concurrency=draft.concurrency,
-        description=draft.description,
-        created_at=now,
+    made = await house.endpoints.create(
+        asked.world_id, draft.command(), once=_once_with_secret(asked, 201)
     )
-
-    def record(_: None) -> EndpointWithSecret:
-        return endpoint_with_secret(endpoint, 0, LEFT_OUT)
-
-    await house.store.add_endpoint(endpoint, once=asked.once(201, record, secret=secret))
-    return endpoint_with_secret(endpoint, 0, secret)
+    return endpoint_with_secret(made, made.endpoint.secret)
 
 
 async def show_secret(house: House, asked: Asked, said: EndpointWithSecret) -> EndpointWithSecret:
@@ -83,132 +41,60 @@ async def show_secret(house: House, asked: Asked, said: EndpointWithSecret) -> E
 
 async def list_endpoints(house: House, asked: Asked) -> EndpointList:
     """Answer all endpoints of the world."""
-    shown = []
-    for one in await house.store.list_endpoints(asked.world_id):
-        waiting = await house.store.count_waiting(one.id, most=MOST_WAITING_IN_LISTS)
-        shown.append(endpoint_object(one, waiting))
-    return EndpointList(endpoints=shown)
+    views = await house.endpoints.list_endpoints(asked.world_id)
+    return EndpointList(endpoints=[endpoint_object(one) for one in views])
 
 
 async def read_endpoint(house: House, asked: Asked) -> EndpointObject:
     """Answer one endpoint."""
-    return await _shown(house, await find_endpoint(house, asked))
+    return endpoint_object(await house.endpoints.get(asked.world_id, asked.path["id"]))
 
 
 async def change_endpoint(house: House, asked: Asked) -> EndpointObject:
     """Change what the body names."""
     patch: EndpointPatch = asked.body
-    endpoint = await find_endpoint(house, asked)
-    changes = given(patch)
-    if changes.get("headers") is not None:
-        changes["headers"] = _headers(changes["headers"])
-    if changes.get("url", endpoint.url) != endpoint.url:
-        await _check_url(house, changes["url"])
-    for name, empty in (
-        ("statuses", ()),
-        ("event_types", ()),
-        ("headers", {}),
-        ("description", ""),
-    ):
-        if name in changes:
-            changes[name] = changes[name] if changes[name] is not None else empty
-    for name in ("statuses", "event_types"):
-        if name in changes:
-            changes[name] = _texts(changes[name])
-    return await _save(house, asked, endpoint, replace(endpoint, **changes))
+    changed = await house.endpoints.update(asked.world_id, asked.path["id"], patch.command())
+    return endpoint_object(changed)
 
 
 async def delete_endpoint(house: House, asked: Asked) -> None:
     """Delete an endpoint; what waits for it is given up."""
-    if not await house.store.delete_endpoint(asked.world_id, asked.path["id"]):
-        raise ProblemError("endpoint-unknown")
+    await house.endpoints.delete(asked.world_id, asked.path["id"])
 
 
 async def pause_endpoint(house: House, asked: Asked) -> EndpointObject:
     """Send nothing for a while; messages are kept. One that is disabled already stays so."""
-    endpoint = await find_endpoint(house, asked)
-    after = standing.pause(endpoint) if endpoint.is_enabled else endpoint
-    return await _save(house, asked, endpoint, after)
+    paused = await house.endpoints.pause(asked.world_id, asked.path["id"], once=_once(asked))
+    return endpoint_object(paused)
 
 
 async def enable_endpoint(house: House, asked: Asked) -> EndpointObject:
     """Send again, beginning with what waited."""
-    endpoint = await find_endpoint(house, asked)
-    answer = await _save(house, asked, endpoint, standing.enable(endpoint))
-    house.desk.wake()
-    return answer
-
-
-def rotated(endpoint: Endpoint, secret: str, overlap_seconds: int, now: int) -> Endpoint:
-    """Return the endpoint with a new secret; its present one signs too during the overlap."""
-    return replace(
-        endpoint,
-        secret=secret,
-        previous_secret=endpoint.secret if overlap_seconds else "",
-        previous_secret_until=now + overlap_seconds * SECOND if overlap_seconds else None,
-    )
+    enabled = await house.endpoints.enable(asked.world_id, asked.path["id"], once=_once(asked))
+    return endpoint_object(enabled)
 
 
 async def rotate_secret(house: House, asked: Asked) -> EndpointWithSecret:
     """Give an endpoint a new secret."""
     rotation: SecretRotation = asked.body
-    secret = new_secret(house.random_bytes)
-    before = await find_endpoint(house, asked)
-    endpoint = rotated(before, secret, rotation.overlap_seconds, house.clock.now())
-    waiting = await house.store.count_waiting(endpoint.id, most=MOST_WAITING)
-
-    def record(is_there: bool) -> EndpointWithSecret:
-        _need(is_there)
-        return endpoint_with_secret(endpoint, waiting, LEFT_OUT)
-
-    once = asked.once(200, record, secret=secret)
-    _need(await house.store.save_endpoint(endpoint, expected=before, once=once))
-    return endpoint_with_secret(endpoint, waiting, secret)
-
-
-async def _check_url(house: House, url: str) -> None:
-    try:
-        await house.desk.check_url(url)
-    except AddressRefusedError as error:
-        raise ProblemError(
-            "url-refused", f"url: {error}", errors=(FieldError("url", str(error)),)
-        ) from None
-
-
-def _headers(typed: dict[str, str]) -> dict[str, str]:
-    try:
-        return check_headers(typed)
-    except HeadersRefusedError as error:
-        raise ProblemError(
-            "headers-refused", f"headers: {error}", errors=(FieldError("headers", str(error)),)
-        ) from None
-
-
-def _texts(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(value) for value in values))
-
-
-def _need(is_there: bool) -> None:
-    if not is_there:
-        raise ProblemError("endpoint-unknown")
-
-
-async def _shown(house: House, endpoint: Endpoint) -> EndpointObject:
-    return endpoint_object(
-        endpoint, await house.store.count_waiting(endpoint.id, most=MOST_WAITING)
+    rotated = await house.endpoints.rotate_secret(
+        asked.world_id,
+        asked.path["id"],
+        overlap_seconds=rotation.overlap_seconds,
+        once=_once_with_secret(asked, 200),
     )
+    return endpoint_with_secret(rotated, rotated.endpoint.secret)
 
 
-async def _save(house: House, asked: Asked, before: Endpoint, after: Endpoint) -> EndpointObject:
-    """Store what differs; what a worker noted in the meantime stays."""
-    shown = await _shown(house, after)
+def _once(asked: Asked) -> Once | None:
+    return asked.once(200, shaped(endpoint_object))
 
-    def answer(is_there: bool) -> EndpointObject:
-        _need(is_there)
-        return shown
 
-    once = asked.once(200, answer)
-    return answer(await house.store.save_endpoint(after, expected=before, once=once))
+def _once_with_secret(asked: Asked, status: int) -> SecretOnce:
+    def record(view: EndpointView) -> EndpointWithSecret:
+        return endpoint_with_secret(view, LEFT_OUT)
+
+    return lambda secret: asked.once(status, shaped(record), secret=secret)
 
 
 _ID: Final = {"id": "The endpoint's id"}

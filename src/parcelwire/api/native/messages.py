@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 from parcelwire.api.house import House
-from parcelwire.api.native.endpoint_shapes import AttemptObject, EventType, Id, attempt_object
+from parcelwire.api.native.endpoint_shapes import AttemptObject, Id, SentType, attempt_object
 from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.paging import (
     USUAL,
@@ -20,14 +20,12 @@ from parcelwire.api.native.paging import (
     make_cursor,
     read_cursor,
 )
-from parcelwire.api.native.problems import ProblemError
 from parcelwire.api.native.sending import end_of
 from parcelwire.api.native.tracking_shapes import When
+from parcelwire.api.native.webhook_problems import shaped
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import from_datetime, iso_utc
 from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
-
-SentType = EventType | Literal["endpoint.test"]
 
 
 class MessageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,12 +85,14 @@ async def list_messages(house: House, asked: Asked) -> Page[MessageObject]:
     where = MessageFilter(
         endpoint_id=query.endpoint_id or None,
         tracking_id=query.tracking_id or None,
-        states=tuple(dict.fromkeys(query.state)),
-        event_types=tuple(dict.fromkeys(query.event_type)),
+        states=tuple(query.state),
+        event_types=tuple(query.event_type),
         created_min=None if earliest is msgspec.UNSET else from_datetime(earliest),
         created_max=None if latest is msgspec.UNSET else end_of(latest),
     )
-    page = await house.store.list_messages(asked.world_id, where, before=before, limit=query.limit)
+    page = await house.messages.list_messages(
+        asked.world_id, where, before=before, limit=query.limit
+    )
     return Page(
         items=[message_object(one) for one in page.messages],
         next_cursor=None if page.following is None else make_cursor("messages", page.following),
@@ -102,7 +102,7 @@ async def list_messages(house: House, asked: Asked) -> Page[MessageObject]:
 
 async def read_message(house: House, asked: Asked) -> MessageDetail:
     """Answer one message with payload and attempts."""
-    message = await _find(house, asked)
+    message = await house.messages.get(asked.world_id, asked.path["id"])
     return MessageDetail(
         **asdict(message_object(message)),
         payload=msgspec.Raw(message.payload),
@@ -112,26 +112,18 @@ async def read_message(house: House, asked: Asked) -> MessageDetail:
 
 async def list_attempts(house: House, asked: Asked) -> AttemptList:
     """Answer all attempts at one message."""
-    return AttemptList(attempts=await _attempts(house, await _find(house, asked)))
+    message = await house.messages.get(asked.world_id, asked.path["id"])
+    return AttemptList(attempts=await _attempts(house, message))
+
+
+async def _attempts(house: House, message: Message) -> list[AttemptObject]:
+    return [attempt_object(one) for one in await house.messages.attempts_at(message)]
 
 
 async def resend_message(house: House, asked: Asked) -> MessageObject:
     """Make one message due now, whatever became of it."""
-    message = await _find(house, asked)
-    if await house.store.load_endpoint(asked.world_id, message.endpoint_id) is None:
-        raise ProblemError("endpoint-unknown", "the message's endpoint was deleted")
-    now = house.clock.now()
-    due = replace(message, state=MessageState.PENDING, attempts=0, due_at=now)
-
-    def answer(is_there: bool) -> MessageObject:
-        if not is_there:
-            raise ProblemError("message-unknown")
-        return message_object(due)
-
-    once = asked.once(200, answer)
-    shown = answer(await house.store.resend(asked.world_id, message.id, now, once=once))
-    house.desk.wake()
-    return shown
+    once = asked.once(200, shaped(message_object))
+    return message_object(await house.messages.resend(asked.world_id, asked.path["id"], once=once))
 
 
 def message_object(message: Message) -> MessageObject:
@@ -149,17 +141,6 @@ def message_object(message: Message) -> MessageObject:
         created_at=iso_utc(message.created_at),
         due_at=iso_utc(message.due_at) if is_pending else None,
     )
-
-
-async def _find(house: House, asked: Asked) -> Message:
-    message = await house.store.load_message(asked.world_id, asked.path["id"])
-    if message is None:
-        raise ProblemError("message-unknown")
-    return message
-
-
-async def _attempts(house: House, message: Message) -> list[AttemptObject]:
-    return [attempt_object(one) for one in await house.store.list_attempts(message.id)]
 
 
 _ID: Final = {"id": "The message's id, the `webhook-id` that the receiver saw"}

@@ -11,15 +11,15 @@ from msgspec.structs import replace
 
 from parcelwire.api.house import House
 from parcelwire.api.native.endpoint_shapes import EventType, Id, TestResult, attempt_object
-from parcelwire.api.native.endpoints import about_one, find_endpoint
+from parcelwire.api.native.endpoints import about_one
 from parcelwire.api.native.operations import Asked
-from parcelwire.api.native.problems import FieldError, ProblemError
 from parcelwire.api.native.tracking_shapes import When
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import SECOND, from_datetime
-from parcelwire.webhooks.ports import MessageFilter, MessageState
-
-MOST_REPLAYED: Final = 10_000
+from parcelwire.webhooks.commands import MOST_REPLAYED, ReplayMessages
+from parcelwire.webhooks.messages import Replayed
+from parcelwire.webhooks.notices import EVENT_TYPES
+from parcelwire.webhooks.ports import MessageState
 
 
 class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,13 +29,27 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     until: Annotated[When | None, Meta(description="Made at this time or before")] = None
     states: Annotated[
         tuple[MessageState, ...],
-        Meta(max_length=3, description="`delivered`, `dead`; those still pending are sent anyway"),
+        Meta(
+            max_length=len(MessageState),
+            description="`delivered`, `dead`; those still pending are sent anyway",
+        ),
     ] = ()
-    event_types: Annotated[tuple[EventType, ...], Meta(max_length=5)] = ()
+    event_types: Annotated[tuple[EventType, ...], Meta(max_length=len(EVENT_TYPES))] = ()
     tracking_id: Id | None = None
     limit: Annotated[
         int, Meta(ge=1, le=MOST_REPLAYED, description="At most this many, the oldest first")
     ] = MOST_REPLAYED
+
+    def command(self) -> ReplayMessages:
+        """Return it as the use case takes it."""
+        return ReplayMessages(
+            since=None if self.since is None else from_datetime(self.since),
+            until=None if self.until is None else end_of(self.until),
+            states=self.states,
+            event_types=self.event_types,
+            tracking_id=self.tracking_id,
+            limit=self.limit,
+        )
 
 
 def _having(name: str, **of: Any) -> dict[str, Any]:
@@ -53,7 +67,7 @@ _BOUNDED: Final = Meta(
         ]
     }
 )
-"""Tells in the description what the handler checks: one condition at least."""
+"""Tells in the description what the use case checks: one condition at least."""
 
 
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,59 +81,38 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
 
 async def send_test_event(house: House, asked: Asked) -> TestResult:
     """Send a made-up event now, and answer what came back."""
-    endpoint = await find_endpoint(house, asked)
-    if not endpoint.is_enabled:
-        why = "paused" if endpoint.is_paused else f"disabled: {endpoint.disabled_why}"
-        raise ProblemError("endpoint-off", f"it is {why}; nothing was sent")
-    message = house.desk.compose_test(endpoint)
-    begun = TestResult(message_id=message.id, is_delivered=False, attempt=None)
-    await house.store.add_messages([message], once=asked.once(200, lambda _: begun))
+    message_id = await house.test_delivery.send(
+        asked.world_id, asked.path["id"], once=asked.once(200, _begun)
+    )
     # With an idempotency key the framework goes on from what was recorded.
+    begun = _begun(message_id)
     return begun if asked.repeatable else await await_test(house, asked, begun)
+
+
+def _begun(message_id: str) -> TestResult:
+    return TestResult(message_id=message_id, is_delivered=False, attempt=None)
 
 
 async def await_test(house: House, asked: Asked, begun: TestResult) -> TestResult:
     """Wait for the attempt of a test that was begun, however often it is asked for."""
     del asked
-    attempt = await house.desk.first_attempt(begun.message_id)
+    attempt = await house.test_delivery.first_attempt(begun.message_id)
     if attempt is None:
         return begun
-    return replace(
-        begun,
-        is_delivered=200 <= attempt.status <= 299,
-        attempt=attempt_object(attempt),
-    )
+    return replace(begun, is_delivered=attempt.is_success, attempt=attempt_object(attempt))
 
 
 async def replay_messages(house: House, asked: Asked) -> ReplayResult:
     """Make messages due again that were delivered or given up, in their order."""
     request: ReplayRequest = asked.body
-    conditions = (request.since, request.until, request.tracking_id)
-    if not any((*conditions, request.states, request.event_types)):
-        message = "name at least one of since, until, states, event_types and tracking_id"
-        raise ProblemError("body-invalid", message, errors=(FieldError("", message),))
-    endpoint = await find_endpoint(house, asked)
-    where = MessageFilter(
-        endpoint_id=endpoint.id,
-        tracking_id=request.tracking_id,
-        states=request.states,
-        event_types=request.event_types,
-        created_min=None if request.since is None else from_datetime(request.since),
-        created_max=None if request.until is None else end_of(request.until),
+    replayed = await house.messages.replay(
+        asked.world_id, asked.path["id"], request.command(), once=asked.once(200, _replay_result)
     )
+    return _replay_result(replayed)
 
-    def answer(count: int) -> ReplayResult:
-        return ReplayResult(replayed=count, is_complete=count < request.limit)
 
-    count = await house.store.replay(
-        asked.world_id,
-        where,
-        house.clock.now(),
-        limit=request.limit,
-        once=asked.once(200, answer),
-    )
-    house.desk.wake()
-    return answer(count)
+def _replay_result(replayed: Replayed) -> ReplayResult:
+    return ReplayResult(replayed=replayed.count, is_complete=replayed.is_complete)
 
 
 def end_of(moment: datetime) -> int:

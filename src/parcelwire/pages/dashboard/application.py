@@ -33,10 +33,11 @@ from parcelwire.pages.dashboard.registry import (
     menu_of,
 )
 from parcelwire.pages.dashboard.sessions import Session, Sessions
-from parcelwire.pages.dashboard.visit import ROOT, RefusalError, Visit
+from parcelwire.pages.dashboard.visit import ROOT, RefusalError, Visit, missing
 from parcelwire.pages.dashboard.words import FILTERS
 from parcelwire.pages.limits import source_in
 from parcelwire.store.port import KeyUnavailableError, StoreUnavailableError
+from parcelwire.webhooks.errors import EndpointNotFoundError, MessageNotFoundError
 
 log = logging.getLogger(__name__)
 
@@ -170,6 +171,10 @@ class _Application:
                 response = await answer(request)
             except RefusalError as refusal:
                 response = self._refused(refusal)
+            except EndpointNotFoundError:
+                response = self._refused(missing("endpoint"))
+            except MessageNotFoundError:
+                response = self._refused(missing("message"))
             except FormError as error:
                 response = self._refused(
                     RefusalError(error.status, "This cannot be read", str(error))

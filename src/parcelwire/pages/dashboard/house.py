@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
@@ -13,40 +12,18 @@ from parcelwire.accounts.keys import KeyService
 from parcelwire.accounts.logins import LoginService
 from parcelwire.accounts.passwords import PasswordService
 from parcelwire.couriers.registry import Registry
-from parcelwire.domain.account import Account, Endpoint
+from parcelwire.domain.account import Account
 from parcelwire.domain.clock import Clock
 from parcelwire.notices.senders import Senders
 from parcelwire.notices.unasked import is_named
 from parcelwire.pages.limits import LARGEST_FILE
 from parcelwire.store.port import Store
 from parcelwire.tracking.background import BackgroundWork
-from parcelwire.tracking.ports import Identifiers, NewMessage
+from parcelwire.tracking.ports import Identifiers
 from parcelwire.tracking.service import TrackingService
-from parcelwire.webhooks.ports import Attempt
-
-
-class EndpointDesk(Protocol):
-    """Somebody who looks after endpoints by hand."""
-
-    async def check_url(self, url: str) -> None:
-        """Check that messages may be sent to ``url``.
-
-        Raises:
-            AddressRefusedError: they may not; the text says why.
-        """
-        ...
-
-    def compose_test(self, endpoint: Endpoint) -> NewMessage:
-        """Return a message about a made-up parcel, to be stored."""
-        ...
-
-    async def first_attempt(self, message_id: str) -> Attempt | None:
-        """Wait for the first attempt at a message and return it; None when none was in time."""
-        ...
-
-    def wake(self) -> None:
-        """Say that messages have become due."""
-        ...
+from parcelwire.webhooks.endpoints import EndpointService
+from parcelwire.webhooks.messages import MessageService
+from parcelwire.webhooks.test_delivery import TestDelivery
 
 
 class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +62,9 @@ class Dashboard(msgspec.Struct, kw_only=True):
     logins: LoginService
     connections: ConnectionService
     brands: BrandService
-    endpoints: EndpointDesk
+    endpoints: EndpointService
+    messages: MessageService
+    test_delivery: TestDelivery
     settings: DashboardSettings
     senders: Senders
     background: BackgroundWork = msgspec.field(default_factory=BackgroundWork)

@@ -23,6 +23,7 @@ from parcelwire.pages.dashboard.visit import Problem, Visit, missing
 from parcelwire.pages.dashboard.words import reason_word
 from parcelwire.tracking.journeys import MOST_COUNTED, JourneyFilter
 from parcelwire.tracking.spreadsheet_cells import guarded
+from parcelwire.webhooks.endpoints import MOST_WAITING
 
 DAYS: Final = 30
 MOST_DAYS: Final = 400
@@ -175,24 +176,22 @@ async def _tables(visit: Visit, where: JourneyFilter) -> tuple[tuple[Table, ...]
 
 async def _webhooks(visit: Visit) -> Table:
     """Return how the endpoints do: from their own rows, without a walk over messages."""
-    store = visit.house.store
+    endpoints = await visit.house.endpoints.list_endpoints(visit.world_id, count_up_to=MOST_WAITING)
     return Table(
         name="webhooks",
         title="Webhooks",
         note="How the endpoints do now, whatever the days above.",
         columns=("Endpoint", "State", "Failing since", "Messages waiting"),
         rows=tuple(
-            [
-                (
-                    (endpoint.description or endpoint.url)[:LONGEST_NAME],
-                    _state(endpoint),
-                    f"{to_datetime(endpoint.failing_since):%Y-%m-%d %H:%M} UTC"
-                    if endpoint.failing_since is not None
-                    else None,
-                    await store.count_waiting(endpoint.id),
-                )
-                for endpoint in await store.list_endpoints(visit.world_id)
-            ]
+            (
+                (view.endpoint.description or view.endpoint.url)[:LONGEST_NAME],
+                _state(view.endpoint),
+                f"{to_datetime(view.endpoint.failing_since):%Y-%m-%d %H:%M} UTC"
+                if view.endpoint.failing_since is not None
+                else None,
+                view.waiting,
+            )
+            for view in endpoints
         ),
     )
 
@@ -206,9 +205,9 @@ def _spoken(table: Table) -> Table:
 
 
 def _state(endpoint: Endpoint) -> str:
-    if endpoint.is_enabled:
+    if endpoint.state == "enabled":
         return "failing" if endpoint.failing_since is not None else "in order"
-    return "paused" if endpoint.is_paused else "switched off"
+    return "paused" if endpoint.state == "paused" else "switched off"
 
 
 # -- charts --------------------------------------------------------------------------------------

@@ -10,8 +10,10 @@ from starlette.responses import Response
 
 from parcelwire.domain.access import WorldRule
 from parcelwire.pages.dashboard.registry import Page, Part
-from parcelwire.pages.dashboard.visit import Visit, missing
-from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
+from parcelwire.pages.dashboard.visit import Visit
+from parcelwire.webhooks.errors import EndpointNotFoundError
+from parcelwire.webhooks.message import TRACKING_EVENT_TYPES
+from parcelwire.webhooks.ports import MessageFilter, MessageState
 
 PER_PAGE: Final = 50
 STATES: Final = {"pending": "Waiting", "delivered": "Delivered", "dead": "Given up"}
@@ -20,18 +22,17 @@ _ID: Final = re.compile(r"[0-9a-f]{32}")
 
 async def show(visit: Visit) -> Response:
     """Show one page of the log, newest first."""
-    store = visit.house.store
     state, endpoint_id, before = (
         visit.query("state"),
         visit.query("endpoint"),
         visit.query("before"),
     )
-    endpoints = await store.list_endpoints(visit.world_id)
+    endpoints = await visit.house.store.list_endpoints(visit.world_id)
     where = MessageFilter(
         endpoint_id=endpoint_id if _ID.fullmatch(endpoint_id) else None,
         states=(MessageState(state),) if state in STATES else (),
     )
-    page = await store.list_messages(
+    page = await visit.house.messages.list_messages(
         visit.world_id,
         where,
         before=before if _ID.fullmatch(before) else None,
@@ -49,18 +50,10 @@ async def show(visit: Visit) -> Response:
     )
 
 
-async def _load(visit: Visit) -> Message:
-    message_id, message = visit.path["id"], None
-    if _ID.fullmatch(message_id):
-        message = await visit.house.store.load_message(visit.world_id, message_id)
-    if message is None:
-        raise missing("message")
-    return message
-
-
 async def show_one(visit: Visit) -> Response:
     """Show one message with its attempts."""
-    message, store = await _load(visit), visit.house.store
+    messages = visit.house.messages
+    message = await messages.get(visit.world_id, visit.path["id"])
     try:
         payload = msgspec.json.format(message.payload, indent=2).decode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -68,21 +61,21 @@ async def show_one(visit: Visit) -> Response:
     return await visit.show(
         "message.html",
         one=message,
-        endpoint=await store.load_endpoint(visit.world_id, message.endpoint_id),
-        attempts=await store.list_attempts(message.id),
+        endpoint=await visit.house.store.load_endpoint(visit.world_id, message.endpoint_id),
+        attempts=await messages.attempts_at(message),
         payload=payload,
-        is_about_parcel=message.event_type.startswith("tracking."),
+        is_about_parcel=message.event_type in TRACKING_EVENT_TYPES,
     )
 
 
 async def resend(visit: Visit) -> Response:
     """Make a message due now, whatever became of it."""
-    message, store = await _load(visit), visit.house.store
-    place = f"/messages/{message.id}"
-    if await store.load_endpoint(visit.world_id, message.endpoint_id) is None:
+    message_id = visit.path["id"]
+    place = f"/messages/{message_id}"
+    try:
+        await visit.house.messages.resend(visit.world_id, message_id)
+    except EndpointNotFoundError:
         return await visit.go(place, "Its endpoint was deleted.", tone="trouble")
-    await store.resend(visit.world_id, message.id, visit.now)
-    visit.house.endpoints.wake()
     return await visit.go(place, "It is sent again now.")
 
 

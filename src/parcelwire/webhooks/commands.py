@@ -1,0 +1,130 @@
+"""What can be asked about endpoints and messages: the commands, their bounds, their check. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from parcelwire.domain.clock import Instant
+from parcelwire.domain.status import Status
+from parcelwire.webhooks.envelope import DIALECTS
+from parcelwire.webhooks.errors import InvalidField
+from parcelwire.webhooks.headers import HeadersRefusedError, check_headers
+from parcelwire.webhooks.notices import EVENT_TYPES
+from parcelwire.webhooks.ports import MessageState
+
+MOST_ENDPOINTS: Final = 100
+"""Of one world: every change is written down once for each."""
+LEAST_RATE: Final = 0.01
+MOST_RATE: Final = 10_000
+"""Messages a second."""
+MOST_CONCURRENCY: Final = 1_000
+"""Requests at one time."""
+LONGEST_DESCRIPTION: Final = 500
+"""Characters."""
+DEFAULT_OVERLAP_SECONDS: Final = 86_400
+"""How long a secret signs on beside the one that replaces it."""
+LONGEST_OVERLAP_SECONDS: Final = 7 * 86_400
+MOST_REPLAYED: Final = 10_000
+"""Messages of one replay."""
+REPLAYABLE: Final = (MessageState.DELIVERED, MessageState.DEAD)
+"""What can be replayed; those still pending are sent anyway."""
+
+
+class CreateEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A new endpoint. See ``domain.account.Endpoint`` for what the fields mean."""
+
+    url: str
+    dialect: str = DIALECTS[0]
+    statuses: tuple[str, ...] = ()
+    event_types: tuple[str, ...] = ()
+    headers: dict[str, str] = {}
+    rate_per_second: float | None = None
+    concurrency: int | None = None
+    description: str = ""
+
+
+class UpdateEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change of an endpoint: what is unset stays; lists and headers are replaced whole."""
+
+    # The dialect is not among it: messages that wait, or are replayed, were worded in it.
+
+    url: str | msgspec.UnsetType = msgspec.UNSET
+    statuses: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    event_types: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    headers: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    rate_per_second: float | msgspec.UnsetType | None = msgspec.UNSET
+    concurrency: int | msgspec.UnsetType | None = msgspec.UNSET
+    description: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class ReplayMessages(msgspec.Struct, frozen=True, kw_only=True):
+    """Which messages of an endpoint to send again; all conditions together, and at least one.
+
+    Bounds inclusive.
+    """
+
+    since: Instant | None = None
+    until: Instant | None = None
+    states: tuple[MessageState, ...] = ()
+    event_types: tuple[str, ...] = ()
+    tracking_id: str | None = None
+    limit: int = MOST_REPLAYED
+    """At most this many, the oldest first; never more than ``MOST_REPLAYED`` at once."""
+
+
+_STATUSES: Final = frozenset(status.value for status in Status)
+
+# A comparison with NaN is false, so that no bound lets it through.
+_RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "dialect": (lambda dialect: dialect in DIALECTS, f"one of {', '.join(DIALECTS)}"),
+    "statuses": (_STATUSES.issuperset, f"of {', '.join(sorted(_STATUSES))}"),
+    "event_types": (frozenset(EVENT_TYPES).issuperset, f"of {', '.join(EVENT_TYPES)}"),
+    "description": (
+        lambda text: len(text) <= LONGEST_DESCRIPTION and "\0" not in text,
+        f"at most {LONGEST_DESCRIPTION} characters, none of them NUL",
+    ),
+    "rate_per_second": (
+        lambda rate: rate is None or LEAST_RATE <= rate <= MOST_RATE,
+        f"{LEAST_RATE} to {MOST_RATE:,} messages a second",
+    ),
+    "concurrency": (
+        lambda count: count is None or 1 <= count <= MOST_CONCURRENCY,
+        f"1 to {MOST_CONCURRENCY:,} requests at one time",
+    ),
+}
+
+
+def check_fields(
+    command: CreateEndpoint | UpdateEndpoint,
+) -> tuple[dict[str, Any], list[InvalidField]]:
+    """Return the fields that a command sets, as they are stored, and what is wrong with them.
+
+    What is given twice among statuses and event types counts once. The URL is not looked at: only
+    somebody who can resolve its host can judge it.
+    """
+    pairs = ((name, getattr(command, name)) for name in command.__struct_fields__)
+    fields = {name: value for name, value in pairs if value is not msgspec.UNSET}
+    problems = [
+        InvalidField(name, reason)
+        for name, (is_right, reason) in _RULES.items()
+        if name in fields and not is_right(fields[name])
+    ]
+    for name in ("statuses", "event_types"):
+        if name in fields:
+            fields[name] = tuple(dict.fromkeys(str(one) for one in fields[name]))
+    if "headers" in fields:
+        try:
+            fields["headers"] = check_headers(fields["headers"])
+        except HeadersRefusedError as error:
+            problems.append(InvalidField("headers", str(error)))
+    return fields, problems
+
+
+def check_overlap(seconds: int) -> list[InvalidField]:
+    """Return what is wrong with the time for which an old secret is to sign beside a new one."""
+    if 0 <= seconds <= LONGEST_OVERLAP_SECONDS:
+        return []
+    return [InvalidField("overlap_seconds", f"0 to {LONGEST_OVERLAP_SECONDS:,} seconds")]
