@@ -1,4 +1,4 @@
-"""Number and language in the path of one tracking of v2."""
+"""Number and language in the path of one tracking."""
 
 from __future__ import annotations
 
