@@ -29,12 +29,12 @@ from parcelwire.domain.clock import DAY, HOUR, SECOND, FrozenClock
 from parcelwire.domain.merge import merge
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
+from parcelwire.polling.carrier_throttle import CarrierThrottle
 from parcelwire.polling.plan import PollPlanner
-from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.polling.worker import PollSettings, PollWorker
 from parcelwire.store.port import Store
 from parcelwire.store.sqlite import open_store
-from parcelwire.tracking.correction import CandidateFinder
+from parcelwire.tracking.courier_correction import CandidateFinder
 from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import CarrierPolicy, NewTracking, PollResult, PollState
 from parcelwire.tracking.refresh import Refresher
@@ -73,7 +73,7 @@ class Instantly:
         """Allow more than anybody can ask."""
         return POLICY
 
-    async def ask(
+    async def fetch(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
     ) -> list[CarrierReport]:
         """Answer at once."""
@@ -210,7 +210,7 @@ async def _measure_refresh(path: Path, figures: dict[str, float]) -> None:
         for first in range(0, PARCELS, 50):
             results = await asyncio.gather(
                 *(
-                    refresher.apply(one, report, POLICY)
+                    refresher.apply_report(one, report, POLICY)
                     for one, report in zip(
                         stored[first : first + 50], reports[first : first + 50], strict=True
                     )
@@ -224,7 +224,7 @@ async def _measure_refresh(path: Path, figures: dict[str, float]) -> None:
     worker = PollWorker(
         store,
         carriers=carrier,
-        turnstile=CarrierTurnstile(store, clock),
+        throttle=CarrierThrottle(store, clock),
         refresher=refresher,
         clock=clock,
         settings=PollSettings(),
@@ -239,7 +239,7 @@ async def _measure_refresh(path: Path, figures: dict[str, float]) -> None:
         began = time.process_time()
         while await worker.step():
             pass
-        await worker.settle()
+        await worker.drain()
         return time.process_time() - began
 
     for name, work in (("apply", apply_all), ("poll", poll_all)):

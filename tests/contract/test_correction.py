@@ -15,7 +15,7 @@ from parcelwire.domain.report import Outcome, ParcelFacts
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details, Tracking
 from parcelwire.store.port import Store
-from parcelwire.tracking.correction import CYCLE
+from parcelwire.tracking.courier_correction import CYCLE
 from parcelwire.tracking.drafts import Draft, hints_of
 from parcelwire.tracking.ports import Stored
 from parcelwire.webhooks.ports import MessageFilter
@@ -165,7 +165,7 @@ class TestCorrected:
             await service.get(WORLD, created.tracking.id), details={"title": "Shoes"}
         )
         gate.set()
-        await worker.settle()
+        await worker.drain()
         now = await yard.check_history(created.tracking)
         assert (now.courier_code, now.details.title) == ("swiss-post", "Shoes")
         assert (await yard.poll(now)).leased_until == 0
@@ -198,7 +198,7 @@ class TestCorrected:
         await drive(yard.worker())
         assert len(yard.carriers.calls) == calls
         gate.set()
-        await worker.settle()
+        await worker.drain()
         assert (await yard.stored(created.tracking)).tracking.courier_code == "swiss-post"
 
 
@@ -334,7 +334,7 @@ class TestNotCorrected:
         service = yard.service()
         await service.stop(await service.get(WORLD, created.tracking.id))
         gate.set()
-        await worker.settle()
+        await worker.drain()
         after = await yard.stored(created.tracking)
         assert after.tracking.courier_code == "poste-italiane"
         assert (after.poll.due_at, after.poll.due_reason) == (None, "stopped by request")

@@ -62,7 +62,7 @@ class ScriptedCarriers:
     async def policy(self, world_id: int, courier_code: str) -> CarrierPolicy | None:
         return self._couriers.get(courier_code)
 
-    async def ask(
+    async def fetch(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
     ) -> list[CarrierReport]:
         answers = []

@@ -43,7 +43,7 @@ from parcelwire.pages.hosts import TrustedHosts, in_front_of_pages
 from parcelwire.store.port import Store
 from parcelwire.store.sealing import RESEALED_AT_ONCE
 from parcelwire.tracking.journeys import JourneyKeeper
-from parcelwire.tracking.rounds import Rounds
+from parcelwire.tracking.periodic_task import PeriodicTask
 from parcelwire.webhooks.address import AddressRefusedError
 from parcelwire.webhooks.housekeeping import Housekeeper
 from parcelwire.webhooks.ports import Attempt
@@ -211,10 +211,10 @@ class Installation:
             senders=Senders(store, clock, self.subscriptions),
             wake_imports=self.imports.wake,
         )
-        watches: list[Rounds] = [KeyWatch(store, ring, clock)]
+        watches: list[PeriodicTask] = [KeyWatch(store, ring, clock)]
         if isinstance(clock, SystemClock) and config.store.sqlite_file is None:
             watches.append(ClockWatch(store, clock))
-        rounds: list[Rounds] = [
+        rounds: list[PeriodicTask] = [
             JourneyKeeper(store, clock=clock),
             StoreWatch(
                 store,

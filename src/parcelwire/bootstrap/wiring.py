@@ -1,6 +1,6 @@
 """The inner parts and how they are joined: who asks carriers, keeps trackings, tells other systems.
 
-    PollWorker ------+--> carriers (turnstile)
+    PollWorker ------+--> carriers (throttle)
                      +--> Refresher --> store --> DeliveryWorker --> sender
     TrackingService -+
 
@@ -21,13 +21,13 @@ from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account, account_of
 from parcelwire.domain.clock import Clock
+from parcelwire.polling.carrier_throttle import CarrierThrottle
 from parcelwire.polling.plan import PollPlanner
-from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.polling.worker import PollSettings, PollWorker
 from parcelwire.store.port import Store
-from parcelwire.tracking.asking import Asker
-from parcelwire.tracking.correction import CandidateFinder, Corrector
+from parcelwire.tracking.courier_correction import CandidateFinder, CourierCorrector
 from parcelwire.tracking.drafts import Drafting
+from parcelwire.tracking.fetch import Fetcher
 from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import Carriers, Identifiers
 from parcelwire.tracking.refresh import Refresher
@@ -119,7 +119,7 @@ def wire(outside: Outside, settings: WiringSettings, kinds: Kinds | None = None)
     finder = CandidateFinder(
         detector, registry, outside.polled_carriers, history=history, speed=settings.speed
     )
-    turnstile = CarrierTurnstile(store, clock)
+    throttle = CarrierThrottle(store, clock)
     refresher = kinds.refresher(
         store,
         composer=composer,
@@ -130,22 +130,22 @@ def wire(outside: Outside, settings: WiringSettings, kinds: Kinds | None = None)
         notify=delivery.notify,
         finder=finder,
     )
-    asker = Asker(
+    fetcher = Fetcher(
         store,
         carriers=outside.polled_carriers,
-        turnstile=turnstile,
+        throttle=throttle,
         clock=clock,
         timeout_seconds=settings.polls.ask_timeout_seconds + settings.polls.slot_seconds,
     )
     polls = PollWorker(
         store,
         carriers=outside.polled_carriers,
-        turnstile=turnstile,
+        throttle=throttle,
         refresher=refresher,
-        corrector=Corrector(
+        corrector=CourierCorrector(
             store,
             finder=finder,
-            asker=asker,
+            fetcher=fetcher,
             planner=planner,
             refresher=refresher,
             clock=clock,
@@ -156,7 +156,7 @@ def wire(outside: Outside, settings: WiringSettings, kinds: Kinds | None = None)
     service = TrackingService(
         store,
         carriers=outside.carriers,
-        turnstile=turnstile,
+        throttle=throttle,
         planner=planner,
         refresher=refresher,
         drafting=Drafting(registry, detector, outside.identifiers, history),

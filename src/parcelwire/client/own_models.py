@@ -157,7 +157,7 @@ class Poll(Model, frozen=True, kw_only=True):
 
     at: datetime | None = None
     outcome: str | None = None
-    """``found``, ``unknown_number``, ``unavailable``, ...; ``put_off``: nobody was asked."""
+    """``found``, ``unknown_number``, ``unavailable``, ...; ``deferred``: nobody was asked."""
     is_news: bool | None = None
     """The answer changed something."""
     why: str | None = None

@@ -18,9 +18,9 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import account_of, is_test_world
 from parcelwire.domain.clock import Instant
-from parcelwire.polling.lanes import Lanes
+from parcelwire.polling.carrier_throttle import CarrierThrottle
+from parcelwire.polling.concurrency import CarrierConcurrency
 from parcelwire.polling.ports import Claim, PollStore
-from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.tracking.fair_slots import share_out
 from parcelwire.tracking.ports import CarrierPolicy, Stored
 
@@ -51,7 +51,7 @@ class PollBatch(msgspec.Struct, frozen=True, kw_only=True):
         return account_of(self.world_id)
 
 
-def grouped(claims: Sequence[Claim], lease: Instant) -> list[PollBatch]:
+def group_by_source(claims: Sequence[Claim], lease: Instant) -> list[PollBatch]:
     """Return what was claimed in groups of one courier in one world, as yet without a policy.
 
     Live worlds first: whatever one group has to wait for, the next waits for, too. In a group, who
@@ -93,11 +93,13 @@ def shares(rooms: Mapping[int, int], missed: Mapping[int, int], total: int) -> d
 class Admission:
     """Lets batches through within their carrier's budget and room; accounts have equal shares."""
 
-    def __init__(self, store: PollStore, turnstile: CarrierTurnstile, lanes: Lanes) -> None:
+    def __init__(
+        self, store: PollStore, throttle: CarrierThrottle, lanes: CarrierConcurrency
+    ) -> None:
         """All collaborators come in."""
         self._store = store
-        self._turnstile = turnstile
-        self._lanes = lanes
+        self._throttle = throttle
+        self._concurrency = lanes
 
     async def admit(self, batches: Sequence[PollBatch], now: Instant) -> list[PollBatch]:
         """Return what may begin of ``batches``, each small enough for one conversation.
@@ -106,7 +108,7 @@ class Admission:
         """
         policy = batches[0].policy
         assert policy is not None  # noqa: S101  # who has none needs no budget
-        pause = await self._turnstile.pause_of(policy, now)
+        pause = await self._throttle.pause_of(policy, now)
         if pause is not None:
             await self._store.postpone_polls(
                 [one for batch in batches for one in batch.ids],
@@ -121,8 +123,8 @@ class Admission:
         for batch in batches:
             wanted[batch.account] += -(-len(batch.ids) // size)
             missed[batch.account] += -(-batch.missed // size)
-        rooms = self._lanes.conversations(policy, wanted)
-        admitted = await self._turnstile.admit(policy, sum(rooms.values()) * size, now)
+        rooms = self._concurrency.capacity(policy, wanted)
+        admitted = await self._throttle.admit(policy, sum(rooms.values()) * size, now)
         left = shares(rooms, missed, -(-admitted // size))
         begun: list[PollBatch] = []
         for batch in batches:
@@ -132,10 +134,10 @@ class Admission:
                 replace(batch, ids=batch.ids[start : start + size])
                 for start in range(0, count * size, size)
             ]
-            await self.put_off(batch, batch.ids[count * size :], now)
+            await self.defer(batch, batch.ids[count * size :], now)
         return begun
 
-    async def put_off(self, batch: PollBatch, ids: Sequence[str], now: Instant) -> None:
+    async def defer(self, batch: PollBatch, ids: Sequence[str], now: Instant) -> None:
         """Give back, each with a turn of its own in the carrier's budget.
 
         Who has missed a turn has the next ones, before those that wait for their first.
@@ -143,7 +145,7 @@ class Admission:
         assert batch.policy is not None  # noqa: S101  # who has none needs no budget
         for is_again, reason in ((True, MISSED), (False, QUEUED)):
             some = [one for one in ids if (one in batch.queued) is is_again]
-            turns = self._lanes.turns(
+            turns = self._concurrency.schedule_deferred(
                 batch.policy, some, now, account=batch.account, is_again=is_again
             )
             await asyncio.gather(
@@ -167,4 +169,4 @@ class Admission:
             unreadable, due_at=now + wait, due_reason=UNREADABLE, at=now
         )
         if batch.policy is not None:
-            await self._turnstile.give_back(batch.policy, len(unreadable))
+            await self._throttle.give_back(batch.policy, len(unreadable))

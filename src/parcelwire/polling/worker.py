@@ -1,6 +1,6 @@
 """The poll worker: claims due trackings, asks their carriers, stores what follows.
 
-    claim (lease by time) -> group by world and courier -> turnstile -> lane -> ask -> Refresher
+    claim (lease by time) -> group by world and courier -> throttle -> lane -> ask -> Refresher
                                                                |         |
                                                                +---------+-> a later turn, and why
 
@@ -23,13 +23,13 @@ from parcelwire.domain.account import account_of
 from parcelwire.domain.clock import DAY, MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.recalls import Recall, Recalls
 from parcelwire.domain.report import CarrierReport, Outcome
-from parcelwire.polling.admission import Admission, PollBatch, grouped
-from parcelwire.polling.lanes import Lanes
+from parcelwire.polling.admission import Admission, PollBatch, group_by_source
+from parcelwire.polling.carrier_throttle import CarrierThrottle
+from parcelwire.polling.concurrency import CarrierConcurrency
 from parcelwire.polling.ports import PollStore, StoreOutageError
-from parcelwire.polling.turnstile import CarrierTurnstile
-from parcelwire.tracking.asking import SLOT_SECONDS, Asker
-from parcelwire.tracking.correction import Corrector, Told
+from parcelwire.tracking.courier_correction import CourierCorrector, Told
 from parcelwire.tracking.fair_slots import FairSlots
+from parcelwire.tracking.fetch import SLOT_SECONDS, Fetcher
 from parcelwire.tracking.ports import (
     CarrierPolicy,
     Carriers,
@@ -37,7 +37,7 @@ from parcelwire.tracking.ports import (
     Stored,
     TrackingStore,
 )
-from parcelwire.tracking.refresh import Refresher, Search
+from parcelwire.tracking.refresh import CourierProbe, Refresher
 from parcelwire.tracking.slices import SLICE
 from parcelwire.tracking.suspension import (
     HELD_REASON,
@@ -89,35 +89,35 @@ class PollWorker:
         store: WorkerStore,
         *,
         carriers: Carriers,
-        turnstile: CarrierTurnstile,
+        throttle: CarrierThrottle,
         refresher: Refresher,
         clock: Clock,
         settings: PollSettings,
-        corrector: Corrector | None = None,
+        corrector: CourierCorrector | None = None,
     ) -> None:
         """All collaborators come in; nothing is global. Without a ``corrector``, no other courier
         is ever asked.
         """
         self._store = store
         self._carriers = carriers
-        self._turnstile = turnstile
+        self._throttle = throttle
         self._refresher = refresher
         self._corrector = corrector
         self._clock = clock
         self._settings = settings
         self._suspensions = Suspensions(store, clock)
         self._longest_question = settings.ask_timeout_seconds + settings.slot_seconds
-        self._asker = Asker(
+        self._fetcher = Fetcher(
             store,
             carriers=carriers,
-            turnstile=turnstile,
+            throttle=throttle,
             clock=clock,
             timeout_seconds=self._longest_question,
         )
         # Whoever waits longer than this for a place has no time left for the question itself.
         patience = max(0.0, settings.lease_seconds - self._longest_question - 1.0)
-        self._lanes = Lanes(settings.concurrency_per_carrier, patience, clock)
-        self._admission = Admission(store, turnstile, self._lanes)
+        self._concurrency = CarrierConcurrency(settings.concurrency_per_carrier, patience, clock)
+        self._admission = Admission(store, throttle, self._concurrency)
         self._wake = asyncio.Event()
         self._is_stopping = False
         self._under_way: set[asyncio.Task[None]] = set()
@@ -145,15 +145,15 @@ class PollWorker:
             try:
                 claimed = await self.step()
                 if faults == self._faults:
-                    self._heal()
+                    self._report_recovery()
             except Exception as error:  # noqa: BLE001  # a worker outlives every fault of one round
-                self._complain(error)
+                self._report_error(error)
                 # What is due stays due: looked for at once, it would fail at once again.
                 await self._rest_for(self._settings.idle_seconds)
                 continue
             if not claimed and not self._is_stopping:
                 await self._rest()
-        await self.settle()
+        await self.drain()
 
     async def step(self) -> int:
         """Do one round: claim, and start asking. Returns how many were claimed."""
@@ -162,13 +162,13 @@ class PollWorker:
             await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
             return 1
         now = self._clock.now()
-        await self._mind_the_clock(now)
+        await self._handle_clock_rollback(now)
         lease = now + round(self._settings.lease_seconds * SECOND)
         claims = await self._store.claim_polls(
             now, lease_until=lease, limit=self._settings.claim_size
         )
         by_budget: dict[str, list[PollBatch]] = defaultdict(list)
-        for group in grouped(claims, lease):
+        for group in group_by_source(claims, lease):
             policy = await self._carriers.policy(group.world_id, group.courier_code)
             batch = replace(group, policy=policy)
             if policy is None:
@@ -180,7 +180,7 @@ class PollWorker:
                 self._start(self._ask_in_lane(batch))
         return len(claims)
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Wait until all that was started is stored (for tests and for shutdown)."""
         while self._under_way:
             await asyncio.wait(self._under_way)
@@ -192,7 +192,7 @@ class PollWorker:
 
     async def _ask_in_lane(self, batch: PollBatch) -> None:
         assert batch.policy is not None  # noqa: S101  # who has none goes straight to ``_ask``
-        async with self._lanes.place(batch.policy, batch.account):
+        async with self._concurrency.slot(batch.policy, batch.account):
             await self._ask(batch)
 
     async def _ask(self, batch: PollBatch) -> None:
@@ -200,7 +200,7 @@ class PollWorker:
             try:
                 await self._ask_and_store(batch)
             except Exception as error:  # noqa: BLE001  # the lease ends by time
-                self._complain(error)
+                self._report_error(error)
 
     async def _ask_and_store(self, batch: PollBatch) -> None:
         policy = batch.policy
@@ -230,12 +230,12 @@ class PollWorker:
             ]
         elif now + self._longest_question * SECOND >= batch.lease:
             # It waited too long for its place: asked now, somebody else might ask, too.
-            await self._turnstile.give_back(policy, len(stored))
+            await self._throttle.give_back(policy, len(stored))
             if now < batch.lease:
-                await self._admission.put_off(batch, [one.tracking.id for one in stored], now)
+                await self._admission.defer(batch, [one.tracking.id for one in stored], now)
             return
         else:
-            answers = await self._asker.ask(
+            answers = await self._fetcher.fetch(
                 batch.world_id, batch.courier_code, [one.tracking for one in stored], policy
             )
             unasked = [
@@ -244,7 +244,7 @@ class PollWorker:
                 if report is None
             ]
             if unasked:
-                await self._admission.put_off(batch, unasked, self._clock.now())
+                await self._admission.defer(batch, unasked, self._clock.now())
         answered = [
             (one, report) for one, report in zip(stored, answers, strict=True) if report is not None
         ]
@@ -297,11 +297,13 @@ class PollWorker:
         may_expire = now - (stored.poll.due_at or now) <= LONGEST_WAIT
         search = await self._search(stored, report)
         if search is None:
-            result = await self._refresher.apply(stored, report, policy, may_expire=may_expire)
+            result = await self._refresher.apply_report(
+                stored, report, policy, may_expire=may_expire
+            )
             return result if isinstance(result, PollResult) else None
         # The lease goes on for the question to the candidate.
         held_until = now + round(self._settings.lease_seconds * SECOND)
-        result = await self._refresher.apply(
+        result = await self._refresher.apply_report(
             stored, report, policy, held_until=held_until, may_expire=may_expire
         )
         if isinstance(result, PollResult):
@@ -311,22 +313,22 @@ class PollWorker:
             self._start(self._try_candidate(result, search, Told(report, policy)))
         return None
 
-    async def _search(self, stored: Stored, report: CarrierReport) -> Search | None:
+    async def _search(self, stored: Stored, report: CarrierReport) -> CourierProbe | None:
         if self._corrector is None:
             return None
         now = self._clock.now()
         search = await self._corrector.search_due(stored, report, now)
-        if search is None or not await self._turnstile.admit(search.policy, 1, now):
+        if search is None or not await self._throttle.admit(search.policy, 1, now):
             return None
         return search
 
-    async def _try_candidate(self, stored: Stored, search: Search, told: Told) -> None:
+    async def _try_candidate(self, stored: Stored, search: CourierProbe, told: Told) -> None:
         assert self._corrector is not None  # noqa: S101  # it found the candidate
         async with self._places.slot(account_of(stored.tracking.world_id)):
             try:
                 await self._corrector.attempt(stored, search, told)
             except Exception as error:  # noqa: BLE001  # the lease ends by time
-                self._complain(error)
+                self._report_error(error)
 
     async def _set_aside(self, stored: Stored, error: Exception) -> None:
         """Leave a parcel alone whose answer makes us fail; raise when it is the store that does."""
@@ -341,7 +343,7 @@ class PollWorker:
             "the answer about tracking %s could not be stored", stored.tracking.id, exc_info=error
         )
 
-    async def _mind_the_clock(self, now: Instant) -> None:
+    async def _handle_clock_rollback(self, now: Instant) -> None:
         """Bring polls back that a clock has put off which was ahead, see ``domain.recalls``."""
         recall = self._recalls.due(now)
         if recall is None:
@@ -372,10 +374,10 @@ class PollWorker:
         try:
             return await self._store.next_poll_due()
         except Exception as error:  # noqa: BLE001  # rest as long as usual, then try again
-            self._complain(error)
+            self._report_error(error)
             return None
 
-    def _complain(self, error: Exception) -> None:
+    def _report_error(self, error: Exception) -> None:
         # Once when it breaks, once when it heals: a database that is away for an hour is one line,
         # not thousands.
         self._faults += 1
@@ -383,7 +385,7 @@ class PollWorker:
             self._is_store_down = True
             log.error("polling is interrupted: %s: %s", type(error).__name__, error, exc_info=error)
 
-    def _heal(self) -> None:
+    def _report_recovery(self) -> None:
         if self._is_store_down:
             self._is_store_down = False
             log.info("polling goes on")

@@ -45,7 +45,7 @@ class PastPoll(msgspec.Struct, frozen=True, kw_only=True):
     at: Instant
     """When; kept to the second."""
     outcome: str
-    """An ``Outcome``, or ``PUT_OFF``."""
+    """An ``Outcome``, or ``DEFERRED``."""
     duration_ms: int = 0
     """How long the conversation took, in which other numbers may have been asked about, too."""
     connector: str = ""
@@ -57,7 +57,7 @@ class PastPoll(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-PUT_OFF: Final = "put_off"
+DEFERRED: Final = "deferred"
 """The outcome of a poll that was due and not made: no budget left, or the carrier is paused."""
 
 

@@ -20,7 +20,7 @@ from parcelwire.domain.clock import Instant
 from parcelwire.domain.report import CarrierReport, Gap
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.kept import (
-    PUT_OFF,
+    DEFERRED,
     DoneRecord,
     LaneHistory,
     PastPoll,
@@ -42,7 +42,7 @@ from parcelwire.tracking.writes import (
 )
 
 __all__ = [
-    "PUT_OFF",
+    "DEFERRED",
     "AlreadyDoneError",
     "CarrierPolicy",
     "Carriers",
@@ -62,10 +62,10 @@ __all__ = [
     "Save",
     "StatusCounts",
     "Stored",
+    "Throttle",
     "TrackingFilter",
     "TrackingPlace",
     "TrackingStore",
-    "Turnstile",
 ]
 
 
@@ -311,7 +311,7 @@ class Carriers(Protocol):
         """Return how to ask this courier for this world, or None when nobody configured a way."""
         ...
 
-    async def ask(
+    async def fetch(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
     ) -> Sequence[CarrierReport | None]:
         """Ask about ``trackings`` (any number; batches are made inside).
@@ -367,7 +367,7 @@ class Planner(Protocol):
         ...
 
 
-class Turnstile(Protocol):
+class Throttle(Protocol):
     """Lets questions through to a carrier within its budget and outside its pauses."""
 
     async def admit(self, policy: CarrierPolicy, wanted: int, now: Instant) -> int:
@@ -378,7 +378,7 @@ class Turnstile(Protocol):
         """Take back what ``admit`` granted for numbers that were not asked about after all."""
         ...
 
-    async def note(
+    async def record_results(
         self, policy: CarrierPolicy, reports: Sequence[CarrierReport], now: Instant
     ) -> None:
         """Learn from answers.

@@ -36,7 +36,7 @@ others got through, so that only a crowd at one tracking comes near it.
 """
 
 
-class Search(msgspec.Struct, frozen=True):
+class CourierProbe(msgspec.Struct, frozen=True):
     """Which courier is asked next whether a number is its own, how, and from when on."""
 
     candidate: Candidate
@@ -47,14 +47,14 @@ class Search(msgspec.Struct, frozen=True):
 class Finder(Protocol):
     """Says who else could know a number (``tracking.correction.CandidateFinder``)."""
 
-    async def next_search(self, tracking: Tracking, now: Instant) -> Search | None:
+    async def next_search(self, tracking: Tracking, now: Instant) -> CourierProbe | None:
         """Return whose turn it is next, or None."""
         ...
 
-    def hasten(
+    def bring_forward(
         self,
         poll: PollState,
-        search: Search,
+        search: CourierProbe,
         *,
         own: CarrierPolicy | None,
         outcome: Outcome,
@@ -92,7 +92,7 @@ class Refresher:
         self._notify = notify
         self._finder = finder
 
-    async def apply(
+    async def apply_report(
         self,
         stored: Stored,
         report: CarrierReport,
@@ -114,7 +114,7 @@ class Refresher:
             TrackingBusyError: others saved first, time after time; nothing was stored.
         """
         asked_courier = stored.tracking.courier_code
-        past = past_of(report, stored.poll.due_reason if why is None else why)
+        past = poll_record(report, stored.poll.due_reason if why is None else why)
         for _ in range(MAX_TRIES):
             now = self._clock.now()
             before = stored.tracking
@@ -125,7 +125,7 @@ class Refresher:
             after = stop_if_over(merged.tracking, report.outcome, is_searching=search is not None)
             poll = self._planner.after(after, stored.poll, policy, report, now)
             if search is not None and self._finder is not None:
-                poll = self._finder.hasten(
+                poll = self._finder.bring_forward(
                     poll, search, own=policy, outcome=report.outcome, now=now
                 )
             if held_until:
@@ -141,7 +141,7 @@ class Refresher:
                 )
             if after is not merged.tracking:
                 merged = Merged(after, merged.changes, is_dirty=True)
-            change = await self.change_of(before, merged, now)
+            change = await self.build_save(before, merged, now)
             if past is not None and merged.changes:
                 past = replace(past, is_news=True)
             change = replace(change, poll=poll, past=past, raw=raw_answer(report))
@@ -157,7 +157,7 @@ class Refresher:
             stored = fresh
         raise TrackingBusyError(stored.tracking.id, MAX_TRIES)
 
-    async def change_of(self, before: Tracking, merged: Merged, now: Instant) -> Save:
+    async def build_save(self, before: Tracking, merged: Merged, now: Instant) -> Save:
         """Return the save that turns ``before`` into what ``merged`` says, with event and
         messages.
         """
@@ -190,7 +190,7 @@ class Refresher:
 
     async def _search(
         self, tracking: Tracking, report: CarrierReport, now: Instant
-    ) -> Search | None:
+    ) -> CourierProbe | None:
         is_known = report.outcome not in {Outcome.UNKNOWN_NUMBER, Outcome.INVALID_NUMBER}
         if self._finder is None or is_known or tracking.checkpoints:
             return None
@@ -253,7 +253,7 @@ def stop_if_over(
     return replace(tracking, is_stopped=True, stopped_why=why)
 
 
-def past_of(report: CarrierReport, why: str) -> PastPoll | None:
+def poll_record(report: CarrierReport, why: str) -> PastPoll | None:
     """Return what is remembered of a poll that was made because of ``why``, as if it had changed
     nothing; None when nobody asked.
     """

@@ -11,10 +11,10 @@ from parcelwire.polling.budget import burst, refill
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.codec import pack
 from parcelwire.store.past_polls import (
-    LONGEST_PUT_OFF,
+    LONGEST_DEFERRED,
     LONGEST_TRAIL,
+    encode_deferred,
     encode_past,
-    encode_put_off,
 )
 from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.pool import Link, Row
@@ -137,8 +137,8 @@ class Polls:
             only_ids(tracking_ids),
             due_at,
             clean(due_reason),
-            encode_put_off(at, due_reason),
-            LONGEST_PUT_OFF,
+            encode_deferred(at, due_reason),
+            LONGEST_DEFERRED,
         )
 
     async def next_poll_due(self) -> Instant | None:

@@ -64,7 +64,7 @@ create table poll (
     last_outcome text collate "C" not null,
     last_detail text collate "C" not null,
     asked bytea not null default '',
-    put_off bytea not null default ''
+    deferrals bytea not null default ''
 ) with (
     fillfactor = 70,
     autovacuum_vacuum_scale_factor = 0.02,

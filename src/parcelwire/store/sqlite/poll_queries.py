@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from parcelwire.store.past_polls import LONGEST_PUT_OFF, LONGEST_TRAIL
+from parcelwire.store.past_polls import LONGEST_DEFERRED, LONGEST_TRAIL
 
 # Blobs put together are a text to SQLite, with bytes that are none: hence the cast. And a part of
 # an empty one is NULL.
@@ -20,7 +20,7 @@ FINISH_POLL: Final = SAVE_POLL.replace(
     " AND leased_until = ifnull(?, leased_until)",
 )
 PAST_POLLS: Final = """
-SELECT asked, put_off FROM poll WHERE key = (SELECT key FROM tracking WHERE id = ?)
+SELECT asked, deferrals FROM poll WHERE key = (SELECT key FROM tracking WHERE id = ?)
 """
 DUE_POLLS: Final = """
 SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at, p.due_reason
@@ -103,7 +103,7 @@ WHERE key = (SELECT key FROM tracking WHERE id = ?) AND leased_until = ?
 """
 POSTPONE_POLL: Final = f"""
 UPDATE poll SET due_at = ?, due_reason = ?, leased_until = 0,
-    put_off = coalesce(substr(CAST(? || put_off AS BLOB), 1, {LONGEST_PUT_OFF}), x'')
+    deferrals = coalesce(substr(CAST(? || deferrals AS BLOB), 1, {LONGEST_DEFERRED}), x'')
 WHERE key = (SELECT key FROM tracking WHERE id = ?)
 """  # noqa: S608  # a figure of ours
 # Rows stand in the order of due_at, so the first one without a lease ends the search; only the

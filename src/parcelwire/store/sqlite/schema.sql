@@ -68,7 +68,7 @@ CREATE TABLE poll (
     last_outcome TEXT NOT NULL,
     last_detail TEXT NOT NULL,
     asked BLOB NOT NULL DEFAULT x'',
-    put_off BLOB NOT NULL DEFAULT x'',
+    deferrals BLOB NOT NULL DEFAULT x'',
     world_id INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 

@@ -92,7 +92,7 @@ with suspended as materialized (
 ), held as (
     select p.tracking_id from poll p join front f on f.tracking_id = p.tracking_id
     where f.is_held order by p.tracking_id for update of p skip locked
-), put_off as (
+), deferred as (
     update poll p set
         due_at = $1 + $4::bigint + abs(hashtextextended(p.tracking_id::text, 0) % $4),
         due_reason = $5, leased_until = 0
@@ -102,7 +102,7 @@ select count(*), count(*) filter (where not is_held) from front
 
 -- name: postpone_polls
 update poll set due_at = $2, due_reason = $3, leased_until = 0,
-    put_off = substring($4::bytea || put_off for $5::integer)
+    deferrals = substring($4::bytea || deferrals for $5::integer)
 where tracking_id = any($1::uuid[])
 
 -- name: far_polls

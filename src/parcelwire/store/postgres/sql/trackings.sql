@@ -288,7 +288,7 @@ where tracking_id = $2 and cursor < $3 and world_id = $1
 order by cursor desc limit $4
 
 -- name: past_polls
-select asked, put_off from poll where tracking_id = $1
+select asked, deferrals from poll where tracking_id = $1
 
 -- name: oldest_events
 select cursor, body from event where cursor > $1 order by cursor limit $2

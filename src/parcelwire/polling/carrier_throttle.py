@@ -27,8 +27,8 @@ PAUSES_CACHE: Final = SECOND
 """How long the table of pauses is believed; pauses are minutes long."""
 
 
-class CarrierTurnstile:
-    """Implements ``tracking.ports.Turnstile`` on the store's shared budgets and pauses."""
+class CarrierThrottle:
+    """Implements ``tracking.ports.Throttle`` on the store's shared budgets and pauses."""
 
     def __init__(self, store: PollStore, clock: Clock) -> None:
         """Share budgets through ``store``."""
@@ -78,7 +78,7 @@ class CarrierTurnstile:
         # Nobody has found out yet whether a carrier that was paused is back.
         self._probed_at.pop(policy.budget_key, None)
 
-    async def note(
+    async def record_results(
         self, policy: CarrierPolicy, reports: Sequence[CarrierReport], now: Instant
     ) -> None:
         """Pause the carrier after an outage, a rate limit or refused credentials.

@@ -60,7 +60,7 @@ class _Lane:
         self.served[account] = self.slots_given
 
 
-class Lanes:
+class CarrierConcurrency:
     """All lanes of a worker."""
 
     def __init__(self, places: int, patience_seconds: float, clock: Clock) -> None:
@@ -70,9 +70,9 @@ class Lanes:
         self._places = places
         self._patience_seconds = patience_seconds
         self._clock = clock
-        self._lanes: dict[str, _Lane] = {}
+        self._carriers: dict[str, _Lane] = {}
 
-    def conversations(self, policy: CarrierPolicy, wanted: Mapping[int, int]) -> dict[int, int]:
+    def capacity(self, policy: CarrierPolicy, wanted: Mapping[int, int]) -> dict[int, int]:
         """Return how many conversations each account may begin now or soon, of those it wants.
 
         As equal as possible; and whoever has none under way may begin one though others fill the
@@ -91,7 +91,7 @@ class Lanes:
             chosen[account] = min(1, wanted[account])
         return chosen
 
-    def turns(
+    def schedule_deferred(
         self,
         policy: CarrierPolicy,
         ids: Sequence[str],
@@ -133,7 +133,7 @@ class Lanes:
         return given
 
     @asynccontextmanager
-    async def place(self, policy: CarrierPolicy, account: int) -> AsyncIterator[None]:
+    async def slot(self, policy: CarrierPolicy, account: int) -> AsyncIterator[None]:
         """Wait for a place in the carrier's lane, and learn how long it is held."""
         lane = self._lane(policy)
         lane.loads[account] += 1
@@ -150,9 +150,9 @@ class Lanes:
                 del lane.loads[account]
 
     def _lane(self, policy: CarrierPolicy) -> _Lane:
-        lane = self._lanes.get(policy.budget_key)
+        lane = self._carriers.get(policy.budget_key)
         if lane is None:
-            if len(self._lanes) >= _MOST_LANES:
-                self._lanes = {key: lane for key, lane in self._lanes.items() if lane.loads}
-            lane = self._lanes[policy.budget_key] = _Lane(self._places)
+            if len(self._carriers) >= _MOST_LANES:
+                self._carriers = {key: lane for key, lane in self._carriers.items() if lane.loads}
+            lane = self._carriers[policy.budget_key] = _Lane(self._places)
         return lane

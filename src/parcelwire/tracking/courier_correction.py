@@ -1,7 +1,7 @@
 """A wrong courier corrects itself: while a parcel is unknown to its courier, others are asked.
 
     own courier: "unknown" -> CandidateFinder: who else? -> (next cycle) own courier: "unknown"
-        -> Corrector: ask the candidate -> found, and it fits? -> courier corrected, id stays
+        -> CourierCorrector: ask the candidate -> found, and it fits? -> courier corrected, id stays
                                         -> else the try is kept: the next candidate's turn comes
 
 Nobody is asked who was refused by hand, who has no way to be asked, who wants a field that is not
@@ -26,9 +26,9 @@ from parcelwire.domain.clock import DAY, MINUTE, SECOND, Clock, Instant, iso_utc
 from parcelwire.domain.merge import merge
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.status import Status
-from parcelwire.domain.tracking import Correction, Tracking, Trial
-from parcelwire.tracking.asking import Asker
+from parcelwire.domain.tracking import Correction, ProbeResult, Tracking
 from parcelwire.tracking.drafts import hints_of, missing_fields
+from parcelwire.tracking.fetch import Fetcher
 from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import (
     CarrierPolicy,
@@ -43,9 +43,9 @@ from parcelwire.tracking.ports import (
 )
 from parcelwire.tracking.refresh import (
     MAX_TRIES,
+    CourierProbe,
     Refresher,
-    Search,
-    past_of,
+    poll_record,
     raw_answer,
     stop_if_over,
 )
@@ -106,36 +106,36 @@ class CandidateFinder:
         self._carriers = carriers
         self._speed = speed
 
-    async def next_search(self, tracking: Tracking, now: Instant) -> Search | None:
+    async def next_search(self, tracking: Tracking, now: Instant) -> CourierProbe | None:
         """Return whose turn it is next, or None when there is nobody (more) to ask.
 
         Candidates never tried come first, the most probable one before all.
         """
         if not is_correctable(tracking):
             return None
-        ready: list[tuple[bool, Search]] = []
-        later: list[Search] = []
+        ready: list[tuple[bool, CourierProbe]] = []
+        later: list[CourierProbe] = []
         for candidate, policy in await self._askable(tracking):
             trial = _trial_of(tracking, candidate.courier_code)
             if trial is None:
-                ready.append((False, Search(candidate, policy, now)))
+                ready.append((False, CourierProbe(candidate, policy, now)))
                 continue
             if now - max(tracking.created_at, tracking.retracked_at or 0) >= TRY_FOR / self._speed:
                 continue
             # A trial in the future was written by a clock that has jumped back since.
             at = min(trial.at, now) + round(TRY_AGAIN / self._speed)
             if at <= now:
-                ready.append((True, Search(candidate, policy, at)))
+                ready.append((True, CourierProbe(candidate, policy, at)))
             else:
-                later.append(Search(candidate, policy, at))
+                later.append(CourierProbe(candidate, policy, at))
         if ready:
             return min(ready, key=lambda one: one[0])[1]
         return min(later, key=lambda one: one.at, default=None)
 
-    def hasten(
+    def bring_forward(
         self,
         poll: PollState,
-        search: Search,
+        search: CourierProbe,
         *,
         own: CarrierPolicy | None,
         outcome: Outcome,
@@ -188,7 +188,7 @@ class Told(msgspec.Struct, frozen=True):
     policy: CarrierPolicy | None
 
 
-class Corrector:
+class CourierCorrector:
     """Asks candidates and, when one knows the parcel, gives the tracking to it."""
 
     def __init__(
@@ -196,7 +196,7 @@ class Corrector:
         store: TrackingStore,
         *,
         finder: CandidateFinder,
-        asker: Asker,
+        fetcher: Fetcher,
         planner: Planner,
         refresher: Refresher,
         clock: Clock,
@@ -204,14 +204,14 @@ class Corrector:
         """All collaborators come in."""
         self._store = store
         self._finder = finder
-        self._asker = asker
+        self._fetcher = fetcher
         self._planner = planner
         self._refresher = refresher
         self._clock = clock
 
     async def search_due(
         self, stored: Stored, report: CarrierReport, now: Instant
-    ) -> Search | None:
+    ) -> CourierProbe | None:
         """Return whom to ask in this cycle: none in the first one, in which the own courier alone
         was asked. ``stored`` is as it stood before ``report``.
         """
@@ -220,7 +220,7 @@ class Corrector:
         search = await self._finder.next_search(stored.tracking, now)
         return search if search is not None and search.at <= now else None
 
-    async def attempt(self, stored: Stored, search: Search, own: Told) -> Stored:
+    async def attempt(self, stored: Stored, search: CourierProbe, own: Told) -> Stored:
         """Ask the candidate of ``search``, which was let through; store what follows.
 
         ``stored`` is as it stands after the own courier's report, its lease held for this. Returns
@@ -229,16 +229,16 @@ class Corrector:
         code = search.candidate.courier_code
         held, given = stored.poll.leased_until, stored.tracking.courier_code
         asked = replace(stored.tracking, courier_code=code)
-        (report,) = await self._asker.ask(asked.world_id, code, [asked], search.policy)
+        (report,) = await self._fetcher.fetch(asked.world_id, code, [asked], search.policy)
         if report is None:
             return await self._end_lease(stored, None, held)
-        past = past_of(report, f"its courier does not know it: {code} is asked next")
+        past = poll_record(report, f"its courier does not know it: {code} is asked next")
         is_taken = False
         for _ in range(MAX_TRIES):
             now = self._clock.now()
             if report.outcome in _SAYS_NOTHING:
                 break
-            refusal = refuse(stored.tracking, report)
+            refusal = rejection_reason(stored.tracking, report)
             if refusal is None and not is_taken:
                 change = await self._correction(stored, search, report, now)
             else:
@@ -272,7 +272,7 @@ class Corrector:
         return Stored(stored.tracking, back)
 
     async def _correction(
-        self, stored: Stored, search: Search, report: CarrierReport, now: Instant
+        self, stored: Stored, search: CourierProbe, report: CarrierReport, now: Instant
     ) -> Save:
         before, code = stored.tracking, search.candidate.courier_code
         why = f"{before.courier_code} does not know the number, {code} does"
@@ -299,23 +299,25 @@ class Corrector:
         merged = merge(corrected, report)
         after = stop_if_over(merged.tracking, report.outcome)
         merged = replace(merged, tracking=after, changes=(told, *merged.changes))
-        change = await self._refresher.change_of(before, merged, now)
+        change = await self._refresher.build_save(before, merged, now)
         poll = self._planner.after(change.tracking, stored.poll, search.policy, report, now)
         return replace(change, poll=poll, raw=raw_answer(report))
 
     async def _failure(
-        self, stored: Stored, search: Search, report: CarrierReport, own: Told, now: Instant
+        self, stored: Stored, search: CourierProbe, report: CarrierReport, own: Told, now: Instant
     ) -> Save:
         before, code = stored.tracking, search.candidate.courier_code
         others = tuple(one for one in before.tried_couriers if one.courier_code != code)
-        trial = Trial(courier_code=code, at=now, outcome=report.outcome)
+        trial = ProbeResult(courier_code=code, at=now, outcome=report.outcome)
         # Nothing that a reader sees has changed: no event, and updated_at stays.
         after = replace(before, version=before.version + 1, tried_couriers=(*others, trial))
         poll = self._planner.after(after, stored.poll, own.policy, own.report, now)
         following = await self._finder.next_search(after, now)
         if following is not None:
             outcome = own.report.outcome
-            poll = self._finder.hasten(poll, following, own=own.policy, outcome=outcome, now=now)
+            poll = self._finder.bring_forward(
+                poll, following, own=own.policy, outcome=outcome, now=now
+            )
         return Save(
             tracking=after,
             expected_version=before.version,
@@ -337,7 +339,7 @@ def is_correctable(tracking: Tracking) -> bool:
     )
 
 
-def refuse(tracking: Tracking, report: CarrierReport) -> str | None:
+def rejection_reason(tracking: Tracking, report: CarrierReport) -> str | None:
     """Return why a candidate's answer does not make it the parcel's courier, or None if it does.
 
     Numbers are used again and carriers' numbers collide, so that "found" alone is not enough.
@@ -374,5 +376,5 @@ def _countries(
             yield "place of delivery", destination, scan.country
 
 
-def _trial_of(tracking: Tracking, courier_code: str) -> Trial | None:
+def _trial_of(tracking: Tracking, courier_code: str) -> ProbeResult | None:
     return next((one for one in tracking.tried_couriers if one.courier_code == courier_code), None)

@@ -19,7 +19,7 @@ PAUSE_SECONDS: Final = 0.05
 _log = logging.getLogger(__name__)
 
 
-class Rounds(ABC):
+class PeriodicTask(ABC):
     """Runs ``step`` until stopped. Outages of the store are sat out, and logged once."""
 
     def __init__(self, name: str, *, clock: Clock, idle_seconds: float) -> None:

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
-from parcelwire.tracking.ports import CarrierPolicy, Carriers, TrackingStore, Turnstile
+from parcelwire.tracking.ports import CarrierPolicy, Carriers, Throttle, TrackingStore
 
 SLOT_SECONDS: Final = 2.0
 """How long a question waits for its place among the conversations with its carrier, at most."""
 
 
-class Asker:
+class Fetcher:
     """Asks about trackings that were let through; pauses and gaps are noted here, once."""
 
     def __init__(
@@ -25,7 +25,7 @@ class Asker:
         store: TrackingStore,
         *,
         carriers: Carriers,
-        turnstile: Turnstile,
+        throttle: Throttle,
         clock: Clock,
         timeout_seconds: float,
     ) -> None:
@@ -36,11 +36,11 @@ class Asker:
         """
         self._store = store
         self._carriers = carriers
-        self._turnstile = turnstile
+        self._throttle = throttle
         self._clock = clock
         self._timeout_seconds = timeout_seconds
 
-    async def ask(
+    async def fetch(
         self,
         world_id: int,
         courier_code: str,
@@ -56,7 +56,7 @@ class Asker:
         answers: Sequence[CarrierReport | None]
         try:
             answers = await asyncio.wait_for(
-                self._carriers.ask(world_id, courier_code, trackings), self._timeout_seconds
+                self._carriers.fetch(world_id, courier_code, trackings), self._timeout_seconds
             )
         except TimeoutError:
             answers = [
@@ -77,9 +77,9 @@ class Asker:
         ]
         reports = [one for one in answers if one is not None]
         if len(reports) < len(answers):
-            await self._turnstile.give_back(policy, len(answers) - len(reports))
+            await self._throttle.give_back(policy, len(answers) - len(reports))
         if reports:
-            await self._turnstile.note(policy, reports, now)
+            await self._throttle.record_results(policy, reports, now)
         for report in reports:
             if report.gaps:
                 await self._store.add_gaps(report.connector, report.gaps, report.fetched_at)
