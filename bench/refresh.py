@@ -34,7 +34,8 @@ from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.worker import PollSettings, PollWorker
 from parcelwire.store.port import Store
 from parcelwire.store.sqlite import open_store
-from parcelwire.tracking.courier_correction import CandidateFinder
+from parcelwire.tracking.courier_correction import CourierCorrector
+from parcelwire.tracking.courier_detection_retry import CandidateFinder
 from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import CarrierPolicy, NewTracking, PollResult, PollState
 from parcelwire.tracking.refresh import Refresher
@@ -182,16 +183,18 @@ async def _measure_refresh(path: Path, figures: dict[str, float]) -> None:
     store: Store = await open_store(path, render=render_tracking, clock=clock)
     identifiers, registry, carrier = Counting(), default_registry(), Instantly()
     parcels = [_parcel(index, identifiers) for index in range(PARCELS)]
+    planner = PollPlanner()
+    finder = CandidateFinder(
+        default_detector(), registry, carrier, history=CourierHistory(store, clock)
+    )
     refresher = Refresher(
         store,
         composer=MessageComposer({}, identifiers),
-        planner=PollPlanner(),
+        planner=planner,
         registry=registry,
         identifiers=identifiers,
         clock=clock,
-        finder=CandidateFinder(
-            default_detector(), registry, carrier, history=CourierHistory(store, clock)
-        ),
+        finder=finder,
     )
     for first in range(0, PARCELS, 500):
         await store.create_trackings(
@@ -226,6 +229,15 @@ async def _measure_refresh(path: Path, figures: dict[str, float]) -> None:
         carriers=carrier,
         throttle=CarrierThrottle(store, clock),
         refresher=refresher,
+        finder=finder,
+        corrector=CourierCorrector(
+            store,
+            finder=finder,
+            carriers=carrier,
+            planner=planner,
+            refresher=refresher,
+            clock=clock,
+        ),
         clock=clock,
         settings=PollSettings(),
     )

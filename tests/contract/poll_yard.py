@@ -21,9 +21,9 @@ from parcelwire.polling.carrier_throttle import CarrierThrottle
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.worker import PollSettings, PollWorker
 from parcelwire.store.port import Store
-from parcelwire.tracking.courier_correction import CandidateFinder, CourierCorrector
+from parcelwire.tracking.courier_correction import CourierCorrector
+from parcelwire.tracking.courier_detection_retry import CandidateFinder
 from parcelwire.tracking.drafts import Draft, Drafting
-from parcelwire.tracking.fetch import Fetcher
 from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import PollState, Stored
 from parcelwire.tracking.refresh import Refresher
@@ -154,17 +154,10 @@ class Yard:
         given: Any = store or self.store
         throttle = CarrierThrottle(given, self.clock)
         refresher = self.refresher(given)
-        chosen = PollSettings(**settings)
         corrector = CourierCorrector(
             given,
             finder=self.finder,
-            fetcher=Fetcher(
-                given,
-                carriers=self.carriers,
-                throttle=throttle,
-                clock=self.clock,
-                timeout_seconds=chosen.ask_timeout_seconds,
-            ),
+            carriers=self.carriers,
             planner=self.planner,
             refresher=refresher,
             clock=self.clock,
@@ -174,9 +167,10 @@ class Yard:
             carriers=self.carriers,
             throttle=throttle,
             refresher=refresher,
-            clock=clock or self.clock,
-            settings=chosen,
+            finder=self.finder,
             corrector=corrector,
+            clock=clock or self.clock,
+            settings=PollSettings(**settings),
         )
 
     def service(

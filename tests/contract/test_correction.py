@@ -14,8 +14,9 @@ from parcelwire.domain.clock import DAY, HOUR, SECOND, FrozenClock
 from parcelwire.domain.report import Outcome, ParcelFacts
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details, Tracking
+from parcelwire.polling.worker import PollWorker
 from parcelwire.store.port import Store
-from parcelwire.tracking.courier_correction import CYCLE
+from parcelwire.tracking.courier_detection_retry import CYCLE
 from parcelwire.tracking.drafts import Draft, hints_of
 from parcelwire.tracking.ports import Stored
 from parcelwire.webhooks.ports import MessageFilter
@@ -48,6 +49,14 @@ async def pass_cycles(yard: Yard, tracking: Tracking, count: int = 1) -> Stored:
         yard.clock.set(max(yard.clock.now(), due_at))
         await drive(worker)
     return await yard.stored(tracking)
+
+
+async def begin_probe(yard: Yard, worker: PollWorker, courier: str = "swiss-post") -> None:
+    """Let a worker ask the own courier, then the candidate, whose answer is held up."""
+    await worker.step()
+    await worker.drain()
+    await worker.step()
+    await until(lambda: yard.carriers.under_way[courier, SWISS] == 1)
 
 
 class TestCorrected:
@@ -155,9 +164,8 @@ class TestCorrected:
         created = await follow(yard)
         yard.clock.advance(CYCLE / SECOND)
         worker = yard.worker()
-        await worker.step()
-        await until(lambda: bool(yard.carriers.numbers_asked("poste-italiane")[1:]))
-        await until(lambda: yard.carriers.under_way["swiss-post", SWISS] == 1)
+        await begin_probe(yard, worker)
+        assert yard.carriers.numbers_asked("poste-italiane") == [SWISS, SWISS]
         # Nobody else asks meanwhile: the lease goes on.
         await drive(yard.worker())
         service = yard.service()
@@ -191,8 +199,7 @@ class TestCorrected:
         created = await follow(yard)
         yard.clock.advance(1)
         worker = yard.worker()
-        await worker.step()
-        await until(lambda: yard.carriers.under_way["swiss-post", SWISS] == 1)
+        await begin_probe(yard, worker)
         calls = len(yard.carriers.calls)
         yard.clock.advance(20)
         await drive(yard.worker())
@@ -329,8 +336,7 @@ class TestNotCorrected:
         created = await follow(yard)
         yard.clock.advance(CYCLE / SECOND)
         worker = yard.worker()
-        await worker.step()
-        await until(lambda: yard.carriers.under_way["swiss-post", SWISS] == 1)
+        await begin_probe(yard, worker)
         service = yard.service()
         await service.stop(await service.get(WORLD, created.tracking.id))
         gate.set()

@@ -75,8 +75,8 @@ class _TakesRepeatsForNew(Refresher):
         report: CarrierReport,
         policy: CarrierPolicy | None,
         *,
-        held_until: Instant = 0,
         may_expire: bool = True,
+        may_probe: bool = False,
         why: str | None = None,
     ) -> Stored | PollResult | None:
         scans = tuple(
@@ -85,7 +85,7 @@ class _TakesRepeatsForNew(Refresher):
         )
         report = replace(report, checkpoints=scans)
         return await super().apply_report(
-            stored, report, policy, held_until=held_until, may_expire=may_expire, why=why
+            stored, report, policy, may_expire=may_expire, may_probe=may_probe, why=why
         )
 
 

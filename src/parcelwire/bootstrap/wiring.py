@@ -1,6 +1,6 @@
 """The inner parts and how they are joined: who asks carriers, keeps trackings, tells other systems.
 
-    PollWorker ------+--> carriers (throttle)
+    PollWorker ------+--> throttle --> carriers
                      +--> Refresher --> store --> DeliveryWorker --> sender
     TrackingService -+
 
@@ -25,9 +25,9 @@ from parcelwire.polling.carrier_throttle import CarrierThrottle
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.polling.worker import PollSettings, PollWorker
 from parcelwire.store.port import Store
-from parcelwire.tracking.courier_correction import CandidateFinder, CourierCorrector
+from parcelwire.tracking.courier_correction import CourierCorrector
+from parcelwire.tracking.courier_detection_retry import CandidateFinder
 from parcelwire.tracking.drafts import Drafting
-from parcelwire.tracking.fetch import Fetcher
 from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import Carriers, Identifiers
 from parcelwire.tracking.refresh import Refresher
@@ -130,22 +130,16 @@ def wire(outside: Outside, settings: WiringSettings, kinds: Kinds | None = None)
         notify=delivery.notify,
         finder=finder,
     )
-    fetcher = Fetcher(
-        store,
-        carriers=outside.polled_carriers,
-        throttle=throttle,
-        clock=clock,
-        timeout_seconds=settings.polls.ask_timeout_seconds + settings.polls.slot_seconds,
-    )
     polls = PollWorker(
         store,
         carriers=outside.polled_carriers,
         throttle=throttle,
         refresher=refresher,
+        finder=finder,
         corrector=CourierCorrector(
             store,
             finder=finder,
-            fetcher=fetcher,
+            carriers=outside.polled_carriers,
             planner=planner,
             refresher=refresher,
             clock=clock,

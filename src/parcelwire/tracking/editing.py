@@ -71,7 +71,11 @@ class Editor:
                 policy = await self._carriers.policy(before.world_id, before.courier_code)
                 first = self._planner.first(change.tracking, policy, now)
                 poll = replace(
-                    stored.poll, due_at=first.due_at, due_reason=first.due_reason, leased_until=0
+                    stored.poll,
+                    due_at=first.due_at,
+                    due_reason=first.due_reason,
+                    leased_until=0,
+                    probe_courier="",
                 )
                 change = replace(change, poll=poll)
             after = Stored(change.tracking, change.poll or stored.poll)

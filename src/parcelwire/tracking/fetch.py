@@ -1,4 +1,4 @@
-"""Asking a carrier within a time limit, and letting everybody learn from what it answers."""
+"""Fetching from a carrier within a time limit, and letting everybody learn from its reports."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.ports import CarrierPolicy, Carriers, Throttle, TrackingStore
 
 SLOT_SECONDS: Final = 2.0
-"""How long a question waits for its place among the conversations with its carrier, at most."""
+"""How long a question waits for its slot among the conversations with its carrier, at most."""
 
 
 class Fetcher:
-    """Asks about trackings that were let through; pauses and gaps are noted here, once."""
+    """Fetches reports on trackings that were admitted; pauses and gaps are noted here, once."""
 
     def __init__(
         self,
@@ -49,9 +49,13 @@ class Fetcher:
     ) -> list[CarrierReport | None]:
         """Return one report per tracking, in the same order; a timeout is an outage.
 
-        None: it could not be asked about now, for want of a slot. It costs no budget, and says
-        nothing about the carrier.
+        ``courier_code`` is asked, whichever courier a tracking has. None: it could not be asked
+        about now, for want of a slot. It costs no budget, and says nothing about the carrier.
         """
+        trackings = [
+            one if one.courier_code == courier_code else replace(one, courier_code=courier_code)
+            for one in trackings
+        ]
         asked_at = self._clock.now()
         answers: Sequence[CarrierReport | None]
         try:

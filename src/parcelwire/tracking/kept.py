@@ -25,6 +25,10 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True):
     last_outcome: str = ""
     last_detail: str = ""
     checks: int = 0
+    probe_courier: str = ""
+    """Another courier that is asked then instead of the tracking's own: it may know the number, see
+    ``courier_detection_retry``.
+    """
 
 
 class RawAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +57,7 @@ class PastPoll(msgspec.Struct, frozen=True, kw_only=True):
     is_news: bool = False
     """Whether the answer changed anything."""
     why: str = ""
-    """Why then: the ``due_reason`` of the time; of one that was put off, why it was."""
+    """Why then: the ``due_reason`` of the time; of a deferred one, why it was."""
     detail: str = ""
 
 

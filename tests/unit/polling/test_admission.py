@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parcelwire.polling.admission import MISSED, QUEUED, group_by_source, shares
+from parcelwire.polling.admission import MISSED, QUEUED, group_claims, shares
 from parcelwire.polling.ports import Claim
 
 
@@ -35,7 +35,7 @@ def test_in_a_group_who_has_missed_a_turn_stands_in_front() -> None:
         Claim(tracking_id=one, world_id=2, courier_code="usps", due_reason=reason)
         for one, reason in reasons.items()
     ]
-    (batch,) = group_by_source(claims, 0)
+    (batch,) = group_claims(claims, 0)
     assert list(batch.ids) == ["c", "e", "a", "b", "d"]
     assert batch.missed == 2
     assert batch.queued == {"b", "c", "d", "e"}

@@ -12,7 +12,8 @@ from parcelwire.domain.clock import DAY, HOUR, MINUTE, FrozenClock, to_datetime
 from parcelwire.domain.report import CarrierReport, Outcome, ParcelFacts
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Details, Tracking
-from parcelwire.tracking.courier_correction import is_correctable, rejection_reason
+from parcelwire.tracking.courier_correction import rejection_reason
+from parcelwire.tracking.courier_detection_retry import is_correctable
 
 NOW = FrozenClock().now()
 TRACKING = Tracking(

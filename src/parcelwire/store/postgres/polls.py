@@ -67,7 +67,13 @@ class Polls:
         else:
             rows = await self._claim_in_turn(now, lease_until, limit)
         return [
-            Claim(tracking_id=row[0].hex, world_id=row[1], courier_code=row[2], due_reason=row[4])
+            Claim(
+                tracking_id=row[0].hex,
+                world_id=row[1],
+                courier_code=row[2],
+                due_reason=row[4],
+                probe_courier=row[5],
+            )
             for row in rows
         ]
 
@@ -167,6 +173,7 @@ class Polls:
             [by_id[tracking_id].lease for tracking_id in ids],
             [encode_past(by_id[tracking_id].past) for tracking_id in ids],
             LONGEST_TRAIL,
+            [clean(poll.probe_courier) for poll in polls],
         )
         raws = [one for one in results if one.raw is not None]
         if not raws:

@@ -88,6 +88,7 @@ class Polls(Part):
                     world_id=row[2],
                     courier_code=row[3],
                     due_reason=row[5],
+                    probe_courier=row[6],
                 )
                 for row in rows
             ]

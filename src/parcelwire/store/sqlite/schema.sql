@@ -69,7 +69,8 @@ CREATE TABLE poll (
     last_detail TEXT NOT NULL,
     asked BLOB NOT NULL DEFAULT x'',
     deferrals BLOB NOT NULL DEFAULT x'',
-    world_id INTEGER NOT NULL DEFAULT 0
+    world_id INTEGER NOT NULL DEFAULT 0,
+    probe_courier TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE INDEX poll_by_due ON poll (due_at) WHERE due_at IS NOT NULL;

@@ -3,3 +3,5 @@
 alter table poll alter column put_off drop not null;
 alter table poll rename column put_off to deferrals;
 alter table poll alter column deferrals set not null;
+-- Which courier is asked next time, when it is not the tracking's own: empty for nearly all.
+alter table poll add column probe_courier text collate "C" not null default '';
