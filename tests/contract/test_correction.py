@@ -13,50 +13,15 @@ from parcelwire.domain.changes import CourierCorrected
 from parcelwire.domain.clock import DAY, HOUR, SECOND, FrozenClock
 from parcelwire.domain.report import Outcome, ParcelFacts
 from parcelwire.domain.status import Status
-from parcelwire.domain.tracking import Details, Tracking
-from parcelwire.polling.worker import PollWorker
+from parcelwire.domain.tracking import Details
 from parcelwire.store.port import Store
 from parcelwire.tracking.courier_detection_retry import CYCLE
 from parcelwire.tracking.drafts import Draft, hints_of
-from parcelwire.tracking.ports import Stored
 from parcelwire.webhooks.ports import MessageFilter
-from tests.contract.poll_yard import Yard, drive, outage, until
+from tests.contract.poll_yard import Yard, drive, outage
 from tests.contract.store.samples import NOW, WORLD
+from tests.contract.wrong_couriers import AMBIGUOUS, SWISS, begin_probe, follow, pass_cycles
 from tests.support.house import report
-
-SWISS = "996012345678901234"
-"""Fits Swiss Post alone (made up)."""
-AMBIGUOUS = "12345678901234"
-"""Fits DPD best, then several others (made up)."""
-
-
-async def follow(yard: Yard, number: str = SWISS, **fields: Any) -> Stored:
-    """Follow a number with a courier that can be asked and does not know it."""
-    courier = fields.pop("courier_code", "poste-italiane")
-    if courier is not None:
-        yard.carriers.connect(courier)
-    draft = Draft(number=number, courier_code=courier, **fields)
-    return await yard.service().create(WORLD, draft)
-
-
-async def pass_cycles(yard: Yard, tracking: Tracking, count: int = 1) -> Stored:
-    """Let the workers do what is due for this tracking, ``count`` times."""
-    worker = yard.worker()
-    for _ in range(count):
-        due_at = (await yard.poll(tracking)).due_at
-        if due_at is None:
-            break
-        yard.clock.set(max(yard.clock.now(), due_at))
-        await drive(worker)
-    return await yard.stored(tracking)
-
-
-async def begin_probe(yard: Yard, worker: PollWorker, courier: str = "swiss-post") -> None:
-    """Let a worker ask the own courier, then the candidate, whose answer is held up."""
-    await worker.step()
-    await worker.drain()
-    await worker.step()
-    await until(lambda: yard.carriers.under_way[courier, SWISS] == 1)
 
 
 class TestCorrected:

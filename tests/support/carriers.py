@@ -53,6 +53,10 @@ class ScriptedCarriers:
             }
         )
 
+    def disconnect(self, courier_code: str) -> None:
+        """Take the way to a courier away."""
+        del self._couriers[courier_code]
+
     def script(self, courier_code: str, number: str, *reports: CarrierReport) -> None:
         """Answer ``reports`` one after the other; the last one again and again."""
         if courier_code not in self._couriers:
