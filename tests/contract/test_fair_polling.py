@@ -149,8 +149,8 @@ async def test_accounts_have_the_places_of_a_lane_in_turn(yard: Yard) -> None:
     await worker.step()
     await create(yard.store, "B1", courier_code="dhl", world_id=OTHER_WORLD)
     await worker.step()
-    lanes, other = worker._concurrency._carriers, account_of(OTHER_WORLD)
-    await until(lambda: any(lane.loads[other] for lane in lanes.values()))
+    asked, other = worker._concurrency._carriers, account_of(OTHER_WORLD)
+    await until(lambda: any(one.loads[other] for one in asked.values()))
     gate.set()
     await worker.drain()
     # Four were under way when it came, and four more had their places.

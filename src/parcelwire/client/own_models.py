@@ -161,7 +161,7 @@ class Poll(Model, frozen=True, kw_only=True):
     is_news: bool | None = None
     """The answer changed something."""
     why: str | None = None
-    """Why then; of one that was put off, why it was."""
+    """Why then; of a deferred one, why it was."""
     connector: str | None = None
     """Who was asked."""
     duration_ms: int | None = None

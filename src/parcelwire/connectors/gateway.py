@@ -247,14 +247,14 @@ class Gateway:
         return known[1]
 
     def slot(self, way: Way, account_number: int) -> AbstractAsyncContextManager[None]:
-        """Return a place among the conversations with one carrier; accounts have them in turn.
+        """Return a slot among the conversations with one carrier; accounts have them in turn.
 
         Entering it raises ``NoSlotError`` when none is free in time.
         """
-        places = self._slots.get(way.code)
-        if places is None:
-            places = self._slots[way.code] = FairSlots(self._settings.concurrency)
-        return places.slot(account_number, self._settings.slot_seconds)
+        slots = self._slots.get(way.code)
+        if slots is None:
+            slots = self._slots[way.code] = FairSlots(self._settings.concurrency)
+        return slots.slot(account_number, self._settings.slot_seconds)
 
     async def converse_in_time(
         self, way: Way, language: str, trackings: Sequence[Tracking]
@@ -283,7 +283,7 @@ class Gateway:
 
 
 class _FetchJob:
-    """One call of ``ask``: its trackings in batches, over one way."""
+    """One call of ``fetch``: its trackings in batches, over one way."""
 
     def __init__(
         self, gateway: Gateway, way: Way, trackings: Sequence[Tracking], account_number: int
@@ -300,14 +300,14 @@ class _FetchJob:
         batches = self._batches()
         if len(batches) > 1 and not self._gateway.memory_of(self._way):
             # The first fetches the token (or the session) that the others then share.
-            await self._ask(*batches.pop(0))
+            await self._fetch(*batches.pop(0))
         async with asyncio.TaskGroup() as group:
             for language, batch in batches:
-                group.create_task(self._ask(language, batch))
+                group.create_task(self._fetch(language, batch))
         return [self._reports.get(index) for index in range(len(self._trackings))]
 
     def _batches(self) -> list[tuple[str, tuple[int, ...]]]:
-        """Return the trackings' places in batches of one language each."""
+        """Return the trackings' indexes in batches of one language each."""
         languages = self._way.entry.manifest.languages
         by_language: dict[str, list[int]] = {}
         for index, tracking in enumerate(self._trackings):
@@ -323,7 +323,7 @@ class _FetchJob:
             )
         ]
 
-    async def _ask(self, language: str, indexes: tuple[int, ...]) -> None:
+    async def _fetch(self, language: str, indexes: tuple[int, ...]) -> None:
         trackings = [self._trackings[index] for index in indexes]
         try:
             async with self._gateway.slot(self._way, self._account_number):

@@ -140,7 +140,7 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     corrections: tuple[Correction, ...] = ()
     tried_couriers: tuple[ProbeResult, ...] = ()
     """Couriers that were asked because the own one does not know the number; see
-    ``tracking.correction``.
+    ``tracking.courier_correction``.
     """
 
     @property

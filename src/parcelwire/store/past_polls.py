@@ -30,7 +30,7 @@ every poll, so that twice as much would cost every poll a tenth of its time.
 """
 
 LONGEST_DEFERRED: Final = 350
-"""The same for polls that were put off: five with the longest words."""
+"""The same for polls that were deferred: five with the longest words."""
 
 # The place in these lists is what is stored: add at the end, and change nothing.
 _OUTCOMES: Final = (
@@ -117,7 +117,7 @@ def encode_past(past: PastPoll | None) -> bytes:
 
 
 def encode_deferred(at: Instant | None, why: str) -> bytes:
-    """Return what to put before the trail of polls that were put off; nothing without a time."""
+    """Return what to put before the trail of polls that were deferred; nothing without a time."""
     return b"" if at is None else encode_past(PastPoll(at=at, outcome=DEFERRED, why=why))
 
 

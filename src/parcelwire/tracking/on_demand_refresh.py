@@ -1,6 +1,6 @@
-"""Asking while somebody waits: at create, and for a real-time query.
+"""Refreshing while somebody waits: at create, and for a real-time query.
 
-The answer is waited for as long as the asker's patience goes; the question itself goes on behind
+The answer is waited for as long as the caller's patience goes; the question itself goes on behind
 it, under a lease that keeps the workers away, and what it brings is stored all the same.
 """
 
@@ -48,7 +48,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     ask_timeout_seconds: float = 22.0
     """After this the conversation behind such an answer is broken off, too."""
     slot_seconds: float = SLOT_SECONDS
-    """How long a question waits for its place among the conversations with its carrier."""
+    """How long a question waits for its slot among the conversations with its carrier."""
     ask_at_create: bool = True
     test_trackings: int = 0
     """Trackings that a test world may hold at a time; 0: any number."""
@@ -63,7 +63,7 @@ class _Leased(msgspec.Struct, frozen=True):
 
 
 class OnDemandRefresh:
-    """Questions that somebody waits for."""
+    """Refreshes that somebody waits for."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class OnDemandRefresh:
     def start(
         self, stored: Stored, policy: CarrierPolicy, *, is_leased: bool = True
     ) -> asyncio.Task[Stored]:
-        """Ask behind the caller's back, as ``ask`` does.
+        """Ask behind the caller's back, as ``fetch`` does.
 
         Return the task that somebody may await.
         """

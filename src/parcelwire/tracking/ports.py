@@ -194,7 +194,7 @@ class TrackingStore(Protocol):
 
     async def past_polls(self, tracking_id: str, limit: int = 20) -> list[PastPoll]:
         """Return the last times it was asked about, newest first, and between them the last few
-        times it was put off.
+        times it was deferred.
 
         Stored in the transaction of the poll they tell of, and gone with the tracking. Some 20 and
         some five are kept, a few less where they have much to say; long words are cut.
@@ -368,7 +368,7 @@ class Planner(Protocol):
 
 
 class Throttle(Protocol):
-    """Lets questions through to a carrier within its budget and outside its pauses."""
+    """Admits questions to a carrier within its budget and outside its pauses."""
 
     async def admit(self, policy: CarrierPolicy, wanted: int, now: Instant) -> int:
         """Return how many numbers of ``wanted`` may be asked about now; they count as asked."""

@@ -2,11 +2,10 @@
 
     dialect --Draft/patch--> TrackingService --Save--> store
                                   |
-                                  +--ask at once--> throttle -> carriers -> Refresher -> store
+                                  +--on demand--> throttle -> carriers -> Refresher -> store
 
-Writes return when they are durable. Asking at once comes after that and is bounded in time: a slow
-carrier delays the
-answer by at most ``ask_seconds``, then the question goes on behind it.
+Writes return when they are durable. Asking on demand comes after that and is bounded in time: a
+slow carrier delays the answer by at most ``ask_seconds``, then the question goes on behind it.
 """
 
 from __future__ import annotations

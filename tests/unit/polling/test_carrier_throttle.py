@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, FrozenClock
 from parcelwire.domain.report import CarrierReport, Outcome
-from parcelwire.polling.carrier_throttle import LONGEST_PAUSE, PROBE, CarrierThrottle
+from parcelwire.polling.carrier_throttle import HALF_OPEN, LONGEST_PAUSE, CarrierThrottle
 from parcelwire.polling.ports import Pause
 from parcelwire.store.port import Store
 from parcelwire.store.sqlite import open_store
@@ -115,9 +115,9 @@ async def test_after_a_pause_one_question_finds_out_whether_the_carrier_is_back(
     assert await throttle.admit(policy, 35, later) == 10
     assert await throttle.admit(policy, 35, later + SECOND) == 0
     # Whoever asked may have died: the next one tries.
-    assert await throttle.admit(policy, 35, later + PROBE) == 10
-    await throttle.record_results(policy, [said(Outcome.FOUND)], later + PROBE)
-    assert await throttle.admit(policy, 35, later + PROBE) == 35
+    assert await throttle.admit(policy, 35, later + HALF_OPEN) == 10
+    await throttle.record_results(policy, [said(Outcome.FOUND)], later + HALF_OPEN)
+    assert await throttle.admit(policy, 35, later + HALF_OPEN) == 35
 
 
 @pytest.mark.parametrize(

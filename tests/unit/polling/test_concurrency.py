@@ -19,16 +19,16 @@ from tests.unit.polling.test_plan import policy
 NOW = FrozenClock().now()
 POLICY = policy(requests_per_minute=60, batch_size=1)
 FIRST_PACE = 125
-"""Milliseconds from one conversation to the next at an unknown carrier: 0.5 s in 4 places."""
+"""Milliseconds from one conversation to the next at an unknown carrier: 0.5 s in 4 slots."""
 
 
-def lanes(
-    clock: FrozenClock | None = None, places: int = 4, patience: float = 4.0
+def concurrency(
+    clock: FrozenClock | None = None, slots: int = 4, patience: float = 4.0
 ) -> CarrierConcurrency:
-    return CarrierConcurrency(places, patience, clock or FrozenClock())
+    return CarrierConcurrency(slots, patience, clock or FrozenClock())
 
 
-def room(turned: CarrierConcurrency, chosen: CarrierPolicy, account: int = 1) -> int:
+def capacity(turned: CarrierConcurrency, chosen: CarrierPolicy, account: int = 1) -> int:
     """Return how many conversations an account that wants very many may begin."""
     return turned.capacity(chosen, {account: 1_000_000})[account]
 
@@ -46,7 +46,7 @@ def test_turns_keep_the_order_and_the_budget(
     per_minute: int, batch: int, crowds: list[int]
 ) -> None:
     chosen = replace(POLICY, requests_per_minute=per_minute, batch_size=batch)
-    turned = lanes()
+    turned = concurrency()
     given_turns: list[int] = []
     for number, crowd in enumerate(crowds):
         ids = [f"{number}-{index}" for index in range(crowd)]
@@ -65,13 +65,13 @@ def test_turns_keep_the_order_and_the_budget(
 
 
 def test_turns_begin_anew_when_the_clock_went_back() -> None:
-    turned = lanes()
+    turned = concurrency()
     turned.schedule_deferred(POLICY, ["a"] * 100, NOW + 3650 * DAY, account=1)
     assert flat(turned.schedule_deferred(POLICY, ["b"], NOW, account=1))[0] <= NOW + 2 * SECOND
 
 
-def test_carriers_have_lanes_of_their_own() -> None:
-    turned = lanes()
+def test_carriers_have_turns_of_their_own() -> None:
+    turned = concurrency()
     turned.schedule_deferred(POLICY, ["a"] * 1000, NOW, account=1)
     other = replace(POLICY, budget_key="other")
     assert flat(turned.schedule_deferred(other, ["b"], NOW, account=1))[0] <= NOW + 2 * SECOND
@@ -79,20 +79,20 @@ def test_carriers_have_lanes_of_their_own() -> None:
 
 async def test_a_slow_carrier_gets_few_at_a_time_and_a_fast_one_many() -> None:
     clock = FrozenClock()
-    turned = lanes(clock)
+    turned = concurrency(clock)
     slow, fast = replace(POLICY, budget_key="slow"), replace(POLICY, budget_key="fast")
     for _ in range(30):
         async with turned.slot(slow, 1):
             clock.advance(20)
         async with turned.slot(fast, 1):
             clock.advance(0.002)
-    assert room(turned, slow) == 4
-    assert room(turned, fast) > 1_000
-    assert room(turned, replace(slow, batch_size=10)) == 4
+    assert capacity(turned, slow) == 4
+    assert capacity(turned, fast) > 1_000
+    assert capacity(turned, replace(slow, batch_size=10)) == 4
 
 
-async def test_no_more_conversations_than_places() -> None:
-    turned = lanes(places=3)
+async def test_no_more_conversations_than_slots() -> None:
+    turned = concurrency(slots=3)
     inside = most = 0
 
     async def converse() -> None:
@@ -103,17 +103,17 @@ async def test_no_more_conversations_than_places() -> None:
             await asyncio.sleep(0)
             inside -= 1
 
-    before = room(turned, POLICY)
+    before = capacity(turned, POLICY)
     waiting = [asyncio.create_task(converse()) for _ in range(20)]
     await asyncio.sleep(0)
-    assert room(turned, POLICY, 2) == max(1, before - 20)
+    assert capacity(turned, POLICY, 2) == max(1, before - 20)
     await asyncio.gather(*waiting)
     assert most == 3
-    assert room(turned, POLICY) >= before
+    assert capacity(turned, POLICY) >= before
 
 
 async def test_a_lane_that_broke_has_its_place_back() -> None:
-    turned = lanes(places=1)
+    turned = concurrency(slots=1)
     for _ in range(3):
         try:
             async with turned.slot(POLICY, 1):
@@ -125,22 +125,22 @@ async def test_a_lane_that_broke_has_its_place_back() -> None:
 
 
 def test_a_crowd_does_not_stand_in_front_of_another_accounts_parcel() -> None:
-    turned = lanes()
+    turned = concurrency()
     turned.schedule_deferred(POLICY, ["a"] * 12_000, NOW, account=1)
     (at,) = flat(turned.schedule_deferred(POLICY, ["b"], NOW, account=2))
     assert at <= NOW + 5 * SECOND
 
 
 def test_accounts_that_wait_take_every_second_turn() -> None:
-    turned = lanes()
+    turned = concurrency()
     turned.schedule_deferred(POLICY, ["a"] * 100, NOW, account=1)
-    alone = flat(lanes().schedule_deferred(POLICY, ["b"] * 60, NOW, account=2))
+    alone = flat(concurrency().schedule_deferred(POLICY, ["b"] * 60, NOW, account=2))
     beside = flat(turned.schedule_deferred(POLICY, ["b"] * 60, NOW, account=2))
     assert 1.7 < (beside[-1] - NOW) / (alone[-1] - NOW) < 2.3
 
 
 async def test_room_is_shared_out_equally_and_a_newcomer_has_one_place() -> None:
-    turned = lanes(places=8, patience=0)
+    turned = concurrency(slots=8, patience=0)
     assert turned.capacity(POLICY, {1: 100, 2: 100, 3: 1}) == {1: 4, 2: 3, 3: 1}
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(8):
@@ -149,7 +149,7 @@ async def test_room_is_shared_out_equally_and_a_newcomer_has_one_place() -> None
 
 
 async def test_what_cannot_be_shared_goes_to_who_was_not_served_for_longest() -> None:
-    turned = lanes(places=1, patience=0)
+    turned = concurrency(slots=1, patience=0)
     async with turned.slot(POLICY, 1):
         pass
     assert list(turned.capacity(POLICY, {1: 5, 2: 5})) == [2, 1]
@@ -159,13 +159,13 @@ async def test_what_cannot_be_shared_goes_to_who_was_not_served_for_longest() ->
 
 
 async def test_of_very_many_newcomers_only_some_begin() -> None:
-    turned = lanes(places=4, patience=0)
+    turned = concurrency(slots=4, patience=0)
     chosen = turned.capacity(POLICY, dict.fromkeys(range(1_000), 1))
     assert sum(chosen.values()) == 8
 
 
 def test_who_missed_a_turn_does_not_wait_for_all_others() -> None:
-    turned = lanes()
+    turned = concurrency()
     turned.schedule_deferred(POLICY, ["a"] * 1_000, NOW, account=1)
     (at,) = flat(turned.schedule_deferred(POLICY, ["b"], NOW, account=1, is_again=True))
     assert at <= NOW + 3 * 1.1 * MINUTE / refill(POLICY.requests_per_minute)
@@ -173,8 +173,8 @@ def test_who_missed_a_turn_does_not_wait_for_all_others() -> None:
 
 def test_turns_of_accounts_do_not_fall_together() -> None:
     chosen = replace(POLICY, requests_per_minute=6)
-    turned = lanes()
-    # Their first ones tell the lane that there are two.
+    turned = concurrency()
+    # Their first ones tell that there are two.
     for account in (1, 2):
         turned.schedule_deferred(chosen, ["first"], NOW, account=account)
     later = [
@@ -185,7 +185,7 @@ def test_turns_of_accounts_do_not_fall_together() -> None:
 
 
 def test_who_missed_turns_again_and_again_has_the_very_next_ones() -> None:
-    turned = lanes()
+    turned = concurrency()
     for account in (1, 2):
         turned.schedule_deferred(POLICY, ["a"] * 1_000, NOW, account=account)
     slot = 1.1 * MINUTE / refill(POLICY.requests_per_minute)

@@ -52,7 +52,7 @@ class PollObject(msgspec.Struct, frozen=True, kw_only=True):
         PollOutcome, Meta(description="`deferred`: nobody was asked, and `why` says why not")
     ]
     is_news: Annotated[bool, Meta(description="The answer changed something")]
-    why: Annotated[str, Meta(description="Why then; of one that was put off: why it was")]
+    why: Annotated[str, Meta(description="Why then; of a deferred one: why it was")]
     connector: Annotated[str | None, Meta(description="Who was asked")]
     duration_ms: Annotated[
         int | None, Meta(description="How long the conversation with the carrier took")
@@ -133,7 +133,7 @@ OPERATIONS: Final = (
         method="GET",
         path="/trackings/{id}/polls",
         summary="How the carrier was asked of late, newest first, and when it will be",
-        text="Some twenty of the last polls, and between them the last few that were put off for"
+        text="Some twenty of the last polls, and between them the last few that were deferred for"
         " want of budget or because the carrier is paused.",
         handler=list_tracking_polls,
         scope="read",

@@ -86,7 +86,7 @@ class Changes(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """One poll, or one that was put off."""
+    """One poll, or a deferred one."""
 
     at: Instant
     whom: str
