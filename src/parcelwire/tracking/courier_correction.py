@@ -97,12 +97,12 @@ class CourierCorrector:
         code, lease = stored.poll.probe_courier, stored.poll.leased_until
         own = await self._carriers.policy(stored.tracking.world_id, stored.tracking.courier_code)
         past = poll_record(report, stored.poll.due_reason)
-        given, is_taken = stored.tracking.courier_code, False
+        is_taken = False
         for _ in range(MAX_TRIES):
             before = stored.tracking
-            if before.courier_code != given or not is_correctable(before):
-                break
-            if report.outcome in _SAYS_NOTHING:
+            # Without our lease (stopped, moved, asked about by others) nothing is written below.
+            is_ours = stored.poll.leased_until == lease
+            if not is_ours or not is_correctable(before) or report.outcome in _SAYS_NOTHING:
                 break
             now = self._clock.now()
             rejection = rejection_reason(before, report)
