@@ -29,12 +29,13 @@ from parcelwire.domain.clock import DAY, HOUR, SECOND, FrozenClock
 from parcelwire.domain.merge import merge
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
+from parcelwire.polling.carrier_throttle import CarrierThrottle
 from parcelwire.polling.plan import PollPlanner
-from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.polling.worker import PollSettings, PollWorker
 from parcelwire.store.port import Store
 from parcelwire.store.sqlite import open_store
-from parcelwire.tracking.correction import CandidateFinder
+from parcelwire.tracking.courier_correction import CourierCorrector
+from parcelwire.tracking.courier_detection_retry import CandidateFinder
 from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import CarrierPolicy, NewTracking, PollResult, PollState
 from parcelwire.tracking.refresh import Refresher
@@ -73,7 +74,7 @@ class Instantly:
         """Allow more than anybody can ask."""
         return POLICY
 
-    async def ask(
+    async def fetch(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
     ) -> list[CarrierReport]:
         """Answer at once."""
@@ -182,16 +183,18 @@ async def _measure_refresh(path: Path, figures: dict[str, float]) -> None:
     store: Store = await open_store(path, render=render_tracking, clock=clock)
     identifiers, registry, carrier = Counting(), default_registry(), Instantly()
     parcels = [_parcel(index, identifiers) for index in range(PARCELS)]
+    planner = PollPlanner()
+    finder = CandidateFinder(
+        default_detector(), registry, carrier, history=CourierHistory(store, clock)
+    )
     refresher = Refresher(
         store,
         composer=MessageComposer({}, identifiers),
-        planner=PollPlanner(),
+        planner=planner,
         registry=registry,
         identifiers=identifiers,
         clock=clock,
-        finder=CandidateFinder(
-            default_detector(), registry, carrier, history=CourierHistory(store, clock)
-        ),
+        finder=finder,
     )
     for first in range(0, PARCELS, 500):
         await store.create_trackings(
@@ -210,7 +213,7 @@ async def _measure_refresh(path: Path, figures: dict[str, float]) -> None:
         for first in range(0, PARCELS, 50):
             results = await asyncio.gather(
                 *(
-                    refresher.apply(one, report, POLICY)
+                    refresher.apply_report(one, report, POLICY)
                     for one, report in zip(
                         stored[first : first + 50], reports[first : first + 50], strict=True
                     )
@@ -224,8 +227,17 @@ async def _measure_refresh(path: Path, figures: dict[str, float]) -> None:
     worker = PollWorker(
         store,
         carriers=carrier,
-        turnstile=CarrierTurnstile(store, clock),
+        throttle=CarrierThrottle(store, clock),
         refresher=refresher,
+        finder=finder,
+        corrector=CourierCorrector(
+            store,
+            finder=finder,
+            carriers=carrier,
+            planner=planner,
+            refresher=refresher,
+            clock=clock,
+        ),
         clock=clock,
         settings=PollSettings(),
     )
@@ -239,7 +251,7 @@ async def _measure_refresh(path: Path, figures: dict[str, float]) -> None:
         began = time.process_time()
         while await worker.step():
             pass
-        await worker.settle()
+        await worker.drain()
         return time.process_time() - began
 
     for name, work in (("apply", apply_all), ("poll", poll_all)):

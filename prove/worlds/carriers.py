@@ -226,11 +226,11 @@ class HeardCarriers:
         self.policy = gateway.policy
         self.phrase = gateway.phrase
 
-    async def ask(
+    async def fetch(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
     ) -> list[CarrierReport | None]:
         """See ``tracking.ports.Carriers``."""
-        reports = await self._gateway.ask(world_id, courier_code, trackings)
+        reports = await self._gateway.fetch(world_id, courier_code, trackings)
         for tracking, report in zip(trackings, reports, strict=True):
             if report is not None and report.outcome is Outcome.FOUND:
                 self._ledger.given[tracking.id].append(

@@ -17,12 +17,12 @@ from parcelwire.domain.clock import DAY, Clock, FrozenClock, Instant, to_datetim
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
+from parcelwire.polling.carrier_throttle import CarrierThrottle
 from parcelwire.polling.plan import PollPlanner
-from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.polling.worker import PollSettings, PollWorker
 from parcelwire.store.port import Store
-from parcelwire.tracking.asking import Asker
-from parcelwire.tracking.correction import CandidateFinder, Corrector
+from parcelwire.tracking.courier_correction import CourierCorrector
+from parcelwire.tracking.courier_detection_retry import CandidateFinder
 from parcelwire.tracking.drafts import Draft, Drafting
 from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import PollState, Stored
@@ -53,7 +53,7 @@ class WatchedCarriers(ScriptedCarriers):
         gate = self.gates[courier_code] = asyncio.Event()
         return gate
 
-    async def ask(
+    async def fetch(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
     ) -> list[CarrierReport]:
         numbers = [tracking.number for tracking in trackings]
@@ -66,7 +66,7 @@ class WatchedCarriers(ScriptedCarriers):
                 await self.gates[courier_code].wait()
             else:
                 await asyncio.sleep(0)
-            reports = await super().ask(world_id, courier_code, trackings)
+            reports = await super().fetch(world_id, courier_code, trackings)
         finally:
             self.under_way.subtract(keys)
         outage = self.outages.get(courier_code)
@@ -152,19 +152,12 @@ class Yard:
     ) -> PollWorker:
         """Make a worker as another process would be: it shares nothing but the store."""
         given: Any = store or self.store
-        turnstile = CarrierTurnstile(given, self.clock)
+        throttle = CarrierThrottle(given, self.clock)
         refresher = self.refresher(given)
-        chosen = PollSettings(**settings)
-        corrector = Corrector(
+        corrector = CourierCorrector(
             given,
             finder=self.finder,
-            asker=Asker(
-                given,
-                carriers=self.carriers,
-                turnstile=turnstile,
-                clock=self.clock,
-                timeout_seconds=chosen.ask_timeout_seconds,
-            ),
+            carriers=self.carriers,
             planner=self.planner,
             refresher=refresher,
             clock=self.clock,
@@ -172,11 +165,12 @@ class Yard:
         return PollWorker(
             given,
             carriers=self.carriers,
-            turnstile=turnstile,
+            throttle=throttle,
             refresher=refresher,
-            clock=clock or self.clock,
-            settings=chosen,
+            finder=self.finder,
             corrector=corrector,
+            clock=clock or self.clock,
+            settings=PollSettings(**settings),
         )
 
     def service(
@@ -186,7 +180,7 @@ class Yard:
         return TrackingService(
             given,
             carriers=self.carriers,
-            turnstile=CarrierTurnstile(given, self.clock),
+            throttle=CarrierThrottle(given, self.clock),
             planner=self.planner,
             refresher=self.refresher(given),
             drafting=Drafting(
@@ -260,7 +254,7 @@ async def drive(worker: PollWorker, rounds: int = 50) -> int:
     claims = 0
     for _ in range(rounds):
         claimed = await worker.step()
-        await worker.settle()
+        await worker.drain()
         if not claimed:
             return claims
         claims += claimed

@@ -54,7 +54,7 @@ async def test_what_a_worker_has_claimed_in_between_is_waited_for(
     for _ in range(20):
         await asyncio.sleep(0.001)
     gate.set()
-    await worker.settle()
+    await worker.drain()
     assert (await waiting).tracking.status is Status.DELIVERED
     assert len(yard.carriers.calls) == 2
     assert yard.carriers.overlaps == []

@@ -13,41 +13,15 @@ from parcelwire.domain.changes import CourierCorrected
 from parcelwire.domain.clock import DAY, HOUR, SECOND, FrozenClock
 from parcelwire.domain.report import Outcome, ParcelFacts
 from parcelwire.domain.status import Status
-from parcelwire.domain.tracking import Details, Tracking
+from parcelwire.domain.tracking import Details
 from parcelwire.store.port import Store
-from parcelwire.tracking.correction import CYCLE
+from parcelwire.tracking.courier_detection_retry import CYCLE
 from parcelwire.tracking.drafts import Draft, hints_of
-from parcelwire.tracking.ports import Stored
 from parcelwire.webhooks.ports import MessageFilter
-from tests.contract.poll_yard import Yard, drive, outage, until
+from tests.contract.poll_yard import Yard, drive, outage
 from tests.contract.store.samples import NOW, WORLD
+from tests.contract.wrong_couriers import AMBIGUOUS, SWISS, begin_probe, follow, pass_cycles
 from tests.support.house import report
-
-SWISS = "996012345678901234"
-"""Fits Swiss Post alone (made up)."""
-AMBIGUOUS = "12345678901234"
-"""Fits DPD best, then several others (made up)."""
-
-
-async def follow(yard: Yard, number: str = SWISS, **fields: Any) -> Stored:
-    """Follow a number with a courier that can be asked and does not know it."""
-    courier = fields.pop("courier_code", "poste-italiane")
-    if courier is not None:
-        yard.carriers.connect(courier)
-    draft = Draft(number=number, courier_code=courier, **fields)
-    return await yard.service().create(WORLD, draft)
-
-
-async def pass_cycles(yard: Yard, tracking: Tracking, count: int = 1) -> Stored:
-    """Let the workers do what is due for this tracking, ``count`` times."""
-    worker = yard.worker()
-    for _ in range(count):
-        due_at = (await yard.poll(tracking)).due_at
-        if due_at is None:
-            break
-        yard.clock.set(max(yard.clock.now(), due_at))
-        await drive(worker)
-    return await yard.stored(tracking)
 
 
 class TestCorrected:
@@ -155,9 +129,8 @@ class TestCorrected:
         created = await follow(yard)
         yard.clock.advance(CYCLE / SECOND)
         worker = yard.worker()
-        await worker.step()
-        await until(lambda: bool(yard.carriers.numbers_asked("poste-italiane")[1:]))
-        await until(lambda: yard.carriers.under_way["swiss-post", SWISS] == 1)
+        await begin_probe(yard, worker)
+        assert yard.carriers.numbers_asked("poste-italiane") == [SWISS, SWISS]
         # Nobody else asks meanwhile: the lease goes on.
         await drive(yard.worker())
         service = yard.service()
@@ -165,7 +138,7 @@ class TestCorrected:
             await service.get(WORLD, created.tracking.id), details={"title": "Shoes"}
         )
         gate.set()
-        await worker.settle()
+        await worker.drain()
         now = await yard.check_history(created.tracking)
         assert (now.courier_code, now.details.title) == ("swiss-post", "Shoes")
         assert (await yard.poll(now)).leased_until == 0
@@ -191,14 +164,13 @@ class TestCorrected:
         created = await follow(yard)
         yard.clock.advance(1)
         worker = yard.worker()
-        await worker.step()
-        await until(lambda: yard.carriers.under_way["swiss-post", SWISS] == 1)
+        await begin_probe(yard, worker)
         calls = len(yard.carriers.calls)
         yard.clock.advance(20)
         await drive(yard.worker())
         assert len(yard.carriers.calls) == calls
         gate.set()
-        await worker.settle()
+        await worker.drain()
         assert (await yard.stored(created.tracking)).tracking.courier_code == "swiss-post"
 
 
@@ -329,12 +301,11 @@ class TestNotCorrected:
         created = await follow(yard)
         yard.clock.advance(CYCLE / SECOND)
         worker = yard.worker()
-        await worker.step()
-        await until(lambda: yard.carriers.under_way["swiss-post", SWISS] == 1)
+        await begin_probe(yard, worker)
         service = yard.service()
         await service.stop(await service.get(WORLD, created.tracking.id))
         gate.set()
-        await worker.settle()
+        await worker.drain()
         after = await yard.stored(created.tracking)
         assert after.tracking.courier_code == "poste-italiane"
         assert (after.poll.due_at, after.poll.due_reason) == (None, "stopped by request")

@@ -75,9 +75,9 @@ async def test_who_is_asked_next_about_an_unknown_number_follows_it_too(yard: Ya
     for world_id in (WORLD, OTHER_WORLD):
         draft = Draft(number=NUMBER, courier_code="poste-italiane")
         stored = await yard.service().create(world_id, draft)
-        search = await yard.finder.next_search(stored.tracking, yard.clock.now())
-        assert search is not None
-        asked[world_id] = search.candidate.courier_code
+        probe = await yard.finder.next_probe(stored.tracking, yard.clock.now())
+        assert probe is not None
+        asked[world_id] = probe.courier_code
     assert asked == {WORLD: "xpressbees", OTHER_WORLD: "bartolini"}
 
 

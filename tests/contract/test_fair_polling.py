@@ -13,8 +13,8 @@ from parcelwire.domain.clock import MINUTE
 from parcelwire.domain.report import CarrierReport
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import Store
-from parcelwire.tracking.asking_now import NO_SLOT
-from parcelwire.tracking.ports import PUT_OFF
+from parcelwire.tracking.on_demand_refresh import NO_SLOT
+from parcelwire.tracking.ports import DEFERRED
 from tests.contract.poll_yard import WatchedCarriers, Yard, draft, drive, until
 from tests.contract.store.samples import NOW, OTHER_WORLD, TEST_WORLD, WORLD, create, make_new
 
@@ -24,12 +24,12 @@ class FullCarriers(WatchedCarriers):
 
     is_full = True
 
-    async def ask(  # type: ignore[override]  # as the port allows, and the script never does
+    async def fetch(  # type: ignore[override]  # as the port allows, and the script never does
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
     ) -> Sequence[CarrierReport | None]:
         if self.is_full:
             return [None] * len(trackings)
-        return await super().ask(world_id, courier_code, trackings)
+        return await super().fetch(world_id, courier_code, trackings)
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ async def test_a_test_worlds_crowd_does_not_keep_a_live_parcel_waiting(yard: Yar
     await worker.step()
     live = await create(yard.store, "LIVE1", courier_code="dhl", world_id=world_of(5, False))
     await worker.step()
-    await worker.settle()
+    await worker.drain()
     assert (await yard.poll(live)).checks == 1
     # Of the crowd, at most what two claims take.
     assert len(yard.carriers.asked) <= 2 * 200
@@ -110,7 +110,7 @@ async def test_a_question_without_a_place_is_left_to_the_workers(
     assert (poll.checks, poll.leased_until, poll.last_outcome) == (0, 0, "")
     assert poll.due_at == NOW
     (past,) = await yard.store.past_polls(stored.tracking.id)
-    assert (past.outcome, past.why) == (PUT_OFF, NO_SLOT)
+    assert (past.outcome, past.why) == (DEFERRED, NO_SLOT)
 
     # Nothing is said against the carrier, and the budget is whole.
     assert await yard.store.pauses() == {}
@@ -149,9 +149,9 @@ async def test_accounts_have_the_places_of_a_lane_in_turn(yard: Yard) -> None:
     await worker.step()
     await create(yard.store, "B1", courier_code="dhl", world_id=OTHER_WORLD)
     await worker.step()
-    lanes, other = worker._lanes._lanes, account_of(OTHER_WORLD)
-    await until(lambda: any(lane.loads[other] for lane in lanes.values()))
+    asked, other = worker._concurrency._carriers, account_of(OTHER_WORLD)
+    await until(lambda: any(one.loads[other] for one in asked.values()))
     gate.set()
-    await worker.settle()
+    await worker.drain()
     # Four were under way when it came, and four more had their places.
     assert yard.carriers.numbers_asked("dhl").index("B1") <= 8

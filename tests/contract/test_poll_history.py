@@ -12,9 +12,9 @@ from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
 from parcelwire.polling.ports import Pause
 from parcelwire.store.port import Store
-from parcelwire.tracking.asking_now import BY_REQUEST, NO_BUDGET
 from parcelwire.tracking.drafts import Draft
-from parcelwire.tracking.ports import PUT_OFF, PastPoll
+from parcelwire.tracking.on_demand_refresh import BY_REQUEST, NO_BUDGET
+from parcelwire.tracking.ports import DEFERRED, PastPoll
 from tests.contract.poll_yard import Yard, drive, outage
 from tests.contract.store.samples import NOW, WORLD, create
 from tests.support.house import report
@@ -55,7 +55,7 @@ async def test_every_poll_by_plan_with_the_reason_it_was_due_for(yard: Yard) -> 
 async def test_how_long_the_conversation_took(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     parcels = [await create(yard.store, f"A{index}", courier_code="dhl") for index in range(3)]
     yard.carriers.connect("dhl", batch_size=10)
-    ask = yard.carriers.ask
+    ask = yard.carriers.fetch
 
     async def slowly(
         world_id: int, courier_code: str, trackings: Sequence[Tracking]
@@ -63,7 +63,7 @@ async def test_how_long_the_conversation_took(yard: Yard, monkeypatch: pytest.Mo
         yard.clock.advance(1.75)
         return await ask(world_id, courier_code, trackings)
 
-    monkeypatch.setattr(yard.carriers, "ask", slowly)
+    monkeypatch.setattr(yard.carriers, "fetch", slowly)
     await drive(yard.worker())
     for parcel in parcels:
         (one,) = await past(yard, parcel)
@@ -75,9 +75,9 @@ async def test_what_the_budget_did_not_allow_was_put_off(yard: Yard) -> None:
     parcels = [await create(yard.store, f"A{index}", courier_code="dhl") for index in range(5)]
     await drive(yard.worker())
     told = [await past(yard, parcel) for parcel in parcels]
-    assert sorted(one.outcome for (one,) in told) == [PUT_OFF] * 3 + ["unknown_number"] * 2
+    assert sorted(one.outcome for (one,) in told) == [DEFERRED] * 3 + ["unknown_number"] * 2
     for (one,) in told:
-        if one.outcome == PUT_OFF:
+        if one.outcome == DEFERRED:
             assert (one.at, one.connector, one.duration_ms) == (NOW, "", 0)
             assert one.why == "waiting for its turn in the carrier's budget"
 
@@ -93,7 +93,7 @@ async def test_a_pause_put_it_off_and_says_why(yard: Yard) -> None:
     await yard.store.set_pause(policy.budget_key, pause)
     await drive(yard.worker())
     (one,) = await past(yard, parcel)
-    assert (one.outcome, one.why) == (PUT_OFF, "the carrier is paused: HTTP 503")
+    assert (one.outcome, one.why) == (DEFERRED, "the carrier is paused: HTTP 503")
 
 
 async def test_without_a_way_to_ask_nobody_was_asked(yard: Yard) -> None:
@@ -119,7 +119,7 @@ async def test_asked_at_create_and_by_request(yard: Yard) -> None:
     first, second, third = await past(yard, parcel)
     assert (first.why, first.is_news) == ("new: asked at once", True)
     assert (second.why, second.is_news) == (BY_REQUEST, False)
-    assert (third.outcome, third.why) == (PUT_OFF, NO_BUDGET)
+    assert (third.outcome, third.why) == (DEFERRED, NO_BUDGET)
     assert (second.at, third.at) == (NOW + 61 * SECOND, NOW + 62 * SECOND)
 
 

@@ -245,4 +245,4 @@ class TestBudget:
         assert len(yard.carriers.numbers_asked("ups")) == 20
         assert sum(yard.carriers.under_way.values()) <= 4
         gate.set()
-        await worker.settle()
+        await worker.drain()

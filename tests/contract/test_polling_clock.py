@@ -79,7 +79,7 @@ class TestClock:
         await create(yard.store, "A1", courier_code="dhl")
         yard.carriers.script("dhl", "A1", report("", yard.scan(0)))
         worker = yard.worker()
-        ask = yard.carriers.ask
+        ask = yard.carriers.fetch
 
         async def ask_and_jump(
             world_id: int, courier_code: str, trackings: Sequence[Tracking]
@@ -89,9 +89,9 @@ class TestClock:
             return answers
 
         with monkeypatch.context() as patch:
-            patch.setattr(yard.carriers, "ask", ask_and_jump)
+            patch.setattr(yard.carriers, "fetch", ask_and_jump)
             await worker.step()
-            await worker.settle()
+            await worker.drain()
         yard.clock.set(NOW + SECOND)
         await drive(worker)
         yard.clock.advance(30 * 3600)

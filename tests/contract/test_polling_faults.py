@@ -182,7 +182,7 @@ class TestTrouble:
         await until(lambda: bool(yard.carriers.under_way))
         store.is_away = True
         gate.set()
-        await worker.settle()
+        await worker.drain()
         assert store.fired == 1
         store.is_away = False
         yard.clock.advance(31)

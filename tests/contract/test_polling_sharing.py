@@ -64,7 +64,7 @@ class TestSharing:
             if not sum(await asyncio.gather(*(worker.step() for worker in workers))):
                 break
         for worker in workers:
-            await worker.settle()
+            await worker.drain()
         assert sorted(yard.carriers.numbers_asked("dhl")) == [f"A{i:02d}" for i in range(60)]
         assert yard.carriers.overlaps == []
         for parcel in parcels:
@@ -78,7 +78,7 @@ class TestSharing:
         slow, gate = await asking(yard, concurrency=1)
         yard.clock.advance(24)
         gate.set()
-        await slow.settle()
+        await slow.drain()
         assert len(yard.carriers.calls) == 1
         polls = [await yard.poll(parcel) for parcel in parcels]
         assert sum("turn" in poll.due_reason and poll.leased_until == 0 for poll in polls) == 7
@@ -94,7 +94,7 @@ class TestSharing:
         worker, gate = await asking(yard)
         # The first answer makes it "not found"; the second changes nothing.
         gate.set()
-        await worker.settle()
+        await worker.drain()
         yard.clock.advance(3 * 3600)
         gate.clear()
         await worker.step()
@@ -102,7 +102,7 @@ class TestSharing:
         service = yard.service()
         await service.stop(await service.get(WORLD, parcel.id))
         gate.set()
-        await worker.settle()
+        await worker.drain()
         poll = await yard.poll(parcel)
         assert (poll.due_at, poll.due_reason) == (None, "stopped by request")
 
@@ -116,7 +116,7 @@ class TestSharing:
         service = yard.service()
         await service.stop(await service.get(WORLD, second.id))
         gate.set()
-        await worker.settle()
+        await worker.drain()
         assert yard.carriers.numbers_asked("dhl") == ["A1"]
         assert (await yard.poll(first)).checks == 1
         assert (await yard.poll(second)).due_at is None
@@ -129,7 +129,7 @@ class TestSharing:
         service = yard.service()
         await service.change_courier(await service.get(WORLD, parcel.id), "ups")
         gate.set()
-        await worker.settle()
+        await worker.drain()
         stored = await yard.stored(parcel)
         assert (stored.tracking.courier_code, stored.tracking.checkpoints) == ("ups", ())
         assert stored.poll.due_at == NOW
@@ -145,7 +145,7 @@ class TestSharing:
         service = yard.service()
         await service.update(await service.get(WORLD, parcel.id), details={"title": "Shoes"})
         gate.set()
-        await worker.settle()
+        await worker.drain()
         now = await yard.check_history(parcel)
         assert (now.details.title, now.status) == ("Shoes", Status.TRANSIT)
 
@@ -185,7 +185,7 @@ class TestRunning:
         worker, gate = await asking(yard)
         await yard.store.delete_trackings(WORLD, [gone.id])
         gate.set()
-        await worker.settle()
+        await worker.drain()
         assert set((await rows_of(yard.store, gone.id)).values()) == {0}
         assert (await yard.poll(kept)).checks == 1
 
@@ -202,7 +202,7 @@ class TestRunning:
         )
         assert await yard.store.save(other)
         gate.set()
-        await worker.settle()
+        await worker.drain()
         stored = await yard.stored(parcel)
         assert stored.tracking.status is Status.DELIVERED
         assert len(stored.tracking.checkpoints) == 2

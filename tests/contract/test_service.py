@@ -248,7 +248,7 @@ class TestRefreshNow:
         waiting = asyncio.create_task(service.refresh_now(leased))
         await asyncio.sleep(0)
         gate.set()
-        await worker.settle()
+        await worker.drain()
         assert (await waiting).tracking.status is Status.DELIVERED
         assert yard.carriers.overlaps == []
 

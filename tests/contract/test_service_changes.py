@@ -152,7 +152,7 @@ class TestEdits:
         await worker.step()
         await asyncio.gather(
             *(service.update(stored, details={name: f"<{name}>"}) for name in fields),
-            worker.settle(),
+            worker.drain(),
         )
         now = await yard.check_history(stored.tracking)
         assert {name: getattr(now.details, name) for name in fields} == {

@@ -14,7 +14,7 @@ from parcelwire.domain.account import Account, world_of
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.merge import EXPIRY_DAYS
 from parcelwire.store.port import Store
-from parcelwire.tracking.correction import CandidateFinder
+from parcelwire.tracking.courier_detection_retry import CandidateFinder
 from parcelwire.tracking.errors import CourierUnknownError
 from tests.contract.poll_yard import Yard, draft, drive
 from tests.support.carriers import SECONDS_A_DAY, gateway_of

@@ -19,7 +19,7 @@ async def test_no_carrier_is_asked_for_a_suspended_account(yard: Yard) -> None:
     await yard.store.suspend_account(1, now=yard.clock.now())
     worker = yard.worker()
     assert await worker.step() == 1
-    await worker.settle()
+    await worker.drain()
     assert yard.carriers.numbers_asked("dhl") == ["B1"]
 
 
@@ -37,7 +37,7 @@ async def test_what_was_claimed_before_is_not_asked_about_after(yard: Yard) -> N
     await yard.store.suspend_account(1, now=yard.clock.now())
     yard.clock.advance(1)
     opened.set()
-    await worker.settle()
+    await worker.drain()
 
     # At most what was under way is finished; the others' leases are given back.
     assert yard.carriers.numbers_asked("dhl") == [under_way]
@@ -46,5 +46,5 @@ async def test_what_was_claimed_before_is_not_asked_about_after(yard: Yard) -> N
     yard.clock.advance(3_601)
     yard.carriers.gates.clear()
     await worker.step()
-    await worker.settle()
+    await worker.drain()
     assert set(yard.carriers.numbers_asked("dhl")) == {"A1", "A2", "A3"}

@@ -115,7 +115,7 @@ async def test_how_the_carrier_was_asked_is_told_with_reasons(tmp_path: Path) ->
         wanted = (
             "5 min ago 2026-03-01 09:55 swiss-post nothing new 412 ms"
             " asked for by hand or by a program",
-            "2 h ago 2026-03-01 08:00 nobody put off"
+            "2 h ago 2026-03-01 08:00 nobody deferred"
             " – waiting for its turn in the carrier's budget",
             "nobody no connection –",
             "swiss-post not understood 2.8 s on its way: every 4 hours; after the carrier's night",

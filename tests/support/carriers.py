@@ -53,6 +53,10 @@ class ScriptedCarriers:
             }
         )
 
+    def disconnect(self, courier_code: str) -> None:
+        """Take the way to a courier away."""
+        del self._couriers[courier_code]
+
     def script(self, courier_code: str, number: str, *reports: CarrierReport) -> None:
         """Answer ``reports`` one after the other; the last one again and again."""
         if courier_code not in self._couriers:
@@ -62,7 +66,7 @@ class ScriptedCarriers:
     async def policy(self, world_id: int, courier_code: str) -> CarrierPolicy | None:
         return self._couriers.get(courier_code)
 
-    async def ask(
+    async def fetch(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
     ) -> list[CarrierReport]:
         answers = []

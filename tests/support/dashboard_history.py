@@ -131,9 +131,9 @@ async def put_polls(desk: Desk, tracking: Tracking) -> list[PastPoll]:
     )
     result = PollResult(tracking_id=tracking.id, poll=stored.poll)
     await store.save_polls([result])
-    put_off = PastPoll(
+    deferred = PastPoll(
         at=(now - 2 * HOUR) // SECOND * SECOND,
-        outcome="put_off",
+        outcome="deferred",
         why="waiting for its turn in the carrier's budget",
     )
-    return [same, put_off, *reversed(told)]
+    return [same, deferred, *reversed(told)]

@@ -40,8 +40,8 @@ from parcelwire.domain.account import Account, ApiKey, account_of
 from parcelwire.domain.air_waybill import AirWaybills
 from parcelwire.domain.clock import Clock, FrozenClock, Instant
 from parcelwire.domain.tracking import Tracking
+from parcelwire.polling.carrier_throttle import CarrierThrottle
 from parcelwire.polling.plan import PollPlanner
-from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.store.port import Store
 from parcelwire.store.sealing import ValueSealer
 from parcelwire.store.sqlite import open_store
@@ -224,7 +224,7 @@ async def open_house(
         service = TrackingService(
             store,
             carriers=make_carriers(store, clock) if make_carriers else carriers,
-            turnstile=CarrierTurnstile(store, clock),
+            throttle=CarrierThrottle(store, clock),
             planner=planner,
             refresher=refresher,
             drafting=Drafting(registry, detector, identifiers, CourierHistory(store, clock)),

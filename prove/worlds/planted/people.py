@@ -210,10 +210,10 @@ class _KeepsRefusals(WorldStore):
 class _LosesStatusByHand(Refresher):
     """A parcel that expires stands as expired, whatever was said of it by hand."""
 
-    async def change_of(self, before: Tracking, merged: Merged, now: Instant) -> Save:
+    async def build_save(self, before: Tracking, merged: Merged, now: Instant) -> Save:
         after = merged.tracking
         if after.expired_at is None or after.status_override is None or after.is_final:
-            return await super().change_of(before, merged, now)
+            return await super().build_save(before, merged, now)
         told = StatusChanged(
             from_status=before.status,
             from_substatus=before.substatus,
@@ -223,7 +223,7 @@ class _LosesStatusByHand(Refresher):
         others = tuple(one for one in merged.changes if not isinstance(one, StatusChanged))
         changes = others if before.status is Status.EXPIRED else (told, *others)
         lost = replace(after, status=Status.EXPIRED, substatus=Substatus.EXPIRED, reason=None)
-        return await super().change_of(before, Merged(lost, changes, is_dirty=True), now)
+        return await super().build_save(before, Merged(lost, changes, is_dirty=True), now)
 
 
 class _OverlooksFirstMoment(WorldStore):

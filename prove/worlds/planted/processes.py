@@ -54,9 +54,9 @@ class _KeepsItsOwnTime(WorldWatch):
 class _WaitsForPlaces(Gateway):
     """However long a question waits for its place, it counts as the carrier's time."""
 
-    def place(self, way: Way, account_number: int) -> AbstractAsyncContextManager[None]:
-        super().place(way, account_number)
-        return self._places[way.code].slot(account_number)
+    def slot(self, way: Way, account_number: int) -> AbstractAsyncContextManager[None]:
+        super().slot(way, account_number)
+        return self._slots[way.code].slot(account_number)
 
 
 class _MakesWaitAgain(WorldStore):

@@ -28,8 +28,8 @@ from prove.worlds.process import Parts
 class _UsesSequenceAgain(Refresher):
     """A change that leaves the status alone gets the number of the one before."""
 
-    async def change_of(self, before: Tracking, merged: Merged, now: Instant) -> Save:
-        change = await super().change_of(before, merged, now)
+    async def build_save(self, before: Tracking, merged: Merged, now: Instant) -> Save:
+        change = await super().build_save(before, merged, now)
         event = change.event
         if event is None or before.sequence == 0:
             return change
@@ -45,17 +45,17 @@ class _UsesSequenceAgain(Refresher):
 class _UndoesDelivered(Refresher):
     """The newest scan decides, whatever stood before."""
 
-    async def change_of(self, before: Tracking, merged: Merged, now: Instant) -> Save:
+    async def build_save(self, before: Tracking, merged: Merged, now: Instant) -> Save:
         after = merged.tracking
         said = [one for one in after.visible_checkpoints if one.status is not None]
         newest = said[-1] if said else None
         if newest is None or newest.status is None or not after.is_final:
-            return await super().change_of(before, merged, now)
+            return await super().build_save(before, merged, now)
         substatus = newest.substatus or DEFAULT_SUBSTATUS[newest.status]
         undone = replace(after, status=newest.status, substatus=substatus, reason=newest.reason)
         others = tuple(one for one in merged.changes if not isinstance(one, StatusChanged))
         if (before.status, before.substatus) == (undone.status, undone.substatus):
-            return await super().change_of(before, Merged(undone, others, is_dirty=True), now)
+            return await super().build_save(before, Merged(undone, others, is_dirty=True), now)
         told = StatusChanged(
             from_status=before.status,
             from_substatus=before.substatus,
@@ -63,20 +63,20 @@ class _UndoesDelivered(Refresher):
             to_substatus=undone.substatus,
             reason=undone.reason,
         )
-        return await super().change_of(before, Merged(undone, (told, *others), is_dirty=True), now)
+        return await super().build_save(before, Merged(undone, (told, *others), is_dirty=True), now)
 
 
 class _TakesRepeatsForNew(Refresher):
     """A scan is known by its place in the answer."""
 
-    async def apply(
+    async def apply_report(
         self,
         stored: Stored,
         report: CarrierReport,
         policy: CarrierPolicy | None,
         *,
-        held_until: Instant = 0,
         may_expire: bool = True,
+        may_probe: bool = False,
         why: str | None = None,
     ) -> Stored | PollResult | None:
         scans = tuple(
@@ -84,8 +84,8 @@ class _TakesRepeatsForNew(Refresher):
             for place, one in enumerate(report.checkpoints)
         )
         report = replace(report, checkpoints=scans)
-        return await super().apply(
-            stored, report, policy, held_until=held_until, may_expire=may_expire, why=why
+        return await super().apply_report(
+            stored, report, policy, may_expire=may_expire, may_probe=may_probe, why=why
         )
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from parcelwire.domain.clock import MINUTE, SECOND, Clock, Instant
 from parcelwire.store.port import RecordStore, StoreUnavailableError
-from parcelwire.tracking.rounds import Rounds
+from parcelwire.tracking.periodic_task import PeriodicTask
 
 HEARTBEAT_SECONDS: Final = 5.0
 FRESH: Final = 3 * round(HEARTBEAT_SECONDS) * SECOND
@@ -29,7 +29,7 @@ _MOST: Final = 1_000
 log = logging.getLogger(__name__)
 
 
-class ApiProcesses(Rounds):
+class ApiProcesses(PeriodicTask):
     """Counts the API processes while this one is among them."""
 
     def __init__(

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from parcelwire.bootstrap.system import SystemClock
 from parcelwire.domain.clock import SECOND, Instant
-from parcelwire.tracking.rounds import Rounds
+from parcelwire.tracking.periodic_task import PeriodicTask
 
 IDLE_SECONDS: Final = 1.0
 """How often the machine's own clock is looked at, which costs nothing."""
@@ -34,7 +34,7 @@ class TimeSource(Protocol):
         ...
 
 
-class ClockWatch(Rounds):
+class ClockWatch(PeriodicTask):
     """Keeps the clock of this process with the database's."""
 
     def __init__(self, store: TimeSource, clock: SystemClock) -> None:

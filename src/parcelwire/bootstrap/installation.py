@@ -70,7 +70,7 @@ from parcelwire.store.port import Store
 from parcelwire.store.sealing import RESEALED_AT_ONCE
 from parcelwire.tracking.background import BackgroundWork
 from parcelwire.tracking.journeys import JourneyKeeper
-from parcelwire.tracking.rounds import Rounds
+from parcelwire.tracking.periodic_task import PeriodicTask
 from parcelwire.webhooks.housekeeping import Housekeeper
 from parcelwire.webhooks.sender import HttpSender
 
@@ -225,10 +225,10 @@ class Installation:
             senders=Senders(store, clock, self.subscriptions),
             wake_imports=self.imports.wake,
         )
-        watches: list[Rounds] = [KeyWatch(store, ring, clock)]
+        watches: list[PeriodicTask] = [KeyWatch(store, ring, clock)]
         if isinstance(clock, SystemClock) and config.store.sqlite_file is None:
             watches.append(ClockWatch(store, clock))
-        rounds: list[Rounds] = [
+        rounds: list[PeriodicTask] = [
             JourneyKeeper(store, clock=clock),
             StoreWatch(
                 store,

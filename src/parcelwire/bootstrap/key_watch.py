@@ -8,7 +8,7 @@ from typing import Final
 from parcelwire.connectors.key_ring import KeyRing
 from parcelwire.domain.clock import MINUTE, Clock, Instant
 from parcelwire.store.port import SealingStore
-from parcelwire.tracking.rounds import Rounds
+from parcelwire.tracking.periodic_task import PeriodicTask
 
 _log: Final = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ AGAIN: Final = 10 * MINUTE
 """After so long the same problem is logged once more."""
 
 
-class KeyWatch(Rounds):
+class KeyWatch(PeriodicTask):
     """Takes up a new key from the key file, or tells the operator that it is missing there."""
 
     def __init__(self, store: SealingStore, ring: KeyRing, clock: Clock) -> None:

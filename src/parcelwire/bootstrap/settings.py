@@ -14,7 +14,7 @@ from parcelwire.pages.limits import LARGEST_FORM, PageLimits
 from parcelwire.polling.worker import PollSettings
 from parcelwire.server.limits import ServerLimits
 from parcelwire.server.open_files import connections_for
-from parcelwire.tracking.asking import SLOT_SECONDS
+from parcelwire.tracking.fetch import SLOT_SECONDS
 from parcelwire.tracking.service import ServiceSettings
 from parcelwire.webhooks.housekeeping import KeepingSettings
 from parcelwire.webhooks.settings import WebhookSettings

@@ -13,7 +13,7 @@ from typing import Final
 from parcelwire.domain.clock import HOUR, MINUTE, SECOND, Clock, Instant
 from parcelwire.notices.operators import Channels
 from parcelwire.store.port import Store
-from parcelwire.tracking.rounds import Rounds
+from parcelwire.tracking.periodic_task import PeriodicTask
 
 IDLE_SECONDS: Final = 30.0
 
@@ -26,7 +26,7 @@ MOST_TRIES: Final = 5
 _log: Final = logging.getLogger(__name__)
 
 
-class StoreWatch(Rounds):
+class StoreWatch(PeriodicTask):
     """Checks the database file now and then, and its disk."""
 
     def __init__(
@@ -45,12 +45,12 @@ class StoreWatch(Rounds):
         self._tries_left = MOST_TRIES
 
     def stop(self) -> None:
-        """See ``Rounds``; a check under way ends at its next step."""
+        """See ``PeriodicTask``; a check under way ends at its next step."""
         self._is_stopping.set()
         super().stop()
 
     async def step(self) -> int:
-        """See ``Rounds``."""
+        """See ``PeriodicTask``."""
         if self._is_due() and not self._store.damage:
             self._checked_at = self._clock.now()
             await self._store.check(self._is_stopping)

@@ -1,6 +1,6 @@
 """The inner parts and how they are joined: who asks carriers, keeps trackings, tells other systems.
 
-    PollWorker ------+--> carriers (turnstile)
+    PollWorker ------+--> throttle --> carriers
                      +--> Refresher --> store --> DeliveryWorker --> sender
     TrackingService -+
 
@@ -21,12 +21,12 @@ from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account, account_of
 from parcelwire.domain.clock import Clock
+from parcelwire.polling.carrier_throttle import CarrierThrottle
 from parcelwire.polling.plan import PollPlanner
-from parcelwire.polling.turnstile import CarrierTurnstile
 from parcelwire.polling.worker import PollSettings, PollWorker
 from parcelwire.store.port import Store
-from parcelwire.tracking.asking import Asker
-from parcelwire.tracking.correction import CandidateFinder, Corrector
+from parcelwire.tracking.courier_correction import CourierCorrector
+from parcelwire.tracking.courier_detection_retry import CandidateFinder
 from parcelwire.tracking.drafts import Drafting
 from parcelwire.tracking.history import CourierHistory
 from parcelwire.tracking.ports import Carriers, Identifiers
@@ -119,7 +119,7 @@ def wire(outside: Outside, settings: WiringSettings, kinds: Kinds | None = None)
     finder = CandidateFinder(
         detector, registry, outside.polled_carriers, history=history, speed=settings.speed
     )
-    turnstile = CarrierTurnstile(store, clock)
+    throttle = CarrierThrottle(store, clock)
     refresher = kinds.refresher(
         store,
         composer=composer,
@@ -130,22 +130,16 @@ def wire(outside: Outside, settings: WiringSettings, kinds: Kinds | None = None)
         notify=delivery.notify,
         finder=finder,
     )
-    asker = Asker(
-        store,
-        carriers=outside.polled_carriers,
-        turnstile=turnstile,
-        clock=clock,
-        timeout_seconds=settings.polls.ask_timeout_seconds + settings.polls.slot_seconds,
-    )
     polls = PollWorker(
         store,
         carriers=outside.polled_carriers,
-        turnstile=turnstile,
+        throttle=throttle,
         refresher=refresher,
-        corrector=Corrector(
+        finder=finder,
+        corrector=CourierCorrector(
             store,
             finder=finder,
-            asker=asker,
+            carriers=outside.polled_carriers,
             planner=planner,
             refresher=refresher,
             clock=clock,
@@ -156,7 +150,7 @@ def wire(outside: Outside, settings: WiringSettings, kinds: Kinds | None = None)
     service = TrackingService(
         store,
         carriers=outside.carriers,
-        turnstile=turnstile,
+        throttle=throttle,
         planner=planner,
         refresher=refresher,
         drafting=Drafting(registry, detector, outside.identifiers, history),

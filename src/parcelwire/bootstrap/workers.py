@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from parcelwire.tracking.rounds import Rounds
+from parcelwire.tracking.periodic_task import PeriodicTask
 
 
 class Worker(Protocol):
@@ -24,7 +24,9 @@ class Worker(Protocol):
 class Workers:
     """Runs workers as tasks, each under its name."""
 
-    def __init__(self, workers: Sequence[tuple[str, Worker]], watches: Sequence[Rounds]) -> None:
+    def __init__(
+        self, workers: Sequence[tuple[str, Worker]], watches: Sequence[PeriodicTask]
+    ) -> None:
         """Take workers with their names.
 
         ``watches`` run in every process, also in one that starts no ``workers``.

@@ -106,7 +106,7 @@ async def _ask(
     courier = house.registry.get(tracking.courier_code)
     name = courier.name if courier is not None else tracking.courier_code
     with working(f"asking {'the simulated carrier' if is_test else name}"):
-        (report,) = await house.carriers.ask(world_id, tracking.courier_code, [tracking])
+        (report,) = await house.carriers.fetch(world_id, tracking.courier_code, [tracking])
     assert report is not None  # noqa: S101  # nobody else asks in this process
     if report.outcome is Outcome.FOUND:
         return merge(tracking, report).tracking, None

@@ -157,11 +157,11 @@ class Poll(Model, frozen=True, kw_only=True):
 
     at: datetime | None = None
     outcome: str | None = None
-    """``found``, ``unknown_number``, ``unavailable``, ...; ``put_off``: nobody was asked."""
+    """``found``, ``unknown_number``, ``unavailable``, ...; ``deferred``: nobody was asked."""
     is_news: bool | None = None
     """The answer changed something."""
     why: str | None = None
-    """Why then; of one that was put off, why it was."""
+    """Why then; of a deferred one, why it was."""
     connector: str | None = None
     """Who was asked."""
     duration_ms: int | None = None

@@ -79,8 +79,8 @@ class Gateway:
         self._clock = clock
         self._router = Router(catalogue, source, settings, clock)
         self._memories: dict[str, tuple[bytes, MutableMapping[str, Any]]] = {}
-        self._places: dict[str, FairSlots] = {}
-        self._complained: set[str] = set()
+        self._slots: dict[str, FairSlots] = {}
+        self._reported_errors: set[str] = set()
         self._background = BackgroundWork()
 
     async def policy(self, world_id: int, courier_code: str) -> CarrierPolicy | None:
@@ -105,7 +105,7 @@ class Gateway:
             time_scale=getattr(way.entry.connector, "time_scale", 1.0) if is_simulated else 1.0,
         )
 
-    async def ask(
+    async def fetch(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
     ) -> list[CarrierReport | None]:
         """Ask about ``trackings``; one report each, in the same order.
@@ -123,7 +123,7 @@ class Gateway:
                 fetched_at=self._clock.now(),
             )
             return [*_for_each(trackings, why)]
-        return await _Errand(self, way, trackings, account_of(world_id)).run()
+        return await _FetchJob(self, way, trackings, account_of(world_id)).run()
 
     def phrase(self, courier_code: str, raw_code: str, language: str) -> str | None:
         """Return the carrier's wording of an event code in a language, where known.
@@ -137,7 +137,7 @@ class Gateway:
             try:
                 phrase = entry.connector.phrase(raw_code, language)
             except Exception as error:  # noqa: BLE001  # a connector is a plug-in
-                self.complain(entry.manifest.code, error)
+                self.report_error(entry.manifest.code, error)
                 continue
             if phrase is not None:
                 return phrase
@@ -209,7 +209,7 @@ class Gateway:
             )
             reports = checked(said, questions)
         except Exception as error:  # noqa: BLE001  # a connector that raises did not understand
-            self.complain(way.code, error)
+            self.report_error(way.code, error)
             reports = broken_reports(questions, error, redactor.latest)
         now = self._clock.now()
         bounded = [
@@ -246,15 +246,15 @@ class Gateway:
             known = self._memories[key] = (sealed, {})
         return known[1]
 
-    def place(self, way: Way, account_number: int) -> AbstractAsyncContextManager[None]:
-        """Return a place among the conversations with one carrier; accounts have them in turn.
+    def slot(self, way: Way, account_number: int) -> AbstractAsyncContextManager[None]:
+        """Return a slot among the conversations with one carrier; accounts have them in turn.
 
         Entering it raises ``NoSlotError`` when none is free in time.
         """
-        places = self._places.get(way.code)
-        if places is None:
-            places = self._places[way.code] = FairSlots(self._settings.concurrency)
-        return places.slot(account_number, self._settings.slot_seconds)
+        slots = self._slots.get(way.code)
+        if slots is None:
+            slots = self._slots[way.code] = FairSlots(self._settings.concurrency)
+        return slots.slot(account_number, self._settings.slot_seconds)
 
     async def converse_in_time(
         self, way: Way, language: str, trackings: Sequence[Tracking]
@@ -274,16 +274,16 @@ class Gateway:
             )
             return _for_each(trackings, outage)
 
-    def complain(self, code: str, error: Exception) -> None:
+    def report_error(self, code: str, error: Exception) -> None:
         """Log a connector's own error, once per place in its code."""
         where = describe_error(error)
-        level = logging.DEBUG if f"{code} {where}" in self._complained else logging.ERROR
-        self._complained.add(f"{code} {where}")
+        level = logging.DEBUG if f"{code} {where}" in self._reported_errors else logging.ERROR
+        self._reported_errors.add(f"{code} {where}")
         _log.log(level, "connector %s broke: %s", code, where)
 
 
-class _Errand:
-    """One call of ``ask``: its trackings in batches, over one way."""
+class _FetchJob:
+    """One call of ``fetch``: its trackings in batches, over one way."""
 
     def __init__(
         self, gateway: Gateway, way: Way, trackings: Sequence[Tracking], account_number: int
@@ -300,14 +300,14 @@ class _Errand:
         batches = self._batches()
         if len(batches) > 1 and not self._gateway.memory_of(self._way):
             # The first fetches the token (or the session) that the others then share.
-            await self._ask(*batches.pop(0))
+            await self._fetch(*batches.pop(0))
         async with asyncio.TaskGroup() as group:
             for language, batch in batches:
-                group.create_task(self._ask(language, batch))
+                group.create_task(self._fetch(language, batch))
         return [self._reports.get(index) for index in range(len(self._trackings))]
 
     def _batches(self) -> list[tuple[str, tuple[int, ...]]]:
-        """Return the trackings' places in batches of one language each."""
+        """Return the trackings' indexes in batches of one language each."""
         languages = self._way.entry.manifest.languages
         by_language: dict[str, list[int]] = {}
         for index, tracking in enumerate(self._trackings):
@@ -323,10 +323,10 @@ class _Errand:
             )
         ]
 
-    async def _ask(self, language: str, indexes: tuple[int, ...]) -> None:
+    async def _fetch(self, language: str, indexes: tuple[int, ...]) -> None:
         trackings = [self._trackings[index] for index in indexes]
         try:
-            async with self._gateway.place(self._way, self._account_number):
+            async with self._gateway.slot(self._way, self._account_number):
                 halted = self._halted
                 if halted is not None:
                     reports = _for_each(trackings, _unasked(halted))

@@ -81,7 +81,7 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
     """Found out by asking; False: somebody wanted it so, and no automatism goes back on it."""
 
 
-class Trial(msgspec.Struct, frozen=True, kw_only=True):
+class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
     """The last time another courier was asked in vain whether it knows the number."""
 
     courier_code: str
@@ -138,9 +138,9 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     window: DeliveryWindow | None = None
     milestones: Milestones = Milestones()
     corrections: tuple[Correction, ...] = ()
-    tried_couriers: tuple[Trial, ...] = ()
+    tried_couriers: tuple[ProbeResult, ...] = ()
     """Couriers that were asked because the own one does not know the number; see
-    ``tracking.correction``.
+    ``tracking.courier_correction``.
     """
 
     @property

@@ -20,8 +20,8 @@ from parcelwire.domain.account import Account, world_of
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, Clock, Instant, iso_utc, to_datetime
 from parcelwire.domain.status import Status
 from parcelwire.notices.ports import NoticeStore
+from parcelwire.tracking.periodic_task import PeriodicTask
 from parcelwire.tracking.ports import TrackingFilter
-from parcelwire.tracking.rounds import Rounds
 
 TOLD_KIND: Final = "operator-told"
 SCOPE: Final = "operators"
@@ -145,7 +145,7 @@ class AppriseChannels:
         return is_told
 
 
-class OperatorWatch(Rounds):
+class OperatorWatch(PeriodicTask):
     """Looks for what operators must know, and tells each thing once, by one of all processes."""
 
     def __init__(

@@ -30,8 +30,8 @@ from parcelwire.notices.subscriptions import (
     Subscriptions,
 )
 from parcelwire.tracking.following import DATA_FAULTS, Follower
+from parcelwire.tracking.periodic_task import PeriodicTask
 from parcelwire.tracking.ports import Identifiers
-from parcelwire.tracking.rounds import Rounds
 from parcelwire.tracking.suspension import HELD_REASON, Suspensions
 
 OLDEST_NEWS: Final = DAY
@@ -55,7 +55,7 @@ _log = logging.getLogger(__name__)
 Step = Literal["done", "later", "full", "account-full", "suspended"]
 
 
-class NoticeWorker(Rounds):
+class NoticeWorker(PeriodicTask):
     """Follows the parcels and sends the mails."""
 
     def __init__(

@@ -1,1 +1,1 @@
-"""When to ask again: the plan, each carrier's budget, and the worker that claims due trackings."""
+"""When to ask again: the plan, each carrier's budget, and the worker that does it."""

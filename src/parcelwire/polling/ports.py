@@ -24,8 +24,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     tracking_id: str
     world_id: int
     courier_code: str
+    """The tracking's own."""
     due_reason: str = ""
     """Why it was due now."""
+    probe_courier: str = ""
+    """Who is asked instead, see ``PollState.probe_courier``; empty: its own courier."""
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +71,8 @@ class PollStore(Protocol):
     ) -> None:
         """Give claimed trackings back unasked, with a new due time; their lease ends.
 
-        With ``at``, it is remembered that each was put off then, and why (``past_polls``).
+        Their own courier is asked then, also where it would have been another one's turn. With
+        ``at``, it is remembered that each was deferred then, and why (``past_polls``).
         """
         ...
 

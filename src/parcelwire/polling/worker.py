@@ -1,11 +1,15 @@
-"""The poll worker: claims due trackings, asks their carriers, stores what follows.
+"""The poll worker: asks carriers about what is due, and stores what follows. One round:
 
-    claim (lease by time) -> group by world and courier -> turnstile -> lane -> ask -> Refresher
-                                                               |         |
-                                                               +---------+-> a later turn, and why
+    claim   due trackings, leased by time
+    group   them by source: one courier of one world, and all that shares its connection
+    admit   what the carrier's throttle (budget, pauses) and concurrency allow; defer the rest
+    fetch   the carrier's reports on what was admitted, in conversations of a batch each
+    apply   each report to its tracking: state, event, messages and next due time are one save
 
 Any number of workers in any number of processes may run; the lease keeps two from asking about one
-parcel, and a worker that dies loses nothing: the lease ends and somebody else asks.
+parcel, and a worker that dies loses nothing: the lease ends and somebody else asks. A poll may ask
+another courier than the tracking's own, to find out whose number it is (``courier_correction``):
+it takes the same five steps.
 """
 
 from __future__ import annotations
@@ -14,22 +18,23 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Coroutine, Sequence
-from typing import Any, Final, Protocol
+from contextlib import AsyncExitStack
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
-from parcelwire.domain.account import account_of
 from parcelwire.domain.clock import DAY, MINUTE, SECOND, Clock, Instant
 from parcelwire.domain.recalls import Recall, Recalls
 from parcelwire.domain.report import CarrierReport, Outcome
-from parcelwire.polling.admission import Admission, PollBatch, grouped
-from parcelwire.polling.lanes import Lanes
-from parcelwire.polling.ports import PollStore, StoreOutageError
-from parcelwire.polling.turnstile import CarrierTurnstile
-from parcelwire.tracking.asking import SLOT_SECONDS, Asker
-from parcelwire.tracking.correction import Corrector, Told
+from parcelwire.polling.admission import Admission, PollBatch, group_claims
+from parcelwire.polling.carrier_throttle import CarrierThrottle
+from parcelwire.polling.concurrency import CarrierConcurrency
+from parcelwire.polling.ports import Claim, PollStore, StoreOutageError
+from parcelwire.tracking.courier_correction import CourierCorrector
+from parcelwire.tracking.courier_detection_retry import CandidateFinder
 from parcelwire.tracking.fair_slots import FairSlots
+from parcelwire.tracking.fetch import SLOT_SECONDS, Fetcher
 from parcelwire.tracking.ports import (
     CarrierPolicy,
     Carriers,
@@ -37,7 +42,7 @@ from parcelwire.tracking.ports import (
     Stored,
     TrackingStore,
 )
-from parcelwire.tracking.refresh import Refresher, Search
+from parcelwire.tracking.refresh import Refresher
 from parcelwire.tracking.slices import SLICE
 from parcelwire.tracking.suspension import (
     HELD_REASON,
@@ -77,6 +82,10 @@ class PollSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Longest sleep between two looks at the table (other processes add to it without telling)."""
 
 
+Fetched: TypeAlias = tuple[Stored, CarrierReport]
+"""A tracking as it was loaded, and what its carrier says of it."""
+
+
 class WorkerStore(PollStore, TrackingStore, SuspensionStore, Protocol):
     """What the worker needs of the store."""
 
@@ -89,39 +98,44 @@ class PollWorker:
         store: WorkerStore,
         *,
         carriers: Carriers,
-        turnstile: CarrierTurnstile,
+        throttle: CarrierThrottle,
         refresher: Refresher,
+        finder: CandidateFinder,
+        corrector: CourierCorrector,
         clock: Clock,
         settings: PollSettings,
-        corrector: Corrector | None = None,
     ) -> None:
-        """All collaborators come in; nothing is global. Without a ``corrector``, no other courier
-        is ever asked.
-        """
+        """All collaborators come in; nothing is global."""
         self._store = store
         self._carriers = carriers
-        self._turnstile = turnstile
+        self._throttle = throttle
         self._refresher = refresher
         self._corrector = corrector
         self._clock = clock
         self._settings = settings
         self._suspensions = Suspensions(store, clock)
         self._longest_question = settings.ask_timeout_seconds + settings.slot_seconds
-        self._asker = Asker(
+        self._fetcher = Fetcher(
             store,
             carriers=carriers,
-            turnstile=turnstile,
+            throttle=throttle,
             clock=clock,
             timeout_seconds=self._longest_question,
         )
-        # Whoever waits longer than this for a place has no time left for the question itself.
+        # Whoever waits longer than this for a slot has no time left for the question itself.
         patience = max(0.0, settings.lease_seconds - self._longest_question - 1.0)
-        self._lanes = Lanes(settings.concurrency_per_carrier, patience, clock)
-        self._admission = Admission(store, turnstile, self._lanes)
+        self._concurrency = CarrierConcurrency(settings.concurrency_per_carrier, patience, clock)
+        self._admission = Admission(
+            store,
+            carriers=carriers,
+            throttle=throttle,
+            concurrency=self._concurrency,
+            finder=finder,
+        )
         self._wake = asyncio.Event()
         self._is_stopping = False
         self._under_way: set[asyncio.Task[None]] = set()
-        self._places = FairSlots(settings.concurrency)
+        self._slots = FairSlots(settings.concurrency)
         # One slice of the event loop's time at a time, given out to accounts in turn.
         self._slices = FairSlots(1)
         self._recalls = Recalls()
@@ -138,149 +152,158 @@ class PollWorker:
         self._wake.set()
 
     async def run(self) -> None:
-        """Claim and ask until ``stop`` is called."""
+        """Do rounds until ``stop`` is called."""
         while not self._is_stopping:
             self._wake.clear()
             faults = self._faults
             try:
                 claimed = await self.step()
                 if faults == self._faults:
-                    self._heal()
+                    self._report_recovery()
             except Exception as error:  # noqa: BLE001  # a worker outlives every fault of one round
-                self._complain(error)
+                self._report_error(error)
                 # What is due stays due: looked for at once, it would fail at once again.
                 await self._rest_for(self._settings.idle_seconds)
                 continue
             if not claimed and not self._is_stopping:
                 await self._rest()
-        await self.settle()
+        await self.drain()
 
     async def step(self) -> int:
-        """Do one round: claim, and start asking. Returns how many were claimed."""
+        """Do one round; return how many trackings were claimed.
+
+        What was admitted is fetched and applied by tasks that go on behind it, see ``drain``.
+        """
         room = self._settings.concurrency * 4 - len(self._under_way)
         if room <= 0:
             await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
             return 1
         now = self._clock.now()
-        await self._mind_the_clock(now)
+        await self._handle_clock_rollback(now)
         lease = now + round(self._settings.lease_seconds * SECOND)
-        claims = await self._store.claim_polls(
-            now, lease_until=lease, limit=self._settings.claim_size
-        )
-        by_budget: dict[str, list[PollBatch]] = defaultdict(list)
-        for group in grouped(claims, lease):
-            policy = await self._carriers.policy(group.world_id, group.courier_code)
-            batch = replace(group, policy=policy)
-            if policy is None:
-                self._start(self._ask(batch))
-            else:
-                by_budget[policy.budget_key].append(batch)
-        for batches in by_budget.values():
-            for batch in await self._admission.admit(batches, now):
-                self._start(self._ask_in_lane(batch))
+        claims = await self._claim(now, lease)
+        for batches in await self._group(claims, lease):
+            for batch in await self._admit(batches, now):
+                self._start(self._fetch_and_apply(batch))
         return len(claims)
 
-    async def settle(self) -> None:
+    async def drain(self) -> None:
         """Wait until all that was started is stored (for tests and for shutdown)."""
         while self._under_way:
             await asyncio.wait(self._under_way)
+
+    async def _claim(self, now: Instant, lease: Instant) -> list[Claim]:
+        """Lease what is due until ``lease``; nobody else asks about it before."""
+        return await self._store.claim_polls(
+            now, lease_until=lease, limit=self._settings.claim_size
+        )
+
+    async def _group(self, claims: Sequence[Claim], lease: Instant) -> list[list[PollBatch]]:
+        """Put together what has one source: a connection, or a carrier that all may ask."""
+        by_source: dict[str, list[PollBatch]] = defaultdict(list)
+        for batch in group_claims(claims, lease):
+            policy = await self._carriers.policy(batch.world_id, batch.courier_code)
+            source = "" if policy is None else policy.budget_key
+            by_source[source].append(replace(batch, policy=policy))
+        return list(by_source.values())
+
+    async def _admit(self, batches: list[PollBatch], now: Instant) -> list[PollBatch]:
+        """Return what may be asked of one source now; the rest is deferred."""
+        if batches[0].policy is None:
+            return batches  # there is nobody to ask, which costs no budget
+        return await self._admission.admit(batches, now)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _ask_in_lane(self, batch: PollBatch) -> None:
-        assert batch.policy is not None  # noqa: S101  # who has none goes straight to ``_ask``
-        async with self._lanes.place(batch.policy, batch.account):
-            await self._ask(batch)
-
-    async def _ask(self, batch: PollBatch) -> None:
-        async with self._places.slot(batch.account):
+    async def _fetch_and_apply(self, batch: PollBatch) -> None:
+        async with AsyncExitStack() as slots:
+            if batch.policy is not None:
+                await slots.enter_async_context(self._concurrency.slot(batch.policy, batch.account))
+            await slots.enter_async_context(self._slots.slot(batch.account))
             try:
-                await self._ask_and_store(batch)
+                await self._apply(batch, await self._fetch(batch))
             except Exception as error:  # noqa: BLE001  # the lease ends by time
-                self._complain(error)
+                self._report_error(error)
 
-    async def _ask_and_store(self, batch: PollBatch) -> None:
-        policy = batch.policy
-        now = self._clock.now()
+    async def _fetch(self, batch: PollBatch) -> list[Fetched]:
+        """Return the carrier's report on each tracking that is still ours to ask about."""
+        policy, now = batch.policy, self._clock.now()
+        stored = await self._load(batch, now)
+        if not stored:
+            return []
+        if policy is None:
+            return [
+                (
+                    one,
+                    CarrierReport(
+                        number=one.tracking.number, outcome=Outcome.NO_CONNECTION, asked_at=now
+                    ),
+                )
+                for one in stored
+            ]
+        if now + self._longest_question * SECOND >= batch.lease:
+            # It waited too long for its slot: asked now, somebody else might ask, too.
+            await self._throttle.give_back(policy, len(stored))
+            if now < batch.lease:
+                await self._admission.defer(batch, [one.tracking.id for one in stored], now)
+            return []
+        reports = await self._fetcher.fetch(
+            batch.world_id, batch.courier_code, [one.tracking for one in stored], policy
+        )
+        fetched = list(zip(stored, reports, strict=True))
+        unasked = [one.tracking.id for one, report in fetched if report is None]
+        if unasked:
+            await self._admission.defer(batch, unasked, self._clock.now())
+        return [(one, report) for one, report in fetched if report is not None]
+
+    async def _load(self, batch: PollBatch, now: Instant) -> list[Stored]:
         loaded = await self._store.load_many(batch.ids)
         if len(loaded) < len(batch.ids):
             await self._admission.set_aside(batch, loaded, now, OWN_FAULT_WAIT)
         # What was stopped, changed or claimed by somebody else in between is not ours any more.
         stored = [one for one in loaded if one.poll.leased_until == batch.lease]
-        if not stored:
-            return
-        if await self._suspensions.holds(batch.world_id):
+        if stored and await self._suspensions.holds(batch.world_id):
             # Suspended since it was claimed.
             await self._store.postpone_polls(
                 [one.tracking.id for one in stored],
                 due_at=now + LONGEST_HOLD,
                 due_reason=HELD_REASON,
             )
-            return
-        answers: Sequence[CarrierReport | None]
-        if policy is None:
-            answers = [
-                CarrierReport(
-                    number=one.tracking.number, outcome=Outcome.NO_CONNECTION, asked_at=now
-                )
-                for one in stored
-            ]
-        elif now + self._longest_question * SECOND >= batch.lease:
-            # It waited too long for its place: asked now, somebody else might ask, too.
-            await self._turnstile.give_back(policy, len(stored))
-            if now < batch.lease:
-                await self._admission.put_off(batch, [one.tracking.id for one in stored], now)
-            return
-        else:
-            answers = await self._asker.ask(
-                batch.world_id, batch.courier_code, [one.tracking for one in stored], policy
-            )
-            unasked = [
-                one.tracking.id
-                for one, report in zip(stored, answers, strict=True)
-                if report is None
-            ]
-            if unasked:
-                await self._admission.put_off(batch, unasked, self._clock.now())
-        answered = [
-            (one, report) for one, report in zip(stored, answers, strict=True) if report is not None
-        ]
-        await self._store_reports(answered, policy, batch.account)
+            return []
+        return stored
 
-    async def _store_reports(
-        self,
-        answered: Sequence[tuple[Stored, CarrierReport]],
-        policy: CarrierPolicy | None,
-        account: int,
-    ) -> None:
+    async def _apply(self, batch: PollBatch, fetched: Sequence[Fetched]) -> None:
+        """Work every report into its tracking, and store what follows."""
         # Not one after the other, so that a store that commits in groups flushes once for many of
         # them; but in slices, or the loop would do nothing else meanwhile.
-        storing: list[asyncio.Task[PollResult | None]] = []
+        applying: list[asyncio.Task[Stored | PollResult | None]] = []
         try:
-            for start in range(0, len(answered), SLICE):
-                async with self._slices.slot(account):
-                    storing += [
-                        asyncio.create_task(self._store_or_set_aside(one, report, policy))
-                        for one, report in answered[start : start + SLICE]
+            for start in range(0, len(fetched), SLICE):
+                async with self._slices.slot(batch.account):
+                    applying += [
+                        asyncio.create_task(self._apply_or_set_aside(one, report, batch.policy))
+                        for one, report in fetched[start : start + SLICE]
                     ]
                     await asyncio.sleep(0)
-            results = await asyncio.gather(*storing)
+            results = await asyncio.gather(*applying)
         except BaseException:
-            for task in storing:
+            for task in applying:
                 task.cancel()
             raise
-        unchanged = [result for result in results if result is not None]
+        unchanged = [one for one in results if isinstance(one, PollResult)]
         if unchanged:
             await self._store.save_polls(unchanged)
+        if any(one is not None and one.poll.probe_courier for one in results):
+            self.wake()  # another courier is to be asked at once
 
-    async def _store_or_set_aside(
+    async def _apply_or_set_aside(
         self, stored: Stored, report: CarrierReport, policy: CarrierPolicy | None
-    ) -> PollResult | None:
+    ) -> Stored | PollResult | None:
         try:
-            return await self._store_report(stored, report, policy)
+            return await self._apply_report(stored, report, policy)
         except StoreOutageError:
             # Its lease ends soon. Setting it aside would be a smaller write, for which a disk that
             # is nearly full may have room.
@@ -289,44 +312,17 @@ class PollWorker:
             await self._set_aside(stored, error)
             return None
 
-    async def _store_report(
+    async def _apply_report(
         self, stored: Stored, report: CarrierReport, policy: CarrierPolicy | None
-    ) -> PollResult | None:
+    ) -> Stored | PollResult | None:
         now = self._clock.now()
         self._recalls.note(now)
+        if stored.poll.probe_courier:
+            return await self._corrector.apply_report(stored, report, policy)
         may_expire = now - (stored.poll.due_at or now) <= LONGEST_WAIT
-        search = await self._search(stored, report)
-        if search is None:
-            result = await self._refresher.apply(stored, report, policy, may_expire=may_expire)
-            return result if isinstance(result, PollResult) else None
-        # The lease goes on for the question to the candidate.
-        held_until = now + round(self._settings.lease_seconds * SECOND)
-        result = await self._refresher.apply(
-            stored, report, policy, held_until=held_until, may_expire=may_expire
+        return await self._refresher.apply_report(
+            stored, report, policy, may_expire=may_expire, may_probe=True
         )
-        if isinstance(result, PollResult):
-            await self._store.save_polls([result])
-            result = Stored(stored.tracking, result.poll)
-        if result is not None:
-            self._start(self._try_candidate(result, search, Told(report, policy)))
-        return None
-
-    async def _search(self, stored: Stored, report: CarrierReport) -> Search | None:
-        if self._corrector is None:
-            return None
-        now = self._clock.now()
-        search = await self._corrector.search_due(stored, report, now)
-        if search is None or not await self._turnstile.admit(search.policy, 1, now):
-            return None
-        return search
-
-    async def _try_candidate(self, stored: Stored, search: Search, told: Told) -> None:
-        assert self._corrector is not None  # noqa: S101  # it found the candidate
-        async with self._places.slot(account_of(stored.tracking.world_id)):
-            try:
-                await self._corrector.attempt(stored, search, told)
-            except Exception as error:  # noqa: BLE001  # the lease ends by time
-                self._complain(error)
 
     async def _set_aside(self, stored: Stored, error: Exception) -> None:
         """Leave a parcel alone whose answer makes us fail; raise when it is the store that does."""
@@ -341,8 +337,8 @@ class PollWorker:
             "the answer about tracking %s could not be stored", stored.tracking.id, exc_info=error
         )
 
-    async def _mind_the_clock(self, now: Instant) -> None:
-        """Bring polls back that a clock has put off which was ahead, see ``domain.recalls``."""
+    async def _handle_clock_rollback(self, now: Instant) -> None:
+        """Bring back polls that a clock which was ahead has postponed, see ``domain.recalls``."""
         recall = self._recalls.due(now)
         if recall is None:
             return
@@ -372,10 +368,10 @@ class PollWorker:
         try:
             return await self._store.next_poll_due()
         except Exception as error:  # noqa: BLE001  # rest as long as usual, then try again
-            self._complain(error)
+            self._report_error(error)
             return None
 
-    def _complain(self, error: Exception) -> None:
+    def _report_error(self, error: Exception) -> None:
         # Once when it breaks, once when it heals: a database that is away for an hour is one line,
         # not thousands.
         self._faults += 1
@@ -383,7 +379,7 @@ class PollWorker:
             self._is_store_down = True
             log.error("polling is interrupted: %s: %s", type(error).__name__, error, exc_info=error)
 
-    def _heal(self) -> None:
+    def _report_recovery(self) -> None:
         if self._is_store_down:
             self._is_store_down = False
             log.info("polling goes on")

@@ -180,7 +180,7 @@ async def _go_on(house: Installation, clock: FrozenClock, days: int = 1) -> None
     """Let days of the parcels' lives pass, then ask and tell."""
     clock.advance(days)
     await house.polls.step()
-    await house.polls.settle()
+    await house.polls.drain()
     await house.delivery.step()
 
 

@@ -19,7 +19,7 @@ import msgspec
 
 from parcelwire.domain.clock import SECOND, Instant
 from parcelwire.domain.report import Outcome
-from parcelwire.tracking.ports import PUT_OFF, PastPoll
+from parcelwire.tracking.ports import DEFERRED, PastPoll
 
 LONGEST_WORDS: Final = 63
 """Bytes of the words of one past poll; most have 16."""
@@ -29,8 +29,8 @@ LONGEST_TRAIL: Final = 600
 every poll, so that twice as much would cost every poll a tenth of its time.
 """
 
-LONGEST_PUT_OFF: Final = 350
-"""The same for polls that were put off: five with the longest words."""
+LONGEST_DEFERRED: Final = 350
+"""The same for polls that were deferred: five with the longest words."""
 
 # The place in these lists is what is stored: add at the end, and change nothing.
 _OUTCOMES: Final = (
@@ -42,7 +42,7 @@ _OUTCOMES: Final = (
     Outcome.UNAVAILABLE,
     Outcome.NOT_UNDERSTOOD,
     Outcome.NO_CONNECTION,
-    PUT_OFF,
+    DEFERRED,
 )
 _SENTENCES: Final = (
     "new: asked at once",
@@ -116,9 +116,9 @@ def encode_past(past: PastPoll | None) -> bytes:
     return _HEAD.pack(len(words), seconds, duration_ms) + words
 
 
-def encode_put_off(at: Instant | None, why: str) -> bytes:
-    """Return what to put before the trail of polls that were put off; nothing without a time."""
-    return b"" if at is None else encode_past(PastPoll(at=at, outcome=PUT_OFF, why=why))
+def encode_deferred(at: Instant | None, why: str) -> bytes:
+    """Return what to put before the trail of polls that were deferred; nothing without a time."""
+    return b"" if at is None else encode_past(PastPoll(at=at, outcome=DEFERRED, why=why))
 
 
 def decode_trails(trails: Sequence[bytes], limit: int) -> list[PastPoll]:

@@ -66,12 +66,16 @@ class Editor:
             # What a person says of its status can end a parcel's way, or open it again.
             edited = stop_if_over(restated.tracking)
             restated = replace(restated, tracking=edited)
-            change = await self._refresher.change_of(before, restated, now)
+            change = await self._refresher.build_save(before, restated, now)
             if edited.is_stopped != before.is_stopped or is_due_now:
                 policy = await self._carriers.policy(before.world_id, before.courier_code)
                 first = self._planner.first(change.tracking, policy, now)
                 poll = replace(
-                    stored.poll, due_at=first.due_at, due_reason=first.due_reason, leased_until=0
+                    stored.poll,
+                    due_at=first.due_at,
+                    due_reason=first.due_reason,
+                    leased_until=0,
+                    probe_courier="",
                 )
                 change = replace(change, poll=poll)
             after = Stored(change.tracking, change.poll or stored.poll)
@@ -97,7 +101,7 @@ class Editor:
             now = self._clock.now()
             before = stored.tracking
             moved = _moved(before, courier_code, why, now)
-            change = await self._refresher.change_of(before, moved, now)
+            change = await self._refresher.build_save(before, moved, now)
             policy = await self._carriers.policy(before.world_id, courier_code)
             poll = self._planner.first(change.tracking, policy, now)
             after = Stored(change.tracking, poll)

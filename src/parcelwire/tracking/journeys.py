@@ -21,8 +21,8 @@ from parcelwire.domain.lane import lane_of
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.following import DATA_FAULTS, FeedStore, Follower
+from parcelwire.tracking.periodic_task import PeriodicTask
 from parcelwire.tracking.ports import Stored, TrackingFilter, TrackingPlace
-from parcelwire.tracking.rounds import Rounds
 
 TROUBLE: Final = frozenset({Status.UNDELIVERED, Status.EXCEPTION})
 """What counts as something that went wrong on the way."""
@@ -205,7 +205,7 @@ class KeeperStore(FeedStore, JourneyStore, Protocol):
         ...
 
 
-class JourneyKeeper(Rounds):
+class JourneyKeeper(PeriodicTask):
     """Keeps the journeys of all worlds up to date."""
 
     def __init__(

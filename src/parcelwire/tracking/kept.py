@@ -25,6 +25,10 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True):
     last_outcome: str = ""
     last_detail: str = ""
     checks: int = 0
+    probe_courier: str = ""
+    """Another courier that is asked then instead of the tracking's own: it may know the number, see
+    ``courier_detection_retry``.
+    """
 
 
 class RawAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +49,7 @@ class PastPoll(msgspec.Struct, frozen=True, kw_only=True):
     at: Instant
     """When; kept to the second."""
     outcome: str
-    """An ``Outcome``, or ``PUT_OFF``."""
+    """An ``Outcome``, or ``DEFERRED``."""
     duration_ms: int = 0
     """How long the conversation took, in which other numbers may have been asked about, too."""
     connector: str = ""
@@ -53,11 +57,11 @@ class PastPoll(msgspec.Struct, frozen=True, kw_only=True):
     is_news: bool = False
     """Whether the answer changed anything."""
     why: str = ""
-    """Why then: the ``due_reason`` of the time; of one that was put off, why it was."""
+    """Why then: the ``due_reason`` of the time; of a deferred one, why it was."""
     detail: str = ""
 
 
-PUT_OFF: Final = "put_off"
+DEFERRED: Final = "deferred"
 """The outcome of a poll that was due and not made: no budget left, or the carrier is paused."""
 
 

@@ -20,7 +20,7 @@ from parcelwire.domain.clock import Instant
 from parcelwire.domain.report import CarrierReport, Gap
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.kept import (
-    PUT_OFF,
+    DEFERRED,
     DoneRecord,
     LaneHistory,
     PastPoll,
@@ -42,7 +42,7 @@ from parcelwire.tracking.writes import (
 )
 
 __all__ = [
-    "PUT_OFF",
+    "DEFERRED",
     "AlreadyDoneError",
     "CarrierPolicy",
     "Carriers",
@@ -62,10 +62,10 @@ __all__ = [
     "Save",
     "StatusCounts",
     "Stored",
+    "Throttle",
     "TrackingFilter",
     "TrackingPlace",
     "TrackingStore",
-    "Turnstile",
 ]
 
 
@@ -194,7 +194,7 @@ class TrackingStore(Protocol):
 
     async def past_polls(self, tracking_id: str, limit: int = 20) -> list[PastPoll]:
         """Return the last times it was asked about, newest first, and between them the last few
-        times it was put off.
+        times it was deferred.
 
         Stored in the transaction of the poll they tell of, and gone with the tracking. Some 20 and
         some five are kept, a few less where they have much to say; long words are cut.
@@ -311,7 +311,7 @@ class Carriers(Protocol):
         """Return how to ask this courier for this world, or None when nobody configured a way."""
         ...
 
-    async def ask(
+    async def fetch(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
     ) -> Sequence[CarrierReport | None]:
         """Ask about ``trackings`` (any number; batches are made inside).
@@ -367,8 +367,8 @@ class Planner(Protocol):
         ...
 
 
-class Turnstile(Protocol):
-    """Lets questions through to a carrier within its budget and outside its pauses."""
+class Throttle(Protocol):
+    """Admits questions to a carrier within its budget and outside its pauses."""
 
     async def admit(self, policy: CarrierPolicy, wanted: int, now: Instant) -> int:
         """Return how many numbers of ``wanted`` may be asked about now; they count as asked."""
@@ -378,7 +378,7 @@ class Turnstile(Protocol):
         """Take back what ``admit`` granted for numbers that were not asked about after all."""
         ...
 
-    async def note(
+    async def record_results(
         self, policy: CarrierPolicy, reports: Sequence[CarrierReport], now: Instant
     ) -> None:
         """Learn from answers.

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
-from parcelwire.couriers.detection import Candidate
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import Clock, Instant
 from parcelwire.domain.merge import Merged, expire, merge
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
+from parcelwire.tracking.courier_detection_retry import (
+    NOT_KNOWN,
+    CandidateFinder,
+    CourierProbe,
+)
 from parcelwire.tracking.errors import TrackingBusyError
 from parcelwire.tracking.ports import (
     CarrierPolicy,
@@ -23,7 +26,6 @@ from parcelwire.tracking.ports import (
     PastPoll,
     Planner,
     PollResult,
-    PollState,
     RawAnswer,
     Save,
     Stored,
@@ -34,34 +36,6 @@ MAX_TRIES: Final = 50
 """How often a change is worked out again when somebody else saved first. Each time one of the
 others got through, so that only a crowd at one tracking comes near it.
 """
-
-
-class Search(msgspec.Struct, frozen=True):
-    """Which courier is asked next whether a number is its own, how, and from when on."""
-
-    candidate: Candidate
-    policy: CarrierPolicy
-    at: Instant
-
-
-class Finder(Protocol):
-    """Says who else could know a number (``tracking.correction.CandidateFinder``)."""
-
-    async def next_search(self, tracking: Tracking, now: Instant) -> Search | None:
-        """Return whose turn it is next, or None."""
-        ...
-
-    def hasten(
-        self,
-        poll: PollState,
-        search: Search,
-        *,
-        own: CarrierPolicy | None,
-        outcome: Outcome,
-        now: Instant,
-    ) -> PollState:
-        """Return ``poll`` due when that turn has come."""
-        ...
 
 
 class Refresher:
@@ -77,7 +51,7 @@ class Refresher:
         identifiers: Identifiers,
         clock: Clock,
         notify: Callable[[], None] = lambda: None,
-        finder: Finder | None = None,
+        finder: CandidateFinder | None = None,
     ) -> None:
         """``notify`` is called after a save that left messages to send.
 
@@ -92,44 +66,41 @@ class Refresher:
         self._notify = notify
         self._finder = finder
 
-    async def apply(
+    async def apply_report(
         self,
         stored: Stored,
         report: CarrierReport,
         policy: CarrierPolicy | None,
         *,
-        held_until: Instant = 0,
         may_expire: bool = True,
+        may_probe: bool = False,
         why: str | None = None,
     ) -> Stored | PollResult | None:
         """Work ``report`` into ``stored``.
 
         Returns the tracking as it was saved; or, when the answer changed nothing, the poll result,
         which the caller stores (many at once); or None when the tracking is gone. A report of a
-        courier that the tracking no longer has is dropped. ``held_until`` keeps the lease alive
-        for another question; without ``may_expire`` the parcel's silence is not judged. ``why``
-        says why it was asked, if not by plan.
+        courier that the tracking no longer has is dropped. Without ``may_expire`` the parcel's
+        silence is not judged; with ``may_probe`` another courier may be asked next instead of its
+        own. ``why`` says why it was asked, if not by plan.
 
         Raises:
             TrackingBusyError: others saved first, time after time; nothing was stored.
         """
         asked_courier = stored.tracking.courier_code
-        past = past_of(report, stored.poll.due_reason if why is None else why)
+        past = poll_record(report, stored.poll.due_reason if why is None else why)
         for _ in range(MAX_TRIES):
             now = self._clock.now()
             before = stored.tracking
             merged = merge(before, _dated_after(before, report, now))
             if may_expire:
                 merged = self._expire(merged, policy, now)
-            search = await self._search(merged.tracking, report, now)
-            after = stop_if_over(merged.tracking, report.outcome, is_searching=search is not None)
+            probe = await self._next_probe(merged.tracking, report, now)
+            after = stop_if_over(merged.tracking, report.outcome, is_searching=probe is not None)
             poll = self._planner.after(after, stored.poll, policy, report, now)
-            if search is not None and self._finder is not None:
-                poll = self._finder.hasten(
-                    poll, search, own=policy, outcome=report.outcome, now=now
-                )
-            if held_until:
-                poll = replace(poll, leased_until=held_until)
+            if probe is not None and self._finder is not None and not after.is_stopped:
+                is_second = may_probe and stored.poll.last_outcome in NOT_KNOWN
+                poll = self._finder.schedule(poll, probe, own=policy, now=now, is_second=is_second)
             if after is before or after == before:
                 is_worth_keeping = report.outcome is Outcome.NOT_UNDERSTOOD
                 return PollResult(
@@ -141,7 +112,7 @@ class Refresher:
                 )
             if after is not merged.tracking:
                 merged = Merged(after, merged.changes, is_dirty=True)
-            change = await self.change_of(before, merged, now)
+            change = await self.build_save(before, merged, now)
             if past is not None and merged.changes:
                 past = replace(past, is_news=True)
             change = replace(change, poll=poll, past=past, raw=raw_answer(report))
@@ -157,7 +128,7 @@ class Refresher:
             stored = fresh
         raise TrackingBusyError(stored.tracking.id, MAX_TRIES)
 
-    async def change_of(self, before: Tracking, merged: Merged, now: Instant) -> Save:
+    async def build_save(self, before: Tracking, merged: Merged, now: Instant) -> Save:
         """Return the save that turns ``before`` into what ``merged`` says, with event and
         messages.
         """
@@ -188,13 +159,12 @@ class Refresher:
         """Tell the delivery worker that there is something to send."""
         self._notify()
 
-    async def _search(
+    async def _next_probe(
         self, tracking: Tracking, report: CarrierReport, now: Instant
-    ) -> Search | None:
-        is_known = report.outcome not in {Outcome.UNKNOWN_NUMBER, Outcome.INVALID_NUMBER}
-        if self._finder is None or is_known or tracking.checkpoints:
+    ) -> CourierProbe | None:
+        if self._finder is None or report.outcome not in NOT_KNOWN:
             return None
-        return await self._finder.next_search(tracking, now)
+        return await self._finder.next_probe(tracking, now)
 
     def _expire(self, merged: Merged, policy: CarrierPolicy | None, now: Instant) -> Merged:
         tracking = merged.tracking
@@ -253,7 +223,7 @@ def stop_if_over(
     return replace(tracking, is_stopped=True, stopped_why=why)
 
 
-def past_of(report: CarrierReport, why: str) -> PastPoll | None:
+def poll_record(report: CarrierReport, why: str) -> PastPoll | None:
     """Return what is remembered of a poll that was made because of ``why``, as if it had changed
     nothing; None when nobody asked.
     """

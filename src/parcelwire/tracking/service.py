@@ -2,11 +2,10 @@
 
     dialect --Draft/patch--> TrackingService --Save--> store
                                   |
-                                  +--ask at once--> turnstile -> carriers -> Refresher -> store
+                                  +--on demand--> throttle -> carriers -> Refresher -> store
 
-Writes return when they are durable. Asking at once comes after that and is bounded in time: a slow
-carrier delays the
-answer by at most ``ask_seconds``, then the question goes on behind it.
+Writes return when they are durable. Asking on demand comes after that and is bounded in time: a
+slow carrier delays the answer by at most ``ask_seconds``, then the question goes on behind it.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from parcelwire.domain.account import is_test_world
 from parcelwire.domain.clock import Clock, Instant
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
-from parcelwire.tracking.asking_now import AskingNow, ServiceSettings
 from parcelwire.tracking.creating import Outcome, outcome_of, refusal_of, told_as
 from parcelwire.tracking.drafts import Draft, Drafting, check_fields
 from parcelwire.tracking.editing import Editor
 from parcelwire.tracking.errors import NotFoundError, RetrackNotAllowedError, TrackingError
 from parcelwire.tracking.living import LivingQuota
+from parcelwire.tracking.on_demand_refresh import OnDemandRefresh, ServiceSettings
 from parcelwire.tracking.ports import (
     CarrierPolicy,
     Carriers,
@@ -36,8 +35,8 @@ from parcelwire.tracking.ports import (
     Once,
     Planner,
     Stored,
+    Throttle,
     TrackingStore,
-    Turnstile,
 )
 from parcelwire.tracking.refresh import Refresher
 from parcelwire.tracking.slices import SLICE
@@ -53,7 +52,7 @@ class TrackingService:
         store: TrackingStore,
         *,
         carriers: Carriers,
-        turnstile: Turnstile,
+        throttle: Throttle,
         planner: Planner,
         refresher: Refresher,
         drafting: Drafting,
@@ -80,10 +79,10 @@ class TrackingService:
             clock=clock,
             wake_polls=wake_polls,
         )
-        self._asking = AskingNow(
+        self._on_demand = OnDemandRefresh(
             store,
             carriers=carriers,
-            turnstile=turnstile,
+            throttle=throttle,
             refresher=refresher,
             clock=clock,
             settings=settings,
@@ -119,7 +118,7 @@ class TrackingService:
         policy = await self.carriers.policy(world_id, tracking.courier_code)
         poll = self._planner.first(tracking, policy, now)
         will_ask = self._settings.ask_at_create and policy is not None
-        lease = self._asking.lease_from(now) if will_ask else 0
+        lease = self._on_demand.lease_from(now) if will_ask else 0
         new = NewTracking(
             tracking=tracking, due_at=poll.due_at, due_reason=poll.due_reason, leased_until=lease
         )
@@ -141,9 +140,9 @@ class TrackingService:
         if not will_ask or policy is None:
             self._wake_polls()
         elif is_waiting:
-            return await self._asking.ask(stored, policy)
+            return await self._on_demand.fetch(stored, policy)
         else:
-            self._asking.start(stored, policy)
+            self._on_demand.start(stored, policy)
         return stored
 
     async def create_many(
@@ -236,7 +235,7 @@ class TrackingService:
         when the carrier's budget is spent; ``poll`` of the result tells when it was last checked.
         When somebody asks at this very moment, their answer is waited for.
         """
-        return await self._asking.refresh(stored)
+        return await self._on_demand.refresh(stored)
 
     # -- change ---------------------------------------------------------------------------------
 
@@ -351,5 +350,5 @@ class TrackingService:
 
     async def drain(self) -> None:
         """Wait for questions that go on behind their answers (at shutdown)."""
-        await self._asking.drain()
+        await self._on_demand.drain()
         await self.drafting.history.drain()

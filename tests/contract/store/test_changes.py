@@ -139,6 +139,7 @@ async def test_polls_that_changed_nothing_write_the_poll_only(store: Store) -> N
         last_outcome="found",
         last_detail="200",
         checks=7,
+        probe_courier="dhl",
     )
     raw = RawAnswer(at=NOW, connector="c", outcome="found", body=b"{}")
     await store.save_polls(

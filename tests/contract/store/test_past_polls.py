@@ -12,7 +12,7 @@ from parcelwire.domain.status import Status
 from parcelwire.store.past_polls import LONGEST_TRAIL
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import (
-    PUT_OFF,
+    DEFERRED,
     PastPoll,
     PollResult,
     PollState,
@@ -151,12 +151,12 @@ async def test_being_put_off_is_remembered_apart(store: Store) -> None:
     await store.postpone_polls([other.id], due_at=NOW + 9, due_reason="carrier rests")
     assert await store.past_polls(other.id) == []
     found = await store.past_polls(tracking.id, limit=100)
-    put_off = [one for one in found if one.outcome == PUT_OFF]
-    assert 5 <= len(put_off) <= 20
-    assert put_off[0] == PastPoll(
-        at=NOW + 59 * SECOND, outcome=PUT_OFF, why="the carrier is paused: no answer 59"
+    deferred = [one for one in found if one.outcome == DEFERRED]
+    assert 5 <= len(deferred) <= 20
+    assert deferred[0] == PastPoll(
+        at=NOW + 59 * SECOND, outcome=DEFERRED, why="the carrier is paused: no answer 59"
     )
-    assert [one for one in found if one.outcome != PUT_OFF] == asked[::-1]
+    assert [one for one in found if one.outcome != DEFERRED] == asked[::-1]
     assert [one.at for one in found] == sorted((one.at for one in found), reverse=True)
 
 

@@ -9,7 +9,7 @@ from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.port import Store
 from parcelwire.store.rules import RECALLED_AT_ONCE
-from parcelwire.tracking.ports import PollResult, PollState, RawAnswer
+from parcelwire.tracking.ports import PollResult, PollState, RawAnswer, TrackingFilter
 from tests.contract.store.samples import NOW, OTHER_WORLD, WORLD, advance, create, make_new
 
 OpenAnother = Callable[[], Awaitable[Store]]
@@ -90,6 +90,54 @@ async def test_a_poll_without_due_time_is_never_claimed(store: Store) -> None:
     await store.save_polls([PollResult(tracking_id=tracking.id, poll=PollState())])
     assert await claimed(store, NOW + 9_999 * DAY) == []
     assert await store.next_poll_due() is None
+
+
+@pytest.mark.parametrize("how", ["polled", "saved"])
+async def test_a_poll_that_asks_another_courier_is_claimed_as_such(store: Store, how: str) -> None:
+    tracking = await create(store)
+    await claimed(store)
+    probe = PollState(due_at=NOW, due_reason="dhl is asked next", probe_courier="dhl")
+    if how == "polled":
+        await store.save_polls([PollResult(tracking_id=tracking.id, poll=probe, lease=LEASE)])
+    else:
+        tracking = await advance(store, tracking, poll=probe)
+    (claim,) = await store.claim_polls(NOW, lease_until=LEASE, limit=9)
+    assert claim == Claim(
+        tracking_id=tracking.id,
+        world_id=WORLD,
+        courier_code="swiss-post",
+        due_reason="dhl is asked next",
+        probe_courier="dhl",
+    )
+    # A change that leaves the poll alone leaves this alone, too.
+    await advance(store, tracking, is_archived=True)
+    for stored in (
+        await store.load(WORLD, tracking.id),
+        *await store.load_many([tracking.id]),
+        *await store.find(WORLD, tracking.number),
+        *await store.list_trackings(WORLD, TrackingFilter(), offset=0, limit=9),
+    ):
+        assert stored is not None
+        assert (stored.poll.probe_courier, stored.poll.leased_until) == ("dhl", LEASE)
+    # Given back unasked, it is the own courier's turn.
+    await store.postpone_polls([tracking.id], due_at=NOW + 9, due_reason="later")
+    (claim,) = await store.claim_polls(NOW + 9, lease_until=LEASE, limit=9)
+    assert (claim.courier_code, claim.probe_courier) == ("swiss-post", "")
+
+
+async def test_a_suspended_accounts_poll_that_asks_another_courier_is_given_up(
+    store: Store,
+) -> None:
+    await store.add_account("a@shop.example", now=NOW)
+    tracking = await create(store)
+    probe = PollState(due_at=NOW, probe_courier="dhl")
+    await store.save_polls([PollResult(tracking_id=tracking.id, poll=probe)])
+    await store.suspend_account(1, now=NOW)
+    assert await claimed(store) == []
+    await store.resume_account(1)
+    later = NOW + 2 * HOUR
+    (claim,) = await store.claim_polls(later, lease_until=later + SECOND, limit=9)
+    assert (claim.tracking_id, claim.probe_courier) == (tracking.id, "")
 
 
 async def test_skipped_pairs_are_left_for_another_time(store: Store) -> None:

@@ -70,13 +70,13 @@ async def test_the_answer_does_not_wait_for_the_carrier(
     carriers = shop.house.carriers
     carriers.connect("swiss-post")
     gate = asyncio.Event()
-    ask = carriers.ask
+    ask = carriers.fetch
 
     async def ask_slowly(*args: Any) -> Any:
         await gate.wait()
         return await ask(*args)
 
-    monkeypatch.setattr(carriers, "ask", ask_slowly)
+    monkeypatch.setattr(carriers, "fetch", ask_slowly)
     said = await asyncio.wait_for(shop.follow(SWISS), 5)
     assert carriers.asked == []
     assert said["status"] == "pending"

@@ -14,14 +14,14 @@ from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.status import Substatus
 from parcelwire.polling.plan import PollPlanner
 from parcelwire.store.past_polls import (
-    LONGEST_PUT_OFF,
+    LONGEST_DEFERRED,
     LONGEST_TRAIL,
     decode_trails,
+    encode_deferred,
     encode_past,
-    encode_put_off,
 )
-from parcelwire.tracking.asking_now import BY_REQUEST, NO_BUDGET
-from parcelwire.tracking.ports import PUT_OFF, PastPoll, PollState
+from parcelwire.tracking.on_demand_refresh import BY_REQUEST, NO_BUDGET
+from parcelwire.tracking.ports import DEFERRED, PastPoll, PollState
 from tests.unit.polling.test_plan import NOW, policy, tracking
 
 SHORT = 30
@@ -32,7 +32,7 @@ SHORT = 30
     st.builds(
         PastPoll,
         at=st.integers(0, 2**32 - 1).map(lambda second: second * SECOND),
-        outcome=st.sampled_from([*map(str, Outcome), PUT_OFF, "of a later version"]),
+        outcome=st.sampled_from([*map(str, Outcome), DEFERRED, "of a later version"]),
         duration_ms=st.integers(0, 2**16 - 1),
         connector=st.text(max_size=9),
         why=st.sampled_from(["", "the carrier is paused: 503", "new: asked at once", "other"]),
@@ -95,18 +95,18 @@ def test_the_planner_is_seen_to_say_more_than_one_thing() -> None:
 
 
 def test_five_that_were_put_off_have_room_whatever_they_say() -> None:
-    record = encode_put_off(NOW, "the carrier is paused: " + "long " * 90)
-    assert len(record) * 5 <= LONGEST_PUT_OFF
-    assert encode_put_off(None, "x") == encode_past(None) == b""
+    record = encode_deferred(NOW, "the carrier is paused: " + "long " * 90)
+    assert len(record) * 5 <= LONGEST_DEFERRED
+    assert encode_deferred(None, "x") == encode_past(None) == b""
 
 
 def test_trails_are_put_together_by_time() -> None:
     asked = [PastPoll(at=NOW - n * HOUR, outcome="found") for n in range(4)]
-    put_off = [replace(one, at=one.at - HOUR // 2, outcome=PUT_OFF) for one in asked]
-    trails = [b"".join(map(encode_past, one)) for one in (asked, put_off)]
+    deferred = [replace(one, at=one.at - HOUR // 2, outcome=DEFERRED) for one in asked]
+    trails = [b"".join(map(encode_past, one)) for one in (asked, deferred)]
     found = decode_trails(trails, 5)
-    assert found == [asked[0], put_off[0], asked[1], put_off[1], asked[2]]
+    assert found == [asked[0], deferred[0], asked[1], deferred[1], asked[2]]
 
 
 def test_the_api_knows_every_outcome() -> None:
-    assert {str(one) for one in PollOutcome} == {*map(str, Outcome), PUT_OFF}
+    assert {str(one) for one in PollOutcome} == {*map(str, Outcome), DEFERRED}

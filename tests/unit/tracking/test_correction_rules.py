@@ -12,7 +12,8 @@ from parcelwire.domain.clock import DAY, HOUR, MINUTE, FrozenClock, to_datetime
 from parcelwire.domain.report import CarrierReport, Outcome, ParcelFacts
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Details, Tracking
-from parcelwire.tracking.correction import is_correctable, refuse
+from parcelwire.tracking.courier_correction import rejection_reason
+from parcelwire.tracking.courier_detection_retry import is_correctable
 
 NOW = FrozenClock().now()
 TRACKING = Tracking(
@@ -52,32 +53,32 @@ def found(*scans: Checkpoint, **facts: str) -> CarrierReport:
 
 
 def test_a_parcel_under_way_is_taken() -> None:
-    assert refuse(TRACKING, found(scan(HOUR), scan(2 * DAY))) is None
+    assert rejection_reason(TRACKING, found(scan(HOUR), scan(2 * DAY))) is None
 
 
 @pytest.mark.parametrize("outcome", [one for one in Outcome if one is not Outcome.FOUND])
 def test_only_found_counts(outcome: Outcome) -> None:
-    assert refuse(TRACKING, replace(found(scan(HOUR)), outcome=outcome)) is not None
+    assert rejection_reason(TRACKING, replace(found(scan(HOUR)), outcome=outcome)) is not None
 
 
 def test_a_number_without_any_scan_proves_nothing() -> None:
-    assert refuse(TRACKING, found()) is not None
-    assert refuse(TRACKING, found(scan(HOUR, is_withdrawn=True))) is not None
+    assert rejection_reason(TRACKING, found()) is not None
+    assert rejection_reason(TRACKING, found(scan(HOUR, is_withdrawn=True))) is not None
 
 
 def test_a_scan_before_the_order_is_another_parcels() -> None:
     ordered = replace(TRACKING, ordered_at=NOW - 3 * DAY)
-    assert refuse(ordered, found(scan(3 * DAY), scan(HOUR))) is None
+    assert rejection_reason(ordered, found(scan(3 * DAY), scan(HOUR))) is None
     # The order's date has no time zone: a day of grace.
-    assert refuse(ordered, found(scan(4 * DAY))) is None
-    why = refuse(ordered, found(scan(4 * DAY + MINUTE), scan(HOUR)))
+    assert rejection_reason(ordered, found(scan(4 * DAY))) is None
+    why = rejection_reason(ordered, found(scan(4 * DAY + MINUTE), scan(HOUR)))
     assert why is not None
     assert "before the order" in why
 
 
 def test_without_an_order_date_the_creation_counts_with_a_tolerance() -> None:
-    assert refuse(TRACKING, found(scan(30 * DAY))) is None
-    assert refuse(TRACKING, found(scan(30 * DAY + MINUTE))) is not None
+    assert rejection_reason(TRACKING, found(scan(30 * DAY))) is None
+    assert rejection_reason(TRACKING, found(scan(30 * DAY + MINUTE))) is not None
 
 
 @pytest.mark.parametrize(
@@ -97,15 +98,15 @@ def test_countries_agree_where_both_are_known(
     details: dict[str, Any], facts: dict[str, str], is_taken: bool
 ) -> None:
     tracking = replace(TRACKING, details=Details(**details))
-    why = refuse(tracking, found(scan(HOUR), **facts))
+    why = rejection_reason(tracking, found(scan(HOUR), **facts))
     assert (why is None) == is_taken
 
 
 def test_a_parcel_delivered_in_another_country_is_another_parcel() -> None:
     arrived = scan(HOUR, status=Status.DELIVERED, substatus=Substatus.DELIVERED, country="IT")
     tracking = replace(TRACKING, details=Details(destination_country="CH"))
-    assert refuse(tracking, found(arrived)) is not None
-    assert refuse(TRACKING, found(arrived)) is None
+    assert rejection_reason(tracking, found(arrived)) is not None
+    assert rejection_reason(TRACKING, found(arrived)) is None
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ POLLS: Final[dict[str, Any]] = {
         },
         {
             "at": "2026-03-01T09:40:02+00:00",
-            "outcome": "put_off",
+            "outcome": "deferred",
             "is_news": False,
             "why": "waiting for its turn in the carrier's budget",
             "connector": None,

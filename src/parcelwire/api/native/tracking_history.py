@@ -25,7 +25,7 @@ from parcelwire.api.native.trackings import PATH_TEXTS, load
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import iso_utc
 from parcelwire.domain.report import Outcome
-from parcelwire.tracking.ports import PUT_OFF, PastPoll
+from parcelwire.tracking.ports import DEFERRED, PastPoll
 
 _KIND: Final = "tracking-events"
 
@@ -41,7 +41,7 @@ class PollOutcome(StrEnum):
     UNAVAILABLE = Outcome.UNAVAILABLE
     NOT_UNDERSTOOD = Outcome.NOT_UNDERSTOOD
     NO_CONNECTION = Outcome.NO_CONNECTION
-    PUT_OFF = PUT_OFF
+    DEFERRED = DEFERRED
 
 
 class PollObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +49,10 @@ class PollObject(msgspec.Struct, frozen=True, kw_only=True):
 
     at: datetime
     outcome: Annotated[
-        PollOutcome, Meta(description="`put_off`: nobody was asked, and `why` says why not")
+        PollOutcome, Meta(description="`deferred`: nobody was asked, and `why` says why not")
     ]
     is_news: Annotated[bool, Meta(description="The answer changed something")]
-    why: Annotated[str, Meta(description="Why then; of one that was put off: why it was")]
+    why: Annotated[str, Meta(description="Why then; of a deferred one: why it was")]
     connector: Annotated[str | None, Meta(description="Who was asked")]
     duration_ms: Annotated[
         int | None, Meta(description="How long the conversation with the carrier took")
@@ -106,7 +106,7 @@ def _poll_object(past: PastPoll) -> dict[str, Any]:
         "is_news": past.is_news,
         "why": past.why,
         "connector": past.connector or None,
-        "duration_ms": None if past.outcome == PUT_OFF else past.duration_ms,
+        "duration_ms": None if past.outcome == DEFERRED else past.duration_ms,
         "detail": past.detail or None,
     }
 
@@ -133,7 +133,7 @@ OPERATIONS: Final = (
         method="GET",
         path="/trackings/{id}/polls",
         summary="How the carrier was asked of late, newest first, and when it will be",
-        text="Some twenty of the last polls, and between them the last few that were put off for"
+        text="Some twenty of the last polls, and between them the last few that were deferred for"
         " want of budget or because the carrier is paused.",
         handler=list_tracking_polls,
         scope="read",

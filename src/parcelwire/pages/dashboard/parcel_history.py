@@ -28,7 +28,7 @@ from parcelwire.pages.dashboard.words import (
     substatus_word,
     tone,
 )
-from parcelwire.tracking.ports import PUT_OFF
+from parcelwire.tracking.ports import DEFERRED
 
 FIRST: Final = 8
 """Events on the parcel's own page; the others are a page away."""
@@ -45,7 +45,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     Outcome.UNAVAILABLE: ("trouble", "out of order"),
     Outcome.NOT_UNDERSTOOD: ("trouble", "not understood"),
     Outcome.NO_CONNECTION: ("warn", "no connection"),
-    PUT_OFF: ("warn", "put off"),
+    DEFERRED: ("warn", "deferred"),
 }
 """Outcome of a poll -> tone and words."""
 
@@ -86,7 +86,7 @@ class Changes(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """One poll, or one that was put off."""
+    """One poll, or a deferred one."""
 
     at: Instant
     whom: str
@@ -115,19 +115,19 @@ async def polls_of(visit: Visit, tracking: Tracking) -> list[Asked]:
     """Return how a parcel's carrier was asked of late, newest first."""
     found = []
     for past in await visit.house.store.past_polls(tracking.id):
-        is_put_off = past.outcome == PUT_OFF
+        is_deferred = past.outcome == DEFERRED
         how, what = _WORDS.get(past.outcome, ("quiet", past.outcome))
         if past.is_news:
             how, what = "good", "brought news"
         found.append(
             Asked(
                 at=past.at,
-                whom="nobody" if is_put_off else past.connector or "nobody",
+                whom="nobody" if is_deferred else past.connector or "nobody",
                 what=what,
                 tone=how,
                 why=past.why,
                 detail=past.detail,
-                took="" if is_put_off or not past.connector else _took(past.duration_ms),
+                took="" if is_deferred or not past.connector else _took(past.duration_ms),
             )
         )
     return found

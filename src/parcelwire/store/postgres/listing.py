@@ -21,7 +21,7 @@ NARROW: Final = {"number_prefix": "number", "ordered": "ordered_at", "updated": 
 
 _POLL = (
     "p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome, p.last_detail, p.checks,"
-    " d.tracking_id"
+    " p.probe_courier, d.tracking_id"
 )
 # Constants and place holders only, here and below.
 _STORED = f"select d.body, {_POLL} from ("  # noqa: S608

@@ -11,10 +11,10 @@ from parcelwire.polling.budget import burst, refill
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.codec import pack
 from parcelwire.store.past_polls import (
-    LONGEST_PUT_OFF,
+    LONGEST_DEFERRED,
     LONGEST_TRAIL,
+    encode_deferred,
     encode_past,
-    encode_put_off,
 )
 from parcelwire.store.postgres.database import Database
 from parcelwire.store.postgres.pool import Link, Row
@@ -67,7 +67,13 @@ class Polls:
         else:
             rows = await self._claim_in_turn(now, lease_until, limit)
         return [
-            Claim(tracking_id=row[0].hex, world_id=row[1], courier_code=row[2], due_reason=row[4])
+            Claim(
+                tracking_id=row[0].hex,
+                world_id=row[1],
+                courier_code=row[2],
+                due_reason=row[4],
+                probe_courier=row[5],
+            )
             for row in rows
         ]
 
@@ -137,8 +143,8 @@ class Polls:
             only_ids(tracking_ids),
             due_at,
             clean(due_reason),
-            encode_put_off(at, due_reason),
-            LONGEST_PUT_OFF,
+            encode_deferred(at, due_reason),
+            LONGEST_DEFERRED,
         )
 
     async def next_poll_due(self) -> Instant | None:
@@ -167,6 +173,7 @@ class Polls:
             [by_id[tracking_id].lease for tracking_id in ids],
             [encode_past(by_id[tracking_id].past) for tracking_id in ids],
             LONGEST_TRAIL,
+            [clean(poll.probe_courier) for poll in polls],
         )
         raws = [one for one in results if one.raw is not None]
         if not raws:

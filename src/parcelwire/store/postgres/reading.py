@@ -124,6 +124,7 @@ def _poll_of(row: Row) -> PollState:
         last_outcome=row[5],
         last_detail=row[6],
         checks=row[7],
+        probe_courier=row[8],
     )
 
 

@@ -64,7 +64,8 @@ create table poll (
     last_outcome text collate "C" not null,
     last_detail text collate "C" not null,
     asked bytea not null default '',
-    put_off bytea not null default ''
+    deferrals bytea not null default '',
+    probe_courier text collate "C" not null default ''  -- asked next time; empty: the tracking's own
 ) with (
     fillfactor = 70,
     autovacuum_vacuum_scale_factor = 0.02,

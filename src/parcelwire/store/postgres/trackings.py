@@ -179,6 +179,7 @@ class Trackings(Reading, Doings):
             KEPT_RAW_ANSWERS - 1,
             encode_past(change.past),
             LONGEST_TRAIL,
+            clean((change.poll or _NO_POLL).probe_courier),
         )
         if once is not None:
             rows = await self._write_once(

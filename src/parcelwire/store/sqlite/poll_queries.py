@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from parcelwire.store.past_polls import LONGEST_PUT_OFF, LONGEST_TRAIL
+from parcelwire.store.past_polls import LONGEST_DEFERRED, LONGEST_TRAIL
 
 # Blobs put together are a text to SQLite, with bytes that are none: hence the cast. And a part of
 # an empty one is NULL.
 SAVE_POLL: Final = f"""
 UPDATE poll SET due_at = ?, due_reason = ?, leased_until = ?, checked_at = ?, last_outcome = ?,
-    last_detail = ?, checks = ?,
+    last_detail = ?, checks = ?, probe_courier = ?,
     asked = coalesce(substr(CAST(? || asked AS BLOB), 1, {LONGEST_TRAIL}), x'')
 WHERE key = ?
 """  # noqa: S608  # a figure of ours
@@ -20,10 +20,10 @@ FINISH_POLL: Final = SAVE_POLL.replace(
     " AND leased_until = ifnull(?, leased_until)",
 )
 PAST_POLLS: Final = """
-SELECT asked, put_off FROM poll WHERE key = (SELECT key FROM tracking WHERE id = ?)
+SELECT asked, deferrals FROM poll WHERE key = (SELECT key FROM tracking WHERE id = ?)
 """
 DUE_POLLS: Final = """
-SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at, p.due_reason
+SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at, p.due_reason, p.probe_courier
 FROM poll p JOIN tracking t ON t.key = p.key
 WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
     AND t.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
@@ -31,7 +31,7 @@ ORDER BY p.due_at, p.key LIMIT :limit
 """
 # The same of one world; ``asked`` 0: of those that were never asked about, 1: of the others.
 DUE_POLLS_OF_WORLD: Final = """
-SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at, p.due_reason
+SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at, p.due_reason, p.probe_courier
 FROM poll p INDEXED BY poll_by_world JOIN tracking t ON t.key = p.key
 WHERE p.world_id = :world AND min(p.checks, 1) = :asked AND p.due_at <= :now
     AND p.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
@@ -56,7 +56,7 @@ FROM world
 WHERE id >= 0 AND id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
 """
 DUE_POLLS_BUT: Final = """
-SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at, p.due_reason
+SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at, p.due_reason, p.probe_courier
 FROM poll p JOIN tracking t ON t.key = p.key
 WHERE p.due_at <= :now AND (p.leased_until <= :now OR p.leased_until > :beyond)
     AND t.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
@@ -72,7 +72,8 @@ ORDER BY p.due_at, p.key LIMIT :window
 """
 # The key spreads them; what is added to it is prime to the span, so that neighbours lie apart.
 HOLD_POLL: Final = """
-UPDATE poll SET due_at = :now + :span + key * 7919 % :span, due_reason = :reason, leased_until = 0
+UPDATE poll SET due_at = :now + :span + key * 7919 % :span, due_reason = :reason, leased_until = 0,
+    probe_courier = ''
 WHERE key = :key
 """
 # What a clock ahead has written: found from the far end of the queue, or among the polls of a
@@ -102,8 +103,8 @@ UPDATE poll SET leased_until = ?
 WHERE key = (SELECT key FROM tracking WHERE id = ?) AND leased_until = ?
 """
 POSTPONE_POLL: Final = f"""
-UPDATE poll SET due_at = ?, due_reason = ?, leased_until = 0,
-    put_off = coalesce(substr(CAST(? || put_off AS BLOB), 1, {LONGEST_PUT_OFF}), x'')
+UPDATE poll SET due_at = ?, due_reason = ?, leased_until = 0, probe_courier = '',
+    deferrals = coalesce(substr(CAST(? || deferrals AS BLOB), 1, {LONGEST_DEFERRED}), x'')
 WHERE key = (SELECT key FROM tracking WHERE id = ?)
 """  # noqa: S608  # a figure of ours
 # Rows stand in the order of due_at, so the first one without a lease ends the search; only the

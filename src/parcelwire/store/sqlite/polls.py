@@ -12,7 +12,7 @@ from parcelwire.domain.clock import Instant
 from parcelwire.polling.budget import burst
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.codec import decode_pause, encode_json
-from parcelwire.store.past_polls import encode_put_off
+from parcelwire.store.past_polls import encode_deferred
 from parcelwire.store.rules import (
     HOLD_ROUNDS,
     HOLD_WINDOW,
@@ -88,6 +88,7 @@ class Polls(Part):
                     world_id=row[2],
                     courier_code=row[3],
                     due_reason=row[5],
+                    probe_courier=row[6],
                 )
                 for row in rows
             ]
@@ -127,7 +128,7 @@ class Polls(Part):
         at: Instant | None = None,
     ) -> None:
         """See ``PollStore``."""
-        told = encode_put_off(at, due_reason)
+        told = encode_deferred(at, due_reason)
         items = [(due_at, due_reason, told, id_value(tracking_id)) for tracking_id in tracking_ids]
 
         def work(connection: apsw.Connection) -> None:

@@ -39,7 +39,7 @@ TRACKING_COLUMNS = (
 
 STORED = (
     "d.packed, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome, "
-    "p.last_detail, p.checks, d.key"
+    "p.last_detail, p.checks, p.probe_courier, d.key"
 )
 """The columns of ``stored_of``, of doc d and poll p."""
 
@@ -117,6 +117,7 @@ def poll_values(poll: PollState) -> tuple[object, ...]:
         poll.last_outcome,
         poll.last_detail,
         poll.checks,
+        poll.probe_courier,
     )
 
 
@@ -127,7 +128,7 @@ def stored_of(row: Row) -> Stored:
 
 def poll_of(row: Row) -> PollState:
     """Return the poll state of a row of ``STORED``."""
-    _, due_at, due_reason, leased_until, checked_at, outcome, detail, checks, _ = row
+    _, due_at, due_reason, leased_until, checked_at, outcome, detail, checks, probe, _ = row
     return PollState(
         due_at=due_at,
         due_reason=due_reason,
@@ -136,6 +137,7 @@ def poll_of(row: Row) -> PollState:
         last_outcome=outcome,
         last_detail=detail,
         checks=checks,
+        probe_courier=probe,
     )
 
 

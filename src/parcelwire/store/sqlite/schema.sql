@@ -68,8 +68,9 @@ CREATE TABLE poll (
     last_outcome TEXT NOT NULL,
     last_detail TEXT NOT NULL,
     asked BLOB NOT NULL DEFAULT x'',
-    put_off BLOB NOT NULL DEFAULT x'',
-    world_id INTEGER NOT NULL DEFAULT 0
+    deferrals BLOB NOT NULL DEFAULT x'',
+    world_id INTEGER NOT NULL DEFAULT 0,
+    probe_courier TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE INDEX poll_by_due ON poll (due_at) WHERE due_at IS NOT NULL;

@@ -207,11 +207,11 @@ class Bench:
     carrier: Carrier
     clock: FrozenClock
 
-    async def ask(
+    async def fetch(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
     ) -> list[CarrierReport]:
         """Ask when there is a place for every conversation."""
-        answers = await self.gateway.ask(world_id, courier_code, trackings)
+        answers = await self.gateway.fetch(world_id, courier_code, trackings)
         reports = [one for one in answers if one is not None]
         assert len(reports) == len(trackings)
         return reports

@@ -37,12 +37,12 @@ def test_the_gateway_is_the_port(make_bench: Make) -> None:
 async def test_one_report_each_in_the_same_order(make_bench: Make) -> None:
     bench = make_bench([make_connection()])
     trackings = [make_tracking(f"N{n}") for n in range(7)]
-    reports = await bench.ask(LIVE, "paper-post", trackings)
+    reports = await bench.fetch(LIVE, "paper-post", trackings)
     assert [report.number for report in reports] == [f"N{n}" for n in range(7)]
     assert {report.outcome for report in reports} == {Outcome.FOUND}
     assert {report.connector for report in reports} == {"paper-post"}
     assert {report.fetched_at for report in reports} == {bench.clock.now()}
-    assert await bench.ask(LIVE, "paper-post", []) == []
+    assert await bench.fetch(LIVE, "paper-post", []) == []
 
 
 async def test_batches_are_as_large_as_the_transport_allows_and_share_one_token(
@@ -50,10 +50,10 @@ async def test_batches_are_as_large_as_the_transport_allows_and_share_one_token(
 ) -> None:
     bench = make_bench([make_connection()])
     trackings = [make_tracking(f"N{n}") for n in range(5)]
-    await bench.ask(LIVE, "paper-post", trackings)
+    await bench.fetch(LIVE, "paper-post", trackings)
     assert sorted(size for _, size in bench.post.batches) == [1, 2, 2]
     assert bench.carrier.requests.count("token") == 1
-    await bench.ask(LIVE, "paper-post", trackings)
+    await bench.fetch(LIVE, "paper-post", trackings)
     assert bench.carrier.requests.count("token") == 1, "the memory outlives a conversation"
 
 
@@ -62,17 +62,17 @@ async def test_one_account_does_not_use_anothers_memory(make_bench: Make) -> Non
     bench.source.connections_of[8] = [
         make_connection(id="c8", account_number=8, sealed_credentials=b"sealed-2")
     ]
-    await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
-    await bench.ask(LIVE + 2, "paper-post", [make_tracking("N1")])
+    await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
+    await bench.fetch(LIVE + 2, "paper-post", [make_tracking("N1")])
     assert bench.carrier.requests.count("token") == 2
 
 
 async def test_new_credentials_forget_the_old_token(make_bench: Make) -> None:
     bench = make_bench([make_connection()])
-    await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     bench.source.replace("c1", sealed_credentials=b"sealed-2")
     bench.clock.advance(3)
-    await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert bench.carrier.requests.count("token") == 2
 
 
@@ -82,7 +82,7 @@ async def test_languages_are_asked_apart_and_only_those_the_carrier_speaks(
     bench = make_bench([make_connection()])
     languages = ["fr", None, "cn", "FR", "de"]
     trackings = [make_tracking(f"N{n}", language=one) for n, one in enumerate(languages)]
-    reports = await bench.ask(LIVE, "paper-post", trackings)
+    reports = await bench.fetch(LIVE, "paper-post", trackings)
     assert [report.number for report in reports] == ["N0", "N1", "N2", "N3", "N4"]
     assert sorted(bench.post.batches) == [("de", 1), ("de", 2), ("fr", 2)]
 
@@ -95,7 +95,7 @@ async def test_a_region_is_asked_in_its_language(
     make_bench: Make, language: str, asked: str
 ) -> None:
     bench = make_bench([make_connection()])
-    await bench.ask(LIVE, "paper-post", [make_tracking("N1", language=language)])
+    await bench.fetch(LIVE, "paper-post", [make_tracking("N1", language=language)])
     assert bench.post.batches == [(asked, 1)]
 
 
@@ -104,7 +104,7 @@ async def test_no_more_conversations_at_a_time_than_allowed(make_bench: Make) ->
     bench.carrier.delay_seconds = 0.02
     await asyncio.gather(
         *(
-            bench.ask(LIVE, "paper-post", [make_tracking(f"N{call}{n}") for n in range(6)])
+            bench.fetch(LIVE, "paper-post", [make_tracking(f"N{call}{n}") for n in range(6)])
             for call in range(4)
         )
     )
@@ -125,7 +125,7 @@ async def test_a_carrier_in_trouble_is_not_asked_on(
     bench = make_bench([make_connection()], concurrency=1)
     bench.carrier.track_status, bench.carrier.track_headers = status, headers
     trackings = [make_tracking(f"N{n}") for n in range(20)]
-    reports = await bench.ask(LIVE, "paper-post", trackings)
+    reports = await bench.fetch(LIVE, "paper-post", trackings)
     assert {report.outcome for report in reports} == {outcome}
     assert len([one for one in bench.carrier.requests if one != "token"]) == asked
     if headers:
@@ -144,14 +144,14 @@ async def test_one_number_that_makes_the_carrier_stumble_does_not_stop_the_other
         return reports
 
     bench.post.sabotage = stumble
-    reports = await bench.ask(LIVE, "paper-post", [make_tracking(f"N{n}") for n in range(10)])
+    reports = await bench.fetch(LIVE, "paper-post", [make_tracking(f"N{n}") for n in range(10)])
     outcomes = [report.outcome for report in reports]
     assert outcomes == [Outcome.UNAVAILABLE] * 2 + [Outcome.FOUND] * 8
 
 
 async def test_a_server_that_is_not_there_is_unavailable(make_bench: Make) -> None:
     bench = make_bench([make_connection()], base_urls={"api": "http://127.0.0.1:1"})
-    [report] = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report.outcome is Outcome.UNAVAILABLE
     assert "connect" in report.detail
 
@@ -187,8 +187,8 @@ async def test_a_connector_that_breaks_has_not_understood(
     bench = make_bench([make_connection()])
     bench.post.sabotage = sabotage
     with caplog.at_level(logging.DEBUG):
-        [report] = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
-        await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+        [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
+        await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report.outcome is Outcome.NOT_UNDERSTOOD
     assert report.number == "N1"
     assert report.raw == b"here"
@@ -222,7 +222,7 @@ async def test_a_delivery_window_that_is_none_is_a_gap_and_the_events_count(
     bench.post.sabotage = lambda reports: [
         replace(one, window=window, checkpoints=(scan,)) for one in reports
     ]
-    [report] = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report.outcome is Outcome.FOUND
     assert report.checkpoints == (scan,)
     assert report.window is None
@@ -241,7 +241,7 @@ async def test_a_delivery_window_of_dates_or_times_is_taken(make_bench: Make, la
     bench = make_bench([make_connection()])
     window = DeliveryWindow(earliest="2026-03-04", latest=latest, said_by="paper-post")
     bench.post.sabotage = lambda reports: [replace(one, window=window) for one in reports]
-    [report] = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report.window == window
     assert report.gaps == ()
 
@@ -256,7 +256,7 @@ async def test_a_connector_that_asks_for_ever_is_broken_off(make_bench: Make) ->
             yield from original(questions, access)
 
     bench.post.track = endless  # type: ignore[method-assign]  # a plug-in gone wrong
-    [report] = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report.outcome is Outcome.NOT_UNDERSTOOD
     assert "ConversationTooLong" in report.detail
 
@@ -268,13 +268,13 @@ async def test_secrets_are_in_no_report_and_no_log(
     bench.carrier.token_status = 418
     bench.carrier.token_body = f"access-token-canary for {SECRET}"
     with caplog.at_level(logging.DEBUG):
-        [report] = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+        [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
         assert report.outcome is Outcome.NOT_UNDERSTOOD
         shown = msgspec.json.encode(report)
         assert b"canary" not in shown
         assert SECRET.encode() not in shown
         bench.carrier.token_status, bench.carrier.track_body = 200, f"wrong key {SECRET}"
-        [report] = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+        [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report.outcome is Outcome.NOT_UNDERSTOOD
     assert report.raw == b"wrong key [secret]"
     assert SECRET not in report.gaps[0].sample
@@ -294,14 +294,14 @@ async def test_a_failure_to_store_the_break_leaves_the_reports(make_bench: Make)
     bench.source.report_broken = fail  # type: ignore[method-assign]  # a store that is away
     for _ in range(2):
         bench.clock.advance(3)
-        [report] = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+        [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
         assert report.outcome is Outcome.AUTH_FAILED
     assert len(tries) == 2, "what could not be stored is tried again"
 
 
 async def test_two_thousand_simulated_numbers_in_one_call(make_bench: Make) -> None:
     trackings = [make_tracking(f"X{n:06}") for n in range(2_000)]
-    reports = await make_bench().ask(TEST, "ups", trackings)
+    reports = await make_bench().fetch(TEST, "ups", trackings)
     assert [report.number for report in reports] == [t.number for t in trackings]
 
 
@@ -329,10 +329,10 @@ def test_a_question_carries_what_carriers_ask_for() -> None:
 async def test_whoever_gets_no_place_in_time_is_not_asked_about(make_bench: Make) -> None:
     bench = make_bench([make_connection()], concurrency=1, slot_seconds=0.05)
     bench.carrier.delay_seconds = 0.5
-    first = asyncio.create_task(bench.gateway.ask(LIVE, "paper-post", [make_tracking("N1")]))
+    first = asyncio.create_task(bench.gateway.fetch(LIVE, "paper-post", [make_tracking("N1")]))
     while not bench.carrier.under_way:  # noqa: ASYNC110  # a count of the server's, no event
         await asyncio.sleep(0.005)
-    assert await bench.gateway.ask(LIVE, "paper-post", [make_tracking("N2")]) == [None]
+    assert await bench.gateway.fetch(LIVE, "paper-post", [make_tracking("N2")]) == [None]
     (report,) = await first
     assert report is not None
     assert report.outcome is Outcome.FOUND
@@ -346,7 +346,7 @@ async def test_the_time_of_a_conversation_begins_with_its_place(make_bench: Make
     )
     bench.carrier.delay_seconds = 0.3
     answers = await asyncio.gather(
-        *(bench.gateway.ask(LIVE, "paper-post", [make_tracking(f"N{n}")]) for n in range(10))
+        *(bench.gateway.fetch(LIVE, "paper-post", [make_tracking(f"N{n}")]) for n in range(10))
     )
     assert {one.outcome for (one,) in answers if one is not None} == {Outcome.FOUND}
     assert len(answers) == 10
@@ -355,7 +355,7 @@ async def test_the_time_of_a_conversation_begins_with_its_place(make_bench: Make
 async def test_a_conversation_that_takes_too_long_is_broken_off(make_bench: Make) -> None:
     bench = make_bench([make_connection()], concurrency=1, conversation_seconds=0.05)
     bench.carrier.delay_seconds = 1.0
-    (report,) = await bench.gateway.ask(LIVE, "paper-post", [make_tracking("N1")])
+    (report,) = await bench.gateway.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report is not None
     assert (report.outcome, report.detail) == (Outcome.UNAVAILABLE, "no answer within 0.05 s")
 
@@ -367,7 +367,7 @@ async def test_accounts_have_the_places_in_turn(make_bench: Make) -> None:
     asked = [(LIVE, f"A{n}") for n in range(12)] + [(other, "B1")]
     await asyncio.gather(
         *(
-            bench.gateway.ask(world, "paper-post", [make_tracking(number)])
+            bench.gateway.fetch(world, "paper-post", [make_tracking(number)])
             for world, number in asked
         )
     )

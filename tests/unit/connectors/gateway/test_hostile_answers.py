@@ -21,7 +21,7 @@ from parcelwire.connectors.report_limits import (
 )
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import CarrierReport, Gap, Outcome, ParcelFacts, ProofOfDelivery
-from parcelwire.polling.turnstile import CarrierTurnstile
+from parcelwire.polling.carrier_throttle import CarrierThrottle
 from parcelwire.store.sqlite import open_store
 from parcelwire.tracking.background import BackgroundWork
 from tests.unit.connectors.gateway.bench import LIVE, Bench, make_connection, make_tracking
@@ -33,7 +33,7 @@ async def test_an_oversized_answer_concerns_one_parcel_of_a_batch(make_bench: Ma
     bench = make_bench([make_connection()], concurrency=1)
     bench.carrier.huge = "N3"
     trackings = [make_tracking(f"N{n}") for n in range(8)]
-    reports = await bench.ask(LIVE, "paper-post", trackings)
+    reports = await bench.fetch(LIVE, "paper-post", trackings)
     assert [report.number for report in reports] == [f"N{n}" for n in range(8)]
     outcomes = {report.number: report.outcome for report in reports}
     assert outcomes.pop("N3") is Outcome.NOT_UNDERSTOOD
@@ -49,7 +49,7 @@ async def test_a_carrier_whose_every_answer_is_oversized_is_not_asked_for_ever(
     bench = make_bench([make_connection()], concurrency=1)
     bench.carrier.huge = "N"
     trackings = [make_tracking(f"N{n}") for n in range(20)]
-    reports = await bench.ask(LIVE, "paper-post", trackings)
+    reports = await bench.fetch(LIVE, "paper-post", trackings)
     assert {report.outcome for report in reports} == {Outcome.NOT_UNDERSTOOD}
     assert len(bench.carrier.requests) <= 1 + 10 * 3
 
@@ -98,7 +98,7 @@ async def test_what_a_connector_returns_is_bounded(make_bench: Make) -> None:
     bench.post.sabotage = lambda reports: [
         replace(one, checkpoints=one.checkpoints * (MOST_EVENTS + 1)) for one in reports
     ]
-    (said,) = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    (said,) = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert said.outcome is Outcome.NOT_UNDERSTOOD
 
 
@@ -138,12 +138,12 @@ async def test_one_oversized_answer_pauses_the_carrier_for_nobody(
     bench.carrier.huge, bench.carrier.huge_status = "N1", status
     policy = await bench.gateway.policy(LIVE, "paper-post")
     assert policy is not None
-    reports = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    reports = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     store = await open_store(tmp_path / "x.db", render=lambda _: b"{}", clock=bench.clock)
     try:
-        turnstile, now = CarrierTurnstile(store, bench.clock), bench.clock.now()
-        await turnstile.note(policy, reports, now)
-        assert (await turnstile.pause_of(policy, now) is not None) is is_paused
-        assert (await turnstile.admit(policy, 1, now) == 0) is is_paused
+        throttle, now = CarrierThrottle(store, bench.clock), bench.clock.now()
+        await throttle.record_results(policy, reports, now)
+        assert (await throttle.pause_of(policy, now) is not None) is is_paused
+        assert (await throttle.admit(policy, 1, now) == 0) is is_paused
     finally:
         await store.close()

@@ -80,7 +80,7 @@ async def test_neither_key_nor_token_is_in_any_part_of_a_report(
     bench = make_bench([make_connection()])
     bench.carrier.token_body = TOKEN
     bench.post.sabotage = lambda reports: [replace(_found(write(secret)), number="N1")]
-    (report,) = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    (report,) = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report.outcome is Outcome.FOUND
     shown = msgspec.json.encode(replace(report, raw=b"")).decode() + report.raw.decode()
     assert write(secret) not in shown
@@ -93,9 +93,9 @@ async def test_neither_key_nor_token_is_in_any_part_of_a_report(
 async def test_a_remembered_token_is_secret_in_later_conversations(make_bench: Make) -> None:
     bench = make_bench([make_connection()])
     bench.carrier.token_body = TOKEN
-    await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     bench.carrier.track_body = f"the token {quote(TOKEN, safe='')} is of no use here"
-    (report,) = await bench.ask(LIVE, "paper-post", [make_tracking("N2")])
+    (report,) = await bench.fetch(LIVE, "paper-post", [make_tracking("N2")])
     assert bench.carrier.requests.count("token") == 1
     assert report.raw == b"the token [secret] is of no use here"
     assert report.gaps[0].sample == "the token [secret] is of no use here"
@@ -105,7 +105,7 @@ async def test_a_large_answer_is_cleaned_too(make_bench: Make) -> None:
     bench = make_bench([make_connection()])
     large = replace(_found("a"), raw=b"%20" * 50_000 + quote(SECRET).encode())
     bench.post.sabotage = lambda reports: [large]
-    (report,) = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    (report,) = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report.raw == b"%20" * 50_000 + b"[secret]"
 
 

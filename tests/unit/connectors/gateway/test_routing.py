@@ -14,14 +14,14 @@ Make = Callable[..., Bench]
 
 
 async def outcome(bench: Bench, world_id: int = LIVE, courier: str = "paper-post") -> Outcome:
-    [report] = await bench.ask(world_id, courier, [make_tracking("N1", courier)])
+    [report] = await bench.fetch(world_id, courier, [make_tracking("N1", courier)])
     return report.outcome
 
 
 async def test_a_test_world_meets_the_simulated_carrier_for_every_courier(make_bench: Make) -> None:
     bench = make_bench([make_connection()], is_web_on=True)
     for courier in ("paper-post", "swiss-post", "no-such-courier", "simulated"):
-        [report] = await bench.ask(TEST, courier, [make_tracking("SIM-GARBAGE-1", courier)])
+        [report] = await bench.fetch(TEST, courier, [make_tracking("SIM-GARBAGE-1", courier)])
         assert report.connector == "simulated"
         policy = await bench.gateway.policy(TEST, courier)
         assert policy is not None
@@ -42,7 +42,7 @@ async def test_worlds_and_couriers_of_the_simulation_have_budgets_of_their_own(
 
 async def test_without_connection_nothing_is_sent(make_bench: Make) -> None:
     bench = make_bench()
-    [report] = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+    [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report.outcome is Outcome.NO_CONNECTION
     assert "Paper Post" in report.detail
     assert await bench.gateway.policy(LIVE, "paper-post") is None
@@ -158,7 +158,7 @@ async def test_refused_credentials_stop_the_connection_and_are_told_once(
     bench = make_bench([make_connection()])
     bench.carrier.token_status = 401
     with caplog.at_level(logging.INFO):
-        [report] = await bench.ask(LIVE, "paper-post", [make_tracking("N1")])
+        [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
         assert report.outcome is Outcome.AUTH_FAILED
         for _ in range(3):
             bench.clock.advance(10)

@@ -8,9 +8,10 @@ with due as (
     order by due_at limit $3 for update skip locked
 ), leased as (
     update poll p set leased_until = $2 from due d where p.tracking_id = d.tracking_id
-    returning p.tracking_id, p.world_id, p.courier_code, p.due_at, p.due_reason
+    returning p.tracking_id, p.world_id, p.courier_code, p.due_at, p.due_reason, p.probe_courier
 )
-select tracking_id, world_id, courier_code, due_at, due_reason from leased order by due_at, tracking_id
+select tracking_id, world_id, courier_code, due_at, due_reason, probe_courier from leased
+order by due_at, tracking_id
 
 -- name: claim_any_polls
 -- The same when nothing is to be passed over, which is nearly always.
@@ -21,9 +22,10 @@ with due as (
     order by due_at limit $3 for update skip locked
 ), leased as (
     update poll p set leased_until = $2 from due d where p.tracking_id = d.tracking_id
-    returning p.tracking_id, p.world_id, p.courier_code, p.due_at, p.due_reason
+    returning p.tracking_id, p.world_id, p.courier_code, p.due_at, p.due_reason, p.probe_courier
 )
-select tracking_id, world_id, courier_code, due_at, due_reason from leased order by due_at, tracking_id
+select tracking_id, world_id, courier_code, due_at, due_reason, probe_courier from leased
+order by due_at, tracking_id
 
 -- name: claim_polls_of_worlds
 -- $1 now, $2 the lease's end, $3 how many of each world, $4 longest lease, $5 worlds. Of each, what
@@ -49,9 +51,9 @@ with due as (
     where w.world_id / 2 <> all (array(select number from account where suspended_at is not null))
 ), leased as (
     update poll p set leased_until = $2 from due d where p.tracking_id = d.tracking_id
-    returning p.tracking_id, p.world_id, p.courier_code, p.due_at, p.due_reason
+    returning p.tracking_id, p.world_id, p.courier_code, p.due_at, p.due_reason, p.probe_courier
 )
-select tracking_id, world_id, courier_code, due_at, due_reason from leased
+select tracking_id, world_id, courier_code, due_at, due_reason, probe_courier from leased
 
 -- name: due_worlds
 -- From one world to the next by the index, one step each, however many polls they have; and whether
@@ -92,17 +94,17 @@ with suspended as materialized (
 ), held as (
     select p.tracking_id from poll p join front f on f.tracking_id = p.tracking_id
     where f.is_held order by p.tracking_id for update of p skip locked
-), put_off as (
+), deferred as (
     update poll p set
         due_at = $1 + $4::bigint + abs(hashtextextended(p.tracking_id::text, 0) % $4),
-        due_reason = $5, leased_until = 0
+        due_reason = $5, leased_until = 0, probe_courier = ''
     from held h where p.tracking_id = h.tracking_id
 )
 select count(*), count(*) filter (where not is_held) from front
 
 -- name: postpone_polls
-update poll set due_at = $2, due_reason = $3, leased_until = 0,
-    put_off = substring($4::bytea || put_off for $5::integer)
+update poll set due_at = $2, due_reason = $3, leased_until = 0, probe_courier = '',
+    deferrals = substring($4::bytea || deferrals for $5::integer)
 where tracking_id = any($1::uuid[])
 
 -- name: far_polls
@@ -153,16 +155,17 @@ select least(
 with input as (
     select * from unnest(
         $1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
-        $8::integer[], $9::bigint[], $10::bytea[]
+        $8::integer[], $9::bigint[], $10::bytea[], $12::text[]
     ) as i (
         tracking_id, due_at, due_reason, leased_until, checked_at, last_outcome, last_detail,
-        checks, lease, past
+        checks, lease, past, probe_courier
     )
 )
 update poll p set
     due_at = i.due_at, due_reason = i.due_reason, leased_until = i.leased_until,
     checked_at = i.checked_at, last_outcome = i.last_outcome, last_detail = i.last_detail,
-    checks = i.checks, asked = substring(i.past || p.asked for $11::integer)
+    checks = i.checks, probe_courier = i.probe_courier,
+    asked = substring(i.past || p.asked for $11::integer)
 from input i
 where p.tracking_id = i.tracking_id and p.leased_until = coalesce(i.lease, p.leased_until)
 

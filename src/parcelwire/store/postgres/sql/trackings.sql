@@ -86,19 +86,19 @@ select count(*) from taken
 
 -- name: load
 select d.body, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome,
-    p.last_detail, p.checks, d.tracking_id
+    p.last_detail, p.checks, p.probe_courier, d.tracking_id
 from poll p join doc d on d.tracking_id = p.tracking_id
 where p.tracking_id = $1 and p.world_id = $2
 
 -- name: load_many
 select d.body, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome,
-    p.last_detail, p.checks, d.tracking_id
+    p.last_detail, p.checks, p.probe_courier, d.tracking_id
 from poll p join doc d on d.tracking_id = p.tracking_id
 where p.tracking_id = any($1::uuid[])
 
 -- name: find
 select d.body, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome,
-    p.last_detail, p.checks, d.tracking_id
+    p.last_detail, p.checks, p.probe_courier, d.tracking_id
 from tracking t
 join doc d on d.tracking_id = t.id
 join poll p on p.tracking_id = t.id
@@ -107,7 +107,7 @@ order by t.created_at desc, t.id desc
 
 -- name: find_by_page_token
 select d.body, p.due_at, p.due_reason, p.leased_until, p.checked_at, p.last_outcome,
-    p.last_detail, p.checks, d.tracking_id
+    p.last_detail, p.checks, p.probe_courier, d.tracking_id
 from tracking t
 join doc d on d.tracking_id = t.id
 join poll p on p.tracking_id = t.id
@@ -144,6 +144,7 @@ with before as (
         last_outcome = case when $17 then $22 else p.last_outcome end,
         last_detail = case when $17 then $23 else p.last_detail end,
         checks = case when $17 then $24 else p.checks end,
+        probe_courier = case when $17 then $42 else p.probe_courier end,
         asked = substring($40::bytea || p.asked for $41::integer)
     from before b where p.tracking_id = b.id and ($17 or p.courier_code <> $10)
 ), events as (
@@ -288,7 +289,7 @@ where tracking_id = $2 and cursor < $3 and world_id = $1
 order by cursor desc limit $4
 
 -- name: past_polls
-select asked, put_off from poll where tracking_id = $1
+select asked, deferrals from poll where tracking_id = $1
 
 -- name: oldest_events
 select cursor, body from event where cursor > $1 order by cursor limit $2

@@ -1,4 +1,4 @@
-"""Pauses and budgets of a carrier, as the turnstile sees them, on a real SQLite file."""
+"""Pauses and budgets of a carrier, as the throttle sees them, on a real SQLite file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, FrozenClock
 from parcelwire.domain.report import CarrierReport, Outcome
+from parcelwire.polling.carrier_throttle import HALF_OPEN, LONGEST_PAUSE, CarrierThrottle
 from parcelwire.polling.ports import Pause
-from parcelwire.polling.turnstile import LONGEST_PAUSE, PROBE, CarrierTurnstile
 from parcelwire.store.port import Store
 from parcelwire.store.sqlite import open_store
 from parcelwire.tracking.ports import CarrierPolicy
@@ -40,84 +40,84 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-def turnstile(store: Store) -> CarrierTurnstile:
-    return CarrierTurnstile(store, FrozenClock())
+def throttle(store: Store) -> CarrierThrottle:
+    return CarrierThrottle(store, FrozenClock())
 
 
 def said(outcome: Outcome, **fields: Any) -> CarrierReport:
     return CarrierReport(number="x", outcome=outcome, **fields)
 
 
-async def test_a_batch_counts_as_one_request(turnstile: CarrierTurnstile) -> None:
+async def test_a_batch_counts_as_one_request(throttle: CarrierThrottle) -> None:
     policy = replace(POLICY, requests_per_minute=30)
-    assert await turnstile.admit(policy, 25, NOW) == 25
-    assert await turnstile.admit(policy, 95, NOW) == 20
-    assert await turnstile.admit(policy, 1, NOW) == 0
-    assert await turnstile.admit(policy, 0, NOW) == 0
-    assert await turnstile.admit(policy, 1, NOW + 10 * SECOND) == 1
+    assert await throttle.admit(policy, 25, NOW) == 25
+    assert await throttle.admit(policy, 95, NOW) == 20
+    assert await throttle.admit(policy, 1, NOW) == 0
+    assert await throttle.admit(policy, 0, NOW) == 0
+    assert await throttle.admit(policy, 1, NOW + 10 * SECOND) == 1
 
 
-async def test_what_was_not_asked_about_is_given_back(turnstile: CarrierTurnstile) -> None:
+async def test_what_was_not_asked_about_is_given_back(throttle: CarrierThrottle) -> None:
     policy = replace(POLICY, requests_per_minute=30)
-    assert await turnstile.admit(policy, 50, NOW) == 50
-    await turnstile.give_back(policy, 11)
-    assert await turnstile.admit(policy, 50, NOW) == 20
+    assert await throttle.admit(policy, 50, NOW) == 50
+    await throttle.give_back(policy, 11)
+    assert await throttle.admit(policy, 50, NOW) == 20
 
 
-async def test_the_days_budget_is_counted_too(turnstile: CarrierTurnstile) -> None:
+async def test_the_days_budget_is_counted_too(throttle: CarrierThrottle) -> None:
     policy = replace(POLICY, requests_per_day=2, requests_per_minute=60)
-    assert await turnstile.admit(policy, 99, NOW) == 20
-    assert await turnstile.admit(policy, 99, NOW + MINUTE) == 0
+    assert await throttle.admit(policy, 99, NOW) == 20
+    assert await throttle.admit(policy, 99, NOW + MINUTE) == 0
 
 
 async def test_an_outage_pauses_ever_longer_and_a_good_answer_ends_it(
-    turnstile: CarrierTurnstile, caplog: pytest.LogCaptureFixture
+    throttle: CarrierThrottle, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     now, waits = NOW, []
     for _ in range(10):
-        await turnstile.note(POLICY, [said(Outcome.UNAVAILABLE, detail="503")], now)
-        pause = await turnstile.pause_of(POLICY, now)
+        await throttle.record_results(POLICY, [said(Outcome.UNAVAILABLE, detail="503")], now)
+        pause = await throttle.pause_of(POLICY, now)
         assert pause is not None
         waits.append(pause.until - now)
-        assert await turnstile.admit(POLICY, 5, now) == 0
+        assert await throttle.admit(POLICY, 5, now) == 0
         now = pause.until
-        assert await turnstile.pause_of(POLICY, now) is None
+        assert await throttle.pause_of(POLICY, now) is None
     assert waits[:4] == [MINUTE // 2, MINUTE, 2 * MINUTE, 4 * MINUTE]
     assert waits[-1] == LONGEST_PAUSE
-    await turnstile.note(POLICY, [said(Outcome.UNKNOWN_NUMBER)], now)
-    assert await turnstile.admit(POLICY, 5, now) == 5
+    await throttle.record_results(POLICY, [said(Outcome.UNKNOWN_NUMBER)], now)
+    assert await throttle.admit(POLICY, 5, now) == 5
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert f"after {(now - NOW) // SECOND} s" in caplog.text
 
 
 async def test_questions_that_were_under_way_make_the_pause_no_longer(
-    turnstile: CarrierTurnstile,
+    throttle: CarrierThrottle,
 ) -> None:
     for _ in range(8):
-        await turnstile.note(POLICY, [said(Outcome.UNAVAILABLE)], NOW)
-    pause = await turnstile.pause_of(POLICY, NOW)
+        await throttle.record_results(POLICY, [said(Outcome.UNAVAILABLE)], NOW)
+    pause = await throttle.pause_of(POLICY, NOW)
     assert pause is not None
     assert (pause.failures, pause.until) == (1, NOW + MINUTE // 2)
     # But a time that the carrier names counts.
     limited = said(Outcome.RATE_LIMITED, retry_at=NOW + 9 * MINUTE)
-    await turnstile.note(POLICY, [limited], NOW + SECOND)
-    pause = await turnstile.pause_of(POLICY, NOW + SECOND)
+    await throttle.record_results(POLICY, [limited], NOW + SECOND)
+    pause = await throttle.pause_of(POLICY, NOW + SECOND)
     assert pause is not None
     assert pause.until == NOW + 9 * MINUTE
 
 
 async def test_after_a_pause_one_question_finds_out_whether_the_carrier_is_back(
-    turnstile: CarrierTurnstile,
+    throttle: CarrierThrottle,
 ) -> None:
-    await turnstile.note(POLICY, [said(Outcome.UNAVAILABLE)], NOW)
+    await throttle.record_results(POLICY, [said(Outcome.UNAVAILABLE)], NOW)
     policy, later = replace(POLICY, requests_per_minute=60), NOW + MINUTE
-    assert await turnstile.admit(policy, 35, later) == 10
-    assert await turnstile.admit(policy, 35, later + SECOND) == 0
+    assert await throttle.admit(policy, 35, later) == 10
+    assert await throttle.admit(policy, 35, later + SECOND) == 0
     # Whoever asked may have died: the next one tries.
-    assert await turnstile.admit(policy, 35, later + PROBE) == 10
-    await turnstile.note(policy, [said(Outcome.FOUND)], later + PROBE)
-    assert await turnstile.admit(policy, 35, later + PROBE) == 35
+    assert await throttle.admit(policy, 35, later + HALF_OPEN) == 10
+    await throttle.record_results(policy, [said(Outcome.FOUND)], later + HALF_OPEN)
+    assert await throttle.admit(policy, 35, later + HALF_OPEN) == 35
 
 
 @pytest.mark.parametrize(
@@ -125,59 +125,59 @@ async def test_after_a_pause_one_question_finds_out_whether_the_carrier_is_back(
     [(17 * MINUTE, 17 * MINUTE), (-HOUR, SECOND), (90 * DAY, DAY), (None, MINUTE // 2)],
 )
 async def test_a_rate_limit_lasts_as_long_as_the_carrier_says_within_reason(
-    turnstile: CarrierTurnstile, named: int | None, wait: int
+    throttle: CarrierThrottle, named: int | None, wait: int
 ) -> None:
     retry_at = None if named is None else NOW + named
-    await turnstile.note(POLICY, [said(Outcome.RATE_LIMITED, retry_at=retry_at)], NOW)
-    pause = await turnstile.pause_of(POLICY, NOW)
+    await throttle.record_results(POLICY, [said(Outcome.RATE_LIMITED, retry_at=retry_at)], NOW)
+    pause = await throttle.pause_of(POLICY, NOW)
     assert pause is not None
     assert pause.until == NOW + wait
 
 
-async def test_refused_credentials_are_a_long_pause(turnstile: CarrierTurnstile) -> None:
-    await turnstile.note(POLICY, [said(Outcome.AUTH_FAILED, detail="401")], NOW)
-    pause = await turnstile.pause_of(POLICY, NOW)
+async def test_refused_credentials_are_a_long_pause(throttle: CarrierThrottle) -> None:
+    await throttle.record_results(POLICY, [said(Outcome.AUTH_FAILED, detail="401")], NOW)
+    pause = await throttle.pause_of(POLICY, NOW)
     assert pause is not None
     assert (pause.until, pause.why) == (NOW + LONGEST_PAUSE, "401")
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NOT_UNDERSTOOD, Outcome.NO_CONNECTION])
 async def test_what_says_nothing_about_the_carrier_changes_nothing(
-    turnstile: CarrierTurnstile, store: Store, outcome: Outcome
+    throttle: CarrierThrottle, store: Store, outcome: Outcome
 ) -> None:
-    await turnstile.note(POLICY, [said(outcome)], NOW)
+    await throttle.record_results(POLICY, [said(outcome)], NOW)
     assert await store.pauses() == {}
-    await turnstile.note(POLICY, [said(Outcome.UNAVAILABLE)], NOW)
+    await throttle.record_results(POLICY, [said(Outcome.UNAVAILABLE)], NOW)
     before = await store.pauses()
-    await turnstile.note(POLICY, [said(outcome)], NOW + MINUTE)
+    await throttle.record_results(POLICY, [said(outcome)], NOW + MINUTE)
     assert await store.pauses() == before
 
 
 async def test_one_number_that_a_carrier_stumbles_over_is_no_outage(
-    turnstile: CarrierTurnstile, store: Store
+    throttle: CarrierThrottle, store: Store
 ) -> None:
-    await turnstile.note(POLICY, [said(Outcome.FOUND), said(Outcome.UNAVAILABLE)], NOW)
+    await throttle.record_results(POLICY, [said(Outcome.FOUND), said(Outcome.UNAVAILABLE)], NOW)
     assert await store.pauses() == {}
-    await turnstile.note(POLICY, [said(Outcome.FOUND), said(Outcome.RATE_LIMITED)], NOW)
+    await throttle.record_results(POLICY, [said(Outcome.FOUND), said(Outcome.RATE_LIMITED)], NOW)
     assert list(await store.pauses()) == [POLICY.budget_key]
 
 
 async def test_another_process_learns_of_a_pause_within_a_second(
-    turnstile: CarrierTurnstile, store: Store
+    throttle: CarrierThrottle, store: Store
 ) -> None:
-    other = CarrierTurnstile(store, FrozenClock())
+    other = CarrierThrottle(store, FrozenClock())
     assert await other.pause_of(POLICY, NOW) is None
-    await turnstile.note(POLICY, [said(Outcome.UNAVAILABLE)], NOW)
+    await throttle.record_results(POLICY, [said(Outcome.UNAVAILABLE)], NOW)
     assert await other.pause_of(POLICY, NOW + SECOND) is not None
 
 
 @pytest.mark.parametrize("jump", [DAY, 3650 * DAY])
 async def test_a_pause_of_a_clock_that_has_jumped_back_is_not_believed(
-    turnstile: CarrierTurnstile, store: Store, jump: int
+    throttle: CarrierThrottle, store: Store, jump: int
 ) -> None:
     ahead = NOW + jump
     await store.set_pause(
         POLICY.budget_key, Pause(until=ahead + HOUR, failures=3, why="503", since=ahead)
     )
-    assert await turnstile.pause_of(POLICY, NOW) is None
-    assert await turnstile.admit(POLICY, 1, NOW) == 1
+    assert await throttle.pause_of(POLICY, NOW) is None
+    assert await throttle.admit(POLICY, 1, NOW) == 1

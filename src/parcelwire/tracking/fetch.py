@@ -1,4 +1,4 @@
-"""Asking a carrier within a time limit, and letting everybody learn from what it answers."""
+"""Fetching from a carrier within a time limit, and letting everybody learn from its reports."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from msgspec.structs import replace
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.tracking import Tracking
-from parcelwire.tracking.ports import CarrierPolicy, Carriers, TrackingStore, Turnstile
+from parcelwire.tracking.ports import CarrierPolicy, Carriers, Throttle, TrackingStore
 
 SLOT_SECONDS: Final = 2.0
-"""How long a question waits for its place among the conversations with its carrier, at most."""
+"""How long a question waits for its slot among the conversations with its carrier, at most."""
 
 
-class Asker:
-    """Asks about trackings that were let through; pauses and gaps are noted here, once."""
+class Fetcher:
+    """Fetches reports on trackings that were admitted; pauses and gaps are noted here, once."""
 
     def __init__(
         self,
         store: TrackingStore,
         *,
         carriers: Carriers,
-        turnstile: Turnstile,
+        throttle: Throttle,
         clock: Clock,
         timeout_seconds: float,
     ) -> None:
@@ -36,11 +36,11 @@ class Asker:
         """
         self._store = store
         self._carriers = carriers
-        self._turnstile = turnstile
+        self._throttle = throttle
         self._clock = clock
         self._timeout_seconds = timeout_seconds
 
-    async def ask(
+    async def fetch(
         self,
         world_id: int,
         courier_code: str,
@@ -49,14 +49,18 @@ class Asker:
     ) -> list[CarrierReport | None]:
         """Return one report per tracking, in the same order; a timeout is an outage.
 
-        None: it could not be asked about now, for want of a slot. It costs no budget, and says
-        nothing about the carrier.
+        ``courier_code`` is asked, whichever courier a tracking has. None: it could not be asked
+        about now, for want of a slot. It costs no budget, and says nothing about the carrier.
         """
+        trackings = [
+            one if one.courier_code == courier_code else replace(one, courier_code=courier_code)
+            for one in trackings
+        ]
         asked_at = self._clock.now()
         answers: Sequence[CarrierReport | None]
         try:
             answers = await asyncio.wait_for(
-                self._carriers.ask(world_id, courier_code, trackings), self._timeout_seconds
+                self._carriers.fetch(world_id, courier_code, trackings), self._timeout_seconds
             )
         except TimeoutError:
             answers = [
@@ -77,9 +81,9 @@ class Asker:
         ]
         reports = [one for one in answers if one is not None]
         if len(reports) < len(answers):
-            await self._turnstile.give_back(policy, len(answers) - len(reports))
+            await self._throttle.give_back(policy, len(answers) - len(reports))
         if reports:
-            await self._turnstile.note(policy, reports, now)
+            await self._throttle.record_results(policy, reports, now)
         for report in reports:
             if report.gaps:
                 await self._store.add_gaps(report.connector, report.gaps, report.fetched_at)

@@ -1,7 +1,7 @@
 """Work that is done again and again in the background until it is told to stop.
 
-Any number of processes may run the same rounds on one database: what a round does must bear being
-done twice.
+Any number of processes may run the same task on one database: what a round of it does must bear
+being done twice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PAUSE_SECONDS: Final = 0.05
 _log = logging.getLogger(__name__)
 
 
-class Rounds(ABC):
+class PeriodicTask(ABC):
     """Runs ``step`` until stopped. Outages of the store are sat out, and logged once."""
 
     def __init__(self, name: str, *, clock: Clock, idle_seconds: float) -> None:

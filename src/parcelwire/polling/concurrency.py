@@ -1,10 +1,9 @@
-"""One lane per carrier in this process: how many questions it takes now, and when the rest's turn
-is.
+"""How many questions each carrier takes at a time in this process, and when the rest have a turn.
 
 A carrier that is slow, or has far more parcels than budget, must neither fill the worker nor be
-looked at again and again: what finds no room gets a turn of its own, one behind the other at the
-carrier's pace. Accounts that share a carrier take turns: one's crowd does not stand in front of
-another's parcel, and places are given out to accounts one after the other.
+looked at again and again: what exceeds its capacity gets a turn of its own, one behind the other at
+the carrier's pace. Accounts that share a carrier take turns: one's crowd does not stand in front of
+another's parcel, and slots are given out to accounts one after the other.
 """
 
 from __future__ import annotations
@@ -31,19 +30,19 @@ HORIZON: Final = DAY
 """Turns are given for this long; then they begin anew (also after a clock has jumped back)."""
 
 _FIRST_GUESS: Final = 0.5
-_MOST_LANES: Final = 5_000
+_MOST_CARRIERS: Final = 5_000
 _MOST_ACCOUNTS: Final = 1_000
 
 
-class _Lane:
+class _Carrier:
     """The questions to one carrier (one budget) under way or waiting in this process."""
 
     __slots__ = ("free", "loads", "next_turns", "seconds", "served", "slots_given")
 
-    def __init__(self, places: int) -> None:
-        self.free = FairSlots(places)
+    def __init__(self, slots: int) -> None:
+        self.free = FairSlots(slots)
         self.loads: Counter[int] = Counter()
-        """Questions of each account under way or waiting for a place."""
+        """Questions of each account under way or waiting for a slot."""
         self.seconds = _FIRST_GUESS
         """What a conversation takes, as seen of late."""
         self.next_turns: dict[tuple[int, bool], Instant] = {}
@@ -53,45 +52,45 @@ class _Lane:
         """How many slots had been given when each account had its last one."""
 
     def note_served(self, account: int) -> None:
-        """Note that an account has a place."""
+        """Note that an account has a slot."""
         if len(self.served) >= _MOST_ACCOUNTS:
             self.served.clear()
         self.slots_given += 1
         self.served[account] = self.slots_given
 
 
-class Lanes:
-    """All lanes of a worker."""
+class CarrierConcurrency:
+    """What one worker asks of all carriers at a time."""
 
-    def __init__(self, places: int, patience_seconds: float, clock: Clock) -> None:
-        """``places`` conversations a lane at a time; as many may wait for one as will have it
-        within ``patience_seconds``.
+    def __init__(self, slots: int, patience_seconds: float, clock: Clock) -> None:
+        """``slots`` conversations with a carrier at a time; as many may wait for one as will have
+        it within ``patience_seconds``.
         """
-        self._places = places
+        self._slots = slots
         self._patience_seconds = patience_seconds
         self._clock = clock
-        self._lanes: dict[str, _Lane] = {}
+        self._carriers: dict[str, _Carrier] = {}
 
-    def conversations(self, policy: CarrierPolicy, wanted: Mapping[int, int]) -> dict[int, int]:
+    def capacity(self, policy: CarrierPolicy, wanted: Mapping[int, int]) -> dict[int, int]:
         """Return how many conversations each account may begin now or soon, of those it wants.
 
-        As equal as possible; and whoever has none under way may begin one though others fill the
-        room. In front stands who has not had a place for longest: what cannot be shared equally
-        goes there.
+        As equal as possible; and whoever has none under way may begin one though others take up
+        all there is. In front stands who has not had a slot for longest: what cannot be shared
+        equally goes there.
         """
-        lane = self._lane(policy)
-        served = lane.served
+        carrier = self._carrier(policy)
+        served = carrier.served
         wanted = {one: wanted[one] for one in sorted(wanted, key=lambda one: served.get(one, 0))}
-        soon = int(self._places * self._patience_seconds / max(lane.seconds, 0.001))
-        most, load = self._places + soon, lane.loads.total()
+        soon = int(self._slots * self._patience_seconds / max(carrier.seconds, 0.001))
+        most, load = self._slots + soon, carrier.loads.total()
         shares = share_out(list(wanted.values()), max(0, most - load))
         chosen = dict(zip(wanted, shares, strict=True))
-        newcomers = [one for one in wanted if not chosen[one] and not lane.loads[one]]
+        newcomers = [one for one in wanted if not chosen[one] and not carrier.loads[one]]
         for account in newcomers[: max(0, 2 * most - load - sum(shares))]:
             chosen[account] = min(1, wanted[account])
         return chosen
 
-    def turns(
+    def schedule_deferred(
         self,
         policy: CarrierPolicy,
         ids: Sequence[str],
@@ -106,18 +105,18 @@ class Lanes:
         ``is_again``: they have missed a turn. They have the very next ones, whoever else has those
         by now: ``Admission`` lets them go before, so that nobody misses more than a few.
         """
-        lane = self._lane(policy)
-        lane.next_turns = {
-            one: at for one, at in lane.next_turns.items() if now < at <= now + HORIZON
+        carrier = self._carrier(policy)
+        carrier.next_turns = {
+            one: at for one, at in carrier.next_turns.items() if now < at <= now + HORIZON
         }
         line = account, is_again
-        lines = sorted(one for one in lane.next_turns.keys() | {line} if one[1] is is_again)
+        lines = sorted(one for one in carrier.next_turns.keys() | {line} if one[1] is is_again)
         slot = max(
             SLACK * MINUTE / refill(max(1, policy.requests_per_minute)),
-            lane.seconds * SECOND / self._places,
+            carrier.seconds * SECOND / self._slots,
         )
         size = max(1, int(CHUNK / (slot * len(lines)))) * policy.batch_size
-        at = lane.next_turns.get(line, now)
+        at = carrier.next_turns.get(line, now)
         given = []
         for start in range(0, len(ids), size):
             group = ids[start : start + size]
@@ -129,30 +128,32 @@ class Lanes:
             at = max(at + 1, round(number * slot))
             given.append((at, group))
         if ids:
-            lane.next_turns[line] = at
+            carrier.next_turns[line] = at
         return given
 
     @asynccontextmanager
-    async def place(self, policy: CarrierPolicy, account: int) -> AsyncIterator[None]:
-        """Wait for a place in the carrier's lane, and learn how long it is held."""
-        lane = self._lane(policy)
-        lane.loads[account] += 1
+    async def slot(self, policy: CarrierPolicy, account: int) -> AsyncIterator[None]:
+        """Wait for one of the carrier's slots, and learn how long it is held."""
+        carrier = self._carrier(policy)
+        carrier.loads[account] += 1
         try:
-            async with lane.free.slot(account):
-                lane.note_served(account)
+            async with carrier.free.slot(account):
+                carrier.note_served(account)
                 began_at = self._clock.now()
                 yield
                 took = max(0, self._clock.now() - began_at) / SECOND
-                lane.seconds = 0.8 * lane.seconds + 0.2 * min(took, 60.0)
+                carrier.seconds = 0.8 * carrier.seconds + 0.2 * min(took, 60.0)
         finally:
-            lane.loads[account] -= 1
-            if not lane.loads[account]:
-                del lane.loads[account]
+            carrier.loads[account] -= 1
+            if not carrier.loads[account]:
+                del carrier.loads[account]
 
-    def _lane(self, policy: CarrierPolicy) -> _Lane:
-        lane = self._lanes.get(policy.budget_key)
-        if lane is None:
-            if len(self._lanes) >= _MOST_LANES:
-                self._lanes = {key: lane for key, lane in self._lanes.items() if lane.loads}
-            lane = self._lanes[policy.budget_key] = _Lane(self._places)
-        return lane
+    def _carrier(self, policy: CarrierPolicy) -> _Carrier:
+        carrier = self._carriers.get(policy.budget_key)
+        if carrier is None:
+            if len(self._carriers) >= _MOST_CARRIERS:
+                self._carriers = {
+                    key: carrier for key, carrier in self._carriers.items() if carrier.loads
+                }
+            carrier = self._carriers[policy.budget_key] = _Carrier(self._slots)
+        return carrier

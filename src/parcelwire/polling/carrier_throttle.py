@@ -1,7 +1,4 @@
-"""Lets questions through to a carrier.
-
-Within its budget, outside its pauses, the same for all processes.
-"""
+"""Admits questions to a carrier within its budget and outside its pauses, for all processes."""
 
 from __future__ import annotations
 
@@ -21,14 +18,14 @@ log = logging.getLogger(__name__)
 LONGEST_PAUSE: Final = HOUR
 LONGEST_NAMED: Final = 24 * HOUR
 """A longer time that a carrier names (``Retry-After``) is not believed."""
-PROBE: Final = MINUTE // 2
+HALF_OPEN: Final = MINUTE // 2
 """How long one question has to find out whether a carrier is back."""
 PAUSES_CACHE: Final = SECOND
 """How long the table of pauses is believed; pauses are minutes long."""
 
 
-class CarrierTurnstile:
-    """Implements ``tracking.ports.Turnstile`` on the store's shared budgets and pauses."""
+class CarrierThrottle:
+    """Implements ``tracking.ports.Throttle`` on the store's shared budgets and pauses."""
 
     def __init__(self, store: PollStore, clock: Clock) -> None:
         """Share budgets through ``store``."""
@@ -36,7 +33,7 @@ class CarrierTurnstile:
         self._clock = clock
         self._pauses: dict[str, Pause] = {}
         self._read_at: Instant | None = None
-        self._probed_at: dict[str, Instant] = {}
+        self._half_open_at: dict[str, Instant] = {}
 
     async def pause_of(self, policy: CarrierPolicy, now: Instant) -> Pause | None:
         """Return the pause that keeps this carrier from being asked now, or None."""
@@ -54,7 +51,10 @@ class CarrierTurnstile:
         key = policy.budget_key
         pause = (await self._known_pauses(now)).get(key)
         if pause is not None:
-            if _is_live(pause, now) or 0 <= now - self._probed_at.get(key, -PROBE) < PROBE:
+            if (
+                _is_live(pause, now)
+                or 0 <= now - self._half_open_at.get(key, -HALF_OPEN) < HALF_OPEN
+            ):
                 return 0
             wanted = min(wanted, policy.batch_size)
         conversations = -(-wanted // policy.batch_size)
@@ -66,7 +66,7 @@ class CarrierTurnstile:
             per_day=policy.requests_per_day,
         )
         if pause is not None and granted:
-            self._probed_at[key] = now
+            self._half_open_at[key] = now
         return min(wanted, granted * policy.batch_size)
 
     async def give_back(self, policy: CarrierPolicy, numbers: int) -> None:
@@ -76,9 +76,9 @@ class CarrierTurnstile:
             policy.budget_key, count=conversations, per_minute=policy.requests_per_minute
         )
         # Nobody has found out yet whether a carrier that was paused is back.
-        self._probed_at.pop(policy.budget_key, None)
+        self._half_open_at.pop(policy.budget_key, None)
 
-    async def note(
+    async def record_results(
         self, policy: CarrierPolicy, reports: Sequence[CarrierReport], now: Instant
     ) -> None:
         """Pause the carrier after an outage, a rate limit or refused credentials.
@@ -93,7 +93,7 @@ class CarrierTurnstile:
                 await self._set(key, None)
                 log.info("%s answers again after %d s", key, (now - known.since) // SECOND)
             return
-        self._probed_at.pop(key, None)
+        self._half_open_at.pop(key, None)
         if known is not None and _is_live(known, now):
             # Asked before the pause began: the same trouble, not one more. Only a later time that
             # the carrier names itself counts.

@@ -1,6 +1,6 @@
-"""Asking while somebody waits: at create, and for a real-time query.
+"""Refreshing while somebody waits: at create, and for a real-time query.
 
-The answer is waited for as long as the asker's patience goes; the question itself goes on behind
+The answer is waited for as long as the caller's patience goes; the question itself goes on behind
 it, under a lease that keeps the workers away, and what it brings is stored all the same.
 """
 
@@ -15,16 +15,16 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.domain.clock import CLOCKS_DIFFER, SECOND, Clock, Instant
-from parcelwire.tracking.asking import SLOT_SECONDS, Asker
+from parcelwire.tracking.fetch import SLOT_SECONDS, Fetcher
 from parcelwire.tracking.ports import (
-    PUT_OFF,
+    DEFERRED,
     CarrierPolicy,
     Carriers,
     PastPoll,
     PollResult,
     Stored,
+    Throttle,
     TrackingStore,
-    Turnstile,
 )
 from parcelwire.tracking.refresh import Refresher
 
@@ -48,7 +48,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     ask_timeout_seconds: float = 22.0
     """After this the conversation behind such an answer is broken off, too."""
     slot_seconds: float = SLOT_SECONDS
-    """How long a question waits for its place among the conversations with its carrier."""
+    """How long a question waits for its slot among the conversations with its carrier."""
     ask_at_create: bool = True
     test_trackings: int = 0
     """Trackings that a test world may hold at a time; 0: any number."""
@@ -62,15 +62,15 @@ class _Leased(msgspec.Struct, frozen=True):
     stored: Stored
 
 
-class AskingNow:
-    """Questions that somebody waits for."""
+class OnDemandRefresh:
+    """Refreshes that somebody waits for."""
 
     def __init__(
         self,
         store: TrackingStore,
         *,
         carriers: Carriers,
-        turnstile: Turnstile,
+        throttle: Throttle,
         refresher: Refresher,
         clock: Clock,
         settings: ServiceSettings,
@@ -79,15 +79,15 @@ class AskingNow:
         """``wake_polls`` is called when a question is left to the workers."""
         self._store = store
         self._carriers = carriers
-        self._turnstile = turnstile
+        self._throttle = throttle
         self._refresher = refresher
         self._clock = clock
         self._settings = settings
         self._wake_polls = wake_polls
-        self._asker = Asker(
+        self._fetcher = Fetcher(
             store,
             carriers=carriers,
-            turnstile=turnstile,
+            throttle=throttle,
             clock=clock,
             timeout_seconds=settings.ask_timeout_seconds + settings.slot_seconds,
         )
@@ -108,9 +108,11 @@ class AskingNow:
             return stored
         if self._is_leased(stored, now):
             return await self._await_lease(stored)
-        return await self.ask(stored, policy, is_leased=False)
+        return await self.fetch(stored, policy, is_leased=False)
 
-    async def ask(self, stored: Stored, policy: CarrierPolicy, *, is_leased: bool = True) -> Stored:
+    async def fetch(
+        self, stored: Stored, policy: CarrierPolicy, *, is_leased: bool = True
+    ) -> Stored:
         """Ask, and return what is known when the answer is stored or patience is at its end.
 
         ``is_leased``: the caller has taken the lease already, with ``lease_from``. Otherwise it is
@@ -121,7 +123,7 @@ class AskingNow:
     def start(
         self, stored: Stored, policy: CarrierPolicy, *, is_leased: bool = True
     ) -> asyncio.Task[Stored]:
-        """Ask behind the caller's back, as ``ask`` does.
+        """Ask behind the caller's back, as ``fetch`` does.
 
         Return the task that somebody may await.
         """
@@ -167,14 +169,14 @@ class AskingNow:
             now = self._clock.now()
             # At create the plan itself says "at once".
             why = None if is_leased else BY_REQUEST
-            if not await self._turnstile.admit(policy, 1, now):
+            if not await self._throttle.admit(policy, 1, now):
                 return await self._leave_to_workers(stored, NO_BUDGET)
-            (report,) = await self._asker.ask(
+            (report,) = await self._fetcher.fetch(
                 tracking.world_id, tracking.courier_code, [tracking], policy
             )
             if report is None:
                 return await self._leave_to_workers(stored, NO_SLOT)
-            result = await self._refresher.apply(stored, report, policy, why=why)
+            result = await self._refresher.apply_report(stored, report, policy, why=why)
             if isinstance(result, PollResult):
                 await self._store.save_polls([result])
                 return Stored(tracking, result.poll)
@@ -222,7 +224,7 @@ class AskingNow:
     async def _leave_to_workers(self, stored: Stored, why: str) -> Stored:
         """Let them have it from here: due as planned, without our lease."""
         poll = replace(stored.poll, leased_until=0)
-        past = PastPoll(at=self._clock.now(), outcome=PUT_OFF, why=why)
+        past = PastPoll(at=self._clock.now(), outcome=DEFERRED, why=why)
         result = PollResult(
             tracking_id=stored.tracking.id, poll=poll, past=past, lease=stored.poll.leased_until
         )
