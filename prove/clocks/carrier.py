@@ -11,11 +11,11 @@ from typing import Final
 from aiohttp import web
 
 from parcelwire.bootstrap import SystemClock
-from parcelwire.connectors.local import Script, swiss_post
+from parcelwire.connectors.mock_servers import Script, swiss_post
 from parcelwire.polling.budget import burst, refill
 from prove.clocks import CARRIER, PER_MINUTE
 
-STORY_SECONDS: Final = 15.0
+SCENARIO_SECONDS: Final = 15.0
 ANSWER_SECONDS: Final = 0.7
 """How long the carrier thinks: questions of two processes about one parcel would meet."""
 MINUTE: Final = 60.0
@@ -41,7 +41,7 @@ class Carrier:
 
     def application(self) -> web.Application:
         """Return what serves the page."""
-        inner = swiss_post.application(SystemClock(), Script(story_seconds=STORY_SECONDS))
+        inner = swiss_post.application(SystemClock(), Script(scenario_seconds=SCENARIO_SECONDS))
         inner.middlewares.append(self._write_down)
         return inner
 

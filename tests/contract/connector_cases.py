@@ -38,7 +38,7 @@ class Case(msgspec.Struct, frozen=True):
         return f"{self.connector.manifest.code}-{self.name}"
 
     def hear(self, answers: list[Response]) -> list[CarrierReport]:
-        """Hold the conversation with other answers.
+        """Hold the exchange with other answers.
 
         After the last of them nobody answers any more.
         """
@@ -50,7 +50,7 @@ class Case(msgspec.Struct, frozen=True):
         return hold(self.connector, self.fixture, answer)[0]
 
     def hear_always(self, answer: Response) -> list[CarrierReport]:
-        """Hold the conversation with one answer to every request."""
+        """Hold the exchange with one answer to every request."""
         return hold(self.connector, self.fixture, lambda step, request: answer)[0]
 
 

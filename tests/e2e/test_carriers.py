@@ -15,8 +15,8 @@ from aiohttp import web
 
 from parcelwire.bootstrap import Installation, SystemClock, open_installation
 from parcelwire.config import ApiSection, CarriersSection, Config, SecretsSection, StoreSection
-from parcelwire.connectors.local import Behaviour, Script, poste_italiane, swiss_post
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.mock_servers import Behaviour, Script, poste_italiane, swiss_post
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.domain.account import Account
 from parcelwire.domain.report import Outcome
 from parcelwire.domain.status import Status
@@ -57,8 +57,8 @@ async def world(
     folder: Path, courier: str, transport: str, *, ask_seconds: float = 5.0
 ) -> AsyncIterator[World]:
     clock = SystemClock()
-    script = Script(story_seconds=0)
-    server = run_local_server(application_of(courier, clock, script))
+    script = Script(scenario_seconds=0)
+    server = run_mock_server(application_of(courier, clock, script))
     async with server as address:
         module: Any = swiss_post if courier == "swiss-post" else poste_italiane
         house = await open_installation(

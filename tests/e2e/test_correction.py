@@ -25,10 +25,10 @@ from parcelwire.config import (
     SecretsSection,
     StoreSection,
 )
-from parcelwire.connectors.local import Behaviour, Script
-from parcelwire.connectors.local import poste_italiane as local_poste
-from parcelwire.connectors.local import swiss_post as local_swiss
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.mock_servers import Behaviour, Script
+from parcelwire.connectors.mock_servers import poste_italiane as local_poste
+from parcelwire.connectors.mock_servers import swiss_post as local_swiss
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.domain.account import Account
 from parcelwire.tracking.ports import Stored
 from tests.support.house import Answer, call, key_record
@@ -85,13 +85,13 @@ class Town:
 @asynccontextmanager
 async def open_town(folder: Path) -> AsyncIterator[Town]:
     clock = SystemClock()
-    swiss, poste = Script(story_seconds=0), Script(story_seconds=0)
+    swiss, poste = Script(scenario_seconds=0), Script(scenario_seconds=0)
     async with AsyncExitStack() as stack:
         swiss_address = await stack.enter_async_context(
-            run_local_server(local_swiss.application(clock, swiss, **CLIENT))
+            run_mock_server(local_swiss.application(clock, swiss, **CLIENT))
         )
         poste_address = await stack.enter_async_context(
-            run_local_server(local_poste.application(clock, poste, credentials=CLIENT))
+            run_mock_server(local_poste.application(clock, poste, credentials=CLIENT))
         )
         config = Config(
             store=StoreSection(url=f"sqlite:{folder / 'town.db'}"),

@@ -13,8 +13,8 @@ import pytest
 from parcelwire.bootstrap import SystemClock
 from parcelwire.bootstrap.dashboard import dashboard_settings
 from parcelwire.config import CarriersSection, Config, NoticesSection, StoreSection
-from parcelwire.connectors.local import Behaviour, Script, Setting, swiss_post
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.mock_servers import Behaviour, Script, Setting, swiss_post
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.domain.brand import decode_brand
 from parcelwire.domain.status import Status
 from parcelwire.webhooks.ports import MessageFilter, MessageState
@@ -160,9 +160,9 @@ async def test_resending_and_replaying(tmp_path: Path) -> None:
 
 
 async def test_credentials_are_tried_and_never_shown(tmp_path: Path) -> None:
-    script = Script(story_seconds=0)
+    script = Script(scenario_seconds=0)
     app = swiss_post.application(SystemClock(), script, **CLIENT)
-    async with run_local_server(app) as address:
+    async with run_mock_server(app) as address:
         carriers = CarriersSection(
             registry_file=str(tmp_path / "couriers.json"),
             base_urls={"swiss-post": swiss_post.base_urls(address)},

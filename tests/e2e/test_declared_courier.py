@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from parcelwire.bootstrap import InstallationError, open_installation
 from parcelwire.cli.main import cli
 from parcelwire.config import ApiSection, CarriersSection, Config, SecretsSection, StoreSection
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.connectors.new import Answers, write_connector
 from parcelwire.couriers.refresh import Listed, ListFile, write_file
 from parcelwire.domain.status import Status
@@ -94,7 +94,7 @@ def config_of(folder: Path, base_urls: dict[str, dict[str, str]]) -> Config:
 @pytest.mark.usefixtures("package")
 async def test_it_is_a_courier_like_any_other(tmp_path: Path) -> None:
     asked: list[str] = []
-    async with run_local_server(carrier(asked)) as address:
+    async with run_mock_server(carrier(asked)) as address:
         app = await open_installation(config_of(tmp_path, {"lantern-post": {"api": address}}))
         try:
             courier = app.registry.get("lantern-post")

@@ -65,7 +65,7 @@ class EndpointDesk(Protocol):
         ...
 
 
-class Sealer(Protocol):
+class AesGcmCipher(Protocol):
     """Opens what records of versions before keep sealed (``connectors.sealing``)."""
 
     def open(self, sealed: bytes, connection_id: str, /) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class House(msgspec.Struct, kw_only=True):
     clock: Clock
     settings: ApiSettings
     desk: EndpointDesk
-    sealer: Sealer
+    sealer: AesGcmCipher
     identifiers: Identifiers
     bodies: BodyReader
     random_bytes: Callable[[int], bytes]

@@ -38,10 +38,10 @@ from parcelwire.config import (
     StoreSection,
     WebhooksSection,
 )
-from parcelwire.connectors.local import Script
-from parcelwire.connectors.local import poste_italiane as local_poste
-from parcelwire.connectors.local import swiss_post as local_swiss
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.mock_servers import Script
+from parcelwire.connectors.mock_servers import poste_italiane as local_poste
+from parcelwire.connectors.mock_servers import swiss_post as local_swiss
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.domain.account import Account, ApiKey, Endpoint, world_of
 from parcelwire.domain.tracking import Tracking
 from parcelwire.signatures.signing import make_secret
@@ -97,7 +97,7 @@ class Demo:
         self.wrong_secret = wrong_secret
         self.clock = SystemClock()
         self.started_at = self.clock.now()
-        self.story_seconds = 20.0 if seconds is None else max(4.0, min(20.0, seconds * 0.5))
+        self.scenario_seconds = 20.0 if seconds is None else max(4.0, min(20.0, seconds * 0.5))
         self.receiver = Receiver(self.clock, EMAIL, self._show_news)
         self.keys: dict[bool, str] = {}
         self.held_back: list[str] | None = []
@@ -111,15 +111,15 @@ class Demo:
         """
         self._heed_signals()
         client = {"client_id": secrets.token_hex(8), "client_secret": secrets.token_hex(16)}
-        script = Script(story_seconds=self.story_seconds)
+        script = Script(scenario_seconds=self.scenario_seconds)
         async with contextlib.AsyncExitStack() as stack:
             swiss = await stack.enter_async_context(
-                run_local_server(local_swiss.application(self.clock, script, **client))
+                run_mock_server(local_swiss.application(self.clock, script, **client))
             )
             poste = await stack.enter_async_context(
-                run_local_server(local_poste.application(self.clock, script, credentials=client))
+                run_mock_server(local_poste.application(self.clock, script, credentials=client))
             )
-            shop = await stack.enter_async_context(run_local_server(self.receiver.application()))
+            shop = await stack.enter_async_context(run_mock_server(self.receiver.application()))
             config, sockets = _listen(self._config(swiss, poste))
             house = await stack.enter_async_context(_opened(config))
             owner = await self._furnish(house, shop, client)
@@ -150,7 +150,7 @@ class Demo:
             polling=PollingSection(speed=14_400.0, idle_seconds=0.25),
             webhooks=WebhooksSection(allowed_networks=("127.0.0.0/8",)),
             carriers=CarriersSection(
-                simulated_speed=86_400.0 * 8 / self.story_seconds,
+                simulated_speed=86_400.0 * 8 / self.scenario_seconds,
                 base_urls={
                     "swiss-post": local_swiss.base_urls(swiss),
                     "poste-italiane": local_poste.base_urls(poste),

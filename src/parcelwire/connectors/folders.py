@@ -23,7 +23,7 @@ from parcelwire.connectors.quality import (
     problem_of,
     unreadable,
 )
-from parcelwire.connectors.table import read_manifest, read_status_table
+from parcelwire.connectors.status_table import read_manifest, read_status_table
 
 CARRIERS: Final = "parcelwire.connectors.carriers"
 _ROOT: Final = Path(str(files(CARRIERS)))

@@ -30,7 +30,7 @@ from parcelwire.connectors.fixtures import (
     replay,
 )
 from parcelwire.connectors.grades import GRADES, Played, lacking
-from parcelwire.connectors.table import load_manifest, load_status_table
+from parcelwire.connectors.status_table import load_manifest, load_status_table
 from parcelwire.couriers.number import is_plausible, normalise
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.checkpoint import fold

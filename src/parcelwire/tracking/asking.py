@@ -81,6 +81,6 @@ class Asker:
         if reports:
             await self._turnstile.note(policy, reports, now)
         for report in reports:
-            if report.gaps:
-                await self._store.add_gaps(report.connector, report.gaps, report.fetched_at)
+            if report.unmapped:
+                await self._store.add_gaps(report.connector, report.unmapped, report.fetched_at)
         return answers

@@ -88,7 +88,7 @@ def test_every_kind_of_end_counts(ends: set[Substatus], why: str) -> None:
 
 def test_codes_that_nobody_knows_count() -> None:
     known = [
-        Played(one.fixture, [replace(report, gaps=()) for report in one.reports])
+        Played(one.fixture, [replace(report, unmapped=()) for report in one.reports])
         for one in played_of(CARRIERS[0])
     ]
     assert lacking(CARRIERS[0].manifest, known) == [

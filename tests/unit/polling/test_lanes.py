@@ -93,7 +93,7 @@ async def test_no_more_conversations_than_places() -> None:
     turned = lanes(places=3)
     inside = most = 0
 
-    async def converse() -> None:
+    async def run_exchange() -> None:
         nonlocal inside, most
         async with turned.place(POLICY, 1):
             inside += 1
@@ -102,7 +102,7 @@ async def test_no_more_conversations_than_places() -> None:
             inside -= 1
 
     before = room(turned, POLICY)
-    waiting = [asyncio.create_task(converse()) for _ in range(20)]
+    waiting = [asyncio.create_task(run_exchange()) for _ in range(20)]
     await asyncio.sleep(0)
     assert room(turned, POLICY, 2) == max(1, before - 20)
     await asyncio.gather(*waiting)

@@ -1,4 +1,4 @@
-"""What the parcels of the local Swiss Post live through: events of the real code table."""
+"""What the parcels of the mock Swiss Post live through: events of the real code table."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from parcelwire.connectors.local import Script
+from parcelwire.connectors.mock_servers import Script
 from parcelwire.domain.clock import DAY, HOUR, SECOND, Instant, to_datetime
 
 HOME: Final = ZoneInfo("Europe/Zurich")
@@ -23,7 +23,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One event: when in the story (0 to 1), its code, and what the shipment then says."""
+    """One event: when in the scenario (0 to 1), its code, and what the shipment then says."""
 
     at: float
     code: str
@@ -53,7 +53,7 @@ _ON_THE_WAY: Final = (
 )
 _OUT: Final = (*_ON_THE_WAY, Step(0.70, "1003", "IN_DELIVERY", _BERN))
 
-STORIES: Final[dict[str, tuple[Step, ...]]] = {
+SCENARIOS: Final[dict[str, tuple[Step, ...]]] = {
     "delivered": (*_OUT, Step(1.0, "4000", "DELIVERED", _BERN)),
     "counter": (
         *_OUT,
@@ -107,7 +107,7 @@ BY_ENDING: Final = {
     "908": "withdrawn",
     "909": "new-code",
 }
-"""Which story the end of a number chooses; every other parcel or letter is delivered."""
+"""Which scenario the end of a number chooses; every other parcel or letter is delivered."""
 
 _API_STATUS: Final = {
     "REGISTERED": "NOT_YET_SENT",
@@ -120,15 +120,15 @@ _LETTER_BEGINNINGS: Final = ("98", "R")
 """Registered letters: with a franking licence, or the S10 numbers that begin with R."""
 
 
-def choose_story(script: Script, number: str) -> str:
-    """Return the name of the story of ``number``.
+def choose_scenario(script: Script, number: str) -> str:
+    """Return the name of the scenario of ``number``.
 
     Raises:
-        KeyError: when the script names a story that does not exist.
+        KeyError: when the script names a scenario that does not exist.
     """
     default = "letter" if number.startswith(_LETTER_BEGINNINGS) else "delivered"
-    name = script.stories.get(number) or BY_ENDING.get(number[-3:], default)
-    if name not in STORIES:
+    name = script.scenarios.get(number) or BY_ENDING.get(number[-3:], default)
+    if name not in SCENARIOS:
         raise KeyError(name)
     return name
 
@@ -136,15 +136,15 @@ def choose_story(script: Script, number: str) -> str:
 def list_happened(script: Script, number: str, now: Instant) -> list[Happened]:
     """Return what has happened to ``number`` by ``now``, oldest first.
 
-    A story without length is over when it is first asked about: it then ended at that moment and
+    A scenario without length is over when it is first asked about: it then ended at that moment and
     took the hour before, so that its events keep their order.
     """
     progress = script.progress(number, now)
     begun_at = script.begun_at(number, now)
-    length = round(script.story_seconds * SECOND)
+    length = round(script.scenario_seconds * SECOND)
     if length <= 0:
         begun_at, length = begun_at - HOUR, HOUR
-    steps = STORIES[choose_story(script, number)]
+    steps = SCENARIOS[choose_scenario(script, number)]
     return [
         Happened(step, begun_at + round(step.at * length)) for step in steps if step.at <= progress
     ]

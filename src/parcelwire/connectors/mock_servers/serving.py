@@ -1,18 +1,18 @@
-"""Put a local protocol server on a port, and the misbehaviours that are alike for every carrier."""
+"""Put a mock protocol server on a port, and the misbehaviours that are alike for every carrier."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from parcelwire.connectors.local import Behaviour, Script
+from parcelwire.connectors.mock_servers import Behaviour, Script
 from parcelwire.domain.clock import Clock
 
 GATEWAY_PAGE = "<!DOCTYPE html>\n<html><body><h1>One moment, please</h1></body></html>"
 
 
 @asynccontextmanager
-async def run_local_server(
+async def run_mock_server(
     application: web.Application, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[str]:
     """Serve ``application`` while the block runs; yields its base URL, without a slash at the end.

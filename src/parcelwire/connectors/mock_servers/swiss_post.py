@@ -1,13 +1,13 @@
-"""A local Swiss Post: the business API with its token endpoint, and the public tracking page.
+"""A mock Swiss Post: the business API with its token endpoint, and the public tracking page.
 
     POST /OAuth/token                            client credentials (those given to the factory)
     GET  /api/mailpieces/{key}/detail            ... /events/, POST /api/mailpieces
     GET  /ekp-web/api/user                       an anonymous session
     POST /ekp-web/api/history                    ... and the steps that follow
 
-The number chooses the story (``swiss_post_stories.BY_ENDING``); the script chooses the behaviour. A
-behaviour is taken once per question: by the detail request of the API, by the search of the page.
-Before its first event a parcel is unknown here, as it is at the real carrier.
+The number chooses the scenario (``swiss_post_scenarios.BY_ENDING``); the script chooses the
+behaviour. A behaviour is taken once per query: by the detail request of the API, by the search of
+the page. Before its first event a parcel is unknown here, as it is at the real carrier.
 """
 
 import hashlib
@@ -19,10 +19,10 @@ import msgspec
 from aiohttp import web
 
 from parcelwire.connectors.carriers.swiss_post.events import LANGUAGES, find_phrase
-from parcelwire.connectors.local import Behaviour, Script
-from parcelwire.connectors.local.control import add_control
-from parcelwire.connectors.local.serving import misbehave
-from parcelwire.connectors.local.swiss_post_stories import (
+from parcelwire.connectors.mock_servers import Behaviour, Script
+from parcelwire.connectors.mock_servers.control import add_control
+from parcelwire.connectors.mock_servers.serving import misbehave
+from parcelwire.connectors.mock_servers.swiss_post_scenarios import (
     SITE,
     Happened,
     describe_api_event,
@@ -93,7 +93,7 @@ class _Server:
         self._tokens: dict[str, Instant] = {}
         self._sessions: dict[str, _Session] = {}
         self._hidden: set[str] = set()
-        """Numbers whose last question was to be answered with "unknown"."""
+        """Numbers whose last query was to be answered with "unknown"."""
         self._count = 0
 
     async def give_token(self, request: web.Request) -> web.StreamResponse:

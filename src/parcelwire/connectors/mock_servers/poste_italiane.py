@@ -5,9 +5,9 @@
     POST /online/dovequando/DQ-REST/ricercasemplice, ricercamultipla
 
 Shapes, codes and texts are those of the carrier (see the connector's README.md); parcels, places
-and products are invented. The story of a number is chosen by its end: "…IT" lives inside Italy,
+and products are invented. The scenario of a number is chosen by its end: "…IT" lives inside Italy,
 other letters make it international; the last digit 7 waits for collection, 8 goes back to its
-sender, 9 is delivered at the second attempt. ``Script.stories`` chooses another one by name.
+sender, 9 is delivered at the second attempt. ``Script.scenarios`` chooses another one by name.
 """
 
 from collections.abc import Mapping
@@ -16,15 +16,15 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from parcelwire.connectors.local import Behaviour, Script
-from parcelwire.connectors.local.control import SCRIPT_KEY, add_control
-from parcelwire.connectors.local.poste_italiane_stories import (
+from parcelwire.connectors.mock_servers import Behaviour, Script
+from parcelwire.connectors.mock_servers.control import SCRIPT_KEY, add_control
+from parcelwire.connectors.mock_servers.poste_italiane_scenarios import (
     PRODUCT,
     STAGE_DELIVERED,
     Scene,
     lived_scenes,
 )
-from parcelwire.connectors.local.serving import misbehave
+from parcelwire.connectors.mock_servers.serving import misbehave
 from parcelwire.domain.clock import SECOND, Clock, Instant
 
 TOKEN_SECONDS: Final = 3599

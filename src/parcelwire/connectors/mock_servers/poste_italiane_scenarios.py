@@ -1,4 +1,4 @@
-"""The lives of the local Poste Italiane's parcels: invented, told in the carrier's words."""
+"""The lives of the mock Poste Italiane's parcels: invented, told in the carrier's words."""
 
 from datetime import timedelta
 from typing import Final
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from parcelwire.connectors.local import Script
+from parcelwire.connectors.mock_servers import Script
 from parcelwire.domain.clock import HOUR, SECOND, Instant, to_datetime
 
 PRODUCT: Final = "POSTEDELIVERY EXPRESS"
@@ -30,7 +30,7 @@ _MONTHS: Final = (
 
 
 class _Scene(msgspec.Struct, frozen=True, kw_only=True):
-    """What happens when ``share`` of the story has been lived."""
+    """What happens when ``share`` of the scenario has been lived."""
 
     share: float
     sentence: str
@@ -128,7 +128,7 @@ def _again(scene: _Scene, share: float) -> _Scene:
     return msgspec.structs.replace(scene, share=share)
 
 
-STORIES: Final[dict[str, tuple[_Scene, ...]]] = {
+SCENARIOS: Final[dict[str, tuple[_Scene, ...]]] = {
     "delivered": (_BOUGHT, _ACCEPTED, _UNDER_WAY, _OUT, _DELIVERED),
     "collection": (_BOUGHT, _ACCEPTED, _UNDER_WAY, _OUT, _FAILED, _WAITING),
     "second_attempt": (
@@ -196,32 +196,32 @@ STORIES: Final[dict[str, tuple[_Scene, ...]]] = {
 }
 
 
-def story_of(number: str, script: Script) -> tuple[_Scene, ...]:
-    """Return the story that ``script`` names for ``number``, else the one the number chooses."""
-    named = STORIES.get(script.stories.get(number, ""))
+def scenario_of(number: str, script: Script) -> tuple[_Scene, ...]:
+    """Return the scenario that ``script`` names for ``number``, else the one the number chooses."""
+    named = SCENARIOS.get(script.scenarios.get(number, ""))
     if named is not None:
         return named
     digits = [char for char in number if char.isdigit()]
     by_digit = {"7": "collection", "8": "returned", "9": "second_attempt"}
     if number[-2:].isalpha() and number[-2:].upper() != "IT":
-        return STORIES["international"]
-    return STORIES[by_digit.get(digits[-1] if digits else "", "delivered")]
+        return SCENARIOS["international"]
+    return SCENARIOS[by_digit.get(digits[-1] if digits else "", "delivered")]
 
 
 def lived_scenes(number: str, script: Script, now: Instant) -> list[Scene]:
     """Return what has happened to ``number`` by ``now``, oldest first; nothing at first."""
-    story = story_of(number, script)
+    scenario = scenario_of(number, script)
     progress = script.progress(number, now)
     begun_at = script.begun_at(number, now)
     scenes = []
-    for place, scene in enumerate(story):
+    for place, scene in enumerate(scenario):
         if scene.share > progress:
             break
-        if script.story_seconds > 0:
-            at = begun_at + round(scene.share * script.story_seconds * SECOND)
+        if script.scenario_seconds > 0:
+            at = begun_at + round(scene.share * script.scenario_seconds * SECOND)
         else:
             # The whole life at once: an hour from scene to scene, the last one now.
-            at = begun_at - (len(story) - 1 - place) * HOUR
+            at = begun_at - (len(scenario) - 1 - place) * HOUR
         scenes.append(_happened(scene, at))
     return scenes
 
