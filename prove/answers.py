@@ -32,7 +32,7 @@ from parcelwire.api.v4.render import render_payload as render_v4
 from parcelwire.connectors.base import Connector, Request, Response
 from parcelwire.connectors.catalogue import load_catalogue
 from parcelwire.connectors.fixtures import Fixture, hold, list_cases, load_fixture
-from parcelwire.connectors.quality import package_of
+from parcelwire.connectors.package import package_of
 from parcelwire.connectors.simulated import SimulatedCarrier
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.changes import Change, Event

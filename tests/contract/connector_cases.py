@@ -15,7 +15,7 @@ from parcelwire.connectors.base import Connector, Request, Response
 from parcelwire.connectors.catalogue import load_catalogue
 from parcelwire.connectors.fixtures import Fixture, hold, list_cases, load_expected, load_fixture
 from parcelwire.connectors.folders import load_folder
-from parcelwire.connectors.quality import package_of
+from parcelwire.connectors.package import package_of
 from parcelwire.connectors.simulated import SimulatedCarrier
 from parcelwire.domain.report import CarrierReport
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from parcelwire.connectors.base import (
     CarrierContext,
@@ -19,7 +20,7 @@ from parcelwire.connectors.base import (
 from parcelwire.connectors.carriers.poste_italiane import CONNECTOR
 from parcelwire.connectors.exchange import run_exchange
 from parcelwire.connectors.mock_servers import Behaviour, Script
-from parcelwire.connectors.mock_servers.poste_italiane import application
+from parcelwire.connectors.mock_servers.server import MockServer
 from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.domain.checkpoint import TimeSource
 from parcelwire.domain.clock import FrozenClock
@@ -29,6 +30,10 @@ from parcelwire.domain.status import Status, Substatus
 CREDENTIALS = {"client_id": "shop-1", "client_secret": "made-up-secret"}
 SCENARIO_SECONDS = 100.0
 TRANSPORTS = pytest.mark.parametrize("transport", ["api", "web"])
+
+
+def application(clock: FrozenClock, script: Script, credentials: dict[str, str]) -> web.Application:
+    return MockServer(CONNECTOR, clock, script, credentials=credentials).application()
 
 
 class Shop:
@@ -95,7 +100,7 @@ class Shop:
 async def shop() -> AsyncIterator[Shop]:
     clock = FrozenClock()
     script = Script(scenario_seconds=SCENARIO_SECONDS)
-    async with run_mock_server(application(clock, script, credentials=CREDENTIALS)) as base_url:
+    async with run_mock_server(application(clock, script, CREDENTIALS)) as base_url:
         yield Shop(base_url, clock, script)
 
 
@@ -211,7 +216,8 @@ async def test_many_numbers_in_one_question(shop: Shop, transport: str) -> None:
 
 async def test_a_carrier_that_answers_one_number_per_call(shop: Shop) -> None:
     script = Script(scenario_seconds=0)
-    app = application(shop.clock, script, credentials=CREDENTIALS, answers_many=False)
+    script.most_numbers = 1
+    app = application(shop.clock, script, CREDENTIALS)
     async with run_mock_server(app) as base_url:
         other = Shop(base_url, shop.clock, script)
         numbers = ["ZA000000011IT", "ZA000000013IT", "ZA000000014IT"]
@@ -254,7 +260,7 @@ async def test_wrong_secret(shop: Shop) -> None:
 
 
 async def test_a_server_without_credentials_lets_nobody_in(shop: Shop) -> None:
-    async with run_mock_server(application(shop.clock, Script())) as base_url:
+    async with run_mock_server(application(shop.clock, Script(), {})) as base_url:
         other = Shop(base_url, shop.clock, Script())
         assert (await other.ask("api", "ZA000000011IT"))[0].outcome is Outcome.AUTH_FAILED
 
@@ -299,7 +305,7 @@ async def test_advice_to_wait_in_both_forms(
 
 @TRANSPORTS
 async def test_nobody_listens(shop: Shop, transport: str) -> None:
-    async with run_mock_server(application(shop.clock, Script())) as base_url:
+    async with run_mock_server(application(shop.clock, Script(), {})) as base_url:
         gone = Shop(base_url, shop.clock, Script())
     report = (await gone.ask(transport, "ZA000000011IT"))[0]
     assert report.outcome is Outcome.UNAVAILABLE

@@ -124,7 +124,7 @@ def check(which: tuple[str, ...]) -> None:
         find_folder,
         load_folder,
     )
-    from parcelwire.connectors.quality import package_of
+    from parcelwire.connectors.package import package_of
 
     try:
         folders = [find_folder(one) for one in which] if which else built_in_folders()

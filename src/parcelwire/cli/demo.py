@@ -23,6 +23,7 @@ from pathlib import Path
 import aiohttp
 import click
 import msgspec
+from aiohttp import web
 
 from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.bootstrap import Installation, InstallationError, SystemClock, open_installation
@@ -38,9 +39,11 @@ from parcelwire.config import (
     StoreSection,
     WebhooksSection,
 )
+from parcelwire.connectors.base import Connector
+from parcelwire.connectors.carriers.poste_italiane import CONNECTOR as POSTE_ITALIANE
+from parcelwire.connectors.carriers.swiss_post import CONNECTOR as SWISS_POST
 from parcelwire.connectors.mock_servers import Script
-from parcelwire.connectors.mock_servers import poste_italiane as local_poste
-from parcelwire.connectors.mock_servers import swiss_post as local_swiss
+from parcelwire.connectors.mock_servers.server import MockServer, base_urls_of
 from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.domain.account import Account, ApiKey, Endpoint, world_of
 from parcelwire.domain.tracking import Tracking
@@ -114,10 +117,10 @@ class Demo:
         script = Script(scenario_seconds=self.scenario_seconds)
         async with contextlib.AsyncExitStack() as stack:
             swiss = await stack.enter_async_context(
-                run_mock_server(local_swiss.application(self.clock, script, **client))
+                run_mock_server(self._mock(SWISS_POST, script, client))
             )
             poste = await stack.enter_async_context(
-                run_mock_server(local_poste.application(self.clock, script, credentials=client))
+                run_mock_server(self._mock(POSTE_ITALIANE, script, client))
             )
             shop = await stack.enter_async_context(run_mock_server(self.receiver.application()))
             config, sockets = _listen(self._config(swiss, poste))
@@ -128,6 +131,11 @@ class Demo:
             await self._create_parcels(house, config, owner)
             await self._watch(house, owner)
             return await self._summarise(house, owner)
+
+    def _mock(
+        self, connector: Connector, script: Script, client: dict[str, str]
+    ) -> web.Application:
+        return MockServer(connector, self.clock, script, credentials=client).application()
 
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -152,8 +160,8 @@ class Demo:
             carriers=CarriersSection(
                 simulated_speed=86_400.0 * 8 / self.scenario_seconds,
                 base_urls={
-                    "swiss-post": local_swiss.base_urls(swiss),
-                    "poste-italiane": local_poste.base_urls(poste),
+                    "swiss-post": base_urls_of(SWISS_POST, swiss),
+                    "poste-italiane": base_urls_of(POSTE_ITALIANE, poste),
                 },
             ),
         )

@@ -9,7 +9,7 @@ from parcelwire.connectors.base import Connector, Manifest
 from parcelwire.connectors.fixtures import list_cases, load_expected, load_fixture
 from parcelwire.connectors.folders import built_in_folders, load_folder
 from parcelwire.connectors.grades import Played, lacking
-from parcelwire.connectors.quality import package_of
+from parcelwire.connectors.package import package_of
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.status import Status, Substatus
 

@@ -25,11 +25,13 @@ SCENARIO_SECONDS_DEFAULT: Final = 20.0
 
 
 class Behaviour(StrEnum):
-    """What a server does when it is asked; the two ordinary ones first."""
+    """What a server does when it is asked; the three ordinary ones first."""
 
     FOUND = "found"
     UNKNOWN = "unknown"
     """The carrier's own way of saying that it does not know the number."""
+    INVALID = "invalid"
+    """The carrier's own way of saying that there can be no such number."""
     TOKEN_EXPIRED = "token_expired"  # noqa: S105  # the name of a behaviour, no password
     """The access token or the session is refused, however fresh it is."""
     FORBIDDEN = "forbidden"
@@ -42,6 +44,12 @@ class Behaviour(StrEnum):
     """The right answer, after the script's ``slow_seconds``."""
     CUT = "cut"
     """The connection ends in the middle of the body."""
+    UNAVAILABLE = "unavailable"
+    """503."""
+    BROKEN = "broken"
+    """200 with half of an answer, complete as HTTP."""
+    SILENT = "silent"
+    """No answer until the client goes away."""
 
 
 class Setting(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -67,6 +75,8 @@ class Script:
         self.scenario_seconds = scenario_seconds
         self.retry_after = "120"
         self.slow_seconds = 30.0
+        self.most_numbers: int | None = None
+        """More numbers than these in one request are not answered."""
         self.first_asked: dict[str, Instant] = {}
         self.shown: Counter[Behaviour] = Counter()
         """How often each behaviour was shown, so that a fault test can check that it was."""
@@ -92,17 +102,17 @@ class Script:
         else:
             self.numbers.pop(number, None)
 
-    def take(self, number: str | None = None) -> Behaviour:
+    def take(self, number: str | None = None, usual: Behaviour = Behaviour.FOUND) -> Behaviour:
         """Return what to do with the request at hand, and count it.
 
         ``number`` is None for a request that names no parcel (a token, a session): only
-        ``every`` rules it.
+        ``every`` rules it. ``usual``: what is done where nobody ordered anything.
         """
         setting = self.numbers.get(number) if number is not None else None
         if setting is None or setting.times == 0:
             setting = self.every
         if setting is None or setting.times == 0:
-            behaviour = Behaviour.FOUND
+            behaviour = usual
         else:
             behaviour = setting.behaviour
             if setting.times is not None:

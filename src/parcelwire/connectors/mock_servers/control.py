@@ -20,6 +20,7 @@ class _Order(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     scenario_seconds: float | None = None
     retry_after: str | None = None
     slow_seconds: float | None = None
+    most_numbers: int | None = None
 
 
 def add_control(application: web.Application, script: Script) -> None:
@@ -52,7 +53,7 @@ async def _write(request: web.Request) -> web.Response:
             script.scenarios.pop(number, None)
         else:
             script.scenarios[number] = scenario
-    for name in ("scenario_seconds", "retry_after", "slow_seconds"):
+    for name in ("scenario_seconds", "retry_after", "slow_seconds", "most_numbers"):
         value = getattr(order, name)
         if value is not None:
             setattr(script, name, value)
@@ -72,6 +73,7 @@ def _state(script: Script) -> dict[str, Any]:
             "scenario_seconds": script.scenario_seconds,
             "retry_after": script.retry_after,
             "slow_seconds": script.slow_seconds,
+            "most_numbers": script.most_numbers,
             "shown": dict(script.shown),
         }
     )

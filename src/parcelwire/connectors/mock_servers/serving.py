@@ -1,14 +1,10 @@
-"""Put a mock protocol server on a port, and the misbehaviours that are alike for every carrier."""
+"""Put a mock server on a port, and the misbehaviours that are no answer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
-
-from parcelwire.connectors.mock_servers import Behaviour, Script
-from parcelwire.domain.clock import Clock
-
-GATEWAY_PAGE = "<!DOCTYPE html>\n<html><body><h1>One moment, please</h1></body></html>"
 
 
 @asynccontextmanager
@@ -22,7 +18,9 @@ async def run_mock_server(
     Raises:
         OSError: when the port is taken.
     """
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        application, access_log=None, shutdown_timeout=1.0, handler_cancellation=True
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
@@ -32,33 +30,7 @@ async def run_mock_server(
         await runner.cleanup()
 
 
-async def misbehave(
-    request: web.Request, behaviour: Behaviour, script: Script, clock: Clock
-) -> web.StreamResponse | None:
-    """Answer ``request`` as ``behaviour`` demands, or return None to let the carrier's way answer.
-
-    ``FOUND``, ``UNKNOWN`` and ``TOKEN_EXPIRED`` look different at every carrier, so they are the
-    caller's; ``SLOW`` waits here and leaves the right answer to the caller.
-    """
-    match behaviour:
-        case Behaviour.FORBIDDEN:
-            return web.Response(status=403, text=GATEWAY_PAGE, content_type="text/html")
-        case Behaviour.RATE_LIMITED:
-            return web.json_response(
-                {"message": "too many requests"},
-                status=429,
-                headers={"Retry-After": script.retry_after},
-            )
-        case Behaviour.HTML:
-            return web.Response(text=GATEWAY_PAGE, content_type="text/html")
-        case Behaviour.CUT:
-            return await _cut(request)
-        case Behaviour.SLOW:
-            await clock.sleep(script.slow_seconds)
-    return None
-
-
-async def _cut(request: web.Request) -> web.StreamResponse:
+async def cut(request: web.Request) -> web.StreamResponse:
     """Promise a thousand bytes, send a few, and drop the connection."""
     answer = web.StreamResponse(
         headers={"Content-Type": "application/json", "Content-Length": "1000"}
@@ -68,3 +40,8 @@ async def _cut(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return answer
+
+
+async def say_nothing() -> None:
+    """Wait until the client goes away, which ends what serves it."""
+    await asyncio.Event().wait()
