@@ -177,6 +177,9 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     routes: list[Route]
     number: str = ""
+    """Of the carrier's form, made up; what a trial asks about."""
+    more_numbers: list[str] = []
+    """Others, for batches, where changing a digit would make none (check digits)."""
     transports: list[str] | None = None
     """Which transports of the manifest it speaks; None: all."""
     dates: Literal["ymd", "dmy", "mdy"] = "ymd"

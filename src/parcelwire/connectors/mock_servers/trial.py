@@ -105,12 +105,7 @@ async def _meet(
     }
     if moment.has_wrong_credentials:
         credentials = {field: f"not-{value}" for field, value in credentials.items()}
-    first = description.number
-    # The others are of the same form and have the ordinary life, whatever it is.
-    others = [f"{first[:-1]}{digit}" for digit in "0123456789" if not first.endswith(digit)]
-    rows = [description.row_of(one) for one in others]
-    usual = [one for one, row in zip(others, rows, strict=True) if row == description.row_of(first)]
-    numbers = [first, *usual][: moment.numbers]
+    numbers = list(_numbers_like(description))[: moment.numbers]
     http = HttpTransport(clock, TransportSettings(repeats=0))
     limits = Limits(max_answer_bytes=transport.max_answer_bytes, timeout_seconds=10.0)
 
@@ -145,6 +140,18 @@ async def _meet(
     except (Exception, SystemExit) as error:  # noqa: BLE001  # the connector's own code
         return [f"it raises {type(error).__name__}: {error}"]
     return list(_wrong(reports, moment, server))
+
+
+def _numbers_like(description: Description) -> Iterator[str]:
+    """Yield the description's number, and others of its form with the same life."""
+    first = description.number
+    yield first
+    yield from description.more_numbers
+    for place in (place for place, char in enumerate(first) if char.isdigit()):
+        for digit in "0123456789":
+            other = f"{first[:place]}{digit}{first[place + 1 :]}"
+            if other != first and description.row_of(other) == description.row_of(first):
+                yield other
 
 
 def _wrong(reports: list[CarrierReport], moment: Moment, server: MockServer) -> Iterator[str]:
