@@ -111,7 +111,7 @@ def new(
 @connector.command("check")
 @click.argument("which", nargs=-1)
 def check(which: tuple[str, ...]) -> None:
-    """Check connectors: files, status tables, fixtures.
+    """Check connectors: files, status tables, fixtures, and the mock server, asked over HTTP.
 
     WHICH are codes of built-in carriers or folders; without any, all built-in carriers are checked.
     Every problem is printed with its file and line. The exit code is 1 if there is one.

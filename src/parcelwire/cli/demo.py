@@ -1,10 +1,10 @@
 """``parcelwire demo``: the whole way of a parcel, on this machine, with nothing to set up.
 
-    local Swiss Post and Poste Italiane  <--poll--  Parcelwire (SQLite)  --webhooks-->  a shop
+    mock Swiss Post and Poste Italiane   <--poll--  Parcelwire (SQLite)  --webhooks-->  a shop
     the simulated carrier                              ^
                                                        +-- created over the v4 and the v2 API
 
-The carriers are local servers that speak the real protocols over HTTP; everything else is the real
+The carriers are mock servers that speak the real protocols over HTTP; everything else is the real
 thing.
 """
 

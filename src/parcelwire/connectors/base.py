@@ -110,9 +110,8 @@ class CarrierContext(msgspec.Struct, kw_only=True):
     """How this account may ask: the transport's name, its credentials, its session state, the time.
 
     ``credentials`` holds the fields that the manifest's transport names (decrypted). ``base_urls``
-    overrides the hosts of
-    the carrier by name (``api``, ``token`` ...), for a carrier's test system or a local protocol
-    server.
+    overrides the hosts of the carrier by name (``api``, ``token`` ...), for a carrier's test system
+    or a mock server.
     """
 
     transport: str

@@ -131,9 +131,7 @@ class Renderer:
             parcel.more = following if end < len(parcel.events) else None
             parcel.events = parcel.events[start:end]
 
-    def render(
-        self, name: str, answer: Answer, route: Route, context: Mapping[str, Any]
-    ) -> Rendered:
+    def render(self, answer: Answer, route: Route, context: Mapping[str, Any]) -> Rendered:
         """Return an answer's response.
 
         Raises:
@@ -148,7 +146,6 @@ class Renderer:
             "phrase": lambda code: self._connector.phrase(code, language),
         }
         template = self._environment.from_string(answer.body)
-        template.name = name
         headers = {
             one: self._environment.from_string(value).render(known)
             for one, value in answer.headers.items()

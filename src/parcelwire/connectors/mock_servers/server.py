@@ -213,7 +213,7 @@ class MockServer:
             "now": self._clock.now(),
         }
         try:
-            rendered = self._renderer.render(name, answer, route, context)
+            rendered = self._renderer.render(answer, route, context)
         except (FixtureError, TemplateError, LookupError, TypeError) as error:
             self.trouble = f"answer {name} of {route.request}: {type(error).__name__}: {error}"
             return web.json_response({"message": self.trouble}, status=500)

@@ -53,6 +53,7 @@ def test_dates_are_moved_and_hours_are_not(
         "990012345678901234",
         "202604161",
         "+41 44 123 45 67",
+        "16 April 2026",
     ],
 )
 def test_what_is_no_date_stays(text: str) -> None:

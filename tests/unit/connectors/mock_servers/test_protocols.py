@@ -53,6 +53,20 @@ async def test_a_key_in_a_header_and_parts_by_offset(start: Start) -> None:
     assert (await mock.ask("GET /track/shipments", headers=key))[0] == 400
 
 
+@pytest.mark.parametrize(
+    ("page", "codes", "more"),
+    [("", ["A", "B"], "2"), ("1", ["A", "B"], "2"), ("2", ["C"], None), ("x", ["A", "B"], "2")],
+)
+async def test_parts_by_page(start: Start, page: str, codes: list[str], more: str | None) -> None:
+    text = HEADER_KEY_AND_PAGES.replace(
+        'by = "query.offset", counts = "events"', 'by = "query.page"'
+    )
+    mock = await start(f'scenario = "all"\n{text}')
+    path = f"GET /track/shipments?trackingNumber=1&page={page}"
+    body = json.loads((await mock.ask(path, headers={"DHL-API-Key": "k-1"}))[1])
+    assert body == {"nextUrl": more and f"?offset={more}", "events": codes}
+
+
 BASIC_TOKEN = """
 [credentials]
 client_id = "shop"
