@@ -32,7 +32,7 @@ from parcelwire.api.v4.render import render_payload as render_v4
 from parcelwire.connectors.base import Connector, Request, Response
 from parcelwire.connectors.catalogue import load_catalogue
 from parcelwire.connectors.fixtures import Fixture, hold, list_cases, load_fixture
-from parcelwire.connectors.quality import package_of
+from parcelwire.connectors.package import package_of
 from parcelwire.connectors.simulated import SimulatedCarrier
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.changes import Change, Event
@@ -194,8 +194,8 @@ class _Parcel:
             except Exception as error:  # noqa: BLE001  # whatever it is, it is the finding
                 self._complain(f"hearing raised {type(error).__name__}: {error}")
                 continue
-            if len(heard) != len(fixture.questions):
-                self._complain(f"{len(heard)} reports for {len(fixture.questions)} questions")
+            if len(heard) != len(fixture.queries):
+                self._complain(f"{len(heard)} reports for {len(fixture.queries)} queries")
                 continue
             report = replace(
                 heard[0],
@@ -216,8 +216,8 @@ class _Parcel:
             and len(fixture.exchange) == len(self._fixture.exchange)
         ]
         other = self._dice.choice(others)
-        number = other.questions[0].number.encode()
-        mine = self._fixture.questions[0].number.encode()
+        number = other.queries[0].number.encode()
+        mine = self._fixture.queries[0].number.encode()
         return [replace(one, body=one.body.replace(number, mine)) for one in other.responses()]
 
     def _merged(
@@ -279,14 +279,14 @@ class _Parcel:
 
 
 def _tracking(fixture: Fixture) -> Tracking:
-    question, now = fixture.questions[0], fixture.now
+    query, now = fixture.queries[0], fixture.now
     identity = f"{now:012x}{1:020x}"
     return Tracking(
         id=identity,
         world_id=2,
-        number=question.number,
-        typed_number=question.number,
-        courier_code=question.courier_code,
+        number=query.number,
+        typed_number=query.number,
+        courier_code=query.courier_code,
         created_at=now,
         updated_at=now,
         page_token=make_page_token(identity, "secret-00000001"),

@@ -11,11 +11,13 @@ from typing import Final
 from aiohttp import web
 
 from parcelwire.bootstrap import SystemClock
-from parcelwire.connectors.local import Script, swiss_post
+from parcelwire.connectors.carriers.swiss_post import CONNECTOR
+from parcelwire.connectors.mock_servers import Script
+from parcelwire.connectors.mock_servers.server import MockServer, base_urls_of
 from parcelwire.polling.budget import burst, refill
 from prove.clocks import CARRIER, PER_MINUTE
 
-STORY_SECONDS: Final = 15.0
+SCENARIO_SECONDS: Final = 15.0
 ANSWER_SECONDS: Final = 0.7
 """How long the carrier thinks: questions of two processes about one parcel would meet."""
 MINUTE: Final = 60.0
@@ -41,14 +43,15 @@ class Carrier:
 
     def application(self) -> web.Application:
         """Return what serves the page."""
-        inner = swiss_post.application(SystemClock(), Script(story_seconds=STORY_SECONDS))
+        script = Script(scenario_seconds=SCENARIO_SECONDS)
+        inner = MockServer(CONNECTOR, SystemClock(), script).application()
         inner.middlewares.append(self._write_down)
         return inner
 
     @staticmethod
     def base_urls(address: str) -> dict[str, dict[str, str]]:
         """Return ``carriers.base_urls`` for a page at ``address``."""
-        return {CARRIER: {"web": swiss_post.base_urls(address)["web"]}}
+        return {CARRIER: {"web": base_urls_of(CONNECTOR, address)["web"]}}
 
     def over_budget(self) -> list[str]:
         """Return how the budget was exceeded: in all since the beginning, and in any minute."""

@@ -12,8 +12,8 @@ import msgspec
 from parcelwire.accounts.connections import CreateConnection
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.config import Config, SecretsSection, StoreSection
+from parcelwire.connectors.credential_encryption import KeyFileError, fingerprint_of
 from parcelwire.connectors.key_file import read_keys
-from parcelwire.connectors.sealing import KeyFileError, fingerprint_of
 from parcelwire.domain.account import Account, Connection, Endpoint, world_of
 from parcelwire.domain.sealing import SealingError
 from parcelwire.store.port import StoreUnavailableError

@@ -14,7 +14,7 @@ from parcelwire.bootstrap import InstallationError, open_installation
 from parcelwire.bootstrap.settings import make_catalogue
 from parcelwire.connectors.connections import StoredConnections
 from parcelwire.connectors.key_file import create_key_file
-from parcelwire.connectors.routing import GatewaySettings, Router, Way
+from parcelwire.connectors.routing import GatewaySettings, Route, Router
 from parcelwire.domain.account import Endpoint
 from parcelwire.store.port import StoreUnavailableError
 from prove.rotation.place import Expected, config_of, connect, judge
@@ -89,7 +89,7 @@ async def _tried(folder: Path, key_file: Path) -> list[str]:
             GatewaySettings(),
             house.clock,
         )
-        if isinstance(await router.choose(2 * owner.number, "swiss-post"), Way):
+        if isinstance(await router.choose(2 * owner.number, "swiss-post"), Route):
             found.append("stranger: it could open credentials")
     finally:
         await house.close()

@@ -8,14 +8,14 @@ from typing import Final
 import msgspec
 
 from parcelwire.connectors.base import (
-    Access,
-    Conversation,
+    CarrierContext,
+    Exchange,
     Manifest,
-    Question,
     Request,
     Response,
+    TrackingQuery,
+    common_failure,
     not_understood,
-    refusal,
 )
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.clock import Instant
@@ -54,15 +54,15 @@ class WorldConnector:
         """What this connector is and may."""
         return self._manifest
 
-    def track(self, questions: Sequence[Question], access: Access) -> Conversation:
-        """Ask about ``questions`` with one request."""
+    def track(self, queries: Sequence[TrackingQuery], context: CarrierContext) -> Exchange:
+        """Ask about ``queries`` with one request."""
         response = yield Request(
             method="POST",
             url=f"https://{self._manifest.code}.example/track",
-            headers={"authorization": access.credentials.get(CREDENTIAL, "")},
-            body=msgspec.json.encode([Asked(one.number, one.created_at) for one in questions]),
+            headers={"authorization": context.credentials.get(CREDENTIAL, "")},
+            body=msgspec.json.encode([Asked(one.number, one.created_at) for one in queries]),
         )
-        return _reports(questions, response)
+        return _reports(queries, response)
 
     def phrase(self, raw_code: str, language: str) -> str | None:
         """See ``connectors.base.Connector``: it has no wordings."""
@@ -70,14 +70,14 @@ class WorldConnector:
         return None
 
 
-def _reports(questions: Sequence[Question], response: Response) -> list[CarrierReport]:
-    refused = [refusal(one, response) for one in questions]
+def _reports(queries: Sequence[TrackingQuery], response: Response) -> list[CarrierReport]:
+    refused = [common_failure(one, response) for one in queries]
     if any(refused):
         return [one for one in refused if one is not None]
     try:
         said = msgspec.json.decode(response.body, type=list[Said])
     except msgspec.DecodeError:
-        return [not_understood(one, response, "no list of parcels") for one in questions]
+        return [not_understood(one, response, "no list of parcels") for one in queries]
     return [
         CarrierReport(
             number=one.number,

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from playwright.async_api import Browser, Page
 
 from parcelwire.domain.clock import DAY, HOUR, MINUTE
-from parcelwire.domain.report import Gap
+from parcelwire.domain.report import UnmappedCode
 from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.journal import Entry, Journal
 from parcelwire.pages.dashboard.registry import discover
@@ -61,7 +61,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
         await desk.add_key(scope="read", label="warehouse", created_at=now - 3 * HOUR)
         person = await desk.person(scope="admin", label="till", created_at=now - DAY)
         await store.add_gaps(
-            "swiss-post", [Gap(kind="code", value="LETTER.*.88.9", sample="{}")], now
+            "swiss-post", [UnmappedCode(kind="code", value="LETTER.*.88.9", sample="{}")], now
         )
         await store.set_pause(
             "swiss-post:web", Pause(until=now + 600_000, failures=3, why="HTTP 503", since=now)

@@ -15,7 +15,7 @@ from parcelwire.connectors.base import Connector, Request, Response
 from parcelwire.connectors.catalogue import load_catalogue
 from parcelwire.connectors.fixtures import Fixture, hold, list_cases, load_expected, load_fixture
 from parcelwire.connectors.folders import load_folder
-from parcelwire.connectors.quality import package_of
+from parcelwire.connectors.package import package_of
 from parcelwire.connectors.simulated import SimulatedCarrier
 from parcelwire.domain.report import CarrierReport
 
@@ -38,7 +38,7 @@ class Case(msgspec.Struct, frozen=True):
         return f"{self.connector.manifest.code}-{self.name}"
 
     def hear(self, answers: list[Response]) -> list[CarrierReport]:
-        """Hold the conversation with other answers.
+        """Hold the exchange with other answers.
 
         After the last of them nobody answers any more.
         """
@@ -50,7 +50,7 @@ class Case(msgspec.Struct, frozen=True):
         return hold(self.connector, self.fixture, answer)[0]
 
     def hear_always(self, answer: Response) -> list[CarrierReport]:
-        """Hold the conversation with one answer to every request."""
+        """Hold the exchange with one answer to every request."""
         return hold(self.connector, self.fixture, lambda step, request: answer)[0]
 
 

@@ -5,11 +5,17 @@ from collections.abc import Callable, Sequence
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.connectors.base import Access, Connector, Conversation, Manifest, Question
+from parcelwire.connectors.base import CarrierContext, Connector, Exchange, Manifest, TrackingQuery
 from parcelwire.connectors.fixtures import replay
 from parcelwire.connectors.quality import compare_reports
 from parcelwire.domain.checkpoint import Checkpoint, TimeSource
-from parcelwire.domain.report import CarrierReport, DeliveryWindow, Gap, Outcome, ParcelFacts
+from parcelwire.domain.report import (
+    CarrierReport,
+    DeliveryWindow,
+    Outcome,
+    ParcelFacts,
+    UnmappedCode,
+)
 from parcelwire.domain.status import Status, Substatus
 from tests.contract import test_connectors as suite
 from tests.contract.connector_cases import Case, asking_cases, spelling_cases
@@ -26,8 +32,8 @@ class Tampered:
     def manifest(self) -> Manifest:
         return self._sound.manifest
 
-    def track(self, questions: Sequence[Question], access: Access) -> Conversation:
-        reports = yield from self._sound.track(questions, access)
+    def track(self, queries: Sequence[TrackingQuery], context: CarrierContext) -> Exchange:
+        reports = yield from self._sound.track(queries, context)
         return [self._spoil(report) for report in reports]
 
     def phrase(self, raw_code: str, language: str) -> str | None:
@@ -54,21 +60,21 @@ def guess_transit(report: CarrierReport) -> CarrierReport:
         else one
         for one in report.checkpoints
     )
-    return replace(report, checkpoints=moved, gaps=())
+    return replace(report, checkpoints=moved, unmapped=())
 
 
 def call_it_unknown(report: CarrierReport) -> CarrierReport:
     if report.outcome is Outcome.NOT_UNDERSTOOD:
-        return replace(report, outcome=Outcome.UNKNOWN_NUMBER, gaps=())
+        return replace(report, outcome=Outcome.UNKNOWN_NUMBER, unmapped=())
     return report
 
 
 def call_it_fine(report: CarrierReport) -> CarrierReport:
-    return replace(report, outcome=Outcome.FOUND, gaps=(), retry_at=None)
+    return replace(report, outcome=Outcome.FOUND, unmapped=(), retry_at=None)
 
 
 def drop_gaps(report: CarrierReport) -> CarrierReport:
-    return replace(report, gaps=())
+    return replace(report, unmapped=())
 
 
 def invent_offset(report: CarrierReport) -> CarrierReport:
@@ -95,7 +101,7 @@ def test_a_page_called_a_parcel_is_found() -> None:
 
 
 def test_a_missing_gap_is_found() -> None:
-    with pytest.raises(AssertionError, match="is a gap"):
+    with pytest.raises(AssertionError, match="is an unmapped code"):
         suite.check_no_answer(tampered(a_case(), drop_gaps), "empty list")
 
 
@@ -132,7 +138,7 @@ def test_a_connector_that_raises_is_found() -> None:
 
 
 def test_a_swapped_order_is_found() -> None:
-    case = next(c for c in asking_cases() if len(c.fixture.questions) > 1)
+    case = next(c for c in asking_cases() if len(c.fixture.queries) > 1)
     reports = replay(case.connector, case.fixture)
     with pytest.raises(AssertionError):
         suite.check_reports(case, reports[::-1])
@@ -146,7 +152,7 @@ def test_a_swapped_order_is_found() -> None:
         ("checkpoints", (Checkpoint(local_time="2026-03-01", text="x"),)),
         ("facts", ParcelFacts(pieces=2)),
         ("window", DeliveryWindow(earliest="2026-03-01", latest="2026-03-02", said_by="x")),
-        ("gaps", (Gap(kind="code", value="x"),)),
+        ("unmapped", (UnmappedCode(kind="code", value="x"),)),
         ("retry_at", 5),
         ("detail", "x"),
         ("connector", "x"),

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from parcelwire.connectors.base import ANSWER_FAULTS, Connector, Fault, Response
 from parcelwire.connectors.fixtures import load_expected, replay
 from parcelwire.connectors.quality import check_connector, compare_reports
-from parcelwire.connectors.table import StatusTable, load_status_table
+from parcelwire.connectors.status_table import StatusTable, load_status_table
 from parcelwire.domain.checkpoint import Checkpoint, TimeSource, fold
 from parcelwire.domain.report import CarrierReport, Outcome
 from tests.contract.connector_cases import (
@@ -48,8 +48,8 @@ every_asking_case = pytest.mark.parametrize("case", asking_cases(), ids=str)
 
 
 def check_reports(case: Case, reports: Sequence[CarrierReport]) -> None:
-    """Check what must hold of any answer to any question."""
-    assert [report.number for report in reports] == [q.number for q in case.fixture.questions]
+    """Check what must hold of any answer to any query."""
+    assert [report.number for report in reports] == [q.number for q in case.fixture.queries]
     for report in reports:
         for checkpoint in report.checkpoints:
             check_time(checkpoint, case.connector)
@@ -58,7 +58,7 @@ def check_reports(case: Case, reports: Sequence[CarrierReport]) -> None:
         if report.outcome is not Outcome.FOUND:
             assert report.checkpoints == ()
         if report.outcome is Outcome.NOT_UNDERSTOOD:
-            assert report.gaps, "what was not understood is a gap"
+            assert report.unmapped, "what was not understood is an unmapped code"
         if report.outcome is Outcome.RATE_LIMITED:
             assert report.retry_at is not None
             assert report.retry_at > case.fixture.now
@@ -143,13 +143,11 @@ def check_no_answer(case: Case, name: str) -> None:
     nothing = replace(
         NO_ANSWERS[name], received_at=now, headers={**kind, **NO_ANSWERS[name].headers}
     )
-    conversations = [[nothing] * 40]
+    exchanges = [[nothing] * 40]
     given_answers = case.fixture.responses()
     # Good answers at first (the token, the session), and nothing from there on.
-    conversations += [
-        given_answers[:good] + [nothing] * 40 for good in range(1, len(given_answers))
-    ]
-    for number, answers in enumerate(conversations):
+    exchanges += [given_answers[:good] + [nothing] * 40 for good in range(1, len(given_answers))]
+    for number, answers in enumerate(exchanges):
         reports = case.hear(answers)
         check_reports(case, reports)
         for report in reports:
@@ -200,7 +198,11 @@ def test_fields_nobody_knows_change_nothing(case: Case) -> None:
 
 def bare(report: CarrierReport) -> CarrierReport:
     """Return a report without what quotes the carrier's bytes."""
-    return replace(report, raw=b"", gaps=tuple(replace(gap, sample="") for gap in report.gaps))
+    return replace(
+        report,
+        raw=b"",
+        unmapped=tuple(replace(one, sample="") for one in report.unmapped),
+    )
 
 
 @pytest.mark.parametrize("case", spelling_cases(), ids=str)
@@ -225,11 +227,11 @@ def test_codes_and_texts_nobody_mapped_are_gaps(case: Case) -> None:
     ]
     if not unheard:
         # A stage told only in a summary is no event when the summary is not understood.
-        assert any(report.gaps for report in reports)
+        assert any(report.unmapped for report in reports)
     for report, checkpoint in unheard:
-        assert checkpoint.status is None or report.gaps, "a stage was guessed, and nobody told"
+        assert checkpoint.status is None or report.unmapped, "a stage was guessed, and nobody told"
         value = fold(checkpoint.raw_code or checkpoint.text)
-        assert any(fold(gap.value) in value or value in fold(gap.value) for gap in report.gaps)
+        assert any(fold(one.value) in value or value in fold(one.value) for one in report.unmapped)
 
 
 @cache

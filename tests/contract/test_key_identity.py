@@ -18,9 +18,9 @@ from parcelwire.bootstrap.key_identity import (
 )
 from parcelwire.bootstrap.key_watch import KeyWatch
 from parcelwire.config import Config, NoticesSection, SecretsSection, StoreSection
+from parcelwire.connectors.credential_encryption import KEY_BYTES, fingerprint_of
 from parcelwire.connectors.key_file import create_key_file, read_keys, replace_key_file
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.sealing import KEY_BYTES, fingerprint_of
 from parcelwire.domain.account import Connection
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import Store

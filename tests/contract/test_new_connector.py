@@ -138,7 +138,7 @@ def test_the_shared_suite_takes_it(tmp_path: Path) -> None:
         ("status.toml", 'status = "delivered"', 'status = "gone"', "status.toml:1: Invalid enum"),
         ("status.toml", 'code = "OUT"', 'code = "OUT', "status.toml:9: "),
         ("status.toml", 'code = "OUT"', 'code = "ACCEPTED"', "status.toml:8: a second row for"),
-        ("fixtures/found.in.json", '"questions"', '"asked"', "fixtures/found.in.json:1: Object"),
+        ("fixtures/found.in.json", '"queries"', '"asked"', "fixtures/found.in.json:1: Object"),
         ("fixtures/found.out.json", "Accepted", "Taken", "fixtures/found.out.json:1: TEST0000001"),
     ],
 )
@@ -188,8 +188,8 @@ def end(old: str, new: str) -> Callable[[Path], object]:
     return change
 
 
-RETURN = "        return parse(questions, response)\n"
-LAST = "        [] if meaning else [gap],\n    )\n"
+RETURN = "        return parse(queries, response)\n"
+LAST = "        [] if meaning else [unmapped_code],\n    )\n"
 ROWS = 'code = [{code = "A", status = "transit"}, {code = "A", status = "transit"}]'
 
 
@@ -204,8 +204,8 @@ ROWS = 'code = [{code = "A", status = "transit"}, {code = "A", status = "transit
         (leave("manifest.toml"), "manifest.toml:1: manifest.toml is missing"),
         (leave("__init__.py"), "__init__.py:1: there is no "),
         (be_a_folder("fixtures/found.out.json"), "fixtures/found.out.json:1: "),
-        (end(RETURN, "        return None\n"), "fixtures/found.in.json:1: the conversation does"),
-        (end(RETURN, "        return [1]\n"), "fixtures/found.in.json:1: the conversation does"),
+        (end(RETURN, "        return None\n"), "fixtures/found.in.json:1: the exchange does"),
+        (end(RETURN, "        return [1]\n"), "fixtures/found.in.json:1: the exchange does"),
         (end(RETURN, "        raise SystemExit(0)\n"), "connector.py:68: fixtures/found.in.json"),
         (end(LAST, LAST + "raise SystemExit(0)\n"), "connector.py:"),
         (

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from parcelwire.domain.clock import HOUR, MINUTE
-from parcelwire.domain.report import Gap, Outcome
+from parcelwire.domain.report import Outcome, UnmappedCode
 from parcelwire.domain.status import Status
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import RawAnswer
@@ -96,8 +96,8 @@ class TestAsking:
 
     async def test_an_answer_not_understood_is_kept_raw_with_its_gap(self, yard: Yard) -> None:
         parcel = await create(yard.store, "A1", courier_code="dhl")
-        gap = Gap(kind="answer", value="text/html", sample="<html>")
-        said = outage(Outcome.NOT_UNDERSTOOD, raw=b"<html>sorry</html>", gaps=(gap,))
+        gap = UnmappedCode(kind="answer", value="text/html", sample="<html>")
+        said = outage(Outcome.NOT_UNDERSTOOD, raw=b"<html>sorry</html>", unmapped=(gap,))
         yard.carriers.script("dhl", "A1", said)
         await drive(yard.worker())
         stored = await yard.stored(parcel)

@@ -1,4 +1,4 @@
-"""The connector against the local Poste Italiane: real sockets, real HTTP, both transports."""
+"""The connector against the mock Poste Italiane: real sockets, real HTTP, both transports."""
 
 import asyncio
 import json
@@ -7,21 +7,33 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
-from parcelwire.connectors.base import Access, Fault, Outcome, Question, Request, Response
+from parcelwire.connectors.base import (
+    CarrierContext,
+    Fault,
+    Outcome,
+    Request,
+    Response,
+    TrackingQuery,
+)
 from parcelwire.connectors.carriers.poste_italiane import CONNECTOR
-from parcelwire.connectors.conversation import converse
-from parcelwire.connectors.local import Behaviour, Script
-from parcelwire.connectors.local.poste_italiane import application
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.exchange import run_exchange
+from parcelwire.connectors.mock_servers import Behaviour, Script
+from parcelwire.connectors.mock_servers.server import MockServer
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.domain.checkpoint import TimeSource
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.report import CarrierReport
 from parcelwire.domain.status import Status, Substatus
 
 CREDENTIALS = {"client_id": "shop-1", "client_secret": "made-up-secret"}
-STORY_SECONDS = 100.0
+SCENARIO_SECONDS = 100.0
 TRANSPORTS = pytest.mark.parametrize("transport", ["api", "web"])
+
+
+def application(clock: FrozenClock, script: Script, credentials: dict[str, str]) -> web.Application:
+    return MockServer(CONNECTOR, clock, script, credentials=credentials).application()
 
 
 class Shop:
@@ -31,24 +43,26 @@ class Shop:
         self.base_url = base_url
         self.clock = clock
         self.script = script
-        self.memory: dict[str, Any] = {}
+        self.session_state: dict[str, Any] = {}
         self.credentials = dict(CREDENTIALS)
         self.sent: list[str] = []
         self.timeout = 5.0
 
     async def ask(self, transport: str, *numbers: str) -> list[CarrierReport]:
-        access = Access(
+        context = CarrierContext(
             transport=transport,
             now=self.clock.now(),
             credentials=self.credentials if transport == "api" else {},
             base_urls={"api": f"{self.base_url}/gp/internet", "web": self.base_url},
-            memory=self.memory,
+            session_state=self.session_state,
         )
-        questions = [Question(number=number, courier_code="poste-italiane") for number in numbers]
+        queries = [
+            TrackingQuery(number=number, courier_code="poste-italiane") for number in numbers
+        ]
         timeout = aiohttp.ClientTimeout(total=self.timeout)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            return await converse(
-                CONNECTOR.track(questions, access), lambda request: self._send(session, request)
+            return await run_exchange(
+                CONNECTOR.track(queries, context), lambda request: self._send(session, request)
             )
 
     async def _send(self, session: aiohttp.ClientSession, request: Request) -> Response:
@@ -85,18 +99,18 @@ class Shop:
 @pytest.fixture
 async def shop() -> AsyncIterator[Shop]:
     clock = FrozenClock()
-    script = Script(story_seconds=STORY_SECONDS)
-    async with run_local_server(application(clock, script, credentials=CREDENTIALS)) as base_url:
+    script = Script(scenario_seconds=SCENARIO_SECONDS)
+    async with run_mock_server(application(clock, script, CREDENTIALS)) as base_url:
         yield Shop(base_url, clock, script)
 
 
 async def _live(shop: Shop, transport: str, number: str, steps: int = 20) -> list[CarrierReport]:
-    """Ask about ``number`` through its whole story; return what was said each time."""
+    """Ask about ``number`` through its whole scenario; return what was said each time."""
     reports = []
     for step in range(steps + 1):
         reports.extend(await shop.ask(transport, number))
         if step < steps:
-            shop.clock.advance(STORY_SECONDS / steps)
+            shop.clock.advance(SCENARIO_SECONDS / steps)
     return reports
 
 
@@ -121,14 +135,14 @@ async def test_a_parcel_lives_from_unknown_to_delivered(shop: Shop, transport: s
         Substatus.PICKUP_OUT_FOR_DELIVERY,
         Substatus.DELIVERED,
     ]
-    assert not any(report.gaps for report in reports)
+    assert not any(report.unmapped for report in reports)
     final = reports[-1]
     assert final.facts is not None
     assert final.facts.product == "POSTEDELIVERY EXPRESS"
     sources = {checkpoint.time_source for checkpoint in final.checkpoints}
     assert sources == {TimeSource.HOME if transport == "api" else TimeSource.CARRIER}
     assert {checkpoint.offset_minutes for checkpoint in final.checkpoints} == {60}
-    # The frozen clock stands in March 2026; the last thing happened at the end of the story.
+    # The frozen clock stands in March 2026; the last thing happened at the end of the scenario.
     last = max(checkpoint.occurred_at for checkpoint in final.checkpoints)
     assert last == shop.clock.now()
 
@@ -165,7 +179,7 @@ async def test_other_stories(
 ) -> None:
     reports = await _live(shop, transport, number)
     assert _stages(reports)[-len(last_stages) :] == last_stages
-    assert not any(report.gaps for report in reports)
+    assert not any(report.unmapped for report in reports)
     assert reports[-1].facts is not None
     if number == "ZA000000017IT":
         assert reports[-1].facts.pickup_point == "Ufficio Postale Modena Centro, 41121 Modena (MO)"
@@ -177,7 +191,7 @@ async def test_other_stories(
 
 async def test_the_promise_comes_along(shop: Shop) -> None:
     await shop.ask("web", "ZA000000011IT")
-    shop.clock.advance(STORY_SECONDS / 2)
+    shop.clock.advance(SCENARIO_SECONDS / 2)
     report = (await shop.ask("web", "ZA000000011IT"))[0]
     assert report.window is not None
     assert (report.window.earliest, report.window.latest) == ("2026-03-02", "2026-03-02")
@@ -185,7 +199,7 @@ async def test_the_promise_comes_along(shop: Shop) -> None:
 
 @TRANSPORTS
 async def test_many_numbers_in_one_question(shop: Shop, transport: str) -> None:
-    shop.script.story_seconds = 0
+    shop.script.scenario_seconds = 0
     shop.script.show(Behaviour.UNKNOWN, "ZA000000012IT")
     numbers = ["ZA000000011IT", "ZA000000012IT", "ZA000000018IT"]
     reports = await shop.ask(transport, *numbers)
@@ -201,9 +215,10 @@ async def test_many_numbers_in_one_question(shop: Shop, transport: str) -> None:
 
 
 async def test_a_carrier_that_answers_one_number_per_call(shop: Shop) -> None:
-    script = Script(story_seconds=0)
-    app = application(shop.clock, script, credentials=CREDENTIALS, answers_many=False)
-    async with run_local_server(app) as base_url:
+    script = Script(scenario_seconds=0)
+    script.most_numbers = 1
+    app = application(shop.clock, script, CREDENTIALS)
+    async with run_mock_server(app) as base_url:
         other = Shop(base_url, shop.clock, script)
         numbers = ["ZA000000011IT", "ZA000000013IT", "ZA000000014IT"]
         reports = await other.ask("api", *numbers)
@@ -212,7 +227,7 @@ async def test_a_carrier_that_answers_one_number_per_call(shop: Shop) -> None:
 
 
 async def test_token_is_kept_and_renewed_before_it_ends(shop: Shop) -> None:
-    shop.script.story_seconds = 0
+    shop.script.scenario_seconds = 0
     for _ in range(3):
         await shop.ask("api", "ZA000000011IT")
     assert sum(url.endswith("/user/sessions") for url in shop.sent) == 1
@@ -222,7 +237,7 @@ async def test_token_is_kept_and_renewed_before_it_ends(shop: Shop) -> None:
 
 
 async def test_a_token_refused_once_is_replaced(shop: Shop) -> None:
-    shop.script.story_seconds = 0
+    shop.script.scenario_seconds = 0
     await shop.ask("api", "ZA000000011IT")
     shop.script.show(Behaviour.TOKEN_EXPIRED, "ZA000000011IT", times=1)
     report = (await shop.ask("api", "ZA000000011IT"))[0]
@@ -245,7 +260,7 @@ async def test_wrong_secret(shop: Shop) -> None:
 
 
 async def test_a_server_without_credentials_lets_nobody_in(shop: Shop) -> None:
-    async with run_local_server(application(shop.clock, Script())) as base_url:
+    async with run_mock_server(application(shop.clock, Script(), {})) as base_url:
         other = Shop(base_url, shop.clock, Script())
         assert (await other.ask("api", "ZA000000011IT"))[0].outcome is Outcome.AUTH_FAILED
 
@@ -265,7 +280,7 @@ async def test_a_server_without_credentials_lets_nobody_in(shop: Shop) -> None:
 async def test_behaviours(
     shop: Shop, transport: str, behaviour: Behaviour, outcome: Outcome
 ) -> None:
-    shop.script.story_seconds = 0
+    shop.script.scenario_seconds = 0
     await shop.control({"numbers": {"ZA000000011IT": behaviour}, "slow_seconds": 1})
     report = (await shop.ask(transport, "ZA000000011IT"))[0]
     assert report.outcome is outcome
@@ -290,7 +305,7 @@ async def test_advice_to_wait_in_both_forms(
 
 @TRANSPORTS
 async def test_nobody_listens(shop: Shop, transport: str) -> None:
-    async with run_local_server(application(shop.clock, Script())) as base_url:
+    async with run_mock_server(application(shop.clock, Script(), {})) as base_url:
         gone = Shop(base_url, shop.clock, Script())
     report = (await gone.ask(transport, "ZA000000011IT"))[0]
     assert report.outcome is Outcome.UNAVAILABLE
@@ -298,7 +313,7 @@ async def test_nobody_listens(shop: Shop, transport: str) -> None:
 
 
 async def test_both_transports_tell_the_same_story(shop: Shop) -> None:
-    shop.script.story_seconds = 0
+    shop.script.scenario_seconds = 0
     for number in ("ZA000000011IT", "ZA000000017IT", "ZA000000018IT", "LX000000011US"):
         official = (await shop.ask("api", number))[0]
         public = (await shop.ask("web", number))[0]
@@ -308,7 +323,7 @@ async def test_both_transports_tell_the_same_story(shop: Shop) -> None:
 
 
 async def test_stories_can_be_chosen_by_name(shop: Shop) -> None:
-    await shop.control({"stories": {"ZA000000011IT": "returned"}, "story_seconds": 0})
+    await shop.control({"scenarios": {"ZA000000011IT": "returned"}, "scenario_seconds": 0})
     report = (await shop.ask("web", "ZA000000011IT"))[0]
     assert report.checkpoints[-1].substatus is Substatus.EXCEPTION_RETURNED
     assert report.checkpoints[0].status is Status.INFORECEIVED
@@ -333,10 +348,10 @@ async def test_server_refuses_what_is_no_question(shop: Shop, path: str, body: b
 
 
 async def test_server_wants_the_bare_token_and_reads_both_methods(shop: Shop) -> None:
-    shop.script.story_seconds = 0
+    shop.script.scenario_seconds = 0
     await shop.ask("api", "ZA000000011IT")
     url = f"{shop.base_url}/gp/internet/postalandlogistics/parcel/tracking"
-    token = shop.memory["token"]
+    token = shop.session_state["token"]
     good = {"POSTE_clientID": "shop-1", "Authorization": token}
     query = {"waybillNumber": "ZA000000011IT", "lastTracingState": "N"}
     async with aiohttp.ClientSession() as session:
@@ -355,7 +370,7 @@ async def test_server_wants_the_bare_token_and_reads_both_methods(shop: Shop) ->
 
 
 async def test_many_shops_at_once(shop: Shop) -> None:
-    shop.script.story_seconds = 0
+    shop.script.scenario_seconds = 0
     answers = await asyncio.gather(
         *(shop.ask("web", f"ZA0000000{number:02}IT") for number in range(20))
     )

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from parcelwire.bootstrap import InstallationError
 from parcelwire.bootstrap.rotation import Rotation, key_status, reset_keys
+from parcelwire.connectors.credential_encryption import fingerprint_of
 from parcelwire.connectors.key_file import create_key_file, read_keys, replace_key_file
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.sealing import fingerprint_of
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.port import Store
 from tests.contract.store.keys import make_connection

@@ -1,37 +1,41 @@
-"""The connector of Swiss Post against the local Swiss Post, over real HTTP on loopback."""
+"""The connector of Swiss Post against the mock Swiss Post, over real HTTP on loopback."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
-from parcelwire.connectors.base import Access, Question, Request, Response
+from parcelwire.connectors.base import CarrierContext, Request, Response, TrackingQuery
 from parcelwire.connectors.carriers.swiss_post import CONNECTOR
-from parcelwire.connectors.conversation import converse
-from parcelwire.connectors.local import Behaviour, Script
-from parcelwire.connectors.local.serving import run_local_server
-from parcelwire.connectors.local.swiss_post import application, base_urls
-from parcelwire.connectors.local.swiss_post_stories import BY_ENDING
+from parcelwire.connectors.exchange import run_exchange
+from parcelwire.connectors.mock_servers import Behaviour, Script
+from parcelwire.connectors.mock_servers.server import MockServer, base_urls_of
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.status import Reason, Status, Substatus
 
 NUMBER = "990012345678901234"
 CREDENTIALS = {"client_id": "shop-1", "client_secret": "made-up-for-this-test"}
-STORY_SECONDS = 100.0
+SCENARIO_SECONDS = 100.0
 TRANSPORTS = ("api", "web")
 
 
+def application(clock: FrozenClock, script: Script, credentials: dict[str, str]) -> web.Application:
+    return MockServer(CONNECTOR, clock, script, credentials=credentials).application()
+
+
 class Carrier:
-    """A running local Swiss Post, and somebody who asks it."""
+    """A running mock Swiss Post, and somebody who asks it."""
 
     def __init__(self, address: str, clock: FrozenClock, script: Script) -> None:
         self.address = address
         self.clock = clock
         self.script = script
         self.credentials = dict(CREDENTIALS)
-        self.memory: dict[str, Any] = {}
+        self.session_state: dict[str, Any] = {}
         self.sent: list[str] = []
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
 
@@ -41,16 +45,16 @@ class Carrier:
     async def ask(
         self, transport: str, number: str = NUMBER, language: str = "en"
     ) -> CarrierReport:
-        access = Access(
+        context = CarrierContext(
             transport=transport,
             now=self.clock.now(),
             credentials=self.credentials,
-            base_urls=base_urls(self.address),
-            memory=self.memory,
+            base_urls=base_urls_of(CONNECTOR, self.address),
+            session_state=self.session_state,
             language=language,
         )
-        question = Question(number=number, courier_code="swiss-post")
-        (report,) = await converse(CONNECTOR.track([question], access), self._send)
+        query = TrackingQuery(number=number, courier_code="swiss-post")
+        (report,) = await run_exchange(CONNECTOR.track([query], context), self._send)
         return report
 
     async def control(self, order: Any) -> tuple[int, Any]:
@@ -81,8 +85,8 @@ class Carrier:
 @pytest.fixture
 async def carrier() -> AsyncIterator[Carrier]:
     clock = FrozenClock()
-    script = Script(story_seconds=STORY_SECONDS)
-    async with run_local_server(application(clock, script, **CREDENTIALS)) as address:
+    script = Script(scenario_seconds=SCENARIO_SECONDS)
+    async with run_mock_server(application(clock, script, CREDENTIALS)) as address:
         asker = Carrier(address, clock, script)
         yield asker
         await asker.close()
@@ -101,7 +105,7 @@ async def test_a_parcel_lives_through_every_stage(carrier: Carrier, transport: s
 
     seen: list[tuple[Status | None, Substatus | None]] = []
     for _ in range(20):
-        carrier.clock.advance(STORY_SECONDS / 20)
+        carrier.clock.advance(SCENARIO_SECONDS / 20)
         now = stage(await carrier.ask(transport))
         if not seen or seen[-1] != now:
             seen.append(now)
@@ -117,7 +121,7 @@ async def test_a_parcel_lives_through_every_stage(carrier: Carrier, transport: s
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize(
-    ("story", "end"),
+    ("scenario", "end"),
     [
         ("delivered", Substatus.DELIVERED),
         ("counter", Substatus.DELIVERED_COLLECTED),
@@ -131,20 +135,19 @@ async def test_a_parcel_lives_through_every_stage(carrier: Carrier, transport: s
     ],
 )
 async def test_each_story_ends_as_it_should(
-    carrier: Carrier, transport: str, story: str, end: Substatus
+    carrier: Carrier, transport: str, scenario: str, end: Substatus
 ) -> None:
-    carrier.script.stories[NUMBER] = story
-    carrier.script.story_seconds = 0
+    carrier.script.scenarios[NUMBER] = scenario
+    carrier.script.scenario_seconds = 0
     report = await carrier.ask(transport)
     assert stage(report) == (end.status, end)
-    assert [gap.kind for gap in report.gaps] == (["code"] if story == "new-code" else [])
+    assert [one.kind for one in report.unmapped] == (["code"] if scenario == "new-code" else [])
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_the_number_chooses_its_story(carrier: Carrier, transport: str) -> None:
-    carrier.script.story_seconds = 0
-    ending = next(digits for digits, story in BY_ENDING.items() if story == "counter")
-    report = await carrier.ask(transport, NUMBER[:-3] + ending)
+    carrier.script.scenario_seconds = 0
+    report = await carrier.ask(transport, NUMBER[:-3] + "902")
     assert stage(report) == (Status.DELIVERED, Substatus.DELIVERED_COLLECTED)
 
 
@@ -153,7 +156,7 @@ async def test_the_number_chooses_its_story(carrier: Carrier, transport: str) ->
 async def test_a_letter_has_the_short_codes_of_letters(
     carrier: Carrier, transport: str, number: str
 ) -> None:
-    carrier.script.story_seconds = 0
+    carrier.script.scenario_seconds = 0
     report = await carrier.ask(transport, number)
     assert report.checkpoints[-1].raw_code == "LETTER.*.11.40"
     assert stage(report) == (Status.DELIVERED, Substatus.DELIVERED)
@@ -161,9 +164,9 @@ async def test_a_letter_has_the_short_codes_of_letters(
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_waiting_parcel_tells_where_it_waits(carrier: Carrier, transport: str) -> None:
-    carrier.script.stories[NUMBER] = "machine"
+    carrier.script.scenarios[NUMBER] = "machine"
     await carrier.ask(transport)
-    carrier.clock.advance(STORY_SECONDS * 0.85)
+    carrier.clock.advance(SCENARIO_SECONDS * 0.85)
     report = await carrier.ask(transport)
     # The overall status says DELIVERED already; the event of the machine knows better.
     assert stage(report) == (Status.PICKUP, Substatus.PICKUP_READY_FOR_COLLECTION)
@@ -175,9 +178,9 @@ async def test_a_waiting_parcel_tells_where_it_waits(carrier: Carrier, transport
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_refused_parcel_goes_back_with_its_reason(carrier: Carrier, transport: str) -> None:
-    carrier.script.stories[NUMBER] = "returned"
+    carrier.script.scenarios[NUMBER] = "returned"
     await carrier.ask(transport)
-    carrier.clock.advance(STORY_SECONDS * 0.85)
+    carrier.clock.advance(SCENARIO_SECONDS * 0.85)
     report = await carrier.ask(transport)
     last = report.checkpoints[-1]
     assert (last.substatus, last.reason) == (
@@ -188,9 +191,9 @@ async def test_a_refused_parcel_goes_back_with_its_reason(carrier: Carrier, tran
 
 
 async def test_a_withdrawn_delivery_is_hidden_until_the_next_one(carrier: Carrier) -> None:
-    carrier.script.stories[NUMBER] = "withdrawn"
+    carrier.script.scenarios[NUMBER] = "withdrawn"
     await carrier.ask("web")
-    carrier.clock.advance(STORY_SECONDS * 0.95)
+    carrier.clock.advance(SCENARIO_SECONDS * 0.95)
     report = await carrier.ask("web")
     assert stage(report) == (Status.PICKUP, Substatus.PICKUP_OUT_FOR_DELIVERY)
     assert [point.is_withdrawn for point in report.checkpoints[-2:]] == [True, True]
@@ -198,7 +201,7 @@ async def test_a_withdrawn_delivery_is_hidden_until_the_next_one(carrier: Carrie
 
 async def test_facts_window_and_times_of_the_page(carrier: Carrier) -> None:
     await carrier.ask("web")
-    carrier.clock.advance(STORY_SECONDS * 0.75)
+    carrier.clock.advance(SCENARIO_SECONDS * 0.75)
     report = await carrier.ask("web")
     facts, window = report.facts, report.window
     assert facts is not None
@@ -229,7 +232,7 @@ async def test_texts_come_in_the_language_asked_for(
     carrier: Carrier, transport: str, language: str, text: str
 ) -> None:
     await carrier.ask(transport)
-    carrier.clock.advance(STORY_SECONDS * 0.75)
+    carrier.clock.advance(SCENARIO_SECONDS * 0.75)
     report = await carrier.ask(transport, language=language)
     assert report.checkpoints[-1].text == text
     assert report.checkpoints[-1].language == (language if language != "cn" else "en")
@@ -250,7 +253,7 @@ async def test_texts_come_in_the_language_asked_for(
 async def test_each_behaviour_has_its_outcome(
     carrier: Carrier, transport: str, behaviour: Behaviour, outcome: Outcome
 ) -> None:
-    carrier.script.story_seconds = 0
+    carrier.script.scenario_seconds = 0
     carrier.script.show(behaviour, NUMBER)
     report = await carrier.ask(transport)
     assert report.outcome is outcome
@@ -286,7 +289,7 @@ async def test_both_forms_of_retry_after_are_read(
 
 
 async def test_a_token_is_kept_for_the_next_question(carrier: Carrier) -> None:
-    carrier.script.story_seconds = 0
+    carrier.script.scenario_seconds = 0
     await carrier.ask("api")
     await carrier.ask("api")
     assert carrier.sent.count("POST /OAuth/token") == 1
@@ -296,7 +299,7 @@ async def test_a_token_is_kept_for_the_next_question(carrier: Carrier) -> None:
 
 
 async def test_an_expired_token_is_renewed_once(carrier: Carrier) -> None:
-    carrier.script.story_seconds = 0
+    carrier.script.scenario_seconds = 0
     await carrier.ask("api")
     carrier.script.show(Behaviour.TOKEN_EXPIRED, NUMBER, times=1)
     assert (await carrier.ask("api")).outcome is Outcome.FOUND
@@ -324,7 +327,7 @@ async def test_wrong_credentials_stop_the_connection(
 
 async def test_without_credentials_of_its_own_the_server_accepts_nobody() -> None:
     clock = FrozenClock()
-    async with run_local_server(application(clock)) as address:
+    async with run_mock_server(application(clock, Script(), {})) as address:
         carrier = Carrier(address, clock, Script())
         assert (await carrier.ask("api")).outcome is Outcome.AUTH_FAILED
         carrier.credentials = {"client_id": "None", "client_secret": "None"}
@@ -333,7 +336,7 @@ async def test_without_credentials_of_its_own_the_server_accepts_nobody() -> Non
 
 
 async def test_a_session_of_the_page_serves_many_numbers(carrier: Carrier) -> None:
-    carrier.script.story_seconds = 0
+    carrier.script.scenario_seconds = 0
     await carrier.ask("web")
     report = await carrier.ask("web", "990012345678905678")
     assert report.outcome is Outcome.FOUND
@@ -341,7 +344,7 @@ async def test_a_session_of_the_page_serves_many_numbers(carrier: Carrier) -> No
 
 
 async def test_a_dead_session_is_opened_again_once(carrier: Carrier) -> None:
-    carrier.script.story_seconds = 0
+    carrier.script.scenario_seconds = 0
     await carrier.ask("web")
     carrier.script.show(Behaviour.TOKEN_EXPIRED, NUMBER, times=1)
     assert (await carrier.ask("web")).outcome is Outcome.FOUND
@@ -354,9 +357,9 @@ async def test_a_dead_session_is_opened_again_once(carrier: Carrier) -> None:
 
 async def test_the_page_finds_nothing_that_was_not_searched_first(carrier: Carrier) -> None:
     """The server keeps the trap of the real page, without which the rule for [] proves nothing."""
-    carrier.script.story_seconds = 0
+    carrier.script.scenario_seconds = 0
     await carrier.ask("web")
-    session = carrier.memory["web_session"]
+    session = carrier.session_state["web_session"]
     headers = {"cookie": "; ".join(f"{name}={value}" for name, value in session["cookies"].items())}
     url = f"{carrier.address}/ekp-web/api/history/not-included/{'0' * 64}"
     async with (
@@ -371,8 +374,8 @@ async def test_another_process_can_switch_the_script(carrier: Carrier) -> None:
         {
             "all": "html",
             "numbers": {NUMBER: {"behaviour": "cut", "times": 1}},
-            "stories": {NUMBER: "counter"},
-            "story_seconds": 0,
+            "scenarios": {NUMBER: "counter"},
+            "scenario_seconds": 0,
         }
     )
     assert status == 200

@@ -11,9 +11,9 @@ import pytest
 
 from parcelwire.bootstrap.key_identity import KeyIdentity
 from parcelwire.bootstrap.rotation import Rotation, RotationResult, key_status, reset_keys
+from parcelwire.connectors.credential_encryption import fingerprint_of
 from parcelwire.connectors.key_file import create_key_file, read_keys
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.sealing import fingerprint_of
 from parcelwire.domain.account import Connection, Endpoint
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.store.codec import encode_json

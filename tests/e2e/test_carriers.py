@@ -7,16 +7,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import web
 
 from parcelwire.bootstrap import Installation, SystemClock, open_installation
 from parcelwire.config import ApiSection, CarriersSection, Config, SecretsSection, StoreSection
-from parcelwire.connectors.local import Behaviour, Script, poste_italiane, swiss_post
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.carriers.poste_italiane import CONNECTOR as POSTE_ITALIANE
+from parcelwire.connectors.carriers.swiss_post import CONNECTOR as SWISS_POST
+from parcelwire.connectors.mock_servers import Behaviour, Script
+from parcelwire.connectors.mock_servers.server import MockServer
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.domain.account import Account
 from parcelwire.domain.report import Outcome
 from parcelwire.domain.status import Status
@@ -47,21 +48,15 @@ class World(msgspec.Struct):
         return [row[0] for row in await self.house.store.list_gaps()]
 
 
-def application_of(courier: str, clock: SystemClock, script: Script) -> web.Application:
-    if courier == "swiss-post":
-        return swiss_post.application(clock, script, **CLIENT)
-    return poste_italiane.application(clock, script, credentials=CLIENT)
-
-
 @contextlib.asynccontextmanager
 async def world(
     folder: Path, courier: str, transport: str, *, ask_seconds: float = 5.0
 ) -> AsyncIterator[World]:
     clock = SystemClock()
-    script = Script(story_seconds=0)
-    server = run_local_server(application_of(courier, clock, script))
-    async with server as address:
-        module: Any = swiss_post if courier == "swiss-post" else poste_italiane
+    script = Script(scenario_seconds=0)
+    connector = SWISS_POST if courier == "swiss-post" else POSTE_ITALIANE
+    mock = MockServer(connector, clock, script, credentials=CLIENT)
+    async with run_mock_server(mock.application()) as address:
         house = await open_installation(
             Config(
                 store=StoreSection(url=f"sqlite:{folder / 'carriers.db'}"),
@@ -69,7 +64,7 @@ async def world(
                 api=ApiSection(ask_seconds=ask_seconds),
                 carriers=CarriersSection(
                     web=(courier,) if transport == "web" else (),
-                    base_urls={courier: module.base_urls(address)},
+                    base_urls={courier: mock.base_urls(address)},
                 ),
             )
         )

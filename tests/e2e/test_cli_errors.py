@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from parcelwire.connectors.credential_encryption import fingerprint_of
 from parcelwire.connectors.key_file import create_key_file, read_keys
-from parcelwire.connectors.sealing import fingerprint_of
 from tests.support.terminal import Terminal, listener
 
 EMAIL = "shop@shop.example"

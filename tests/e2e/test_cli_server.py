@@ -15,9 +15,10 @@ import aiohttp
 import asyncpg
 import pytest
 
-from parcelwire.connectors.local import Behaviour, Script
-from parcelwire.connectors.local import swiss_post as local_swiss
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.carriers.swiss_post import CONNECTOR as SWISS_POST
+from parcelwire.connectors.mock_servers import Behaviour, Script
+from parcelwire.connectors.mock_servers.server import MockServer, base_urls_of
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.signatures.verify import verify_standard
 from tests.contract.store.postgres_fixture import shared_cluster
@@ -179,11 +180,11 @@ def test_port_0_takes_a_free_port_and_says_which(tmp_path: Path) -> None:
 
 async def test_one_question_to_a_carrier(tmp_path: Path) -> None:
     """``track`` with a connection's credentials, against the local Swiss Post."""
-    script = Script(story_seconds=0)
+    script = Script(scenario_seconds=0)
     client = {"client_id": "me", "client_secret": "secret"}
-    application = local_swiss.application(FrozenClock(), script, **client)
-    async with run_local_server(application) as url:
-        urls = json.dumps(local_swiss.base_urls(url)).replace(": ", " = ")
+    application = MockServer(SWISS_POST, FrozenClock(), script, credentials=client).application()
+    async with run_mock_server(application) as url:
+        urls = json.dumps(base_urls_of(SWISS_POST, url)).replace(": ", " = ")
         place = Place(tmp_path, carriers=f'base_urls = {{ "swiss-post" = {urls} }}')
         place.key()
         credentials = [f"--set={name}={value}" for name, value in client.items()]

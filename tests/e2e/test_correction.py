@@ -25,10 +25,11 @@ from parcelwire.config import (
     SecretsSection,
     StoreSection,
 )
-from parcelwire.connectors.local import Behaviour, Script
-from parcelwire.connectors.local import poste_italiane as local_poste
-from parcelwire.connectors.local import swiss_post as local_swiss
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.carriers.poste_italiane import CONNECTOR as POSTE_ITALIANE
+from parcelwire.connectors.carriers.swiss_post import CONNECTOR as SWISS_POST
+from parcelwire.connectors.mock_servers import Behaviour, Script
+from parcelwire.connectors.mock_servers.server import MockServer
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.domain.account import Account
 from parcelwire.tracking.ports import Stored
 from tests.support.connections import connect
@@ -86,13 +87,13 @@ class Town:
 @asynccontextmanager
 async def open_town(folder: Path) -> AsyncIterator[Town]:
     clock = SystemClock()
-    swiss, poste = Script(story_seconds=0), Script(story_seconds=0)
+    swiss, poste = Script(scenario_seconds=0), Script(scenario_seconds=0)
+    swiss_post = MockServer(SWISS_POST, clock, swiss, credentials=CLIENT)
+    poste_italiane = MockServer(POSTE_ITALIANE, clock, poste, credentials=CLIENT)
     async with AsyncExitStack() as stack:
-        swiss_address = await stack.enter_async_context(
-            run_local_server(local_swiss.application(clock, swiss, **CLIENT))
-        )
+        swiss_address = await stack.enter_async_context(run_mock_server(swiss_post.application()))
         poste_address = await stack.enter_async_context(
-            run_local_server(local_poste.application(clock, poste, credentials=CLIENT))
+            run_mock_server(poste_italiane.application())
         )
         config = Config(
             store=StoreSection(url=f"sqlite:{folder / 'town.db'}"),
@@ -101,8 +102,8 @@ async def open_town(folder: Path) -> AsyncIterator[Town]:
             polling=PollingSection(speed=SPEED, idle_seconds=0.05),
             carriers=CarriersSection(
                 base_urls={
-                    "swiss-post": local_swiss.base_urls(swiss_address),
-                    "poste-italiane": local_poste.base_urls(poste_address),
+                    "swiss-post": swiss_post.base_urls(swiss_address),
+                    "poste-italiane": poste_italiane.base_urls(poste_address),
                 }
             ),
         )

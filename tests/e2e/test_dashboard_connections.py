@@ -15,7 +15,7 @@ from tests.support.dashboard import open_dashboard
 
 PLUGIN = """
 from pathlib import Path
-from parcelwire.connectors.table import load_manifest
+from parcelwire.connectors.status_table import load_manifest
 from tests.unit.connectors.gateway.bench import PaperPost
 
 

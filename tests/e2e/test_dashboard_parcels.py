@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import HOUR
-from parcelwire.domain.report import Gap
+from parcelwire.domain.report import UnmappedCode
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Correction, Details
 from parcelwire.pages.dashboard.drafting import DETAIL_LABELS
@@ -288,7 +288,7 @@ async def test_hostile_text_stays_text_everywhere(tmp_path: Path) -> None:
         composer = MessageComposer({}, desk.house.identifiers)
         message = composer.compose_test(replace(endpoint, dialect="native"), now)
         await store.add_messages([replace(message, event_type=CANARY, tracking_id=tracking.id)])
-        await store.add_gaps(CANARY, [Gap(kind=CANARY, value=CANARY, sample=CANARY)], now)
+        await store.add_gaps(CANARY, [UnmappedCode(kind=CANARY, value=CANARY, sample=CANARY)], now)
         said = json.encode({"at": now, "rating": "bad", "text": CANARY})
         await store.change_record("feedback", tracking.id, "f", lambda _: said, at=now)
         key = await desk.add_key(label=CANARY, scope="admin")

@@ -13,8 +13,10 @@ import pytest
 from parcelwire.bootstrap import SystemClock
 from parcelwire.bootstrap.dashboard import dashboard_settings
 from parcelwire.config import CarriersSection, Config, NoticesSection, StoreSection
-from parcelwire.connectors.local import Behaviour, Script, Setting, swiss_post
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.carriers.swiss_post import CONNECTOR as SWISS_POST
+from parcelwire.connectors.mock_servers import Behaviour, Script, Setting
+from parcelwire.connectors.mock_servers.server import MockServer, base_urls_of
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.domain.brand import decode_brand
 from parcelwire.domain.status import Status
 from parcelwire.webhooks import endpoints as use_cases
@@ -175,12 +177,12 @@ async def test_resending_and_replaying(tmp_path: Path) -> None:
 
 
 async def test_credentials_are_tried_and_never_shown(tmp_path: Path) -> None:
-    script = Script(story_seconds=0)
-    app = swiss_post.application(SystemClock(), script, **CLIENT)
-    async with run_local_server(app) as address:
+    script = Script(scenario_seconds=0)
+    app = MockServer(SWISS_POST, SystemClock(), script, credentials=CLIENT).application()
+    async with run_mock_server(app) as address:
         carriers = CarriersSection(
             registry_file=str(tmp_path / "couriers.json"),
-            base_urls={"swiss-post": swiss_post.base_urls(address)},
+            base_urls={"swiss-post": base_urls_of(SWISS_POST, address)},
         )
         async with open_dashboard(tmp_path, clock=SystemClock(), carriers=carriers) as desk:
             person, store = await desk.person(scope="admin"), desk.house.store

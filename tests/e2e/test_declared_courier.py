@@ -1,9 +1,16 @@
-"""A carrier that nobody listed: its connector comes in a package, declares it, and is asked."""
+"""A carrier that nobody listed: its connector comes in a package, declares it, and is asked.
+
+It is a folder and nothing else: a token, a batch, local times, XML answers, a mock server. No file
+outside of the folder is touched.
+"""
 
 from __future__ import annotations
 
+import importlib
+import json
 import re
 import sys
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +21,11 @@ from msgspec.structs import replace
 from parcelwire.bootstrap import InstallationError, open_installation
 from parcelwire.cli.main import cli
 from parcelwire.config import ApiSection, CarriersSection, Config, SecretsSection, StoreSection
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.mock_servers.server import MockServer
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.connectors.new import Answers, write_connector
 from parcelwire.couriers.refresh import Listed, ListFile, write_file
+from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.status import Status
 from parcelwire.tracking.drafts import Draft
 from tests.support.connections import connect
@@ -24,13 +33,32 @@ from tests.support.connections import connect
 POINTS = "[parcelwire.connectors]\nlantern-post = lantern_post\n"
 TOKEN = "signed-tokens-are-long." + "x" * 1_500
 CREDENTIALS = {"client_id": "shop", "client_secret": "made-up-for-this-test"}
-FOUND = (
-    "<parcel><number>LP0000000001</number><state>known</state>"
-    "<events><code>DELIVERED</code><text>Zugestellt</text><time>26.10.2025 02:40</time>"
+WRITTEN_AT = 1_761_523_200_000
+"""27 October 2025: the day after the clocks were put back."""
+SOURCE = Path(__file__).parents[2] / "src"
+DELIVERED = (
+    "<events><code>HANDED_OVER</code><text>Zugestellt</text><time>26.10.2025 02:40</time>"
     "<country>CH</country></events>"
     "<events><code>OUT</code><text>In Zustellung</text><time>25.10.2025 07:42</time>"
-    "<country>CH</country></events></parcel>"
+    "<country>CH</country></events>"
 )
+NUMBERS = """
+[[numbers]]
+ends_with = "1"
+case = "handed_over"
+
+[[numbers]]
+ends_with = "2"
+behaviour = "unknown"
+"""
+README = """
+# Lantern Post
+
+Transport `api`: a carrier that is made up; a contract gives `client_id` and `client_secret`. Times
+are printed without an offset, on the clocks of Zurich. A number that it does not know has the state
+`unknown`. What is not known: how long parcels are kept. Source: there is none, it is a toy. Nothing
+of it was ever seen at a carrier.
+"""
 
 
 @pytest.fixture
@@ -56,30 +84,58 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(str(folder.parent))
     for name in [one for one in sys.modules if one.partition(".")[0] == folder.name]:
         monkeypatch.delitem(sys.modules, name)
+    teach(folder)
     return folder
 
 
+def teach(folder: Path) -> None:
+    """Give the new connector a code, a case, and numbers of its mock server."""
+    with (folder / "status.toml").open("a", encoding="utf-8") as table:
+        table.write('\n[[code]]\ncode = "HANDED_OVER"\nstatus = "delivered"\n')
+    case = json.loads((folder / "fixtures/found.in.json").read_text("utf-8"))
+    case["now"] = WRITTEN_AT
+    response = case["exchange"][-1]["response"]
+    response["body"] = re.sub("<events>.*</events>", DELIVERED, response["body"])
+    (folder / "fixtures/handed_over.in.json").write_text(json.dumps(case), "utf-8")
+    path = folder / "mock_server.toml"
+    text = path.read_text("utf-8")
+    text = text.replace("{{ issued.token }}", f"{TOKEN}{{{{ issued.token }}}}")
+    text = text.replace("Bearer {token}", f"Bearer {TOKEN}{{token}}")
+    path.write_text(f"{text}{NUMBERS}", "utf-8")
+    (folder / "README.md").write_text(README, "utf-8")
+
+
+def files_of(folder: Path) -> dict[str, int]:
+    """Return when each file was changed."""
+    return {
+        str(one.relative_to(folder)): one.stat().st_mtime_ns
+        for one in folder.rglob("*")
+        if one.is_file() and one.suffix != ".pyc"
+    }
+
+
+@pytest.fixture
+def untouched() -> Iterator[None]:
+    """Check that no file of the program is changed."""
+    before = files_of(SOURCE)
+    yield
+    assert files_of(SOURCE) == before
+
+
 def carrier(asked: list[str]) -> web.Application:
-    """Return the carrier's API: a token for the right secret, and parcels for the token."""
+    """Return the carrier's API, as the folder describes it, on the day its case was written."""
+    connector = importlib.import_module("lantern_post").CONNECTOR
+    clock = FrozenClock(WRITTEN_AT)
+    application = MockServer(connector, clock, credentials=CREDENTIALS).application()
 
-    async def token(request: web.Request) -> web.Response:
-        asked.append("token")
-        if await request.json() != CREDENTIALS:
-            return web.json_response({}, status=401)
-        return web.json_response({"access_token": TOKEN, "expires_in": 600})
+    @web.middleware
+    async def write_down(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        asked.append(request.path.removeprefix("/"))
+        return await handler(request)
 
-    async def track(request: web.Request) -> web.Response:
-        asked.append("track")
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
-            return web.Response(status=401)
-        numbers = re.findall("<number>(.*?)</number>", await request.text())
-        unknown = "<parcel><number>{}</number><state>unknown</state></parcel>"
-        parcels = [FOUND if one in FOUND else unknown.format(one) for one in numbers]
-        body = f"<answer>{''.join(parcels)}</answer>"
-        return web.Response(text=body, content_type="text/xml")
-
-    application = web.Application()
-    application.add_routes([web.post("/token", token), web.post("/track", track)])
+    application.middlewares.append(write_down)
     return application
 
 
@@ -92,10 +148,10 @@ def config_of(folder: Path, base_urls: dict[str, dict[str, str]]) -> Config:
     )
 
 
-@pytest.mark.usefixtures("package")
+@pytest.mark.usefixtures("package", "untouched")
 async def test_it_is_a_courier_like_any_other(tmp_path: Path) -> None:
     asked: list[str] = []
-    async with run_local_server(carrier(asked)) as address:
+    async with run_mock_server(carrier(asked)) as address:
         app = await open_installation(config_of(tmp_path, {"lantern-post": {"api": address}}))
         try:
             courier = app.registry.get("lantern-post")
@@ -120,6 +176,14 @@ async def test_it_is_a_courier_like_any_other(tmp_path: Path) -> None:
             assert await app.store.list_gaps() == []
         finally:
             await app.close()
+
+
+@pytest.mark.usefixtures("untouched")
+def test_its_folder_passes_the_check(package: Path) -> None:
+    recorded = CliRunner().invoke(cli, ["connector", "record", str(package)])
+    assert recorded.exit_code == 0, recorded.output
+    checked = CliRunner().invoke(cli, ["connector", "check", str(package)])
+    assert checked.output == "lantern-post: sound, 4 cases, bronze\n"
 
 
 @pytest.mark.usefixtures("package")

@@ -160,11 +160,11 @@ def test_running_out_of_files_is_survived_and_logged(tmp_path: Path, many_files:
 def test_large_heads_are_refused_and_cost_no_memory(tmp_path: Path) -> None:
     with running(make_server(tmp_path)) as server:
         assert status_of(ask(server, get("/dashboard", "Cookie: a=" + "x" * 60_000))) == 431
-        before = memory_of(server)
+        before = session_state_of(server)
         with connect(server, get("/")[:-2]) as one, contextlib.suppress(ConnectionError):
             for _ in range(1_000):
                 one.sendall(b"X-Filler: " + b"x" * 32_000 + b"\r\n")
-        assert memory_of(server) - before < 20_000_000
+        assert session_state_of(server) - before < 20_000_000
 
 
 def test_bodies_without_a_key_are_not_held(tmp_path: Path, many_files: None) -> None:
@@ -172,14 +172,14 @@ def test_bodies_without_a_key_are_not_held(tmp_path: Path, many_files: None) -> 
     size = 1_900_000
     head = "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n"
     with running(make_server(tmp_path)) as server, contextlib.ExitStack() as stack:
-        before = memory_of(server)
+        before = session_state_of(server)
         for number in range(200):
             path = ("/v2/trackings/post", "/v4/trackings/create", "/api/trackings")[number % 3]
             one = stack.enter_context(connect(server, head.format(path, size).encode()))
             with contextlib.suppress(ConnectionError):
                 one.sendall(b" " * (size - 1))
             assert b"Unauthorized" in (answer := hear(one)) or b"key-missing" in answer
-        assert memory_of(server) - before < 30_000_000
+        assert session_state_of(server) - before < 30_000_000
         assert status_of(ask(server, get("/healthz"))) == 200
 
 
@@ -248,7 +248,7 @@ def files_of(server: Server) -> int:
     return len(list(folder.iterdir())) if folder.exists() else 0
 
 
-def memory_of(server: Server) -> int:
+def session_state_of(server: Server) -> int:
     """Return the resident bytes of a server; 0 where the system does not say so."""
     try:
         pages = Path(f"/proc/{server.pid}/statm").read_text().split()[1]

@@ -13,7 +13,7 @@ from parcelwire.accounts.brands import BRAND_ID, BRAND_KIND, LOGO_ID, LOGO_KIND
 from parcelwire.config import StoreSection
 from parcelwire.domain.account import record_scope
 from parcelwire.domain.brand import Brand, encode_brand
-from parcelwire.domain.report import Gap
+from parcelwire.domain.report import UnmappedCode
 from parcelwire.domain.status import Status
 from parcelwire.notices.journal import TROUBLE_KIND, Entry, Journal
 from tests.contract.store.postgres_fixture import shared_cluster
@@ -187,7 +187,7 @@ async def test_mails_in_trouble_are_shown_in_their_own_world(desk: Desk) -> None
 
 
 async def test_unmapped_codes_are_for_operators(desk: Desk) -> None:
-    gap = Gap(kind="code", value="X77", sample="a sample of somebody's parcel")
+    gap = UnmappedCode(kind="code", value="X77", sample="a sample of somebody's parcel")
     await desk.house.store.add_gaps("swiss-post", [gap], desk.clock.now())
     # Its only account is the operator's; but what a key may is the key's own business.
     for fields in ({"scope": "read"}, {"scope": "write"}, {"scope": "admin", "is_test": True}):

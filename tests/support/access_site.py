@@ -26,7 +26,7 @@ from parcelwire.config import ApiSection, CarriersSection, StoreSection, Webhook
 from parcelwire.domain.account import Account, Connection, Endpoint
 from parcelwire.domain.brand import Brand, LookupField, encode_brand
 from parcelwire.domain.clock import FrozenClock
-from parcelwire.domain.report import Gap
+from parcelwire.domain.report import UnmappedCode
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details
 from parcelwire.notices.journal import Entry, Journal
@@ -97,7 +97,7 @@ class Site:
             await self._give_key(caller)
         brand = encode_brand(Brand(name=ACCOUNT, lookup=LookupField.ORDER_NUMBER))
         await self._put(BRAND_KIND, str(owner.number), BRAND_ID, brand)
-        gap = Gap(kind="code", value=OPERATORS, sample=OPERATORS)
+        gap = UnmappedCode(kind="code", value=OPERATORS, sample=OPERATORS)
         await self.store.add_gaps("swiss-post", [gap], self.now)
         for kind in ("tracking", "endpoint", "message", "key", "view", "upload", "connection"):
             await self.make(kind)

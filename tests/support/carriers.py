@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from parcelwire.connectors.catalogue import load_catalogue
 from parcelwire.connectors.connections import StoredConnections
+from parcelwire.connectors.credential_encryption import KEY_BYTES, AesGcmCipher
 from parcelwire.connectors.gateway import Gateway
 from parcelwire.connectors.routing import GatewaySettings
-from parcelwire.connectors.sealing import KEY_BYTES, Sealer
 from parcelwire.connectors.simulated import SimulatedCarrier
 from parcelwire.connectors.transport import HttpTransport, TransportSettings
 from parcelwire.domain.checkpoint import Checkpoint
@@ -106,7 +106,7 @@ def gateway_of(store: Store, clock: Clock) -> Gateway:
         # It opens no connection before something is sent, and the carrier in a box sends nothing.
         HttpTransport(clock, TransportSettings()),
         source=StoredConnections(
-            store, Sealer([seeded.randbytes(KEY_BYTES)], seeded.randbytes), clock
+            store, AesGcmCipher([seeded.randbytes(KEY_BYTES)], seeded.randbytes), clock
         ),
         settings=GatewaySettings(),
         clock=clock,

@@ -33,7 +33,7 @@ from parcelwire.api.shares import EventWatch, LongReads, ShareSettings
 from parcelwire.api.v2.render import Renderer as V2Renderer
 from parcelwire.api.v4.render import Renderer
 from parcelwire.bootstrap.webhooks import webhook_services
-from parcelwire.connectors.sealing import Sealer
+from parcelwire.connectors.credential_encryption import AesGcmCipher
 from parcelwire.couriers.detection import default_detector
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.account import Account, ApiKey, account_of
@@ -194,7 +194,7 @@ async def open_house(
     registry, detector = default_registry(), default_detector()
     carriers = ScriptedCarriers()
     renderer = Renderer(registry, carriers.phrase)
-    sealer = Sealer([bytes(range(32))], random.Random(5).randbytes)
+    sealer = AesGcmCipher([bytes(range(32))], random.Random(5).randbytes)
     if open_one is None:
 
         async def open_one(sealer: ValueSealer | None = None) -> Store:

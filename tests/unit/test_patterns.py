@@ -19,7 +19,7 @@ LENGTH = 3_000
 BOUNDED = {
     "parcelwire.api.native.idempotency._PRINTABLE": "matched from the start, 255 characters",
     "parcelwire.api.native.problems._AT": "matched from the start, in words of the decoder's own",
-    "parcelwire.connectors.carriers.poste_italiane.wording._PLACE_END": "single blanks only",
+    "parcelwire.connectors.carriers.poste_italiane.text_patterns._PLACE_END": "single blanks only",
     "parcelwire.connectors.carriers.poste_italiane.places._IN_BRACKETS": "500 characters at most",
     "parcelwire.couriers.number_labels._TOKEN": "matched from the start, 1,000 characters",
     "parcelwire.tracking.spreadsheet_cells._DIGITS": "matched from the start",

@@ -11,9 +11,9 @@ import apsw
 
 from parcelwire.connectors.gateway import Gateway
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.routing import Way
+from parcelwire.connectors.routing import Route
 from parcelwire.domain.clock import HOUR, Instant
-from parcelwire.domain.sealing import BrokenSealError, UnknownKeyError
+from parcelwire.domain.sealing import DecryptionError, UnknownKeyError
 from parcelwire.polling.admission import MISSED
 from parcelwire.store.sqlite.ids import id_value
 from parcelwire.tracking.journeys import JourneyKeeper
@@ -54,9 +54,9 @@ class _KeepsItsOwnTime(WorldWatch):
 class _WaitsForPlaces(Gateway):
     """However long a question waits for its place, it counts as the carrier's time."""
 
-    def slot(self, way: Way, account_number: int) -> AbstractAsyncContextManager[None]:
-        super().slot(way, account_number)
-        return self._slots[way.code].slot(account_number)
+    def slot(self, route: Route, account_number: int) -> AbstractAsyncContextManager[None]:
+        super().slot(route, account_number)
+        return self._slots[route.code].slot(account_number)
 
 
 class _MakesWaitAgain(WorldStore):
@@ -97,7 +97,7 @@ class _CallsItBroken(KeyRing):
         try:
             return super().open_value(sealed, bound_to)
         except UnknownKeyError as error:
-            raise BrokenSealError(str(error)) from error
+            raise DecryptionError(str(error)) from error
 
 
 class _CopiesTheFileAlone(Disk):

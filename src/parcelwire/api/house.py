@@ -44,7 +44,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where this installation is reached from outside: tracking links begin with it."""
 
 
-class Sealer(Protocol):
+class AesGcmCipher(Protocol):
     """Opens what records of versions before keep sealed (``connectors.sealing``)."""
 
     def open(self, sealed: bytes, connection_id: str, /) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class House(msgspec.Struct, kw_only=True):
     endpoints: EndpointService
     messages: MessageService
     test_delivery: TestDelivery
-    sealer: Sealer
+    sealer: AesGcmCipher
     identifiers: Identifiers
     bodies: BodyReader
     random_bytes: Callable[[int], bytes]

@@ -22,7 +22,7 @@ from parcelwire.connectors.base import Transport
 from parcelwire.connectors.catalogue import Catalogue
 from parcelwire.connectors.gateway import Gateway
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.routing import Way
+from parcelwire.connectors.routing import Route
 from parcelwire.domain.account import Connection, world_of
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport, Outcome
@@ -179,7 +179,7 @@ class GatewayCarriers:
         if not granted:
             return answer(Outcome.RATE_LIMITED, "the connection's own budget is spent for now")
         base_urls = self._config.carriers.base_urls.get(connection.connector, {})
-        way = Way(
+        route = Route(
             entry=entry,
             transport=transport,
             budget_key=f"try:{connection.id}",
@@ -187,7 +187,7 @@ class GatewayCarriers:
             base_urls={**base_urls, **connection.base_urls},
         )
         # A token from before would tell nothing about the credentials.
-        self._gateway.memory_of(way).clear()
+        self._gateway.session_state_of(route).clear()
         tracking = Tracking(
             id=self._identifiers.new_id(now),
             world_id=world_of(connection.account_number, is_test=False),
@@ -201,8 +201,8 @@ class GatewayCarriers:
         seconds = self._config.polling.ask_timeout_seconds
         try:
             async with asyncio.timeout(seconds):
-                (report,) = await self._gateway.converse(
-                    way, entry.manifest.languages[0], [tracking]
+                (report,) = await self._gateway.run_exchange(
+                    route, entry.manifest.languages[0], [tracking]
                 )
         except TimeoutError:
             return answer(Outcome.UNAVAILABLE, f"no answer within {seconds:g} s")

@@ -112,7 +112,7 @@ class Installation:
                 web_connectors=frozenset(config.carriers.web),
                 base_urls=config.carriers.base_urls,
                 slot_seconds=slot_seconds(config),
-                conversation_seconds=config.polling.ask_timeout_seconds,
+                exchange_seconds=config.polling.ask_timeout_seconds,
             ),
             clock=clock,
         )

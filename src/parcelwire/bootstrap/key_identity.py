@@ -19,9 +19,9 @@ from typing import Final
 
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.config import Config
+from parcelwire.connectors.credential_encryption import RandomBytes
 from parcelwire.connectors.key_file import create_key_file
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.sealing import RandomBytes
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.sealing import SealingError, key_id_of
 from parcelwire.store.port import Store

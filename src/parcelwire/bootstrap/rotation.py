@@ -24,11 +24,16 @@ import msgspec
 
 from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.key_identity import make_key_file
+from parcelwire.connectors.credential_encryption import (
+    KEY_BYTES,
+    KeyFileError,
+    RandomBytes,
+    fingerprint_of,
+)
 from parcelwire.connectors.key_file import remove_drafts, replace_key_file, sole_writer
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.sealing import KEY_BYTES, KeyFileError, RandomBytes, fingerprint_of
 from parcelwire.domain.clock import Clock
-from parcelwire.domain.sealing import BrokenSealError, SealingKey, key_id_of
+from parcelwire.domain.sealing import DecryptionError, SealingKey, key_id_of
 from parcelwire.store.port import KeyUnavailableError, SealingStore
 from parcelwire.store.sealing import (
     RESEALED_AT_ONCE,
@@ -94,7 +99,7 @@ class Rotation:
             raise InstallationError(msg) from error
         except KeyUnavailableError as error:
             msg = f"the rotation cannot be finished, and nothing is lost: {error}"
-            if isinstance(error.__cause__, BrokenSealError):
+            if isinstance(error.__cause__, DecryptionError):
                 msg += _REMEDY
             raise InstallationError(msg) from error
 

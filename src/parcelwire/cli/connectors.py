@@ -111,7 +111,7 @@ def new(
 @connector.command("check")
 @click.argument("which", nargs=-1)
 def check(which: tuple[str, ...]) -> None:
-    """Check connectors: files, status tables, fixtures.
+    """Check connectors: files, status tables, fixtures, and the mock server, asked over HTTP.
 
     WHICH are codes of built-in carriers or folders; without any, all built-in carriers are checked.
     Every problem is printed with its file and line. The exit code is 1 if there is one.
@@ -124,7 +124,7 @@ def check(which: tuple[str, ...]) -> None:
         find_folder,
         load_folder,
     )
-    from parcelwire.connectors.quality import package_of
+    from parcelwire.connectors.package import package_of
 
     try:
         folders = [find_folder(one) for one in which] if which else built_in_folders()

@@ -1,10 +1,10 @@
 """``parcelwire demo``: the whole way of a parcel, on this machine, with nothing to set up.
 
-    local Swiss Post and Poste Italiane  <--poll--  Parcelwire (SQLite)  --webhooks-->  a shop
+    mock Swiss Post and Poste Italiane   <--poll--  Parcelwire (SQLite)  --webhooks-->  a shop
     the simulated carrier                              ^
                                                        +-- created over the v4 and the v2 API
 
-The carriers are local servers that speak the real protocols over HTTP; everything else is the real
+The carriers are mock servers that speak the real protocols over HTTP; everything else is the real
 thing.
 """
 
@@ -23,6 +23,7 @@ from pathlib import Path
 import aiohttp
 import click
 import msgspec
+from aiohttp import web
 
 from parcelwire.accounts.connections import CreateConnection
 from parcelwire.accounts.keys import CreateKey
@@ -40,10 +41,12 @@ from parcelwire.config import (
     StoreSection,
     WebhooksSection,
 )
-from parcelwire.connectors.local import Script
-from parcelwire.connectors.local import poste_italiane as local_poste
-from parcelwire.connectors.local import swiss_post as local_swiss
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.base import Connector
+from parcelwire.connectors.carriers.poste_italiane import CONNECTOR as POSTE_ITALIANE
+from parcelwire.connectors.carriers.swiss_post import CONNECTOR as SWISS_POST
+from parcelwire.connectors.mock_servers import Script
+from parcelwire.connectors.mock_servers.server import MockServer, base_urls_of
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.domain.account import Account, world_of
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.ports import TrackingFilter
@@ -99,7 +102,7 @@ class Demo:
         self.wrong_secret = wrong_secret
         self.clock = SystemClock()
         self.started_at = self.clock.now()
-        self.story_seconds = 20.0 if seconds is None else max(4.0, min(20.0, seconds * 0.5))
+        self.scenario_seconds = 20.0 if seconds is None else max(4.0, min(20.0, seconds * 0.5))
         self.receiver = Receiver(self.clock, EMAIL, self._show_news)
         self.keys: dict[bool, str] = {}
         self.held_back: list[str] | None = []
@@ -113,15 +116,15 @@ class Demo:
         """
         self._heed_signals()
         client = {"client_id": secrets.token_hex(8), "client_secret": secrets.token_hex(16)}
-        script = Script(story_seconds=self.story_seconds)
+        script = Script(scenario_seconds=self.scenario_seconds)
         async with contextlib.AsyncExitStack() as stack:
             swiss = await stack.enter_async_context(
-                run_local_server(local_swiss.application(self.clock, script, **client))
+                run_mock_server(self._mock(SWISS_POST, script, client))
             )
             poste = await stack.enter_async_context(
-                run_local_server(local_poste.application(self.clock, script, credentials=client))
+                run_mock_server(self._mock(POSTE_ITALIANE, script, client))
             )
-            shop = await stack.enter_async_context(run_local_server(self.receiver.application()))
+            shop = await stack.enter_async_context(run_mock_server(self.receiver.application()))
             config, sockets = _listen(self._config(swiss, poste))
             house = await stack.enter_async_context(_opened(config))
             owner = await self._furnish(house, shop, client)
@@ -130,6 +133,11 @@ class Demo:
             await self._create_parcels(house, config, owner)
             await self._watch(house, owner)
             return await self._summarise(house, owner)
+
+    def _mock(
+        self, connector: Connector, script: Script, client: dict[str, str]
+    ) -> web.Application:
+        return MockServer(connector, self.clock, script, credentials=client).application()
 
     def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -152,10 +160,10 @@ class Demo:
             polling=PollingSection(speed=14_400.0, idle_seconds=0.25),
             webhooks=WebhooksSection(allowed_networks=("127.0.0.0/8",)),
             carriers=CarriersSection(
-                simulated_speed=86_400.0 * 8 / self.story_seconds,
+                simulated_speed=86_400.0 * 8 / self.scenario_seconds,
                 base_urls={
-                    "swiss-post": local_swiss.base_urls(swiss),
-                    "poste-italiane": local_poste.base_urls(poste),
+                    "swiss-post": base_urls_of(SWISS_POST, swiss),
+                    "poste-italiane": base_urls_of(POSTE_ITALIANE, poste),
                 },
             ),
         )

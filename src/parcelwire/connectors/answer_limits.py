@@ -2,7 +2,7 @@
 
 Interim answers (100 Continue, 103) are read and thrown away before the answer. Chunk extensions and
 trailers are read and thrown away within it. Without an end, a server keeps a processor busy for as
-long as the question may take. Header lines, their number and their length have limits in aiohttp.
+long as the query may take. Header lines, their number and their length have limits in aiohttp.
 """
 
 from __future__ import annotations

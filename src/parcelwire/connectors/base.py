@@ -1,28 +1,26 @@
-"""The contract of every connector: pure conversation, no I/O.
+"""The contract of every connector: pure exchange, no I/O.
 
 A connector never opens a socket. It describes requests and reads answers; somebody else carries
 them::
 
-    track(questions, access)  --yields-->  Request   --transport-->  carrier
+    track(queries, context)  --yields-->  Request   --transport-->  carrier
             ^                                                            |
             +----------------------- receives ---- Response <-----------+
             |
-            +--returns--> one CarrierReport per question, in the same order
+            +--returns--> one CarrierReport per query, in the same order
 
 ``track`` is a generator, because real protocols need more than one step (a token first, a page
-after it, a second try
-after an expired token). Inside it a connector keeps ``build_*`` functions (make a Request) and
-``parse_*`` functions
-(read a Response), each pure and tested by fixtures. What must outlive one conversation (an access
-token, a session
-cookie) goes into ``access.memory``, which the gateway keeps per connection, in the process only.
+after it, a second try after an expired token). Inside it a connector keeps ``build_*`` functions
+(make a Request) and ``parse_*`` functions (read a Response), each pure and tested by fixtures. What
+must outlive one exchange (an access token, a session cookie) goes into ``context.session_state``,
+which the gateway keeps per connection, in the process only.
 
 Rules that the shared contract suite checks:
 
 * "Unknown number" needs a positive sign from the carrier. An empty list, a 403, an HTML page is
-``NOT_UNDERSTOOD``.
-* An unknown code is reported as a Gap and its checkpoint has ``status=None``; it is never guessed
-into "in transit".
+  ``NOT_UNDERSTOOD``.
+* An unknown code is reported as an UnmappedCode and its checkpoint has ``status=None``; it is never
+  guessed into "in transit".
 * No invented events, no invented offsets; raw code and raw text are kept.
 * Whatever bytes come back, ``track`` returns reports and never raises.
 """
@@ -36,7 +34,7 @@ import msgspec
 
 from parcelwire.couriers.registry import Courier
 from parcelwire.domain.clock import DAY, SECOND, Instant
-from parcelwire.domain.report import CarrierReport, Gap, Outcome
+from parcelwire.domain.report import CarrierReport, Outcome, UnmappedCode
 
 Fault = Literal[
     "timeout",
@@ -62,7 +60,7 @@ keep all others from being asked about.
 """
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class TrackingQuery(msgspec.Struct, frozen=True, kw_only=True):
     """One number to ask about, with what some carriers want beside it."""
 
     number: str
@@ -108,20 +106,19 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     received_at: Instant = 0
 
 
-class Access(msgspec.Struct, kw_only=True):
-    """How this account may ask: the transport's name, its credentials, a memory, and the time.
+class CarrierContext(msgspec.Struct, kw_only=True):
+    """How this account may ask: the transport's name, its credentials, its session state, the time.
 
     ``credentials`` holds the fields that the manifest's transport names (decrypted). ``base_urls``
-    overrides the hosts of
-    the carrier by name (``api``, ``token`` ...), for a carrier's test system or a local protocol
-    server.
+    overrides the hosts of the carrier by name (``api``, ``token`` ...), for a carrier's test system
+    or a mock server.
     """
 
     transport: str
     now: Instant
     credentials: dict[str, str] = {}
     base_urls: dict[str, str] = {}
-    memory: MutableMapping[str, Any] = {}
+    session_state: MutableMapping[str, Any] = {}
     language: str = "en"
 
 
@@ -137,7 +134,7 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True):
     credential_fields: tuple[str, ...] = ()
     base_urls: dict[str, str] = {}
     batch_size: int = 1
-    """How many numbers one conversation may ask about."""
+    """How many numbers one exchange may ask about."""
     requests_per_minute: int = 60
     requests_per_day: int | None = None
     timeout_seconds: float = 15.0
@@ -189,8 +186,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         raise KeyError(name)
 
 
-Conversation = Generator[Request, Response, list[CarrierReport]]
-"""Yields requests, receives responses, returns one report per question in the same order."""
+Exchange = Generator[Request, Response, list[CarrierReport]]
+"""Yields requests, receives responses, returns one report per query in the same order."""
 
 
 class Connector(Protocol):
@@ -201,8 +198,8 @@ class Connector(Protocol):
         """What this connector is and may."""
         ...
 
-    def track(self, questions: Sequence[Question], access: Access) -> Conversation:
-        """Ask about ``questions`` (at most the transport's ``batch_size``)."""
+    def track(self, queries: Sequence[TrackingQuery], context: CarrierContext) -> Exchange:
+        """Ask about ``queries`` (at most the transport's ``batch_size``)."""
         ...
 
     def phrase(self, raw_code: str, language: str) -> str | None:
@@ -216,7 +213,9 @@ RETRY_AFTER_DEFAULT_SECONDS: Final = 120
 RETRY_AFTER_LIMIT_SECONDS: Final = DAY // SECOND
 
 
-def refusal(question: Question, response: Response, connector: str = "") -> CarrierReport | None:
+def common_failure(
+    query: TrackingQuery, response: Response, connector: str = ""
+) -> CarrierReport | None:
     """Return the report for an answer that is no answer, or None when the response is worth
     parsing.
 
@@ -227,7 +226,7 @@ def refusal(question: Question, response: Response, connector: str = "") -> Carr
 
     def answer(outcome: Outcome, detail: str, retry_at: Instant | None = None) -> CarrierReport:
         return CarrierReport(
-            number=question.number,
+            number=query.number,
             outcome=outcome,
             detail=detail,
             retry_at=retry_at,
@@ -253,23 +252,23 @@ def refusal(question: Question, response: Response, connector: str = "") -> Carr
         )
         return answer(Outcome.UNAVAILABLE, f"HTTP {response.status}", retry_at)
     if response.fault is not None:
-        return not_understood(question, response, ANSWER_FAULTS[response.fault], connector)
+        return not_understood(query, response, ANSWER_FAULTS[response.fault], connector)
     return None
 
 
 def not_understood(
-    question: Question, response: Response, why: str, connector: str = ""
+    query: TrackingQuery, response: Response, why: str, connector: str = ""
 ) -> CarrierReport:
     """Return the report for an answer whose shape is unknown.
 
-    Kept raw, with a gap, never "not found".
+    Kept raw, with an unmapped code, never "not found".
     """
     sample = response.body[:500].decode("utf-8", "replace")
     return CarrierReport(
-        number=question.number,
+        number=query.number,
         outcome=Outcome.NOT_UNDERSTOOD,
         detail=f"HTTP {response.status}: {why}" if response.status else why,
-        gaps=(Gap(kind="answer", value=why, sample=sample),),
+        unmapped=(UnmappedCode(kind="answer", value=why, sample=sample),),
         raw=response.body[:20_000],
         fetched_at=response.received_at,
         connector=connector,
@@ -302,19 +301,19 @@ def is_html(response: Response) -> bool:
 
 
 __all__ = [
-    "Access",
+    "CarrierContext",
     "CarrierReport",
     "Connector",
-    "Conversation",
+    "Exchange",
     "Fault",
     "Manifest",
     "Outcome",
-    "Question",
     "Request",
     "Response",
+    "TrackingQuery",
     "Transport",
+    "common_failure",
     "is_html",
     "not_understood",
-    "refusal",
     "retry_after_seconds",
 ]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from parcelwire.connectors.sealing import CredentialSealer
+from parcelwire.connectors.credential_encryption import CredentialCipher
 from parcelwire.connectors.simulated import air_waybill
 from parcelwire.domain.account import Connection, is_test_world
 from parcelwire.domain.air_waybill import AirWaybill
@@ -31,7 +31,7 @@ class ConnectionStore(Protocol):
 class StoredConnections:
     """The accounts' connections, opened with the installation's key."""
 
-    def __init__(self, store: ConnectionStore, sealer: CredentialSealer, clock: Clock) -> None:
+    def __init__(self, store: ConnectionStore, sealer: CredentialCipher, clock: Clock) -> None:
         """Read from ``store``, decrypt with ``sealer``."""
         self._store = store
         self._sealer = sealer

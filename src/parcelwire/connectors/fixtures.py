@@ -13,8 +13,15 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec.structs import replace
 
-from parcelwire.connectors.base import Access, Connector, Fault, Question, Request, Response
-from parcelwire.connectors.conversation import MAX_STEPS
+from parcelwire.connectors.base import (
+    CarrierContext,
+    Connector,
+    Fault,
+    Request,
+    Response,
+    TrackingQuery,
+)
+from parcelwire.connectors.exchange import MAX_STEPS
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.report import CarrierReport
 
@@ -54,8 +61,8 @@ class WrittenResponse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         )
 
 
-class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One step of a conversation."""
+class ExchangeStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One step of an exchange."""
 
     request: WrittenRequest
     response: WrittenResponse
@@ -68,19 +75,19 @@ class Fixture(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     source: str
     transport: str
     now: Instant
-    questions: list[Question]
-    exchange: list[Exchange]
+    queries: list[TrackingQuery]
+    exchange: list[ExchangeStep]
     language: str = "en"
     credentials: dict[str, str] = {}
-    memory: dict[str, Any] = {}
+    session_state: dict[str, Any] = {}
 
-    def access(self) -> Access:
-        """Return a fresh access: what the connector changes in it stays out of the fixture."""
-        return Access(
+    def context(self) -> CarrierContext:
+        """Return a fresh context: what the connector changes in it stays out of the fixture."""
+        return CarrierContext(
             transport=self.transport,
             now=self.now,
             credentials=dict(self.credentials),
-            memory=msgspec.json.decode(msgspec.json.encode(self.memory)),
+            session_state=msgspec.json.decode(msgspec.json.encode(self.session_state)),
             language=self.language,
         )
 
@@ -94,7 +101,7 @@ class _Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReplayError(Exception):
-    """The connector does not hold the conversation that a fixture describes."""
+    """The connector does not hold the exchange that a fixture describes."""
 
 
 def list_cases(package: str) -> list[str]:
@@ -135,7 +142,7 @@ def load_expected(package: str, case: str) -> list[CarrierReport]:
 
 
 def replay(connector: Connector, fixture: Fixture) -> list[CarrierReport]:
-    """Hold the fixture's conversation and return the reports.
+    """Hold the fixture's exchange and return the reports.
 
     Raises:
         ReplayError: when the connector asks something else, or less, or more.
@@ -162,27 +169,27 @@ def replay(connector: Connector, fixture: Fixture) -> list[CarrierReport]:
 def hold(
     connector: Connector, fixture: Fixture, answer: Callable[[int, Request], Response]
 ) -> tuple[list[CarrierReport], int]:
-    """Hold a conversation about the fixture's questions with any answers.
+    """Hold an exchange about the fixture's queries with any answers.
 
     Returns the reports and how many requests were made.
 
     Raises:
         ReplayError: when it does not end, or not in reports.
     """
-    conversation = connector.track(fixture.questions, fixture.access())
+    exchange = connector.track(fixture.queries, fixture.context())
     asked = 0
     try:
-        request = next(conversation)
+        request = next(exchange)
         while asked < MAX_STEPS:
             asked += 1
-            request = conversation.send(answer(asked - 1, request))
+            request = exchange.send(answer(asked - 1, request))
     except StopIteration as end:
         reports: object = end.value
         if not isinstance(reports, list) or not all(isinstance(r, CarrierReport) for r in reports):
-            msg = "the conversation does not end in a list of reports"
+            msg = "the exchange does not end in a list of reports"
             raise ReplayError(msg) from None
         return reports, asked
-    msg = f"the conversation does not end within {MAX_STEPS} requests"
+    msg = f"the exchange does not end within {MAX_STEPS} requests"
     raise ReplayError(msg)
 
 

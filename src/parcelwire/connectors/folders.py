@@ -14,16 +14,17 @@ import msgspec
 
 from parcelwire.connectors.base import Connector, Manifest
 from parcelwire.connectors.fixtures import comparable, encode, list_cases, load_fixture, replay
+from parcelwire.connectors.mock_servers.description import FILE, read_description
+from parcelwire.connectors.mock_servers.trial import try_out
+from parcelwire.connectors.package import find_module, package_of
 from parcelwire.connectors.quality import (
     UNREADABLE,
     Problem,
     check_connector,
-    find_module,
-    package_of,
     problem_of,
     unreadable,
 )
-from parcelwire.connectors.table import read_manifest, read_status_table
+from parcelwire.connectors.status_table import read_manifest, read_status_table
 
 CARRIERS: Final = "parcelwire.connectors.carriers"
 _ROOT: Final = Path(str(files(CARRIERS)))
@@ -118,7 +119,11 @@ def _import_from(folder: Path) -> ModuleType:
 def check_folder(folder: Path) -> list[Problem]:
     """Return what is wrong with the connector of a folder; empty when it is sound."""
     try:
-        return check_connector(load_folder(folder))
+        connector = load_folder(folder)
+        problems = check_connector(connector)
+        # Over HTTP, too, once it is worth trying: prose may still be missing.
+        is_worth_it = all(one.file == "README.md" for one in problems)
+        return problems + check_mock_server(connector, is_tried=is_worth_it)
     except FolderError as error:
         cause = error.__cause__
         problems = [] if cause is None else _check_readable(folder)
@@ -127,6 +132,24 @@ def check_folder(folder: Path) -> list[Problem]:
             return problems
         place = None if cause is None else problem_of(cause, folder, str(error))
         return [place or Problem("__init__.py", 1, str(error)), *problems]
+
+
+def check_mock_server(connector: Connector, *, is_tried: bool = True) -> list[Problem]:
+    """Return what is wrong with a connector's ``mock_server.toml``; nothing where there is none.
+
+    ``is_tried``: the connector asks it over HTTP.
+    """
+    try:
+        text = (files(package_of(connector)) / FILE).read_text("utf-8")
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, LookupError) as error:
+        return [unreadable(FILE, error)]
+    try:
+        description = read_description(text)
+    except UNREADABLE as error:
+        return [unreadable(FILE, error)]
+    return [Problem(FILE, 1, why) for why in try_out(connector, description)] if is_tried else []
 
 
 def _check_readable(folder: Path) -> list[Problem]:

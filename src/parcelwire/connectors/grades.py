@@ -118,6 +118,6 @@ def _has(
 
 
 def _has_unknown_code(report: CarrierReport) -> bool:
-    return any(gap.kind in ("code", "text") for gap in report.gaps) and any(
+    return any(one.kind in ("code", "text") for one in report.unmapped) and any(
         checkpoint.status is None for checkpoint in report.checkpoints
     )

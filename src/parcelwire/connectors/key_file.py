@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from parcelwire.connectors.sealing import KEY_BYTES, KeyFileError, RandomBytes
+from parcelwire.connectors.credential_encryption import KEY_BYTES, KeyFileError, RandomBytes
 
 _log: Final = logging.getLogger(__name__)
 

@@ -13,20 +13,20 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from parcelwire.connectors.key_file import read_keys
-from parcelwire.connectors.sealing import (
-    CredentialSealer,
+from parcelwire.connectors.credential_encryption import (
+    AesGcmCipher,
+    CredentialCipher,
     KeyFileError,
     RandomBytes,
-    Sealer,
     fingerprint_of,
 )
+from parcelwire.connectors.key_file import read_keys
 from parcelwire.domain.sealing import SealingKey, UnknownKeyError, key_id_in, key_id_of
 
 _Mark = tuple[int, int, int]
 
 
-class KeyRing(CredentialSealer):
+class KeyRing(CredentialCipher):
     """Seals and opens with the keys of one file. Safe to use from several threads."""
 
     def __init__(self, path: Path, random_bytes: RandomBytes) -> None:
@@ -38,7 +38,7 @@ class KeyRing(CredentialSealer):
         self._in_file: list[bytes] = []
         self._held: list[bytes] = []
         """Those of the file, and those it held before: what they sealed may still be on its way."""
-        self._sealer: Sealer | None = None
+        self._sealer: AesGcmCipher | None = None
         self._trouble = ""
         self._current = ""
         self._missed: set[str] = set()
@@ -66,7 +66,7 @@ class KeyRing(CredentialSealer):
                     self._trouble = f"{error} (secrets.key_file)"
             self._in_file = keys
             self._held = keys + [key for key in self._held if key not in keys]
-            self._sealer = Sealer(self._held, self._random_bytes) if self._held else None
+            self._sealer = AesGcmCipher(self._held, self._random_bytes) if self._held else None
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ class KeyRing(CredentialSealer):
 
         Raises:
             UnknownKeyError: its key is not in the file.
-            BrokenSealError: the bytes are not as they were sealed.
+            DecryptionError: the bytes are not as they were sealed.
         """
         sealer = self._sealer
         if sealer is None or not sealer.can_open(sealed):

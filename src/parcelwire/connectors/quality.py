@@ -10,9 +10,7 @@ import re
 import tomllib
 import traceback
 from collections import Counter
-from importlib.machinery import ModuleSpec
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,7 +28,8 @@ from parcelwire.connectors.fixtures import (
     replay,
 )
 from parcelwire.connectors.grades import GRADES, Played, lacking
-from parcelwire.connectors.table import load_manifest, load_status_table
+from parcelwire.connectors.package import package_of
+from parcelwire.connectors.status_table import load_manifest, load_status_table
 from parcelwire.couriers.number import is_plausible, normalise
 from parcelwire.couriers.registry import default_registry
 from parcelwire.domain.checkpoint import fold
@@ -55,31 +54,6 @@ class Problem(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.text}"
-
-
-def package_of(connector: Connector) -> str:
-    """Return the package that holds a connector's files: the nearest one with a manifest.
-
-    Raises:
-        LookupError: when there is none.
-    """
-    name = str(type(connector).__module__)
-    while name:
-        spec = find_module(name)
-        is_package = spec is not None and spec.submodule_search_locations is not None
-        if is_package and (files(name) / "manifest.toml").is_file():
-            return name
-        name = name.rpartition(".")[0]
-    msg = f"no manifest.toml beside {type(connector).__module__}"
-    raise LookupError(msg)
-
-
-def find_module(name: str) -> ModuleSpec | None:
-    """Return where a module is found, imported or not; None: nowhere."""
-    try:
-        return find_spec(name)
-    except (ImportError, AttributeError, ValueError):
-        return None
 
 
 def check_connector(connector: Connector) -> list[Problem]:

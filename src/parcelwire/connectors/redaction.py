@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from parcelwire.connectors.base import Request, Response
 from parcelwire.domain.json_limits import decode_json
 from parcelwire.domain.redaction import SecretMask, secrets_in_header
-from parcelwire.domain.report import CarrierReport, Gap
+from parcelwire.domain.report import CarrierReport, UnmappedCode
 
 _SHORTEST_TOKEN: Final = 8
 _SHORTEST_COOKIE: Final = 12
@@ -37,7 +37,7 @@ _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
 class Redactor:
-    """Watches one conversation, and cleans its reports.
+    """Watches one exchange, and cleans its reports.
 
     ``secrets`` are the values that may appear nowhere. What they were exchanged for or turned into
     joins them as it is seen: tokens, cookies, the contents of secret headers, signatures. The
@@ -68,17 +68,17 @@ class Redactor:
         if not self._mask and not self._secret_bodies:
             return report
         raw = report.raw
-        gaps = report.gaps
+        unmapped = report.unmapped
         if raw and any(body.startswith(raw) for body in self._secret_bodies):
             raw = b""
-            gaps = tuple(Gap(kind=gap.kind, value=gap.value) for gap in gaps)
+            unmapped = tuple(UnmappedCode(kind=one.kind, value=one.value) for one in unmapped)
         texts = "\n".join(_texts((report.checkpoints, report.facts, report.window)))
         is_clean = self._mask.text(texts) is texts
         return replace(
             report,
             raw=self._mask.document(raw),
             detail=self.text(report.detail),
-            gaps=tuple(map(self._cleaned, gaps)),
+            unmapped=tuple(map(self._cleaned, unmapped)),
             checkpoints=report.checkpoints
             if is_clean
             else tuple(map(self._cleaned, report.checkpoints)),

@@ -7,12 +7,12 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from parcelwire.domain.report import CarrierReport, Gap, Outcome
+from parcelwire.domain.report import CarrierReport, Outcome, UnmappedCode
 
 MOST_EVENTS: Final = 1_000
 """Events of one parcel in one answer; a long journey over three carriers has a hundred."""
 LONGEST_TEXT: Final = 2_000
-MOST_GAPS: Final = 50
+MOST_UNMAPPED: Final = 50
 LONGEST_DETAIL: Final = 500
 LONGEST_RAW: Final = 200_000
 
@@ -31,7 +31,7 @@ def within_limits(report: CarrierReport) -> CarrierReport:
             number=report.number,
             outcome=Outcome.NOT_UNDERSTOOD,
             detail=f"{len(report.checkpoints):,} events in one answer; {MOST_EVENTS:,} at most",
-            gaps=(Gap(kind="answer", value=why),),
+            unmapped=(UnmappedCode(kind="answer", value=why),),
             raw=report.raw[:LONGEST_RAW],
             fetched_at=report.fetched_at,
             connector=report.connector,
@@ -42,9 +42,9 @@ def within_limits(report: CarrierReport) -> CarrierReport:
         changes["checkpoints"] = checkpoints
     if report.facts is not None and (facts := _cut(report.facts)) is not report.facts:
         changes["facts"] = facts
-    gaps = tuple(map(_cut, report.gaps[:MOST_GAPS]))
-    if gaps != report.gaps:
-        changes["gaps"] = gaps
+    unmapped = tuple(map(_cut, report.unmapped[:MOST_UNMAPPED]))
+    if unmapped != report.unmapped:
+        changes["unmapped"] = unmapped
     if len(report.detail) > LONGEST_DETAIL:
         changes["detail"] = report.detail[:LONGEST_DETAIL]
     if len(report.raw) > LONGEST_RAW:

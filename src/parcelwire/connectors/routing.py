@@ -1,4 +1,4 @@
-"""Which way a question goes: through which connector, which transport, with whose credentials.
+"""Which way a query goes: through which connector, which transport, with whose credentials.
 
 Test worlds always meet the simulated carrier. In a live world the account's own official connection
 comes first, then the carrier's public endpoint where the operator turned it on.
@@ -54,18 +54,18 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     base_urls: dict[str, dict[str, str]] = {}
     """Connector code to name to base URL, in place of the carrier's own (a test system)."""
     concurrency: int = 4
-    """Conversations with one carrier under way at a time, in this process."""
+    """Exchanges with one carrier under way at a time, in this process."""
     slot_seconds: float = 2.0
-    """How long a conversation waits for its place among them; then nothing is asked."""
-    conversation_seconds: float = 22.0
-    """A conversation is broken off after this, counted from where it has its place."""
+    """How long an exchange waits for its place among them; then nothing is asked."""
+    exchange_seconds: float = 22.0
+    """An exchange is broken off after this, counted from where it has its place."""
     web_min_interval_seconds: int = 900
     """A public endpoint is never asked about one number more often than this by schedule."""
     connections_cache_seconds: float = 2.0
 
 
-class Way(msgspec.Struct, frozen=True, kw_only=True):
-    """A way to ask: everything but the questions."""
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to ask: everything but the queries."""
 
     entry: Entry
     transport: Transport
@@ -80,7 +80,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
         return self.entry.manifest.code
 
 
-class NoWay(msgspec.Struct, frozen=True):
+class NoRoute(msgspec.Struct, frozen=True):
     """There is no way to ask, and why, for the operator's eyes."""
 
     why: str
@@ -107,14 +107,14 @@ class Router:
         self._reporting = 0
         self._reported = 0
 
-    async def choose(self, world_id: int, courier_code: str) -> Way | NoWay:
+    async def choose(self, world_id: int, courier_code: str) -> Route | NoRoute:
         """Return the way to ask ``courier_code`` for a world."""
         if is_test_world(world_id):
             return self._simulated(world_id, courier_code)
         entry = self._catalogue.for_courier(courier_code)
         if entry is None or entry.manifest.code == SIMULATED:
             # What the simulated carrier invents must not get among real parcels.
-            return NoWay(f"there is no connector for {courier_code}")
+            return NoRoute(f"there is no connector for {courier_code}")
         connections = [
             connection
             for connection in await self._connections(account_of(world_id))
@@ -126,17 +126,19 @@ class Router:
                 if connection.transport != transport.name:
                     continue
                 found = await self._through(entry, transport, connection)
-                if isinstance(found, Way):
+                if isinstance(found, Route):
                     return found
                 troubles.append(found.why)
             if not transport.credential_fields:
-                return Way(
+                return Route(
                     entry=entry,
                     transport=transport,
                     budget_key=f"{entry.manifest.code}:{transport.name}",
                     base_urls=self._settings.base_urls.get(entry.manifest.code, {}),
                 )
-        return NoWay("; ".join(troubles) or f"no connection to {entry.manifest.name} is configured")
+        return NoRoute(
+            "; ".join(troubles) or f"no connection to {entry.manifest.name} is configured"
+        )
 
     async def break_off(self, connection: Connection, why: str) -> None:
         """Stop using a connection whose credentials are refused; reported and logged once."""
@@ -162,14 +164,14 @@ class Router:
             self.forget(connection.account_number)
 
     def forget(self, account_number: int) -> None:
-        """Read the account's connections anew at the next question (they were changed)."""
+        """Read the account's connections anew at the next query (they were changed)."""
         self._cache.pop(account_number, None)
 
-    def _simulated(self, world_id: int, courier_code: str) -> Way | NoWay:
+    def _simulated(self, world_id: int, courier_code: str) -> Route | NoRoute:
         entry = self._catalogue.get(SIMULATED)
         if entry is None:
-            return NoWay("the simulated carrier is not installed")
-        return Way(
+            return NoRoute("the simulated carrier is not installed")
+        return Route(
             entry=entry,
             transport=entry.manifest.transports[0],
             # A courier in trouble in one world must not hold up another one's parcels.
@@ -186,10 +188,10 @@ class Router:
 
     async def _through(
         self, entry: Entry, transport: Transport, connection: Connection
-    ) -> Way | NoWay:
+    ) -> Route | NoRoute:
         if self._is_broken(connection):
             since = f": {connection.broken_why}" if connection.broken_why else ""
-            return NoWay(f"connection {connection.id} is broken{since}")
+            return NoRoute(f"connection {connection.id} is broken{since}")
         try:
             opened = self._source.opened(connection)
         except UnknownKeyError as error:
@@ -197,17 +199,17 @@ class Router:
             if connection.id not in self._unopened:
                 self._unopened.add(connection.id)
                 _log.error("connection %s is not used here: %s", connection.id, error)
-            return NoWay(f"connection {connection.id}: its key is not on this machine")
+            return NoRoute(f"connection {connection.id}: its key is not on this machine")
         except Exception as error:  # noqa: BLE001  # one lost key must not stop other connections
             await self.break_off(connection, f"its credentials cannot be opened: {error}")
-            return NoWay(f"connection {connection.id}: its credentials cannot be opened")
+            return NoRoute(f"connection {connection.id}: its credentials cannot be opened")
         self._unopened.discard(connection.id)
         credentials = {name: str(value) for name, value in opened.items()}
         fields = transport.credential_fields
         if fields and not any(credentials.get(name) for name in fields):
-            return NoWay(f"connection {connection.id} has no credentials")
+            return NoRoute(f"connection {connection.id} has no credentials")
         base_urls = self._settings.base_urls.get(entry.manifest.code, {})
-        return Way(
+        return Route(
             entry=entry,
             transport=transport,
             budget_key=f"{entry.manifest.code}:{connection.id}",

@@ -26,7 +26,7 @@ class Outcome(StrEnum):
     UNAVAILABLE = "unavailable"
     """The carrier is out of order: back off the carrier, not the parcel."""
     NOT_UNDERSTOOD = "not_understood"
-    """The answer has no shape we know: keep it raw, open a gap, never call it "not found"."""
+    """The answer has no shape we know: keep it raw, recorded as unmapped; never "not found"."""
     NO_CONNECTION = "no_connection"
     """Nobody configured a way to ask this carrier: nothing was sent."""
 
@@ -93,7 +93,7 @@ class ParcelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     is_returning: bool | None = None
 
 
-class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class UnmappedCode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A carrier code or text nobody has mapped yet, with a sample to map it by."""
 
     kind: str
@@ -116,7 +116,7 @@ class CarrierReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     checkpoints: tuple[Checkpoint, ...] = ()
     facts: ParcelFacts | None = None
     window: DeliveryWindow | None = None
-    gaps: tuple[Gap, ...] = ()
+    unmapped: tuple[UnmappedCode, ...] = ()
     retry_at: Instant | None = None
     detail: str = ""
     raw: bytes = b""

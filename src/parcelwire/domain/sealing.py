@@ -26,7 +26,7 @@ class UnknownKeyError(SealingError):
     """The key is not in this process's key file: a fault of this machine, not of the value."""
 
 
-class BrokenSealError(SealingError):
+class DecryptionError(SealingError):
     """The sealed bytes were changed, cut short, or belong somewhere else."""
 
 

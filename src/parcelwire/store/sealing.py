@@ -57,7 +57,7 @@ class ValueSealer(Protocol):
 
         Raises:
             UnknownKeyError: its key is not at hand.
-            BrokenSealError: it is not as it was sealed.
+            DecryptionError: it is not as it was sealed.
         """
         ...
 

@@ -85,6 +85,6 @@ class Fetcher:
         if reports:
             await self._throttle.record_results(policy, reports, now)
         for report in reports:
-            if report.gaps:
-                await self._store.add_gaps(report.connector, report.gaps, report.fetched_at)
+            if report.unmapped:
+                await self._store.add_gaps(report.connector, report.unmapped, report.fetched_at)
         return answers

@@ -17,7 +17,7 @@ import msgspec
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import Instant
-from parcelwire.domain.report import CarrierReport, Gap
+from parcelwire.domain.report import CarrierReport, UnmappedCode
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.kept import (
     DEFERRED,
@@ -267,7 +267,7 @@ class TrackingStore(Protocol):
         """
         ...
 
-    async def add_gaps(self, connector: str, gaps: Sequence[Gap], at: Instant) -> None:
+    async def add_gaps(self, connector: str, gaps: Sequence[UnmappedCode], at: Instant) -> None:
         """Count gaps, keeping the newest sample of each."""
         ...
 

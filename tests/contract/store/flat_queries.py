@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.domain.clock import DAY
-from parcelwire.domain.report import Gap
+from parcelwire.domain.report import UnmappedCode
 from parcelwire.tracking.journeys import JourneyFilter
 from parcelwire.tracking.ports import TrackingPlace
 from parcelwire.webhooks.ports import MessageFilter
@@ -225,7 +225,7 @@ QUERIES: Final[dict[str, Query]] = {
     "everybody": Query(run=calls.everybody),
     "gaps": Query(run=lambda shop: shop.store.list_gaps(limit=100)),
     "add gaps": Query(
-        run=lambda shop: shop.store.add_gaps("dhl", [Gap(kind="code", value="9")], NOW)
+        run=lambda shop: shop.store.add_gaps("dhl", [UnmappedCode(kind="code", value="9")], NOW)
     ),
     "remote area": Query(run=lambda shop: shop.store.remote_area("CH", "0000007")),
     "has remote areas": Query(run=lambda shop: shop.store.has_remote_areas()),

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from parcelwire.connectors.credential_encryption import KEY_BYTES, fingerprint_of
 from parcelwire.connectors.key_file import create_key_file, read_keys, replace_key_file
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.sealing import KEY_BYTES, fingerprint_of
 from parcelwire.domain.account import Connection, Endpoint
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import Once

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import ApiKey, Connection
 from parcelwire.domain.clock import SECOND
-from parcelwire.domain.report import Gap
+from parcelwire.domain.report import UnmappedCode
 from parcelwire.store.port import Store
 from tests.contract.store.samples import NOW, new_id
 
@@ -135,8 +135,10 @@ async def test_a_late_change_brings_no_deleted_connection_back(store: Store) -> 
 async def test_gaps_are_counted_with_their_newest_sample(store: Store) -> None:
     assert await store.list_gaps() == []
     await store.add_gaps("swiss-post", [], NOW)
-    code = Gap(kind="code", value="LETTER.*.1", sample="first")
-    await store.add_gaps("swiss-post", [code, Gap(kind="text", value="« ça »", sample="x")], NOW)
+    code = UnmappedCode(kind="code", value="LETTER.*.1", sample="first")
+    await store.add_gaps(
+        "swiss-post", [code, UnmappedCode(kind="text", value="« ça »", sample="x")], NOW
+    )
     await store.add_gaps("swiss-post", [code], NOW + 1)
     await store.add_gaps("dhl", [replace(code, sample="elsewhere")], NOW + 1)
     await store.add_gaps("swiss-post", [replace(code, sample="newest")], NOW + 2)
@@ -149,7 +151,7 @@ async def test_gaps_are_counted_with_their_newest_sample(store: Store) -> None:
 
 
 async def test_a_gap_twice_in_one_answer_counts_twice(store: Store) -> None:
-    gap = Gap(kind="code", value="7", sample="a")
+    gap = UnmappedCode(kind="code", value="7", sample="a")
     await store.add_gaps("dhl", [gap, replace(gap, sample="b")], NOW)
     assert await store.list_gaps() == [("dhl", "code", "7", 2, "b", NOW)]
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from parcelwire.connectors.credential_encryption import KEY_BYTES
 from parcelwire.connectors.key_file import read_keys, replace_key_file
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.sealing import KEY_BYTES
 from parcelwire.domain.account import Connection, Endpoint
 from parcelwire.store.port import KeyUnavailableError, Store
 from tests.contract.store.keys import (

@@ -22,7 +22,7 @@ from parcelwire.accounts.errors import (
     TransportNotFoundError,
 )
 from parcelwire.accounts.ports import ConnectorTransport
-from parcelwire.connectors.sealing import Sealer
+from parcelwire.connectors.credential_encryption import AesGcmCipher
 from parcelwire.domain.account import Connection
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.report import CarrierReport, Outcome
@@ -67,7 +67,7 @@ class Cipher:
     """The installation's own, under the name of the port."""
 
     def __init__(self) -> None:
-        self.sealer = Sealer([bytes(range(32))], random.Random(5).randbytes)
+        self.sealer = AesGcmCipher([bytes(range(32))], random.Random(5).randbytes)
 
     def encrypt(self, credentials: dict[str, str], connection_id: str) -> bytes:
         return self.sealer.seal(credentials, connection_id)

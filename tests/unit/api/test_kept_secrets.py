@@ -10,18 +10,18 @@ from typing import Any, cast
 import pytest
 
 from parcelwire.api.native.sealed import LEFT_OUT, reveal
-from parcelwire.connectors.sealing import KEY_BYTES, Sealer
+from parcelwire.connectors.credential_encryption import KEY_BYTES, AesGcmCipher
 from parcelwire.store.port import KeyUnavailableError
 
 
-def told(sealer: Sealer, kept: str, *, owner: str = "e1", beside: str = "") -> str:
+def told(sealer: AesGcmCipher, kept: str, *, owner: str = "e1", beside: str = "") -> str:
     house = cast(Any, SimpleNamespace(sealer=sealer))
     asked = cast(Any, SimpleNamespace(repeatable=SimpleNamespace(secret=beside)))
     return reveal(house, asked, kept, owner)
 
 
-def new_sealer() -> Sealer:
-    return Sealer([os.urandom(KEY_BYTES)], os.urandom)
+def new_sealer() -> AesGcmCipher:
+    return AesGcmCipher([os.urandom(KEY_BYTES)], os.urandom)
 
 
 def test_what_the_record_leaves_out_stands_beside_it() -> None:

@@ -9,7 +9,7 @@ from parcelwire.connectors.base import Connector, Manifest
 from parcelwire.connectors.fixtures import list_cases, load_expected, load_fixture
 from parcelwire.connectors.folders import built_in_folders, load_folder
 from parcelwire.connectors.grades import Played, lacking
-from parcelwire.connectors.quality import package_of
+from parcelwire.connectors.package import package_of
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.status import Status, Substatus
 
@@ -88,7 +88,7 @@ def test_every_kind_of_end_counts(ends: set[Substatus], why: str) -> None:
 
 def test_codes_that_nobody_knows_count() -> None:
     known = [
-        Played(one.fixture, [replace(report, gaps=()) for report in one.reports])
+        Played(one.fixture, [replace(report, unmapped=()) for report in one.reports])
         for one in played_of(CARRIERS[0])
     ]
     assert lacking(CARRIERS[0].manifest, known) == [

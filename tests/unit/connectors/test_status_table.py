@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from parcelwire.connectors.table import Meaning, StatusTable, read_status_table
+from parcelwire.connectors.status_table import Meaning, StatusTable, read_status_table
 from parcelwire.domain.status import Status, Substatus
 
 ROWS = """

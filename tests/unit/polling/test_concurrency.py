@@ -95,7 +95,7 @@ async def test_no_more_conversations_than_slots() -> None:
     turned = concurrency(slots=3)
     inside = most = 0
 
-    async def converse() -> None:
+    async def run_exchange() -> None:
         nonlocal inside, most
         async with turned.slot(POLICY, 1):
             inside += 1
@@ -104,7 +104,7 @@ async def test_no_more_conversations_than_slots() -> None:
             inside -= 1
 
     before = capacity(turned, POLICY)
-    waiting = [asyncio.create_task(converse()) for _ in range(20)]
+    waiting = [asyncio.create_task(run_exchange()) for _ in range(20)]
     await asyncio.sleep(0)
     assert capacity(turned, POLICY, 2) == max(1, before - 20)
     await asyncio.gather(*waiting)

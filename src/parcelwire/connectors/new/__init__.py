@@ -9,6 +9,7 @@ from importlib.resources import files
 from keyword import iskeyword
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -87,6 +88,10 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
             raise AnswersError("the name has no quotation marks, is of one line and not empty")
 
 
+_FILES: Final = (
+    *("__init__.py", "connector.py", "manifest.toml", "status.toml", "mock_server.toml"),
+    "README.md",
+)
 _CASES: Final = ("found", "unknown_number", "not_understood")
 _TIMES: Final = {
     "ymd": ("2026-04-16 18:05:00", "2026-04-17 07:42:00"),
@@ -107,7 +112,7 @@ def write_connector(answers: Answers, parent: Path) -> Path:
     folder = parent / answers.folder
     folder.mkdir(parents=True)
     (folder / "fixtures").mkdir()
-    for name in ("__init__.py", "connector.py", "manifest.toml", "status.toml", "README.md"):
+    for name in _FILES:
         (folder / name).write_text(_fill_in(name, answers), "utf-8")
     for case in _CASES:
         text = _fill_in("fixture.json", answers, case=case)
@@ -128,6 +133,7 @@ def _fill_in(name: str, answers: Answers, *, case: str = "") -> str:
     return environment.from_string(template).render(
         answers=answers,
         case=case,
+        path=urlsplit(answers.host).path,
         is_listed=answers.code in default_registry(),
         times=_TIMES[answers.order],
     )

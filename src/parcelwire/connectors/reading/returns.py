@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from parcelwire.connectors.table import Meaning
+from parcelwire.connectors.status_table import Meaning
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.status import Status, Substatus
 

@@ -221,10 +221,10 @@ def read_expiry(lifetime: Any, now: Instant) -> Instant:
 # -- what is kept ---------------------------------------------------------------------------------
 
 
-def recall(memory: Mapping[str, Any], name: str, kind: type[_Kept]) -> _Kept | None:
-    """Return what an earlier conversation kept under ``name``; None for nothing, or nonsense."""
+def recall(session_state: Mapping[str, Any], name: str, kind: type[_Kept]) -> _Kept | None:
+    """Return what an earlier exchange kept under ``name``; None for nothing, or nonsense."""
     try:
-        return msgspec.convert(memory[name], kind)
+        return msgspec.convert(session_state[name], kind)
     except (KeyError, msgspec.ValidationError):
         return None
 

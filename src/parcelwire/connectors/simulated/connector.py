@@ -1,14 +1,14 @@
-"""The simulated carrier as a connector. It needs no network: its conversation asks nothing."""
+"""The simulated carrier as a connector. It needs no network: its exchange asks nothing."""
 
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
-from parcelwire.connectors.base import Access, Conversation, Manifest, Question
-from parcelwire.connectors.simulated.story import Story
-from parcelwire.connectors.table import StatusTable, load_manifest, load_status_table
+from parcelwire.connectors.base import CarrierContext, Exchange, Manifest, TrackingQuery
+from parcelwire.connectors.simulated.timeline import ScenarioTimeline
+from parcelwire.connectors.status_table import StatusTable, load_manifest, load_status_table
 from parcelwire.domain.clock import SECOND
-from parcelwire.domain.report import CarrierReport, Gap, Outcome
+from parcelwire.domain.report import CarrierReport, Outcome, UnmappedCode
 
 TIME_SCALE_DEFAULT: Final = 1_440.0
 """A simulated day takes a minute."""
@@ -32,7 +32,7 @@ class SimulatedCarrier:
     """Scripted parcels; the number chooses the script (see README.md).
 
     ``time_scale`` is how many simulated days pass in one real day, 1 or more. The answer depends
-    on nothing but the question, ``access.now`` and the scale.
+    on nothing but the query, ``context.now`` and the scale.
     """
 
     def __init__(self, time_scale: float = TIME_SCALE_DEFAULT) -> None:
@@ -51,43 +51,45 @@ class SimulatedCarrier:
         """The meanings and phrases of its event codes."""
         return load_status_table(_PACKAGE)
 
-    def track(self, questions: Sequence[Question], access: Access) -> Conversation:
-        """Answer ``questions`` as of ``access.now``, in ``access.language`` where it is known."""
-        yield from ()  # a conversation that asks nobody
-        return [self._report(question, access) for question in questions]
+    def track(self, queries: Sequence[TrackingQuery], context: CarrierContext) -> Exchange:
+        """Answer ``queries`` as of ``context.now``, in ``context.language`` where it is known."""
+        yield from ()  # an exchange that asks nobody
+        return [self._report(query, context) for query in queries]
 
     def phrase(self, raw_code: str, language: str) -> str | None:
         """Return the wording of one of its event codes."""
         return self.table.phrase(raw_code, language)
 
-    def _report(self, question: Question, access: Access) -> CarrierReport:
-        story = Story(question, access.now, self.time_scale)
-        trouble = story.trouble
+    def _report(self, query: TrackingQuery, context: CarrierContext) -> CarrierReport:
+        timeline = ScenarioTimeline(query, context.now, self.time_scale)
+        trouble = timeline.trouble
         if trouble is None:
             return CarrierReport(
-                number=question.number,
+                number=query.number,
                 outcome=Outcome.FOUND,
-                checkpoints=story.checkpoints(self.table, access.language),
-                facts=story.facts(),
-                window=story.window(),
-                gaps=story.gaps(self.table),
-                raw=story.raw(),
-                fetched_at=access.now,
+                checkpoints=timeline.checkpoints(self.table, context.language),
+                facts=timeline.facts(),
+                window=timeline.window(),
+                unmapped=timeline.unmapped(self.table),
+                raw=timeline.raw(),
+                fetched_at=context.now,
                 connector="simulated",
             )
         is_page = trouble.outcome is Outcome.NOT_UNDERSTOOD
         retry_at = None
         if trouble.outcome in _TIMED and trouble.until is not None:
-            retry_at = max(story.visible_at(trouble.until), access.now + SECOND)
+            retry_at = max(timeline.visible_at(trouble.until), context.now + SECOND)
         return CarrierReport(
-            number=question.number,
+            number=query.number,
             outcome=trouble.outcome,
             detail=_DETAILS[trouble.outcome],
             retry_at=retry_at,
-            gaps=(Gap(kind="answer", value="a page instead of data", sample=_PAGE.decode()),)
+            unmapped=(
+                UnmappedCode(kind="answer", value="a page instead of data", sample=_PAGE.decode()),
+            )
             if is_page
             else (),
             raw=_PAGE if is_page else b"",
-            fetched_at=access.now,
+            fetched_at=context.now,
             connector="simulated",
         )

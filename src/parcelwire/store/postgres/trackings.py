@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import asyncpg
 
 from parcelwire.domain.clock import Instant
-from parcelwire.domain.report import Gap
+from parcelwire.domain.report import UnmappedCode
 from parcelwire.domain.status import CONFIRMED_STATUSES, Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store import walks
@@ -237,7 +237,7 @@ class Trackings(Reading, Doings):
         statuses = [status.value for status in CONFIRMED_STATUSES]
         return dict(await self._database.fetch(_SQL["courier_counts"], world_id, statuses, recent))
 
-    async def add_gaps(self, connector: str, gaps: Sequence[Gap], at: Instant) -> None:
+    async def add_gaps(self, connector: str, gaps: Sequence[UnmappedCode], at: Instant) -> None:
         """See ``TrackingStore``."""
         if not gaps:
             return

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import Account, ApiKey, Connection, without_failures, world_of
 from parcelwire.domain.clock import Instant
-from parcelwire.domain.report import Gap
+from parcelwire.domain.report import UnmappedCode
 from parcelwire.store.codec import decode_connection, decode_endpoint, encode_json
 from parcelwire.store.rules import place_key
 from parcelwire.store.sqlite import queries
@@ -182,7 +182,7 @@ class Accounts(Doings):
 
     # -- the operator's tables ------------------------------------------------------------------
 
-    async def add_gaps(self, connector: str, gaps: Sequence[Gap], at: Instant) -> None:
+    async def add_gaps(self, connector: str, gaps: Sequence[UnmappedCode], at: Instant) -> None:
         """See ``TrackingStore``."""
         items = [(connector, gap.kind, gap.value, gap.sample, at) for gap in gaps]
 

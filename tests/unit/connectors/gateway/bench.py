@@ -7,16 +7,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from parcelwire.connectors.base import (
-    Access,
+    CarrierContext,
     Connector,
-    Conversation,
+    Exchange,
     Manifest,
-    Question,
     Request,
     Response,
+    TrackingQuery,
     Transport,
+    common_failure,
     not_understood,
-    refusal,
 )
 from parcelwire.connectors.catalogue import Entry
 from parcelwire.connectors.gateway import Gateway
@@ -63,7 +63,7 @@ class PaperPost:
     """A connector as anybody could write it: a token first, then one request a batch."""
 
     def __init__(self) -> None:
-        self.questions: list[Question] = []
+        self.queries: list[TrackingQuery] = []
         self.batches: list[tuple[str, int]] = []
         self.sabotage: Callable[[list[CarrierReport]], Any] | None = None
 
@@ -96,43 +96,43 @@ class PaperPost:
             ),
         )
 
-    def track(self, questions: Sequence[Question], access: Access) -> Conversation:
-        self.questions.extend(questions)
-        self.batches.append((access.language, len(questions)))
-        base = access.base_urls["api"]
-        if access.transport == "api" and "token" not in access.memory:
+    def track(self, queries: Sequence[TrackingQuery], context: CarrierContext) -> Exchange:
+        self.queries.extend(queries)
+        self.batches.append((context.language, len(queries)))
+        base = context.base_urls["api"]
+        if context.transport == "api" and "token" not in context.session_state:
             answer = yield Request(
                 method="POST",
                 url=f"{base}/token",
-                body=access.credentials["key"].encode(),
+                body=context.credentials["key"].encode(),
                 is_secret_body=True,
             )
             if answer.status != 200:
-                return [self._refuse(question, answer) for question in questions]
-            access.memory["token"] = answer.body.decode()
-        numbers = ",".join(question.number for question in questions)
+                return [self._refuse(query, answer) for query in queries]
+            context.session_state["token"] = answer.body.decode()
+        numbers = ",".join(query.number for query in queries)
         answer = yield Request(
             method="GET",
             url=f"{base}/track?numbers={numbers}",
-            headers={"authorization": access.memory.get("token", "")},
+            headers={"authorization": context.session_state.get("token", "")},
         )
-        reports = [self._read(question, answer) for question in questions]
+        reports = [self._read(query, answer) for query in queries]
         return self.sabotage(reports) if self.sabotage else reports
 
     def phrase(self, raw_code: str, language: str) -> str | None:
         return {("P1", "de"): "Angekommen"}.get((raw_code, language))
 
-    def _refuse(self, question: Question, answer: Response) -> CarrierReport:
-        return refusal(question, answer) or not_understood(question, answer, "no token")
+    def _refuse(self, query: TrackingQuery, answer: Response) -> CarrierReport:
+        return common_failure(query, answer) or not_understood(query, answer, "no token")
 
-    def _read(self, question: Question, answer: Response) -> CarrierReport:
-        said = refusal(question, answer)
+    def _read(self, query: TrackingQuery, answer: Response) -> CarrierReport:
+        said = common_failure(query, answer)
         if said is not None:
             return said
         if answer.body != b"here":
-            return not_understood(question, answer, "no paper")
+            return not_understood(query, answer, "no paper")
         return CarrierReport(
-            number=question.number,
+            number=query.number,
             outcome=Outcome.FOUND,
             checkpoints=(
                 Checkpoint(
@@ -210,7 +210,7 @@ class Bench:
     async def fetch(
         self, world_id: int, courier_code: str, trackings: Sequence[Tracking]
     ) -> list[CarrierReport]:
-        """Ask when there is a place for every conversation."""
+        """Ask when there is a place for every exchange."""
         answers = await self.gateway.fetch(world_id, courier_code, trackings)
         reports = [one for one in answers if one is not None]
         assert len(reports) == len(trackings)

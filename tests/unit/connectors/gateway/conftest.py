@@ -9,7 +9,7 @@ from aiohttp import web
 
 from parcelwire.connectors.catalogue import Catalogue
 from parcelwire.connectors.gateway import Gateway
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.connectors.routing import GatewaySettings
 from parcelwire.connectors.simulated import SimulatedCarrier
 from parcelwire.connectors.transport import HttpTransport, TransportSettings
@@ -43,7 +43,7 @@ async def carrier() -> AsyncIterator[Carrier]:
     application = web.Application()
     application.router.add_post("/token", token)
     application.router.add_get("/track", track)
-    async with run_local_server(application) as base_url:
+    async with run_mock_server(application) as base_url:
         state.base_url = base_url
         yield state
 

@@ -1,4 +1,4 @@
-"""Asking: batches, memory, limits, and reports whatever a connector does."""
+"""Asking: batches, session_state, limits, and reports whatever a connector does."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.connectors.questions import question_of
+from parcelwire.connectors.queries import query_of
 from parcelwire.domain.account import Connection, world_of
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import CarrierReport, DeliveryWindow, Outcome
@@ -54,7 +54,7 @@ async def test_batches_are_as_large_as_the_transport_allows_and_share_one_token(
     assert sorted(size for _, size in bench.post.batches) == [1, 2, 2]
     assert bench.carrier.requests.count("token") == 1
     await bench.fetch(LIVE, "paper-post", trackings)
-    assert bench.carrier.requests.count("token") == 1, "the memory outlives a conversation"
+    assert bench.carrier.requests.count("token") == 1, "the session state outlives an exchange"
 
 
 async def test_one_account_does_not_use_anothers_memory(make_bench: Make) -> None:
@@ -192,7 +192,7 @@ async def test_a_connector_that_breaks_has_not_understood(
     assert report.outcome is Outcome.NOT_UNDERSTOOD
     assert report.number == "N1"
     assert report.raw == b"here"
-    assert [gap.kind for gap in report.gaps] == ["answer"]
+    assert [one.kind for one in report.unmapped] == ["answer"]
     assert report.fetched_at == bench.clock.now()
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(errors) == 1, "told once"
@@ -226,12 +226,12 @@ async def test_a_delivery_window_that_is_none_is_a_gap_and_the_events_count(
     assert report.outcome is Outcome.FOUND
     assert report.checkpoints == (scan,)
     assert report.window is None
-    (gap,) = report.gaps
-    assert (gap.kind, gap.value) == (
+    (unmapped_code,) = report.unmapped
+    assert (unmapped_code.kind, unmapped_code.value) == (
         "answer",
         "a delivery window that is neither dates nor times",
     )
-    assert gap.sample == f"{earliest} to {latest}"
+    assert unmapped_code.sample == f"{earliest} to {latest}"
 
 
 @pytest.mark.parametrize(
@@ -243,22 +243,22 @@ async def test_a_delivery_window_of_dates_or_times_is_taken(make_bench: Make, la
     bench.post.sabotage = lambda reports: [replace(one, window=window) for one in reports]
     [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report.window == window
-    assert report.gaps == ()
+    assert report.unmapped == ()
 
 
 async def test_a_connector_that_asks_for_ever_is_broken_off(make_bench: Make) -> None:
     bench = make_bench([make_connection()])
     original = bench.post.track
 
-    def endless(questions: Any, access: Any) -> Any:
+    def endless(queries: Any, context: Any) -> Any:
         while True:
-            access.memory.pop("token", None)
-            yield from original(questions, access)
+            context.session_state.pop("token", None)
+            yield from original(queries, context)
 
     bench.post.track = endless  # type: ignore[method-assign]  # a plug-in gone wrong
     [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report.outcome is Outcome.NOT_UNDERSTOOD
-    assert "ConversationTooLong" in report.detail
+    assert "ExchangeTooLong" in report.detail
 
 
 async def test_secrets_are_in_no_report_and_no_log(
@@ -277,7 +277,7 @@ async def test_secrets_are_in_no_report_and_no_log(
         [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report.outcome is Outcome.NOT_UNDERSTOOD
     assert report.raw == b"wrong key [secret]"
-    assert SECRET not in report.gaps[0].sample
+    assert SECRET not in report.unmapped[0].sample
     assert SECRET not in caplog.text
     assert "canary" not in caplog.text
 
@@ -306,7 +306,7 @@ async def test_two_thousand_simulated_numbers_in_one_call(make_bench: Make) -> N
 
 
 def test_a_question_carries_what_carriers_ask_for() -> None:
-    question = question_of(
+    query = query_of(
         make_tracking(
             "N1",
             ship_date="20260301",
@@ -317,13 +317,13 @@ def test_a_question_carries_what_carriers_ask_for() -> None:
             courier_account="",
         )
     )
-    assert question.ship_date == "2026-03-01"
-    assert question.postal_code == "8001"
-    assert question.origin_country == "CN"
-    assert question.destination_country == "CH"
-    assert question.account is None
-    assert question.created_at == 1_772_359_200_000
-    assert question_of(make_tracking("N1", ship_date="soon")).ship_date is None
+    assert query.ship_date == "2026-03-01"
+    assert query.postal_code == "8001"
+    assert query.origin_country == "CN"
+    assert query.destination_country == "CH"
+    assert query.account is None
+    assert query.created_at == 1_772_359_200_000
+    assert query_of(make_tracking("N1", ship_date="soon")).ship_date is None
 
 
 async def test_whoever_gets_no_place_in_time_is_not_asked_about(make_bench: Make) -> None:
@@ -341,9 +341,7 @@ async def test_whoever_gets_no_place_in_time_is_not_asked_about(make_bench: Make
 
 async def test_the_time_of_a_conversation_begins_with_its_place(make_bench: Make) -> None:
     """Ten that take 0.3 s each stand in one line: longer than any of them may take."""
-    bench = make_bench(
-        [make_connection()], concurrency=1, slot_seconds=60.0, conversation_seconds=2.5
-    )
+    bench = make_bench([make_connection()], concurrency=1, slot_seconds=60.0, exchange_seconds=2.5)
     bench.carrier.delay_seconds = 0.3
     answers = await asyncio.gather(
         *(bench.gateway.fetch(LIVE, "paper-post", [make_tracking(f"N{n}")]) for n in range(10))
@@ -353,7 +351,7 @@ async def test_the_time_of_a_conversation_begins_with_its_place(make_bench: Make
 
 
 async def test_a_conversation_that_takes_too_long_is_broken_off(make_bench: Make) -> None:
-    bench = make_bench([make_connection()], concurrency=1, conversation_seconds=0.05)
+    bench = make_bench([make_connection()], concurrency=1, exchange_seconds=0.05)
     bench.carrier.delay_seconds = 1.0
     (report,) = await bench.gateway.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report is not None

@@ -9,18 +9,24 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.connectors.base import Conversation, Request, Response
-from parcelwire.connectors.conversation import LARGE_BYTES, converse
+from parcelwire.connectors.base import Exchange, Request, Response
+from parcelwire.connectors.exchange import LARGE_BYTES, run_exchange
 from parcelwire.connectors.report_limits import (
     LONGEST_DETAIL,
     LONGEST_RAW,
     LONGEST_TEXT,
     MOST_EVENTS,
-    MOST_GAPS,
+    MOST_UNMAPPED,
     within_limits,
 )
 from parcelwire.domain.checkpoint import Checkpoint
-from parcelwire.domain.report import CarrierReport, Gap, Outcome, ParcelFacts, ProofOfDelivery
+from parcelwire.domain.report import (
+    CarrierReport,
+    Outcome,
+    ParcelFacts,
+    ProofOfDelivery,
+    UnmappedCode,
+)
 from parcelwire.polling.carrier_throttle import CarrierThrottle
 from parcelwire.store.sqlite import open_store
 from parcelwire.tracking.background import BackgroundWork
@@ -65,7 +71,7 @@ def test_an_ordinary_report_stays_as_it_is() -> None:
     ordinary = report(
         checkpoints=(EVENT,) * MOST_EVENTS,
         facts=ParcelFacts(product="Letter", proof=ProofOfDelivery(signed_by="Ada")),
-        gaps=(Gap(kind="code", value="x"),) * MOST_GAPS,
+        unmapped=(UnmappedCode(kind="code", value="x"),) * MOST_UNMAPPED,
     )
     assert within_limits(ordinary) is ordinary
 
@@ -76,7 +82,7 @@ def test_texts_are_cut_and_endless_histories_not_understood() -> None:
         report(
             checkpoints=(EVENT, replace(EVENT, text=long, location=long)),
             facts=ParcelFacts(product=long, proof=ProofOfDelivery(signed_by=long)),
-            gaps=(Gap(kind="code", value=long),) * (MOST_GAPS + 1),
+            unmapped=(UnmappedCode(kind="code", value=long),) * (MOST_UNMAPPED + 1),
             detail=long,
             raw=b"x" * (LONGEST_RAW + 1),
         )
@@ -86,11 +92,11 @@ def test_texts_are_cut_and_endless_histories_not_understood() -> None:
     assert cut.facts is not None
     assert cut.facts.proof is not None
     assert cut.facts.product == cut.facts.proof.signed_by == long[:-1]
-    assert (len(cut.gaps), cut.gaps[0].value) == (MOST_GAPS, long[:-1])
+    assert (len(cut.unmapped), cut.unmapped[0].value) == (MOST_UNMAPPED, long[:-1])
     assert (len(cut.detail), len(cut.raw)) == (LONGEST_DETAIL, LONGEST_RAW)
     endless = within_limits(report(checkpoints=(EVENT,) * (MOST_EVENTS + 1)))
     assert (endless.outcome, endless.checkpoints) == (Outcome.NOT_UNDERSTOOD, ())
-    assert endless.gaps[0].value == "more than 1,000 events"
+    assert endless.unmapped[0].value == "more than 1,000 events"
 
 
 async def test_what_a_connector_returns_is_bounded(make_bench: Make) -> None:
@@ -106,7 +112,7 @@ async def test_what_a_connector_returns_is_bounded(make_bench: Make) -> None:
 async def test_a_large_answer_is_read_beside_the_event_loop(size: int, is_beside: bool) -> None:
     readers: list[bool] = []
 
-    def track() -> Conversation:
+    def track() -> Exchange:
         response = yield Request(method="GET", url="http://127.0.0.1/")
         readers.append(threading.current_thread() is not threading.main_thread())
         return [CarrierReport(number=str(len(response.body)), outcome=Outcome.FOUND)]
@@ -114,12 +120,12 @@ async def test_a_large_answer_is_read_beside_the_event_loop(size: int, is_beside
     async def send(_: Request) -> Response:
         return Response(status=200, body=b"x" * size)
 
-    (said,) = await converse(track(), send, read_large=BackgroundWork().run)
+    (said,) = await run_exchange(track(), send, read_large=BackgroundWork().run)
     assert (said.number, readers) == (str(size), [is_beside])
 
 
 async def test_what_a_connector_raises_in_a_thread_is_raised() -> None:
-    def track() -> Conversation:
+    def track() -> Exchange:
         yield Request(method="GET", url="http://127.0.0.1/")
         raise KeyError("x")
 
@@ -127,7 +133,7 @@ async def test_what_a_connector_raises_in_a_thread_is_raised() -> None:
         return Response(status=200, body=b"x" * (LARGE_BYTES + 1))
 
     with pytest.raises(KeyError):
-        await converse(track(), send, read_large=BackgroundWork().run)
+        await run_exchange(track(), send, read_large=BackgroundWork().run)
 
 
 @pytest.mark.parametrize(("status", "is_paused"), [(200, False), (503, True)])

@@ -17,10 +17,10 @@ from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.report import (
     CarrierReport,
     DeliveryWindow,
-    Gap,
     Outcome,
     ParcelFacts,
     ProofOfDelivery,
+    UnmappedCode,
 )
 from parcelwire.domain.status import Status, Substatus
 from tests.unit.connectors.gateway.bench import (
@@ -56,7 +56,7 @@ def _found(text: str) -> CarrierReport:
             reference_number=text, proof=ProofOfDelivery(image_url=f"https://x/?t={text}")
         ),
         window=DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", said_by=text),
-        gaps=(Gap(kind="code", value=text, sample=f'{{"code": "{text}"}}'),),
+        unmapped=(UnmappedCode(kind="code", value=text, sample=f'{{"code": "{text}"}}'),),
         detail=text,
         raw=f'{{"echo": "{text}"}}'.encode(),
     )
@@ -76,7 +76,7 @@ async def test_neither_key_nor_token_is_in_any_part_of_a_report(
     make_bench: Make, write: Callable[[str], str], secret: str
 ) -> None:
     """The key as it was stored, the token that the carrier gave for it: raw answer, checkpoints,
-    facts, window, gaps and detail."""
+    facts, window, unmapped and detail."""
     bench = make_bench([make_connection()])
     bench.carrier.token_body = TOKEN
     bench.post.sabotage = lambda reports: [replace(_found(write(secret)), number="N1")]
@@ -98,7 +98,7 @@ async def test_a_remembered_token_is_secret_in_later_conversations(make_bench: M
     (report,) = await bench.fetch(LIVE, "paper-post", [make_tracking("N2")])
     assert bench.carrier.requests.count("token") == 1
     assert report.raw == b"the token [secret] is of no use here"
-    assert report.gaps[0].sample == "the token [secret] is of no use here"
+    assert report.unmapped[0].sample == "the token [secret] is of no use here"
 
 
 async def test_a_large_answer_is_cleaned_too(make_bench: Make) -> None:

@@ -1,4 +1,4 @@
-"""Which way a question goes."""
+"""Which way a query goes."""
 
 import logging
 from collections.abc import Callable, Mapping

@@ -8,7 +8,13 @@ from typing import Any
 import msgspec
 
 import parcelwire.connectors.carriers.poste_italiane as package
-from parcelwire.connectors.base import Access, CarrierReport, Question, Request, Response
+from parcelwire.connectors.base import (
+    CarrierContext,
+    CarrierReport,
+    Request,
+    Response,
+    TrackingQuery,
+)
 from parcelwire.connectors.carriers.poste_italiane import CONNECTOR
 
 FIXTURES = Path(package.__file__).parent / "fixtures"
@@ -29,16 +35,16 @@ def expected(case: str) -> list[dict[str, Any]]:
     return read
 
 
-def questions_of(fixture: dict[str, Any]) -> list[Question]:
-    return [Question(**question) for question in fixture["questions"]]
+def questions_of(fixture: dict[str, Any]) -> list[TrackingQuery]:
+    return [TrackingQuery(**query) for query in fixture["queries"]]
 
 
-def access_of(fixture: dict[str, Any]) -> Access:
-    return Access(
+def access_of(fixture: dict[str, Any]) -> CarrierContext:
+    return CarrierContext(
         transport=fixture["transport"],
         now=fixture["now"],
         credentials=dict(fixture["credentials"]),
-        memory=dict(fixture.get("memory", {})),
+        session_state=dict(fixture.get("session_state", {})),
         language=fixture["language"],
     )
 
@@ -60,17 +66,19 @@ def response_of(fixture: dict[str, Any], step: int) -> Response:
 
 
 def play(
-    questions: list[Question], access: Access, answer: Callable[[Request, int], Response]
+    queries: list[TrackingQuery],
+    context: CarrierContext,
+    answer: Callable[[Request, int], Response],
 ) -> tuple[list[CarrierReport], list[Request]]:
-    """Run a conversation; ``answer`` gets each request and its place. Also returns the requests."""
+    """Run an exchange; ``answer`` gets each request and its place. Also returns the requests."""
     asked: list[Request] = []
-    conversation = CONNECTOR.track(questions, access)
+    exchange = CONNECTOR.track(queries, context)
     try:
-        request = next(conversation)
+        request = next(exchange)
         while True:
             asked.append(request)
-            assert len(asked) <= 40, "the conversation does not end"
-            request = conversation.send(answer(request, len(asked) - 1))
+            assert len(asked) <= 40, "the exchange does not end"
+            request = exchange.send(answer(request, len(asked) - 1))
     except StopIteration as end:
         reports: list[CarrierReport] = end.value
         return reports, asked
@@ -85,10 +93,12 @@ def json_response(body: Any, status: int = 200, **headers: str) -> Response:
     )
 
 
-def ask(*numbers: str) -> list[Question]:
-    return [Question(number=number, courier_code="poste-italiane") for number in numbers]
+def ask(*numbers: str) -> list[TrackingQuery]:
+    return [TrackingQuery(number=number, courier_code="poste-italiane") for number in numbers]
 
 
-def business_access(memory: dict[str, Any] | None = None, **more: Any) -> Access:
+def business_access(session_state: dict[str, Any] | None = None, **more: Any) -> CarrierContext:
     values: dict[str, Any] = {"transport": "api", "now": NOW, "credentials": dict(CREDENTIALS)}
-    return Access(**{**values, "memory": {} if memory is None else memory, **more})
+    return CarrierContext(
+        **{**values, "session_state": {} if session_state is None else session_state, **more}
+    )

@@ -1,4 +1,4 @@
-"""Whatever comes back, there is one report per question, and nothing is called unknown lightly."""
+"""Whatever comes back, there is one report per query, and nothing is called unknown lightly."""
 
 import copy
 import random
@@ -51,13 +51,13 @@ BODIES = {case: [step["response"] for step in load(case)["exchange"]] for case i
 def _check(case: str, responses: list[Response]) -> list[Any]:
     """Play ``responses``, the last one again and again if more is asked."""
     fixture = load(case)
-    questions = questions_of(fixture)
+    queries = questions_of(fixture)
 
     def answer(_request: Request, step: int) -> Response:
         return responses[min(step, len(responses) - 1)]
 
-    reports, _ = play(questions, access_of(fixture), answer)
-    assert [report.number for report in reports] == [question.number for question in questions]
+    reports, _ = play(queries, access_of(fixture), answer)
+    assert [report.number for report in reports] == [query.number for query in queries]
     for report in reports:
         for checkpoint in report.checkpoints:
             assert isinstance(checkpoint.occurred_at, int)
@@ -101,7 +101,7 @@ def test_any_json(case: str, value: Any) -> None:
     bare = Response(status=200, body=body_bytes([value]), received_at=NOW)
     wrapped = Response(status=200, body=body_bytes({"return": value}), received_at=NOW)
     for last in (other, bare, wrapped):
-        is_business = load(case)["transport"] == "api" and not load(case).get("memory")
+        is_business = load(case)["transport"] == "api" and not load(case).get("session_state")
         _check(case, [token, last] if is_business else [last])
 
 

@@ -5,7 +5,7 @@ Not one of them was seen in an answer of the carrier: synthetic, plain Italian.
 
 import pytest
 
-from parcelwire.connectors.carriers.poste_italiane.wording import read_text
+from parcelwire.connectors.carriers.poste_italiane.text_patterns import read_text
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.merge import merge
 from parcelwire.domain.report import CarrierReport, Outcome

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcelwire.connectors.carriers.poste_italiane.negation import main_clause, shorten
-from parcelwire.connectors.carriers.poste_italiane.wording import PACKAGE, plain, read_text
+from parcelwire.connectors.carriers.poste_italiane.text_patterns import PACKAGE, plain, read_text
 from parcelwire.domain.status import Reason, Status, Substatus
 
 FAILED = Substatus.UNDELIVERED_OTHER
@@ -180,7 +180,7 @@ def test_what_holds_now_is_what_counts(text: str, substatus: Substatus | Status)
     ],
 )
 def test_a_denied_wording_without_a_row_is_unknown(text: str) -> None:
-    """Reported as a gap: neither the word's meaning nor a guess at its opposite."""
+    """Reported as an unmapped code: neither the word's meaning nor a guess at its opposite."""
     assert read_text(text) is None
 
 

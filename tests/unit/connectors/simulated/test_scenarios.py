@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcelwire.connectors.base import Access, Question, Request, Response
-from parcelwire.connectors.conversation import converse
+from parcelwire.connectors.base import CarrierContext, Request, Response, TrackingQuery
+from parcelwire.connectors.exchange import run_exchange
 from parcelwire.connectors.simulated import SimulatedCarrier
 from parcelwire.connectors.simulated.scenarios import (
     all_routes,
@@ -39,11 +39,11 @@ def ask(
 ) -> CarrierReport:
     carrier = SimulatedCarrier(scale)
     now = CREATED_AT + round(days * DAY / scale)
-    question = Question(
+    query = TrackingQuery(
         number=number, courier_code="swiss-post", **{"created_at": CREATED_AT, **more}
     )
-    access = Access(transport="simulated", now=now, language=language)
-    reports = asyncio.run(converse(carrier.track([question], access), _never))
+    context = CarrierContext(transport="simulated", now=now, language=language)
+    reports = asyncio.run(run_exchange(carrier.track([query], context), _never))
     assert len(reports) == 1
     return reports[0]
 
@@ -199,7 +199,7 @@ def test_a_code_nobody_mapped_is_a_gap_without_a_status() -> None:
     report = ask("SIM-GAP-1", days=2)
     unmapped = [c for c in report.checkpoints if c.raw_code == "SIM-SORT-9"]
     assert [(c.status, c.substatus) for c in unmapped] == [(None, None)]
-    assert [gap.value for gap in report.gaps] == ["SIM-SORT-9"]
+    assert [one.value for one in report.unmapped] == ["SIM-SORT-9"]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_a_limit_and_an_outage_say_when_to_come_back(word: str, until: float) ->
 def test_garbage_is_kept_raw_with_a_gap() -> None:
     report = ask("SIM-GARBAGE-1", days=1.5)
     assert b"<html>" in report.raw
-    assert [gap.kind for gap in report.gaps] == ["answer"]
+    assert [one.kind for one in report.unmapped] == ["answer"]
 
 
 numbers = st.one_of(

@@ -1,4 +1,4 @@
-"""Hold Swiss Post's conversation with written answers."""
+"""Hold Swiss Post's exchange with written answers."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from parcelwire.connectors.base import Access, Question, Request, Response
+from parcelwire.connectors.base import CarrierContext, Request, Response, TrackingQuery
 from parcelwire.connectors.carriers.swiss_post import CONNECTOR
 from parcelwire.connectors.carriers.swiss_post.events import PACKAGE
-from parcelwire.connectors.conversation import MAX_STEPS
+from parcelwire.connectors.exchange import MAX_STEPS
 from parcelwire.domain.report import CarrierReport
 
 
@@ -45,20 +45,20 @@ def read_response(written: Any, now: int) -> Response:
 
 
 def hold(case: Any, answer: Callable[[int, Request], Response]) -> list[CarrierReport]:
-    """Run the conversation of ``case``; ``answer`` gets the number of the step and the request."""
-    access = Access(
+    """Run the exchange of ``case``; ``answer`` gets the number of the step and the request."""
+    context = CarrierContext(
         transport=case["transport"],
         now=case["now"],
         credentials=case["credentials"],
-        memory=json.loads(json.dumps(case.get("memory", {}))),
+        session_state=json.loads(json.dumps(case.get("session_state", {}))),
         language=case["language"],
     )
-    questions = msgspec.convert(case["questions"], list[Question])
-    conversation = CONNECTOR.track(questions, access)
+    queries = msgspec.convert(case["queries"], list[TrackingQuery])
+    exchange = CONNECTOR.track(queries, context)
     try:
-        request = next(conversation)
+        request = next(exchange)
         for step in range(MAX_STEPS):
-            request = conversation.send(answer(step, request))
+            request = exchange.send(answer(step, request))
     except StopIteration as end:
         reports: list[CarrierReport] = end.value
         return reports

@@ -130,9 +130,9 @@ def test_each_unknown_code_is_one_gap_without_a_stage() -> None:
     strange = Event(raw_code="PARCEL.*.1.7777", moment=moment(8), sample=sample)
     other = Event(raw_code="PARCEL.*.1.7777", moment=moment(9), sample=sample)
     understood = understand([strange, other, event("1003", 7)], None, "en", is_returned=False)
-    (gap,) = understood.gaps
-    assert (gap.kind, gap.value) == ("code", "PARCEL.*.1.7777")
-    assert "Muster" not in gap.sample
+    (unmapped_code,) = understood.unmapped
+    assert (unmapped_code.kind, unmapped_code.value) == ("code", "PARCEL.*.1.7777")
+    assert "Muster" not in unmapped_code.sample
     assert [point.status for point in understood.checkpoints[1:]] == [None, None]
     assert understood.last is not None
     assert understood.last.raw_code == "PARCEL.*.1.1003"
@@ -143,7 +143,7 @@ def test_the_overall_status_can_stand_for_a_missing_event() -> None:
     assert point is not None
     assert (point.text, point.substatus) == ("Invio annunciato", Substatus.INFORECEIVED)
     assert summarize("ABDUCTED", moment(9), "it") is None
-    assert [gap.value for gap in find_summary_gap("ABDUCTED")] == ["ABDUCTED"]
+    assert [one.value for one in find_summary_gap("ABDUCTED")] == ["ABDUCTED"]
     assert find_summary_gap("REGISTERED") == find_summary_gap(None) == ()
 
 

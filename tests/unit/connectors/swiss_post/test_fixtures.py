@@ -57,9 +57,9 @@ def test_no_web_case_blames_credentials(name: str) -> None:
 
 def test_several_questions_are_answered_in_their_order() -> None:
     first, second = CASES["web_delivered"], CASES["web_unknown_number"]
-    # The session of the first question serves the second: its handshake falls away.
+    # The session of the first query serves the second: its handshake falls away.
     case: dict[str, Any] = first | {
-        "questions": [*first["questions"], *second["questions"]],
+        "queries": [*first["queries"], *second["queries"]],
         "exchange": [*first["exchange"], *second["exchange"][1:]],
     }
     reports, _ = replay(case)

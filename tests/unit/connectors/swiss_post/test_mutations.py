@@ -86,9 +86,7 @@ def damaged_responses(draw: st.DrawFn, response: Response) -> Response:
 
 
 def check(case: Any, reports: list[CarrierReport]) -> None:
-    assert [report.number for report in reports] == [
-        question["number"] for question in case["questions"]
-    ]
+    assert [report.number for report in reports] == [query["number"] for query in case["queries"]]
     for report in reports:
         msgspec.json.encode(report)
         for point in report.checkpoints:
@@ -112,7 +110,7 @@ def test_damage_never_breaks_the_conversation(name: str, data: st.DataObject) ->
     hit = data.draw(st.integers(0, max(len(written) - 1, 0)))
 
     def answer(step: int, _: Request) -> Response:
-        # Beyond what is written: the conversation took another way, so anything may come.
+        # Beyond what is written: the exchange took another way, so anything may come.
         known = (
             read_response(written[step], NOW)
             if step < len(written)

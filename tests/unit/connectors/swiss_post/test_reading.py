@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from parcelwire.connectors.base import Response
-from parcelwire.connectors.carriers.swiss_post.products import find_product
-from parcelwire.connectors.carriers.swiss_post.reading import (
+from parcelwire.connectors.carriers.swiss_post.json_values import (
     read_answer,
     read_clocks,
     read_date,
     read_postal_code,
     read_promise,
 )
+from parcelwire.connectors.carriers.swiss_post.products import find_product
 from parcelwire.domain.checkpoint import TimeSource
 
 CARRIER, HOME, UNKNOWN = TimeSource.CARRIER, TimeSource.HOME, TimeSource.UNKNOWN

@@ -6,11 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.connectors.base import Access, Question, Response
+from parcelwire.connectors.base import CarrierContext, Response, TrackingQuery
 from parcelwire.connectors.carriers.swiss_post import CONNECTOR, api, web
 
 SESSION = web.Session("<[anonymous]>a b/c&d", "csrf-1", {"NPKlpipSession": "cookie-1", "b": "2"})
-QUESTION = Question(number="990012345678901234", courier_code="swiss-post")
+QUESTION = TrackingQuery(number="990012345678901234", courier_code="swiss-post")
 
 
 def test_the_token_request_holds_the_credentials_in_a_secret_body() -> None:
@@ -31,8 +31,8 @@ def test_the_token_request_holds_the_credentials_in_a_secret_body() -> None:
 @pytest.mark.parametrize("transport", ["api", "web"])
 def test_a_region_is_asked_in_its_language(transport: str, language: str, sent: str) -> None:
     token = {"api_token": {"value": "t", "expires_at": 10**15}}
-    access = Access(transport=transport, now=0, language=language, memory=token)
-    request = next(CONNECTOR.track([QUESTION], access))
+    context = CarrierContext(transport=transport, now=0, language=language, session_state=token)
+    request = next(CONNECTOR.track([QUESTION], context))
     assert request.headers["accept-language"] == sent
 
 
@@ -84,23 +84,23 @@ def test_nothing_that_breaks_headers_is_sent_back(bad: str) -> None:
 
 
 def test_hosts_can_be_replaced_by_name() -> None:
-    access = Access(
+    context = CarrierContext(
         transport="api",
         now=0,
         credentials={"client_id": "a", "client_secret": "b"},
         base_urls={"token": "http://127.0.0.1:1/"},
     )
-    assert next(CONNECTOR.track([QUESTION], access)).url == "http://127.0.0.1:1/OAuth/token"
+    assert next(CONNECTOR.track([QUESTION], context)).url == "http://127.0.0.1:1/OAuth/token"
 
 
 def test_an_unknown_transport_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(KeyError, match="fax"):
-        next(CONNECTOR.track([QUESTION], Access(transport="fax", now=0)))
+        next(CONNECTOR.track([QUESTION], CarrierContext(transport="fax", now=0)))
 
 
 def test_no_question_needs_no_request() -> None:
     with pytest.raises(StopIteration) as end:
-        next(CONNECTOR.track([], Access(transport="web", now=0)))
+        next(CONNECTOR.track([], CarrierContext(transport="web", now=0)))
     assert end.value.value == []
 
 

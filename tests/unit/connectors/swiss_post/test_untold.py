@@ -1,4 +1,4 @@
-"""Overall statuses that no event tells of: a checkpoint where there is a time, else a gap.
+"""Overall statuses that no event tells of: a checkpoint where there is a time, else unmapped.
 
 The answers are those of fixtures with fields taken away or set: synthetic.
 """
@@ -23,7 +23,7 @@ UNTOLD = "{}, but no event of it"
 
 
 def report_of(name: str, change: Callable[[list[Any]], None]) -> CarrierReport:
-    """Hold the conversation of a fixture after ``change`` has changed its answers' bodies."""
+    """Hold the exchange of a fixture after ``change`` has changed its answers' bodies."""
     case = deepcopy(CASES[name])
     change([step["response"]["body"] for step in case["exchange"]])
     (report,) = hold(
@@ -62,7 +62,7 @@ def api(summary: str, *codes: str) -> CarrierReport:
 
 
 def untold(report: CarrierReport) -> list[str]:
-    return [gap.value for gap in report.gaps]
+    return [one.value for one in report.unmapped]
 
 
 def stages(report: CarrierReport) -> list[tuple[str, Substatus | None]]:
@@ -117,7 +117,7 @@ def test_a_return_is_told_by_its_beginning_until_it_is_closed() -> None:
         find_untold("RETURNED", RETURNING, is_closed=is_closed) for is_closed in (False, True)
     )
     assert open_ == ()
-    assert [gap.value for gap in closed] == [UNTOLD.format("RETURNED")]
+    assert [one.value for one in closed] == [UNTOLD.format("RETURNED")]
     assert find_untold("RETURNED", RETURNED, is_closed=True) == ()
     for summary in (None, "UNKNOWN", "ABDUCTED", "CUSTOMS"):
         assert find_untold(summary, RETURNING, is_closed=True) == ()

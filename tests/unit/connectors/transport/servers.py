@@ -20,7 +20,7 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def get(url: str, **more: object) -> Request:
-    """Return a question with GET."""
+    """Return a query with GET."""
     return Request(method="GET", url=url, **more)  # type: ignore[arg-type]  # tests name fields freely
 
 

@@ -11,7 +11,7 @@ from time import process_time
 import pytest
 
 from parcelwire.connectors.answer_limits import MOST_INTERIM
-from parcelwire.connectors.base import ANSWER_FAULTS, Question, Response, refusal
+from parcelwire.connectors.base import ANSWER_FAULTS, Response, TrackingQuery, common_failure
 from parcelwire.connectors.bodies import MOST_MEMBERS
 from parcelwire.connectors.transport import Limits
 from parcelwire.domain.report import Outcome
@@ -19,7 +19,7 @@ from tests.support.hostile_inputs import cookie_of_backslashes, gzip_of_members,
 from tests.unit.connectors.transport.servers import AMPLE, OK, Make, Talk, get, run_raw, says
 from tests.unit.connectors.transport.test_sizes import packed, raw_deflate
 
-QUESTION = Question(number="RS000000001CH", courier_code="swiss-post")
+QUESTION = TrackingQuery(number="RS000000001CH", courier_code="swiss-post")
 MOST_SENT = 30_000_000
 """Bytes that a server may get rid of before we hang up; it would send ten times as many."""
 
@@ -167,18 +167,18 @@ def huge(status: int, *more: bytes) -> Talk:
 async def test_whom_a_fault_concerns(make_transport: Make, talk: Talk, outcome: Outcome) -> None:
     async with run_raw(talk) as raw:
         response = await make_transport(repeats=0).send(get(raw.base_url), AMPLE)
-    report = refusal(QUESTION, response)
+    report = common_failure(QUESTION, response)
     assert report is not None
     assert report.outcome is outcome
     if outcome is Outcome.NOT_UNDERSTOOD:
-        assert report.gaps
+        assert report.unmapped
 
 
 def test_every_fault_of_an_answer_has_words() -> None:
     for fault, words in ANSWER_FAULTS.items():
-        report = refusal(QUESTION, Response(status=0, fault=fault))  # type: ignore[arg-type]  # a key is a fault
+        report = common_failure(QUESTION, Response(status=0, fault=fault))  # type: ignore[arg-type]  # a key is a fault
         assert report is not None
-        assert report.gaps[0].value == report.detail == words
+        assert report.unmapped[0].value == report.detail == words
 
 
 async def test_cookies_of_backslashes_cost_what_their_length_costs(make_transport: Make) -> None:
@@ -200,7 +200,7 @@ async def test_cookies_of_backslashes_cost_what_their_length_costs(make_transpor
 def test_a_wait_that_is_none_is_the_usual_one(value: str) -> None:
     started = process_time()
     response = Response(status=429, headers={"retry-after": value}, received_at=0)
-    report = refusal(QUESTION, response)
+    report = common_failure(QUESTION, response)
     assert report is not None
     assert report.outcome is Outcome.RATE_LIMITED
     assert process_time() - started < 1

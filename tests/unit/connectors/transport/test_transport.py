@@ -11,7 +11,7 @@ from aiohttp import web
 
 from parcelwire import __version__
 from parcelwire.connectors.base import Request, Response
-from parcelwire.connectors.local.serving import run_local_server
+from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.connectors.transport import Limits
 from parcelwire.domain.clock import FrozenClock
 from tests.unit.connectors.transport.servers import AMPLE, OK, SHORT, Make, get, run_raw, says
@@ -30,7 +30,7 @@ async def test_an_answer_comes_back_whole(make_transport: Make) -> None:
 
     application = web.Application()
     application.router.add_route("*", "/a", answer)
-    async with run_local_server(application) as url:
+    async with run_mock_server(application) as url:
         response = await make_transport(clock).send(
             Request(method="POST", url=f"{url}/a?n=1%202", body=b"x=1"), AMPLE
         )
@@ -177,7 +177,7 @@ async def test_cookies_come_back_and_are_not_kept(make_transport: Make) -> None:
 
     application = web.Application()
     application.router.add_get("/", answer)
-    async with run_local_server(application) as url:
+    async with run_mock_server(application) as url:
         transport = make_transport()
         response = await transport.send(get(url), AMPLE)
         await transport.send(get(url), AMPLE)
@@ -199,7 +199,7 @@ async def test_redirects_stay_on_their_origin_and_carry_new_cookies(make_transpo
     application = web.Application()
     application.router.add_get("/start", start)
     application.router.add_get("/end", end)
-    async with run_local_server(application) as url:
+    async with run_mock_server(application) as url:
         response = await make_transport().send(
             get(f"{url}/start", headers={"cookie": "mine=1"}), AMPLE
         )
@@ -291,7 +291,7 @@ async def test_connections_are_kept_and_at_most_so_many_to_a_host(make_transport
 
     application = web.Application()
     application.router.add_get("/", answer)
-    async with run_local_server(application) as url:
+    async with run_mock_server(application) as url:
         transport = make_transport(connections_per_host=3)
         limits = Limits(timeout_seconds=10)
         responses = await asyncio.gather(*(transport.send(get(url), limits) for _ in range(20)))

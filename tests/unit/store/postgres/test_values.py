@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parcelwire.domain.clock import SECOND
-from parcelwire.domain.report import Gap
+from parcelwire.domain.report import UnmappedCode
 from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details
 from parcelwire.store.postgres import PostgresStore
@@ -65,7 +65,9 @@ async def test_any_text_is_stored_and_found(store: PostgresStore, text: str) -> 
     assert [one.tracking for one in page] == [tracking]
     assert page[0].poll.last_detail == clean(text)
 
-    await store.add_gaps("swiss-post", [Gap(kind="text", value=text, sample=text)] * 2, NOW)
+    await store.add_gaps(
+        "swiss-post", [UnmappedCode(kind="text", value=text, sample=text)] * 2, NOW
+    )
     assert await store.list_gaps() == [("swiss-post", "text", clean(text), 2, clean(text), NOW)]
 
 

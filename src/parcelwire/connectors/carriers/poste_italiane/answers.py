@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from parcelwire.connectors.base import Question
+from parcelwire.connectors.base import TrackingQuery
 from parcelwire.connectors.reading.values import read_flag, read_text
 from parcelwire.domain.report import CarrierReport
 
@@ -23,6 +23,6 @@ def flag(value: Any) -> bool | None:
     return read_flag(value, _YES_AND_NO)
 
 
-def same_for_all(questions: list[Question], report: CarrierReport) -> list[CarrierReport]:
-    """Return ``report`` once for each of ``questions``."""
-    return [msgspec.structs.replace(report, number=question.number) for question in questions]
+def same_for_all(queries: list[TrackingQuery], report: CarrierReport) -> list[CarrierReport]:
+    """Return ``report`` once for each of ``queries``."""
+    return [msgspec.structs.replace(report, number=query.number) for query in queries]

@@ -13,15 +13,15 @@ from typing import Any, Final
 import msgspec
 
 from parcelwire.connectors.base import (
-    Access,
+    CarrierContext,
     CarrierReport,
-    Conversation,
+    Exchange,
     Outcome,
-    Question,
     Request,
     Response,
+    TrackingQuery,
+    common_failure,
     not_understood,
-    refusal,
 )
 from parcelwire.connectors.carriers.poste_italiane.answers import (
     CONNECTOR_NAME,
@@ -40,7 +40,7 @@ from parcelwire.connectors.reading.values import (
     read_whole_number,
 )
 from parcelwire.domain.clock import SECOND
-from parcelwire.domain.report import Gap, ParcelFacts
+from parcelwire.domain.report import ParcelFacts, UnmappedCode
 
 # The production resource that every published client of this API names; it is no secret. A
 # connection may set another one (the test system has its own).
@@ -56,7 +56,7 @@ GENERIC_ERROR: Final = 999
 # "Lettera di vettura (7, 13, 18), sticker (9)".
 WAYBILL_LENGTHS: Final = frozenset({7, 9, 13, 18})
 
-_TOKEN = "token"  # noqa: S105  # the name of a place in the memory
+_TOKEN = "token"  # noqa: S105  # the name of a place in the session state
 _TOKEN_UNTIL = "token_until"  # noqa: S105  # the same
 _TOKEN_OWNER = "token_client_id"  # noqa: S105  # the same
 _ONE_BY_ONE = "asks_one_by_one"
@@ -64,71 +64,71 @@ _CLOSED: Final = frozenset({Outcome.RATE_LIMITED, Outcome.UNAVAILABLE, Outcome.A
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "poste_clientid"})
 
 
-def converse(questions: list[Question], access: Access, base_url: str) -> Conversation:
+def run_exchange(queries: list[TrackingQuery], context: CarrierContext, base_url: str) -> Exchange:
     """Ask for all in one call; what the answer leaves out is asked again, one by one.
 
     That a call may name several waybills follows from its list only. So nobody depends on it: once
     an answer to several has left all of them out, this connection asks one by one.
     """
-    lacking = [name for name in ("client_id", "client_secret") if not access.credentials.get(name)]
+    lacking = [name for name in ("client_id", "client_secret") if not context.credentials.get(name)]
     if lacking:
         return same_for_all(
-            questions, _report(Outcome.NO_CONNECTION, f"no {' and no '.join(lacking)}")
+            queries, _report(Outcome.NO_CONNECTION, f"no {' and no '.join(lacking)}")
         )
-    reports: list[CarrierReport | None] = [None] * len(questions)
-    if len(questions) > 1 and not access.memory.get(_ONE_BY_ONE):
-        answer = yield from _ask(questions, access, base_url)
+    reports: list[CarrierReport | None] = [None] * len(queries)
+    if len(queries) > 1 and not context.session_state.get(_ONE_BY_ONE):
+        answer = yield from _ask(queries, context, base_url)
         if isinstance(answer, CarrierReport):
-            return same_for_all(questions, answer)
-        reports = parse_tracking(questions, answer)
+            return same_for_all(queries, answer)
+        reports = parse_tracking(queries, answer)
         if all(report is None for report in reports):
-            access.memory[_ONE_BY_ONE] = True
-    for place, question in enumerate(questions):
+            context.session_state[_ONE_BY_ONE] = True
+    for place, query in enumerate(queries):
         if reports[place] is not None:
             continue
-        answer = yield from _ask([question], access, base_url)
+        answer = yield from _ask([query], context, base_url)
         if isinstance(answer, CarrierReport):
-            return _fill(questions, reports, answer)
-        report = parse_one(question, answer)
+            return _fill(queries, reports, answer)
+        report = parse_one(query, answer)
         reports[place] = report
         if report.outcome in _CLOSED or answer.status == 403:
             # Refused or out of order: asking on would only make it worse.
-            return _fill(questions, reports, report)
+            return _fill(queries, reports, report)
     return [report for report in reports if report is not None]
 
 
 def _ask(
-    questions: list[Question], access: Access, base_url: str
+    queries: list[TrackingQuery], context: CarrierContext, base_url: str
 ) -> Generator[Request, Response, Response | CarrierReport]:
-    """Send the question with a token; a refused token is replaced once.
+    """Send the query with a token; a refused token is replaced once.
 
     Returns the answer, or a report (without number) when there is no token to be had.
     """
     answer: Response | None = None
     for _ in range(2):
-        token = _remembered_token(access)
+        token = _remembered_token(context)
         if token is None:
-            response = yield build_token_request(access, base_url)
-            token = _remember_token(response, access)
+            response = yield build_token_request(context, base_url)
+            token = _remember_token(response, context)
             if token is None:
                 return token_failure(response)
-        answer = yield build_tracking_request(questions, access, base_url, token)
+        answer = yield build_tracking_request(queries, context, base_url, token)
         if answer.status not in {401, 403}:
             return answer
-        access.memory.pop(_TOKEN, None)
+        context.session_state.pop(_TOKEN, None)
         if answer.status == 403:
-            # A gateway's 403 may mean anything; the next conversation begins with a new token.
+            # A gateway's 403 may mean anything; the next exchange begins with a new token.
             return answer
     return answer if answer is not None else _report(Outcome.UNAVAILABLE, "not asked")
 
 
-def build_token_request(access: Access, base_url: str) -> Request:
+def build_token_request(context: CarrierContext, base_url: str) -> Request:
     """Return the request for a token; its body holds the secret."""
-    client_id = access.credentials["client_id"]
+    client_id = context.credentials["client_id"]
     body = {
         "clientId": client_id,
-        "secretId": access.credentials["client_secret"],
-        "scope": access.credentials.get("scope") or DEFAULT_SCOPE,
+        "secretId": context.credentials["client_secret"],
+        "scope": context.credentials.get("scope") or DEFAULT_SCOPE,
         "grantType": "client_credentials",
     }
     return Request(
@@ -146,14 +146,13 @@ def build_token_request(access: Access, base_url: str) -> Request:
 
 
 def build_tracking_request(
-    questions: list[Question], access: Access, base_url: str, token: str
+    queries: list[TrackingQuery], context: CarrierContext, base_url: str, token: str
 ) -> Request:
-    """Return the request for the whole history (``lastTracingState`` N) of ``questions``."""
+    """Return the request for the whole history (``lastTracingState`` N) of ``queries``."""
     body = {
         "arg0": {
             "shipmentsData": [
-                {"waybillNumber": question.number, "lastTracingState": "N"}
-                for question in questions
+                {"waybillNumber": query.number, "lastTracingState": "N"} for query in queries
             ],
             "statusDescription": "E",
             "customerType": "DQ",
@@ -163,7 +162,7 @@ def build_tracking_request(
         method="POST",
         url=f"{base_url}/postalandlogistics/parcel/tracking",
         headers={
-            "POSTE_clientID": access.credentials["client_id"],
+            "POSTE_clientID": context.credentials["client_id"],
             "Authorization": token,
             "Content-Type": "application/json",
             "Accept": "application/json",
@@ -173,15 +172,15 @@ def build_tracking_request(
     )
 
 
-def _remembered_token(access: Access) -> str | None:
-    memory = access.memory
-    is_fresh = memory.get(_TOKEN_UNTIL, 0) - TOKEN_MARGIN_SECONDS * SECOND > access.now
-    is_ours = memory.get(_TOKEN_OWNER) == access.credentials["client_id"]
-    token = memory.get(_TOKEN)
+def _remembered_token(context: CarrierContext) -> str | None:
+    session_state = context.session_state
+    is_fresh = session_state.get(_TOKEN_UNTIL, 0) - TOKEN_MARGIN_SECONDS * SECOND > context.now
+    is_ours = session_state.get(_TOKEN_OWNER) == context.credentials["client_id"]
+    token = session_state.get(_TOKEN)
     return token if is_fresh and is_ours and isinstance(token, str) else None
 
 
-def _remember_token(response: Response, access: Access) -> str | None:
+def _remember_token(response: Response, context: CarrierContext) -> str | None:
     """Keep the token of ``response`` and return it; None when there is none in it."""
     if response.fault is not None:
         return None
@@ -193,9 +192,9 @@ def _remember_token(response: Response, access: Access) -> str | None:
     if token is None:
         return None
     seconds = read_whole_number(pick(answer, "expires_in")) or TOKEN_SECONDS_DEFAULT
-    access.memory[_TOKEN] = token
-    access.memory[_TOKEN_UNTIL] = access.now + min(seconds, 86_400) * SECOND
-    access.memory[_TOKEN_OWNER] = access.credentials["client_id"]
+    context.session_state[_TOKEN] = token
+    context.session_state[_TOKEN_UNTIL] = context.now + min(seconds, 86_400) * SECOND
+    context.session_state[_TOKEN_OWNER] = context.credentials["client_id"]
     return token
 
 
@@ -204,8 +203,8 @@ def token_failure(response: Response) -> CarrierReport:
 
     Never with the body: it might hold a token under another name.
     """
-    nobody = Question(number="", courier_code=CONNECTOR_NAME)
-    refused = refusal(nobody, response, CONNECTOR_NAME)
+    nobody = TrackingQuery(number="", courier_code=CONNECTOR_NAME)
+    refused = common_failure(nobody, response, CONNECTOR_NAME)
     if refused is not None:
         return msgspec.structs.replace(refused, raw=b"", detail=f"token: {refused.detail}")
     try:
@@ -220,31 +219,29 @@ def token_failure(response: Response) -> CarrierReport:
         return _report(Outcome.AUTH_FAILED, detail, response)
     return msgspec.structs.replace(
         _report(Outcome.NOT_UNDERSTOOD, f"token: HTTP {response.status}: {wrong}", response),
-        gaps=(Gap(kind="answer", value=f"token: {wrong}"),),
+        unmapped=(UnmappedCode(kind="answer", value=f"token: {wrong}"),),
     )
 
 
-def parse_one(question: Question, response: Response) -> CarrierReport:
+def parse_one(query: TrackingQuery, response: Response) -> CarrierReport:
     """Read the answer to a call about one number."""
-    report = parse_tracking([question], response)[0]
+    report = parse_tracking([query], response)[0]
     if report is None:
-        return not_understood(question, response, "the shipment is missing", CONNECTOR_NAME)
+        return not_understood(query, response, "the shipment is missing", CONNECTOR_NAME)
     return report
 
 
-def parse_tracking(questions: list[Question], response: Response) -> list[CarrierReport | None]:
+def parse_tracking(queries: list[TrackingQuery], response: Response) -> list[CarrierReport | None]:
     """Read an answer; None for a number about which it says nothing."""
-    first = refusal(questions[0], response, CONNECTOR_NAME)
+    first = common_failure(queries[0], response, CONNECTOR_NAME)
     if first is not None:
-        return [refusal(question, response, CONNECTOR_NAME) for question in questions]
+        return [common_failure(query, response, CONNECTOR_NAME) for query in queries]
     try:
         envelope = _envelope(read_json(response, statuses=(200, 400, 404, 422)))
     except UnreadableError as why:
         reason = str(why)
-        return [
-            not_understood(question, response, reason, CONNECTOR_NAME) for question in questions
-        ]
-    return [_read(question, envelope, response, len(questions) == 1) for question in questions]
+        return [not_understood(query, response, reason, CONNECTOR_NAME) for query in queries]
+    return [_read(query, envelope, response, len(queries) == 1) for query in queries]
 
 
 def _envelope(answer: Any) -> dict[str, Any]:
@@ -257,27 +254,27 @@ def _envelope(answer: Any) -> dict[str, Any]:
 
 
 def _read(
-    question: Question, envelope: dict[str, Any], response: Response, is_only_one: bool
+    query: TrackingQuery, envelope: dict[str, Any], response: Response, is_only_one: bool
 ) -> CarrierReport | None:
     shipments = [
         entry for entry in read_items(pick(envelope, "shipment")) if isinstance(entry, dict)
     ]
-    shipment = _find(shipments, question, is_only_one)
+    shipment = _find(shipments, query, is_only_one)
     code = read_whole_number(pick(envelope, "code"))
     raw = raw_part(
         response, shipment if shipment is not None else envelope, is_only_one=is_only_one
     )
 
-    def answer(outcome: Outcome, detail: str, *gaps: Gap) -> CarrierReport:
+    def answer(outcome: Outcome, detail: str, *unmapped: UnmappedCode) -> CarrierReport:
         report = _report(outcome, detail, response)
-        return msgspec.structs.replace(report, number=question.number, gaps=gaps, raw=raw)
+        return msgspec.structs.replace(report, number=query.number, unmapped=unmapped, raw=raw)
 
     if shipment is not None and read_items(pick(shipment, "tracking")):
-        checkpoints, facts, gaps = read_shipment(shipment)
+        checkpoints, facts, unmapped = read_shipment(shipment)
         return msgspec.structs.replace(
-            answer(Outcome.FOUND, "", *gaps), checkpoints=checkpoints, facts=facts
+            answer(Outcome.FOUND, "", *unmapped), checkpoints=checkpoints, facts=facts
         )
-    if _has_no_results(envelope, question, is_only_one) or (code == NO_RESULTS and not shipments):
+    if _has_no_results(envelope, query, is_only_one) or (code == NO_RESULTS and not shipments):
         return answer(Outcome.UNKNOWN_NUMBER, f"code {NO_RESULTS}: tracking without results")
     if code == GENERIC_ERROR:
         return answer(Outcome.UNAVAILABLE, "code 999: generic error")
@@ -288,23 +285,25 @@ def _read(
     if not is_only_one:
         return None
     if code is None or code == 0:
-        return not_understood(question, response, "no shipment and no reason", CONNECTOR_NAME)
+        return not_understood(query, response, "no shipment and no reason", CONNECTOR_NAME)
     is_formal = 100 <= code < 200
     blames_number = any(
         "waybill" in words(pick(m, "field")).casefold() for m in _messages(envelope)
     )
-    if is_formal and blames_number and len(question.number) not in WAYBILL_LENGTHS:
+    if is_formal and blames_number and len(query.number) not in WAYBILL_LENGTHS:
         # Both the carrier and its manual say so; one alone might be a fault of ours.
         return answer(Outcome.INVALID_NUMBER, f"code {code}: waybillNumber refused")
     kind = "formal error" if is_formal else "business error" if 200 <= code < 300 else "error"
-    gap = Gap(kind="code", value=f"return.code {code}", sample=raw[:500].decode("utf-8", "replace"))
-    return answer(Outcome.NOT_UNDERSTOOD, f"code {code}: {kind}", gap)
+    unmapped_code = UnmappedCode(
+        kind="code", value=f"return.code {code}", sample=raw[:500].decode("utf-8", "replace")
+    )
+    return answer(Outcome.NOT_UNDERSTOOD, f"code {code}: {kind}", unmapped_code)
 
 
 def _find(
-    shipments: list[dict[str, Any]], question: Question, is_only_one: bool
+    shipments: list[dict[str, Any]], query: TrackingQuery, is_only_one: bool
 ) -> dict[str, Any] | None:
-    wanted = read_number(question.number)
+    wanted = read_number(query.number)
     for shipment in shipments:
         if read_number(pick(shipment, "waybillNumber")) == wanted:
             return shipment
@@ -322,13 +321,13 @@ def _messages(envelope: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _has_no_results(envelope: dict[str, Any], question: Question, is_only_one: bool) -> bool:
-    """Tell whether a message says "without results" about ``question``."""
+def _has_no_results(envelope: dict[str, Any], query: TrackingQuery, is_only_one: bool) -> bool:
+    """Tell whether a message says "without results" about ``query``."""
     for message in _messages(envelope):
         if read_whole_number(pick(message, "code")) != NO_RESULTS:
             continue
         said = " ".join(words(pick(message, name)) for name in ("message", "field", "objectName"))
-        if is_only_one or read_number(question.number) in read_number(said, len(said)):
+        if is_only_one or read_number(query.number) in read_number(said, len(said)):
             return True
     return False
 
@@ -344,10 +343,10 @@ def _report(outcome: Outcome, detail: str, response: Response | None = None) -> 
 
 
 def _fill(
-    questions: list[Question], reports: list[CarrierReport | None], filler: CarrierReport
+    queries: list[TrackingQuery], reports: list[CarrierReport | None], filler: CarrierReport
 ) -> list[CarrierReport]:
     """Return ``reports`` with ``filler`` where there is none yet."""
     return [
-        report if report is not None else msgspec.structs.replace(filler, number=question.number)
-        for question, report in zip(questions, reports, strict=True)
+        report if report is not None else msgspec.structs.replace(filler, number=query.number)
+        for query, report in zip(queries, reports, strict=True)
     ]

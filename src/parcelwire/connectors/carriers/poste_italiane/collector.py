@@ -1,7 +1,7 @@
 """Who is to collect a parcel: its recipient, or the carrier that has not got it yet.
 
 "In attesa di essere ritirata" is said of both; only what follows tells them apart. Works on plain
-texts (``wording.plain``).
+texts (``text_patterns.plain``).
 """
 
 import re

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from parcelwire.connectors.base import (
-    Access,
+    CarrierContext,
     CarrierReport,
-    Conversation,
+    Exchange,
     Manifest,
     Outcome,
-    Question,
+    TrackingQuery,
 )
-from parcelwire.connectors.carriers.poste_italiane import api, web, wording
+from parcelwire.connectors.carriers.poste_italiane import api, text_patterns, web
 from parcelwire.connectors.carriers.poste_italiane.answers import CONNECTOR_NAME
-from parcelwire.connectors.table import load_manifest
+from parcelwire.connectors.status_table import load_manifest
 
 
 class PosteItaliane:
@@ -22,32 +22,32 @@ class PosteItaliane:
     @cached_property
     def manifest(self) -> Manifest:
         """What ``manifest.toml`` says."""
-        return load_manifest(wording.PACKAGE)
+        return load_manifest(text_patterns.PACKAGE)
 
-    def track(self, questions: Sequence[Question], access: Access) -> Conversation:
-        """Ask about ``questions``, at most the transport's ``batch_size``."""
-        asked = list(questions)
+    def track(self, queries: Sequence[TrackingQuery], context: CarrierContext) -> Exchange:
+        """Ask about ``queries``, at most the transport's ``batch_size``."""
+        asked = list(queries)
         if not asked:
             return []
-        if access.transport == "api":
-            return (yield from api.converse(asked, access, self._base_url("api", access)))
-        if access.transport == "web":
-            return (yield from web.converse(asked, self._base_url("web", access)))
+        if context.transport == "api":
+            return (yield from api.run_exchange(asked, context, self._base_url("api", context)))
+        if context.transport == "web":
+            return (yield from web.run_exchange(asked, self._base_url("web", context)))
         return [
             CarrierReport(
-                number=question.number,
+                number=query.number,
                 outcome=Outcome.NO_CONNECTION,
-                detail=f"Poste Italiane has no transport {access.transport!r}",
-                fetched_at=access.now,
+                detail=f"Poste Italiane has no transport {context.transport!r}",
+                fetched_at=context.now,
                 connector=CONNECTOR_NAME,
             )
-            for question in asked
+            for query in asked
         ]
 
     def phrase(self, raw_code: str, language: str) -> str | None:
         """Return the wording of an event code or of a known Italian text; None when not known."""
-        return wording.phrase(raw_code, language)
+        return text_patterns.phrase(raw_code, language)
 
-    def _base_url(self, name: str, access: Access) -> str:
-        ours = self.manifest.transport(access.transport).base_urls[name]
-        return access.base_urls.get(name, ours).rstrip("/")
+    def _base_url(self, name: str, context: CarrierContext) -> str:
+        ours = self.manifest.transport(context.transport).base_urls[name]
+        return context.base_urls.get(name, ours).rstrip("/")

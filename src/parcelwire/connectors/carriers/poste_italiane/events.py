@@ -6,12 +6,12 @@ from typing import Final
 import msgspec
 
 from parcelwire.connectors.carriers.poste_italiane.places import Place, read_place
-from parcelwire.connectors.carriers.poste_italiane.wording import split_place
+from parcelwire.connectors.carriers.poste_italiane.text_patterns import split_place
 from parcelwire.connectors.reading.times import LocalTime
 from parcelwire.connectors.reading.values import sample_of
-from parcelwire.connectors.table import Meaning
+from parcelwire.connectors.status_table import Meaning
 from parcelwire.domain.checkpoint import Checkpoint
-from parcelwire.domain.report import Gap
+from parcelwire.domain.report import UnmappedCode
 from parcelwire.domain.status import Status, Substatus
 
 DELIVERED: Final = Meaning(status=Status.DELIVERED, substatus=Substatus.DELIVERED)
@@ -55,14 +55,16 @@ def to_checkpoint(scan: Scan, meaning: Meaning | None) -> Checkpoint:
     )
 
 
-def unknown_text(text: str, event: object) -> Gap:
-    """Return the gap for a wording that nobody has mapped yet."""
-    return Gap(kind="text", value=text[:200], sample=sample_of(event))
+def unknown_text(text: str, event: object) -> UnmappedCode:
+    """Return the unmapped code for a wording that nobody has mapped yet."""
+    return UnmappedCode(kind="text", value=text[:200], sample=sample_of(event))
 
 
-def unreadable_event(event: object) -> Gap:
-    """Return the gap for an event without a readable time, or without any word."""
-    return Gap(kind="answer", value="an event without time or text", sample=sample_of(event))
+def unreadable_event(event: object) -> UnmappedCode:
+    """Return the unmapped code for an event without a readable time, or without any word."""
+    return UnmappedCode(
+        kind="answer", value="an event without time or text", sample=sample_of(event)
+    )
 
 
 def is_on_the_way(meaning: Meaning | None) -> bool:

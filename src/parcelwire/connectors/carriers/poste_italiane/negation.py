@@ -1,12 +1,12 @@
 """Italian that says the opposite: "non è stata consegnata" holds the word for "delivered".
 
-Works on plain texts (``wording.plain``), in which ``è`` is ``e`` and there are no signs.
+Works on plain texts (``text_patterns.plain``), in which ``è`` is ``e`` and there are no signs.
 """
 
 import re
 from typing import Final
 
-from parcelwire.connectors.table import FoundText
+from parcelwire.connectors.status_table import FoundText
 from parcelwire.domain.status import Status, Substatus
 
 _NEGATORS: Final = frozenset({"non", "mai", "senza"})

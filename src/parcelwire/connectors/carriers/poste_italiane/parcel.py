@@ -8,6 +8,7 @@ fragments ("in data") to which the page adds the beginning, so the stage counts 
 from typing import Any, Final
 
 from parcelwire.connectors.carriers.poste_italiane.answers import flag, words
+from parcelwire.connectors.carriers.poste_italiane.delivery_window import read_promise
 from parcelwire.connectors.carriers.poste_italiane.events import (
     DELIVERED,
     FAILED,
@@ -19,9 +20,8 @@ from parcelwire.connectors.carriers.poste_italiane.events import (
     unreadable_event,
 )
 from parcelwire.connectors.carriers.poste_italiane.places import Place
-from parcelwire.connectors.carriers.poste_italiane.promise import read_promise
-from parcelwire.connectors.carriers.poste_italiane.rome import SENTENCES, TIMES
-from parcelwire.connectors.carriers.poste_italiane.wording import read_text
+from parcelwire.connectors.carriers.poste_italiane.text_patterns import read_text
+from parcelwire.connectors.carriers.poste_italiane.timestamps import SENTENCES, TIMES
 from parcelwire.connectors.reading.returns import (
     RETURNED,
     RETURNING,
@@ -31,40 +31,44 @@ from parcelwire.connectors.reading.returns import (
 )
 from parcelwire.connectors.reading.times import LocalTime, find_time, read_epoch
 from parcelwire.connectors.reading.values import pick, read_items, read_number
-from parcelwire.connectors.table import Meaning
+from parcelwire.connectors.status_table import Meaning
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.clock import Instant
-from parcelwire.domain.report import DeliveryWindow, Gap, ParcelFacts
+from parcelwire.domain.report import DeliveryWindow, ParcelFacts, UnmappedCode
 from parcelwire.domain.status import Status
 
 STAGE_FAILED: Final = "4"
 STAGE_DELIVERED: Final = "5"
 
-Reading = tuple[tuple[Checkpoint, ...], ParcelFacts, DeliveryWindow | None, tuple[Gap, ...]]
+Reading = tuple[
+    tuple[Checkpoint, ...], ParcelFacts, DeliveryWindow | None, tuple[UnmappedCode, ...]
+]
 
 
 def read_parcel(parcel: dict[str, Any], received_at: Instant) -> Reading:
-    """Return checkpoints (oldest first), facts, promised window and gaps of ``parcel``."""
+    """Return the checkpoints (oldest first), facts, window and unmapped codes of ``parcel``."""
     checkpoints: list[Checkpoint] = []
-    gaps: list[Gap] = []
+    unmapped: list[UnmappedCode] = []
     for movement in read_items(pick(parcel, "listaMovimenti")):
         scan = _scan(movement)
         if scan is None:
-            gaps.append(unreadable_event(movement))
+            unmapped.append(unreadable_event(movement))
             continue
         meaning = read_text(scan.text)
         if meaning is None:
-            gaps.append(unknown_text(scan.text, movement))
+            unmapped.append(unknown_text(scan.text, movement))
         checkpoints.append(to_checkpoint(scan, _staged(meaning, movement, parcel)))
     checkpoints.sort(key=lambda checkpoint: checkpoint.occurred_at)
     if words(pick(parcel, "stato")) == STAGE_DELIVERED:
-        gaps.extend(_settle_delivery(parcel, checkpoints))
+        unmapped.extend(_settle_delivery(parcel, checkpoints))
     checkpoints = settle_returns(checkpoints)
     promise = words(pick(parcel, "dataPrevistaConsegna"))
     window = read_promise(promise, received_at) if promise else None
     if promise and window is None:
-        gaps.append(Gap(kind="text", value=promise[:200], sample="dataPrevistaConsegna"))
-    return tuple(checkpoints), _facts(parcel, checkpoints), window, tuple(gaps)
+        unmapped.append(
+            UnmappedCode(kind="text", value=promise[:200], sample="dataPrevistaConsegna")
+        )
+    return tuple(checkpoints), _facts(parcel, checkpoints), window, tuple(unmapped)
 
 
 def _scan(movement: Any) -> Scan | None:
@@ -98,7 +102,7 @@ def _staged(meaning: Meaning | None, movement: Any, parcel: dict[str, Any]) -> M
     return RETURNING if goes_back and is_on_the_way(meaning) else meaning
 
 
-def _settle_delivery(parcel: dict[str, Any], checkpoints: list[Checkpoint]) -> list[Gap]:
+def _settle_delivery(parcel: dict[str, Any], checkpoints: list[Checkpoint]) -> list[UnmappedCode]:
     """Make ``checkpoints`` (oldest first) tell of the delivery that ``stato`` 5 states.
 
     Where no movement tells of it: a newest movement of unknown wording is the delivery; else the
@@ -122,7 +126,7 @@ def _settle_delivery(parcel: dict[str, Any], checkpoints: list[Checkpoint]) -> l
             checkpoints[-1] = relabel(newest, end)
             return []
     elif newest is not None and newest.status in ends and not is_returning:
-        return [Gap(kind="code", value="stato 5 after a failure", sample=newest.text)]
+        return [UnmappedCode(kind="code", value="stato 5 after a failure", sample=newest.text)]
     if newest is not None and newest.substatus is RETURNED.substatus:
         return []
     if time is not None:
@@ -130,7 +134,7 @@ def _settle_delivery(parcel: dict[str, Any], checkpoints: list[Checkpoint]) -> l
         return []
     if newest is not None:
         checkpoints[-1] = relabel(newest, end)
-    return [Gap(kind="code", value="stato 5 without a delivery", sample=summary)]
+    return [UnmappedCode(kind="code", value="stato 5 without a delivery", sample=summary)]
 
 
 def _time_of_end(summary: str, newest: Checkpoint | None) -> LocalTime | None:

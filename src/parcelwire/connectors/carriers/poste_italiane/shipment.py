@@ -10,14 +10,14 @@ from parcelwire.connectors.carriers.poste_italiane.events import (
     unknown_text,
     unreadable_event,
 )
-from parcelwire.connectors.carriers.poste_italiane.rome import TIMES
-from parcelwire.connectors.carriers.poste_italiane.wording import read_text, table
+from parcelwire.connectors.carriers.poste_italiane.text_patterns import read_text, table
+from parcelwire.connectors.carriers.poste_italiane.timestamps import TIMES
 from parcelwire.connectors.reading.returns import settle_returns, tells_of_return
 from parcelwire.connectors.reading.times import read_times
 from parcelwire.connectors.reading.values import pick, read_items
-from parcelwire.connectors.table import Meaning
+from parcelwire.connectors.status_table import Meaning
 from parcelwire.domain.checkpoint import Checkpoint
-from parcelwire.domain.report import Gap, ParcelFacts
+from parcelwire.domain.report import ParcelFacts, UnmappedCode
 
 # The full sentence first; the others say the same for an app and for the telephone.
 _TEXTS = ("StatusDescription", "synthesisStatusDescription", "appStatusDescription")
@@ -25,22 +25,22 @@ _TEXTS = ("StatusDescription", "synthesisStatusDescription", "appStatusDescripti
 
 def read_shipment(
     shipment: dict[str, Any],
-) -> tuple[tuple[Checkpoint, ...], ParcelFacts, tuple[Gap, ...]]:
-    """Return the checkpoints (oldest first), the facts and the gaps of ``shipment``.
+) -> tuple[tuple[Checkpoint, ...], ParcelFacts, tuple[UnmappedCode, ...]]:
+    """Return the checkpoints (oldest first), the facts and the unmapped codes of ``shipment``.
 
     ``returnFlag`` is not used: the manual calls it "A/R", others read it as "is going back".
     """
     events = _oldest_first(read_items(pick(shipment, "tracking")))
     times = read_times((pick(event, "data") for event in events), TIMES)
     checkpoints: list[Checkpoint] = []
-    gaps: list[Gap] = []
+    unmapped: list[UnmappedCode] = []
     for event, time in zip(events, times, strict=True):
         text = _text(event)
         if time is None or not text:
-            gaps.append(unreadable_event(event))
+            unmapped.append(unreadable_event(event))
             continue
         meaning, found = _meaning(event, text)
-        gaps.extend(found)
+        unmapped.extend(found)
         code = words(pick(event, "status"))
         scan = Scan(
             time=time,
@@ -55,7 +55,7 @@ def read_shipment(
         pickup_point=collection_point(checkpoints),
         is_returning=tells_of_return(checkpoints) or None,
     )
-    return tuple(checkpoints), facts, tuple(gaps)
+    return tuple(checkpoints), facts, tuple(unmapped)
 
 
 def _text(event: Any) -> str:
@@ -63,7 +63,7 @@ def _text(event: Any) -> str:
     return next((text for text in texts if text), "")
 
 
-def _meaning(event: Any, text: str) -> tuple[Meaning | None, list[Gap]]:
+def _meaning(event: Any, text: str) -> tuple[Meaning | None, list[UnmappedCode]]:
     """Return what ``event`` means, by its texts, else its code, else its phase.
 
     The phase comes last, because it is coarse: a parcel held for collection (code 003) was seen
@@ -76,11 +76,11 @@ def _meaning(event: Any, text: str) -> tuple[Meaning | None, list[Gap]]:
             return meaning, []
     code = words(pick(event, "status")).upper()
     has_text = any(words(pick(event, name)) for name in _TEXTS)
-    gaps = [unknown_text(text, event)] if has_text else []
+    unmapped = [unknown_text(text, event)] if has_text else []
     meaning = table().by_code(code) or read_text(words(pick(event, "phase")))
     if meaning is None and code:
-        gaps.append(Gap(kind="code", value=code, sample=text[:200]))
-    return meaning, gaps
+        unmapped.append(UnmappedCode(kind="code", value=code, sample=text[:200]))
+    return meaning, unmapped
 
 
 def _oldest_first(events: list[Any]) -> list[Any]:

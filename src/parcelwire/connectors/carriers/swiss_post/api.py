@@ -17,19 +17,19 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.connectors.base import (
-    Access,
-    Question,
+    CarrierContext,
     Request,
     Response,
+    TrackingQuery,
+    common_failure,
     not_understood,
-    refusal,
 )
+from parcelwire.connectors.carriers.swiss_post.json_values import read_answer
 from parcelwire.connectors.carriers.swiss_post.mailpiece import (
     is_listed,
     parse_answers,
     parse_search,
 )
-from parcelwire.connectors.carriers.swiss_post.reading import read_answer
 from parcelwire.connectors.reading.values import (
     read_expiry,
     read_mapping,
@@ -43,9 +43,9 @@ from parcelwire.domain.report import CarrierReport, Outcome
 CODE: Final = "swiss-post"
 SCOPE: Final = "MYSB_MAILPIECE_TRACKING_B2B_READ"
 TOKEN_MARGIN_SECONDS: Final = 30
-"""A token this close to its end is not used any more: it has to survive the whole conversation."""
+"""A token this close to its end is not used any more: it has to survive the whole exchange."""
 
-_TOKEN: Final = "api_token"  # noqa: S105  # the name of a place in the memory, no token
+_TOKEN: Final = "api_token"  # noqa: S105  # the name of a place in the session_state, no token
 _KEYS: Final = "api_keys"
 _MAX_KEYS: Final = 10_000
 _REFUSED_CLIENT: Final = frozenset(
@@ -64,7 +64,7 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class _RefusedError(Exception):
-    """The conversation is over: the report says why."""
+    """The exchange is over: the report says why."""
 
     def __init__(self, report: CarrierReport) -> None:
         super().__init__()
@@ -72,11 +72,11 @@ class _RefusedError(Exception):
 
 
 def ask_api(
-    question: Question, access: Access, base_urls: Mapping[str, str]
+    query: TrackingQuery, context: CarrierContext, base_urls: Mapping[str, str]
 ) -> Generator[Request, Response, CarrierReport]:
     """Ask about one number, with the remembered token while it lives."""
     try:
-        return (yield from _ask(question, access, base_urls))
+        return (yield from _ask(query, context, base_urls))
     except _RefusedError as refused:
         return refused.report
 
@@ -131,35 +131,35 @@ def build_search(api_url: str, token: str, number: str, language: str) -> Reques
 
 
 def _ask(
-    question: Question, access: Access, base_urls: Mapping[str, str]
+    query: TrackingQuery, context: CarrierContext, base_urls: Mapping[str, str]
 ) -> Generator[Request, Response, CarrierReport]:
-    api_url, language = base_urls["api"], access.language
-    keys: dict[str, str] = access.memory.setdefault(_KEYS, {})
-    key = keys.get(question.number, question.number)
+    api_url, language = base_urls["api"], context.language
+    keys: dict[str, str] = context.session_state.setdefault(_KEYS, {})
+    key = keys.get(query.number, query.number)
 
     detail = yield from _authorized(
-        question, access, base_urls, lambda token: build_detail(api_url, token, key, language)
+        query, context, base_urls, lambda token: build_detail(api_url, token, key, language)
     )
     if detail.status == 404 and read_mapping(read_answer(detail)):
-        keys.pop(question.number, None)
-        key = yield from _find_key(question, access, base_urls, detail)
+        keys.pop(query.number, None)
+        key = yield from _find_key(query, context, base_urls, detail)
         detail = yield from _authorized(
-            question, access, base_urls, lambda token: build_detail(api_url, token, key, language)
+            query, context, base_urls, lambda token: build_detail(api_url, token, key, language)
         )
         if len(keys) >= _MAX_KEYS:
             keys.clear()
-        keys[question.number] = key
+        keys[query.number] = key
     answer = read_answer(detail)
     if detail.status != 200 or not isinstance(answer, dict):
-        return not_understood(question, detail, "no detail of a mailpiece", CODE)
+        return not_understood(query, detail, "no detail of a mailpiece", CODE)
 
     told = yield from _authorized(
-        question, access, base_urls, lambda token: build_events(api_url, token, key, language)
+        query, context, base_urls, lambda token: build_events(api_url, token, key, language)
     )
     events = read_mapping(read_answer(told)).get("events")
     if told.status != 200 or not isinstance(events, list):
-        return not_understood(question, told, "no list of events", CODE)
-    report = parse_answers(question, answer, events, language)
+        return not_understood(query, told, "no list of events", CODE)
+    report = parse_answers(query, answer, events, language)
     raw = {"detail": msgspec.Raw(detail.body), "events": msgspec.Raw(told.body)}
     return replace(
         report, raw=msgspec.json.encode(raw), fetched_at=told.received_at, connector=CODE
@@ -167,8 +167,8 @@ def _ask(
 
 
 def _find_key(
-    question: Question,
-    access: Access,
+    query: TrackingQuery,
+    context: CarrierContext,
     base_urls: Mapping[str, str],
     missing: Response,
 ) -> Generator[Request, Response, str]:
@@ -179,23 +179,23 @@ def _find_key(
     it: then the carrier does not know the number.
     """
     searched = yield from _authorized(
-        question,
-        access,
+        query,
+        context,
         base_urls,
-        lambda token: build_search(base_urls["api"], token, question.number, access.language),
+        lambda token: build_search(base_urls["api"], token, query.number, context.language),
     )
     answer = read_answer(searched)
     if searched.status != 200 or not isinstance(answer, dict | list):
-        raise _RefusedError(not_understood(question, missing, "404, and no search either", CODE))
-    key = parse_search(searched, question.number)
-    if key is not None and key != question.number:
+        raise _RefusedError(not_understood(query, missing, "404, and no search either", CODE))
+    key = parse_search(searched, query.number)
+    if key is not None and key != query.number:
         return key
-    if key is not None or is_listed(searched, question.number):
+    if key is not None or is_listed(searched, query.number):
         # It is listed, yet has no detail: the carrier knows it, we only do not know how to ask.
-        raise _RefusedError(not_understood(question, missing, "listed, but without detail", CODE))
+        raise _RefusedError(not_understood(query, missing, "listed, but without detail", CODE))
     raise _RefusedError(
         CarrierReport(
-            number=question.number,
+            number=query.number,
             outcome=Outcome.UNKNOWN_NUMBER,
             detail="no detail (404), and the search of mailpieces does not list the number",
             raw=searched.body,
@@ -206,54 +206,54 @@ def _find_key(
 
 
 def _authorized(
-    question: Question,
-    access: Access,
+    query: TrackingQuery,
+    context: CarrierContext,
     base_urls: Mapping[str, str],
     build: Callable[[str], Request],
 ) -> Reply:
     """Send ``build(token)``; a 401 renews the token once, a second one is final."""
-    token = recall(access.memory, _TOKEN, Token)
+    token = recall(context.session_state, _TOKEN, Token)
     margin = TOKEN_MARGIN_SECONDS * SECOND
-    if token is None or token.expires_at - margin <= access.now:
-        token = yield from _authenticate(question, access, base_urls)
+    if token is None or token.expires_at - margin <= context.now:
+        token = yield from _authenticate(query, context, base_urls)
     response = yield build(token.value)
     if response.status == 401:
-        token = yield from _authenticate(question, access, base_urls)
+        token = yield from _authenticate(query, context, base_urls)
         response = yield build(token.value)
     if response.status == 401:
-        access.memory.pop(_TOKEN, None)
-    refused = refusal(question, response, CODE)
+        context.session_state.pop(_TOKEN, None)
+    refused = common_failure(query, response, CODE)
     if refused is not None:
         raise _RefusedError(refused)
     return response
 
 
 def _authenticate(
-    question: Question, access: Access, base_urls: Mapping[str, str]
+    query: TrackingQuery, context: CarrierContext, base_urls: Mapping[str, str]
 ) -> Generator[Request, Response, Token]:
-    access.memory.pop(_TOKEN, None)
-    if not all(access.credentials.get(field) for field in ("client_id", "client_secret")):
+    context.session_state.pop(_TOKEN, None)
+    if not all(context.credentials.get(field) for field in ("client_id", "client_secret")):
         raise _RefusedError(
-            _auth_failed(question, access.now, "client_id or client_secret is missing")
+            _auth_failed(query, context.now, "client_id or client_secret is missing")
         )
-    answer = yield build_token(base_urls["token"], access.credentials)
-    token = parse_token(answer, access.now)
+    answer = yield build_token(base_urls["token"], context.credentials)
+    token = parse_token(answer, context.now)
     if token is not None:
-        access.memory[_TOKEN] = msgspec.to_builtins(token)
+        context.session_state[_TOKEN] = msgspec.to_builtins(token)
         return token
     error = read_text(read_mapping(read_answer(answer)).get("error"), 60)
     if answer.status in {400, 401} and (answer.status == 401 or error in _REFUSED_CLIENT):
         why = f"the token endpoint refused the client: HTTP {answer.status} {error or ''}"
-        raise _RefusedError(_auth_failed(question, answer.received_at, why.strip()))
+        raise _RefusedError(_auth_failed(query, answer.received_at, why.strip()))
     # Whatever a token endpoint says stays out of reports: it may hold a token that we did not see.
     silent = replace(answer, body=b"")
-    report = refusal(question, silent, CODE)
-    raise _RefusedError(report or not_understood(question, silent, "no access token", CODE))
+    report = common_failure(query, silent, CODE)
+    raise _RefusedError(report or not_understood(query, silent, "no access token", CODE))
 
 
-def _auth_failed(question: Question, at: Instant, why: str) -> CarrierReport:
+def _auth_failed(query: TrackingQuery, at: Instant, why: str) -> CarrierReport:
     return CarrierReport(
-        number=question.number,
+        number=query.number,
         outcome=Outcome.AUTH_FAILED,
         detail=why,
         fetched_at=at,

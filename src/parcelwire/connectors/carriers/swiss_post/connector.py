@@ -1,15 +1,15 @@
-"""The connector of Swiss Post: chooses the transport and keeps one conversation per number."""
+"""The connector of Swiss Post: chooses the transport and keeps one exchange per number."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
-from parcelwire.connectors.base import Access, Conversation, Manifest, Question
+from parcelwire.connectors.base import CarrierContext, Exchange, Manifest, TrackingQuery
 from parcelwire.connectors.carriers.swiss_post.api import ask_api
 from parcelwire.connectors.carriers.swiss_post.events import LANGUAGES, PACKAGE, find_phrase
 from parcelwire.connectors.carriers.swiss_post.web import ask_web
-from parcelwire.connectors.table import load_manifest
+from parcelwire.connectors.status_table import load_manifest
 from parcelwire.domain.languages import choose_language
 from parcelwire.domain.report import CarrierReport
 
@@ -26,26 +26,26 @@ class SwissPost:
         """What this connector is and may."""
         return self._manifest
 
-    def track(self, questions: Sequence[Question], access: Access) -> Conversation:
-        """Ask about ``questions`` one after the other: neither transport takes several.
+    def track(self, queries: Sequence[TrackingQuery], context: CarrierContext) -> Exchange:
+        """Ask about ``queries`` one after the other: neither transport takes several.
 
         Raises:
-            KeyError: when the manifest has no transport of the name in ``access``.
+            KeyError: when the manifest has no transport of the name in ``context``.
         """
-        known = self._manifest.transport(access.transport).base_urls
+        known = self._manifest.transport(context.transport).base_urls
         base_urls = {
-            name: access.base_urls.get(name, url).rstrip("/") for name, url in known.items()
+            name: context.base_urls.get(name, url).rstrip("/") for name, url in known.items()
         }
-        language = choose_language(access.language, LANGUAGES) or LANGUAGES[0]
-        if access.language != language:
+        language = choose_language(context.language, LANGUAGES) or LANGUAGES[0]
+        if context.language != language:
             # The struct is copied, its memory is not: what is remembered stays remembered.
-            access = replace(access, language=language)
+            context = replace(context, language=language)
         reports: list[CarrierReport] = []
-        for question in questions:
-            if access.transport == "api":
-                report = yield from ask_api(question, access, base_urls)
+        for query in queries:
+            if context.transport == "api":
+                report = yield from ask_api(query, context, base_urls)
             else:
-                report = yield from ask_web(question, access, base_urls["web"])
+                report = yield from ask_web(query, context, base_urls["web"])
             reports.append(report)
         return reports
 

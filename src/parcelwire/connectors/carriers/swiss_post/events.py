@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from parcelwire.connectors.reading.times import LocalTime
 from parcelwire.connectors.reading.values import sample_of
-from parcelwire.connectors.table import Meaning, StatusTable, load_status_table
+from parcelwire.connectors.status_table import Meaning, StatusTable, load_status_table
 from parcelwire.domain.checkpoint import Checkpoint
-from parcelwire.domain.report import Gap
+from parcelwire.domain.report import UnmappedCode
 from parcelwire.domain.status import Reason, Status, Substatus, is_final
 
 PACKAGE: Final = "parcelwire.connectors.carriers.swiss_post"
@@ -71,7 +71,7 @@ class Understood(msgspec.Struct, frozen=True):
     """What came out of a list of events, oldest first."""
 
     checkpoints: tuple[Checkpoint, ...] = ()
-    gaps: tuple[Gap, ...] = ()
+    unmapped: tuple[UnmappedCode, ...] = ()
 
     @property
     def last(self) -> Checkpoint | None:
@@ -129,22 +129,22 @@ def understand(
     """
     ordered = _order(list(events))
     checkpoints: list[Checkpoint] = []
-    gaps: dict[str, Gap] = {}
+    unmapped: dict[str, UnmappedCode] = {}
     codes = [split_code(event.raw_code, event.reason) for event in ordered]
     for event, code in zip(ordered, codes, strict=True):
         meaning = find_meaning(code)
         if meaning is None:
-            gap = Gap(
+            unmapped_code = UnmappedCode(
                 kind="code", value=event.raw_code, sample=sample_of(event.sample, _SAMPLE_FIELDS)
             )
-            gaps.setdefault(event.raw_code, gap)
+            unmapped.setdefault(event.raw_code, unmapped_code)
             meaning = Meaning()
         checkpoints.append(_checkpoint(event, code, meaning, language))
     _withdraw(checkpoints, codes)
     _settle_po_box(checkpoints, codes, summary)
     if is_returned:
         _settle_return(checkpoints, codes)
-    return Understood(tuple(checkpoints), tuple(gaps.values()))
+    return Understood(tuple(checkpoints), tuple(unmapped.values()))
 
 
 def summarize(summary: str, moment: LocalTime, language: str) -> Checkpoint | None:
@@ -160,17 +160,17 @@ def summarize(summary: str, moment: LocalTime, language: str) -> Checkpoint | No
     )
 
 
-def find_summary_gap(summary: str | None) -> tuple[Gap, ...]:
-    """Return a gap for an overall status that no row of the table knows."""
+def find_summary_gap(summary: str | None) -> tuple[UnmappedCode, ...]:
+    """Return an unmapped code for an overall status that no row of the table knows."""
     if summary is None or find_meaning(EventCode(summary)) is not None:
         return ()
-    return (Gap(kind="code", value=summary, sample="overall status of the shipment"),)
+    return (UnmappedCode(kind="code", value=summary, sample="overall status of the shipment"),)
 
 
 def find_untold(
     summary: str | None, last: Checkpoint | None, *, is_closed: bool = False
-) -> tuple[Gap, ...]:
-    """Return a gap where the overall status tells of a stage that no checkpoint could be made of.
+) -> tuple[UnmappedCode, ...]:
+    """Return an unmapped code where the overall status tells of a stage that has no checkpoint.
 
     ``last`` is the newest stage that the checkpoints tell. Without a time there is no event, and
     none is invented; but somebody has to hear why the parcel seems to stand still. A delivery into
@@ -191,7 +191,7 @@ def find_untold(
     if not is_untold:
         return ()
     value = f"{summary}, but no event of it"
-    return (Gap(kind="answer", value=value, sample="overall status of the shipment"),)
+    return (UnmappedCode(kind="answer", value=value, sample="overall status of the shipment"),)
 
 
 def _order(events: list[Event]) -> list[Event]:

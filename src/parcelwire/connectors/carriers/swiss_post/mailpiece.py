@@ -7,7 +7,7 @@ record that the carrier's own app gets, which shares its names with this API; RE
 from collections.abc import Mapping
 from typing import Any, Final
 
-from parcelwire.connectors.base import Question, Response
+from parcelwire.connectors.base import Response, TrackingQuery
 from parcelwire.connectors.carriers.swiss_post.events import (
     Event,
     Understood,
@@ -15,7 +15,7 @@ from parcelwire.connectors.carriers.swiss_post.events import (
     find_untold,
     understand,
 )
-from parcelwire.connectors.carriers.swiss_post.reading import (
+from parcelwire.connectors.carriers.swiss_post.json_values import (
     read_answer,
     read_moment,
     read_postal_code,
@@ -29,7 +29,7 @@ from parcelwire.connectors.reading.values import (
     read_text,
     walk,
 )
-from parcelwire.domain.report import CarrierReport, Gap, Outcome, ParcelFacts
+from parcelwire.domain.report import CarrierReport, Outcome, ParcelFacts, UnmappedCode
 from parcelwire.domain.status import Substatus
 
 _MAX_EVENTS: Final = 300
@@ -56,27 +56,27 @@ def is_listed(response: Response, number: str) -> bool:
 
 
 def parse_answers(
-    question: Question, detail: Mapping[str, Any], told: list[Any], language: str
+    query: TrackingQuery, detail: Mapping[str, Any], told: list[Any], language: str
 ) -> CarrierReport:
     """Return the report of a found mailpiece, still without its raw answer."""
     summary = read_text(read_mapping(detail.get("status")).get("status"), 40)
     events: list[Event] = []
-    gaps: list[Gap] = []
+    unmapped: list[UnmappedCode] = []
     for item in told[:_MAX_EVENTS]:
         event = _read_event(read_mapping(item), language)
         if event is not None:
             events.append(event)
-        elif not gaps:
-            gaps.append(Gap(kind="answer", value="an event without a code or a time"))
+        elif not unmapped:
+            unmapped.append(UnmappedCode(kind="answer", value="an event without a code or a time"))
     understood = understand(events, summary, language, is_returned=summary == "RETURNED")
     return CarrierReport(
-        number=question.number,
+        number=query.number,
         outcome=Outcome.FOUND,
         checkpoints=understood.checkpoints,
         facts=_read_facts(detail, understood),
-        gaps=(
-            *understood.gaps,
-            *gaps,
+        unmapped=(
+            *understood.unmapped,
+            *unmapped,
             *find_summary_gap(summary),
             *find_untold(summary, understood.last),
         ),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from parcelwire.connectors.base import Question, Response
+from parcelwire.connectors.base import Response, TrackingQuery
 from parcelwire.connectors.carriers.swiss_post.events import (
     Event,
     Understood,
@@ -13,8 +13,7 @@ from parcelwire.connectors.carriers.swiss_post.events import (
     summarize,
     understand,
 )
-from parcelwire.connectors.carriers.swiss_post.products import find_product
-from parcelwire.connectors.carriers.swiss_post.reading import (
+from parcelwire.connectors.carriers.swiss_post.json_values import (
     read_answer,
     read_clocks,
     read_date,
@@ -22,6 +21,7 @@ from parcelwire.connectors.carriers.swiss_post.reading import (
     read_postal_code,
     read_promise,
 )
+from parcelwire.connectors.carriers.swiss_post.products import find_product
 from parcelwire.connectors.reading.times import LocalTime
 from parcelwire.connectors.reading.units import read_sizes, read_weight
 from parcelwire.connectors.reading.values import (
@@ -32,7 +32,13 @@ from parcelwire.connectors.reading.values import (
     read_text,
 )
 from parcelwire.domain.checkpoint import Checkpoint
-from parcelwire.domain.report import CarrierReport, DeliveryWindow, Gap, Outcome, ParcelFacts
+from parcelwire.domain.report import (
+    CarrierReport,
+    DeliveryWindow,
+    Outcome,
+    ParcelFacts,
+    UnmappedCode,
+)
 from parcelwire.domain.status import Substatus, is_final
 
 SAID_BY: Final = "swiss-post"
@@ -64,15 +70,15 @@ def find_shipment(shipments: Sequence[Any], number: str) -> Mapping[str, Any] | 
 
 
 def parse_events(events: Sequence[Any], shipment: Mapping[str, Any], language: str) -> Understood:
-    """Return the checkpoints of the shipment, with a gap for each event that has no time."""
+    """Return the checkpoints, and an unmapped code for each event without a time."""
     read: list[Event] = []
-    gaps: list[Gap] = []
+    unmapped: list[UnmappedCode] = []
     for item in events[:_MAX_EVENTS]:
         event = _read_event(read_mapping(item))
         if event is not None:
             read.append(event)
-        elif not gaps:
-            gaps.append(Gap(kind="answer", value="an event without a code or a time"))
+        elif not unmapped:
+            unmapped.append(UnmappedCode(kind="answer", value="an event without a code or a time"))
     summary = read_text(shipment.get("globalStatus"), 40)
     is_returned = _is_returned(shipment)
     understood = understand(read, summary, language, is_returned=is_returned)
@@ -80,12 +86,12 @@ def parse_events(events: Sequence[Any], shipment: Mapping[str, Any], language: s
     whole = Understood((*understood.checkpoints, *told))
     untold = find_untold(summary, whole.last, is_closed=shipment.get("closed") is True)
     return Understood(
-        whole.checkpoints, (*understood.gaps, *gaps, *find_summary_gap(summary), *untold)
+        whole.checkpoints, (*understood.unmapped, *unmapped, *find_summary_gap(summary), *untold)
     )
 
 
 def build_report(
-    question: Question,
+    query: TrackingQuery,
     shipment: Mapping[str, Any],
     understood: Understood,
     place: str | None,
@@ -95,12 +101,12 @@ def build_report(
     last = understood.last
     is_over = _is_over(last) or _is_waiting(last) or _is_returned(shipment)
     return CarrierReport(
-        number=question.number,
+        number=query.number,
         outcome=Outcome.FOUND,
         checkpoints=understood.checkpoints,
-        facts=_read_facts(question, shipment, understood, place),
+        facts=_read_facts(query, shipment, understood, place),
         window=None if is_over else _read_window(shipment),
-        gaps=understood.gaps,
+        unmapped=understood.unmapped,
     )
 
 
@@ -213,7 +219,7 @@ def _is_waiting(checkpoint: Checkpoint | None) -> bool:
 
 
 def _read_facts(
-    question: Question, shipment: Mapping[str, Any], understood: Understood, place: str | None
+    query: TrackingQuery, shipment: Mapping[str, Any], understood: Understood, place: str | None
 ) -> ParcelFacts:
     # The names and the street of the addressee are in the answer; they are nobody's business here.
     addressee = read_mapping(shipment.get("addressee"))
@@ -237,7 +243,7 @@ def _read_facts(
         destination_country=to_country,
         destination_city=read_text(addressee.get("city"), 100),
         destination_postal_code=read_postal_code(addressee.get("zip"), to_country),
-        exchange_number=barcode if barcode and barcode != read_number(question.number) else None,
+        exchange_number=barcode if barcode and barcode != read_number(query.number) else None,
         pickup_point=place,
         pickup_until_on=read_date(notice.get("deadline")) if is_waiting else None,
         is_returning=_is_returned(shipment) or read_flag(shipment.get("returned")),

@@ -1,4 +1,4 @@
-"""Transport ``web``: the conversation of Swiss Post's own tracking page (``ekp-web``), no key.
+"""Transport ``web``: the exchange of Swiss Post's own tracking page (``ekp-web``), no key.
 
     GET  /api/user                                 userIdentifier, X-CSRF-TOKEN, session cookie
     POST /api/history?userId=                      {"searchQuery": number} -> {"hash": sha256}
@@ -17,14 +17,14 @@ from urllib.parse import quote
 import msgspec
 
 from parcelwire.connectors.base import (
-    Access,
-    Question,
+    CarrierContext,
     Request,
     Response,
+    TrackingQuery,
+    common_failure,
     not_understood,
-    refusal,
 )
-from parcelwire.connectors.carriers.swiss_post.reading import read_answer
+from parcelwire.connectors.carriers.swiss_post.json_values import read_answer
 from parcelwire.connectors.carriers.swiss_post.shipment import (
     build_report,
     find_shipment,
@@ -60,27 +60,27 @@ class _SessionDiedError(Exception):
 
 
 def ask_web(
-    question: Question, access: Access, base_url: str
+    query: TrackingQuery, context: CarrierContext, base_url: str
 ) -> Generator[Request, Response, CarrierReport]:
     """Ask about one number, with the remembered session first; a dead session is renewed once."""
-    session = recall(access.memory, _MEMORY, Session)
+    session = recall(context.session_state, _MEMORY, Session)
     is_fresh = session is None
     while True:
         if session is None:
-            response = yield build_user(base_url, access.language)
-            refused = _refuse(question, response)
+            response = yield build_user(base_url, context.language)
+            refused = _refuse(query, response)
             if refused is not None:
                 return refused
             session = parse_user(response)
             if session is None:
-                return _no_session(question, response)
-            access.memory[_MEMORY] = msgspec.to_builtins(session)
+                return _no_session(query, response)
+            context.session_state[_MEMORY] = msgspec.to_builtins(session)
         try:
-            return (yield from _look_up(question, access, base_url, session))
+            return (yield from _look_up(query, context, base_url, session))
         except _SessionDiedError as death:
-            access.memory.pop(_MEMORY, None)
+            context.session_state.pop(_MEMORY, None)
             if is_fresh:
-                return not_understood(question, death.response, "a fresh session was refused", CODE)
+                return not_understood(query, death.response, "a fresh session was refused", CODE)
             session, is_fresh = None, True
 
 
@@ -138,40 +138,40 @@ def build_place(base_url: str, session: Session, site: str, language: str) -> Re
 
 
 def _look_up(
-    question: Question, access: Access, base_url: str, session: Session
+    query: TrackingQuery, context: CarrierContext, base_url: str, session: Session
 ) -> Generator[Request, Response, CarrierReport]:
-    language, number = access.language, question.number
+    language, number = context.language, query.number
     searched = yield from _alive(build_search(base_url, session, number, language))
-    refused = _refuse(question, searched)
+    refused = _refuse(query, searched)
     if refused is not None:
         return refused
     digest = read_handle(read_mapping(read_answer(searched)).get("hash"))
     if searched.status != 200 or digest is None:
-        return not_understood(question, searched, "the search gave no hash", CODE)
+        return not_understood(query, searched, "the search gave no hash", CODE)
 
     found = yield from _alive(build_result(base_url, session, digest, language))
-    refused = _refuse(question, found)
+    refused = _refuse(query, found)
     if refused is not None:
         return refused
     shipments = read_answer(found)
     if found.status != 200 or not isinstance(shipments, list):
-        return not_understood(question, found, "no list of shipments", CODE)
+        return not_understood(query, found, "no list of shipments", CODE)
     if not shipments:
-        return _nothing_found(question, found, digest)
+        return _nothing_found(query, found, digest)
     shipment = find_shipment(shipments, number)
     if shipment is None:
-        return not_understood(question, found, "not one shipment of this number", CODE)
+        return not_understood(query, found, "not one shipment of this number", CODE)
 
     identity = read_handle(shipment.get("identity"))
     if identity is None:
-        return not_understood(question, found, "the shipment has no identity", CODE)
+        return not_understood(query, found, "the shipment has no identity", CODE)
     told = yield from _alive(build_events(base_url, session, identity, language))
-    refused = _refuse(question, told)
+    refused = _refuse(query, told)
     if refused is not None:
         return refused
     events = read_answer(told)
     if told.status != 200 or not isinstance(events, list):
-        return not_understood(question, told, "no list of events", CODE)
+        return not_understood(query, told, "no list of events", CODE)
 
     understood = parse_events(events, shipment, language)
     place = None
@@ -180,24 +180,24 @@ def _look_up(
         # The parcel is found without the name of its place, so whatever goes wrong here is let go.
         answer = yield build_place(base_url, session, site, language)
         place = parse_place(answer, site)
-    report = build_report(question, shipment, understood, place)
+    report = build_report(query, shipment, understood, place)
     return msgspec.structs.replace(
         report, raw=_join(found, told), fetched_at=told.received_at, connector=CODE
     )
 
 
-def _nothing_found(question: Question, response: Response, digest: str) -> CarrierReport:
+def _nothing_found(query: TrackingQuery, response: Response, digest: str) -> CarrierReport:
     """Read an empty list.
 
     The page documents ``[]`` as "unknown number", but it also answers ``[]`` when the number was
     never registered in this session. An empty list alone is therefore no positive sign. It
-    becomes one together with the search of the same conversation: when that was answered with
+    becomes one together with the search of the same exchange: when that was answered with
     the SHA-256 of exactly our number, the carrier took the number in and has nothing for it.
     """
-    if digest.lower() != hashlib.sha256(question.number.encode()).hexdigest():
-        return not_understood(question, response, "empty list after a foreign hash", CODE)
+    if digest.lower() != hashlib.sha256(query.number.encode()).hexdigest():
+        return not_understood(query, response, "empty list after a foreign hash", CODE)
     return CarrierReport(
-        number=question.number,
+        number=query.number,
         outcome=Outcome.UNKNOWN_NUMBER,
         detail="the search took the number in and found nothing",
         raw=response.body,
@@ -206,11 +206,11 @@ def _nothing_found(question: Question, response: Response, digest: str) -> Carri
     )
 
 
-def _no_session(question: Question, response: Response) -> CarrierReport:
+def _no_session(query: TrackingQuery, response: Response) -> CarrierReport:
     """Report a handshake without a session; what there is of one is no reading for a log."""
     if "userIdentifier" in read_mapping(read_answer(response)):
         response = msgspec.structs.replace(response, body=b"")
-    return not_understood(question, response, "no anonymous session was opened", CODE)
+    return not_understood(query, response, "no anonymous session was opened", CODE)
 
 
 def _alive(request: Request) -> Reply:
@@ -220,10 +220,10 @@ def _alive(request: Request) -> Reply:
     return response
 
 
-def _refuse(question: Question, response: Response) -> CarrierReport | None:
+def _refuse(query: TrackingQuery, response: Response) -> CarrierReport | None:
     if response.status in _FORBIDDEN:
-        return not_understood(question, response, "the page was refused", CODE)
-    return refusal(question, response, CODE)
+        return not_understood(query, response, "the page was refused", CODE)
+    return common_failure(query, response, CODE)
 
 
 def _get(base_url: str, path: str, session: Session, language: str) -> Request:

@@ -1,11 +1,11 @@
-"""The control URL of a local server: how another process reads and changes its script."""
+"""The control URL of a mock server: how another process reads and changes its script."""
 
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
-from parcelwire.connectors.local import Behaviour, Script, Setting
+from parcelwire.connectors.mock_servers import Behaviour, Script, Setting
 
 CONTROL_PATH: Final = "/_control"
 SCRIPT_KEY: Final = web.AppKey("script", Script)
@@ -16,10 +16,11 @@ class _Order(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     all: Setting | Behaviour | msgspec.UnsetType | None = msgspec.UNSET
     numbers: dict[str, Setting | Behaviour | None] = {}
-    stories: dict[str, str | None] = {}
-    story_seconds: float | None = None
+    scenarios: dict[str, str | None] = {}
+    scenario_seconds: float | None = None
     retry_after: str | None = None
     slow_seconds: float | None = None
+    most_numbers: int | None = None
 
 
 def add_control(application: web.Application, script: Script) -> None:
@@ -47,12 +48,12 @@ async def _write(request: web.Request) -> web.Response:
             script.numbers.pop(number, None)
         else:
             script.numbers[number] = setting
-    for number, story in order.stories.items():
-        if story is None:
-            script.stories.pop(number, None)
+    for number, scenario in order.scenarios.items():
+        if scenario is None:
+            script.scenarios.pop(number, None)
         else:
-            script.stories[number] = story
-    for name in ("story_seconds", "retry_after", "slow_seconds"):
+            script.scenarios[number] = scenario
+    for name in ("scenario_seconds", "retry_after", "slow_seconds", "most_numbers"):
         value = getattr(order, name)
         if value is not None:
             setattr(script, name, value)
@@ -68,10 +69,11 @@ def _state(script: Script) -> dict[str, Any]:
         {
             "all": script.every,
             "numbers": script.numbers,
-            "stories": script.stories,
-            "story_seconds": script.story_seconds,
+            "scenarios": script.scenarios,
+            "scenario_seconds": script.scenario_seconds,
             "retry_after": script.retry_after,
             "slow_seconds": script.slow_seconds,
+            "most_numbers": script.most_numbers,
             "shown": dict(script.shown),
         }
     )

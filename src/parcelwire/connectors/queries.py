@@ -6,18 +6,18 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from parcelwire.connectors.base import Question, Response
-from parcelwire.domain.report import CarrierReport, Gap, Outcome
+from parcelwire.connectors.base import Response, TrackingQuery
+from parcelwire.domain.report import CarrierReport, Outcome, UnmappedCode
 from parcelwire.domain.tracking import Tracking
 
 _RAW_LIMIT: Final = 20_000
 _SAMPLE_LIMIT: Final = 500
 
 
-def question_of(tracking: Tracking) -> Question:
+def query_of(tracking: Tracking) -> TrackingQuery:
     """Return what a connector is asked about a tracking."""
     details = tracking.details
-    return Question(
+    return TrackingQuery(
         number=tracking.number,
         courier_code=tracking.courier_code,
         postal_code=details.postal_code or details.recipient_postcode or None,
@@ -40,19 +40,19 @@ def _ship_date(given: str | None) -> str | None:
         return None
 
 
-def checked(said: object, questions: Sequence[Question]) -> list[CarrierReport]:
+def checked(said: object, queries: Sequence[TrackingQuery]) -> list[CarrierReport]:
     """Return the reports if they are what the contract promises.
 
-    A delivery window that cannot be read is taken out of its report and counted as a gap.
+    A delivery window that cannot be read is taken out of its report and recorded as unmapped.
 
     Raises:
         TypeError: when they are no reports.
-        ValueError: when they answer other questions, or hold a time that is none.
+        ValueError: when they answer other queries, or hold a time that is none.
     """
     if not isinstance(said, list) or not all(isinstance(one, CarrierReport) for one in said):
         msg = "no list of reports"
         raise TypeError(msg)
-    if [report.number for report in said] != [question.number for question in questions]:
+    if [report.number for report in said] != [query.number for query in queries]:
         msg = "other numbers than those asked about"
         raise ValueError(msg)
     for report in said:
@@ -63,23 +63,23 @@ def checked(said: object, questions: Sequence[Question]) -> list[CarrierReport]:
 
 
 def _with_readable_window(report: CarrierReport) -> CarrierReport:
-    """Return ``report`` without a delivery window that is none, which becomes a gap.
+    """Return ``report`` without a delivery window that is none, which is recorded as unmapped.
 
     The events are no worse for it: to refuse them, too, would lose a parcel's whole history.
     """
     window = report.window
     if window is None or window.is_readable:
         return report
-    gap = Gap(
+    unmapped_code = UnmappedCode(
         kind="answer",
         value="a delivery window that is neither dates nor times",
         sample=f"{window.earliest} to {window.latest}"[:_SAMPLE_LIMIT],
     )
-    return replace(report, window=None, gaps=(*report.gaps, gap))
+    return replace(report, window=None, unmapped=(*report.unmapped, unmapped_code))
 
 
 def broken_reports(
-    questions: Sequence[Question], error: Exception, latest: Response | None
+    queries: Sequence[TrackingQuery], error: Exception, latest: Response | None
 ) -> list[CarrierReport]:
     """Return what a connector that failed is taken to have said: it did not understand.
 
@@ -89,11 +89,11 @@ def broken_reports(
     what = f"the connector failed: {type(error).__name__}"
     return [
         CarrierReport(
-            number=question.number,
+            number=query.number,
             outcome=Outcome.NOT_UNDERSTOOD,
             detail=what,
-            gaps=(
-                Gap(
+            unmapped=(
+                UnmappedCode(
                     kind="answer",
                     value=what,
                     sample=body[:_SAMPLE_LIMIT].decode("utf-8", "replace"),
@@ -101,5 +101,5 @@ def broken_reports(
             ),
             raw=body[:_RAW_LIMIT],
         )
-        for question in questions
+        for query in queries
     ]

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from parcelwire.connectors.base import Question
+from parcelwire.connectors.base import TrackingQuery
 from parcelwire.connectors.simulated.scenarios import (
     Place,
     Route,
@@ -25,30 +25,30 @@ from parcelwire.connectors.simulated.scenarios import (
     compact,
     lot,
 )
-from parcelwire.connectors.table import StatusTable
+from parcelwire.connectors.status_table import StatusTable
 from parcelwire.domain.checkpoint import Checkpoint, TimeSource
 from parcelwire.domain.clock import DAY, MINUTE, SECOND, Instant, to_datetime
-from parcelwire.domain.report import DeliveryWindow, Gap, ParcelFacts, ProofOfDelivery
+from parcelwire.domain.report import DeliveryWindow, ParcelFacts, ProofOfDelivery, UnmappedCode
 
 _WINDOW_KNOWN_DAY: Final = 0.6
 """The promise is made when the carrier takes the parcel over."""
 
 
-class Story:
+class ScenarioTimeline:
     """One number's script, laid out in time."""
 
-    def __init__(self, question: Question, now: Instant, time_scale: float) -> None:
-        """Lay out the script of ``question.number``.
+    def __init__(self, query: TrackingQuery, now: Instant, time_scale: float) -> None:
+        """Lay out the script of ``query.number``.
 
-        A question without ``created_at`` hears the whole story, ended at ``now``.
+        A query without ``created_at`` hears the whole story, ended at ``now``.
         """
-        self.number = compact(question.number)
-        self.scenario: Scenario = choose_scenario(question.number)
-        self.route: Route = choose_route(question.number, self.scenario)
+        self.number = compact(query.number)
+        self.scenario: Scenario = choose_scenario(query.number)
+        self.route: Route = choose_route(query.number, self.scenario)
         self.time_scale = time_scale
         self._length = max((self._happens(step) for step in self.scenario.steps), default=0)
         told = max((self._told(step) for step in self.scenario.steps), default=0)
-        self._created_at = question.created_at or now - round(told / time_scale)
+        self._created_at = query.created_at or now - round(told / time_scale)
         self._elapsed = (now - self._created_at) * time_scale
         # What makes the last scan's date equal the instant at which it becomes visible.
         self._begun_at = self._created_at - self._length + round(self._length / time_scale)
@@ -83,11 +83,11 @@ class Story:
             for checkpoint in [self._checkpoint(index, step, table, language)] * step.times
         )
 
-    def gaps(self, table: StatusTable) -> tuple[Gap, ...]:
+    def unmapped(self, table: StatusTable) -> tuple[UnmappedCode, ...]:
         """Return the codes among the visible scans that the table does not know."""
         codes = {step.code: None for _, step in self.visible_steps}
         return tuple(
-            Gap(kind="code", value=code, sample=_bare_text(code))
+            UnmappedCode(kind="code", value=code, sample=_bare_text(code))
             for code in codes
             if table.by_code(code) is None
         )

@@ -3,7 +3,11 @@
 import pytest
 
 from parcelwire.connectors.carriers.poste_italiane import CONNECTOR
-from parcelwire.connectors.carriers.poste_italiane.wording import plain, read_text, split_place
+from parcelwire.connectors.carriers.poste_italiane.text_patterns import (
+    plain,
+    read_text,
+    split_place,
+)
 from parcelwire.domain.status import Reason, Status, Substatus
 
 # Every wording that a public source reports of the carrier, with its meaning.

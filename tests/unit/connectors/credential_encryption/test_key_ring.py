@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from parcelwire.connectors.credential_encryption import KeyFileError
 from parcelwire.connectors.key_file import (
     create_key_file,
     read_keys,
@@ -14,8 +15,7 @@ from parcelwire.connectors.key_file import (
     sole_writer,
 )
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.sealing import KeyFileError
-from parcelwire.domain.sealing import BrokenSealError, SealingKey, UnknownKeyError
+from parcelwire.domain.sealing import DecryptionError, SealingKey, UnknownKeyError
 from tests.contract.store.keys import put_on_top
 
 
@@ -116,7 +116,7 @@ def test_a_changed_value_is_no_missing_key(path: Path) -> None:
     ring = KeyRing(path, os.urandom)
     sealed = bytearray(ring.seal({"a": "b"}, "c1"))
     sealed[-1] ^= 1
-    with pytest.raises(BrokenSealError):
+    with pytest.raises(DecryptionError):
         ring.open(bytes(sealed), "c1")
     assert ring.is_complete()
 

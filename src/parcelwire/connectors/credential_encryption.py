@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from parcelwire.domain.sealing import (
     FORM,
     MARK_BYTES,
-    BrokenSealError,
+    DecryptionError,
     SealingError,
     UnknownKeyError,
     id_of,
@@ -40,7 +40,7 @@ class KeyFileError(SealingError):
     """The key file is missing, open to others' writing, or holds something that is no key."""
 
 
-class CredentialSealer(ABC):
+class CredentialCipher(ABC):
     """Seals and opens the credentials of carriers' connections."""
 
     @abstractmethod
@@ -61,7 +61,7 @@ class CredentialSealer(ABC):
         return msgspec.json.decode(plain, type=dict[str, Any])
 
 
-class Sealer(CredentialSealer):
+class AesGcmCipher(CredentialCipher):
     """Seals and opens values with a list of keys. Safe to use from several threads."""
 
     def __init__(self, keys: Sequence[bytes], random_bytes: RandomBytes) -> None:
@@ -105,12 +105,12 @@ class Sealer(CredentialSealer):
 
         Raises:
             UnknownKeyError: when its key is not among the keys.
-            BrokenSealError: when the bytes are not as they were sealed.
+            DecryptionError: when the bytes are not as they were sealed.
         """
         head, nonce = sealed[:MARK_BYTES], sealed[MARK_BYTES:_HEAD_BYTES]
         if len(sealed) <= _HEAD_BYTES or not head.startswith(FORM):
             msg = f"what is sealed for {bound_to} is not in a form known here"
-            raise BrokenSealError(msg)
+            raise DecryptionError(msg)
         key = self._keys.get(head[len(FORM) :])
         if key is None:
             msg = (
@@ -122,7 +122,7 @@ class Sealer(CredentialSealer):
             return key.decrypt(nonce, sealed[_HEAD_BYTES:], _bound(head, bound_to))
         except InvalidTag:
             msg = f"what is sealed for {bound_to} was changed, or sealed for another place"
-            raise BrokenSealError(msg) from None
+            raise DecryptionError(msg) from None
 
     def is_complete(self) -> bool:
         """Tell that no key is known to be missing: of a fixed list none is."""

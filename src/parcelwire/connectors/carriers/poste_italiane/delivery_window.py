@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Final
 
 from parcelwire.connectors.carriers.poste_italiane.negation import shorten
-from parcelwire.connectors.carriers.poste_italiane.rome import date_in_rome
-from parcelwire.connectors.carriers.poste_italiane.wording import plain
+from parcelwire.connectors.carriers.poste_italiane.text_patterns import plain
+from parcelwire.connectors.carriers.poste_italiane.timestamps import date_in_rome
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.report import DeliveryWindow
 

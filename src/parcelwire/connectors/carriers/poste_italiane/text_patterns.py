@@ -19,7 +19,7 @@ from parcelwire.connectors.carriers.poste_italiane.negation import (
     split_sentences,
     tells_of_future,
 )
-from parcelwire.connectors.table import Meaning, StatusTable, load_status_table
+from parcelwire.connectors.status_table import Meaning, StatusTable, load_status_table
 from parcelwire.domain.checkpoint import fold
 from parcelwire.domain.status import Reason, Status, Substatus
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcelwire.connectors.key_file import create_key_file, make_key, read_keys
-from parcelwire.connectors.sealing import (
+from parcelwire.connectors.credential_encryption import (
     KEY_BYTES,
+    AesGcmCipher,
     KeyFileError,
-    Sealer,
     fingerprint_of,
 )
+from parcelwire.connectors.key_file import create_key_file, make_key, read_keys
 from parcelwire.domain.sealing import (
-    BrokenSealError,
+    DecryptionError,
     SealingError,
     UnknownKeyError,
     key_id_in,
@@ -31,26 +31,26 @@ texts = st.text(st.characters(codec="utf-8"), max_size=20)
 
 @given(credentials=st.dictionaries(texts, texts, max_size=5), connection=texts)
 def test_what_was_sealed_opens(credentials: dict[str, str], connection: str) -> None:
-    sealer = Sealer([NEW], os.urandom)
+    sealer = AesGcmCipher([NEW], os.urandom)
     assert sealer.open(sealer.seal(credentials, connection), connection) == credentials
 
 
 def test_sealed_bytes_hide_everything_and_never_repeat() -> None:
-    sealer = Sealer([NEW], os.urandom)
+    sealer = AesGcmCipher([NEW], os.urandom)
     sealed = [sealer.seal(CREDENTIALS, "c1") for _ in range(50)]
     assert len(set(sealed)) == 50
     assert all(b"canary" not in one and b"client" not in one for one in sealed)
 
 
 def test_credentials_moved_to_another_connection_do_not_open() -> None:
-    sealer = Sealer([NEW], os.urandom)
-    with pytest.raises(BrokenSealError, match="another place"):
+    sealer = AesGcmCipher([NEW], os.urandom)
+    with pytest.raises(DecryptionError, match="another place"):
         sealer.open(sealer.seal(CREDENTIALS, "c1"), "c2")
 
 
 @given(st.data())
 def test_changed_or_cut_bytes_never_open(data: st.DataObject) -> None:
-    sealer = Sealer([NEW], os.urandom)
+    sealer = AesGcmCipher([NEW], os.urandom)
     sealed = sealer.seal(CREDENTIALS, "c1")
     if data.draw(st.booleans()):
         broken = sealed[: data.draw(st.integers(0, len(sealed) - 1))]
@@ -64,39 +64,39 @@ def test_changed_or_cut_bytes_never_open(data: st.DataObject) -> None:
 
 
 def test_rotation_opens_the_old_and_seals_with_the_new() -> None:
-    old, both = Sealer([OLD], os.urandom), Sealer([NEW, OLD], os.urandom)
+    old, both = AesGcmCipher([OLD], os.urandom), AesGcmCipher([NEW, OLD], os.urandom)
     sealed = old.seal(CREDENTIALS, "c1")
     assert both.open(sealed, "c1") == CREDENTIALS
     again = both.seal(CREDENTIALS, "c1")
     assert [key_id_in(one) for one in (again, sealed)] == list(map(key_id_of, both.fingerprints))
-    assert Sealer([NEW], os.urandom).open(again, "c1") == CREDENTIALS
+    assert AesGcmCipher([NEW], os.urandom).open(again, "c1") == CREDENTIALS
     with pytest.raises(UnknownKeyError, match="which the key file does not hold"):
-        Sealer([NEW], os.urandom).open(sealed, "c1")
+        AesGcmCipher([NEW], os.urandom).open(sealed, "c1")
 
 
 @pytest.mark.parametrize("keys", [[], [b"short"], [NEW, b"short"]])
 def test_keys_that_are_none_are_refused(keys: list[bytes]) -> None:
     with pytest.raises(KeyFileError):
-        Sealer(keys, os.urandom)
+        AesGcmCipher(keys, os.urandom)
 
 
 def test_a_key_file_is_made_for_its_owner_only_and_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "credentials.key"
     create_key_file(path, os.urandom)
     assert path.stat().st_mode & 0o777 == 0o600
-    sealed = Sealer(read_keys(path), os.urandom).seal(CREDENTIALS, "c1")
+    sealed = AesGcmCipher(read_keys(path), os.urandom).seal(CREDENTIALS, "c1")
     with pytest.raises(FileExistsError):
         create_key_file(path, os.urandom)
-    assert Sealer(read_keys(path), os.urandom).open(sealed, "c1") == CREDENTIALS
+    assert AesGcmCipher(read_keys(path), os.urandom).open(sealed, "c1") == CREDENTIALS
 
 
 def test_a_key_file_holds_the_newest_key_first(tmp_path: Path) -> None:
     path = tmp_path / "credentials.key"
     create_key_file(path, os.urandom)
-    sealed = Sealer(read_keys(path), os.urandom).seal(CREDENTIALS, "c1")
+    sealed = AesGcmCipher(read_keys(path), os.urandom).seal(CREDENTIALS, "c1")
     path.write_text(f"# newest\n\n{make_key(os.urandom)}\n{path.read_text('utf-8')}", "utf-8")
     keys = read_keys(path)
-    assert Sealer(keys, os.urandom).open(sealed, "c1") == CREDENTIALS
+    assert AesGcmCipher(keys, os.urandom).open(sealed, "c1") == CREDENTIALS
     assert [fingerprint_of(key).startswith(key_id_in(sealed)) for key in keys] == [False, True]
 
 

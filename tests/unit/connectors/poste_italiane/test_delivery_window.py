@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcelwire.connectors.carriers.poste_italiane.promise import read_promise
-from parcelwire.connectors.carriers.poste_italiane.rome import TIMES
+from parcelwire.connectors.carriers.poste_italiane.delivery_window import read_promise
+from parcelwire.connectors.carriers.poste_italiane.timestamps import TIMES
 
 
 def _at(text: str) -> int:

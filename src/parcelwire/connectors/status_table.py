@@ -10,8 +10,8 @@
     reason = "recipient.absent"     # optional, see domain.status.Reason
     phrases = { de = "...", en = "..." }
 
-    [[code]]                        # a code of which nobody knows what it means: a gap, and nothing
-    code = "XB"                     # broader is asked for it
+    [[code]]                        # a code of which nobody knows what it means: unmapped,
+    code = "XB"                     # and nothing broader is asked for it
     is_unknown = true
 
     [[text]]                        # by the whole text, folded (see domain.checkpoint.fold)
@@ -29,7 +29,7 @@
     value = "DELIVERED"
     status = "delivered"
 
-A code or text that no row matches is a gap: the connector reports it and leaves the stage alone.
+A code or text that no row matches is unmapped: the connector reports it and leaves the stage alone.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ class StatusTable:
         text: str | None = None,
         broad: Mapping[str, str] | None = None,
     ) -> Meaning | None:
-        """Return what an event means, by the finest row that there is; None: a gap.
+        """Return what an event means, by the finest row that there is; None: unmapped.
 
         The code with its ``type``, the code alone, a prefix of it; the whole text, a part of it;
         then ``broad``, values by their kind, in that order. A broad row does not end a parcel of

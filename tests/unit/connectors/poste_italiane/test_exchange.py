@@ -1,11 +1,11 @@
-"""What the fixtures do not show: memory, secrets, order, odd calls."""
+"""What the fixtures do not show: session_state, secrets, order, odd calls."""
 
 import json
 from typing import Any
 
 import pytest
 
-from parcelwire.connectors.base import Access, Outcome, Request, Response
+from parcelwire.connectors.base import CarrierContext, Outcome, Request, Response
 from parcelwire.connectors.carriers.poste_italiane import CONNECTOR
 from parcelwire.connectors.carriers.poste_italiane.api import DEFAULT_SCOPE
 from tests.unit.connectors.poste_italiane.replay import (
@@ -50,29 +50,31 @@ def _only_first(request: Request, step: int) -> Response:
 
 
 def test_token_is_asked_once_and_kept() -> None:
-    memory: dict[str, Any] = {}
-    first = play(ask("ZA000000001IT"), business_access(memory), _carrier)[1]
-    second = play(ask("ZA000000002IT"), business_access(memory), _carrier)[1]
+    session_state: dict[str, Any] = {}
+    first = play(ask("ZA000000001IT"), business_access(session_state), _carrier)[1]
+    second = play(ask("ZA000000002IT"), business_access(session_state), _carrier)[1]
     assert [len(first), len(second)] == [2, 1]
     assert second[0].headers["Authorization"] == "tok-1"
 
 
 def test_token_is_renewed_a_minute_before_it_ends() -> None:
-    memory: dict[str, Any] = {}
-    play(ask("ZA000000001IT"), business_access(memory), _carrier)
+    session_state: dict[str, Any] = {}
+    play(ask("ZA000000001IT"), business_access(session_state), _carrier)
     still_good = NOW + (3599 - 61) * 1000
     too_close = NOW + (3599 - 60) * 1000
-    asked = play(ask("ZA000000001IT"), business_access(memory, now=still_good), _carrier)[1]
+    asked = play(ask("ZA000000001IT"), business_access(session_state, now=still_good), _carrier)[1]
     assert len(asked) == 1
-    asked = play(ask("ZA000000001IT"), business_access(memory, now=too_close), _carrier)[1]
+    asked = play(ask("ZA000000001IT"), business_access(session_state, now=too_close), _carrier)[1]
     assert len(asked) == 2
 
 
 def test_token_of_other_credentials_is_not_used() -> None:
-    memory: dict[str, Any] = {}
-    play(ask("ZA000000001IT"), business_access(memory), _carrier)
+    session_state: dict[str, Any] = {}
+    play(ask("ZA000000001IT"), business_access(session_state), _carrier)
     other = {"client_id": "shop-2", "client_secret": "made-up-secret"}
-    asked = play(ask("ZA000000001IT"), business_access(memory, credentials=other), _carrier)[1]
+    asked = play(ask("ZA000000001IT"), business_access(session_state, credentials=other), _carrier)[
+        1
+    ]
     assert [request.headers["POSTE_clientID"] for request in asked] == ["shop-2", "shop-2"]
 
 
@@ -114,15 +116,15 @@ def test_many_in_one_call_come_back_in_the_order_asked() -> None:
 
 
 def test_numbers_left_out_are_asked_again_alone() -> None:
-    memory: dict[str, Any] = {}
+    session_state: dict[str, Any] = {}
     numbers = ["ZA000000001IT", "ZA000000002IT", "ZA000000003IT"]
-    reports, asked = play(ask(*numbers), business_access(memory), _only_first)
+    reports, asked = play(ask(*numbers), business_access(session_state), _only_first)
     assert [report.outcome for report in reports] == [Outcome.FOUND] * 3
     assert [_numbers(request) for request in asked[1:]] == [numbers, numbers[1:2], numbers[2:]]
 
 
 def test_after_an_answer_to_nobody_the_connection_asks_one_by_one() -> None:
-    memory: dict[str, Any] = {}
+    session_state: dict[str, Any] = {}
     numbers = ["ZA000000001IT", "ZA000000002IT"]
 
     def one_at_a_time(request: Request, step: int) -> Response:
@@ -130,10 +132,10 @@ def test_after_an_answer_to_nobody_the_connection_asks_one_by_one() -> None:
             return json_response({"return": {"outcome": "KO", "code": 110, "shipment": []}})
         return _carrier(request, step)
 
-    reports, asked = play(ask(*numbers), business_access(memory), one_at_a_time)
+    reports, asked = play(ask(*numbers), business_access(session_state), one_at_a_time)
     assert [report.outcome for report in reports] == [Outcome.FOUND] * 2
     assert len(asked) == 4
-    asked = play(ask(*numbers), business_access(memory), one_at_a_time)[1]
+    asked = play(ask(*numbers), business_access(session_state), one_at_a_time)[1]
     assert [_numbers(request) for request in asked] == [numbers[:1], numbers[1:]]
 
 
@@ -167,32 +169,32 @@ def test_longest_conversation_stays_within_the_limit() -> None:
 
 
 def test_hosts_can_be_replaced() -> None:
-    access = business_access(base_urls={"api": "http://127.0.0.1:9/gp/internet/"})
-    asked = play(ask("ZA000000001IT"), access, _carrier)[1]
+    context = business_access(base_urls={"api": "http://127.0.0.1:9/gp/internet/"})
+    asked = play(ask("ZA000000001IT"), context, _carrier)[1]
     assert [request.url for request in asked] == [
         "http://127.0.0.1:9/gp/internet/user/sessions",
         "http://127.0.0.1:9/gp/internet/postalandlogistics/parcel/tracking",
     ]
-    access = Access(transport="web", now=NOW, base_urls={"web": "http://127.0.0.1:9"})
-    asked = play(ask("ZA000000001IT"), access, lambda *_: json_response({}))[1]
+    context = CarrierContext(transport="web", now=NOW, base_urls={"web": "http://127.0.0.1:9"})
+    asked = play(ask("ZA000000001IT"), context, lambda *_: json_response({}))[1]
     assert asked[0].url == "http://127.0.0.1:9/online/dovequando/DQ-REST/ricercasemplice"
 
 
 def test_no_question_and_no_such_transport() -> None:
     assert play([], business_access(), _carrier) == ([], [])
-    access = Access(transport="fax", now=NOW)
-    reports, asked = play(ask("ZA000000001IT"), access, _carrier)
+    context = CarrierContext(transport="fax", now=NOW)
+    reports, asked = play(ask("ZA000000001IT"), context, _carrier)
     assert asked == []
     assert [report.outcome for report in reports] == [Outcome.NO_CONNECTION]
 
 
 def test_batches_on_the_web_never_mix_parcels() -> None:
-    access = Access(transport="web", now=NOW)
+    context = CarrierContext(transport="web", now=NOW)
     answer = [
         {"idTracciatura": "AAAA", "esitoRicerca": "3", "listaMovimenti": []},
         {"idTracciatura": "BBBB", "esitoRicerca": "1"},
     ]
-    reports = play(ask("BBBB", "CCCC", "AAAA"), access, lambda *_: json_response(answer))[0]
+    reports = play(ask("BBBB", "CCCC", "AAAA"), context, lambda *_: json_response(answer))[0]
     outcomes = [report.outcome for report in reports]
     assert outcomes == [Outcome.UNKNOWN_NUMBER, Outcome.NOT_UNDERSTOOD, Outcome.FOUND]
     assert b"AAAA" not in reports[0].raw + reports[1].raw
