@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from parcelwire.cli.exits import EXITS
+from parcelwire.cli.exit_codes import EXITS
 from parcelwire.cli.main import cli
 from parcelwire.config import default_text, variable_of
 from tools.access_page import describe_access

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from parcelwire.cli import exits
+from parcelwire.cli import exit_codes
 from parcelwire.domain.status import Substatus
 from tests.support.hosted import Hosted
 from tests.support.house import HouseUnderTest, report, serve
@@ -52,7 +52,7 @@ def test_a_parcel_from_create_to_delete(shop: Terminal) -> None:
     assert only in shop.fails("retrack", "SIM-NORMAL-1", *here)
     assert shop("delete", "SIM-NORMAL-1", "--yes", *here).endswith(" is gone\n")
     assert shop("list", *here) == "Nothing is followed.\n"
-    line = shop.fails("delete", "SIM-NORMAL-1", "--yes", *here, code=exits.NOT_FOUND)
+    line = shop.fails("delete", "SIM-NORMAL-1", "--yes", *here, code=exit_codes.NOT_FOUND)
     assert line == f"parcelwire: SIM-NORMAL-1 is not followed by the test world of {EMAIL}"
 
 
@@ -64,25 +64,27 @@ def test_the_two_worlds_are_two(shop: Terminal) -> None:
 
 def test_several_numbers_have_fates_of_their_own(shop: Terminal) -> None:
     result = shop.run("create", "SIM-NORMAL-1", "SIM-NORMAL-2", "?", "--courier", "dhl", "--test")
-    assert result.ending(exits.PARTLY) == "parcelwire: 1 of 3 were refused"
+    assert result.ending(exit_codes.PARTLY) == "parcelwire: 1 of 3 were refused"
     assert [line.split()[0] for line in result.out.splitlines()] == ["SIM-NORMAL-1", "SIM-NORMAL-2"]
     result = shop.run("delete", "SIM-NORMAL-1", "SIM-NORMAL-9", "--yes", "--test")
-    assert result.ending(exits.PARTLY) == "parcelwire: 1 of 2 were not deleted"
+    assert result.ending(exit_codes.PARTLY) == "parcelwire: 1 of 2 were not deleted"
     result = shop.run("delete", "SIM-NORMAL-8", "SIM-NORMAL-9", "--yes", "--test")
-    assert result.ending(exits.NOT_FOUND) == "parcelwire: 2 of 2 were not deleted"
+    assert result.ending(exit_codes.NOT_FOUND) == "parcelwire: 2 of 2 were not deleted"
     result = shop.run("create", "?", "!", "--test")
-    assert result.ending(exits.FAILED) == "parcelwire: 2 of 2 were refused"
+    assert result.ending(exit_codes.FAILED) == "parcelwire: 2 of 2 were refused"
 
 
 def test_track_asks_once_and_keeps_nothing(terminal: Terminal) -> None:
     numbers = ("SIM-NORMAL-1", "SIM-UNKNOWN-1", "SIM-MISSED-1")
     result = terminal.run("track", *numbers, "--test", "--courier", "dhl", "--json")
-    assert result.ending(exits.PARTLY) == "parcelwire: 1 of 3 were not found"
+    assert result.ending(exit_codes.PARTLY) == "parcelwire: 1 of 3 were not found"
     shown = [json.loads(line)["tracking_number"] for line in result.out.splitlines()]
     assert shown == ["SIMNORMAL1", "SIMMISSED1"]
     assert list(terminal.folder.iterdir()) == []
     for number, says in (("SIM-UNKNOWN-1", "does not know"), ("SIM-INVALID-1", "no such number")):
-        line = terminal.fails("track", number, "--test", "--courier", "dhl", code=exits.NOT_FOUND)
+        line = terminal.fails(
+            "track", number, "--test", "--courier", "dhl", code=exit_codes.NOT_FOUND
+        )
         assert says in line
 
 
@@ -141,7 +143,7 @@ def test_deleting_asks_whether_that_is_meant(
     shop("create", "SIM-NORMAL-1", "--courier", "dhl", "--test")
     monkeypatch.setattr("sys.stdin", Person("n\n"))
     result = shop.run("delete", "SIM-NORMAL-1", "--test")
-    assert result.ending(exits.FAILED).endswith("parcelwire: SIM-NORMAL-1 was kept")
+    assert result.ending(exit_codes.FAILED).endswith("parcelwire: SIM-NORMAL-1 was kept")
     monkeypatch.setattr("sys.stdin", Person("y\n"))
     result = shop.run("delete", "SIM-NORMAL-1", "--test")
     assert result.out.endswith(" is gone\n")
@@ -165,7 +167,7 @@ async def test_a_parcel_on_a_server(run: Run, house: HouseUnderTest) -> None:
     assert json.loads(line)["order_number"] == "#17"
     assert (await run("delete", USPS_NUMBER, "--yes")).code == 0
     result = await run("track", USPS_NUMBER)
-    assert "is not followed by http://127.0.0.1" in result.ending(exits.NOT_FOUND)
+    assert "is not followed by http://127.0.0.1" in result.ending(exit_codes.NOT_FOUND)
 
 
 async def test_list_narrows_and_pages(run: Run, house: HouseUnderTest) -> None:
@@ -213,7 +215,7 @@ async def test_watching_parcels_until_they_arrive(run: Run, house: HouseUnderTes
     assert result.out.count("Accepted") == 1
     assert result.out.count("Delivered") == 1
     missing = await run("track", SWISS_NUMBER, "--watch")
-    assert "is not followed" in missing.ending(exits.NOT_FOUND)
+    assert "is not followed" in missing.ending(exit_codes.NOT_FOUND)
 
 
 async def test_the_feed(run: Run, house: HouseUnderTest) -> None:
@@ -237,7 +239,7 @@ async def test_detection_and_couriers_of_a_server(run: Run) -> None:
     assert "usps" in found.out.splitlines()[0]
     assert "%" in found.out
     result = await run("detect", "ZZZZZ0ZZZZZZZZZZZZZZZZZZZ0ZZZZ")
-    assert "fits no courier's numbers" in result.ending(exits.FAILED)
+    assert "fits no courier's numbers" in result.ending(exit_codes.FAILED)
     assert "Swiss Post" in (await run("couriers", "swiss", "post")).out
     assert (await run("couriers", "--json")).out.count("\n") == 1
     local = await run("detect", USPS_NUMBER, "--local", "--json")
@@ -249,15 +251,15 @@ async def test_keys_that_are_not_right(
 ) -> None:
     monkeypatch.setenv("PARCELWIRE_API_KEY", await house.add_key(scope="read"))
     assert (await run("list")).code == 0
-    (await run("create", USPS_NUMBER)).ending(exits.KEY_REFUSED)
+    (await run("create", USPS_NUMBER)).ending(exit_codes.KEY_REFUSED)
     monkeypatch.setenv("PARCELWIRE_API_KEY", "pw_live_wrong")
     for command in (("list",), ("create", "X1"), ("track", "X1"), ("export",), ("watch",)):
-        (await run(*command)).ending(exits.KEY_REFUSED)
+        (await run(*command)).ending(exit_codes.KEY_REFUSED)
 
 
 def test_nobody_answers(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     host = f"http://127.0.0.1:{free_port()}"
-    line = terminal.fails("list", "--host", host, "--key", "k", code=exits.NO_ANSWER)
+    line = terminal.fails("list", "--host", host, "--key", "k", code=exit_codes.NO_ANSWER)
     assert f"no answer from {host}" in line
     for wrong in ("parcels.example.com", "ftp://x"):
         assert "must be an address" in terminal.fails("list", "--host", wrong, "--key", "k")
@@ -273,7 +275,7 @@ async def test_login_remembers_a_server(
     monkeypatch.delenv("PARCELWIRE_HOST")
     monkeypatch.delenv("PARCELWIRE_API_KEY")
     refused = await run("login", "--host", host, "--key", "pw_live_wrong")
-    assert "refuses the key" in refused.ending(exits.KEY_REFUSED)
+    assert "refuses the key" in refused.ending(exit_codes.KEY_REFUSED)
     file = terminal.folder / "home" / "config" / "parcelwire" / "login.json"
     assert not file.exists()
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{house.key}\n"))
@@ -323,7 +325,7 @@ async def test_the_hosted_service(
         imported = await run("import", str(tmp_path / "more.csv"))
         assert imported.out == "2 rows: 1 created, 1 followed already, 0 refused\n"
         assert (await run("export")).out.count("\n") == 3
-        line = (await run("watch")).ending(exits.FAILED)
+        line = (await run("watch")).ending(exit_codes.FAILED)
         assert "TrackingMore's own service, which has no feed" in line
         assert all(path.startswith("/v4/") for _, path, _, _ in hosted.requests)
 
@@ -351,7 +353,7 @@ def test_commands_in_the_worlds_of_a_suspended_account_say_so(shop: Terminal) ->
         ("webhook", "list"),
         ("webhook", "add", "https://receiver.example/hook"),
     ):
-        assert shop.fails(*command, code=exits.KEY_REFUSED) == (
+        assert shop.fails(*command, code=exit_codes.KEY_REFUSED) == (
             f"parcelwire: the account {EMAIL} is suspended;"
             f" to end it: parcelwire account resume {EMAIL}"
         )

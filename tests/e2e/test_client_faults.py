@@ -17,7 +17,7 @@ from parcelwire.api.v2.dialect import V2Dialect
 from parcelwire.api.v4.dialect import V4Dialect
 from parcelwire.client import (
     ConflictError,
-    InvalidError,
+    InvalidRequestError,
     NetworkError,
     NotFoundError,
     ParcelwireError,
@@ -203,7 +203,7 @@ async def test_a_retrack_whose_answer_was_lost(
     assert (await client.trackings.retrack(created)).id == created.id
     assert wire.fired == 1
     assert (await client.trackings.get(USPS_NUMBER)).status != "expired"
-    with pytest.raises(InvalidError):
+    with pytest.raises(InvalidRequestError):
         await client.trackings.retrack(created)
 
 

@@ -18,7 +18,7 @@ from parcelwire.api.v4.dialect import V4Dialect
 from parcelwire.client import AsyncParcelwire, AsyncV4Client, Parcelwire, UnsupportedError, V4Client
 from parcelwire.connectors.simulated import air_waybill
 from parcelwire.domain.air_waybill import AirWaybill
-from tests.support.client_own_rows import ROWS
+from tests.support.client_native_rows import ROWS
 from tests.support.client_rows import Stage
 from tests.support.clients import RESOURCES, SIDES, Side, open_client, whole_door
 from tests.support.hosted import Hosted

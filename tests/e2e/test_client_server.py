@@ -12,9 +12,9 @@ import pytest
 
 from parcelwire import AsyncParcelwire, Parcelwire
 from parcelwire.client import (
-    AmbiguousError,
+    AmbiguousTrackingError,
     ConflictError,
-    InvalidError,
+    InvalidRequestError,
     NotFoundError,
     Status,
     WaitError,
@@ -96,7 +96,7 @@ async def test_a_conflict_carries_the_existing_tracking(client: Any) -> None:
     ],
 )
 async def test_invalid_creates(client: Any, arguments: tuple[str, ...], code: int) -> None:
-    with pytest.raises(InvalidError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         await client.trackings.create(*arguments)
     assert caught.value.code == code
 
@@ -141,7 +141,7 @@ async def test_get_and_find(client: Any) -> None:
     assert await client.trackings.find(USPS_NUMBER, "usps") == created
     assert await client.trackings.find(USPS_NUMBER, "dhl") is None
     await client.trackings.create(USPS_NUMBER, "dhl")
-    with pytest.raises(AmbiguousError, match="dhl, usps") as caught:
+    with pytest.raises(AmbiguousTrackingError, match="dhl, usps") as caught:
         await client.trackings.get(USPS_NUMBER)
     assert len(caught.value.found) == 2
     for nothing in ("", " ", f"{USPS_NUMBER},{SWISS_NUMBER}"):
@@ -230,7 +230,7 @@ async def test_update(client: Any) -> None:
     assert await client.trackings.list(is_archived=False).all() == []
     await client.trackings.update(created.id, is_archived=False)
     assert (await client.trackings.get(USPS_NUMBER)).is_archived is False
-    with pytest.raises(InvalidError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         await client.trackings.update(created.id, destination_country_iso2="Switzerland")
     assert caught.value.code == 4130
 
@@ -256,7 +256,7 @@ async def test_retrack(client: Any, house: HouseUnderTest) -> None:
         report("", point("2026-02-27T09:00:00", "Accepted", Substatus.TRANSIT)),
     )
     created = await client.trackings.create(USPS_NUMBER, "usps")
-    with pytest.raises(InvalidError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         await client.trackings.retrack(created)
     assert caught.value.code == 4113
     house.clock.advance(61 * DAY / 1000)
@@ -338,7 +338,7 @@ async def test_couriers(client: Any) -> None:
     assert couriers["usps"].to_dict()["courier_code"] == "usps"
     assert (await client.couriers.detect(USPS_NUMBER))[0].courier_code == "usps"
     assert await client.couriers.detect("ZZZZZ0ZZZZZZZZZZZZZZZZZZZ0ZZZZ") == []
-    with pytest.raises(InvalidError):
+    with pytest.raises(InvalidRequestError):
         await client.couriers.detect("")
 
 
@@ -347,7 +347,7 @@ async def test_air_waybills(client: Any) -> None:
     assert found.awb_number == "235-69030430"
     assert found.airline_info.name == "Turkish Cargo"
     assert found.track_info[0].event
-    with pytest.raises(InvalidError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         await client.air_waybills.get("no waybill")
     assert caught.value.code == 4160
 

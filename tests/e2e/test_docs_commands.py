@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from parcelwire.cli import exits
+from parcelwire.cli import exit_codes
 from tests.support.clients import whole_door
 from tests.support.house import open_house, serve
 from tests.support.pages_run import blocks, commands, fetch
@@ -141,9 +141,9 @@ NOT_DONE = {
 }
 ENDS_OTHERWISE = {
     # Nobody follows these in the folder of this test.
-    "show 99.00.123456.12345678": exits.NOT_FOUND,
-    "show SIM-CUSTOMS-0001 --test": exits.NOT_FOUND,
-    "retrack 99.60.123456.78901234": exits.NOT_FOUND,
+    "show 99.00.123456.12345678": exit_codes.NOT_FOUND,
+    "show SIM-CUSTOMS-0001 --test": exit_codes.NOT_FOUND,
+    "retrack 99.60.123456.78901234": exit_codes.NOT_FOUND,
 }
 
 
@@ -166,7 +166,7 @@ def test_the_examples_of_the_commands(terminal: Terminal, monkeypatch: pytest.Mo
         if words[0] == "delete":
             monkeypatch.setattr("sys.stdin", Person("y\n"))
         result = terminal.run(*(endpoint if word == "ENDPOINT" else word for word in words))
-        assert result.code == ENDS_OTHERWISE.get(line, exits.DONE), (line, result)
+        assert result.code == ENDS_OTHERWISE.get(line, exit_codes.DONE), (line, result)
         if words[:2] == ["webhook", "add"]:
             (endpoint,) = re.findall(r"^endpoint +(\w+)", result.out, re.MULTILINE)
         if words[:2] == ["account", "suspend"]:

@@ -21,7 +21,7 @@ import msgspec
 import pytest
 
 from parcelwire.bootstrap import InstallationError
-from parcelwire.cli.prove import lines_of, verdict_of
+from parcelwire.cli.durability_test import lines_of, verdict_of
 from parcelwire.config import Config
 from parcelwire.proofs.checks import check_clock, check_postgres
 from parcelwire.proofs.examination import Report, examine

@@ -11,7 +11,7 @@ import httpx2
 import msgspec
 import pytest
 
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.domain.clock import SECOND
 from parcelwire.signatures.verify import verify_standard, verify_v2, verify_v4
 from tests.contract.webhook_receivers import Received, Receiver, answer, receiver

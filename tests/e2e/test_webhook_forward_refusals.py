@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.domain.status import Substatus
 from tests.contract.webhook_receivers import answer, receiver
 from tests.support.forwarding import Desk, PatientClock, open_desk

@@ -18,7 +18,7 @@ from parcelwire.api.house import ApiSettings
 from parcelwire.api.native.application import application
 from parcelwire.api.v2.dialect import V2Dialect
 from parcelwire.api.v4.dialect import V4Dialect
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.cli.native_calls import World
 from parcelwire.cli.webhook_forward import EVERYWHERE, Forwarder, Wish
 from parcelwire.domain.clock import FrozenClock

@@ -21,7 +21,7 @@ from parcelwire.api.v4.requests import MAX_TEXT
 from parcelwire.bootstrap import clock_watch, desk, key_watch
 from parcelwire.bootstrap.system import SystemIdentifiers
 from parcelwire.cli import importing
-from parcelwire.client.exchange import BASE_SECONDS, CAP_SECONDS
+from parcelwire.client.call_attempts import BASE_SECONDS, CAP_SECONDS
 from parcelwire.client.settings import Options
 from parcelwire.config import ApiSection, LimitsSection
 from parcelwire.connectors import report_limits
@@ -171,11 +171,11 @@ def test_client() -> None:
         "sdk.md",
         f"Tried again up to {NUMBERS[options.max_retries]} times, "
         "with pauses that start at half a second and double",
-        f"more than `max_wait_seconds` ({options.max_wait_seconds:g})",
+        f"more than `max_retry_delay_seconds` ({options.max_retry_delay_seconds:g})",
         f"| `timeout_seconds` | {options.timeout_seconds:g} |",
         f"| `connect_timeout_seconds` | {options.connect_timeout_seconds:g} |",
         f"| `max_retries` | {options.max_retries} |",
-        f"| `max_wait_seconds` | {options.max_wait_seconds:g} |",
+        f"| `max_retry_delay_seconds` | {options.max_retry_delay_seconds:g} |",
     )
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 import msgspec
 
+from parcelwire.cli.common import read_config, run_async, working
 from parcelwire.cli.countries import read_country
-from parcelwire.cli.exits import FAILED, CommandError
-from parcelwire.cli.support import read_config, run_async, working
-from parcelwire.cli.target import Choice, login_of, open_target, server_options
-from parcelwire.client.errors import InvalidError
+from parcelwire.cli.exit_codes import FAILED, CommandError
+from parcelwire.cli.target import TargetOptions, login_of, open_target, server_options
+from parcelwire.client.errors import InvalidRequestError
 from parcelwire.couriers.detection import Hints, default_detector
 from parcelwire.couriers.evaluation import Evaluation, evaluate
 from parcelwire.couriers.number import is_plausible, normalise
@@ -56,13 +56,13 @@ def couriers() -> None:
 @click.pass_context
 @run_async
 async def list_couriers(
-    ctx: click.Context, words: tuple[str, ...], as_json: bool, choice: Choice
+    ctx: click.Context, words: tuple[str, ...], as_json: bool, options: TargetOptions
 ) -> None:
     """List all couriers, or those whose code, name or home page matches SEARCH.
 
     Those that are known here, or those of the server that you are logged in to.
     """
-    registry = await _registry(ctx, choice)
+    registry = await _registry(ctx, options)
     search = " ".join(words)
     found = registry.search(search) if search else list(registry.all())
     if as_json:
@@ -76,10 +76,10 @@ async def list_couriers(
         raise CommandError(msg)
 
 
-async def _registry(ctx: click.Context, choice: Choice) -> Registry:
-    if login_of(ctx, choice) is None:
+async def _registry(ctx: click.Context, options: TargetOptions) -> Registry:
+    if login_of(ctx, options) is None:
         return registry_here(ctx)
-    async with open_target(ctx, choice) as target:
+    async with open_target(ctx, options) as target:
         with working(f"asking {target.where}"):
             listed = await target.client.couriers.list()
     return Registry(
@@ -133,7 +133,7 @@ async def refresh(ctx: click.Context, api_key: str | None, base_url: str, dry_ru
     It is kept in a file (carriers.registry_file) and adds to the built-in couriers; nothing is
     taken away. Running servers use it from their next start on.
     """
-    from parcelwire.cli.courier_list import fetch_list
+    from parcelwire.cli.trackingmore_couriers import fetch_list
 
     file = Path(read_config(ctx).carriers.registry_file)
     if api_key is None:
@@ -182,7 +182,7 @@ async def detect(
     origin: str | None,
     file: Path | None,
     as_json: bool,
-    choice: Choice,
+    options: TargetOptions,
 ) -> None:
     """Say which courier NUMBER belongs to, how certain that is, and why.
 
@@ -204,11 +204,11 @@ async def detect(
     hints = Hints(
         destination_country=read_country(destination), origin_country=read_country(origin)
     )
-    if login_of(ctx, choice) is None:
+    if login_of(ctx, options) is None:
         registry = registry_here(ctx)
         found = _detect_here(number or "", hints, registry)
     else:
-        found = await _ask_server(ctx, choice, number or "", hints)
+        found = await _ask_server(ctx, options, number or "", hints)
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
     if not found:
@@ -248,11 +248,13 @@ def _detect_here(number: str, hints: Hints, registry: Registry) -> list[Found]:
     return found
 
 
-async def _ask_server(ctx: click.Context, choice: Choice, number: str, hints: Hints) -> list[Found]:
-    async with open_target(ctx, choice) as target:
+async def _ask_server(
+    ctx: click.Context, options: TargetOptions, number: str, hints: Hints
+) -> list[Found]:
+    async with open_target(ctx, options) as target:
         with working(f"asking {target.where}"):
             try:
-                if not target.has_own_api:
+                if not target.has_native_api:
                     listed = await target.client.couriers.detect(number)
                     return [
                         Found(
@@ -268,9 +270,9 @@ async def _ask_server(ctx: click.Context, choice: Choice, number: str, hints: Hi
                 }
                 body = {name: value for name, value in given.items() if value}
                 said = await target.client.request(
-                    "POST", "/api/couriers/detect", body, is_repeatable=True
+                    "POST", "/api/couriers/detect", body, is_idempotent=True
                 )
-            except InvalidError as error:
+            except InvalidRequestError as error:
                 msg = f"{number!r}: {error.message}"
                 raise CommandError(msg) from None
     return msgspec.convert(said["candidates"], list[Found])

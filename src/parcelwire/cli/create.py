@@ -9,12 +9,12 @@ import click
 import msgspec
 
 from parcelwire.cli.command_target import Target
+from parcelwire.cli.common import courier_field_options, run_async, working
 from parcelwire.cli.countries import read_country
-from parcelwire.cli.exits import FAILED, PARTLY, CommandError
-from parcelwire.cli.support import courier_field_options, run_async, working
-from parcelwire.cli.target import Choice, open_target, target_options
+from parcelwire.cli.exit_codes import FAILED, PARTLY, CommandError
+from parcelwire.cli.target import TargetOptions, open_target, target_options
 from parcelwire.cli.timeline import console, plain, print_timeline
-from parcelwire.client.errors import ConflictError, InvalidError, ParcelwireError
+from parcelwire.client.errors import ConflictError, InvalidRequestError, ParcelwireError
 
 _FIELDS = {
     "courier": "courier_code",
@@ -53,7 +53,12 @@ _FIELDS = {
 @click.pass_context
 @run_async
 async def create(
-    ctx: click.Context, /, numbers: tuple[str, ...], as_json: bool, choice: Choice, **given: Any
+    ctx: click.Context,
+    /,
+    numbers: tuple[str, ...],
+    as_json: bool,
+    options: TargetOptions,
+    **given: Any,
 ) -> None:
     """Follow each NUMBER from now on, and show what its carrier says.
 
@@ -66,7 +71,7 @@ async def create(
     given["ship_date"] = ship_date.date() if ship_date is not None else None
     given["destination"] = read_country(given["destination"])
     fields = {wire: given[option] for option, wire in _FIELDS.items() if given[option]}
-    async with open_target(ctx, choice) as target:
+    async with open_target(ctx, options) as target:
         if len(numbers) == 1:
             await _create_one(target, numbers[0], fields, as_json=as_json)
         else:
@@ -79,7 +84,7 @@ async def _create_one(
     try:
         with working(f"handing {number} to {target.where}"):
             tracking = await target.client.trackings.create(number, **fields)
-    except InvalidError as error:
+    except InvalidRequestError as error:
         raise CommandError(refusal(number, error)) from None
     if as_json:
         click.echo(msgspec.json.encode(tracking.to_dict()).decode())

@@ -6,12 +6,12 @@ import sys
 
 import click
 
-from parcelwire.cli.by_number import each, find
-from parcelwire.cli.exits import CommandError
-from parcelwire.cli.support import run_async
-from parcelwire.cli.target import Choice, open_target, target_options
-from parcelwire.client.errors import InvalidError
-from parcelwire.client.faults import RETRACK_NOT_ALLOWED
+from parcelwire.cli.common import run_async
+from parcelwire.cli.exit_codes import CommandError
+from parcelwire.cli.selection import each, find
+from parcelwire.cli.target import TargetOptions, open_target, target_options
+from parcelwire.client.error_mapping import RETRACK_NOT_ALLOWED
+from parcelwire.client.errors import InvalidRequestError
 
 
 @click.command()
@@ -22,7 +22,11 @@ from parcelwire.client.faults import RETRACK_NOT_ALLOWED
 @click.pass_context
 @run_async
 async def delete(
-    ctx: click.Context, numbers: tuple[str, ...], courier: str | None, yes: bool, choice: Choice
+    ctx: click.Context,
+    numbers: tuple[str, ...],
+    courier: str | None,
+    yes: bool,
+    options: TargetOptions,
 ) -> None:
     """Delete each NUMBER and its history for good.
 
@@ -33,7 +37,7 @@ async def delete(
     if not yes and not sys.stdin.isatty():
         msg = "nobody is there to be asked whether that is meant: give --yes"
         raise click.UsageError(msg)
-    async with open_target(ctx, choice) as target:
+    async with open_target(ctx, options) as target:
 
         async def remove(number: str) -> None:
             tracking = await find(target, number, courier)
@@ -54,20 +58,20 @@ async def delete(
 @click.pass_context
 @run_async
 async def retrack(
-    ctx: click.Context, numbers: tuple[str, ...], courier: str | None, choice: Choice
+    ctx: click.Context, numbers: tuple[str, ...], courier: str | None, options: TargetOptions
 ) -> None:
     """Resume tracking of each expired NUMBER.
 
     \b
     parcelwire retrack 99.60.123456.78901234
     """
-    async with open_target(ctx, choice) as target:
+    async with open_target(ctx, options) as target:
 
         async def again(number: str) -> None:
             tracking = await find(target, number, courier)
             try:
                 await target.client.trackings.retrack(tracking)
-            except InvalidError as error:
+            except InvalidRequestError as error:
                 if error.code != RETRACK_NOT_ALLOWED:
                     raise
                 msg = f"{number} is {tracking.status}: only what is expired can be taken up again"

@@ -114,7 +114,7 @@ SHORTEST_PREFIX = 3
 async def select(target: Target, wanted: Wanted, page_size: int) -> AsyncIterator[Tracking]:
     """Yield what fulfils ``wanted``, newest created first, page by page as it is needed."""
     prefix = normalise(wanted.prefix) if wanted.prefix else ""
-    if len(prefix) >= SHORTEST_PREFIX and target.has_own_api:
+    if len(prefix) >= SHORTEST_PREFIX and target.has_native_api:
         async for tracking in _by_prefix(target, wanted, prefix, page_size):
             yield tracking
         return

@@ -16,9 +16,10 @@ import click
 import msgspec
 
 from parcelwire.cli.command_target import Target
-from parcelwire.cli.exits import PARTLY, CommandError
-from parcelwire.cli.journal import Journal
-from parcelwire.cli.loading import Loader, Outcome
+from parcelwire.cli.common import run_async
+from parcelwire.cli.exit_codes import PARTLY, CommandError
+from parcelwire.cli.import_runner import Loader, Outcome
+from parcelwire.cli.import_state import Journal
 from parcelwire.cli.logins import state_folder
 from parcelwire.cli.progress import progress
 from parcelwire.cli.spreadsheet import (
@@ -30,8 +31,7 @@ from parcelwire.cli.spreadsheet import (
     parse_columns,
     reading,
 )
-from parcelwire.cli.support import run_async
-from parcelwire.cli.target import Choice, open_target, target_options
+from parcelwire.cli.target import TargetOptions, open_target, target_options
 from parcelwire.cli.timeline import plain
 from parcelwire.client.errors import ParcelwireError
 
@@ -75,7 +75,7 @@ async def import_file(
     dry_run: bool,
     restart: bool,
     as_json: bool,
-    choice: Choice,
+    options: TargetOptions,
 ) -> None:
     """Follow the numbers of FILE (CSV; - is standard input), forty with each call.
 
@@ -100,7 +100,7 @@ async def import_file(
             msg = f"there is no file {file}"
             raise CommandError(msg)
         form = examine(file, encoding=encoding, delimiter=delimiter)
-        async with open_target(ctx, choice, retries=RETRIES) as target:
+        async with open_target(ctx, options, retries=RETRIES) as target:
             sheet = Sheet(
                 file, form, mapped, courier=courier, resolve=lambda word: _code(target, word)
             )

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from parcelwire.api.gate import digest_of, make_key, prefix_of
 from parcelwire.bootstrap import InstallationError
+from parcelwire.cli.common import account_of, installation, run_async, when
 from parcelwire.cli.durations import DurationType
 from parcelwire.cli.passwords import password
-from parcelwire.cli.support import account_of, installation, run_async, when
 from parcelwire.domain.account import LONGEST_SUSPENSION_REASON, ApiKey
 from parcelwire.domain.clock import SECOND, to_datetime
 

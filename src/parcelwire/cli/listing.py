@@ -7,9 +7,9 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from parcelwire.cli.common import run_async, working
 from parcelwire.cli.filters import Wanted, filter_options, select
-from parcelwire.cli.support import run_async, working
-from parcelwire.cli.target import Choice, open_target, target_options
+from parcelwire.cli.target import TargetOptions, open_target, target_options
 from parcelwire.cli.timeline import console, plain, short, status_text
 from parcelwire.client.models import Tracking
 
@@ -33,7 +33,7 @@ MOST_PER_PAGE = 200
 @click.pass_context
 @run_async
 async def list_trackings(
-    ctx: click.Context, wanted: Wanted, limit: int, page: int, as_json: bool, choice: Choice
+    ctx: click.Context, wanted: Wanted, limit: int, page: int, as_json: bool, options: TargetOptions
 ) -> None:
     """List what is followed, newest first.
 
@@ -45,7 +45,7 @@ async def list_trackings(
     """
     skipped, has_more = (page - 1) * limit, False
     out = console()
-    async with open_target(ctx, choice) as target:
+    async with open_target(ctx, options) as target:
         found = select(target, wanted, min(MOST_PER_PAGE, skipped + limit + 1))
         with working(f"asking {target.where}"):
             rows: list[Tracking] = []

@@ -10,8 +10,8 @@ import httpx2
 from parcelwire.api.gate import Gate, RateLimiter, Refusal
 from parcelwire.bootstrap import open_installation
 from parcelwire.cli.command_target import Target
-from parcelwire.cli.exits import CommandError
-from parcelwire.cli.support import active_account_of
+from parcelwire.cli.common import active_account_of
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.client import AsyncParcelwire
 from parcelwire.config import Config
 from parcelwire.domain.account import Account, ApiKey, world_of
@@ -22,7 +22,7 @@ LIVE_KEY, TEST_KEY = "live", "test"
 """What opens the two worlds of the account of the installation here."""
 
 
-class OwnGate(Gate):
+class LocalAuthenticator(Gate):
     """Lets one account in, whatever the key: who may open the database needs none."""
 
     def __init__(self, store: Store, clock: Clock, account: Account) -> None:
@@ -62,7 +62,7 @@ async def open_here(config: Config, email: str | None, *, is_test: bool) -> Asyn
     house = await open_installation(config, may_make_key=False)
     try:
         account = await active_account_of(house, email)
-        house.house.gate = OwnGate(house.store, house.clock, account)
+        house.house.gate = LocalAuthenticator(house.store, house.clock, account)
         house.house.limiter = RateLimiter(house.clock, {})
         client = AsyncParcelwire(
             TEST_KEY if is_test else LIVE_KEY,

@@ -7,9 +7,9 @@ import sys
 
 import click
 
-from parcelwire.cli.exits import KEY_REFUSED, CommandError
+from parcelwire.cli.common import run_async, working
+from parcelwire.cli.exit_codes import KEY_REFUSED, CommandError
 from parcelwire.cli.logins import DEFAULT, Login, Logins, login_file
-from parcelwire.cli.support import run_async, working
 from parcelwire.cli.target import client_of, kind_of
 from parcelwire.client.errors import AuthenticationError
 from parcelwire.client.settings import LOCAL_URL

@@ -13,8 +13,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from parcelwire import __version__
-from parcelwire.cli import exits
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli import exit_codes
+from parcelwire.cli.exit_codes import CommandError
 
 _SERVE, _KEYS = "parcelwire.cli.serve", "parcelwire.cli.keys"
 _DELETE, _LOGIN = "parcelwire.cli.delete", "parcelwire.cli.login"
@@ -25,17 +25,21 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "worker": (_SERVE, "worker", "Run polling and webhooks alone (PostgreSQL)."),
     "migrate": (_SERVE, "migrate", "Bring the database's schema up to date."),
     "config": (_SERVE, "config", "Print the default settings, or check your own."),
-    "prove": ("parcelwire.cli.prove", "prove", "Try to lose data on your own settings and disk."),
+    "prove": (
+        "parcelwire.cli.durability_test",
+        "prove",
+        "Try to lose data on your own settings and disk.",
+    ),
     "key": (_KEYS, "key", "Create, list and revoke API keys."),
     "account": (_KEYS, "account", "List accounts, set what they may, suspend and resume them."),
-    "connection": ("parcelwire.cli.connections", "connection", "Connect an account to carriers."),
+    "connection": ("parcelwire.cli.carriers", "connection", "Connect an account to carriers."),
     "webhook": (
         "parcelwire.cli.webhooks",
         "webhook",
         "Manage webhook endpoints and deliveries.",
     ),
     "secrets": ("parcelwire.cli.secrets", "secrets", "Manage the key that seals stored secrets."),
-    "notice": ("parcelwire.cli.notices", "notice", "Try out mails and operators' channels."),
+    "notice": ("parcelwire.cli.notify", "notice", "Try out mails and operators' channels."),
     "track": ("parcelwire.cli.track", "track", "Ask carriers now, and show where parcels are."),
     "create": ("parcelwire.cli.create", "create", "Follow numbers from now on."),
     "list": ("parcelwire.cli.listing", "list_trackings", "List what is followed."),
@@ -54,7 +58,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
         "Say whose number it is, and why.",
     ),
     "couriers": ("parcelwire.cli.couriers", "couriers", "List, search and refresh the couriers."),
-    "watch": ("parcelwire.cli.watching", "watch", "Show what happens as it happens."),
+    "watch": ("parcelwire.cli.watch", "watch", "Show what happens as it happens."),
     "remote-areas": ("parcelwire.cli.remote_areas", "remote_areas", "Load v2's remote areas."),
     "login": (_LOGIN, "login", "Remember a server and the key to it."),
     "logout": (_LOGIN, "logout", "Forget a server and its key."),
@@ -144,7 +148,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        sys.exit(exits.INTERRUPTED)
+        sys.exit(exit_codes.INTERRUPTED)
     except Exception as error:
         code = _code_of(error)
         if code is None:
@@ -164,21 +168,23 @@ def _code_of(error: Exception) -> int | None:
     from parcelwire.config import ConfigError
 
     if isinstance(error, ConfigError):
-        return exits.FAILED
+        return exit_codes.FAILED
     if isinstance(error, errors.AuthenticationError | errors.ForbiddenError):
-        return exits.KEY_REFUSED
+        return exit_codes.KEY_REFUSED
     if isinstance(error, errors.NetworkError | errors.ServerError | errors.RateLimitError):
-        return exits.NO_ANSWER
+        return exit_codes.NO_ANSWER
     if isinstance(error, errors.NotFoundError):
-        return exits.NOT_FOUND
+        return exit_codes.NOT_FOUND
     if isinstance(error, errors.ParcelwireError):
-        return exits.FAILED
+        return exit_codes.FAILED
     try:
         from parcelwire.bootstrap import InstallationError
         from parcelwire.store.port import StoreUnavailableError
     except ModuleNotFoundError:
         return None
-    return exits.FAILED if isinstance(error, InstallationError | StoreUnavailableError) else None
+    return (
+        exit_codes.FAILED if isinstance(error, InstallationError | StoreUnavailableError) else None
+    )
 
 
 if __name__ == "__main__":

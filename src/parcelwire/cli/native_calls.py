@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
-from parcelwire.cli.exits import FAILED, KEY_REFUSED, NO_ANSWER, CommandError
-from parcelwire.cli.target import Choice, open_target
-from parcelwire.client.own_calls import OWN_KEY_HEADER
+from parcelwire.cli.exit_codes import FAILED, KEY_REFUSED, NO_ANSWER, CommandError
+from parcelwire.cli.target import TargetOptions, open_target
+from parcelwire.client.native_calls import NATIVE_KEY_HEADER
 
 if TYPE_CHECKING:
     import httpx2
@@ -83,7 +83,7 @@ class World:
         answer = await self._send(
             method,
             f"/api{path}",
-            headers={OWN_KEY_HEADER: self._key},
+            headers={NATIVE_KEY_HEADER: self._key},
             content=None if body is None else msgspec.json.encode(body),
             query=query,
         )
@@ -201,7 +201,7 @@ def _checked(typed: str) -> str:
 
 @asynccontextmanager
 async def open_native(
-    ctx: click.Context, choice: Choice, *, seals: bool = False
+    ctx: click.Context, options: TargetOptions, *, seals: bool = False
 ) -> AsyncIterator[Native]:
     """Open the native API of what the command works with, and close it again.
 
@@ -214,7 +214,7 @@ async def open_native(
     import httpx2
 
     async with AsyncExitStack() as stack:
-        target = await stack.enter_async_context(open_target(ctx, choice))
+        target = await stack.enter_async_context(open_target(ctx, options))
         if target.house is not None:
             from parcelwire.cli.local import LIVE_KEY, TEST_KEY
 
@@ -229,9 +229,9 @@ async def open_native(
                 World(http, LIVE_KEY, "live", "the installation here"),
                 World(http, TEST_KEY, "test", "the installation here"),
             ]
-            yield Native(worlds[1:] if choice.is_test else worlds, is_here=True)
+            yield Native(worlds[1:] if options.is_test else worlds, is_here=True)
             return
-        if not target.has_own_api:
+        if not target.has_native_api:
             msg = f"{target.where} is no Parcelwire: its webhooks are not managed from here"
             raise CommandError(msg)
         settings = target.client.engine.settings
@@ -247,7 +247,7 @@ async def open_native(
 
 async def ask_of_endpoint(
     ctx: click.Context,
-    choice: Choice,
+    options: TargetOptions,
     endpoint_id: str,
     method: str = "POST",
     *,
@@ -262,6 +262,6 @@ async def ask_of_endpoint(
     Raises:
         CommandError, InstallationError: as ``open_native``, ``find_endpoint`` and ``World.ask``.
     """
-    async with open_native(ctx, choice, seals=seals) as native:
+    async with open_native(ctx, options, seals=seals) as native:
         world, _ = await native.find_endpoint(endpoint_id)
         return await world.ask(method, f"/endpoints/{endpoint_id}{path}", body=body)

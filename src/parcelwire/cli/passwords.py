@@ -8,7 +8,7 @@ import sys
 import click
 
 from parcelwire.bootstrap import InstallationError
-from parcelwire.cli.support import account_of, installation, run_async
+from parcelwire.cli.common import account_of, installation, run_async
 from parcelwire.pages.dashboard.passwords import PasswordError, remove_password, set_password
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from parcelwire.bootstrap import InstallationError
-from parcelwire.cli.support import installation, run_async, working
+from parcelwire.cli.common import installation, run_async, working
 
 COLUMNS = ("country", "place", "company")
 

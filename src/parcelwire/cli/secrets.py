@@ -14,7 +14,7 @@ from parcelwire.bootstrap.rotation import (
     key_status,
     reset_keys,
 )
-from parcelwire.cli.support import installation, run_async, when, working
+from parcelwire.cli.common import installation, run_async, when, working
 from parcelwire.domain.sealing import SealingKey
 from parcelwire.store.sealing import UNREADABLE_CONNECTION, UNREADABLE_KINDS
 

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from parcelwire.bootstrap import Installation, InstallationError, open_installation, open_store
 from parcelwire.bootstrap.key_identity import loose_modes, private_paths
 from parcelwire.bootstrap.settings import make_catalogue, server_limits
-from parcelwire.cli.support import config_file, plain_reason, read_config, run_async
+from parcelwire.cli.common import config_file, plain_reason, read_config, run_async
 from parcelwire.config import Config, default_text
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import click
 import msgspec
 
 from parcelwire.cli.command_target import Target
-from parcelwire.cli.exits import NOT_FOUND, CommandError
-from parcelwire.cli.support import run_async, when
-from parcelwire.cli.target import Choice, open_target, target_options
+from parcelwire.cli.common import run_async, when
+from parcelwire.cli.exit_codes import NOT_FOUND, CommandError
+from parcelwire.cli.target import TargetOptions, open_target, target_options
 from parcelwire.cli.timeline import console, plain, print_timeline, short
 from parcelwire.client.models import Tracking
 
@@ -23,7 +23,7 @@ from parcelwire.client.models import Tracking
 @click.pass_context
 @run_async
 async def show(
-    ctx: click.Context, number: str, courier: str | None, as_json: bool, choice: Choice
+    ctx: click.Context, number: str, courier: str | None, as_json: bool, options: TargetOptions
 ) -> None:
     """Show what is stored of NUMBER, without asking its carrier.
 
@@ -34,7 +34,7 @@ async def show(
     parcelwire show 99.00.123456.12345678
     parcelwire show SIM-CUSTOMS-0001 --test
     """
-    async with open_target(ctx, choice) as target:
+    async with open_target(ctx, options) as target:
         pages = target.client.trackings.list(tracking_numbers=[number], courier_code=courier)
         found = await pages.all() if "," not in number else []
         if not found:

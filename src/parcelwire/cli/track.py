@@ -7,13 +7,13 @@ from datetime import datetime
 import click
 import msgspec
 
-from parcelwire.cli.by_number import each, find
 from parcelwire.cli.command_target import Target
+from parcelwire.cli.common import courier_field_options, read_config, run_async, working
 from parcelwire.cli.countries import read_country
-from parcelwire.cli.following import follow
-from parcelwire.cli.support import courier_field_options, read_config, run_async, working
-from parcelwire.cli.target import Choice, login_of, open_target, target_options
+from parcelwire.cli.selection import each, find
+from parcelwire.cli.target import TargetOptions, login_of, open_target, target_options
 from parcelwire.cli.timeline import console, print_timeline
+from parcelwire.cli.track_watch import follow
 from parcelwire.client.errors import RateLimitError
 
 
@@ -44,7 +44,7 @@ async def track(
     watch: bool,
     every: float,
     as_json: bool,
-    choice: Choice,
+    options: TargetOptions,
 ) -> None:
     """Ask the carrier of each NUMBER now, and show where the parcel is.
 
@@ -57,14 +57,14 @@ async def track(
     parcelwire track SIM-CUSTOMS-0001 --test --courier swiss-post
     parcelwire track 99.00.123456.12345678 --watch
     """
-    if watch or login_of(ctx, choice) is not None:
+    if watch or login_of(ctx, options) is not None:
         if postal_code or ship_date or destination or courier_account:
             msg = (
                 "--postal-code, --ship-date, --destination and --courier-account are for a parcel"
                 " that is not followed; what is followed has them already"
             )
             raise click.UsageError(msg)
-        async with open_target(ctx, choice) as target:
+        async with open_target(ctx, options) as target:
             if watch:
                 await follow(target, numbers, courier, every=every, as_json=as_json)
             else:
@@ -72,9 +72,9 @@ async def track(
         return
     country = read_country(destination)
     try:
-        from parcelwire.cli.asking import Question, ask_once
+        from parcelwire.cli.fetch_once import Question, ask_once
     except ModuleNotFoundError:
-        async with open_target(ctx, choice):  # which says what is missing
+        async with open_target(ctx, options):  # which says what is missing
             return
     asked = Question(
         courier_code=courier,
@@ -82,8 +82,8 @@ async def track(
         ship_date=f"{ship_date:%Y%m%d}" if ship_date else None,
         destination=country,
         courier_account=courier_account,
-        email=choice.email,
-        is_test=choice.is_test,
+        email=options.email,
+        is_test=options.is_test,
     )
     await ask_once(read_config(ctx), numbers, asked, as_json=as_json)
 
@@ -93,7 +93,7 @@ async def _look(
 ) -> None:
     async def show(number: str) -> None:
         tracking = await find(target, number, courier)
-        if target.has_own_api:
+        if target.has_native_api:
             try:
                 with working(f"having {tracking.courier_code} asked"):
                     tracking = await target.client.trackings.refresh(tracking)

@@ -21,14 +21,14 @@ from urllib.parse import quote, urlsplit
 import click
 import msgspec
 
-from parcelwire.cli.exits import NO_ANSWER, CommandError
+from parcelwire.cli.common import run_async
+from parcelwire.cli.exit_codes import NO_ANSWER, CommandError
 from parcelwire.cli.filters import MomentType
 from parcelwire.cli.native_calls import ProblemError, RefusalError, World, open_native
-from parcelwire.cli.support import run_async
-from parcelwire.cli.target import Choice, target_options
+from parcelwire.cli.target import TargetOptions, target_options
 from parcelwire.cli.timeline import plain
+from parcelwire.cli.webhook_format import DIALECTS, EVENT_TYPES, status_option, webhook
 from parcelwire.cli.webhook_log import on_the_wire
-from parcelwire.cli.webhook_words import DIALECTS, EVENT_TYPES, status_option, webhook
 from parcelwire.domain.account import Account, Endpoint
 from parcelwire.domain.clock import MINUTE, Clock, Instant, from_datetime, to_datetime
 from parcelwire.signatures.signing import key_of
@@ -294,7 +294,13 @@ def _say(line: str, *, is_good: bool | None = None) -> None:
 @click.pass_context
 @run_async
 async def forward(
-    ctx: click.Context, /, url: str, dialect: str, secret: str | None, choice: Choice, **where: Any
+    ctx: click.Context,
+    /,
+    url: str,
+    dialect: str,
+    secret: str | None,
+    options: TargetOptions,
+    **where: Any,
 ) -> None:
     """Send live messages to a program on this machine, until Ctrl-C.
 
@@ -316,7 +322,7 @@ async def forward(
         after=after,
         since=since,
     )
-    async with _make_sender(url) as sender, open_native(ctx, choice) as native:
+    async with _make_sender(url) as sender, open_native(ctx, options) as native:
         from parcelwire.bootstrap import SystemClock
 
         forwarder = Forwarder(native.world, sender, SystemClock(), wish)

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
+from parcelwire.cli.common import run_async
 from parcelwire.cli.filters import Moment, MomentType
 from parcelwire.cli.native_calls import ask_of_endpoint, open_native
-from parcelwire.cli.support import run_async
-from parcelwire.cli.target import Choice, target_options
+from parcelwire.cli.target import TargetOptions, target_options
 from parcelwire.cli.timeline import plain
-from parcelwire.cli.webhook_words import event_type_option, moment, result_of, webhook
+from parcelwire.cli.webhook_format import event_type_option, moment, result_of, webhook
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,7 +60,7 @@ def on_the_wire(moment: Moment | None, *, is_end: bool = False) -> str | None:
 @click.pass_context
 @run_async
 async def show_log(
-    ctx: click.Context, /, endpoint_id: str | None, limit: int, choice: Choice, **where: Any
+    ctx: click.Context, /, endpoint_id: str | None, limit: int, options: TargetOptions, **where: Any
 ) -> None:
     """Show messages, newest first, with every attempt."""
     query = {
@@ -72,7 +72,7 @@ async def show_log(
     }
     query = {name: value for name, value in query.items() if value is not None}
     messages: list[dict[str, Any]] = []
-    async with open_native(ctx, choice) as native:
+    async with open_native(ctx, options) as native:
         world = native.world
         if endpoint_id is not None:
             world, _ = await native.find_endpoint(endpoint_id)
@@ -111,9 +111,9 @@ def _print(message: dict[str, Any]) -> None:
 @target_options
 @click.pass_context
 @run_async
-async def resend(ctx: click.Context, message_id: str, choice: Choice) -> None:
+async def resend(ctx: click.Context, message_id: str, options: TargetOptions) -> None:
     """Send MESSAGE once more (a running server or worker does it)."""
-    async with open_native(ctx, choice) as native:
+    async with open_native(ctx, options) as native:
         world, _ = await native.find_message(message_id)
         await world.ask("POST", f"/messages/{message_id}/resend")
     click.echo(f"message {message_id} is due now")
@@ -141,7 +141,9 @@ async def resend(ctx: click.Context, message_id: str, choice: Choice) -> None:
 @target_options
 @click.pass_context
 @run_async
-async def replay(ctx: click.Context, /, endpoint_id: str, choice: Choice, **where: Any) -> None:
+async def replay(
+    ctx: click.Context, /, endpoint_id: str, options: TargetOptions, **where: Any
+) -> None:
     """Send messages to ENDPOINT again, in their order (a running server or worker does it).
 
     \b
@@ -156,6 +158,6 @@ async def replay(ctx: click.Context, /, endpoint_id: str, choice: Choice, **wher
         msg = "say which messages: --since, --until, --state, --event-type or --tracking"
         raise click.UsageError(msg)
     body["limit"] = where["limit"]
-    said = await ask_of_endpoint(ctx, choice, endpoint_id, path="/replay", body=body)
+    said = await ask_of_endpoint(ctx, options, endpoint_id, path="/replay", body=body)
     more = "" if said["is_complete"] else "; there may be more: go on with a later --since"
     click.echo(f"messages due again: {said['replayed']}{more}")

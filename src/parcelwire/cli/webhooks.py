@@ -9,12 +9,12 @@ from typing import Any, Final
 import click
 
 from parcelwire.cli import webhook_forward, webhook_log
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.common import run_async, working
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.cli.native_calls import ProblemError, World, ask_of_endpoint, open_native
-from parcelwire.cli.support import run_async, working
-from parcelwire.cli.target import Choice, target_options
+from parcelwire.cli.target import TargetOptions, target_options
 from parcelwire.cli.timeline import plain
-from parcelwire.cli.webhook_words import (
+from parcelwire.cli.webhook_format import (
     DIALECTS,
     event_type_option,
     moment,
@@ -53,7 +53,9 @@ HOUR_SECONDS: Final = 3_600
 @target_options
 @click.pass_context
 @run_async
-async def add(ctx: click.Context, /, url: str, dialect: str, choice: Choice, **given: Any) -> None:
+async def add(
+    ctx: click.Context, /, url: str, dialect: str, options: TargetOptions, **given: Any
+) -> None:
     """Send messages to URL, and print the secret that verifies them.
 
     \b
@@ -70,7 +72,7 @@ async def add(ctx: click.Context, /, url: str, dialect: str, choice: Choice, **g
         "concurrency": given["concurrency"],
         "description": given["description"],
     }
-    async with open_native(ctx, choice, seals=True) as native:
+    async with open_native(ctx, options, seals=True) as native:
         with _explaining(url, is_here=native.is_here):
             made = await native.world.ask("POST", "/endpoints", body=body)
         account = await native.world.ask("GET", "/account") if dialect == "v2" else {}
@@ -127,7 +129,9 @@ def _headers(typed: tuple[str, ...]) -> dict[str, str]:
 @target_options
 @click.pass_context
 @run_async
-async def change(ctx: click.Context, /, endpoint_id: str, choice: Choice, **given: Any) -> None:
+async def change(
+    ctx: click.Context, /, endpoint_id: str, options: TargetOptions, **given: Any
+) -> None:
     """Change what is given of ENDPOINT; the rest stays unchanged.
 
     \b
@@ -152,7 +156,7 @@ async def change(ctx: click.Context, /, endpoint_id: str, choice: Choice, **give
     if not body:
         msg = "say what to change; see: parcelwire webhook change --help"
         raise click.UsageError(msg)
-    async with open_native(ctx, choice, seals="headers" in body) as native:
+    async with open_native(ctx, options, seals="headers" in body) as native:
         world, _ = await native.find_endpoint(endpoint_id)
         with _explaining(given["url"] or "", is_here=native.is_here):
             endpoint = await world.ask("PATCH", f"/endpoints/{endpoint_id}", body=body)
@@ -169,9 +173,9 @@ def _refuse_both(body: dict[str, Any], flag: str, *names: str) -> None:
 @target_options
 @click.pass_context
 @run_async
-async def list_endpoints(ctx: click.Context, choice: Choice) -> None:
+async def list_endpoints(ctx: click.Context, options: TargetOptions) -> None:
     """List endpoints and how they do."""
-    async with open_native(ctx, choice) as native:
+    async with open_native(ctx, options) as native:
         found = [
             (world, endpoint)
             for world in native.worlds
@@ -203,9 +207,9 @@ def _line(world: World, endpoint: dict[str, Any]) -> str:
 @target_options
 @click.pass_context
 @run_async
-async def remove(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
+async def remove(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
     """Delete ENDPOINT; what waits for it is given up."""
-    await ask_of_endpoint(ctx, choice, endpoint_id, "DELETE")
+    await ask_of_endpoint(ctx, options, endpoint_id, "DELETE")
     click.echo(f"endpoint {endpoint_id} is gone")
 
 
@@ -214,9 +218,9 @@ async def remove(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
 @target_options
 @click.pass_context
 @run_async
-async def pause(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
+async def pause(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
     """Send nothing to ENDPOINT for a while; its messages are kept."""
-    endpoint = await ask_of_endpoint(ctx, choice, endpoint_id, path="/pause")
+    endpoint = await ask_of_endpoint(ctx, options, endpoint_id, path="/pause")
     click.echo(f"endpoint {endpoint_id} is {state_of(endpoint)}")
 
 
@@ -225,9 +229,9 @@ async def pause(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
 @target_options
 @click.pass_context
 @run_async
-async def enable(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
+async def enable(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
     """Send to ENDPOINT again, beginning with what waited."""
-    endpoint = await ask_of_endpoint(ctx, choice, endpoint_id, path="/enable")
+    endpoint = await ask_of_endpoint(ctx, options, endpoint_id, path="/enable")
     waiting = endpoint["health"]["waiting"]
     rest = f"; messages waiting: {waiting}" if waiting else ""
     click.echo(f"endpoint {endpoint_id} is {state_of(endpoint)}{rest}")
@@ -246,7 +250,7 @@ async def enable(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
 @click.pass_context
 @run_async
 async def rotate(
-    ctx: click.Context, endpoint_id: str, overlap_hours: float, choice: Choice
+    ctx: click.Context, endpoint_id: str, overlap_hours: float, options: TargetOptions
 ) -> None:
     """Give ENDPOINT a new secret and print it.
 
@@ -254,7 +258,7 @@ async def rotate(
     """
     body = {"overlap_seconds": round(overlap_hours * HOUR_SECONDS)}
     endpoint = await ask_of_endpoint(
-        ctx, choice, endpoint_id, path="/rotate-secret", body=body, seals=True
+        ctx, options, endpoint_id, path="/rotate-secret", body=body, seals=True
     )
     click.echo(f"secret   {endpoint['secret']}")
     until = endpoint["previous_secret_until"]
@@ -270,9 +274,9 @@ async def rotate(
 @target_options
 @click.pass_context
 @run_async
-async def test(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
+async def test(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
     """Send a made-up event to ENDPOINT now and show what it answered."""
-    async with open_native(ctx, choice, seals=True) as native:
+    async with open_native(ctx, options, seals=True) as native:
         world, endpoint = await native.find_endpoint(endpoint_id)
         url = plain(endpoint["url"])
         with working(f"sending to {url}"):

@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from parcelwire.client.errors import WebhookError
+from parcelwire.client.errors import WebhookVerificationError
 from parcelwire.client.frozen import FrozenDict, freeze
 from parcelwire.client.models import Tracking, WebhookEvent
 from parcelwire.client.reading import read
@@ -50,7 +50,7 @@ def unwrap(
     ``now``: seconds since 1970 UTC; None: this machine's clock.
 
     Raises:
-        WebhookError: it is not to be trusted, or not to be read. Answer 400.
+        WebhookVerificationError: it is not to be trusted, or not to be read. Answer 400.
         ValueError: the secret is unusable.
     """
     if scheme not in get_args(Scheme):
@@ -69,11 +69,11 @@ def unwrap(
         else:
             timestamp = _check_v2(body, secret, at, tolerance_seconds)
     except MissingSignatureError as error:
-        raise WebhookError(str(error), "missing") from error
+        raise WebhookVerificationError(str(error), "missing") from error
     except StaleTimestampError as error:
-        raise WebhookError(str(error), "stale") from error
+        raise WebhookVerificationError(str(error), "stale") from error
     except VerificationError as error:
-        raise WebhookError(str(error), "wrong") from error
+        raise WebhookVerificationError(str(error), "wrong") from error
     content = _content(body)
     return WebhookEvent(
         scheme=scheme,
@@ -104,7 +104,7 @@ class Webhooks:
         ``scheme`` None: ``standard`` for Parcelwire, ``v4`` for TrackingMore's hosted service.
 
         Raises:
-            WebhookError: it is not to be trusted, or not to be read. Answer 400.
+            WebhookVerificationError: it is not to be trusted, or not to be read. Answer 400.
             ValueError: the secret is unusable.
         """
         return unwrap(
@@ -133,7 +133,7 @@ def _content(body: bytes | str) -> FrozenDict:
         content = None
     if not isinstance(content, FrozenDict):
         msg = "the body is not a JSON object"
-        raise WebhookError(msg, "body")
+        raise WebhookVerificationError(msg, "body")
     return content
 
 
@@ -151,12 +151,12 @@ def _said(content: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]
         if "delivery_status" in data:
             tracking = read(Tracking, data)
         elif isinstance(own, dict):
-            from parcelwire.client.own_tracking import tracking_of
+            from parcelwire.client.native_tracking import tracking_of
 
             tracking = tracking_of(own)
     except msgspec.ValidationError as error:
         msg = f"the tracking in the body cannot be read: {error}"
-        raise WebhookError(msg, "body") from error
+        raise WebhookVerificationError(msg, "body") from error
 
     def first(kind: type, *candidates: Any) -> Any:
         return next((one for one in candidates if isinstance(one, kind) and one != ""), None)

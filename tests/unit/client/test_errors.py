@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from parcelwire.client import errors
-from parcelwire.client.batches import interrupt
-from parcelwire.client.faults import problem_for
+from parcelwire.client.bulk_create import interrupt
+from parcelwire.client.error_mapping import problem_for
 from parcelwire.client.models import Tracking, TrackingRef
 from parcelwire.compat.trackingmore.exception import (
     TrackingMoreException,
@@ -51,12 +51,14 @@ OWN: dict[type, Callable[[], errors.ParcelwireError]] = {
     errors.ConflictError: conflict,
     errors.RateLimitError: limited,
     errors.EventsPrunedError: pruned,
-    errors.UnexpectedAnswerError: lambda: errors.UnexpectedAnswerError(
+    errors.UnexpectedResponseError: lambda: errors.UnexpectedResponseError(
         "said", request_id="r1", status=502, body=b"<html>"
     ),
-    errors.AmbiguousError: lambda: errors.AmbiguousError("said", (TRACKING, TRACKING)),
+    errors.AmbiguousTrackingError: lambda: errors.AmbiguousTrackingError(
+        "said", (TRACKING, TRACKING)
+    ),
     errors.WaitError: lambda: errors.WaitError("said", TRACKING),
-    errors.WebhookError: lambda: errors.WebhookError("said", "stale"),
+    errors.WebhookVerificationError: lambda: errors.WebhookVerificationError("said", "stale"),
     errors.UnsupportedError: lambda: errors.UnsupportedError("said"),
 }
 

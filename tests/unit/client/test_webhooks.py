@@ -17,7 +17,7 @@ from starlette.datastructures import Headers as StarletteHeaders
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
-from parcelwire.client import Parcelwire, WebhookError, unwrap
+from parcelwire.client import Parcelwire, WebhookVerificationError, unwrap
 from parcelwire.signatures.signing import make_secret, sign_standard, sign_timestamp
 
 TIME = 1_772_359_200
@@ -118,16 +118,16 @@ def test_headers_of_frameworks() -> None:
         assert unwrap(V4_BODY, carried, SECRET, now=TIME).message_id == "msg1"
         assert unwrap(V4_BODY, carried, SECRET, scheme="v4", now=TIME).timestamp == TIME
         client = Parcelwire("key").webhooks
-        with pytest.raises(WebhookError):
+        with pytest.raises(WebhookVerificationError):
             client.unwrap(V4_BODY, carried, SECRET)
 
 
 def test_a_weaker_signature_is_not_enough() -> None:
     weaker = {name: headers()[name] for name in ("Timestamp", "Signature")}
-    with pytest.raises(WebhookError) as caught:
+    with pytest.raises(WebhookVerificationError) as caught:
         unwrap(V4_BODY, weaker, SECRET, now=TIME)
     assert caught.value.reason == "missing"
-    with pytest.raises(WebhookError) as caught:
+    with pytest.raises(WebhookVerificationError) as caught:
         unwrap(v2_body(), weaker, SECRET, now=TIME)
     assert caught.value.reason == "missing"
 
@@ -155,7 +155,7 @@ def test_a_weaker_signature_is_not_enough() -> None:
 def test_what_is_not_to_be_trusted(
     body: bytes, given: dict[str, str], now: float, reason: str
 ) -> None:
-    with pytest.raises(WebhookError) as caught:
+    with pytest.raises(WebhookVerificationError) as caught:
         unwrap(body, given, SECRET, now=now)
     assert caught.value.reason == reason
     assert SECRET not in str(caught.value)
@@ -171,7 +171,7 @@ def test_what_no_encoding_takes_is_not_to_be_trusted() -> None:
         (V4_BODY, {**headers(), "Webhook-Id": lone}, SECRET, "standard"),
         (lone, headers(), SECRET, "standard"),
     ):
-        with pytest.raises(WebhookError) as caught:
+        with pytest.raises(WebhookVerificationError) as caught:
             unwrap(body, carried, key, scheme=scheme, now=TIME)  # type: ignore[arg-type]  # mypy sees str
         assert caught.value.reason == "wrong"
 
@@ -194,7 +194,7 @@ def test_any_body_is_an_event_or_refused(body: dict[str, Any], tracking: dict[st
         carried = {**headers(raw), "parcelwire-sequence": "9" * 5_000}
         try:
             event = unwrap(raw, carried, SECRET, now=TIME)
-        except WebhookError as error:
+        except WebhookVerificationError as error:
             assert error.reason == "body"  # noqa: PT017  (both ends are right)
         else:
             assert event.body == data
@@ -206,7 +206,7 @@ def test_a_body_that_is_nested_too_deeply() -> None:
         body = b'{"data":' + b"[" * depth + b"]" * depth + b"}"
         try:
             assert unwrap(body, headers(body), SECRET, now=TIME).data == {}
-        except WebhookError as error:
+        except WebhookVerificationError as error:
             assert error.reason == "body"  # noqa: PT017  (where the limit is, is Python's matter)
 
 
@@ -225,6 +225,6 @@ def test_a_client_knows_which_signature_its_server_sends() -> None:
     hosted = Parcelwire.for_trackingmore("key").webhooks
     assert hosted.unwrap(V4_BODY, fresh, "plain-secret").scheme == "v4"
     own = Parcelwire("key").webhooks
-    with pytest.raises(WebhookError):
+    with pytest.raises(WebhookVerificationError):
         own.unwrap(V4_BODY, fresh, "plain-secret")
     assert own.unwrap(V4_BODY, fresh, "plain-secret", scheme="v4").tracking is not None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from parcelwire.client import calls
 from parcelwire.client.aio.engine import AsyncEngine
-from parcelwire.client.errors import InvalidError
-from parcelwire.client.faults import NOT_DETECTED
+from parcelwire.client.error_mapping import NOT_DETECTED
+from parcelwire.client.errors import InvalidRequestError
 from parcelwire.client.models import Courier
 
 Found = list[Courier]
@@ -29,12 +29,12 @@ class AsyncCouriers:
         """Return the couriers whose number it can be, best guess first; empty when there is none.
 
         Raises:
-            InvalidError: it is no tracking number at all.
+            InvalidRequestError: it is no tracking number at all.
             ParcelwireError: it came to nothing.
         """
         try:
             return await self._engine.send(calls.detect_couriers(tracking_number))
-        except InvalidError as error:
+        except InvalidRequestError as error:
             if error.code == NOT_DETECTED:
                 return []
             raise

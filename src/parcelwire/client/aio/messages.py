@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from parcelwire.client import own_calls
+from parcelwire.client import native_calls
 from parcelwire.client.aio.engine import AsyncEngine
 from parcelwire.client.details import instant_text, is_none_of
-from parcelwire.client.own_models import Message, MessageDetail
+from parcelwire.client.native_models import Message, MessageDetail
 
 
-class AsyncMessagePages:
+class AsyncMessagePager:
     """Messages, newest first. Each iteration asks the server anew."""
 
     def __init__(
@@ -27,7 +27,7 @@ class AsyncMessagePages:
         cursor: str | None = None
         while not self._is_empty:
             query = {**self._query, "cursor": cursor}
-            page = await self._engine.send(own_calls.list_messages(query))
+            page = await self._engine.send(native_calls.list_messages(query))
             for message in page.items:
                 yield message
             cursor = page.next_cursor
@@ -59,7 +59,7 @@ class AsyncMessages:
         created_min: datetime | None = None,
         created_max: datetime | None = None,
         page_size: int = 100,
-    ) -> AsyncMessagePages:
+    ) -> AsyncMessagePager:
         """Return the messages that fulfil all conditions, newest first.
 
         Nothing is fetched before the result is iterated. None means no condition; an empty sequence
@@ -78,7 +78,7 @@ class AsyncMessages:
             "limit": page_size,
         }
         is_empty = is_none_of(states, event_types)
-        return AsyncMessagePages(self._engine, query, is_empty=is_empty)
+        return AsyncMessagePager(self._engine, query, is_empty=is_empty)
 
     async def get(self, message_id: str) -> MessageDetail:
         """Return one message, with what it says and its attempts.
@@ -87,7 +87,7 @@ class AsyncMessages:
             NotFoundError: there is no such message.
             ParcelwireError: it came to nothing.
         """
-        return await self._engine.send(own_calls.read_message(message_id))
+        return await self._engine.send(native_calls.read_message(message_id))
 
     async def resend(self, message: Message | str) -> Message:
         """Send one message once more, whatever became of it.
@@ -97,4 +97,4 @@ class AsyncMessages:
             ParcelwireError: it came to nothing.
         """
         message_id = message if isinstance(message, str) else message.id
-        return await self._engine.send(own_calls.resend(message_id))
+        return await self._engine.send(native_calls.resend(message_id))

@@ -7,36 +7,36 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from parcelwire.client import calls
 from parcelwire.client.aio.engine import AsyncEngine
-from parcelwire.client.aio.pages import AsyncPages
-from parcelwire.client.batches import Chunk, interrupt, plan
+from parcelwire.client.aio.pager import AsyncTrackingPager
+from parcelwire.client.bulk_create import Chunk, interrupt, plan
+from parcelwire.client.call_attempts import CallAttempts
 from parcelwire.client.details import (
     Bound,
-    NewDetails,
-    NewTracking,
+    TrackingCreateParams,
+    TrackingDetails,
     fields_of,
     instant_text,
     joined,
     number_text,
 )
+from parcelwire.client.error_mapping import RETRACK_NOT_ALLOWED
 from parcelwire.client.errors import (
-    AmbiguousError,
+    AmbiguousTrackingError,
     ConflictError,
     CreateManyResult,
-    InvalidError,
+    InvalidRequestError,
     NotFoundError,
     ParcelwireError,
     WaitError,
 )
-from parcelwire.client.exchange import Exchange
-from parcelwire.client.faults import RETRACK_NOT_ALLOWED
-from parcelwire.client.missing import need_own_api, say_missing
 from parcelwire.client.models import Tracking, TrackingRef, UpdateResult
 from parcelwire.client.naming import id_of, number_of, ref_of, seconds_of
 from parcelwire.client.paging import Paging, Query
+from parcelwire.client.unsupported import raise_missing, require_native_api
 
 if TYPE_CHECKING:
-    from parcelwire.client.aio.histories import AsyncTrackingEvents
-    from parcelwire.client.own_models import PollHistory
+    from parcelwire.client.aio.history import AsyncTrackingEventPager
+    from parcelwire.client.native_models import PollHistory
 
 T = TypeVar("T")
 
@@ -53,13 +53,13 @@ class AsyncTrackings:
         # A type checker shall find that it is missing; a person is told why.
         def __getattr__(self, name: str) -> object:
             own = ("trackings.refresh", "trackings.events", "trackings.polls")
-            return say_missing(self, name, *own)
+            return raise_missing(self, name, *own)
 
     async def create(
         self,
         tracking_number: str | int,
         courier_code: str | None = None,
-        **details: Unpack[NewDetails],
+        **details: Unpack[TrackingDetails],
     ) -> Tracking:
         """Follow one number; the result holds what its carrier says at once.
 
@@ -69,23 +69,23 @@ class AsyncTrackings:
 
         Raises:
             ConflictError: the number was followed before; ``existing`` says as what.
-            InvalidError: something about the request is wrong.
+            InvalidRequestError: something about the request is wrong.
             ParcelwireError: it came to nothing.
         """
         fields = fields_of(
             {"tracking_number": tracking_number, "courier_code": courier_code, **details}
         )
-        exchange = self._engine.open(calls.create_tracking(fields))
+        attempts = self._engine.open(calls.create_tracking(fields))
         try:
-            return await self._engine.run(exchange)
+            return await self._engine.run(attempts)
         except ConflictError as conflict:
-            own = await self.own(exchange, conflict, fields)
+            own = await self.recover_created(attempts, conflict, fields)
             if own is None:
                 raise
             return own
 
     async def create_many(
-        self, trackings: Iterable[str | NewTracking | Mapping[str, Any]]
+        self, trackings: Iterable[str | TrackingCreateParams | Mapping[str, Any]]
     ) -> CreateManyResult:
         """Follow any number of numbers, 40 with each call. Each has its own fate.
 
@@ -107,25 +107,27 @@ class AsyncTrackings:
             raise
         return result
 
-    async def create_chunk(self, chunk: Chunk) -> Exchange[calls.BatchAnswer]:
+    async def create_chunk(self, chunk: Chunk) -> CallAttempts[calls.BatchAnswer]:
         """Send one chunk of ``create_many`` and fill in its results."""
-        exchange = self._engine.open(calls.create_batch(chunk.items, chunk.part))
-        chunk.match(await self._engine.run(exchange))
-        conflicts = chunk.conflicts() if exchange.was_cut else []
+        attempts = self._engine.open(calls.create_batch(chunk.items, chunk.part))
+        chunk.match(await self._engine.run(attempts))
+        conflicts = chunk.conflicts() if attempts.maybe_applied else []
         if conflicts:
             # Which of them did the try make whose answer was lost? The younger ones.
             numbers = [result.tracking_number for result in conflicts]
             known = await self.list(tracking_numbers=numbers, page_size=200).all()
-            made = {one.id for one in known if exchange.is_own(seconds_of(one.created_at))}
+            made = {
+                one.id for one in known if attempts.may_have_created(seconds_of(one.created_at))
+            }
             chunk.claim(known, made)
-        return exchange
+        return attempts
 
     async def get(self, tracking_number: str | int, courier_code: str | None = None) -> Tracking:
         """Return the tracking of a number.
 
         Raises:
             NotFoundError: the number is not followed.
-            AmbiguousError: it is followed with several couriers, and none was said.
+            AmbiguousTrackingError: it is followed with several couriers, and none was said.
             ParcelwireError: it came to nothing.
         """
         found = await self.find(tracking_number, courier_code)
@@ -140,7 +142,7 @@ class AsyncTrackings:
         """Return the tracking of a number, or None when it is not followed.
 
         Raises:
-            AmbiguousError: it is followed with several couriers, and none was said.
+            AmbiguousTrackingError: it is followed with several couriers, and none was said.
             ParcelwireError: it came to nothing, which is never told as None.
             TypeError: the number is neither text nor a whole number.
         """
@@ -157,7 +159,7 @@ class AsyncTrackings:
         if len(found) > 1:
             couriers = ", ".join(sorted({one.courier_code for one in found}))
             msg = f"{number} is followed with several couriers: {couriers}"
-            raise AmbiguousError(msg, tuple(found))
+            raise AmbiguousTrackingError(msg, tuple(found))
         return found[0] if found else None
 
     def list(
@@ -173,7 +175,7 @@ class AsyncTrackings:
         updated_date_max: Bound = None,
         language: str | None = None,
         page_size: int = 100,
-    ) -> AsyncPages:
+    ) -> AsyncTrackingPager:
         """Return the trackings that fulfil all conditions, newest created first.
 
         Nothing is fetched before the result is iterated; pages of ``page_size`` (up to 200) are
@@ -208,7 +210,7 @@ class AsyncTrackings:
             return Paging(query, numbers, page_size, by_time=by_time)
 
         begin()  # a wrong page size is told here, not at the first item
-        return AsyncPages(self._engine, begin)
+        return AsyncTrackingPager(self._engine, begin)
 
     async def update(
         self,
@@ -216,7 +218,7 @@ class AsyncTrackings:
         *,
         courier_code_new: str | None = None,
         is_archived: bool | None = None,
-        **details: Unpack[NewDetails],
+        **details: Unpack[TrackingDetails],
     ) -> UpdateResult:
         """Change what is given. None and the empty text change nothing.
 
@@ -238,12 +240,12 @@ class AsyncTrackings:
             NotFoundError: there is no such tracking.
             ParcelwireError: it came to nothing.
         """
-        exchange = self._engine.open(calls.delete_tracking(id_of(tracking)))
+        attempts = self._engine.open(calls.delete_tracking(id_of(tracking)))
         try:
-            return await self._engine.run(exchange)
+            return await self._engine.run(attempts)
         except NotFoundError:
             # Gone it is; most likely by the try whose answer was lost.
-            if exchange.was_cut:
+            if attempts.maybe_applied:
                 return ref_of(tracking)
             raise
 
@@ -251,16 +253,16 @@ class AsyncTrackings:
         """Take an expired tracking up again.
 
         Raises:
-            InvalidError: it is not expired (4113).
+            InvalidRequestError: it is not expired (4113).
             NotFoundError: there is no such tracking.
             ParcelwireError: it came to nothing.
         """
-        exchange = self._engine.open(calls.retrack(id_of(tracking)))
+        attempts = self._engine.open(calls.retrack(id_of(tracking)))
         try:
-            return await self._engine.run(exchange)
-        except InvalidError as error:
+            return await self._engine.run(attempts)
+        except InvalidRequestError as error:
             # Not expired is what was wanted; most likely by the try whose answer was lost.
-            if exchange.was_cut and error.code == RETRACK_NOT_ALLOWED:
+            if attempts.maybe_applied and error.code == RETRACK_NOT_ALLOWED:
                 return ref_of(tracking)
             raise
 
@@ -301,11 +303,11 @@ class AsyncTrackings:
                 raise WaitError(msg, found)
             await self._engine.sleep(min(poll_seconds, left))
 
-    async def own(
-        self, exchange: Exchange[T], conflict: ConflictError, fields: dict[str, str]
+    async def recover_created(
+        self, attempts: CallAttempts[T], conflict: ConflictError, fields: dict[str, str]
     ) -> Tracking | None:
         """Return what an earlier try of a create made, or None: it was there before."""
-        if not exchange.was_cut:
+        if not attempts.maybe_applied:
             return None
         existing = conflict.existing
         query: Query = {
@@ -316,12 +318,12 @@ class AsyncTrackings:
         }
         for found in await self._engine.send(calls.list_trackings(query)):
             is_it = existing is None or found.id == existing.id
-            if is_it and exchange.is_own(seconds_of(found.created_at)):
+            if is_it and attempts.may_have_created(seconds_of(found.created_at)):
                 return found
         return None
 
 
-class AsyncOwnTrackings(AsyncTrackings):
+class AsyncNativeTrackings(AsyncTrackings):
     """Trackings of a Parcelwire: what v4 has no word for, too."""
 
     async def refresh(
@@ -337,19 +339,19 @@ class AsyncOwnTrackings(AsyncTrackings):
             UnsupportedError: this is TrackingMore's service, which asks carriers when it likes.
             ParcelwireError: it came to nothing.
         """
-        from parcelwire.client import own_calls
+        from parcelwire.client import native_calls
 
-        need_own_api(self._engine.settings.backend, "trackings.refresh")
+        require_native_api(self._engine.settings.backend, "trackings.refresh")
         if not isinstance(tracking, Tracking | TrackingRef):
             tracking = await self.get(tracking, courier_code)
-        asked = await self._engine.send(own_calls.refresh_tracking(tracking.id))
+        asked = await self._engine.send(native_calls.refresh_tracking(tracking.id))
         # The courier may have been corrected meanwhile.
         number = asked.tracking_number or tracking.tracking_number
         return await self.get(number or "", asked.courier_code)
 
     def events(
         self, tracking: Tracking | TrackingRef | str, *, page_size: int = 100
-    ) -> AsyncTrackingEvents:
+    ) -> AsyncTrackingEventPager:
         """Return what changed of a parcel (or of the id of one), newest first.
 
         Nothing is fetched before the result is iterated. Events are kept for 30 days at least.
@@ -357,10 +359,10 @@ class AsyncOwnTrackings(AsyncTrackings):
         Raises:
             UnsupportedError: this is TrackingMore's service, which tells no events.
         """
-        from parcelwire.client.aio.histories import AsyncTrackingEvents
+        from parcelwire.client.aio.history import AsyncTrackingEventPager
 
-        need_own_api(self._engine.settings.backend, "trackings.events")
-        return AsyncTrackingEvents(self._engine, id_of(tracking), page_size)
+        require_native_api(self._engine.settings.backend, "trackings.events")
+        return AsyncTrackingEventPager(self._engine, id_of(tracking), page_size)
 
     async def polls(self, tracking: Tracking | TrackingRef | str) -> PollHistory:
         """Return how the carrier was asked about a parcel (or the id of one) of late, what came of
@@ -371,7 +373,7 @@ class AsyncOwnTrackings(AsyncTrackings):
             UnsupportedError: this is TrackingMore's service, which does not tell.
             ParcelwireError: it came to nothing.
         """
-        from parcelwire.client import own_calls
+        from parcelwire.client import native_calls
 
-        need_own_api(self._engine.settings.backend, "trackings.polls")
-        return await self._engine.send(own_calls.read_polls(id_of(tracking)))
+        require_native_api(self._engine.settings.backend, "trackings.polls")
+        return await self._engine.send(native_calls.read_polls(id_of(tracking)))

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypedDict, TypeVar
 
+from parcelwire.client.call_attempts import Call
 from parcelwire.client.calls import encode, query_of, segment
-from parcelwire.client.exchange import Call
 from parcelwire.client.models import TrackingRef
-from parcelwire.client.own_models import (
+from parcelwire.client.native_models import (
     Account,
     ApiKey,
+    ApiKeyWithSecret,
     Endpoint,
     EndpointWithSecret,
     EventPage,
     Message,
     MessageDetail,
     MessagePage,
-    NewApiKey,
     PollHistory,
     ReplayResult,
     TestResult,
@@ -28,10 +28,10 @@ from parcelwire.client.reading import Model, read, read_many
 T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound=Model)
 
-OWN_KEY_HEADER: Final = "parcelwire-api-key"
+NATIVE_KEY_HEADER: Final = "parcelwire-api-key"
 
 
-class NewEndpoint(TypedDict, total=False):
+class EndpointCreateParams(TypedDict, total=False):
     """What may be said about an endpoint beside its URL. None takes a limit away."""
 
     dialect: Literal["native", "v2", "v4"]
@@ -46,7 +46,7 @@ class NewEndpoint(TypedDict, total=False):
     description: str
 
 
-class EndpointChanges(TypedDict, total=False):
+class EndpointUpdateParams(TypedDict, total=False):
     """What may be changed of an endpoint. What is not given stays."""
 
     url: str
@@ -58,7 +58,7 @@ class EndpointChanges(TypedDict, total=False):
     description: str
 
 
-def own_call(
+def native_call(
     method: str,
     path: str,
     read_answer: Callable[[Any], T],
@@ -73,8 +73,8 @@ def own_call(
         body=None if body is None else encode(body),
         read=read_answer,
         is_create=method == "POST",
-        key_header=OWN_KEY_HEADER,
-        is_own=True,
+        key_header=NATIVE_KEY_HEADER,
+        is_native=True,
         wait_seconds=wait_seconds,
     )
 
@@ -116,7 +116,7 @@ def refresh_tracking(tracking_id: str) -> Call[TrackingRef]:
             },
         )
 
-    return own_call("POST", f"/api/trackings/{segment(tracking_id)}/refresh", named)
+    return native_call("POST", f"/api/trackings/{segment(tracking_id)}/refresh", named)
 
 
 # --- endpoints --------------------------------------------------------------------------------
@@ -124,50 +124,50 @@ def refresh_tracking(tracking_id: str) -> Call[TrackingRef]:
 
 def list_endpoints() -> Call[list[Endpoint]]:
     """Answer all endpoints."""
-    return own_call("GET", "/api/endpoints", _listed(Endpoint, "endpoints"))
+    return native_call("GET", "/api/endpoints", _listed(Endpoint, "endpoints"))
 
 
 def create_endpoint(draft: Mapping[str, Any]) -> Call[EndpointWithSecret]:
     """Make an endpoint."""
-    return own_call("POST", "/api/endpoints", _one(EndpointWithSecret), body=draft)
+    return native_call("POST", "/api/endpoints", _one(EndpointWithSecret), body=draft)
 
 
 def read_endpoint(endpoint_id: str) -> Call[Endpoint]:
     """Answer one endpoint."""
-    return own_call("GET", _endpoint(endpoint_id), _one(Endpoint))
+    return native_call("GET", _endpoint(endpoint_id), _one(Endpoint))
 
 
 def update_endpoint(endpoint_id: str, changes: Mapping[str, Any]) -> Call[Endpoint]:
     """Change what is named."""
-    return own_call("PATCH", _endpoint(endpoint_id), _one(Endpoint), body=changes)
+    return native_call("PATCH", _endpoint(endpoint_id), _one(Endpoint), body=changes)
 
 
 def delete_endpoint(endpoint_id: str) -> Call[None]:
     """Delete an endpoint."""
-    return own_call("DELETE", _endpoint(endpoint_id), _nothing)
+    return native_call("DELETE", _endpoint(endpoint_id), _nothing)
 
 
 def switch_endpoint(endpoint_id: str, verb: str) -> Call[Endpoint]:
     """``pause`` or ``enable``."""
-    return own_call("POST", f"{_endpoint(endpoint_id)}/{verb}", _one(Endpoint))
+    return native_call("POST", f"{_endpoint(endpoint_id)}/{verb}", _one(Endpoint))
 
 
 def rotate_secret(endpoint_id: str, overlap_seconds: int) -> Call[EndpointWithSecret]:
     """Replace the secret."""
     body = {"overlap_seconds": overlap_seconds}
     path = f"{_endpoint(endpoint_id)}/rotate-secret"
-    return own_call("POST", path, _one(EndpointWithSecret), body=body)
+    return native_call("POST", path, _one(EndpointWithSecret), body=body)
 
 
 def test_endpoint(endpoint_id: str) -> Call[TestResult]:
     """Send a made-up event."""
-    return own_call("POST", f"{_endpoint(endpoint_id)}/test", _one(TestResult))
+    return native_call("POST", f"{_endpoint(endpoint_id)}/test", _one(TestResult))
 
 
 def replay(endpoint_id: str, which: Mapping[str, Any]) -> Call[ReplayResult]:
     """Send messages again."""
     path = f"{_endpoint(endpoint_id)}/replay"
-    return own_call("POST", path, _one(ReplayResult), body=which)
+    return native_call("POST", path, _one(ReplayResult), body=which)
 
 
 def _endpoint(endpoint_id: str) -> str:
@@ -180,12 +180,12 @@ def _endpoint(endpoint_id: str) -> str:
 def list_tracking_events(tracking_id: str, query: Mapping[str, Any]) -> Call[TrackingEventPage]:
     """Answer one page of a tracking's events."""
     path = f"/api/trackings/{segment(tracking_id)}/events{_query(query)}"
-    return own_call("GET", path, _one(TrackingEventPage))
+    return native_call("GET", path, _one(TrackingEventPage))
 
 
 def read_polls(tracking_id: str) -> Call[PollHistory]:
     """Answer how a tracking's carrier was asked of late."""
-    return own_call("GET", f"/api/trackings/{segment(tracking_id)}/polls", _one(PollHistory))
+    return native_call("GET", f"/api/trackings/{segment(tracking_id)}/polls", _one(PollHistory))
 
 
 # --- messages and events ----------------------------------------------------------------------
@@ -193,23 +193,23 @@ def read_polls(tracking_id: str) -> Call[PollHistory]:
 
 def list_messages(query: Mapping[str, Any]) -> Call[MessagePage]:
     """Answer one page of messages."""
-    return own_call("GET", f"/api/messages{_query(query)}", _one(MessagePage))
+    return native_call("GET", f"/api/messages{_query(query)}", _one(MessagePage))
 
 
 def read_message(message_id: str) -> Call[MessageDetail]:
     """Answer one message."""
-    return own_call("GET", f"/api/messages/{segment(message_id)}", _one(MessageDetail))
+    return native_call("GET", f"/api/messages/{segment(message_id)}", _one(MessageDetail))
 
 
 def resend(message_id: str) -> Call[Message]:
     """Send one message once more."""
-    return own_call("POST", f"/api/messages/{segment(message_id)}/resend", _one(Message))
+    return native_call("POST", f"/api/messages/{segment(message_id)}/resend", _one(Message))
 
 
 def read_events(query: Mapping[str, Any]) -> Call[EventPage]:
     """Answer one page of the feed, waiting for it when that is asked for."""
     path = f"/api/events{_query(query)}"
-    return own_call("GET", path, _one(EventPage), wait_seconds=float(query.get("wait") or 0))
+    return native_call("GET", path, _one(EventPage), wait_seconds=float(query.get("wait") or 0))
 
 
 # --- keys and accounts ------------------------------------------------------------------------
@@ -217,25 +217,25 @@ def read_events(query: Mapping[str, Any]) -> Call[EventPage]:
 
 def list_keys() -> Call[list[ApiKey]]:
     """Answer the account's keys."""
-    return own_call("GET", "/api/keys", _listed(ApiKey, "keys"))
+    return native_call("GET", "/api/keys", _listed(ApiKey, "keys"))
 
 
-def create_key(draft: Mapping[str, Any]) -> Call[NewApiKey]:
+def create_key(draft: Mapping[str, Any]) -> Call[ApiKeyWithSecret]:
     """Make a key."""
-    return own_call("POST", "/api/keys", _one(NewApiKey), body=draft)
+    return native_call("POST", "/api/keys", _one(ApiKeyWithSecret), body=draft)
 
 
-def revoke_key(prefix: str, *, is_own_allowed: bool) -> Call[None]:
+def revoke_key(prefix: str, *, allow_current: bool) -> Call[None]:
     """Revoke a key for good."""
-    query = _query({"own": "true" if is_own_allowed else None})
-    return own_call("DELETE", f"/api/keys/{segment(prefix)}{query}", _nothing)
+    query = _query({"own": "true" if allow_current else None})
+    return native_call("DELETE", f"/api/keys/{segment(prefix)}{query}", _nothing)
 
 
 def read_account() -> Call[Account]:
     """Answer the key's account."""
-    return own_call("GET", "/api/account", _one(Account))
+    return native_call("GET", "/api/account", _one(Account))
 
 
 def update_account(changes: Mapping[str, Any]) -> Call[Account]:
     """Change name and phone number."""
-    return own_call("PATCH", "/api/account", _one(Account), body=changes)
+    return native_call("PATCH", "/api/account", _one(Account), body=changes)

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from parcelwire.api.v4.render import Renderer
 from parcelwire.bootstrap import Installation
-from parcelwire.cli.by_number import each
-from parcelwire.cli.exits import FAILED, NOT_FOUND, CommandError
-from parcelwire.cli.support import active_account_of, opened, working
+from parcelwire.cli.common import active_account_of, opened, working
+from parcelwire.cli.exit_codes import FAILED, NOT_FOUND, CommandError
+from parcelwire.cli.selection import each
 from parcelwire.cli.timeline import console, print_timeline
 from parcelwire.client.models import Tracking
 from parcelwire.client.reading import read

@@ -15,7 +15,7 @@ from typing import IO
 
 import msgspec
 
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.exit_codes import CommandError
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):

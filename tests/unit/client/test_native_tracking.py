@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from parcelwire.api.v4.render import Renderer
-from parcelwire.client.errors import WebhookError
+from parcelwire.client.errors import WebhookVerificationError
 from parcelwire.client.models import Tracking
-from parcelwire.client.own_tracking import tracking_of
+from parcelwire.client.native_tracking import tracking_of
 from parcelwire.client.reading import read
 from parcelwire.client.webhooks import unwrap
 from parcelwire.couriers.registry import default_registry
@@ -119,6 +119,6 @@ def test_what_is_no_tracking(said: Any) -> None:
         "webhook-timestamp": str(now),
         "webhook-signature": sign_standard(secret, "m1", now, body),
     }
-    with pytest.raises(WebhookError) as caught:
+    with pytest.raises(WebhookVerificationError) as caught:
         unwrap(body, headers, secret, now=now)
     assert caught.value.reason == "body"

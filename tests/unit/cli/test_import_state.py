@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from parcelwire.cli.exits import CommandError
-from parcelwire.cli.journal import Journal, Refusal, Step
+from parcelwire.cli.exit_codes import CommandError
+from parcelwire.cli.import_state import Journal, Refusal, Step
 
 STEPS = [
     Step(rows=40, created=40),

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 import click
 
 from parcelwire.cli.command_target import Target
-from parcelwire.cli.exits import FAILED, NOT_FOUND, PARTLY, CommandError
-from parcelwire.client.errors import AmbiguousError, InvalidError, NotFoundError
+from parcelwire.cli.exit_codes import FAILED, NOT_FOUND, PARTLY, CommandError
+from parcelwire.client.errors import AmbiguousTrackingError, InvalidRequestError, NotFoundError
 from parcelwire.client.models import Tracking
 
-OWN_FATE = (NotFoundError, InvalidError, AmbiguousError)
+OWN_FATE = (NotFoundError, InvalidRequestError, AmbiguousTrackingError)
 """What is wrong with one number alone; after anything else there is no use in going on."""
 
 
@@ -31,7 +31,7 @@ async def find(target: Target, number: str, courier: str | None) -> Tracking:
         of = f" with {courier}" if courier else ""
         msg = f"{number} is not followed{of} by {target.where}"
         raise CommandError(msg, NOT_FOUND) from None
-    except AmbiguousError as error:
+    except AmbiguousTrackingError as error:
         couriers = ", ".join(sorted({one.courier_code for one in error.found}))
         msg = f"{number} is followed with several couriers; say which with --courier: {couriers}"
         raise CommandError(msg) from None

@@ -8,24 +8,24 @@ from typing import Any
 import msgspec
 import pytest
 
+from parcelwire.client.call_attempts import Call, CallAttempts, Done, HttpResponse, Wait
 from parcelwire.client.calls import create_tracking, list_trackings, read_air_waybill
+from parcelwire.client.error_mapping import error_for
 from parcelwire.client.errors import (
     APIError,
     AuthenticationError,
     ConflictError,
     ForbiddenError,
-    InvalidError,
+    InvalidRequestError,
     NetworkError,
     NotFoundError,
     ParcelwireError,
-    QuotaError,
+    QuotaExceededError,
     RateLimitError,
     RequestTimeoutError,
     ServerError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
-from parcelwire.client.exchange import Answer, Call, Done, Exchange, Wait
-from parcelwire.client.faults import error_for
 from parcelwire.client.settings import PARCELWIRE, TRACKINGMORE, ClientOptions, settings_for
 
 CREATE = create_tracking({"tracking_number": "1"})
@@ -42,32 +42,32 @@ class Watch:
 
 def begin(
     call: Call[Any] = CREATE, watch: Watch | None = None, *, is_hosted: bool = False, **options: Any
-) -> Exchange[Any]:
+) -> CallAttempts[Any]:
     given: ClientOptions = {**options}  # type: ignore[typeddict-item]  # whatever a test wants
     settings = settings_for(
         "key", "http://h:1/v4/", TRACKINGMORE if is_hosted else PARCELWIRE, given
     )
-    return Exchange(call, settings, Random(1), watch or Watch())
+    return CallAttempts(call, settings, Random(1), watch or Watch())
 
 
-def answer(status: int, code: int, data: Any = None, **headers: str) -> Answer:
+def answer(status: int, code: int, data: Any = None, **headers: str) -> HttpResponse:
     envelope = {"meta": {"code": code, "message": "said"}, "data": data}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, named, msgspec.json.encode(envelope))
+    return HttpResponse(status, named, msgspec.json.encode(envelope))
 
 
-def wait(exchange: Exchange[Any], got: Answer) -> float:
-    outcome = exchange.answered(got)
+def wait(attempts: CallAttempts[Any], got: HttpResponse) -> float:
+    outcome = attempts.on_response(got)
     assert isinstance(outcome, Wait)
     return outcome.seconds
 
 
 def test_a_good_answer() -> None:
-    exchange = begin()
-    outcome = exchange.answered(answer(200, 200, TRACKING))
+    attempts = begin()
+    outcome = attempts.on_response(answer(200, 200, TRACKING))
     assert isinstance(outcome, Done)
     assert outcome.value.id == "1"
-    assert not exchange.was_cut
+    assert not attempts.maybe_applied
 
 
 @pytest.mark.parametrize(
@@ -79,23 +79,23 @@ def test_a_good_answer() -> None:
         (400, 4102, NotFoundError),
         (400, 4112, NotFoundError),
         (400, 4101, ConflictError),
-        (400, 4190, QuotaError),
-        (400, 4110, InvalidError),
-        (400, 4999, InvalidError),
+        (400, 4190, QuotaExceededError),
+        (400, 4110, InvalidRequestError),
+        (400, 4999, InvalidRequestError),
         (429, 429, RateLimitError),
         (500, 511, ServerError),
         (503, 512, ServerError),
         # v2 tells everything with HTTP 200.
         (200, 4001, AuthenticationError),
         (200, 4017, NotFoundError),
-        (200, 4021, QuotaError),
-        (200, 4031, InvalidError),
+        (200, 4021, QuotaExceededError),
+        (200, 4031, InvalidRequestError),
         (200, 500, ServerError),
     ],
 )
 def test_codes(status: int, code: int, kind: type[APIError]) -> None:
     with pytest.raises(kind) as caught:
-        begin(max_retries=0).answered(answer(status, code, x_request_id="theirs"))
+        begin(max_retries=0).on_response(answer(status, code, x_request_id="theirs"))
     error = caught.value
     assert type(error) is kind
     assert (error.code, error.status, error.message) == (code, status, "said")
@@ -119,42 +119,42 @@ def test_codes(status: int, code: int, kind: type[APIError]) -> None:
     ],
 )
 def test_what_is_no_answer_of_this_api(body: bytes) -> None:
-    with pytest.raises(UnexpectedAnswerError) as caught:
-        begin().answered(Answer(200, {}, body))
+    with pytest.raises(UnexpectedResponseError) as caught:
+        begin().on_response(HttpResponse(200, {}, body))
     assert caught.value.body == body[:1024]
     assert caught.value.request_id
     with pytest.raises(ServerError):
-        begin(max_retries=0).answered(Answer(502, {}, body))
+        begin(max_retries=0).on_response(HttpResponse(502, {}, body))
     with pytest.raises(RateLimitError) as limited:
-        begin(max_retries=0).answered(Answer(429, {"retry-after": "7"}, body))
+        begin(max_retries=0).on_response(HttpResponse(429, {"retry-after": "7"}, body))
     assert limited.value.retry_after_seconds == 7
 
 
 @pytest.mark.parametrize("data", [None, [], "text", {}, {**TRACKING, "id": None}])
 def test_data_of_another_shape(data: Any) -> None:
-    with pytest.raises(UnexpectedAnswerError, match="shape") as caught:
-        begin().answered(answer(200, 200, data))
+    with pytest.raises(UnexpectedResponseError, match="shape") as caught:
+        begin().on_response(answer(200, 200, data))
     assert caught.value.status == 200
 
 
 def test_pauses_grow_and_end() -> None:
-    exchange = begin(max_retries=3)
+    attempts = begin(max_retries=3)
     for full in (0.5, 1, 2):
-        assert full / 2 <= wait(exchange, answer(503, 512)) <= full
+        assert full / 2 <= wait(attempts, answer(503, 512)) <= full
     with pytest.raises(ServerError):
-        exchange.answered(answer(503, 512))
+        attempts.on_response(answer(503, 512))
     many = begin(max_retries=50)
     assert max(wait(many, answer(500, 511)) for _ in range(50)) <= 10
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 501, 502, 503, 504, 507, 599])
 def test_what_passes_is_tried_again_up_to_four_times(status: int) -> None:
-    for said in (answer(status, status), Answer(status, {}, b"a proxy's page")):
-        exchange = begin()
+    for said in (answer(status, status), HttpResponse(status, {}, b"a proxy's page")):
+        attempts = begin()
         for _ in range(4):
-            assert wait(exchange, said) > 0
+            assert wait(attempts, said) > 0
         with pytest.raises(ParcelwireError):
-            exchange.answered(said)
+            attempts.on_response(said)
 
 
 def test_the_server_may_ask_for_a_longer_pause() -> None:
@@ -164,10 +164,10 @@ def test_the_server_may_ask_for_a_longer_pause() -> None:
     for strange in ("-1", "soon", "1.5", "", "²"):
         assert wait(begin(), answer(429, 429, retry_after=strange)) <= 0.5
     with pytest.raises(RateLimitError) as caught:
-        begin().answered(answer(429, 429, retry_after="61"))
+        begin().on_response(answer(429, 429, retry_after="61"))
     assert caught.value.retry_after_seconds == 61
     with pytest.raises(ServerError):
-        begin(max_wait_seconds=1).answered(answer(503, 512, retry_after="2"))
+        begin(max_retry_delay_seconds=1).on_response(answer(503, 512, retry_after="2"))
 
 
 SUNDAY = "Sun, 01 Mar 2026 10:00:%02d GMT"
@@ -191,14 +191,14 @@ SUNDAY = "Sun, 01 Mar 2026 10:00:%02d GMT"
 def test_the_pause_may_be_said_as_a_date(until: str, now: str, pause: float) -> None:
     settings = settings_for("key", "http://h:1", PARCELWIRE, {})
     for status, code in ((429, 429), (503, 512)):
-        exchange = Exchange(CREATE, settings, Random(1), Watch(), clock=lambda: 1_772_359_210.0)
-        waited = wait(exchange, answer(status, code, retry_after=until, date=now))
+        attempts = CallAttempts(CREATE, settings, Random(1), Watch(), clock=lambda: 1_772_359_210.0)
+        waited = wait(attempts, answer(status, code, retry_after=until, date=now))
         assert waited == pause if pause else 0 < waited <= 0.5
 
 
 def test_a_date_that_is_too_far_away_is_told() -> None:
     with pytest.raises(RateLimitError) as caught:
-        begin().answered(
+        begin().on_response(
             answer(429, 429, retry_after="Sun, 01 Mar 2026 11:00:00 GMT", date=SUNDAY % 0)
         )
     assert caught.value.retry_after_seconds == 3600
@@ -208,48 +208,50 @@ def test_a_date_that_is_too_far_away_is_told() -> None:
 
 def test_the_hosted_service_wants_two_minutes() -> None:
     with pytest.raises(RateLimitError) as caught:
-        begin(is_hosted=True).answered(answer(429, 429))
+        begin(is_hosted=True).on_response(answer(429, 429))
     assert caught.value.retry_after_seconds == 120
-    assert wait(begin(is_hosted=True, max_wait_seconds=200), answer(429, 429)) == 120
+    assert wait(begin(is_hosted=True, max_retry_delay_seconds=200), answer(429, 429)) == 120
     assert wait(begin(is_hosted=True), answer(429, 429, retry_after="3")) == 3
 
 
 @pytest.mark.parametrize("call", [CREATE, list_trackings({"courier_code": "usps"})])
 def test_no_answer_is_tried_again(call: Call[Any]) -> None:
-    exchange = begin(call, max_retries=1)
-    assert exchange.broke(OSError("cut"), was_sent=False, is_timeout=False).seconds <= 0.5
-    was_cut_before = exchange.was_cut
+    attempts = begin(call, max_retries=1)
+    assert (
+        attempts.on_network_error(OSError("cut"), was_sent=False, is_timeout=False).seconds <= 0.5
+    )
+    maybe_applied_before = attempts.maybe_applied
     with pytest.raises(NetworkError, match="cut") as caught:
-        exchange.broke(OSError("cut"), was_sent=True, is_timeout=False)
-    assert (was_cut_before, exchange.was_cut) == (False, True)
+        attempts.on_network_error(OSError("cut"), was_sent=True, is_timeout=False)
+    assert (maybe_applied_before, attempts.maybe_applied) == (False, True)
     assert not isinstance(caught.value, TimeoutError)
-    assert caught.value.request_id == exchange.request_id
+    assert caught.value.request_id == attempts.request_id
     assert isinstance(caught.value.__cause__, OSError)
 
 
 def test_timeouts_are_network_errors_and_timeout_errors() -> None:
     with pytest.raises(RequestTimeoutError, match="OSError") as caught:
-        begin(max_retries=0).broke(OSError(), was_sent=True, is_timeout=True)
+        begin(max_retries=0).on_network_error(OSError(), was_sent=True, is_timeout=True)
     assert isinstance(caught.value, NetworkError)
     assert isinstance(caught.value, TimeoutError)
 
 
 def test_what_costs_something_is_repeated_only_when_it_was_not_done() -> None:
     call = read_air_waybill("235-69030430")
-    assert begin(call).broke(OSError(), was_sent=False, is_timeout=False)
+    assert begin(call).on_network_error(OSError(), was_sent=False, is_timeout=False)
     assert wait(begin(call), answer(429, 429)) > 0
     with pytest.raises(NetworkError):
-        begin(call).broke(OSError(), was_sent=True, is_timeout=False)
+        begin(call).on_network_error(OSError(), was_sent=True, is_timeout=False)
     for status, code in ((500, 511), (503, 512)):
         with pytest.raises(ServerError):
-            begin(call).answered(answer(status, code))
+            begin(call).on_response(answer(status, code))
 
 
 def test_an_error_is_not_repeated() -> None:
-    exchange = begin()
-    with pytest.raises(InvalidError):
-        exchange.answered(answer(400, 4110))
-    assert not exchange.was_cut
+    attempts = begin()
+    with pytest.raises(InvalidRequestError):
+        attempts.on_response(answer(400, 4110))
+    assert not attempts.maybe_applied
 
 
 class TestWhoseItIs:
@@ -258,52 +260,52 @@ class TestWhoseItIs:
     DATE = "Sun, 01 Mar 2026 10:00:00 GMT"
     AT = 1_772_359_200.0
 
-    def conflict(self, exchange: Exchange[Any], **headers: str) -> None:
+    def conflict(self, attempts: CallAttempts[Any], **headers: str) -> None:
         with pytest.raises(ConflictError):
-            exchange.answered(answer(400, 4101, {"id": "1"}, **headers))
+            attempts.on_response(answer(400, 4101, {"id": "1"}, **headers))
 
     def test_without_a_lost_try_it_is_somebody_elses(self) -> None:
-        exchange = begin()
-        self.conflict(exchange, date=self.DATE)
-        assert not exchange.is_own(self.AT)
+        attempts = begin()
+        self.conflict(attempts, date=self.DATE)
+        assert not attempts.may_have_created(self.AT)
 
     def test_by_the_servers_clock(self) -> None:
         watch = Watch()
-        exchange = begin(watch=watch)
-        exchange.broke(OSError(), was_sent=True, is_timeout=True)
+        attempts = begin(watch=watch)
+        attempts.on_network_error(OSError(), was_sent=True, is_timeout=True)
         watch.now += 60
-        self.conflict(exchange, date=self.DATE)
+        self.conflict(attempts, date=self.DATE)
         # The first try began a minute before the answer; clocks may differ by half of one.
-        assert exchange.is_own(self.AT - 60)
-        assert exchange.is_own(self.AT - 85)
-        assert exchange.is_own(self.AT)
-        assert not exchange.is_own(self.AT - 95)
+        assert attempts.may_have_created(self.AT - 60)
+        assert attempts.may_have_created(self.AT - 85)
+        assert attempts.may_have_created(self.AT)
+        assert not attempts.may_have_created(self.AT - 95)
 
     def test_where_times_are_not_known_a_lost_try_is_the_reason(self) -> None:
         for headers in ({}, {"date": "yesterday"}, {"date": ""}):
-            exchange = begin()
-            exchange.broke(OSError(), was_sent=True, is_timeout=False)
-            self.conflict(exchange, **headers)
-            assert exchange.is_own(self.AT - 10_000)
-        exchange.answered(answer(200, 200, TRACKING, date=self.DATE))
-        assert exchange.is_own(None)
+            attempts = begin()
+            attempts.on_network_error(OSError(), was_sent=True, is_timeout=False)
+            self.conflict(attempts, **headers)
+            assert attempts.may_have_created(self.AT - 10_000)
+        attempts.on_response(answer(200, 200, TRACKING, date=self.DATE))
+        assert attempts.may_have_created(None)
 
     @pytest.mark.parametrize(("status", "code"), [(500, 511), (503, 512)])
     def test_a_server_error_may_have_come_after_the_deed(self, status: int, code: int) -> None:
-        exchange = begin()
-        wait(exchange, answer(status, code))
-        assert exchange.was_cut
+        attempts = begin()
+        wait(attempts, answer(status, code))
+        assert attempts.maybe_applied
 
     def test_a_refusal_to_listen_came_before_it(self) -> None:
-        exchange = begin()
-        wait(exchange, answer(429, 429))
-        assert not exchange.was_cut
+        attempts = begin()
+        wait(attempts, answer(429, 429))
+        assert not attempts.maybe_applied
 
 
 def test_headers() -> None:
-    exchange = begin(headers={"X-Shop": "7", "User-Agent": "shop/1"})
-    headers = exchange.headers()
-    assert headers == exchange.headers()
+    attempts = begin(headers={"X-Shop": "7", "User-Agent": "shop/1"})
+    headers = attempts.headers()
+    assert headers == attempts.headers()
     assert headers["tracking-api-key"] == "key"
     assert len(headers["idempotency-key"]) == 32
     assert (headers["x-shop"], headers["user-agent"]) == ("7", "shop/1")

@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.text import Text
 
 from parcelwire.cli.command_target import Target
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.common import run_async
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.cli.filters import Moment, MomentType
-from parcelwire.cli.support import run_async
-from parcelwire.cli.target import Choice, open_target, target_options
+from parcelwire.cli.target import TargetOptions, open_target, target_options
 from parcelwire.cli.timeline import console, plain, status_style
 from parcelwire.client.errors import NotFoundError
-from parcelwire.client.own_models import Event
+from parcelwire.client.native_models import Event
 
 RETRIES = 1_000
 """A feed is there for hours; a server that is started again is waited for."""
@@ -37,7 +37,7 @@ async def watch(
     after: str | None,
     once: bool,
     as_json: bool,
-    choice: Choice,
+    options: TargetOptions,
 ) -> None:
     """Show everything that happens to parcels as it happens, until interrupted.
 
@@ -48,8 +48,8 @@ async def watch(
     parcelwire watch --since 24h --once
     parcelwire watch --json >> events.ndjson
     """
-    async with open_target(ctx, choice, retries=RETRIES) as target:
-        if not target.has_own_api:
+    async with open_target(ctx, options, retries=RETRIES) as target:
+        if not target.has_native_api:
             msg = (
                 f"{target.where} is TrackingMore's own service, which has no feed of events;"
                 " watch works with a Parcelwire (its webhooks, or: parcelwire track --watch)"

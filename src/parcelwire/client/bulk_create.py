@@ -11,14 +11,14 @@ from typing import Any, Final
 
 from parcelwire.client.calls import BatchAnswer, BatchError
 from parcelwire.client.details import fields_of
+from parcelwire.client.error_mapping import error_for
 from parcelwire.client.errors import (
     ConflictError,
     CreateManyResult,
     CreateResult,
     ParcelwireError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
-from parcelwire.client.faults import error_for
 from parcelwire.client.models import Tracking, TrackingRef
 
 CHUNK: Final = 40
@@ -64,7 +64,7 @@ class Chunk:
             return
         for result in left:
             msg = "the answer does not say what became of this number"
-            result.error = UnexpectedAnswerError(msg)
+            result.error = UnexpectedResponseError(msg)
 
     def conflicts(self) -> list[CreateResult]:
         """Return the results whose number was followed already."""

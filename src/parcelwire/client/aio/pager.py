@@ -10,7 +10,7 @@ from parcelwire.client.models import Tracking
 from parcelwire.client.paging import Paging
 
 
-class AsyncPages:
+class AsyncTrackingPager:
     """Trackings, newest created first (of more than forty numbers: those of each forty).
 
     Each iteration asks the server anew.

@@ -195,7 +195,7 @@ class ApiKey(Model, frozen=True, kw_only=True):
     """From then on it opens nothing; None: it does not expire."""
 
 
-class NewApiKey(ApiKey, frozen=True, kw_only=True):
+class ApiKeyWithSecret(ApiKey, frozen=True, kw_only=True):
     """A key that was just made: shown this once."""
 
     key: str

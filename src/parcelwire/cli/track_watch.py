@@ -10,8 +10,8 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from parcelwire.cli.by_number import find
 from parcelwire.cli.command_target import Target
+from parcelwire.cli.selection import find
 from parcelwire.cli.timeline import checkpoint_line, console, plain, print_timeline, status_text
 from parcelwire.client.models import Checkpoint, Tracking
 

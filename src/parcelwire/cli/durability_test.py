@@ -10,8 +10,8 @@ from typing import Final
 import click
 import msgspec
 
-from parcelwire.cli.exits import CommandError
-from parcelwire.cli.support import read_config, run_async
+from parcelwire.cli.common import read_config, run_async
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.proofs.checks import Check
 from parcelwire.proofs.examination import Report, examine
 from parcelwire.proofs.outcome import Outcome

@@ -2,12 +2,12 @@
 
 ::
 
-    Call ──> Exchange.headers() ──> (engine sends) ──> answered(Answer) ──> Done | Wait | raises
-                    ^                     └── no answer ──> broke(...) ───> Wait | raises
-                    └───────────── after Wait.seconds ──────────────────────────┘
+    Call ──> CallAttempts.headers() ──> (engine sends) ──> on_response() ──> Done | Wait | raises
+                       ^                     └── no answer ──> on_network_error() ──> Wait | raises
+                       └──────────────── after Wait.seconds ───────────────────────────┘
 
-``was_cut`` is the knowledge that decides what "already exists" means afterwards: an earlier try of
-this very call may have been done although its answer never came.
+``maybe_applied`` decides what "already exists" means afterwards: an earlier attempt at this very
+call may have taken effect although its response never came.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from parcelwire.client.error_mapping import error_for, problem_for
 from parcelwire.client.errors import (
     APIError,
     NetworkError,
     RateLimitError,
     RequestTimeoutError,
     ServerError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
-from parcelwire.client.faults import error_for, problem_for
 from parcelwire.client.settings import Settings
 
 T = TypeVar("T")
@@ -69,13 +69,13 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     part: int = 0
     """Which part of a create that needs several calls, from 0: each part has a key of its own."""
     key_header: str = "tracking-api-key"
-    is_own: bool = False
+    is_native: bool = False
     """Of Parcelwire's own API: the answer is the result or a problem, without an envelope."""
     wait_seconds: float = 0.0
     """How long the server may keep silent on purpose, beside ``timeout_seconds``."""
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """One HTTP answer; names of headers in lower case."""
 
     status: int
@@ -109,7 +109,7 @@ _read_json: Final = msgspec.json.Decoder().decode
 _read_envelope: Final = msgspec.json.Decoder(_Envelope).decode
 
 
-class Exchange(Generic[T]):
+class CallAttempts(Generic[T]):
     """All tries of one call."""
 
     def __init__(
@@ -123,9 +123,9 @@ class Exchange(Generic[T]):
     ) -> None:
         """``clock`` (seconds since 1970) helps where a server says until when, but not the time."""
         self.call = call
-        self.was_cut = False
+        self.maybe_applied = False
         """An earlier try may have been done although its answer did not come."""
-        self.answer: Answer | None = None
+        self.response: HttpResponse | None = None
         """The last one that came."""
         self._settings = settings
         self._options = settings.options
@@ -157,13 +157,13 @@ class Exchange(Generic[T]):
         headers.update((name.lower(), value) for name, value in self._options.headers)
         return headers
 
-    def broke(self, fault: Exception, *, was_sent: bool, is_timeout: bool) -> Wait:
+    def on_network_error(self, fault: Exception, *, was_sent: bool, is_timeout: bool) -> Wait:
         """Take a try without an answer.
 
         Raises:
             NetworkError: there will be no further try.
         """
-        self.was_cut = self.was_cut or was_sent
+        self.maybe_applied = self.maybe_applied or was_sent
         if not was_sent or self.call.repeat is Repeat.ALWAYS:
             pause = self._pause(None)
             if pause is not None:
@@ -173,20 +173,20 @@ class Exchange(Generic[T]):
         msg = f"no answer from {self._settings.base_url}: {said}"
         raise kind(msg, request_id=self.request_id) from fault
 
-    def answered(self, answer: Answer) -> Done[T] | Wait:
+    def on_response(self, response: HttpResponse) -> Done[T] | Wait:
         """Take an answer.
 
         Raises:
             APIError: it is an error, and there will be no further try.
-            UnexpectedAnswerError: it is none of this API's.
+            UnexpectedResponseError: it is none of this API's.
         """
-        self.answer = answer
-        self._note_time(answer)
-        request_id = answer.headers.get("x-request-id") or self.request_id
+        self.response = response
+        self._note_time(response)
+        request_id = response.headers.get("x-request-id") or self.request_id
         try:
-            data = self._data(answer, request_id)
+            data = self._data(response, request_id)
         except APIError as error:
-            pause = self._pause_after(answer, error)
+            pause = self._pause_after(response, error)
             if pause is None:
                 raise
             return pause
@@ -194,92 +194,92 @@ class Exchange(Generic[T]):
             return Done(self.call.read(data))
         except (msgspec.ValidationError, *_UNREADABLE) as error:
             msg = f"the answer has not the expected shape: {error}"
-            raise UnexpectedAnswerError(
-                msg, request_id=request_id, status=answer.status, body=answer.body
+            raise UnexpectedResponseError(
+                msg, request_id=request_id, status=response.status, body=response.body
             ) from error
 
-    def is_own(self, created_at: float | None) -> bool:
+    def may_have_created(self, created_at: float | None) -> bool:
         """Tell whether what exists can be what an earlier try of this call made.
 
         ``created_at``: seconds since 1970 by the server's clock. What is older than the first try
         was there before. Where the times are not known, a cut try is taken to be the reason.
         """
-        if not self.was_cut:
+        if not self.maybe_applied:
             return False
         if created_at is None or self._began_at is None:
             return True
         return created_at >= self._began_at - SLACK_SECONDS
 
-    def _note_time(self, answer: Answer) -> None:
+    def _note_time(self, response: HttpResponse) -> None:
         # When the first try began, by the server's clock: this machine's may be wrong.
-        if not self.call.is_create or (date := answer.headers.get("date")) is None:
+        if not self.call.is_create or (date := response.headers.get("date")) is None:
             return
         if (now := http_date(date)) is not None:
             self._began_at = now - (self._monotonic() - self._began)
 
-    def _data(self, answer: Answer, request_id: str) -> Any:
-        if self.call.is_own:
-            return self._own_data(answer, request_id)
+    def _data(self, response: HttpResponse, request_id: str) -> Any:
+        if self.call.is_native:
+            return self._own_data(response, request_id)
         try:
-            envelope = _read_envelope(answer.body)
+            envelope = _read_envelope(response.body)
         except (msgspec.DecodeError, *_UNREADABLE) as error:
-            raise self._foreign(answer, request_id) from error
+            raise self._foreign(response, request_id) from error
         code = envelope.meta.code
-        if 200 <= code < 300 and 200 <= answer.status < 300:
+        if 200 <= code < 300 and 200 <= response.status < 300:
             return envelope.data
         raise error_for(
             code,
-            envelope.meta.message or f"HTTP status {answer.status}",
-            status=answer.status,
+            envelope.meta.message or f"HTTP status {response.status}",
+            status=response.status,
             request_id=request_id,
             data=envelope.data,
         )
 
-    def _own_data(self, answer: Answer, request_id: str) -> Any:
+    def _own_data(self, response: HttpResponse, request_id: str) -> Any:
         try:
-            if 200 <= answer.status < 300:
-                return _read_json(answer.body) if answer.body else None
-            raise problem_for(answer.body, status=answer.status, request_id=request_id)
+            if 200 <= response.status < 300:
+                return _read_json(response.body) if response.body else None
+            raise problem_for(response.body, status=response.status, request_id=request_id)
         except (msgspec.DecodeError, *_UNREADABLE) as error:
-            raise self._foreign(answer, request_id) from error
+            raise self._foreign(response, request_id) from error
 
-    def _foreign(self, answer: Answer, request_id: str) -> Exception:
+    def _foreign(self, response: HttpResponse, request_id: str) -> Exception:
         """Return the error for an answer without this API's envelope, a proxy's for instance."""
-        said = f"HTTP status {answer.status}, and no answer of this API"
-        if answer.status == 429:
+        said = f"HTTP status {response.status}, and no answer of this API"
+        if response.status == 429:
             return RateLimitError(said, status=429, request_id=request_id)
-        if answer.status >= 500 or answer.status in _TEMPORARY:
-            return ServerError(said, status=answer.status, request_id=request_id)
+        if response.status >= 500 or response.status in _TEMPORARY:
+            return ServerError(said, status=response.status, request_id=request_id)
         msg = f"{said} from {self._settings.base_url}: is that the server's address?"
-        return UnexpectedAnswerError(
-            msg, request_id=request_id, status=answer.status, body=answer.body
+        return UnexpectedResponseError(
+            msg, request_id=request_id, status=response.status, body=response.body
         )
 
-    def _pause_after(self, answer: Answer, error: APIError) -> Wait | None:
-        asked = self._asked(answer)
+    def _pause_after(self, response: HttpResponse, error: APIError) -> Wait | None:
+        asked = self._asked(response)
         if isinstance(error, RateLimitError):
             if asked is None:
                 asked = self._settings.backend.pause_seconds
             error.retry_after_seconds = asked
             return self._pause(asked)
-        if answer.status not in _TEMPORARY and not isinstance(error, ServerError):
+        if response.status not in _TEMPORARY and not isinstance(error, ServerError):
             return None
-        if answer.status not in _UNDONE:
-            self.was_cut = True
+        if response.status not in _UNDONE:
+            self.maybe_applied = True
             if self.call.repeat is not Repeat.ALWAYS:
                 return None
         return self._pause(asked)
 
-    def _asked(self, answer: Answer) -> float | None:
+    def _asked(self, response: HttpResponse) -> float | None:
         """Return for how many seconds Retry-After asks, as a number of them or as a date."""
-        text = answer.headers.get("retry-after", "").strip()
+        text = response.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit():
             return float(text[:9])
         until = http_date(text)
         if until is None:
             return None
         # By the server's own clock, where it says the time: this machine's may be wrong.
-        now = http_date(answer.headers.get("date", ""))
+        now = http_date(response.headers.get("date", ""))
         if now is None and self._clock is not None:
             now = self._clock()
         return None if now is None else max(0.0, until - now)
@@ -291,10 +291,10 @@ class Exchange(Generic[T]):
         delay = min(CAP_SECONDS, BASE_SECONDS * 2**self._tries) * self._random.uniform(0.5, 1.0)
         self._tries += 1
         if asked is not None:
-            if asked > self._options.max_wait_seconds:
+            if asked > self._options.max_retry_delay_seconds:
                 return None
             delay = max(delay, asked)
-        return Wait(min(delay, self._options.max_wait_seconds))
+        return Wait(min(delay, self._options.max_retry_delay_seconds))
 
 
 def _part_of(key: str | None, part: int) -> str | None:

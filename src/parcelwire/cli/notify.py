@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from parcelwire.cli import exits
-from parcelwire.cli.exits import CommandError
-from parcelwire.cli.support import installation, run_async
+from parcelwire.cli import exit_codes
+from parcelwire.cli.common import installation, run_async
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.domain.status import Status
 from parcelwire.tracking.words import LANGUAGES
 
@@ -84,7 +84,7 @@ async def _mail(house: Installation, address: str, status: Status, language: str
     if delivery.result is Result.SENT:
         click.echo(f"{house.config.notices.smtp_host} has taken a mail to {address}")
         return
-    code = exits.NO_ANSWER if delivery.result is Result.LATER else exits.FAILED
+    code = exit_codes.NO_ANSWER if delivery.result is Result.LATER else exit_codes.FAILED
     msg = f"{house.config.notices.smtp_host} has not taken it ({delivery.result.value}):"
     raise CommandError(f"{msg} {delivery.detail}", code)
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from parcelwire.client.batches import CHUNK, interrupt, plan
+from parcelwire.client.bulk_create import CHUNK, interrupt, plan
 from parcelwire.client.calls import BatchAnswer
 from parcelwire.client.errors import (
     ConflictError,
-    InvalidError,
+    InvalidRequestError,
     NetworkError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
 from parcelwire.client.reading import read
 
@@ -46,7 +46,7 @@ def test_answers_in_another_order_and_spelling() -> None:
         "C3",
         None,
     ]
-    assert isinstance(found[3].error, InvalidError)
+    assert isinstance(found[3].error, InvalidRequestError)
     assert (found[3].error.code, found[3].error.message) == (4110, "said")
 
 
@@ -78,7 +78,7 @@ def test_a_number_that_came_back_in_other_words() -> None:
 )
 def test_nobody_is_told_what_is_not_known(success: Any, error: Any) -> None:
     found = match(["1", "2"], success, error)
-    assert [type(item.error) for item in found] == [UnexpectedAnswerError] * 2
+    assert [type(item.error) for item in found] == [UnexpectedResponseError] * 2
     assert not any(item.is_created for item in found)
 
 

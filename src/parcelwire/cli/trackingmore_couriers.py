@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from parcelwire import __version__
-from parcelwire.cli.support import plain_reason
+from parcelwire.cli.common import plain_reason
 from parcelwire.connectors.answer_limits import bounded_connector
 from parcelwire.couriers.refresh import CourierListError
 

@@ -16,12 +16,17 @@ from time import time as system_time
 
 import msgspec
 
-from parcelwire.cli.journal import Journal, Refusal, Step
+from parcelwire.cli.import_state import Journal, Refusal, Step
 from parcelwire.cli.spreadsheet import Row
 from parcelwire.client import AsyncParcelwire, calls
-from parcelwire.client.batches import CHUNK, Chunk, plan
-from parcelwire.client.errors import ConflictError, CreateResult, InvalidError, QuotaError
-from parcelwire.client.exchange import SLACK_SECONDS, http_date
+from parcelwire.client.bulk_create import CHUNK, Chunk, plan
+from parcelwire.client.call_attempts import SLACK_SECONDS, http_date
+from parcelwire.client.errors import (
+    ConflictError,
+    CreateResult,
+    InvalidRequestError,
+    QuotaExceededError,
+)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,12 +60,12 @@ class Loader:
         """
         engine = self._client.engine
         # Asked before anything is sent: the key is tried, and the server's clock read.
-        exchange = engine.open(calls.list_trackings({"items_amount": 1}))
-        await engine.run(exchange)
+        attempts = engine.open(calls.list_trackings({"items_amount": 1}))
+        await engine.run(attempts)
         if self._journal.header is not None and not restart:
             self._is_first = True
             return
-        said = exchange.answer.headers.get("date") if exchange.answer is not None else None
+        said = attempts.response.headers.get("date") if attempts.response is not None else None
         now = http_date(said) if said else None
         self._journal.begin(system_time() if now is None else now)
 
@@ -98,7 +103,7 @@ class Loader:
         if good:
             await self._create(good, results)
         self._is_first = False
-        if any(isinstance(one.error, QuotaError) for one in results.values()):
+        if any(isinstance(one.error, QuotaExceededError) for one in results.values()):
             # What of it was made is told by its age when the import goes on with more quota.
             return None
         return [_outcome(row, results.get(row.index)) for row in rows]
@@ -107,7 +112,7 @@ class Loader:
         planned, (chunk,) = plan(row.fields for row in rows)
         try:
             await self._client.trackings.create_chunk(chunk)
-        except InvalidError:
+        except InvalidRequestError:
             if len(rows) == 1:
                 raise
             # The call as a whole was refused: by a row that cannot even be asked for.
@@ -121,7 +126,7 @@ class Loader:
     async def _create_alone(self, row: Row, results: dict[int, CreateResult]) -> None:
         try:
             await self._create([row], results)
-        except InvalidError as error:
+        except InvalidRequestError as error:
             number = row.fields["tracking_number"]
             results[row.index] = CreateResult(index=0, tracking_number=number, error=error)
 

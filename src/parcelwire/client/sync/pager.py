@@ -11,7 +11,7 @@ from parcelwire.client.paging import Paging
 from parcelwire.client.sync.engine import Engine
 
 
-class Pages:
+class TrackingPager:
     """Trackings, newest created first (of more than forty numbers: those of each forty).
 
     Each iteration asks the server anew.

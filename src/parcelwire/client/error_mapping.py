@@ -12,9 +12,9 @@ from parcelwire.client.errors import (
     ConflictError,
     EventsPrunedError,
     ForbiddenError,
-    InvalidError,
+    InvalidRequestError,
     NotFoundError,
-    QuotaError,
+    QuotaExceededError,
     RateLimitError,
     ServerError,
 )
@@ -32,19 +32,19 @@ _KINDS: Final[dict[int, type[APIError]]] = {
     4101: ConflictError,
     4102: NotFoundError,
     4112: NotFoundError,
-    4190: QuotaError,
+    4190: QuotaExceededError,
     # v2's, for the one call that v4 lacks.
-    402: QuotaError,
+    402: QuotaExceededError,
     4001: AuthenticationError,
     4002: AuthenticationError,
     4017: NotFoundError,
-    4019: QuotaError,
-    4021: QuotaError,
+    4019: QuotaExceededError,
+    4021: QuotaExceededError,
 }
 
 
 _WORDS: Final[dict[str, type[APIError]]] = {
-    "quota-used-up": QuotaError,
+    "quota-used-up": QuotaExceededError,
     "tracking-exists": ConflictError,
     "events-pruned": EventsPrunedError,
     "events-restored": EventsPrunedError,
@@ -80,7 +80,7 @@ def problem_for(body: bytes, *, status: int, request_id: str | None = None) -> A
     problem = _read_problem(body)
     kind = _WORDS.get(problem.code) or _STATUSES.get(status)
     if kind is None:
-        kind = ServerError if status >= 500 else InvalidError
+        kind = ServerError if status >= 500 else InvalidRequestError
     error = kind(
         problem.detail or problem.title,
         code=problem.code,
@@ -101,7 +101,7 @@ def error_for(
     """Return the error that an envelope tells. ``status`` is HTTP's."""
     kind = _KINDS.get(code)
     if kind is None:
-        kind = ServerError if status >= 500 or 500 <= code < 600 else InvalidError
+        kind = ServerError if status >= 500 or 500 <= code < 600 else InvalidRequestError
     error = kind(message, code=code, request_id=request_id, status=status, data=data)
     if isinstance(error, ConflictError):
         error.existing = _ref(data)

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.status import Status as Spinner
 
-from parcelwire.cli.exits import KEY_REFUSED, CommandError
+from parcelwire.cli.exit_codes import KEY_REFUSED, CommandError
 from parcelwire.config import Config, file_of, load
 from parcelwire.domain.clock import Instant, to_datetime
 

@@ -9,7 +9,7 @@ import click
 from msgspec.structs import replace
 
 from parcelwire.bootstrap import InstallationError
-from parcelwire.cli.support import account_of, account_option, installation, run_async, when
+from parcelwire.cli.common import account_of, account_option, installation, run_async, when
 
 _OPTIONAL = {"scope"}
 """Credentials that may be left empty: the connector knows what is meant then."""

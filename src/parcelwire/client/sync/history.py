@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from parcelwire.client import own_calls
-from parcelwire.client.own_models import Event
+from parcelwire.client import native_calls
+from parcelwire.client.native_models import Event
 from parcelwire.client.sync.engine import Engine
 
 
-class TrackingEvents:
+class TrackingEventPager:
     """Events of one parcel, newest first. Each iteration asks the server anew."""
 
     def __init__(self, engine: Engine, tracking_id: str, page_size: int) -> None:
@@ -22,7 +22,7 @@ class TrackingEvents:
         cursor: str | None = None
         while True:
             query = {"cursor": cursor, "limit": self._page_size}
-            page = self._engine.send(own_calls.list_tracking_events(self._tracking_id, query))
+            page = self._engine.send(native_calls.list_tracking_events(self._tracking_id, query))
             yield from page.items
             cursor = page.next_cursor
             if not page.has_more or not cursor:

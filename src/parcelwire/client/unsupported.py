@@ -8,18 +8,18 @@ from parcelwire.client.errors import UnsupportedError
 from parcelwire.client.settings import Backend
 
 
-def need_own_api(backend: Backend, name: str) -> None:
+def require_native_api(backend: Backend, name: str) -> None:
     """Refuse a call that only Parcelwire has.
 
     Raises:
         UnsupportedError: the server is none.
     """
-    if not backend.has_own_api:
+    if not backend.has_native_api:
         msg = f"{backend.name} has no call for {name}: only a Parcelwire has"
         raise UnsupportedError(msg)
 
 
-def say_missing(thing: object, name: str, *own: str) -> NoReturn:
+def raise_missing(thing: object, name: str, *own: str) -> NoReturn:
     """Raise what asking for an attribute that is not there has to raise.
 
     ``own``: what a Parcelwire has there, in dotted names.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parcelwire.cli.courier_list import fetch_list
+from parcelwire.cli.trackingmore_couriers import fetch_list
 from parcelwire.couriers.refresh import CourierListError
 from tests.unit.connectors.transport.servers import OK, run_raw, says
 from tests.unit.connectors.transport.test_hostile_servers import CHUNKED, MOST_SENT, Flood

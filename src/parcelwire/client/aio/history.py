@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from parcelwire.client import own_calls
+from parcelwire.client import native_calls
 from parcelwire.client.aio.engine import AsyncEngine
-from parcelwire.client.own_models import Event
+from parcelwire.client.native_models import Event
 
 
-class AsyncTrackingEvents:
+class AsyncTrackingEventPager:
     """Events of one parcel, newest first. Each iteration asks the server anew."""
 
     def __init__(self, engine: AsyncEngine, tracking_id: str, page_size: int) -> None:
@@ -21,7 +21,9 @@ class AsyncTrackingEvents:
         cursor: str | None = None
         while True:
             query = {"cursor": cursor, "limit": self._page_size}
-            page = await self._engine.send(own_calls.list_tracking_events(self._tracking_id, query))
+            page = await self._engine.send(
+                native_calls.list_tracking_events(self._tracking_id, query)
+            )
             for event in page.items:
                 yield event
             cursor = page.next_cursor
