@@ -20,6 +20,7 @@ CLIENT = Path(__file__).parent.parent / "src" / "parcelwire" / "client"
 SOURCE, TARGET = CLIENT / "aio", CLIENT / "sync"
 
 NAMES = {
+    "AsyncAccountResource": "AccountResource",
     "AsyncAirWaybills": "AirWaybills",
     "AsyncBaseTransport": "BaseTransport",
     "AsyncClient": "Client",
@@ -32,11 +33,11 @@ NAMES = {
     "AsyncKeys": "Keys",
     "AsyncMessagePager": "MessagePager",
     "AsyncMessages": "Messages",
-    "AsyncAccountResource": "AccountResource",
+    "AsyncNativeCouriers": "NativeCouriers",
     "AsyncNativeTrackings": "NativeTrackings",
-    "AsyncTrackingPager": "TrackingPager",
     "AsyncParcelwire": "Parcelwire",
     "AsyncTrackingEventPager": "TrackingEventPager",
+    "AsyncTrackingPager": "TrackingPager",
     "AsyncTrackings": "Trackings",
     "AsyncV4Client": "V4Client",
     "__aenter__": "__enter__",

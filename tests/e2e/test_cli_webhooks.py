@@ -173,7 +173,7 @@ def test_a_server_that_is_not_there(shop: Terminal) -> None:
     with listener(lambda _: (200, b"<html>", {})) as url:
         result = shop.run("webhook", "list", "--host", url, "--key", "pw_live_x")
     assert result.code == 1
-    assert "is that a Parcelwire's address?" in result.err
+    assert "is that the server's address?" in result.err
 
 
 # --- on a server ------------------------------------------------------------------------------

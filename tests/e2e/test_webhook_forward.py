@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import msgspec
 import pytest
 
-from parcelwire.cli.exit_codes import CommandError
+from parcelwire.client import AuthenticationError
 from parcelwire.domain.clock import SECOND
 from parcelwire.signatures.verify import verify_standard, verify_v2, verify_v4
 from tests.contract.webhook_receivers import Received, Receiver, answer, receiver
@@ -202,20 +201,20 @@ async def test_a_refused_connection_is_tried_until_something_listens(
 async def test_a_server_that_is_away_is_waited_for(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    faults: list[Callable[[], Awaitable[httpx2.Response]]] = []
-    real = desk.http.request
+    faults = 0
+    real = desk.network.handle
 
-    async def broken(*arguments: Any, **options: Any) -> httpx2.Response:
-        if len(faults) < 3:
-            faults.append(lambda: real("GET", "/"))
+    async def broken(request: httpx2.Request) -> httpx2.Response:
+        nonlocal faults
+        faults += 1
+        if faults <= 3:
             msg = "connection refused"
             raise httpx2.ConnectError(msg)
-        if len(faults) < 5:
-            faults.append(lambda: real("GET", "/"))
+        if faults <= 5:
             return httpx2.Response(503, text="a proxy's page")
-        return await real(*arguments, **options)
+        return await real(request)
 
-    desk.http.request = broken  # type: ignore[method-assign]  # the network between
+    desk.network.handle = broken  # the network between
     async with receiver(answer(200)) as there:
         await desk.live()
         forwarder = desk.forwarder(there.url)
@@ -227,6 +226,6 @@ async def test_a_server_that_is_away_is_waited_for(
 async def test_a_key_that_is_refused_ends_it(desk: Desk) -> None:
     key = desk.house.key
     forwarder = desk.forwarder("http://127.0.0.1:9/", key=f"{key[:-1]}x")
-    with pytest.raises(CommandError, match="no such API key"):
+    with pytest.raises(AuthenticationError, match="no such API key"):
         await forwarder.run()
     await desk.sender.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from parcelwire.client import EventsPrunedError, NotFoundError
+from parcelwire.client import EventsPrunedError, InvalidRequestError, NotFoundError
 from parcelwire.domain.status import Substatus
 from parcelwire.store import message_ways
 from tests.contract.store.samples import make_message, new_id
@@ -40,6 +40,47 @@ async def _(client: Any, stage: Stage) -> None:
     assert (await client.trackings.refresh(USPS_NUMBER)).id == created.id
     with pytest.raises(NotFoundError):
         await client.trackings.refresh(OTHER)
+
+
+@row("trackings.get_by_id")
+async def _(client: Any, stage: Stage) -> None:
+    stage.move()
+    created = await follow(client)
+    found = await client.trackings.get_by_id(created.id)
+    assert (found.tracking_number, found.courier_code) == (USPS_NUMBER, "usps")
+    assert (found.status, found.checkpoints[0].text) == ("transit", "Accepted")
+    assert found.extra["page_url"]
+    with pytest.raises(NotFoundError):
+        await client.trackings.get_by_id("0" * 32)
+
+
+@row("trackings.search")
+async def _(client: Any, stage: Stage) -> None:
+    created = await follow(client)
+    other = await client.trackings.create(OTHER, "usps")
+
+    async def ids(prefix: str, **conditions: Any) -> list[str]:
+        return [one.id async for one in client.trackings.search(prefix, **conditions)]
+
+    assert await ids("9400 1118-9922", page_size=1) == [other.id, created.id]
+    assert await ids(USPS_NUMBER, courier_code="usps", is_archived=False) == [created.id]
+    assert await ids("9400", status=["delivered", "exception"]) == []
+    assert await ids("9400", status=created.status, created_date_max="2001-01-01T00:00:00Z") == []
+    # Of no statuses there is nothing, whatever the server would make of an empty list.
+    assert await ids("9400", status=[]) == []
+    with pytest.raises(InvalidRequestError, match="number_prefix"):
+        await ids("94")
+
+
+@row("couriers.candidates")
+async def _(client: Any, stage: Stage) -> None:
+    best = (await client.couriers.candidates(USPS_NUMBER, destination_country="US"))[0]
+    assert best.courier_code == "usps"
+    assert best.probability > 0.5
+    assert best.reasons
+    assert await client.couriers.candidates("XYZ1" * 10) == []
+    with pytest.raises(InvalidRequestError):
+        await client.couriers.candidates(USPS_NUMBER, origin_country="nowhere")
 
 
 @row("trackings.events")
@@ -185,6 +226,17 @@ async def _(client: Any, stage: Stage) -> None:
     (message,) = await client.messages.list().all()
     found = await client.messages.get(message.id)
     assert (found.attempts, found.payload["delivery_status"]) == ((), "transit")
+
+
+@row("messages.attempts")
+async def _(client: Any, stage: Stage) -> None:
+    await client.endpoints.test(await client.endpoints.create(stage.hook))
+    (message,) = await client.messages.list().all()
+    (attempt,) = await client.messages.attempts(message)
+    assert attempt.error.startswith("no connection")
+    assert await client.messages.attempts(message.id) == [attempt]
+    with pytest.raises(NotFoundError):
+        await client.messages.attempts("0" * 32)
 
 
 @row("messages.resend")

@@ -263,19 +263,23 @@ async def _ask_server(
                         )
                         for one in listed
                     ]
-                given = {
-                    "tracking_number": number,
-                    "destination_country": hints.destination_country,
-                    "origin_country": hints.origin_country,
-                }
-                body = {name: value for name, value in given.items() if value}
-                said = await target.client.request(
-                    "POST", "/api/couriers/detect", body, is_idempotent=True
+                ranked = await target.client.couriers.candidates(
+                    number,
+                    destination_country=hints.destination_country,
+                    origin_country=hints.origin_country,
                 )
             except InvalidRequestError as error:
                 msg = f"{number!r}: {error.message}"
                 raise CommandError(msg) from None
-    return msgspec.convert(said["candidates"], list[Found])
+    return [
+        Found(
+            courier_code=one.courier_code,
+            courier_name=one.courier_name or one.courier_code,
+            probability=one.probability,
+            reasons=one.reasons,
+        )
+        for one in ranked
+    ]
 
 
 def _judge(file: Path, *, as_json: bool) -> None:

@@ -5,7 +5,11 @@ The table in docs/cli.md is made from ``EXITS``.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    # Importing the client takes half of a short command's time.
+    from parcelwire.client.errors import ParcelwireError
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -35,3 +39,14 @@ class CommandError(Exception):
     def __init__(self, message: str, code: int = FAILED) -> None:
         super().__init__(message)
         self.code = code
+
+
+def exit_code_of(error: ParcelwireError) -> int:
+    """Return the exit code of an error of the client."""
+    from parcelwire.client import errors
+
+    if isinstance(error, errors.AuthenticationError | errors.ForbiddenError):
+        return KEY_REFUSED
+    if isinstance(error, errors.NetworkError | errors.ServerError | errors.RateLimitError):
+        return NO_ANSWER
+    return NOT_FOUND if isinstance(error, errors.NotFoundError) else FAILED

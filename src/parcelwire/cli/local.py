@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import httpx2
 
 from parcelwire.api.gate import Gate, RateLimiter, Refusal
-from parcelwire.bootstrap import open_installation
+from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.cli.command_target import Target
 from parcelwire.cli.common import active_account_of
 from parcelwire.cli.exit_codes import CommandError
@@ -19,7 +19,9 @@ from parcelwire.domain.clock import Clock
 from parcelwire.store.port import Store
 
 LIVE_KEY, TEST_KEY = "live", "test"
-"""What opens the two worlds of the account of the installation here."""
+"""What opens the two worlds of the account in this installation."""
+LOCATION = "this installation"
+"""What messages call it."""
 
 
 class LocalAuthenticator(Gate):
@@ -51,6 +53,19 @@ def _check_there(config: Config) -> None:
         raise CommandError(msg)
 
 
+def local_client(house: Installation, *, is_test: bool) -> AsyncParcelwire:
+    """Return a client that calls the installation's own application, in one world of the account.
+
+    ``open_here`` has chosen the account.
+    """
+    return AsyncParcelwire(
+        TEST_KEY if is_test else LIVE_KEY,
+        "http://this-installation",
+        transport=httpx2.ASGITransport(house.asgi(is_served=False)),
+        max_retries=0,
+    )
+
+
 @asynccontextmanager
 async def open_here(config: Config, email: str | None, *, is_test: bool) -> AsyncIterator[Target]:
     """Open the installation for one command, without its workers, and close it again.
@@ -64,13 +79,7 @@ async def open_here(config: Config, email: str | None, *, is_test: bool) -> Asyn
         account = await active_account_of(house, email)
         house.house.gate = LocalAuthenticator(house.store, house.clock, account)
         house.house.limiter = RateLimiter(house.clock, {})
-        client = AsyncParcelwire(
-            TEST_KEY if is_test else LIVE_KEY,
-            "http://here",
-            transport=httpx2.ASGITransport(house.asgi(is_served=False)),
-            max_retries=0,
-        )
-        async with client:
+        async with local_client(house, is_test=is_test) as client:
             yield Target(
                 client,
                 f"the {'test' if is_test else 'live'} world of {account.email}",

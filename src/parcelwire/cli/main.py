@@ -164,19 +164,13 @@ def _code_of(error: Exception) -> int | None:
     """
     if isinstance(error, CommandError):
         return error.code
-    from parcelwire.client import errors
+    from parcelwire.client.errors import ParcelwireError
     from parcelwire.config import ConfigError
 
     if isinstance(error, ConfigError):
         return exit_codes.FAILED
-    if isinstance(error, errors.AuthenticationError | errors.ForbiddenError):
-        return exit_codes.KEY_REFUSED
-    if isinstance(error, errors.NetworkError | errors.ServerError | errors.RateLimitError):
-        return exit_codes.NO_ANSWER
-    if isinstance(error, errors.NotFoundError):
-        return exit_codes.NOT_FOUND
-    if isinstance(error, errors.ParcelwireError):
-        return exit_codes.FAILED
+    if isinstance(error, ParcelwireError):
+        return exit_codes.exit_code_of(error)
     try:
         from parcelwire.bootstrap import InstallationError
         from parcelwire.store.port import StoreUnavailableError

@@ -80,8 +80,8 @@ class Numbers:
             if len(self._known) >= 10_000:
                 self._known.clear()
             try:
-                said = await self._client.request("GET", f"/api/trackings/{tracking_id}")
-                self._known[tracking_id] = f"{said['number']}  {said['courier_code']}"
+                found = await self._client.trackings.get_by_id(tracking_id)
+                self._known[tracking_id] = f"{found.tracking_number}  {found.courier_code}"
             except NotFoundError:
                 self._known[tracking_id] = tracking_id
         return self._known[tracking_id]

@@ -5,11 +5,13 @@ The group, options, and how things are told.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Final
 
 import click
 
 from parcelwire.cli.timeline import plain
+from parcelwire.client.native_models import Attempt, Endpoint
 from parcelwire.domain.status import Status
 
 DIALECTS: Final = ("native", "v4", "v2")
@@ -42,22 +44,22 @@ def webhook() -> None:
     """Manage webhook endpoints and deliveries: log, resend, replay, forward."""
 
 
-def state_of(endpoint: dict[str, Any]) -> str:
+def state_of(endpoint: Endpoint) -> str:
     """Return an endpoint's state in words."""
-    if endpoint["state"] == "enabled":
+    if endpoint.state == "enabled":
         return "on"
-    if endpoint["state"] == "paused":
+    if endpoint.state == "paused":
         return "paused"
-    return f"off ({plain(endpoint['disabled_why'] or 'disabled')})"
+    return f"off ({plain(endpoint.disabled_why or 'disabled')})"
 
 
-def moment(text: str) -> str:
+def moment(at: datetime | None) -> str:
     """Return a time of the API for people: UTC, to the second."""
-    return text.replace("T", " ").replace("+00:00", "Z")
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z" if at is not None else ""
 
 
-def result_of(attempt: dict[str, Any]) -> str:
+def result_of(attempt: Attempt) -> str:
     """Return what came of an attempt, in words."""
-    status = attempt["status"]
-    what = f"HTTP {status}" if status is not None else plain(attempt["error"] or "no answer")
-    return f"{what} after {attempt['duration_ms']} ms"
+    status = attempt.status
+    what = f"HTTP {status}" if status is not None else plain(attempt.error or "no answer")
+    return f"{what} after {attempt.duration_ms} ms"

@@ -15,20 +15,20 @@ import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
 
 import click
 import msgspec
 
 from parcelwire.cli.common import run_async
-from parcelwire.cli.exit_codes import NO_ANSWER, CommandError
 from parcelwire.cli.filters import MomentType
-from parcelwire.cli.native_calls import ProblemError, RefusalError, World, open_native
 from parcelwire.cli.target import TargetOptions, target_options
 from parcelwire.cli.timeline import plain
 from parcelwire.cli.webhook_format import DIALECTS, EVENT_TYPES, status_option, webhook
-from parcelwire.cli.webhook_log import on_the_wire
+from parcelwire.cli.webhook_log import instant_of
+from parcelwire.cli.worlds import World, open_worlds
+from parcelwire.client.errors import NetworkError, NotFoundError, RateLimitError, ServerError
 from parcelwire.domain.account import Account, Endpoint
 from parcelwire.domain.clock import MINUTE, Clock, Instant, from_datetime, to_datetime
 from parcelwire.signatures.signing import key_of
@@ -36,6 +36,8 @@ from parcelwire.webhooks.secrets import new_secret
 
 if TYPE_CHECKING:
     from parcelwire.webhooks.sender import HttpSender, Sender
+
+T = TypeVar("T")
 
 WAIT_SECONDS: Final = 25
 """How long the server may hold back an answer while nothing happens."""
@@ -96,7 +98,7 @@ class Forwarder:
 
     def __init__(self, world: World, sender: Sender, clock: Clock, wish: Wish) -> None:
         """``sender`` posts; what it may reach is its own matter."""
-        self._world = world
+        self._client = world.client
         self._sender = sender
         self._clock = clock
         self._wish = wish
@@ -113,17 +115,17 @@ class Forwarder:
         """Forward until cancelled.
 
         Raises:
-            CommandError: the server refuses what is asked of it.
+            ParcelwireError: the server refuses a call.
         """
         if self._wish.dialect == "v2":
-            said = await self._patiently("/account")
-            self._account = Account(number=said["number"], email=said["email"])
+            account = await self._patiently(self._client.account.get)
+            self._account = Account(number=account.number, email=account.email)
         since = self._wish.since or to_datetime(self._clock.now()).isoformat()
         first = {} if self.cursor else {"since": since}
         wait = 0  # the first answer says where we are
         while True:
-            query = {"after": self.cursor, "limit": PAGE, "wait": wait}
-            feed = await self._patiently("/events", first if not self.cursor else {}, query)
+            start = {"after": self.cursor} if self.cursor else first
+            feed = await self._get("/api/events", {**start, "limit": PAGE, "wait": wait})
             for event in feed["items"]:
                 await self._take(event)
             self.cursor = feed["next_cursor"]
@@ -137,9 +139,8 @@ class Forwarder:
         ):
             self.tally.passed_over += 1
             return
-        path = f"/trackings/{event['tracking_id']}"
         before: tuple[str, str] | None = None
-        while (tracking := await self._patiently(path, unknown="tracking-unknown")) is not None:
+        while (tracking := await self._find(f"/api/trackings/{event['tracking_id']}")) is not None:
             payload = await self._payload(event, tracking)
             if payload is not None:
                 await self._post(event, tracking, payload)
@@ -162,16 +163,11 @@ class Forwarder:
         number, courier = tracking["number"], tracking["courier_code"]
         if self._wish.dialect == "v2":
             path = f"/v2/trackings/{quote(courier, safe='')}/{quote(number, safe='')}"
-            try:
-                item = await self._read(path, "trackingmore-api-key", {})
-            except RefusalError as error:
-                if error.kind != _V2_NOT_FOUND:
-                    raise
-                return None
-            return msgspec.json.encode(item)
+            item = await self._find(path, code=_V2_NOT_FOUND)
+            return None if item is None else msgspec.json.encode(item)
         if self._wish.dialect == "v4":
             query = {"tracking_numbers": number, "courier_code": courier}
-            found = await self._read("/v4/trackings/get", "tracking-api-key", query)
+            found = await self._get("/v4/trackings/get", query)
             if not found:
                 return None
             told = {
@@ -220,32 +216,28 @@ class Forwarder:
         result = f"HTTP {answer.status}" if answer.status else answer.error
         _say(f"{head}  {result} after {answer.duration_ms} ms", is_good=answer.is_success)
 
-    async def _patiently(self, path: str, *queries: dict[str, Any], unknown: str = "") -> Any:
-        """Read from the server, waiting as long as it does not answer or asks for patience.
-
-        None where it refuses with the problem ``unknown``.
-        """
-        query = {name: value for one in queries for name, value in one.items()}
+    async def _find(self, path: str, *, code: int | None = None) -> Any:
+        """Read what may be gone; None where the server says so (with ``code``, if it is given)."""
         try:
-            return await self._until_answered(lambda: self._world.ask("GET", path, query=query))
-        except ProblemError as error:
-            if error.kind != unknown:
+            return await self._get(path)
+        except NotFoundError as error:
+            if code is not None and error.code != code:
                 raise
             return None
 
-    async def _read(self, path: str, header: str, query: dict[str, Any]) -> Any:
-        """Read from another dialect, as patiently."""
-        return await self._until_answered(lambda: self._world.read(path, header, query))
+    async def _get(self, path: str, query: dict[str, Any] | None = None) -> Any:
+        """Read as it comes: what is posted must have the fields of a delivery and no others."""
+        asked = f"{path}?{urlencode(query)}" if query else path
+        return await self._patiently(lambda: self._client.request("GET", asked))
 
-    async def _until_answered(self, read: Callable[[], Awaitable[Any]]) -> Any:
+    async def _patiently(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Read from the server, waiting as long as it does not answer or limits calls."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
                 return await read()
-            except CommandError as error:
-                if error.code != NO_ANSWER:
-                    raise
-                self._tell_trouble(f"{error}; trying again")
+            except (NetworkError, ServerError, RateLimitError) as error:
+                self._tell_trouble(f"{error.message}; trying again")
             await self._clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
@@ -322,11 +314,11 @@ async def forward(
         after=after,
         since=since,
     )
-    async with _make_sender(url) as sender, open_native(ctx, options) as native:
+    async with _make_sender(url) as sender, open_worlds(ctx, options, retries=0) as worlds:
         from parcelwire.bootstrap import SystemClock
 
-        forwarder = Forwarder(native.world, sender, SystemClock(), wish)
-        click.echo(f"Forwarding events of {native.world.where} to {plain(url)} ({dialect}).")
+        forwarder = Forwarder(worlds.default, sender, SystemClock(), wish)
+        click.echo(f"Forwarding events of {worlds.default.where} to {plain(url)} ({dialect}).")
         if secret is None:
             click.echo(f"secret   {wish.secret}   (good for this run)")
         click.echo("Ctrl-C ends it.\n")
@@ -343,7 +335,8 @@ def _start(typed: str | None) -> tuple[str, str]:
     # What cursors look like: base64 of a JSON list that begins with its kind.
     if typed.startswith("WyJ"):
         return typed, ""
-    return "", on_the_wire(MomentType().convert(typed, None, None)) or ""
+    begin = instant_of(MomentType().convert(typed, None, None))
+    return "", begin.isoformat() if begin is not None else ""
 
 
 def _secret(typed: str | None) -> str:
@@ -383,7 +376,7 @@ async def _until_interrupted(forwarder: Forwarder) -> None:
     """Forward until Ctrl-C or SIGTERM; whoever asks twice does not want to wait.
 
     Raises:
-        CommandError: the server refuses what is asked of it.
+        ParcelwireError: the server refuses a call.
     """
     loop = asyncio.get_running_loop()
     running = asyncio.create_task(forwarder.run())

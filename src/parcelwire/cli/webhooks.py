@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 
 from parcelwire.cli import webhook_forward, webhook_log
 from parcelwire.cli.common import run_async, working
 from parcelwire.cli.exit_codes import CommandError
-from parcelwire.cli.native_calls import ProblemError, World, ask_of_endpoint, open_native
 from parcelwire.cli.target import TargetOptions, target_options
 from parcelwire.cli.timeline import plain
 from parcelwire.cli.webhook_format import (
@@ -23,6 +22,10 @@ from parcelwire.cli.webhook_format import (
     status_option,
     webhook,
 )
+from parcelwire.cli.worlds import World, open_worlds
+from parcelwire.client.errors import InvalidRequestError
+from parcelwire.client.native_calls import Dialect, EndpointUpdateParams
+from parcelwire.client.native_models import Endpoint
 
 __all__ = ["webhook", "webhook_forward", "webhook_log"]
 
@@ -54,7 +57,7 @@ HOUR_SECONDS: Final = 3_600
 @click.pass_context
 @run_async
 async def add(
-    ctx: click.Context, /, url: str, dialect: str, options: TargetOptions, **given: Any
+    ctx: click.Context, /, url: str, dialect: Dialect, options: TargetOptions, **given: Any
 ) -> None:
     """Send messages to URL, and print the secret that verifies them.
 
@@ -62,39 +65,38 @@ async def add(
     parcelwire webhook add https://shop.example/hooks/parcels
     parcelwire webhook add https://shop.example/done --status delivered --status exception
     """
-    body = {
-        "url": url,
-        "dialect": dialect,
-        "statuses": given["statuses"],
-        "event_types": given["event_types"],
-        "headers": _headers(given["headers"]),
-        "rate_per_second": given["rate"],
-        "concurrency": given["concurrency"],
-        "description": given["description"],
-    }
-    async with open_native(ctx, options, seals=True) as native:
-        with _explaining(url, is_here=native.is_here):
-            made = await native.world.ask("POST", "/endpoints", body=body)
-        account = await native.world.ask("GET", "/account") if dialect == "v2" else {}
-    click.echo(f"endpoint {made['id']}\nsecret   {made['secret']}")
+    async with open_worlds(ctx, options, seals=True) as worlds:
+        client = worlds.default.client
+        with _explaining(url, is_local=worlds.is_local):
+            endpoint = await client.endpoints.create(
+                url,
+                dialect=dialect,
+                statuses=given["statuses"],
+                event_types=given["event_types"],
+                headers=_headers(given["headers"]),
+                rate_per_second=given["rate"],
+                concurrency=given["concurrency"],
+                description=given["description"],
+            )
+        email = (await client.account.get()).email if dialect == "v2" else ""
+    click.echo(f"endpoint {endpoint.id}\nsecret   {endpoint.secret}")
     click.echo("The secret is shown only now: keep it where the receiver finds it.")
     if dialect == "v2":
-        email = account["email"]
         click.echo(f"v2's own signature has the account's e-mail address as its key: {email}")
-    click.echo(f"Try it: parcelwire webhook test {made['id']}")
+    click.echo(f"Try it: parcelwire webhook test {endpoint.id}")
 
 
 @contextmanager
-def _explaining(url: str, *, is_here: bool) -> Iterator[None]:
+def _explaining(url: str, *, is_local: bool) -> Iterator[None]:
     """Say which settings open an address that is refused."""
     try:
         yield
-    except ProblemError as error:
-        if error.kind != "url-refused":
+    except InvalidRequestError as error:
+        if error.code != "url-refused":
             raise
-        why = str(error).removeprefix("url: ")
-        hint = " (webhooks.allowed_networks, webhooks.extra_ports)" if is_here else ""
-        msg = f"{plain(url)} is refused: {why}{hint}"
+        reason = error.message.removeprefix("url: ")
+        hint = " (webhooks.allowed_networks, webhooks.extra_ports)" if is_local else ""
+        msg = f"{plain(url)} is refused: {reason}{hint}"
         raise CommandError(msg) from None
 
 
@@ -137,7 +139,7 @@ async def change(
     \b
     parcelwire webhook change ENDPOINT --url https://shop.example/new --status delivered
     """
-    body: dict[str, Any] = {
+    changes: dict[str, Any] = {
         "url": given["url"],
         "statuses": given["statuses"],
         "event_types": given["event_types"],
@@ -146,25 +148,27 @@ async def change(
         "concurrency": given["concurrency"],
         "description": given["description"],
     }
-    body = {name: value for name, value in body.items() if value not in (None, (), {})}
+    changes = {name: value for name, value in changes.items() if value not in (None, (), {})}
     if given["everything"]:
-        _refuse_both(body, "--everything", "statuses", "event_types")
-        body |= {"statuses": [], "event_types": []}
+        _refuse_both(changes, "--everything", "statuses", "event_types")
+        changes |= {"statuses": [], "event_types": []}
     if given["no_headers"]:
-        _refuse_both(body, "--no-headers", "headers")
-        body["headers"] = {}
-    if not body:
+        _refuse_both(changes, "--no-headers", "headers")
+        changes["headers"] = {}
+    if not changes:
         msg = "say what to change; see: parcelwire webhook change --help"
         raise click.UsageError(msg)
-    async with open_native(ctx, options, seals="headers" in body) as native:
-        world, _ = await native.find_endpoint(endpoint_id)
-        with _explaining(given["url"] or "", is_here=native.is_here):
-            endpoint = await world.ask("PATCH", f"/endpoints/{endpoint_id}", body=body)
+    async with open_worlds(ctx, options, seals="headers" in changes) as worlds:
+        world, endpoint = await worlds.find_endpoint(endpoint_id)
+        with _explaining(given["url"] or "", is_local=worlds.is_local):
+            endpoint = await world.client.endpoints.update(
+                endpoint, **cast(EndpointUpdateParams, changes)
+            )
     click.echo(_line(world, endpoint))
 
 
-def _refuse_both(body: dict[str, Any], flag: str, *names: str) -> None:
-    if any(name in body for name in names):
+def _refuse_both(changes: dict[str, Any], flag: str, *names: str) -> None:
+    if any(name in changes for name in names):
         msg = f"{flag} contradicts what is given beside it"
         raise click.UsageError(msg)
 
@@ -175,11 +179,11 @@ def _refuse_both(body: dict[str, Any], flag: str, *names: str) -> None:
 @run_async
 async def list_endpoints(ctx: click.Context, options: TargetOptions) -> None:
     """List endpoints and how they do."""
-    async with open_native(ctx, options) as native:
+    async with open_worlds(ctx, options) as worlds:
         found = [
             (world, endpoint)
-            for world in native.worlds
-            for endpoint in (await world.ask("GET", "/endpoints"))["endpoints"]
+            for world in worlds.all
+            for endpoint in await world.client.endpoints.list()
         ]
     if not found:
         click.echo("There are no endpoints. Add one with: parcelwire webhook add URL")
@@ -187,18 +191,19 @@ async def list_endpoints(ctx: click.Context, options: TargetOptions) -> None:
         click.echo(_line(world, endpoint))
 
 
-def _line(world: World, endpoint: dict[str, Any]) -> str:
-    parts = [endpoint["id"]]
+def _line(world: World, endpoint: Endpoint) -> str:
+    parts = [endpoint.id]
     if world.name:
         parts.append(world.name)
-    parts += [f"{endpoint['dialect']:6}", state_of(endpoint), plain(endpoint["url"])]
-    only = ",".join((*endpoint["statuses"], *endpoint["event_types"]))
+    parts += [f"{endpoint.dialect:6}", state_of(endpoint), plain(endpoint.url)]
+    only = ",".join((*(endpoint.statuses or ()), *(endpoint.event_types or ())))
     parts.append(only or "everything")
-    if (since := endpoint["health"]["failing_since"]) is not None:
-        parts.append(f"failing since {moment(since)}")
-    if waiting := endpoint["health"]["waiting"]:
-        parts.append(f"{waiting} waiting")
-    parts.append(plain(endpoint["description"]))
+    health = endpoint.health
+    if health is not None and health.failing_since is not None:
+        parts.append(f"failing since {moment(health.failing_since)}")
+    if health is not None and health.waiting:
+        parts.append(f"{health.waiting} waiting")
+    parts.append(plain(endpoint.description or ""))
     return "  ".join(parts).rstrip()
 
 
@@ -209,7 +214,9 @@ def _line(world: World, endpoint: dict[str, Any]) -> str:
 @run_async
 async def remove(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
     """Delete ENDPOINT; what waits for it is given up."""
-    await ask_of_endpoint(ctx, options, endpoint_id, "DELETE")
+    async with open_worlds(ctx, options) as worlds:
+        world, endpoint = await worlds.find_endpoint(endpoint_id)
+        await world.client.endpoints.delete(endpoint)
     click.echo(f"endpoint {endpoint_id} is gone")
 
 
@@ -220,7 +227,9 @@ async def remove(ctx: click.Context, endpoint_id: str, options: TargetOptions) -
 @run_async
 async def pause(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
     """Send nothing to ENDPOINT for a while; its messages are kept."""
-    endpoint = await ask_of_endpoint(ctx, options, endpoint_id, path="/pause")
+    async with open_worlds(ctx, options) as worlds:
+        world, endpoint = await worlds.find_endpoint(endpoint_id)
+        endpoint = await world.client.endpoints.pause(endpoint)
     click.echo(f"endpoint {endpoint_id} is {state_of(endpoint)}")
 
 
@@ -231,8 +240,10 @@ async def pause(ctx: click.Context, endpoint_id: str, options: TargetOptions) ->
 @run_async
 async def enable(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
     """Send to ENDPOINT again, beginning with what waited."""
-    endpoint = await ask_of_endpoint(ctx, options, endpoint_id, path="/enable")
-    waiting = endpoint["health"]["waiting"]
+    async with open_worlds(ctx, options) as worlds:
+        world, endpoint = await worlds.find_endpoint(endpoint_id)
+        endpoint = await world.client.endpoints.enable(endpoint)
+    waiting = endpoint.health.waiting if endpoint.health is not None else None
     rest = f"; messages waiting: {waiting}" if waiting else ""
     click.echo(f"endpoint {endpoint_id} is {state_of(endpoint)}{rest}")
 
@@ -256,12 +267,13 @@ async def rotate(
 
     Until the overlap is over, messages carry a signature of each secret.
     """
-    body = {"overlap_seconds": round(overlap_hours * HOUR_SECONDS)}
-    endpoint = await ask_of_endpoint(
-        ctx, options, endpoint_id, path="/rotate-secret", body=body, seals=True
-    )
-    click.echo(f"secret   {endpoint['secret']}")
-    until = endpoint["previous_secret_until"]
+    async with open_worlds(ctx, options, seals=True) as worlds:
+        world, endpoint = await worlds.find_endpoint(endpoint_id)
+        rotated = await world.client.endpoints.rotate_secret(
+            endpoint, overlap_seconds=round(overlap_hours * HOUR_SECONDS)
+        )
+    click.echo(f"secret   {rotated.secret}")
+    until = rotated.previous_secret_until
     click.echo(
         f"The old secret signs too until {moment(until)}."
         if until
@@ -276,15 +288,15 @@ async def rotate(
 @run_async
 async def test(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
     """Send a made-up event to ENDPOINT now and show what it answered."""
-    async with open_native(ctx, options, seals=True) as native:
-        world, endpoint = await native.find_endpoint(endpoint_id)
-        url = plain(endpoint["url"])
+    async with open_worlds(ctx, options, seals=True) as worlds:
+        world, endpoint = await worlds.find_endpoint(endpoint_id)
+        url = plain(endpoint.url)
         with working(f"sending to {url}"):
-            said = await world.ask("POST", f"/endpoints/{endpoint_id}/test")
-    if said["attempt"] is None:
+            result = await world.client.endpoints.test(endpoint)
+    if result.attempt is None:
         msg = f"{url}: no attempt was made in time; see: parcelwire webhook log"
         raise CommandError(msg)
-    if not said["is_delivered"]:
-        msg = f"{url} did not take it: {result_of(said['attempt'])}"
+    if not result.is_delivered:
+        msg = f"{url} did not take it: {result_of(result.attempt)}"
         raise CommandError(msg)
-    click.echo(f"{url} took it: {result_of(said['attempt'])}")
+    click.echo(f"{url} took it: {result_of(result.attempt)}")

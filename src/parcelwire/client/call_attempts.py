@@ -219,7 +219,7 @@ class CallAttempts(Generic[T]):
 
     def _data(self, response: HttpResponse, request_id: str) -> Any:
         if self.call.is_native:
-            return self._own_data(response, request_id)
+            return self._native_data(response, request_id)
         try:
             envelope = _read_envelope(response.body)
         except (msgspec.DecodeError, *_UNREADABLE) as error:
@@ -235,7 +235,7 @@ class CallAttempts(Generic[T]):
             data=envelope.data,
         )
 
-    def _own_data(self, response: HttpResponse, request_id: str) -> Any:
+    def _native_data(self, response: HttpResponse, request_id: str) -> Any:
         try:
             if 200 <= response.status < 300:
                 return _read_json(response.body) if response.body else None

@@ -90,7 +90,7 @@ class APIError(ParcelwireError):
         self.data = data
 
     def __str__(self) -> str:
-        return f"{self.message} (code {self.code})"
+        return self.message if self.code is None else f"{self.message} (code {self.code})"
 
 
 class AuthenticationError(APIError):

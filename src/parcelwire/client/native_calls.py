@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypedDict, TypeVar
 
+from msgspec.structs import replace
+
 from parcelwire.client.call_attempts import Call
 from parcelwire.client.calls import encode, query_of, segment
-from parcelwire.client.models import TrackingRef
+from parcelwire.client.models import Tracking, TrackingRef
 from parcelwire.client.native_models import (
     Account,
     ApiKey,
     ApiKeyWithSecret,
+    Attempt,
+    CourierCandidate,
     Endpoint,
     EndpointWithSecret,
     EventPage,
@@ -22,7 +26,9 @@ from parcelwire.client.native_models import (
     ReplayResult,
     TestResult,
     TrackingEventPage,
+    TrackingRefPage,
 )
+from parcelwire.client.native_tracking import tracking_of
 from parcelwire.client.reading import Model, read, read_many
 
 T = TypeVar("T")
@@ -30,11 +36,14 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 NATIVE_KEY_HEADER: Final = "parcelwire-api-key"
 
+Dialect = Literal["native", "v2", "v4"]
+"""The form of a webhook's body: Parcelwire's own, or one of TrackingMore's."""
+
 
 class EndpointCreateParams(TypedDict, total=False):
     """What may be said about an endpoint beside its URL. None takes a limit away."""
 
-    dialect: Literal["native", "v2", "v4"]
+    dialect: Dialect
     """On create only: messages that wait are worded in it."""
     statuses: Sequence[str]
     """Only events with one of these statuses; empty: all."""
@@ -65,14 +74,18 @@ def native_call(
     *,
     body: Any = None,
     wait_seconds: float = 0.0,
+    is_read: bool = False,
 ) -> Call[T]:
-    """Return a call; a POST gets an Idempotency-Key, so that doing it twice is doing it once."""
+    """Return a call; a POST gets an Idempotency-Key, so that doing it twice is doing it once.
+
+    ``is_read``: it changes nothing, whatever its method, and takes no such key.
+    """
     return Call(
         method=method,
         path=path,
         body=None if body is None else encode(body),
         read=read_answer,
-        is_create=method == "POST",
+        is_create=method == "POST" and not is_read,
         key_header=NATIVE_KEY_HEADER,
         is_native=True,
         wait_seconds=wait_seconds,
@@ -102,21 +115,49 @@ def _query(given: Mapping[str, Any]) -> str:
     return f"?{query_of(pairs)}" if pairs else ""
 
 
-def refresh_tracking(tracking_id: str) -> Call[TrackingRef]:
-    """Have the carrier asked now. Waits for it as long as the server is set to."""
+# --- trackings --------------------------------------------------------------------------------
 
-    def named(data: Any) -> TrackingRef:
+
+def read_tracking(tracking_id: str) -> Call[Tracking]:
+    """Return one tracking."""
+    return native_call("GET", f"/api/trackings/{segment(tracking_id)}", tracking_of)
+
+
+def find_trackings(query: Mapping[str, Any]) -> Call[TrackingRefPage]:
+    """Return one page of trackings, by name only."""
+
+    def page_of(data: Any) -> TrackingRefPage:
         said = data if isinstance(data, dict) else {}
-        return read(
-            TrackingRef,
-            {
-                "id": said.get("id"),
-                "tracking_number": said.get("number"),
-                "courier_code": said.get("courier_code"),
-            },
-        )
+        listed = said.get("items")
+        if not isinstance(listed, list):
+            return read(TrackingRefPage, data)
+        page = read(TrackingRefPage, {**said, "items": []})
+        return replace(page, items=tuple(map(_ref_of, listed)))
 
-    return native_call("POST", f"/api/trackings/{segment(tracking_id)}/refresh", named)
+    return native_call("GET", f"/api/trackings{_query(query)}", page_of)
+
+
+def refresh_tracking(tracking_id: str) -> Call[TrackingRef]:
+    """Query the carrier now. Waits for its response as long as the server is configured to."""
+    return native_call("POST", f"/api/trackings/{segment(tracking_id)}/refresh", _ref_of)
+
+
+def _ref_of(data: Any) -> TrackingRef:
+    said = data if isinstance(data, dict) else {}
+    return read(
+        TrackingRef,
+        {
+            "id": said.get("id"),
+            "tracking_number": said.get("number"),
+            "courier_code": said.get("courier_code"),
+        },
+    )
+
+
+def detect_candidates(given: Mapping[str, Any]) -> Call[list[CourierCandidate]]:
+    """Return the couriers a number may belong to."""
+    read_answer = _listed(CourierCandidate, "candidates")
+    return native_call("POST", "/api/couriers/detect", read_answer, body=given, is_read=True)
 
 
 # --- endpoints --------------------------------------------------------------------------------
@@ -199,6 +240,12 @@ def list_messages(query: Mapping[str, Any]) -> Call[MessagePage]:
 def read_message(message_id: str) -> Call[MessageDetail]:
     """Answer one message."""
     return native_call("GET", f"/api/messages/{segment(message_id)}", _one(MessageDetail))
+
+
+def list_attempts(message_id: str) -> Call[list[Attempt]]:
+    """Return the attempts at one message."""
+    path = f"/api/messages/{segment(message_id)}/attempts"
+    return native_call("GET", path, _listed(Attempt, "attempts"))
 
 
 def resend(message_id: str) -> Call[Message]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from parcelwire.client.frozen import FrozenDict
+from parcelwire.client.models import TrackingRef
 from parcelwire.client.reading import Model
 
 
@@ -141,6 +142,24 @@ class EventPage(Model, frozen=True, kw_only=True):
 
     items: tuple[Event, ...] = ()
     next_cursor: str = ""
+    has_more: bool = False
+
+
+class CourierCandidate(Model, frozen=True, kw_only=True):
+    """A courier that a tracking number may belong to, and why."""
+
+    courier_code: str
+    courier_name: str | None = None
+    probability: float | None = None
+    """Between 0 and 1; those of all candidates add up to 1 at most."""
+    reasons: tuple[str, ...] = ()
+
+
+class TrackingRefPage(Model, frozen=True, kw_only=True):
+    """Some trackings by name only, newest created first."""
+
+    items: tuple[TrackingRef, ...] = ()
+    next_cursor: str | None = None
     has_more: bool = False
 
 

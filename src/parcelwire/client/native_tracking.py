@@ -1,6 +1,4 @@
-"""A tracking in the words of Parcelwire's own dialect, as the ``Tracking`` that everything else
-is.
-"""
+"""A tracking as the native API has it, read into the same ``Tracking`` as everything else."""
 
 from __future__ import annotations
 
@@ -33,15 +31,22 @@ _POINT: Final = {
     "postal_code": "zip",
     "raw_code": "raw_status",
 }
+_ONLY_HERE: Final = (
+    *("delivery_window", "facts", "milestones", "reason", "is_final", "stopped_why"),
+    *("freshness", "page_url", "sequence"),
+)
+"""What v4 has no field for."""
 _SAME: Final = ("id", "courier_code", "substatus", "created_at", "signed_by")
 
 
-def tracking_of(said: Wire) -> Tracking:
-    """Return the tracking that an own message tells; what v4 has no word for is in ``extra``.
+def tracking_of(said: Any) -> Tracking:
+    """Return a tracking of the native API; what v4 has no field for is in ``extra``.
 
     Raises:
-        msgspec.ValidationError: it lacks what a tracking cannot do without.
+        msgspec.ValidationError: it is no object, or lacks what a tracking cannot do without.
     """
+    if not isinstance(said, dict):
+        return read(Tracking, said)
     details, facts = _object(said, "details"), _object(said, "facts")
     listed = said.get("checkpoints")
     points = [one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict)]
@@ -64,7 +69,7 @@ def tracking_of(said: Wire) -> Tracking:
         wire["signed_by"] = proof.get("signed_by")
     if isinstance(wire.get("tracking_ship_date"), str):
         wire["tracking_ship_date"] = wire["tracking_ship_date"].replace("-", "")
-    for name in ("delivery_window", "facts", "milestones", "reason", "is_final", "stopped_why"):
+    for name in _ONLY_HERE:
         if said.get(name) is not None:
             wire[name] = said[name]
     return read(Tracking, wire)

@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from parcelwire.client.aio.air_waybills import AsyncAirWaybills
-from parcelwire.client.aio.couriers import AsyncCouriers
+from parcelwire.client.aio.couriers import AsyncCouriers, AsyncNativeCouriers
 from parcelwire.client.aio.engine import AsyncEngine, Sleep
-from parcelwire.client.aio.trackings import AsyncNativeTrackings, AsyncTrackings
+from parcelwire.client.aio.native_trackings import AsyncNativeTrackings
+from parcelwire.client.aio.trackings import AsyncTrackings
 from parcelwire.client.call_attempts import Repeat
 from parcelwire.client.calls import call_of
 from parcelwire.client.loop_connections import AsyncConnections
@@ -172,6 +173,11 @@ class AsyncParcelwire(AsyncV4Client):
     def trackings(self) -> AsyncNativeTrackings:
         """Create, read, change, follow; have carriers asked now."""
         return AsyncNativeTrackings(self.engine)
+
+    @cached_property
+    def couriers(self) -> AsyncNativeCouriers:
+        """List couriers, and detect the courier of a number, with reasons."""
+        return AsyncNativeCouriers(self.engine)
 
     @cached_property
     def endpoints(self) -> AsyncEndpoints:

@@ -9,7 +9,9 @@ from typing import Any
 from parcelwire.client import native_calls
 from parcelwire.client.aio.engine import AsyncEngine
 from parcelwire.client.details import instant_text, is_none_of
-from parcelwire.client.native_models import Message, MessageDetail
+from parcelwire.client.native_models import Attempt, Message, MessageDetail
+
+Found = list[Attempt]
 
 
 class AsyncMessagePager:
@@ -89,6 +91,15 @@ class AsyncMessages:
         """
         return await self._engine.send(native_calls.read_message(message_id))
 
+    async def attempts(self, message: Message | str) -> Found:
+        """Return all attempts at delivering one message, oldest first.
+
+        Raises:
+            NotFoundError: there is no such message.
+            ParcelwireError: the call failed.
+        """
+        return await self._engine.send(native_calls.list_attempts(_id(message)))
+
     async def resend(self, message: Message | str) -> Message:
         """Send one message once more, whatever became of it.
 
@@ -96,5 +107,8 @@ class AsyncMessages:
             NotFoundError: there is no such message.
             ParcelwireError: it came to nothing.
         """
-        message_id = message if isinstance(message, str) else message.id
-        return await self._engine.send(native_calls.resend(message_id))
+        return await self._engine.send(native_calls.resend(_id(message)))
+
+
+def _id(message: Message | str) -> str:
+    return message if isinstance(message, str) else message.id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack
 
 from parcelwire.client import calls
 from parcelwire.client.aio.engine import AsyncEngine
@@ -32,15 +32,19 @@ from parcelwire.client.errors import (
 from parcelwire.client.models import Tracking, TrackingRef, UpdateResult
 from parcelwire.client.naming import id_of, number_of, ref_of, seconds_of
 from parcelwire.client.paging import Paging, Query
-from parcelwire.client.unsupported import raise_missing, require_native_api
-
-if TYPE_CHECKING:
-    from parcelwire.client.aio.history import AsyncTrackingEventPager
-    from parcelwire.client.native_models import PollHistory
+from parcelwire.client.unsupported import raise_missing
 
 T = TypeVar("T")
 
-NO_SUCH_NUMBER = 4102
+NO_SUCH_NUMBER: Final = 4102
+NATIVE_METHODS: Final = (
+    "trackings.get_by_id",
+    "trackings.search",
+    "trackings.refresh",
+    "trackings.events",
+    "trackings.polls",
+)
+"""What only a Parcelwire has: ``AsyncNativeTrackings``."""
 
 
 class AsyncTrackings:
@@ -52,8 +56,7 @@ class AsyncTrackings:
     if not TYPE_CHECKING:
         # A type checker shall find that it is missing; a person is told why.
         def __getattr__(self, name: str) -> object:
-            own = ("trackings.refresh", "trackings.events", "trackings.polls")
-            return raise_missing(self, name, *own)
+            return raise_missing(self, name, *NATIVE_METHODS)
 
     async def create(
         self,
@@ -321,59 +324,3 @@ class AsyncTrackings:
             if is_it and attempts.may_have_created(seconds_of(found.created_at)):
                 return found
         return None
-
-
-class AsyncNativeTrackings(AsyncTrackings):
-    """Trackings of a Parcelwire: what v4 has no word for, too."""
-
-    async def refresh(
-        self, tracking: Tracking | TrackingRef | str | int, courier_code: str | None = None
-    ) -> Tracking:
-        """Have the carrier asked now, and return the tracking as it stands then.
-
-        ``tracking`` may be a number, with its courier where it is followed with several. A carrier
-        that was asked a moment ago is not asked again: what it said then is returned.
-
-        Raises:
-            NotFoundError: the number is not followed.
-            UnsupportedError: this is TrackingMore's service, which asks carriers when it likes.
-            ParcelwireError: it came to nothing.
-        """
-        from parcelwire.client import native_calls
-
-        require_native_api(self._engine.settings.backend, "trackings.refresh")
-        if not isinstance(tracking, Tracking | TrackingRef):
-            tracking = await self.get(tracking, courier_code)
-        asked = await self._engine.send(native_calls.refresh_tracking(tracking.id))
-        # The courier may have been corrected meanwhile.
-        number = asked.tracking_number or tracking.tracking_number
-        return await self.get(number or "", asked.courier_code)
-
-    def events(
-        self, tracking: Tracking | TrackingRef | str, *, page_size: int = 100
-    ) -> AsyncTrackingEventPager:
-        """Return what changed of a parcel (or of the id of one), newest first.
-
-        Nothing is fetched before the result is iterated. Events are kept for 30 days at least.
-
-        Raises:
-            UnsupportedError: this is TrackingMore's service, which tells no events.
-        """
-        from parcelwire.client.aio.history import AsyncTrackingEventPager
-
-        require_native_api(self._engine.settings.backend, "trackings.events")
-        return AsyncTrackingEventPager(self._engine, id_of(tracking), page_size)
-
-    async def polls(self, tracking: Tracking | TrackingRef | str) -> PollHistory:
-        """Return how the carrier was asked about a parcel (or the id of one) of late, what came of
-        it, and when and why it is asked next.
-
-        Raises:
-            NotFoundError: there is no such tracking.
-            UnsupportedError: this is TrackingMore's service, which does not tell.
-            ParcelwireError: it came to nothing.
-        """
-        from parcelwire.client import native_calls
-
-        require_native_api(self._engine.settings.backend, "trackings.polls")
-        return await self._engine.send(native_calls.read_polls(id_of(tracking)))

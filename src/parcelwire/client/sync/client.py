@@ -22,9 +22,10 @@ from parcelwire.client.settings import (
     settings_for,
 )
 from parcelwire.client.sync.air_waybills import AirWaybills
-from parcelwire.client.sync.couriers import Couriers
+from parcelwire.client.sync.couriers import Couriers, NativeCouriers
 from parcelwire.client.sync.engine import Engine, Sleep
-from parcelwire.client.sync.trackings import NativeTrackings, Trackings
+from parcelwire.client.sync.native_trackings import NativeTrackings
+from parcelwire.client.sync.trackings import Trackings
 from parcelwire.client.unsupported import raise_missing, require_native_api
 from parcelwire.client.webhooks import Webhooks
 
@@ -171,6 +172,11 @@ class Parcelwire(V4Client):
     def trackings(self) -> NativeTrackings:
         """Create, read, change, follow; have carriers asked now."""
         return NativeTrackings(self.engine)
+
+    @cached_property
+    def couriers(self) -> NativeCouriers:
+        """List couriers, and detect the courier of a number, with reasons."""
+        return NativeCouriers(self.engine)
 
     @cached_property
     def endpoints(self) -> Endpoints:

@@ -9,8 +9,10 @@ from typing import Any
 
 from parcelwire.client import native_calls
 from parcelwire.client.details import instant_text, is_none_of
-from parcelwire.client.native_models import Message, MessageDetail
+from parcelwire.client.native_models import Attempt, Message, MessageDetail
 from parcelwire.client.sync.engine import Engine
+
+Found = list[Attempt]
 
 
 class MessagePager:
@@ -87,6 +89,15 @@ class Messages:
         """
         return self._engine.send(native_calls.read_message(message_id))
 
+    def attempts(self, message: Message | str) -> Found:
+        """Return all attempts at delivering one message, oldest first.
+
+        Raises:
+            NotFoundError: there is no such message.
+            ParcelwireError: the call failed.
+        """
+        return self._engine.send(native_calls.list_attempts(_id(message)))
+
     def resend(self, message: Message | str) -> Message:
         """Send one message once more, whatever became of it.
 
@@ -94,5 +105,8 @@ class Messages:
             NotFoundError: there is no such message.
             ParcelwireError: it came to nothing.
         """
-        message_id = message if isinstance(message, str) else message.id
-        return self._engine.send(native_calls.resend(message_id))
+        return self._engine.send(native_calls.resend(_id(message)))
+
+
+def _id(message: Message | str) -> str:
+    return message if isinstance(message, str) else message.id
