@@ -37,8 +37,8 @@ async def test_import_reports_what_was_refused(
     assert await house.store.count_trackings(house.world_id, _everything()) == 1
     report_file = tmp_path / "bad.csv"
     result = await run("import", str(file), "--report", str(report_file))
-    assert result.ending(exit_codes.PARTLY) == "parcelwire: 3 of 90 rows were refused"
-    assert result.out == "90 rows: 85 created, 2 followed already, 3 refused\n"
+    assert result.ending(exit_codes.PARTLY) == "parcelwire: 3 of 90 rows were rejected"
+    assert result.out == "90 rows: 85 created, 2 already tracked, 3 rejected\n"
     assert "line 7: ?: 4110 " in result.err
     lines = report_file.read_text("utf-8-sig").splitlines()
     assert len(lines) == 4
@@ -106,9 +106,9 @@ async def test_the_quota_ends_an_import_and_more_of_it_lets_it_go_on(
         assert "going on after row 40" in result.err, result
         assert result.code == 0, result
         # The ten of the chunk in which it ended count as what this import made.
-        assert result.out == "200 rows: 200 created, 0 followed already, 0 refused\n"
+        assert result.out == "200 rows: 200 created, 0 already tracked, 0 rejected\n"
         once_more = await asyncio.to_thread(terminal.run, "import", str(file))
-        assert once_more.out == "200 rows: 0 created, 200 followed already, 0 refused\n"
+        assert once_more.out == "200 rows: 0 created, 200 already tracked, 0 rejected\n"
 
 
 async def test_export_in_every_form(run: Run, house: HouseUnderTest, tmp_path: Path) -> None:

@@ -320,7 +320,7 @@ async def test_wait_until(house: HouseUnderTest, address: str) -> None:
         )
         assert found.status == "delivered"
         # It is over, so what has not come will not come.
-        with pytest.raises(WaitError, match="not followed any further"):
+        with pytest.raises(WaitError, match="no longer tracked"):
             await client.trackings.wait_until(created, "expired", timeout_seconds=100)
 
 

@@ -49,10 +49,10 @@ async def test_a_server_that_limits_calls_loses_no_event(
         forwarder = desk.forwarder(there.url, dialect=dialect)
         await desk.forward(forwarder, lambda: bool(forwarder.cursor))
         assert list(there.lines.values()) == [list(range(1, 21))]
-    assert str(forwarder.tally) == "20 taken"
+    assert str(forwarder.tally) == "20 delivered"
     said = capsys.readouterr()
     assert "trying again" in said.err
-    assert "passed over" not in said.out
+    assert "skipped" not in said.out
 
 
 @pytest.mark.parametrize("dialect", ["v4", "v2"])
@@ -79,7 +79,7 @@ async def test_an_error_with_data_is_no_deleted_tracking(
         await desk.forward(forwarder, lambda: bool(forwarder.cursor))
         assert len(there.received) == 1
     assert refused == 3
-    assert str(forwarder.tally) == "1 taken"
+    assert str(forwarder.tally) == "1 delivered"
 
 
 @pytest.mark.parametrize("dialect", ["v4", "v2"])
@@ -99,7 +99,7 @@ async def test_a_refusal_that_will_not_pass_ends_it(desk: Desk, dialect: str) ->
         await forwarder.run()
     await desk.sender.close()
     # Whoever goes on from the cursor misses nothing.
-    assert (forwarder.cursor, forwarder.tally.passed_over) == ("", 0)
+    assert (forwarder.cursor, forwarder.tally.skipped) == ("", 0)
 
 
 @pytest.mark.parametrize("dialect", ["v4", "v2"])
@@ -120,7 +120,7 @@ async def test_a_courier_that_is_corrected_between_two_answers(desk: Desk, diale
         forwarder = desk.forwarder(there.url, dialect=dialect)
         await desk.forward(forwarder, lambda: bool(forwarder.cursor))
         assert len(there.received) >= 1
-    assert forwarder.tally.passed_over == 0
+    assert forwarder.tally.skipped == 0
 
 
 @pytest.mark.parametrize("dialect", ["v4", "v2"])
@@ -142,5 +142,5 @@ async def test_deleted_between_two_answers(
         forwarder = desk.forwarder(there.url, dialect=dialect)
         await desk.forward(forwarder, lambda: bool(forwarder.cursor))
         assert there.received == []
-    assert str(forwarder.tally) == "0 taken, 1 passed over"
+    assert str(forwarder.tally) == "0 delivered, 1 skipped"
     assert "the tracking was deleted meanwhile" in capsys.readouterr().out

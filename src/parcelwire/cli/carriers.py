@@ -1,4 +1,4 @@
-"""``parcelwire connection``: an account's own way to ask a carrier."""
+"""``parcelwire carrier``: carriers, and the connections of an account to them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _OPTIONAL = {"scope"}
 
 
 @click.group()
-def connection() -> None:
-    """Connect an account to carriers with its own credentials."""
+def carrier() -> None:
+    """List carriers, and connect accounts to them with their own credentials."""
 
 
-@connection.command("carriers")
+@carrier.command("list")
 @click.pass_context
 @run_async
 async def list_carriers(ctx: click.Context) -> None:
-    """List carriers that can be asked, and what each wants."""
+    """List the available carriers, their transports, and the credentials each needs."""
     async with installation(ctx, if_missing="use-temporary") as house:
         for manifest in house.manifests():
             for transport in manifest.transports:
@@ -37,51 +37,54 @@ async def list_carriers(ctx: click.Context) -> None:
                 )
 
 
-@connection.command("add")
-@click.argument("carrier")
+@carrier.command("connect")
+@click.argument("code", metavar="CARRIER")
 @click.option(
-    "--transport", default="api", show_default=True, help="Which way to ask: connection carriers."
+    "--transport",
+    default="api",
+    show_default=True,
+    help="Transport (see: parcelwire carrier list).",
 )
 @click.option(
     "--set",
     "values",
     multiple=True,
     metavar="FIELD=VALUE",
-    help="A credential; FIELD=@FILE reads it from a file. What is missing is asked for unseen.",
+    help="Credential; FIELD=@FILE reads it from a file. Missing ones are prompted for.",
 )
 @account_option
 @click.pass_context
 @run_async
-async def add(
-    ctx: click.Context, carrier: str, transport: str, values: tuple[str, ...], email: str | None
+async def connect(
+    ctx: click.Context, code: str, transport: str, values: tuple[str, ...], email: str | None
 ) -> None:
     """Connect an account to CARRIER; the credentials are stored encrypted.
 
     \b
-    parcelwire connection add swiss-post
-    parcelwire connection add poste-italiane --set client_id=abc --set client_secret=@secret.txt
+    parcelwire carrier connect swiss-post
+    parcelwire carrier connect poste-italiane --set client_id=abc --set client_secret=@secret.txt
     """
     given = dict(_read(value) for value in values)
     async with installation(ctx) as house:
         await house.check_key()
         owner = await account_of(house, email)
-        fields = house.credential_fields(carrier, transport)
+        fields = house.credential_fields(code, transport)
         unknown = sorted(set(given) - set(fields))
         if unknown:
-            msg = f"{carrier} ({transport}) has no field {', '.join(unknown)};"
+            msg = f"{code} ({transport}) has no field {', '.join(unknown)};"
             raise InstallationError(f"{msg} it wants {', '.join(fields) or 'nothing'}")
         for field in fields:
             if field not in given:
                 given[field] = _ask(field)
-        made = await house.connect(owner, carrier, transport, given)
-    click.echo(f"connection {made.id}: {owner.email} asks {carrier} through {transport}")
+        made = await house.connect(owner, code, transport, given)
+    click.echo(f"connection {made.id}: {owner.email} is connected to {code} ({transport})")
 
 
 def _read(value: str) -> tuple[str, str]:
     field, sign, text = value.partition("=")
     if not sign or not field:
         # Not quoted back: it may be a credential.
-        msg = "--set wants FIELD=VALUE or FIELD=@FILE"
+        msg = "--set takes FIELD=VALUE or FIELD=@FILE"
         raise click.UsageError(msg)
     if not text.startswith("@"):
         return field, text
@@ -106,17 +109,17 @@ def _ask(field: str) -> str:
     return text
 
 
-@connection.command("list")
+@carrier.command("connections")
 @account_option
 @click.pass_context
 @run_async
 async def list_connections(ctx: click.Context, email: str | None) -> None:
-    """List connections, without credentials."""
+    """List the connections of an account, without their credentials."""
     async with installation(ctx) as house:
         owner = await account_of(house, email)
         connections = await house.store.list_connections(owner.number)
     if not connections:
-        click.echo("There are no connections. Add one with: parcelwire connection add CARRIER")
+        click.echo("There are no connections. Create one with: parcelwire carrier connect CARRIER")
     for one in connections:
         state = "in order"
         if one.broken_since is not None:
@@ -124,13 +127,13 @@ async def list_connections(ctx: click.Context, email: str | None) -> None:
         click.echo(f"{one.id}  {one.connector}  {one.transport}  {state}")
 
 
-@connection.command("retry")
+@carrier.command("retry")
 @click.argument("connection_id")
 @account_option
 @click.pass_context
 @run_async
 async def retry(ctx: click.Context, connection_id: str, email: str | None) -> None:
-    """Use the broken connection CONNECTION_ID again, with the credentials it has."""
+    """Retry the failed connection CONNECTION_ID, with the credentials it has."""
     async with installation(ctx) as house:
         await house.check_key()
         owner = await account_of(house, email)
@@ -143,12 +146,12 @@ async def retry(ctx: click.Context, connection_id: str, email: str | None) -> No
     raise _no_connection(connection_id)
 
 
-@connection.command("remove")
+@carrier.command("disconnect")
 @click.argument("connection_id")
 @account_option
 @click.pass_context
 @run_async
-async def remove(ctx: click.Context, connection_id: str, email: str | None) -> None:
+async def disconnect(ctx: click.Context, connection_id: str, email: str | None) -> None:
     """Delete the connection CONNECTION_ID and its credentials."""
     async with installation(ctx) as house:
         owner = await account_of(house, email)
@@ -159,5 +162,5 @@ async def remove(ctx: click.Context, connection_id: str, email: str | None) -> N
 
 def _no_connection(connection_id: str) -> InstallationError:
     return InstallationError(
-        f"there is no connection {connection_id}; see: parcelwire connection list"
+        f"there is no connection {connection_id}; see: parcelwire carrier connections"
     )

@@ -33,7 +33,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 account_option = click.option(
-    "--account", "email", help="E-mail address of the account; needed when there are several."
+    "--account", "email", help="E-mail address of the account; required if there are several."
 )
 
 
@@ -52,7 +52,7 @@ _COURIER_FIELDS: Final = (
 
 
 def courier_field_options(function: Callable[P, T]) -> Callable[P, T]:
-    """Give a command the options for what some couriers require beside the number."""
+    """Give a command the options for what some couriers require besides the number."""
     for option in reversed(_COURIER_FIELDS):
         function = option(function)
     return function

@@ -40,27 +40,27 @@ class SearchGroup(click.Group):
 
 @click.group(cls=SearchGroup)
 def couriers() -> None:
-    """List the couriers Parcelwire knows; refresh them from a TrackingMore account.
+    """List and search couriers; refresh them from a TrackingMore account.
 
     \b
-    parcelwire couriers                # all of them
-    parcelwire couriers swiss post     # those that match
-    parcelwire couriers refresh        # take over TrackingMore's list of today
+    parcelwire couriers                # list all
+    parcelwire couriers swiss post     # search
+    parcelwire couriers refresh        # update them from TrackingMore's list
     """
 
 
 @couriers.command("list")
 @click.argument("words", nargs=-1, metavar="[SEARCH]")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 @server_options
 @click.pass_context
 @run_async
 async def list_couriers(
     ctx: click.Context, words: tuple[str, ...], as_json: bool, options: TargetOptions
 ) -> None:
-    """List all couriers, or those whose code, name or home page matches SEARCH.
+    """List couriers, or those whose code, name or home page matches SEARCH.
 
-    Those that are known here, or those of the server that you are logged in to.
+    Lists the couriers known here, or those of the server that you are logged in to.
     """
     registry = await _registry(ctx, options)
     search = " ".join(words)
@@ -119,19 +119,19 @@ def registry_here(ctx: click.Context) -> Registry:
 @click.option(
     "--api-key",
     envvar="TRACKINGMORE_API_KEY",
-    help="Key of a TrackingMore account; asked for unseen.  [env: TRACKINGMORE_API_KEY]",
+    help="TrackingMore API key; default: prompts without echo.  [env: TRACKINGMORE_API_KEY]",
 )
 @click.option(
-    "--base-url", default=TRACKINGMORE, show_default=True, help="Where the list is asked for."
+    "--base-url", default=TRACKINGMORE, show_default=True, help="Address of TrackingMore's API."
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--dry-run", is_flag=True, help="Show what would change.")
 @click.pass_context
 @run_async
 async def refresh(ctx: click.Context, api_key: str | None, base_url: str, dry_run: bool) -> None:
-    """Take over the list of couriers that a TrackingMore account sees today.
+    """Update the couriers from the list that a TrackingMore account sees.
 
-    It is kept in a file (carriers.registry_file) and adds to the built-in couriers; nothing is
-    taken away. Running servers use it from their next start on.
+    The list is stored in a file (carriers.registry_file) and adds to the built-in couriers; nothing
+    is removed. Running servers use it after a restart.
     """
     from parcelwire.cli.trackingmore_couriers import fetch_list
 
@@ -169,9 +169,9 @@ async def refresh(ctx: click.Context, api_key: str | None, base_url: str, dry_ru
     "--evaluate",
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Judge detection on a file of labelled numbers.",
+    help="Evaluate detection on a file of labelled numbers.",
 )
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @server_options
 @click.pass_context
 @run_async
@@ -184,10 +184,10 @@ async def detect(
     as_json: bool,
     options: TargetOptions,
 ) -> None:
-    """Say which courier NUMBER belongs to, how certain that is, and why.
+    """Detect the courier of NUMBER, with probabilities and reasons.
 
-    Found out here, or by the server that you are logged in to, which also knows which couriers the
-    account uses. TrackingMore's service says neither how sure it is nor why.
+    Runs here, or on the server that you are logged in to, which also knows which couriers the
+    account uses. TrackingMore's service gives neither probabilities nor reasons.
 
     \b
     parcelwire detect 99.00.123456.12345678

@@ -1,4 +1,4 @@
-"""``parcelwire create``: follow numbers from now on."""
+"""``parcelwire create``: start tracking numbers."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ _FIELDS = {
 @click.command()
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
 @click.option("--courier", help="Courier code; default: detected from the number.")
-@click.option("--title", help="What is in it.")
-@click.option("--order", help="The shop's order number.")
-@click.option("--customer", help="The customer's name.")
-@click.option("--customer-email", help="The customer's e-mail address.")
-@click.option("--customer-phone", help="The customer's phone number.")
-@click.option("--note", help="A note for yourself.")
-@click.option("--label", help="A word to group parcels by.")
+@click.option("--title", help="Title, such as what is in the parcel.")
+@click.option("--order", help="Order number.")
+@click.option("--customer", help="Customer name.")
+@click.option("--customer-email", help="Customer e-mail address.")
+@click.option("--customer-phone", help="Customer phone number.")
+@click.option("--note", help="Internal note.")
+@click.option("--label", help="Label to group parcels by.")
 @courier_field_options
-@click.option("--tracking-key", help="The courier's own key, if it requires one.")
-@click.option("--language", help="Language of the events, e.g. de.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on each line.")
+@click.option("--tracking-key", help="Tracking key, if the courier requires one.")
+@click.option("--language", help="Language of the events, such as de.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @target_options
 @click.pass_context
 @run_async
@@ -60,7 +60,7 @@ async def create(
     options: TargetOptions,
     **given: Any,
 ) -> None:
-    """Follow each NUMBER from now on, and show what its carrier says.
+    """Start tracking each NUMBER, and show what its carrier reports.
 
     \b
     parcelwire create 99.60.123456.78901234 --title "Two cups" --order 1017
@@ -111,7 +111,7 @@ async def _create_many(
         assert item.error is not None  # noqa: S101  (that is what refused means)
         click.echo(f"parcelwire: {refusal(item.tracking_number, item.error)}", err=True)
     if result.refused:
-        msg = f"{len(result.refused)} of {len(result)} were refused"
+        msg = f"{len(result.refused)} of {len(result)} were rejected"
         raise CommandError(msg, PARTLY if result.created else FAILED)
 
 
@@ -119,5 +119,5 @@ def refusal(number: str, error: ParcelwireError) -> str:
     """Return in one line why a number was not taken."""
     if isinstance(error, ConflictError):
         courier = error.existing.courier_code if error.existing is not None else None
-        return f"{number} is followed already{f' with {courier}' if courier else ''}"
+        return f"{number} is already tracked{f' with {courier}' if courier else ''}"
     return f"{number}: {error.message}"

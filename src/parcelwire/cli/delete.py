@@ -16,7 +16,7 @@ from parcelwire.client.errors import InvalidRequestError
 
 @click.command()
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
-@click.option("--courier", help="Courier code, where several couriers share the number.")
+@click.option("--courier", help="Courier code, if several couriers share the number.")
 @click.option("-y", "--yes", is_flag=True, help="Skip the confirmation.")
 @target_options
 @click.pass_context
@@ -28,14 +28,14 @@ async def delete(
     yes: bool,
     options: TargetOptions,
 ) -> None:
-    """Delete each NUMBER and its history for good.
+    """Delete each NUMBER and its history permanently.
 
     \b
     parcelwire delete 99.60.123456.78901234
     parcelwire delete 9400111899223857925380 --courier usps --yes
     """
     if not yes and not sys.stdin.isatty():
-        msg = "nobody is there to be asked whether that is meant: give --yes"
+        msg = "standard input is not a terminal: pass --yes to confirm"
         raise click.UsageError(msg)
     async with open_target(ctx, options) as target:
 
@@ -46,14 +46,14 @@ async def delete(
                 msg = f"{number} was kept"
                 raise CommandError(msg)
             await target.client.trackings.delete(tracking)
-            click.echo(f"{what} is gone")
+            click.echo(f"deleted {what}")
 
         await each(numbers, remove, verb="deleted")
 
 
 @click.command()
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
-@click.option("--courier", help="Courier code, where several couriers share the number.")
+@click.option("--courier", help="Courier code, if several couriers share the number.")
 @target_options
 @click.pass_context
 @run_async
@@ -74,8 +74,8 @@ async def retrack(
             except InvalidRequestError as error:
                 if error.code != RETRACK_NOT_ALLOWED:
                     raise
-                msg = f"{number} is {tracking.status}: only what is expired can be taken up again"
+                msg = f"{number} is {tracking.status}: only expired parcels can be retracked"
                 raise CommandError(msg) from None
-            click.echo(f"{tracking.tracking_number} ({tracking.courier_code}) is asked about again")
+            click.echo(f"{tracking.tracking_number} ({tracking.courier_code}) is tracked again")
 
-        await each(numbers, again, verb="taken up again")
+        await each(numbers, again, verb="retracked")

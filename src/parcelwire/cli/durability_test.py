@@ -1,4 +1,4 @@
-"""``parcelwire prove``: try to make this installation lose something."""
+"""``parcelwire durability-test``: fault injection on this installation's settings and disk."""
 
 from __future__ import annotations
 
@@ -36,28 +36,30 @@ MEANINGS: Final = {
 _SIGNS: Final = {"good": "ok  ", "note": "note", "bad": "BAD "}
 
 
-@click.command()
+@click.command("durability-test")
 @click.option(
     "--minutes",
     type=click.FloatRange(0.5, 60),
     default=5.0,
     show_default=True,
-    help="How long to try; more minutes are more kills.",
+    help="Duration; longer runs inject more faults.",
 )
-@click.option("--seed", type=int, help="Repeat the choices of an earlier run.")
+@click.option("--seed", type=int, help="Seed of an earlier run, to repeat it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
 @run_async
-async def prove(ctx: click.Context, minutes: float, seed: int | None, as_json: bool) -> None:
-    """Try to lose data: kill servers and fail power on your settings, your disk, your database.
+async def durability_test(
+    ctx: click.Context, minutes: float, seed: int | None, as_json: bool
+) -> None:
+    """Inject faults on your settings, disk and database, and check that no data is lost.
 
-    Everything happens in a scratch place beside your database, which is removed again; what you
-    have is neither read nor written. Your server may run meanwhile, a little slower. Exit code 1:
-    something has to be mended, or could not be tried.
+    Servers of a scratch installation beside your database are killed and lose power; it is removed
+    afterwards. Your data is neither read nor written, and your server may keep running, a little
+    slower. Exit code 1: a check failed, or could not run.
 
     \b
-    parcelwire prove
-    parcelwire prove --minutes 30 --json > report.json
+    parcelwire durability-test
+    parcelwire durability-test --minutes 30 --json > report.json
     """
     config = read_config(ctx)
     chosen = round(time.time()) % 1_000_000 if seed is None else seed

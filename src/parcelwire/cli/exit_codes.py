@@ -21,13 +21,13 @@ KEY_REFUSED: Final = 6
 INTERRUPTED: Final = 130
 
 EXITS: Final = {
-    DONE: "it is done",
-    FAILED: "it did not work; the last line of standard error says why",
-    WRONG_CALL: "the command was called wrongly",
-    NOT_FOUND: "a number is not followed, or its carrier does not know it",
-    PARTLY: "some of what was asked for was refused; the rest is done",
-    NO_ANSWER: "the server gave no answer, or asks for patience: the same command may work later",
-    KEY_REFUSED: "the server refuses the key, or the key may not do this",
+    DONE: "success",
+    FAILED: "failure; the last line of standard error says why",
+    WRONG_CALL: "usage error",
+    NOT_FOUND: "not found: the number is not tracked, or its carrier does not know it",
+    PARTLY: "partial failure: some items were rejected, the rest is done",
+    NO_ANSWER: "no response, or rate-limited: the same command may work later",
+    KEY_REFUSED: "access denied: the key is rejected, or its scope does not allow this",
     INTERRUPTED: "interrupted",
 }
 """Exit code -> what it means."""

@@ -1,6 +1,6 @@
 """``parcelwire export``.
 
-Write what is followed to a file, without ever holding more than a page.
+Write trackings to a file, without ever holding more than a page.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ RETRIES: Final = 6
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="Default: by the ending of the file, else csv.",
+    help="Output format; default: from the file extension, else csv.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; default: standard output.",
+    help="Output file; default: standard output.",
 )
 @target_options
 @click.pass_context
@@ -64,7 +64,7 @@ async def export(
     output: Path | None,
     options: TargetOptions,
 ) -> None:
-    """Write what is followed to a file, newest first.
+    """Export trackings to a file, newest first.
 
     CSV has one row for each parcel and can be imported again; JSON holds everything, histories
     included, as one array or (ndjson) one object on each line. A file appears when it is whole.

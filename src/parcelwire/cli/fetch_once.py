@@ -1,4 +1,4 @@
-"""One question to a carrier by the installation here; nothing is stored."""
+"""One question to a carrier by this installation; nothing is stored."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ _OPTION_OF = {
 _SAYS = {
     Outcome.UNKNOWN_NUMBER: "the carrier does not know this number (yet)",
     Outcome.INVALID_NUMBER: "the carrier says that no such number exists",
-    Outcome.AUTH_FAILED: "the carrier refused the credentials; see: parcelwire connection list",
+    Outcome.AUTH_FAILED: "the carrier refused the credentials; see: parcelwire carrier connections",
     Outcome.RATE_LIMITED: "the carrier asks us to wait",
     Outcome.UNAVAILABLE: "the carrier does not answer",
     Outcome.NOT_UNDERSTOOD: "the carrier's answer was not understood",
-    Outcome.NO_CONNECTION: "there is no way to ask this carrier; see: parcelwire connection add",
+    Outcome.NO_CONNECTION: "there is no way to ask this carrier; see: parcelwire carrier connect",
 }
 _NOBODYS = (Outcome.UNKNOWN_NUMBER, Outcome.INVALID_NUMBER)
 
@@ -73,7 +73,7 @@ async def ask_once(
 
     Raises:
         CommandError: a number is nobody's, or its carrier gave no answer.
-        InstallationError: the installation here cannot be used.
+        InstallationError: this installation cannot be used.
     """
     async with opened(config, if_missing="use-temporary") as house:
 

@@ -47,7 +47,7 @@ class MomentType(click.ParamType[Moment]):
             moment = datetime.fromisoformat(text)
         except ValueError:
             self.fail(
-                f"{text!r} is no time; write 2026-03-01, 2026-03-01T10:00:00+01:00 or 7d",
+                f"{text!r} is not a time; write 2026-03-01, 2026-03-01T10:00:00+01:00 or 7d",
                 param,
                 ctx,
             )
@@ -81,21 +81,21 @@ def filter_options(function: Callable[P, T]) -> Callable[P, T]:
             "statuses",
             multiple=True,
             type=click.Choice([status.value for status in Status]),
-            help="Only with this status; repeat for more.",
+            help="Filter by status; repeatable.",
         ),
-        click.option("--courier", help="Only of this courier code."),
+        click.option("--courier", help="Filter by courier code."),
         click.option(
             "--since",
             type=MomentType(),
-            help="Created since 2026-03-01, 2026-03-01T10:00:00+01:00, or 12h, 7d ago.",
+            help="Created at or after this time: 2026-03-01, 2026-03-01T10:00+01:00, or 7d (ago).",
         ),
-        click.option("--until", type=MomentType(), help="Created until then."),
-        click.option("--updated-since", type=MomentType(), help="With news since then."),
-        click.option("--prefix", help="Only numbers that begin so."),
+        click.option("--until", type=MomentType(), help="Created at or before this time."),
+        click.option("--updated-since", type=MomentType(), help="Updated at or after this time."),
+        click.option("--prefix", help="Filter by the beginning of the number."),
         click.option(
             "--archived/--not-archived",
             default=None,
-            help="Only what was archived, or only what was not.",
+            help="Only archived trackings, or only the others.",
         ),
     )
     wrapped: Any = gather

@@ -1,4 +1,4 @@
-"""The installation here as the target of a command: calls of its application, without a network."""
+"""This installation as the target of a command: calls of its application, without a network."""
 
 from __future__ import annotations
 

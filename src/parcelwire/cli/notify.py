@@ -1,4 +1,4 @@
-"""``parcelwire notice``: try out mails to customers and the operators' channels."""
+"""``parcelwire notify``: test mails to customers and the channels to operators."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ if TYPE_CHECKING:
 
 
 @click.group()
-def notice() -> None:
-    """Try out mails to customers, and the channels to operators."""
+def notify() -> None:
+    """Test e-mail to customers and notifications to operators."""
 
 
-@notice.command("test")
-@click.option("--to", "address", metavar="E-MAIL", help="Send a mail about a made-up parcel there.")
+@notify.command("test")
+@click.option("--to", "address", metavar="E-MAIL", help="Send a sample mail to this address.")
 @click.option(
     "--status",
     type=click.Choice([status.value for status in Status if status is not Status.PENDING]),
     default=Status.DELIVERED.value,
     show_default=True,
-    help="What the mail is to tell.",
+    help="Parcel status in the mail.",
 )
 @click.option(
     "--language",
     type=click.Choice(list(LANGUAGES)),
     default="en",
     show_default=True,
-    help="Its language.",
+    help="Language of the mail.",
 )
-@click.option("--operators", is_flag=True, help="Tell the operators' channels that this is a test.")
+@click.option("--operators", is_flag=True, help="Send a test notification to the operators.")
 @click.pass_context
 @run_async
 async def test(
     ctx: click.Context, address: str | None, status: str, language: str, operators: bool
 ) -> None:
-    """Send a test mail to an address, or a test notice to the operators, now.
+    """Send a test mail to an address, or a test notification to the operators.
 
     \b
-    parcelwire notice test --to you@shop.example --status exception --language de
-    parcelwire notice test --operators
+    parcelwire notify test --to you@shop.example --status exception --language de
+    parcelwire notify test --operators
     """
     if not address and not operators:
-        msg = "say where to: --to E-MAIL, --operators, or both"
+        msg = "missing recipient: pass --to E-MAIL, --operators, or both"
         raise click.UsageError(msg)
     async with installation(ctx, if_missing="use-temporary") as house:
         if address:

@@ -19,7 +19,7 @@ async def find(target: Target, number: str, courier: str | None) -> Tracking:
     """Return the tracking of a number.
 
     Raises:
-        CommandError: it is not followed, or with several couriers.
+        CommandError: it is not tracked, or with several couriers.
         ParcelwireError: the server gave no answer.
     """
     if not number.strip() or "," in number:
@@ -29,11 +29,11 @@ async def find(target: Target, number: str, courier: str | None) -> Tracking:
         return await target.client.trackings.get(number, courier)
     except NotFoundError:
         of = f" with {courier}" if courier else ""
-        msg = f"{number} is not followed{of} by {target.where}"
+        msg = f"{number} is not tracked{of} by {target.where}"
         raise CommandError(msg, NOT_FOUND) from None
     except AmbiguousTrackingError as error:
         couriers = ", ".join(sorted({one.courier_code for one in error.found}))
-        msg = f"{number} is followed with several couriers; say which with --courier: {couriers}"
+        msg = f"{number} is tracked with several couriers; say which with --courier: {couriers}"
         raise CommandError(msg) from None
 
 

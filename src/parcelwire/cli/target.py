@@ -1,15 +1,15 @@
-"""Which Parcelwire a command speaks to: a server over HTTP, or the installation here.
+"""Which Parcelwire a command speaks to: a server over HTTP, or this installation.
 
 The first of these that is given decides:
 
-1. ``--local``, ``--account`` or ``--test``: the installation here
+1. ``--local``, ``--account`` or ``--test``: this installation
 2. ``--host`` and ``--key`` (or ``PARCELWIRE_HOST`` and ``PARCELWIRE_API_KEY``): that server
 3. ``--profile`` (or ``PARCELWIRE_PROFILE``): the server of that login
 4. ``--config``: the installation that it describes
 5. the login without a profile
-6. the installation here, if there is one
+6. this installation, if there is one
 
-Either way a command works with the client: the installation here is reached without a network, by
+Either way a command works with the client: this installation is reached without a network, by
 calls of its own application.
 """
 
@@ -83,35 +83,37 @@ _SERVER = (
         "--host",
         envvar="PARCELWIRE_HOST",
         show_envvar=True,
-        help="Address of a server; see: parcelwire login.",
+        help="Server address (see: parcelwire login).",
     ),
     click.option(
         "--key",
         envvar="PARCELWIRE_API_KEY",
         show_envvar=True,
-        help="API key of that server.",
+        help="API key for that server.",
     ),
     click.option(
         "--profile",
         envvar="PARCELWIRE_PROFILE",
         show_envvar=True,
-        help="Use the server of this login.",
+        help="Use the server of this login profile.",
     ),
 )
-_LOCAL = click.option("--local", "is_local", is_flag=True, help="Use the installation here.")
+_LOCAL = click.option("--local", "is_local", is_flag=True, help="Use this installation.")
 _HERE = (
     _LOCAL,
     click.option(
         "--account",
         "email",
-        help="E-mail address of the account here; needed when there are several.",
+        help="Account in this installation (e-mail address); required if there are several.",
     ),
-    click.option("--test", "is_test", is_flag=True, help="In the test world here."),
+    click.option(
+        "--test", "is_test", is_flag=True, help="Use the test world of this installation."
+    ),
 )
 
 
 def login_of(ctx: click.Context, options: TargetOptions) -> Login | None:
-    """Return the server to speak to; None: the installation here.
+    """Return the server to speak to; None: this installation.
 
     Raises:
         CommandError, click.UsageError: the options contradict each other, or name nothing.
@@ -119,14 +121,14 @@ def login_of(ctx: click.Context, options: TargetOptions) -> Login | None:
     is_here = options.is_local or options.email is not None or options.is_test
     given = ctx.get_parameter_source("host") is click.core.ParameterSource.COMMANDLINE
     if is_here and (given or ctx.get_parameter_source("profile") is _TYPED):
-        msg = "--local, --account and --test are for the installation here, not for a server"
+        msg = "--local, --account and --test are for this installation, not for a server"
         raise click.UsageError(msg)
     if is_here:
         return None
     if options.host is not None or options.key is not None:
         if options.host is None or options.key is None:
             missing = "--key" if options.key is None else "--host"
-            msg = f"a server wants both an address and a key: give {missing} too"
+            msg = f"a server needs both an address and a key: pass {missing} too"
             raise click.UsageError(msg)
         return Login(host=options.host, key=options.key, kind=kind_of(options.host))
     logins = Logins(login_file(os.environ))
@@ -135,7 +137,7 @@ def login_of(ctx: click.Context, options: TargetOptions) -> Login | None:
         if found is None:
             msg = (
                 f"there is no login {options.profile};"
-                f" make it with: parcelwire login --profile {options.profile}"
+                f" create it with: parcelwire login --profile {options.profile}"
             )
             raise CommandError(msg)
         return found

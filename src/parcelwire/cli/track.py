@@ -1,4 +1,4 @@
-"""``parcelwire track``: where parcels are now."""
+"""``parcelwire track``: query carriers now."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from parcelwire.client.errors import RateLimitError
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
 @click.option("--courier", help="Courier code; default: detected from the number.")
 @courier_field_options
-@click.option("--watch", is_flag=True, help="Go on until all have arrived; of followed parcels.")
 @click.option(
-    "--every",
+    "--watch", is_flag=True, help="Keep watching until all have arrived; for tracked parcels only."
+)
+@click.option(
+    "--interval",
     type=click.FloatRange(1),
     default=30.0,
     show_default=True,
-    help="With --watch: seconds between two looks.",
+    help="Seconds between checks, with --watch.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on each line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @target_options
 @click.pass_context
 @run_async
@@ -42,14 +44,14 @@ async def track(
     destination: str | None,
     courier_account: str | None,
     watch: bool,
-    every: float,
+    interval: float,
     as_json: bool,
     options: TargetOptions,
 ) -> None:
-    """Ask the carrier of each NUMBER now, and show where the parcel is.
+    """Query the carrier of each NUMBER now, and show where the parcel is.
 
-    The installation here asks any carrier that it is connected to, whether the parcel is followed
-    or not, and stores nothing. A server is asked for parcels that it follows (parcelwire create).
+    This installation queries any carrier that it is connected to, whether the parcel is tracked or
+    not, and stores nothing. A server queries carriers for parcels that it tracks.
 
     \b
     parcelwire track 99.00.123456.12345678
@@ -61,12 +63,12 @@ async def track(
         if postal_code or ship_date or destination or courier_account:
             msg = (
                 "--postal-code, --ship-date, --destination and --courier-account are for a parcel"
-                " that is not followed; what is followed has them already"
+                " that is not tracked yet; tracked parcels have them already"
             )
             raise click.UsageError(msg)
         async with open_target(ctx, options) as target:
             if watch:
-                await follow(target, numbers, courier, every=every, as_json=as_json)
+                await follow(target, numbers, courier, interval=interval, as_json=as_json)
             else:
                 await _look(target, numbers, courier, as_json=as_json)
         return

@@ -17,14 +17,14 @@ from parcelwire.client.models import Checkpoint, Tracking
 
 
 async def follow(
-    target: Target, numbers: tuple[str, ...], courier: str | None, *, every: float, as_json: bool
+    target: Target, numbers: tuple[str, ...], courier: str | None, *, interval: float, as_json: bool
 ) -> None:
     """Show each parcel, then what is new about it, until none is followed any further.
 
     Looks at what is stored; the carriers are asked by the server at their own pace.
 
     Raises:
-        CommandError: a number is not followed.
+        CommandError: a number is not tracked.
         ParcelwireError: the server gave no answer.
     """
     out = console()
@@ -34,7 +34,7 @@ async def follow(
         known[tracking.id] = tracking
         _show(out, target, tracking, as_json=as_json)
     while open_ones := [one for one in known.values() if one.is_updating is not False]:
-        await asyncio.sleep(every)
+        await asyncio.sleep(interval)
         for before in open_ones:
             now = await find(target, before.tracking_number, before.courier_code)
             known[now.id] = now

@@ -1,4 +1,4 @@
-"""``parcelwire watch``: what happens, as it happens."""
+"""``parcelwire watch``: tracking events as they happen."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ RETRIES = 1_000
 
 
 @click.command()
-@click.option("--since", type=MomentType(), help="Begin there, e.g. 1h ago; default: now.")
-@click.option("--after", help="Begin after this cursor; --json prints one with each page.")
-@click.option("--once", is_flag=True, help="End when all that is there was shown.")
-@click.option("--json", "as_json", is_flag=True, help="One event as JSON on each line.")
+@click.option(
+    "--since", type=MomentType(), help="Start at this time, such as 1h (ago); default: now."
+)
+@click.option("--after", help="Start after this cursor, which --json prints with each event.")
+@click.option("--once", is_flag=True, help="Exit after the events there are.")
+@click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
 @target_options
 @click.pass_context
 @run_async
@@ -39,9 +41,9 @@ async def watch(
     as_json: bool,
     options: TargetOptions,
 ) -> None:
-    """Show everything that happens to parcels as it happens, until interrupted.
+    """Stream tracking events until interrupted.
 
-    Needs a Parcelwire: TrackingMore has no feed.
+    Requires a Parcelwire server: TrackingMore has no event feed.
 
     \b
     parcelwire watch

@@ -28,20 +28,20 @@ status_option = click.option(
     "statuses",
     multiple=True,
     type=click.Choice([status.value for status in Status]),
-    help="Only events with this status; repeat for more. Default: all.",
+    help="Filter events by status; repeatable. Default: all.",
 )
 event_type_option = click.option(
     "--event-type",
     "event_types",
     multiple=True,
     type=click.Choice(EVENT_TYPES),
-    help="Only events of this type; repeat for more. Default: all.",
+    help="Filter events by type; repeatable. Default: all.",
 )
 
 
 @click.group()
 def webhook() -> None:
-    """Manage webhook endpoints and deliveries: log, resend, replay, forward."""
+    """Manage webhook endpoints and deliveries."""
 
 
 def state_of(endpoint: Endpoint) -> str:

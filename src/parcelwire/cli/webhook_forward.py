@@ -79,17 +79,17 @@ class Tally:
     """What came of it all."""
 
     def __init__(self) -> None:
-        self.taken = 0
-        self.passed_over = 0
-        self.refused: Counter[str] = Counter()
+        self.delivered = 0
+        self.skipped = 0
+        self.failed: Counter[str] = Counter()
 
     def __str__(self) -> str:
-        parts = [f"{self.taken} taken"]
-        if self.refused:
-            why = ", ".join(f"{count} times {what}" for what, count in self.refused.items())
-            parts.append(f"{self.refused.total()} not ({why})")
-        if self.passed_over:
-            parts.append(f"{self.passed_over} passed over")
+        parts = [f"{self.delivered} delivered"]
+        if self.failed:
+            reasons = ", ".join(f"{count} times {what}" for what, count in self.failed.items())
+            parts.append(f"{self.failed.total()} failed ({reasons})")
+        if self.skipped:
+            parts.append(f"{self.skipped} skipped")
         return ", ".join(parts)
 
 
@@ -137,7 +137,7 @@ class Forwarder:
         if (wish.statuses and event["data"]["status"] not in wish.statuses) or (
             wish.event_types and event["type"] not in wish.event_types
         ):
-            self.tally.passed_over += 1
+            self.tally.skipped += 1
             return
         before: tuple[str, str] | None = None
         while (tracking := await self._find(f"/api/trackings/{event['tracking_id']}")) is not None:
@@ -149,14 +149,14 @@ class Forwarder:
             name = (tracking["courier_code"], tracking["number"])
             if name == before:
                 dialect = self._wish.dialect
-                self._pass_over(event, f"the server does not find {plain(name[1])} in {dialect}")
+                self._skip(event, f"the server does not find {plain(name[1])} in {dialect}")
                 return
             before = name
-        self._pass_over(event, "the tracking was deleted meanwhile")
+        self._skip(event, "the tracking was deleted meanwhile")
 
-    def _pass_over(self, event: dict[str, Any], why: str) -> None:
-        self.tally.passed_over += 1
-        _say(f"{_head(event)}  passed over: {why}")
+    def _skip(self, event: dict[str, Any], why: str) -> None:
+        self.tally.skipped += 1
+        _say(f"{_head(event)}  skipped: {why}")
 
     async def _payload(self, event: dict[str, Any], tracking: dict[str, Any]) -> bytes | None:
         """Return ``data`` of the message, in the dialect; None where the dialect finds none."""
@@ -210,9 +210,9 @@ class Forwarder:
             await self._clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         if answer.is_success:
-            self.tally.taken += 1
+            self.tally.delivered += 1
         else:
-            self.tally.refused[answer.error] += 1
+            self.tally.failed[answer.error] += 1
         result = f"HTTP {answer.status}" if answer.status else answer.error
         _say(f"{head}  {result} after {answer.duration_ms} ms", is_good=answer.is_success)
 
@@ -261,13 +261,13 @@ def _say(line: str, *, is_good: bool | None = None) -> None:
 
 
 @webhook.command("forward")
-@click.option("--to", "url", required=True, help="Where to post: a URL of this machine.")
+@click.option("--to", "url", required=True, help="Local URL to post to.")
 @click.option(
     "--dialect",
     type=click.Choice(DIALECTS),
     default="native",
     show_default=True,
-    help="Form of the body: Parcelwire's own, or one of TrackingMore's.",
+    help="Payload format: Parcelwire's native one, or TrackingMore's v2 or v4.",
 )
 @status_option
 @click.option(
@@ -275,12 +275,12 @@ def _say(line: str, *, is_good: bool | None = None) -> None:
     "event_types",
     multiple=True,
     type=click.Choice(EVENT_TYPES[:2]),
-    help="Only events of this type; repeat for more. Default: all.",
+    help="Filter events by type; repeatable. Default: all.",
 )
-@click.option("--secret", help="Sign with this secret; default: one made for this run, printed.")
+@click.option("--secret", help="Signing secret; default: generated for this run and printed.")
 @click.option(
     "--since",
-    help="Begin with older events: a date, a time, 2h (ago), or the cursor of an earlier run.",
+    help="Start with older events: a date, a time, 2h (ago), or the cursor of an earlier run.",
 )
 @target_options
 @click.pass_context
@@ -294,11 +294,10 @@ async def forward(
     options: TargetOptions,
     **where: Any,
 ) -> None:
-    """Send live messages to a program on this machine, until Ctrl-C.
+    """Forward live events to a local URL, until Ctrl-C.
 
-    This machine needs no public address: the events are fetched from the server, and posted from
-    here as a delivery would post them, with the parcel as it is now. Nothing is sent to anywhere
-    but the URL given.
+    No public address is needed: events are fetched from the server, and posted from here as a
+    delivery would post them, with the parcel's current state. Nothing is sent anywhere else.
 
     \b
     parcelwire webhook forward --to http://localhost:3000/hook
@@ -320,12 +319,12 @@ async def forward(
         forwarder = Forwarder(worlds.default, sender, SystemClock(), wish)
         click.echo(f"Forwarding events of {worlds.default.where} to {plain(url)} ({dialect}).")
         if secret is None:
-            click.echo(f"secret   {wish.secret}   (good for this run)")
-        click.echo("Ctrl-C ends it.\n")
+            click.echo(f"secret   {wish.secret}   (valid for this run)")
+        click.echo("Press Ctrl-C to stop.\n")
         await _until_interrupted(forwarder)
     click.echo(f"\nForwarded: {forwarder.tally}.")
     if forwarder.cursor:
-        click.echo(f"Go on from here: --since {forwarder.cursor}")
+        click.echo(f"To resume: --since {forwarder.cursor}")
 
 
 def _start(typed: str | None) -> tuple[str, str]:

@@ -26,9 +26,11 @@ def time_options(what: str) -> Callable[[F], F]:
     """Return the options ``--since`` and ``--until``."""
 
     def decorate(function: F) -> F:
-        until = click.option("--until", type=MomentType(), help=f"{what} then or before.")
+        until = click.option("--until", type=MomentType(), help=f"{what} at or before this time.")
         since = click.option(
-            "--since", type=MomentType(), help=f"{what} then or later: a date, a time, or 2h (ago)."
+            "--since",
+            type=MomentType(),
+            help=f"{what} at or after this time: a date, a time, or 2h (ago).",
         )
         return since(until(function))
 
@@ -44,16 +46,16 @@ def instant_of(moment: Moment | None, *, is_end: bool = False) -> datetime | Non
 
 
 @webhook.command("log")
-@click.option("--endpoint", "endpoint_id", help="Only this endpoint's messages.")
-@click.option("--tracking", "tracking_id", help="Only messages about this tracking (its id).")
-@click.option("--state", type=click.Choice(STATES), help="Only messages in this state.")
-@time_options("Only those made")
+@click.option("--endpoint", "endpoint_id", help="Filter by endpoint.")
+@click.option("--tracking", "tracking_id", help="Filter by tracking ID.")
+@click.option("--state", type=click.Choice(STATES), help="Filter by state.")
+@time_options("Created")
 @click.option(
     "--limit",
     type=click.IntRange(1, 1000),
     default=20,
     show_default=True,
-    help="How many messages.",
+    help="Maximum number of messages.",
 )
 @target_options
 @click.pass_context
@@ -61,7 +63,7 @@ def instant_of(moment: Moment | None, *, is_end: bool = False) -> datetime | Non
 async def show_log(
     ctx: click.Context, /, endpoint_id: str | None, limit: int, options: TargetOptions, **where: Any
 ) -> None:
-    """Show messages, newest first, with every attempt."""
+    """List messages with their delivery attempts, newest first."""
     messages: list[tuple[Message, list[Attempt]]] = []
     async with open_worlds(ctx, options) as worlds:
         world = worlds.default
@@ -103,7 +105,7 @@ def _print(message: Message, attempts: list[Attempt]) -> None:
 @click.pass_context
 @run_async
 async def resend(ctx: click.Context, message_id: str, options: TargetOptions) -> None:
-    """Send MESSAGE once more (a running server or worker does it)."""
+    """Resend MESSAGE; a running server or worker delivers it."""
     async with open_worlds(ctx, options) as worlds:
         world, message = await worlds.find_message(message_id)
         await world.client.messages.resend(message)
@@ -112,22 +114,22 @@ async def resend(ctx: click.Context, message_id: str, options: TargetOptions) ->
 
 @webhook.command("replay")
 @click.argument("endpoint_id", metavar="ENDPOINT")
-@time_options("Messages made")
+@time_options("Created")
 @click.option(
     "--state",
     "states",
     multiple=True,
     type=click.Choice(STATES[1:]),
-    help="Only messages in this state; repeat for more. Default: delivered and dead.",
+    help="Filter by state; repeatable. Default: delivered and dead.",
 )
 @event_type_option
-@click.option("--tracking", "tracking_id", help="Only messages about this tracking (its id).")
+@click.option("--tracking", "tracking_id", help="Filter by tracking ID.")
 @click.option(
     "--limit",
     type=click.IntRange(1, 10_000),
     default=10_000,
     show_default=True,
-    help="At most this many, the oldest first.",
+    help="Maximum number of messages, oldest first.",
 )
 @target_options
 @click.pass_context
@@ -135,7 +137,7 @@ async def resend(ctx: click.Context, message_id: str, options: TargetOptions) ->
 async def replay(
     ctx: click.Context, /, endpoint_id: str, options: TargetOptions, **where: Any
 ) -> None:
-    """Send messages to ENDPOINT again, in their order (a running server or worker does it).
+    """Replay messages to ENDPOINT in order; a running server or worker delivers them.
 
     \b
     parcelwire webhook replay ENDPOINT --state dead

@@ -1,4 +1,4 @@
-"""``parcelwire webhook``: endpoints of the installation here, or of a server."""
+"""``parcelwire webhook``: endpoints of this installation, or of a server."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ __all__ = ["webhook", "webhook_forward", "webhook_log"]
 HOUR_SECONDS: Final = 3_600
 
 
-@webhook.command("add")
+@webhook.command("create")
 @click.argument("url")
 @click.option(
     "--dialect",
     type=click.Choice(DIALECTS),
     default="native",
     show_default=True,
-    help="Form of the body: Parcelwire's own, or one of TrackingMore's.",
+    help="Payload format: Parcelwire's native one, or TrackingMore's v2 or v4.",
 )
 @status_option
 @event_type_option
@@ -48,22 +48,22 @@ HOUR_SECONDS: Final = 3_600
     "headers",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Send this header with every message; repeat for more.",
+    help="Custom header sent with every message; repeatable.",
 )
-@click.option("--rate", type=float, help="Messages a second at most.")
-@click.option("--concurrency", type=int, help="Requests at one time at most.")
+@click.option("--rate", type=float, help="Maximum messages per second.")
+@click.option("--concurrency", type=int, help="Maximum concurrent requests.")
 @click.option("--description", default="", help="What the endpoint is for.")
 @target_options
 @click.pass_context
 @run_async
-async def add(
+async def create(
     ctx: click.Context, /, url: str, dialect: Dialect, options: TargetOptions, **given: Any
 ) -> None:
-    """Send messages to URL, and print the secret that verifies them.
+    """Create an endpoint for URL, and print its signing secret.
 
     \b
-    parcelwire webhook add https://shop.example/hooks/parcels
-    parcelwire webhook add https://shop.example/done --status delivered --status exception
+    parcelwire webhook create https://shop.example/hooks/parcels
+    parcelwire webhook create https://shop.example/done --status delivered --status exception
     """
     async with open_worlds(ctx, options, seals=True) as worlds:
         client = worlds.default.client
@@ -80,7 +80,7 @@ async def add(
             )
         email = (await client.account.get()).email if dialect == "v2" else ""
     click.echo(f"endpoint {endpoint.id}\nsecret   {endpoint.secret}")
-    click.echo("The secret is shown only now: keep it where the receiver finds it.")
+    click.echo("Store the secret where the receiver finds it; it is not shown again.")
     if dialect == "v2":
         click.echo(f"v2's own signature has the account's e-mail address as its key: {email}")
     click.echo(f"Try it: parcelwire webhook test {endpoint.id}")
@@ -105,39 +105,39 @@ def _headers(typed: tuple[str, ...]) -> dict[str, str]:
     for one in typed:
         name, equals, value = one.partition("=")
         if not equals or not name.strip():
-            msg = f"--header wants NAME=VALUE, not {one!r}"
+            msg = f"--header takes NAME=VALUE, not {one!r}"
             raise click.UsageError(msg)
         headers[name.strip()] = value.strip()
     return headers
 
 
-@webhook.command("change")
+@webhook.command("update")
 @click.argument("endpoint_id", metavar="ENDPOINT")
-@click.option("--url", help="Send there from now on.")
+@click.option("--url", help="New URL.")
 @status_option
 @event_type_option
-@click.option("--everything", is_flag=True, help="Send events of all statuses and types again.")
+@click.option("--all-events", is_flag=True, help="Remove the filters by status and event type.")
 @click.option(
     "--header",
     "headers",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Send these headers, and no others of your own, with every message.",
+    help="Custom headers; they replace all current ones.",
 )
-@click.option("--no-headers", is_flag=True, help="Send no headers of your own any more.")
-@click.option("--rate", type=float, help="Messages a second at most.")
-@click.option("--concurrency", type=int, help="Requests at one time at most.")
+@click.option("--clear-headers", is_flag=True, help="Remove all custom headers.")
+@click.option("--rate", type=float, help="Maximum messages per second.")
+@click.option("--concurrency", type=int, help="Maximum concurrent requests.")
 @click.option("--description", help="What the endpoint is for.")
 @target_options
 @click.pass_context
 @run_async
-async def change(
+async def update(
     ctx: click.Context, /, endpoint_id: str, options: TargetOptions, **given: Any
 ) -> None:
-    """Change what is given of ENDPOINT; the rest stays unchanged.
+    """Update ENDPOINT; omitted fields are unchanged.
 
     \b
-    parcelwire webhook change ENDPOINT --url https://shop.example/new --status delivered
+    parcelwire webhook update ENDPOINT --url https://shop.example/new --status delivered
     """
     changes: dict[str, Any] = {
         "url": given["url"],
@@ -149,14 +149,14 @@ async def change(
         "description": given["description"],
     }
     changes = {name: value for name, value in changes.items() if value not in (None, (), {})}
-    if given["everything"]:
-        _refuse_both(changes, "--everything", "statuses", "event_types")
+    if given["all_events"]:
+        _refuse_both(changes, "--all-events", "statuses", "event_types")
         changes |= {"statuses": [], "event_types": []}
-    if given["no_headers"]:
-        _refuse_both(changes, "--no-headers", "headers")
+    if given["clear_headers"]:
+        _refuse_both(changes, "--clear-headers", "headers")
         changes["headers"] = {}
     if not changes:
-        msg = "say what to change; see: parcelwire webhook change --help"
+        msg = "nothing to update; see: parcelwire webhook update --help"
         raise click.UsageError(msg)
     async with open_worlds(ctx, options, seals="headers" in changes) as worlds:
         world, endpoint = await worlds.find_endpoint(endpoint_id)
@@ -169,7 +169,7 @@ async def change(
 
 def _refuse_both(changes: dict[str, Any], flag: str, *names: str) -> None:
     if any(name in changes for name in names):
-        msg = f"{flag} contradicts what is given beside it"
+        msg = f"{flag} cannot be combined with the other options given"
         raise click.UsageError(msg)
 
 
@@ -178,7 +178,7 @@ def _refuse_both(changes: dict[str, Any], flag: str, *names: str) -> None:
 @click.pass_context
 @run_async
 async def list_endpoints(ctx: click.Context, options: TargetOptions) -> None:
-    """List endpoints and how they do."""
+    """List endpoints and their health."""
     async with open_worlds(ctx, options) as worlds:
         found = [
             (world, endpoint)
@@ -186,7 +186,7 @@ async def list_endpoints(ctx: click.Context, options: TargetOptions) -> None:
             for endpoint in await world.client.endpoints.list()
         ]
     if not found:
-        click.echo("There are no endpoints. Add one with: parcelwire webhook add URL")
+        click.echo("There are no endpoints. Create one with: parcelwire webhook create URL")
     for world, endpoint in found:
         click.echo(_line(world, endpoint))
 
@@ -207,17 +207,17 @@ def _line(world: World, endpoint: Endpoint) -> str:
     return "  ".join(parts).rstrip()
 
 
-@webhook.command("remove")
+@webhook.command("delete")
 @click.argument("endpoint_id", metavar="ENDPOINT")
 @target_options
 @click.pass_context
 @run_async
-async def remove(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
-    """Delete ENDPOINT; what waits for it is given up."""
+async def delete(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
+    """Delete ENDPOINT, and discard its pending messages."""
     async with open_worlds(ctx, options) as worlds:
         world, endpoint = await worlds.find_endpoint(endpoint_id)
         await world.client.endpoints.delete(endpoint)
-    click.echo(f"endpoint {endpoint_id} is gone")
+    click.echo(f"endpoint {endpoint_id} is deleted")
 
 
 @webhook.command("pause")
@@ -226,7 +226,7 @@ async def remove(ctx: click.Context, endpoint_id: str, options: TargetOptions) -
 @click.pass_context
 @run_async
 async def pause(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
-    """Send nothing to ENDPOINT for a while; its messages are kept."""
+    """Pause ENDPOINT; its messages are kept."""
     async with open_worlds(ctx, options) as worlds:
         world, endpoint = await worlds.find_endpoint(endpoint_id)
         endpoint = await world.client.endpoints.pause(endpoint)
@@ -239,7 +239,7 @@ async def pause(ctx: click.Context, endpoint_id: str, options: TargetOptions) ->
 @click.pass_context
 @run_async
 async def enable(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
-    """Send to ENDPOINT again, beginning with what waited."""
+    """Enable ENDPOINT, and deliver its pending messages."""
     async with open_worlds(ctx, options) as worlds:
         world, endpoint = await worlds.find_endpoint(endpoint_id)
         endpoint = await world.client.endpoints.enable(endpoint)
@@ -248,24 +248,24 @@ async def enable(ctx: click.Context, endpoint_id: str, options: TargetOptions) -
     click.echo(f"endpoint {endpoint_id} is {state_of(endpoint)}{rest}")
 
 
-@webhook.command("rotate")
+@webhook.command("rotate-secret")
 @click.argument("endpoint_id", metavar="ENDPOINT")
 @click.option(
     "--overlap-hours",
     type=click.FloatRange(0, 7 * 24),
     default=24,
     show_default=True,
-    help="How long the old secret signs too; 0: not at all.",
+    help="How long the old secret stays valid; 0: revoke it now.",
 )
 @target_options
 @click.pass_context
 @run_async
-async def rotate(
+async def rotate_secret(
     ctx: click.Context, endpoint_id: str, overlap_hours: float, options: TargetOptions
 ) -> None:
-    """Give ENDPOINT a new secret and print it.
+    """Rotate the signing secret of ENDPOINT, and print the new one.
 
-    Until the overlap is over, messages carry a signature of each secret.
+    During the overlap, messages are signed with both secrets.
     """
     async with open_worlds(ctx, options, seals=True) as worlds:
         world, endpoint = await worlds.find_endpoint(endpoint_id)
@@ -275,9 +275,9 @@ async def rotate(
     click.echo(f"secret   {rotated.secret}")
     until = rotated.previous_secret_until
     click.echo(
-        f"The old secret signs too until {moment(until)}."
+        f"The old secret stays valid until {moment(until)}."
         if until
-        else "The old secret is worth nothing any more."
+        else "The old secret is revoked."
     )
 
 
@@ -287,7 +287,7 @@ async def rotate(
 @click.pass_context
 @run_async
 async def test(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
-    """Send a made-up event to ENDPOINT now and show what it answered."""
+    """Send a test event to ENDPOINT, and show its response."""
     async with open_worlds(ctx, options, seals=True) as worlds:
         world, endpoint = await worlds.find_endpoint(endpoint_id)
         url = plain(endpoint.url)
@@ -297,6 +297,6 @@ async def test(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> 
         msg = f"{url}: no attempt was made in time; see: parcelwire webhook log"
         raise CommandError(msg)
     if not result.is_delivered:
-        msg = f"{url} did not take it: {result_of(result.attempt)}"
+        msg = f"{url} did not accept it: {result_of(result.attempt)}"
         raise CommandError(msg)
-    click.echo(f"{url} took it: {result_of(result.attempt)}")
+    click.echo(f"{url} accepted it: {result_of(result.attempt)}")

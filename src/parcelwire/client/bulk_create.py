@@ -67,7 +67,7 @@ class Chunk:
             result.error = UnexpectedResponseError(msg)
 
     def conflicts(self) -> list[CreateResult]:
-        """Return the results whose number was followed already."""
+        """Return the results whose number was already tracked."""
         return [result for result in self.results if isinstance(result.error, ConflictError)]
 
     def claim(self, known: Iterable[Tracking], made: set[str]) -> None:

@@ -59,7 +59,7 @@ class BatchAnswer(Model, frozen=True, kw_only=True):
 
 
 def create_tracking(fields: Mapping[str, str]) -> Call[Tracking]:
-    """Follow one number."""
+    """Start tracking one number."""
     return Call(
         method="POST",
         path="/v4/trackings/create",
@@ -70,7 +70,7 @@ def create_tracking(fields: Mapping[str, str]) -> Call[Tracking]:
 
 
 def create_batch(items: Sequence[Mapping[str, str]], part: int = 0) -> Call[BatchAnswer]:
-    """Follow up to 40 numbers."""
+    """Start tracking up to 40 numbers."""
     return Call(
         method="POST",
         path="/v4/trackings/batch",

@@ -10,7 +10,7 @@
     │   ├── ForbiddenError           the key may not do this, or the account is suspended
     │   ├── NotFoundError            no such tracking, or no such page
     │   ├── InvalidRequestError             something about the request is wrong
-    │   │   ├── ConflictError        the number is followed already; ``existing`` says as what
+    │   │   ├── ConflictError        the number is already tracked; ``existing`` says as what
     │   │   ├── EventsPrunedError    the feed's events after this cursor are no longer kept
     │   │   └── QuotaExceededError           the plan's number of parcels is used up
     │   ├── RateLimitError           too many calls; ``retry_after_seconds``
@@ -110,7 +110,7 @@ class InvalidRequestError(APIError):
 
 
 class ConflictError(InvalidRequestError):
-    """The number is followed with this courier already (4101).
+    """The number is tracked with this courier already (4101).
 
     ``existing`` names that tracking; None where the server did not say (only in old versions of
     the hosted service).

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from parcelwire.cli.logins import Login, Logins, login_file
 from parcelwire.cli.target import TargetOptions, login_of, target_options
 
-HERE = "the installation here"
+HERE = "this installation"
 
 
 @pytest.fixture

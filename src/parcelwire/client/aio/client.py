@@ -81,7 +81,7 @@ class AsyncV4Client:
 
     @cached_property
     def trackings(self) -> AsyncTrackings:
-        """Create, read, change, follow."""
+        """Create, read, update and delete trackings."""
         return AsyncTrackings(self.engine)
 
     @cached_property
@@ -171,7 +171,7 @@ class AsyncParcelwire(AsyncV4Client):
 
     @cached_property
     def trackings(self) -> AsyncNativeTrackings:
-        """Create, read, change, follow; have carriers asked now."""
+        """Create, read, update and delete trackings; query carriers now."""
         return AsyncNativeTrackings(self.engine)
 
     @cached_property

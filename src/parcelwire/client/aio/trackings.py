@@ -48,7 +48,7 @@ NATIVE_METHODS: Final = (
 
 
 class AsyncTrackings:
-    """Create, read, change, follow."""
+    """Create, read, update and delete trackings."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -64,14 +64,14 @@ class AsyncTrackings:
         courier_code: str | None = None,
         **details: Unpack[TrackingDetails],
     ) -> Tracking:
-        """Follow one number; the result holds what its carrier says at once.
+        """Start tracking one number; the result holds what its carrier says at once.
 
         ``courier_code`` None: the server finds it from the number (the hosted service insists on
         it). Tried again after a lost answer: if the lost try had been stored, the tracking that it
         made is the result.
 
         Raises:
-            ConflictError: the number was followed before; ``existing`` says as what.
+            ConflictError: the number was already tracked; ``existing`` says as what.
             InvalidRequestError: something about the request is wrong.
             ParcelwireError: it came to nothing.
         """
@@ -90,7 +90,7 @@ class AsyncTrackings:
     async def create_many(
         self, trackings: Iterable[str | TrackingCreateParams | Mapping[str, Any]]
     ) -> CreateManyResult:
-        """Follow any number of numbers, 40 with each call. Each has its own fate.
+        """Start tracking any number of numbers, 40 with each call. Each has its own fate.
 
         An item is a number, or a mapping with ``tracking_number`` and, as far as known,
         ``courier_code`` and details. Tried again after lost answers: what a lost try had stored
@@ -129,23 +129,23 @@ class AsyncTrackings:
         """Return the tracking of a number.
 
         Raises:
-            NotFoundError: the number is not followed.
-            AmbiguousTrackingError: it is followed with several couriers, and none was said.
+            NotFoundError: the number is not tracked.
+            AmbiguousTrackingError: it is tracked with several couriers, and none was said.
             ParcelwireError: it came to nothing.
         """
         found = await self.find(tracking_number, courier_code)
         if found is None:
-            msg = f"{tracking_number} is not followed"
+            msg = f"{tracking_number} is not tracked"
             raise NotFoundError(msg, code=NO_SUCH_NUMBER)
         return found
 
     async def find(
         self, tracking_number: str | int, courier_code: str | None = None
     ) -> Tracking | None:
-        """Return the tracking of a number, or None when it is not followed.
+        """Return the tracking of a number, or None if it is not tracked.
 
         Raises:
-            AmbiguousTrackingError: it is followed with several couriers, and none was said.
+            AmbiguousTrackingError: it is tracked with several couriers, and none was said.
             ParcelwireError: it came to nothing, which is never told as None.
             TypeError: the number is neither text nor a whole number.
         """
@@ -161,7 +161,7 @@ class AsyncTrackings:
         found = await self._engine.send(calls.list_trackings(query))
         if len(found) > 1:
             couriers = ", ".join(sorted({one.courier_code for one in found}))
-            msg = f"{number} is followed with several couriers: {couriers}"
+            msg = f"{number} is tracked with several couriers: {couriers}"
             raise AmbiguousTrackingError(msg, tuple(found))
         return found[0] if found else None
 
@@ -227,7 +227,7 @@ class AsyncTrackings:
 
         Raises:
             NotFoundError: there is no such tracking.
-            ConflictError: the number is followed with the new courier already.
+            ConflictError: the number is tracked with the new courier already.
             ParcelwireError: it came to nothing.
         """
         archived = {None: None, True: "true", False: "tracking"}[is_archived]
@@ -284,9 +284,9 @@ class AsyncTrackings:
         a webhook tells the same sooner and costs nothing.
 
         Raises:
-            WaitError: it did not come within ``timeout_seconds``, or the parcel is not followed any
+            WaitError: it did not come within ``timeout_seconds``, or the parcel is not tracked any
                 further; ``tracking`` is how it stood.
-            NotFoundError: the number is not followed (any more).
+            NotFoundError: the number is not tracked (any more).
             ParcelwireError: a look came to nothing.
         """
         wanted = {status} if isinstance(status, str) else set(status)
@@ -298,7 +298,7 @@ class AsyncTrackings:
                 return found
             words = " or ".join(sorted(wanted))
             if found.is_updating is False:
-                msg = f"{number} is {found.status} and not followed any further, so never {words}"
+                msg = f"{number} is {found.status} and no longer tracked, so never {words}"
                 raise WaitError(msg, found)
             left = deadline - self._engine.monotonic()
             if left <= 0:

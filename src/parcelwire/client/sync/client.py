@@ -82,7 +82,7 @@ class V4Client:
 
     @cached_property
     def trackings(self) -> Trackings:
-        """Create, read, change, follow."""
+        """Create, read, update and delete trackings."""
         return Trackings(self.engine)
 
     @cached_property
@@ -170,7 +170,7 @@ class Parcelwire(V4Client):
 
     @cached_property
     def trackings(self) -> NativeTrackings:
-        """Create, read, change, follow; have carriers asked now."""
+        """Create, read, update and delete trackings; query carriers now."""
         return NativeTrackings(self.engine)
 
     @cached_property

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class NativeTrackings(Trackings):
-    """Create, read, change, follow; look up by id or prefix, and query carriers now."""
+    """Create, read, update, delete, search and refresh trackings."""
 
     def get_by_id(self, tracking_id: str) -> Tracking:
         """Return the tracking with this id; what v4 has no field for is in its ``extra``.
@@ -49,7 +49,8 @@ class NativeTrackings(Trackings):
         """Yield the trackings whose number begins with ``number_prefix``, newest created first.
 
         The prefix has 3 letters and digits at least; anything else in it is ignored. The other
-        conditions are those of ``list``. Pages of ``page_size`` (up to 200) are fetched as they are needed.
+        conditions are those of ``list``. Pages of ``page_size`` (up to 200) are fetched as they are
+        needed.
 
         Raises:
             InvalidRequestError: the prefix is too short, or a condition is wrong.
@@ -90,11 +91,11 @@ class NativeTrackings(Trackings):
     ) -> Tracking:
         """Have the carrier asked now, and return the tracking as it stands then.
 
-        ``tracking`` may be a number, with its courier where it is followed with several. A carrier
+        ``tracking`` may be a number, with its courier where it is tracked with several. A carrier
         that was asked a moment ago is not asked again: what it said then is returned.
 
         Raises:
-            NotFoundError: the number is not followed.
+            NotFoundError: the number is not tracked.
             UnsupportedError: this is TrackingMore's service, which asks carriers when it likes.
             ParcelwireError: it came to nothing.
         """
