@@ -67,6 +67,8 @@ def describe_client(command: str) -> str:
         parts += _methods(kind, "pages")
     parts.append("\n## Functions\n")
     parts.append(_method("unwrap", client.unwrap, ""))
+    parts.append(f"\n## SeenIds\n\n{_prose(client.SeenIds)}")
+    parts += _methods(client.SeenIds, "seen")
     parts += ["\n## Models\n", *_models(), "\n## Errors\n", *_errors()]
     return "".join(parts)
 

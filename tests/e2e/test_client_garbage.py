@@ -128,7 +128,7 @@ async def test_what_is_no_http(side: Side, raw: bytes) -> None:
 async def test_what_is_no_answer_of_this_api(side: Side, raw: bytes) -> None:
     listing, creating, account = await calls(side, raw)
     assert isinstance(listing, UnexpectedResponseError)
-    assert listing.status in (200, 204, 301, 302, 304)
+    assert listing.status_code in (200, 204, 301, 302, 304)
     for end in (creating, account):
         assert isinstance(end, ParcelwireError)
 
@@ -207,4 +207,4 @@ async def test_a_server_that_says_until_when_to_wait(side: Side) -> None:
 async def test_a_problem_that_is_none(side: Side, problem: bytes) -> None:
     _, _, account = await calls(side, http(problem, status=b"410 Gone"))
     assert isinstance(account, UnexpectedResponseError)
-    assert account.status == 410
+    assert account.status_code == 410

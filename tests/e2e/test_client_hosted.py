@@ -151,7 +151,7 @@ async def test_create_many(client: Any, hosted: Hosted) -> None:
     await client.with_options(idempotency_key="mine").trackings.create_many(items)
     keys = {headers["idempotency-key"] for _, _, headers, _ in hosted.requests[3:]}
     assert keys == {"mine", "mine-1", "mine-2"}
-    assert [(item.index, item.error.code) for item in result.refused] == [(85, 4120), (86, 4101)]
+    assert [(item.index, item.error.code) for item in result.failed] == [(85, 4120), (86, 4101)]
 
 
 async def test_lists_are_walked_by_number_whatever_the_cap(client: Any, hosted: Hosted) -> None:
@@ -200,7 +200,7 @@ async def test_server_errors_are_repeated(client: Any, hosted: Hosted) -> None:
     hosted.refusals = [511] * 9
     with pytest.raises(ServerError) as caught:
         await client.couriers.list()
-    assert (caught.value.code, caught.value.status) == (511, 500)
+    assert (caught.value.code, caught.value.status_code) == (511, 500)
     assert len(hosted.refusals) == 4
 
 

@@ -30,7 +30,7 @@ async def test_keys(client: Any, house: HouseUnderTest, address: str) -> None:
             with pytest.raises(AuthenticationError) as caught:
                 await stranger.trackings.create_many(NUMBERS)
             assert caught.value.partial_result is not None
-            assert len(caught.value.partial_result.refused) == 100
+            assert len(caught.value.partial_result.failed) == 100
             assert stranger.pauses == []
         async with open_client(side, reader, address) as colleague:
             with pytest.raises(ForbiddenError):
@@ -77,7 +77,7 @@ async def test_another_server_at_that_address(house: HouseUnderTest, address: st
         async with open_client(side, house.key, f"{address}/elsewhere") as client:
             with pytest.raises(UnexpectedResponseError, match="server's address") as caught:
                 await client.couriers.list()
-            assert (caught.value.status, caught.value.body) == (404, b"nobody")
+            assert (caught.value.status_code, caught.value.body) == (404, b"nobody")
 
 
 async def test_a_key_that_no_header_can_carry_is_refused_at_once(address: str) -> None:

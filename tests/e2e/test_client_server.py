@@ -80,7 +80,7 @@ async def test_a_conflict_carries_the_existing_tracking(client: Any) -> None:
     with pytest.raises(ConflictError) as caught:
         await client.trackings.create(USPS_NUMBER, "usps")
     assert caught.value.code == 4101
-    assert caught.value.status == 400
+    assert caught.value.status_code == 400
     assert caught.value.request_id
     assert caught.value.existing is not None
     assert caught.value.existing.id == created.id
@@ -111,7 +111,7 @@ async def test_create_many_tells_the_fate_of_each(client: Any, house: HouseUnder
     result = await client.trackings.create_many(items)
     assert [item.index for item in result] == list(range(100))
     assert len(result.created) == 96
-    by_index = {item.index: item for item in result.refused}
+    by_index = {item.index: item for item in result.failed}
     assert sorted(by_index) == [7, 50, 51, 99]
     assert by_index[7].error.existing.id == existing.id
     assert by_index[50].error.code == 4110
@@ -143,7 +143,7 @@ async def test_get_and_find(client: Any) -> None:
     await client.trackings.create(USPS_NUMBER, "dhl")
     with pytest.raises(AmbiguousTrackingError, match="dhl, usps") as caught:
         await client.trackings.get(USPS_NUMBER)
-    assert len(caught.value.found) == 2
+    assert len(caught.value.matches) == 2
     for nothing in ("", " ", f"{USPS_NUMBER},{SWISS_NUMBER}"):
         with pytest.raises(ValueError, match="one tracking number"):
             await client.trackings.get(nothing)

@@ -21,6 +21,7 @@ from parcelwire.api.v4.requests import MAX_TEXT
 from parcelwire.bootstrap import clock_watch, desk, key_watch
 from parcelwire.bootstrap.system import SystemIdentifiers
 from parcelwire.cli import importing
+from parcelwire.client import SeenIds
 from parcelwire.client.call_attempts import BASE_SECONDS, CAP_SECONDS
 from parcelwire.client.settings import Options
 from parcelwire.config import ApiSection, LimitsSection
@@ -52,7 +53,6 @@ from parcelwire.webhooks import headers
 from parcelwire.webhooks.failing import FEWEST_FAILURES
 from parcelwire.webhooks.housekeeping import FEWEST_EVENT_DAYS, KeepingSettings
 from parcelwire.webhooks.settings import WebhookSettings
-from parcelwire.webhooks.verify import SeenIds
 from prove import kills_sqlite
 from tests.contract import test_mutated_answers, test_power_loss, test_storage_calls
 from tests.support.named_tests import ROOT

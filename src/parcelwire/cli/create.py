@@ -107,11 +107,11 @@ async def _create_many(
         else:
             courier = item.tracking.courier_code or ""
             click.echo(f"{plain(item.tracking_number):28} {courier:20} {item.tracking.id}")
-    for item in result.refused:
-        assert item.error is not None  # noqa: S101  (that is what refused means)
+    for item in result.failed:
+        assert item.error is not None  # noqa: S101  (that is what failed means)
         click.echo(f"parcelwire: {refusal(item.tracking_number, item.error)}", err=True)
-    if result.refused:
-        msg = f"{len(result.refused)} of {len(result)} were rejected"
+    if result.failed:
+        msg = f"{len(result.failed)} of {len(result)} were rejected"
         raise CommandError(msg, PARTLY if result.created else FAILED)
 
 

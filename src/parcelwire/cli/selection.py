@@ -32,7 +32,7 @@ async def find(target: Target, number: str, courier: str | None) -> Tracking:
         msg = f"{number} is not tracked{of} by {target.where}"
         raise CommandError(msg, NOT_FOUND) from None
     except AmbiguousTrackingError as error:
-        couriers = ", ".join(sorted({one.courier_code for one in error.found}))
+        couriers = ", ".join(sorted({one.courier_code for one in error.matches}))
         msg = f"{number} is tracked with several couriers; say which with --courier: {couriers}"
         raise CommandError(msg) from None
 

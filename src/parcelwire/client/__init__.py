@@ -91,7 +91,7 @@ if TYPE_CHECKING:
     from parcelwire.client.settings import ClientOptions
     from parcelwire.client.sync.client import Parcelwire, V4Client
     from parcelwire.client.sync.pager import TrackingPager
-    from parcelwire.client.webhooks import unwrap
+    from parcelwire.client.webhooks import SeenIds, unwrap
 
 __all__ = [
     "APIError",
@@ -139,6 +139,7 @@ __all__ = [
     "RateLimitError",
     "ReplayResult",
     "RequestTimeoutError",
+    "SeenIds",
     "ServerError",
     "Status",
     "TestResult",
@@ -196,6 +197,7 @@ _ELSEWHERE = {
         ),
         "native_models",
     ),
+    "SeenIds": "webhooks",
     "unwrap": "webhooks",
 }
 

@@ -195,7 +195,7 @@ class CallAttempts(Generic[T]):
         except (msgspec.ValidationError, *_UNREADABLE) as error:
             msg = f"the answer has not the expected shape: {error}"
             raise UnexpectedResponseError(
-                msg, request_id=request_id, status=response.status, body=response.body
+                msg, request_id=request_id, status_code=response.status, body=response.body
             ) from error
 
     def may_have_created(self, created_at: float | None) -> bool:
@@ -247,12 +247,12 @@ class CallAttempts(Generic[T]):
         """Return the error for an answer without this API's envelope, a proxy's for instance."""
         said = f"HTTP status {response.status}, and no answer of this API"
         if response.status == 429:
-            return RateLimitError(said, status=429, request_id=request_id)
+            return RateLimitError(said, status_code=429, request_id=request_id)
         if response.status >= 500 or response.status in _TEMPORARY:
-            return ServerError(said, status=response.status, request_id=request_id)
+            return ServerError(said, status_code=response.status, request_id=request_id)
         msg = f"{said} from {self._settings.base_url}: is that the server's address?"
         return UnexpectedResponseError(
-            msg, request_id=request_id, status=response.status, body=response.body
+            msg, request_id=request_id, status_code=response.status, body=response.body
         )
 
     def _pause_after(self, response: HttpResponse, error: APIError) -> Wait | None:

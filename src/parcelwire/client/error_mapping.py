@@ -85,7 +85,7 @@ def problem_for(body: bytes, *, status: int, request_id: str | None = None) -> A
         problem.detail or problem.title,
         code=problem.code,
         request_id=request_id,
-        status=status,
+        status_code=status,
         data=msgspec.json.decode(body),
     )
     if isinstance(error, ConflictError) and problem.existing_id:
@@ -102,7 +102,7 @@ def error_for(
     kind = _KINDS.get(code)
     if kind is None:
         kind = ServerError if status >= 500 or 500 <= code < 600 else InvalidRequestError
-    error = kind(message, code=code, request_id=request_id, status=status, data=data)
+    error = kind(message, code=code, request_id=request_id, status_code=status, data=data)
     if isinstance(error, ConflictError):
         error.existing = _ref(data)
     return error

@@ -81,12 +81,12 @@ class APIError(ParcelwireError):
         *,
         code: int | str | None = None,
         request_id: str | None = None,
-        status: int | None = None,
+        status_code: int | None = None,
         data: Any = None,
     ) -> None:
-        """``status`` is HTTP's; ``data`` what the envelope carried beside the error."""
+        """``status_code`` is HTTP's; ``data`` what the envelope carried beside the error."""
         super().__init__(message, code=code, request_id=request_id)
-        self.status = status
+        self.status_code = status_code
         self.data = data
 
     def __str__(self) -> str:
@@ -148,7 +148,7 @@ class ServerError(APIError):
 class UnexpectedResponseError(ParcelwireError):
     """What came back is no answer of this API: usually something between here and the server.
 
-    ``status`` is HTTP's, ``body`` the first kilobyte.
+    ``status_code`` is HTTP's, ``body`` the first kilobyte.
     """
 
     def __init__(
@@ -156,20 +156,20 @@ class UnexpectedResponseError(ParcelwireError):
         message: str,
         *,
         request_id: str | None = None,
-        status: int | None = None,
+        status_code: int | None = None,
         body: bytes = b"",
     ) -> None:
         super().__init__(message, request_id=request_id)
-        self.status = status
+        self.status_code = status_code
         self.body = body[:1024]
 
 
 class AmbiguousTrackingError(ParcelwireError):
     """One tracking was asked for and several have this number: say the courier too."""
 
-    def __init__(self, message: str, found: tuple[Tracking, ...]) -> None:
+    def __init__(self, message: str, matches: tuple[Tracking, ...]) -> None:
         super().__init__(message)
-        self.found = found
+        self.matches = matches
 
 
 class UnsupportedError(ParcelwireError, AttributeError):
@@ -194,13 +194,19 @@ class WaitError(ParcelwireError, TimeoutError):
         self.tracking = tracking
 
 
+WebhookFailure = Literal[
+    "missing_signature", "stale_timestamp", "invalid_signature", "invalid_body"
+]
+
+
 class WebhookVerificationError(ParcelwireError):
     """A webhook's signature is missing, wrong or too old, or its body cannot be read: answer 400.
 
-    ``reason`` is ``missing``, ``stale``, ``wrong`` or ``body``.
+    ``reason`` says which: ``missing_signature``, ``stale_timestamp``, ``invalid_signature`` or
+    ``invalid_body``.
     """
 
-    def __init__(self, message: str, reason: Literal["missing", "stale", "wrong", "body"]) -> None:
+    def __init__(self, message: str, reason: WebhookFailure) -> None:
         super().__init__(message)
         self.reason = reason
 
@@ -237,8 +243,8 @@ class CreateManyResult(msgspec.Struct, kw_only=True):
         return [item.tracking for item in self.items if item.tracking is not None]
 
     @property
-    def refused(self) -> list[CreateResult]:
-        """The items that came to nothing."""
+    def failed(self) -> list[CreateResult]:
+        """The items that were not created."""
         return [item for item in self.items if item.error is not None]
 
     def __iter__(self) -> Iterator[CreateResult]:

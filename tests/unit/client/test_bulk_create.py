@@ -97,7 +97,7 @@ def test_an_interruption_leaves_what_is_known() -> None:
     interrupt(result, error)
     assert error.partial_result is result
     assert len(result.created) == 40
-    assert [item.error for item in result.refused] == [error]
+    assert [item.error for item in result.failed] == [error]
 
 
 def test_what_a_lost_try_made_is_claimed_once() -> None:

@@ -98,7 +98,7 @@ def test_codes(status: int, code: int, kind: type[APIError]) -> None:
         begin(max_retries=0).on_response(answer(status, code, x_request_id="theirs"))
     error = caught.value
     assert type(error) is kind
-    assert (error.code, error.status, error.message) == (code, status, "said")
+    assert (error.code, error.status_code, error.message) == (code, status, "said")
     assert error.request_id == "theirs"
     assert str(code) in str(error)
     assert isinstance(error, ParcelwireError)
@@ -134,7 +134,7 @@ def test_what_is_no_answer_of_this_api(body: bytes) -> None:
 def test_data_of_another_shape(data: Any) -> None:
     with pytest.raises(UnexpectedResponseError, match="shape") as caught:
         begin().on_response(answer(200, 200, data))
-    assert caught.value.status == 200
+    assert caught.value.status_code == 200
 
 
 def test_pauses_grow_and_end() -> None:

@@ -24,7 +24,7 @@ TRACKING = Tracking(id="1", tracking_number="2", courier_code="usps", status="tr
 TOLD: dict[str, Any] = {
     "code": 4101,
     "request_id": "r1",
-    "status": 400,
+    "status_code": 400,
     "data": {"id": "1", "more": [{}]},
 }
 
@@ -36,13 +36,13 @@ def conflict() -> errors.ConflictError:
 
 
 def limited() -> errors.RateLimitError:
-    error = errors.RateLimitError("said", status=429)
+    error = errors.RateLimitError("said", status_code=429)
     error.retry_after_seconds = 7.5
     return error
 
 
 def pruned() -> errors.EventsPrunedError:
-    error = errors.EventsPrunedError("said", code="events-pruned", status=410)
+    error = errors.EventsPrunedError("said", code="events-pruned", status_code=410)
     error.first_cursor = "c9"
     return error
 
@@ -52,13 +52,15 @@ OWN: dict[type, Callable[[], errors.ParcelwireError]] = {
     errors.RateLimitError: limited,
     errors.EventsPrunedError: pruned,
     errors.UnexpectedResponseError: lambda: errors.UnexpectedResponseError(
-        "said", request_id="r1", status=502, body=b"<html>"
+        "said", request_id="r1", status_code=502, body=b"<html>"
     ),
     errors.AmbiguousTrackingError: lambda: errors.AmbiguousTrackingError(
         "said", (TRACKING, TRACKING)
     ),
     errors.WaitError: lambda: errors.WaitError("said", TRACKING),
-    errors.WebhookVerificationError: lambda: errors.WebhookVerificationError("said", "stale"),
+    errors.WebhookVerificationError: lambda: errors.WebhookVerificationError(
+        "said", "stale_timestamp"
+    ),
     errors.UnsupportedError: lambda: errors.UnsupportedError("said"),
 }
 

@@ -121,4 +121,4 @@ def test_what_is_no_tracking(said: Any) -> None:
     }
     with pytest.raises(WebhookVerificationError) as caught:
         unwrap(body, headers, secret, now=now)
-    assert caught.value.reason == "body"
+    assert caught.value.reason == "invalid_body"
