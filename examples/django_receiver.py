@@ -15,7 +15,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from parcelwire.client import WebhookError, WebhookEvent, unwrap
+from parcelwire.client import WebhookEvent, WebhookVerificationError, unwrap
 
 SECRET = os.environ["PARCELWIRE_WEBHOOK_SECRET"]
 log = logging.getLogger("shop")
@@ -40,7 +40,7 @@ def handle(event: WebhookEvent) -> None:
 def receive(request: HttpRequest) -> HttpResponse:
     try:
         event = unwrap(request.body, request.headers, SECRET)
-    except WebhookError as error:
+    except WebhookVerificationError as error:
         log.warning("refused: %s", error)
         return HttpResponse(status=400)
     if event.message_id not in seen:

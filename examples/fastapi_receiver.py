@@ -5,7 +5,7 @@ import os
 
 from fastapi import FastAPI, Request, Response
 
-from parcelwire.client import WebhookError, WebhookEvent, unwrap
+from parcelwire.client import WebhookEvent, WebhookVerificationError, unwrap
 
 SECRET = os.environ["PARCELWIRE_WEBHOOK_SECRET"]
 app = FastAPI()
@@ -23,7 +23,7 @@ async def receive(request: Request) -> Response:
     try:
         # body(): the bytes as they came. A parameter with a model would have parsed them already.
         event = unwrap(await request.body(), request.headers, SECRET)
-    except WebhookError as error:
+    except WebhookVerificationError as error:
         log.warning("refused: %s", error)
         return Response(status_code=400)
     if event.message_id not in seen:

@@ -4,7 +4,7 @@ import os
 
 from flask import Flask, request
 
-from parcelwire.client import WebhookError, WebhookEvent, unwrap
+from parcelwire.client import WebhookEvent, WebhookVerificationError, unwrap
 
 SECRET = os.environ["PARCELWIRE_WEBHOOK_SECRET"]
 app = Flask(__name__)
@@ -21,7 +21,7 @@ def receive() -> tuple[str, int]:
     try:
         # get_data(): the bytes as they came. A body that was parsed and written again is another.
         event = unwrap(request.get_data(), request.headers, SECRET)
-    except WebhookError as error:
+    except WebhookVerificationError as error:
         app.logger.warning("refused: %s", error)
         return "", 400
     if event.message_id not in seen:

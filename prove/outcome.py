@@ -1,4 +1,4 @@
-"""What a proof hands back. It stands in the program, because ``parcelwire prove`` uses it too."""
+"""What a proof hands back. ``parcelwire durability-test`` uses it too, so it is in the program."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ import msgspec
 
 from parcelwire import AsyncParcelwire, client
 from parcelwire.client import errors
-from parcelwire.client.aio.histories import AsyncTrackingEvents
-from parcelwire.client.aio.messages import AsyncMessagePages
-from parcelwire.client.aio.pages import AsyncPages
+from parcelwire.client.aio.history import AsyncTrackingEventPager
+from parcelwire.client.aio.messages import AsyncMessagePager
+from parcelwire.client.aio.pager import AsyncTrackingPager
 from parcelwire.client.reading import Model
 from parcelwire.client.settings import Backend, Options
 
@@ -32,9 +32,9 @@ _RESOURCES = (
     *("endpoints", "messages", "events", "keys", "account"),
 )
 _ITERABLES = {
-    "Lists of trackings": AsyncPages,
-    "Lists of messages": AsyncMessagePages,
-    "Lists of a tracking's events": AsyncTrackingEvents,
+    "Lists of trackings": AsyncTrackingPager,
+    "Lists of messages": AsyncMessagePager,
+    "Lists of a tracking's events": AsyncTrackingEventPager,
 }
 _INNER = ("create_chunk", "own")
 """Of trackings: for the compatibility module and the command line."""
@@ -67,6 +67,8 @@ def describe_client(command: str) -> str:
         parts += _methods(kind, "pages")
     parts.append("\n## Functions\n")
     parts.append(_method("unwrap", client.unwrap, ""))
+    parts.append(f"\n## SeenIds\n\n{_prose(client.SeenIds)}")
+    parts += _methods(client.SeenIds, "seen")
     parts += ["\n## Models\n", *_models(), "\n## Errors\n", *_errors()]
     return "".join(parts)
 

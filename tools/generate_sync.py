@@ -20,6 +20,7 @@ CLIENT = Path(__file__).parent.parent / "src" / "parcelwire" / "client"
 SOURCE, TARGET = CLIENT / "aio", CLIENT / "sync"
 
 NAMES = {
+    "AsyncAccountResource": "AccountResource",
     "AsyncAirWaybills": "AirWaybills",
     "AsyncBaseTransport": "BaseTransport",
     "AsyncClient": "Client",
@@ -30,13 +31,13 @@ NAMES = {
     "AsyncEvents": "Events",
     "AsyncIterator": "Iterator",
     "AsyncKeys": "Keys",
-    "AsyncMessagePages": "MessagePages",
+    "AsyncMessagePager": "MessagePager",
     "AsyncMessages": "Messages",
-    "AsyncOwnAccount": "OwnAccount",
-    "AsyncOwnTrackings": "OwnTrackings",
-    "AsyncPages": "Pages",
+    "AsyncNativeCouriers": "NativeCouriers",
+    "AsyncNativeTrackings": "NativeTrackings",
     "AsyncParcelwire": "Parcelwire",
-    "AsyncTrackingEvents": "TrackingEvents",
+    "AsyncTrackingEventPager": "TrackingEventPager",
+    "AsyncTrackingPager": "TrackingPager",
     "AsyncTrackings": "Trackings",
     "AsyncV4Client": "V4Client",
     "__aenter__": "__enter__",

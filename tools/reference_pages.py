@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from parcelwire.cli.exits import EXITS
+from parcelwire.cli.exit_codes import EXITS
 from parcelwire.cli.main import cli
 from parcelwire.config import default_text, variable_of
 from tools.access_page import describe_access
@@ -61,14 +61,14 @@ be used while servers run on the same database.
 ## Which server
 
 `track`, `create`, `list`, `show`, `delete`, `retrack`, `import`, `export`, `watch`, `detect` and
-`couriers` work on the installation here and on a server elsewhere. The first of these decides:
+`couriers` work on this installation and on a server elsewhere. The first of these decides:
 
-1. `--local`, `--account` or `--test`: the installation here
+1. `--local`, `--account` or `--test`: this installation
 2. `--host` and `--key`, or `PARCELWIRE_HOST` and `PARCELWIRE_API_KEY`: that server
 3. `--profile`, or `PARCELWIRE_PROFILE`: the server of that login (`parcelwire login --profile`)
 4. `--config`: the installation that it describes
 5. the login without a profile
-6. the installation here, if there is one (`detect` and `couriers` need none)
+6. this installation, if there is one (`detect` and `couriers` need none)
 
 TrackingMore's own service is known by its address; `refresh` and the feed are what it lacks. For
 servers elsewhere `pip install 'parcelwire[cli]'` is enough.

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.cli.main import cli
 from parcelwire.connectors.fixtures import load_expected
 from parcelwire.connectors.folders import (

@@ -160,7 +160,7 @@ async def test_what_nobody_can_open_stops_it_and_it_says_how_to_go_on(shop: Shop
     with pytest.raises(InstallationError) as error:
         await (await shop.rotation()).run()
     assert f"connection:{broken.id} was changed" in str(error.value)
-    assert "remove that connection (parcelwire connection remove)" in str(error.value)
+    assert "remove that connection (parcelwire carrier disconnect)" in str(error.value)
     assert await store.delete_connection(broken.account_number, broken.id)
     done = await (await shop.rotation()).run()
     await shop.check(done.fingerprint)

@@ -124,9 +124,9 @@ def test_accounts(shop: Terminal) -> None:
     said = shop.fails("account", "suspend", EMAIL, "--reason", reason)
     assert said == "parcelwire: the reason can have 500 characters, not 501"
     assert shop("account", "list") == f"{EMAIL}  no quota\n"
-    shop("account", "set", EMAIL, "--name", "The Shop", "--quota", "1000", "--phone", "+41")
+    shop("account", "update", EMAIL, "--name", "The Shop", "--quota", "1000", "--phone", "+41")
     assert shop("account", "list") == f"{EMAIL}  quota 1000  The Shop\n"
-    shop("account", "set", EMAIL, "--no-quota")
+    shop("account", "update", EMAIL, "--no-quota")
     assert shop("account", "list") == f"{EMAIL}  no quota  The Shop\n"
 
 
@@ -142,7 +142,7 @@ def test_an_endpoints_life(shop: Terminal) -> None:
         return (500 if call.path == "/broken" else 204), b"", {}
 
     with listener(answer) as url:
-        added = shop("webhook", "add", f"{url}/hook", "--status", "delivered")
+        added = shop("webhook", "create", f"{url}/hook", "--status", "delivered")
         endpoint_id, secret = first(r"endpoint (\w+)", added), first(r"secret +(\S+)", added)
         assert secret.startswith("whsec_")
         listed = shop("webhook", "list")
@@ -168,16 +168,16 @@ def test_an_endpoints_life(shop: Terminal) -> None:
         assert "it is paused" in shop.fails("webhook", "test", endpoint_id)
         assert "is on; messages waiting: 1" in shop("webhook", "enable", endpoint_id)
 
-        broken = first(r"endpoint (\w+)", shop("webhook", "add", f"{url}/broken", "--test"))
-        assert "did not take it: HTTP 500" in shop.fails("webhook", "test", broken)
+        broken = first(r"endpoint (\w+)", shop("webhook", "create", f"{url}/broken", "--test"))
+        assert "did not accept it: HTTP 500" in shop.fails("webhook", "test", broken)
         assert "HTTP 500" in shop("webhook", "log", "--test")
-        assert "is gone" in shop("webhook", "remove", endpoint_id)
+        assert "is deleted" in shop("webhook", "delete", endpoint_id)
         assert endpoint_id not in shop("webhook", "list")
 
 
 def test_v2_endpoints_are_told_what_their_signatures_key_is(shop: Terminal) -> None:
     shop.set(WEBHOOKS_ALLOWED_NETWORKS='["127.0.0.0/8"]')
-    added = shop("webhook", "add", "http://127.0.0.1:9999/hook", "--dialect", "v2")
+    added = shop("webhook", "create", "http://127.0.0.1:9999/hook", "--dialect", "v2")
     assert EMAIL in added
 
 
@@ -185,15 +185,15 @@ def test_v2_endpoints_are_told_what_their_signatures_key_is(shop: Terminal) -> N
 
 
 def test_a_connections_life(shop: Terminal) -> None:
-    carriers = shop("connection", "carriers")
+    carriers = shop("carrier", "list")
     assert re.search(r"swiss-post +api +official +credentials: client_id, client_secret", carriers)
     assert re.search(r"swiss-post +web .*\(off: see carriers\.web\)", carriers)
-    assert "There are no connections" in shop("connection", "list")
+    assert "There are no connections" in shop("carrier", "connections")
     secret = shop.folder / "secret.txt"
     secret.write_text("hidden-secret\n", "utf-8")
     added = shop(
-        "connection",
-        "add",
+        "carrier",
+        "connect",
         "swiss-post",
         "--set",
         "client_id=visible-id",
@@ -201,23 +201,23 @@ def test_a_connections_life(shop: Terminal) -> None:
         f"client_secret=@{secret}",
     )
     connection_id = first(r"connection (\w+): ", added)
-    assert shop("connection", "list") == f"{connection_id}  swiss-post  api  in order\n"
+    assert shop("carrier", "connections") == f"{connection_id}  swiss-post  api  in order\n"
     stored = (shop.folder / "parcelwire.db").read_bytes()
     for wal in shop.folder.glob("parcelwire.db-wal"):
         stored += wal.read_bytes()
     assert b"hidden-secret" not in stored
     assert b"visible-id" not in stored
     assert (shop.folder / "parcelwire.key").stat().st_mode & 0o077 == 0
-    assert "is used again" in shop("connection", "retry", connection_id)
-    assert "is gone" in shop("connection", "remove", connection_id)
-    assert "There are no connections" in shop("connection", "list")
+    assert "is used again" in shop("carrier", "retry", connection_id)
+    assert "is gone" in shop("carrier", "disconnect", connection_id)
+    assert "There are no connections" in shop("carrier", "connections")
 
 
 def test_poste_italianes_scope_may_be_left_out(shop: Terminal) -> None:
     added = shop(
-        "connection", "add", "poste-italiane", "--set", "client_id=a", "--set", "client_secret=b"
+        "carrier", "connect", "poste-italiane", "--set", "client_id=a", "--set", "client_secret=b"
     )
-    assert "asks poste-italiane through api" in added
+    assert "is connected to poste-italiane (api)" in added
 
 
 # --- remote areas -----------------------------------------------------------------------------

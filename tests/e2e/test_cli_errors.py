@@ -51,7 +51,7 @@ def test_a_wrong_variable(terminal: Terminal) -> None:
 def test_settings_that_name_no_connector(terminal: Terminal) -> None:
     terminal.set(CARRIERS_WEB='["swis-post"]')
     line = "there is no connector swis-post; there are poste-italiane, simulated, swiss-post"
-    assert line in terminal.fails("connection", "carriers")
+    assert line in terminal.fails("carrier", "list")
     assert line in terminal.fails("config", "--check")
     terminal.set(CARRIERS_WEB="[]", CARRIERS_BASE_URLS='{"dhl": {"api": "http://127.0.0.1:1"}}')
     for command in (("serve",), ("config", "--check")):
@@ -71,12 +71,12 @@ def test_settings_that_name_no_connector(terminal: Terminal) -> None:
         (("key", "create", "--nosuch"), "No such option"),
         (("key", "revoke"), "Missing argument 'PREFIX'"),
         (("key", "create", "--scope", "god"), "is not one of"),
-        (("account", "set", EMAIL), "nothing to set"),
-        (("account", "set", EMAIL, "--quota", "1", "--no-quota"), "contradict"),
-        (("account", "set", EMAIL, "--quota", "-1"), "not in the range"),
-        (("webhook", "add", "https://x.example", "--status", "gone"), "is not one of"),
+        (("account", "update", EMAIL), "nothing to update"),
+        (("account", "update", EMAIL, "--quota", "1", "--no-quota"), "contradict"),
+        (("account", "update", EMAIL, "--quota", "-1"), "not in the range"),
+        (("webhook", "create", "https://x.example", "--status", "gone"), "is not one of"),
         (("webhook", "log", "--limit", "0"), "not in the range"),
-        (("connection", "add", "swiss-post", "--set", "client_id"), "wants FIELD=VALUE"),
+        (("carrier", "connect", "swiss-post", "--set", "client_id"), "takes FIELD=VALUE"),
         (("remote-areas", "load", "nowhere.csv"), "does not exist"),
         (("detect",), "give a tracking number, or --evaluate"),
         (("detect", "1234", "--evaluate", "x"), "does not exist"),
@@ -93,13 +93,13 @@ def test_a_wrong_call(terminal: Terminal, arguments: tuple[str, ...], says: str)
 
 
 def test_without_an_account_the_way_to_one_is_told(terminal: Terminal) -> None:
-    for command in (("webhook", "list"), ("connection", "list"), ("key", "create")):
+    for command in (("webhook", "list"), ("carrier", "connections"), ("key", "create")):
         assert "parcelwire key create --account" in terminal.fails(*command)
 
 
 def test_with_several_accounts_one_must_be_named(shop: Terminal) -> None:
     shop("key", "create", "--account", "other@shop.example", "--quiet")
-    for command in (("webhook", "list"), ("connection", "list"), ("key", "create")):
+    for command in (("webhook", "list"), ("carrier", "connections"), ("key", "create")):
         assert "say which with --account" in shop.fails(*command)
     assert "There are no endpoints" in shop("webhook", "list", "--account", EMAIL)
 
@@ -108,28 +108,28 @@ def test_with_several_accounts_one_must_be_named(shop: Terminal) -> None:
     ("arguments", "says"),
     [
         (("key", "list", "--account", "x@y"), "there is no account x@y"),
-        (("account", "set", "x@y", "--name", "X"), "there is no account x@y"),
+        (("account", "update", "x@y", "--name", "X"), "there is no account x@y"),
         (("webhook", "list", "--account", "x@y"), "there is no account x@y"),
         (("key", "create", "--account", "nobody"), "'nobody' is no e-mail address"),
         (("key", "revoke", "pw_live_12345678"), "there is no key pw_live_12345678…"),
         (("webhook", "test", NOBODY), f"there is no endpoint {NOBODY}"),
         (("webhook", "enable", NOBODY), f"there is no endpoint {NOBODY}"),
         (("webhook", "pause", NOBODY), f"there is no endpoint {NOBODY}"),
-        (("webhook", "remove", NOBODY), f"there is no endpoint {NOBODY}"),
+        (("webhook", "delete", NOBODY), f"there is no endpoint {NOBODY}"),
         (("webhook", "log", "--endpoint", NOBODY), f"there is no endpoint {NOBODY}"),
         (("webhook", "resend", NOBODY), f"there is no message {NOBODY}"),
-        (("connection", "remove", NOBODY), f"there is no connection {NOBODY}"),
-        (("connection", "retry", NOBODY), f"there is no connection {NOBODY}"),
-        (("connection", "add", "nosuch"), "there is no connector nosuch"),
-        (("connection", "add", "swiss-post", "--transport", "fax"), "has no transport fax"),
-        (("connection", "add", "swiss-post", "--set", "pin=1"), "has no field pin"),
-        (("connection", "add", "swiss-post"), "client_id is missing; give it with --set"),
-        (("connection", "add", "swiss-post", "--transport", "web"), "wants no credentials"),
-        (("connection", "add", "swiss-post", *EMPTY), "client_id is missing"),
+        (("carrier", "disconnect", NOBODY), f"there is no connection {NOBODY}"),
+        (("carrier", "retry", NOBODY), f"there is no connection {NOBODY}"),
+        (("carrier", "connect", "nosuch"), "there is no connector nosuch"),
+        (("carrier", "connect", "swiss-post", "--transport", "fax"), "has no transport fax"),
+        (("carrier", "connect", "swiss-post", "--set", "pin=1"), "has no field pin"),
+        (("carrier", "connect", "swiss-post"), "client_id is missing; give it with --set"),
+        (("carrier", "connect", "swiss-post", "--transport", "web"), "wants no credentials"),
+        (("carrier", "connect", "swiss-post", *EMPTY), "client_id is missing"),
         (("key", "create", "--label", "x" * 201), "label has at most 200 characters"),
-        (("account", "set", EMAIL, "--quota", str(2**31)), "tracking_quota is 0 to 2147483647"),
+        (("account", "update", EMAIL, "--quota", str(2**31)), "tracking_quota is 0 to 2147483647"),
         (
-            ("connection", "add", "swiss-post", "--set", "client_id=@nowhere"),
+            ("carrier", "connect", "swiss-post", "--set", "client_id=@nowhere"),
             "cannot read nowhere: No such file",
         ),
         (("couriers", "nosuchcourier"), "no courier matches 'nosuchcourier'"),
@@ -179,7 +179,7 @@ def test_nobody_by_that_name(
     ],
 )
 def test_an_address_that_must_not_be_reached(shop: Terminal, url: str, says: str) -> None:
-    line = shop.fails("webhook", "add", url)
+    line = shop.fails("webhook", "create", url)
     assert "is refused" in line
     assert says in line
     assert "There are no endpoints" in shop("webhook", "list")
@@ -255,7 +255,7 @@ def test_a_wrong_key_file(terminal: Terminal, content: bytes, says: str) -> None
     terminal("key", "create", "--account", EMAIL)
     (terminal.folder / "parcelwire.key").write_bytes(content)
     terminal.set(SERVER_PORT="0")
-    for command in (("serve",), ("connection", "add", "swiss-post")):
+    for command in (("serve",), ("carrier", "connect", "swiss-post")):
         line = terminal.fails(*command)
         assert says in line
         assert "secrets.key_file" in line
@@ -265,10 +265,10 @@ def test_a_wrong_key_file(terminal: Terminal, content: bytes, says: str) -> None
 
 
 def test_a_key_file_that_others_may_write(shop: Terminal) -> None:
-    shop("webhook", "add", "https://receiver.example/hook")
+    shop("webhook", "create", "https://receiver.example/hook")
     (shop.folder / "parcelwire.key").chmod(0o666)
     shop.set(SERVER_PORT="0")
-    for command in (("serve",), ("webhook", "add", "https://receiver.example/hook")):
+    for command in (("serve",), ("webhook", "create", "https://receiver.example/hook")):
         assert "can be written by others; chmod 600 it" in shop.fails(*command)
 
 
@@ -276,7 +276,7 @@ CREDENTIALS = ("--set", "client_id=a", "--set", "client_secret=b")
 
 
 def test_a_key_file_that_is_not_there(shop: Terminal) -> None:
-    added = shop("connection", "add", "swiss-post", *CREDENTIALS)
+    added = shop("carrier", "connect", "swiss-post", *CREDENTIALS)
     connection_id = added.split()[1].rstrip(":")
     right = shop.folder / "parcelwire.key"
     right.rename(shop.folder / "kept.key")
@@ -284,9 +284,9 @@ def test_a_key_file_that_is_not_there(shop: Terminal) -> None:
     # No other one is made: nothing can be sealed with it, no connection is marked broken.
     for command in (
         ("serve",),
-        ("connection", "add", "swiss-post", *CREDENTIALS),
-        ("connection", "retry", connection_id),
-        ("webhook", "add", "https://receiver.example/hook"),
+        ("carrier", "connect", "swiss-post", *CREDENTIALS),
+        ("carrier", "retry", connection_id),
+        ("webhook", "create", "https://receiver.example/hook"),
         ("secrets", "rotate"),
         ("secrets", "status"),
     ):
@@ -296,25 +296,25 @@ def test_a_key_file_that_is_not_there(shop: Terminal) -> None:
         assert "PARCELWIRE_SECRETS_KEY_FILE" in line
     assert not right.exists()
     # What needs no secrets works without.
-    assert "in order" in shop("connection", "list")
-    assert shop("list") == "Nothing is followed.\n"
+    assert "in order" in shop("carrier", "connections")
+    assert shop("list") == "There are no trackings.\n"
     assert "There are no endpoints" in shop("webhook", "list")
     (shop.folder / "kept.key").rename(right)
-    assert "is used again" in shop("connection", "retry", connection_id)
+    assert "is used again" in shop("carrier", "retry", connection_id)
 
 
 def test_the_key_file_of_another_installation(shop: Terminal) -> None:
-    shop("connection", "add", "swiss-post", *CREDENTIALS)
+    shop("carrier", "connect", "swiss-post", *CREDENTIALS)
     right = (shop.folder / "parcelwire.key").read_bytes()
     stranger = shop.folder / "stranger.key"
     create_key_file(stranger, os.urandom)
     shop.set(SECRETS_KEY_FILE=str(stranger), SERVER_PORT="0")
     theirs = fingerprint_of(read_keys(stranger)[0])
-    for command in (("serve",), ("connection", "add", "swiss-post", *CREDENTIALS)):
+    for command in (("serve",), ("carrier", "connect", "swiss-post", *CREDENTIALS)):
         assert f"but the key file {stranger} holds {theirs}: copy" in shop.fails(*command)
     # A parcel is asked about all the same, and the connection is left as it is.
     shop.run("track", "99.00.123456.12345678")
-    assert "in order" in shop("connection", "list")
+    assert "in order" in shop("carrier", "connections")
     shop.set(SECRETS_KEY_FILE="")
     assert (shop.folder / "parcelwire.key").read_bytes() == right
     assert "1  carriers' credentials, sealed with" in shop("secrets", "status")
@@ -323,12 +323,12 @@ def test_the_key_file_of_another_installation(shop: Terminal) -> None:
 def test_the_key_file_is_found_from_every_folder(
     shop: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop("connection", "add", "swiss-post", *CREDENTIALS)
+    shop("carrier", "connect", "swiss-post", *CREDENTIALS)
     elsewhere = shop.folder / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     shop.set(STORE_URL="sqlite:../parcelwire.db")
-    shop("connection", "add", "swiss-post", *CREDENTIALS)
+    shop("carrier", "connect", "swiss-post", *CREDENTIALS)
     assert "2  carriers' credentials, sealed with" in shop("secrets", "status")
     assert list(elsewhere.iterdir()) == []
 
@@ -351,23 +351,23 @@ def test_a_key_file_that_was_not_made_yet_is_no_error(shop: Terminal) -> None:
 
 
 def test_a_key_file_that_is_lost_for_good(shop: Terminal) -> None:
-    added = shop("webhook", "add", "https://receiver.example/hook")
+    added = shop("webhook", "create", "https://receiver.example/hook")
     endpoint_id = added.split()[1]
-    shop("connection", "add", "swiss-post", *CREDENTIALS)
+    shop("carrier", "connect", "swiss-post", *CREDENTIALS)
     assert "nothing is lost" in shop.fails("secrets", "reset", "--yes")
     (shop.folder / "parcelwire.key").unlink()
     said = shop("secrets", "reset", "--yes")
     assert "1 connections removed, 1 endpoints disabled" in said
     assert "its secret was lost" in shop("webhook", "list")
-    shop("webhook", "rotate", endpoint_id)
+    shop("webhook", "rotate-secret", endpoint_id)
     shop("webhook", "enable", endpoint_id)
-    shop("connection", "add", "swiss-post", *CREDENTIALS)
+    shop("carrier", "connect", "swiss-post", *CREDENTIALS)
     assert "seals, in the file" in shop("secrets", "status")
 
 
 @pytest.mark.parametrize(
     "command",
-    [("key", "list"), ("account", "list"), ("connection", "list"), ("secrets", "status")],
+    [("key", "list"), ("account", "list"), ("carrier", "connections"), ("secrets", "status")],
 )
 def test_reading_where_there_is_no_database(terminal: Terminal, command: tuple[str, ...]) -> None:
     line = terminal.fails(*command)
@@ -377,7 +377,7 @@ def test_reading_where_there_is_no_database(terminal: Terminal, command: tuple[s
 
 
 def test_carriers_are_listed_where_there_is_no_database(terminal: Terminal) -> None:
-    assert "swiss-post" in terminal("connection", "carriers")
+    assert "swiss-post" in terminal("carrier", "list")
     assert list(terminal.folder.iterdir()) == []
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from parcelwire.cli import exits
+from parcelwire.cli import exit_codes
 from parcelwire.domain.clock import FrozenClock
 from tests.support.clients import whole_door
 from tests.support.house import HouseUnderTest, open_house, serve
@@ -37,8 +37,8 @@ async def test_import_reports_what_was_refused(
     assert await house.store.count_trackings(house.world_id, _everything()) == 1
     report_file = tmp_path / "bad.csv"
     result = await run("import", str(file), "--report", str(report_file))
-    assert result.ending(exits.PARTLY) == "parcelwire: 3 of 90 rows were refused"
-    assert result.out == "90 rows: 85 created, 2 followed already, 3 refused\n"
+    assert result.ending(exit_codes.PARTLY) == "parcelwire: 3 of 90 rows were rejected"
+    assert result.out == "90 rows: 85 created, 2 already tracked, 3 rejected\n"
     assert "line 7: ?: 4110 " in result.err
     lines = report_file.read_text("utf-8-sig").splitlines()
     assert len(lines) == 4
@@ -64,7 +64,7 @@ async def test_the_first_twenty_refused_rows_are_printed(run: Run, tmp_path: Pat
     file.write_text("Tracking number;Carrier\n" + "?;usps\n" * 25)
     report = tmp_path / "bad.csv"
     result = await run("import", str(file), "--report", str(report))
-    result.ending(exits.PARTLY)
+    result.ending(exit_codes.PARTLY)
     assert sum(line.startswith("line ") for line in result.err.splitlines()) == 20
     assert len(report.read_text("utf-8-sig").splitlines()) == 26
 
@@ -97,7 +97,7 @@ async def test_the_quota_ends_an_import_and_more_of_it_lets_it_go_on(
         numbers = [f"9400111899223857925{index:03d}" for index in range(200)]
         file.write_text("\n".join(["Tracking number,Courier", *(f"{n},usps" for n in numbers)]))
         result = await asyncio.to_thread(terminal.run, "import", str(file))
-        assert "is used up after 40 rows" in result.ending(exits.PARTLY)
+        assert "is used up after 40 rows" in result.ending(exit_codes.PARTLY)
         account = await house.store.load_account(house.account.number)
         assert account is not None
         await house.store.save_account(replace(account, tracking_quota=None))
@@ -106,9 +106,9 @@ async def test_the_quota_ends_an_import_and_more_of_it_lets_it_go_on(
         assert "going on after row 40" in result.err, result
         assert result.code == 0, result
         # The ten of the chunk in which it ended count as what this import made.
-        assert result.out == "200 rows: 200 created, 0 followed already, 0 refused\n"
+        assert result.out == "200 rows: 200 created, 0 already tracked, 0 rejected\n"
         once_more = await asyncio.to_thread(terminal.run, "import", str(file))
-        assert once_more.out == "200 rows: 0 created, 200 followed already, 0 refused\n"
+        assert once_more.out == "200 rows: 0 created, 200 already tracked, 0 rejected\n"
 
 
 async def test_export_in_every_form(run: Run, house: HouseUnderTest, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ async def test_an_export_that_breaks_leaves_nothing(
 ) -> None:
     (tmp_path / "out.csv").write_text("before")
     monkeypatch.setenv("PARCELWIRE_API_KEY", "pw_live_wrong")
-    (await run("export", "-o", "out.csv")).ending(exits.KEY_REFUSED)
+    (await run("export", "-o", "out.csv")).ending(exit_codes.KEY_REFUSED)
     assert (tmp_path / "out.csv").read_text() == "before"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "server"]
 

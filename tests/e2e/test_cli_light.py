@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from parcelwire.cli import exits
+from parcelwire.cli import exit_codes
 from parcelwire.cli.main import _COMMANDS
 from tests.support.clients import whole_door
 from tests.support.house import HouseUnderTest, serve
@@ -99,14 +99,14 @@ async def test_with_the_extra_for_commands_alone(house: HouseUnderTest, tmp_path
             assert done.returncode == 0, done
         for refused in (("serve",), ("key", "list"), ("track", "X1", "--test"), ("list",)):
             done = await run(*refused)
-            assert done.returncode == exits.FAILED
+            assert done.returncode == exit_codes.FAILED
             assert "pip install 'parcelwire[server]'" in done.stderr
             assert "Traceback" not in done.stderr
 
 
 def test_with_nothing_but_the_client(tmp_path: Path) -> None:
     done = light(tmp_path, (*SERVER_ONLY, "click", "rich"), "list")
-    assert done.returncode == exits.FAILED
+    assert done.returncode == exit_codes.FAILED
     assert done.stderr == (
         "parcelwire: the commands want more than the client: pip install 'parcelwire[cli]'"
         " (or 'parcelwire[server]', to run one)\n"

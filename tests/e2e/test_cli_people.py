@@ -1,4 +1,4 @@
-"""Commands for people, on the installation here, on a server, and on TrackingMore's own."""
+"""Commands for people, on this installation, on a server, and on TrackingMore's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from parcelwire.cli import exits
+from parcelwire.cli import exit_codes
 from parcelwire.domain.status import Substatus
 from tests.support.hosted import Hosted
 from tests.support.house import HouseUnderTest, report, serve
@@ -34,7 +34,7 @@ def move(house: HouseUnderTest, text: str = "Accepted", at: str = "2026-02-27T09
     house.carriers.script("usps", USPS_NUMBER, report("", point(at, text, substatus)))
 
 
-# --- the installation here --------------------------------------------------------------------
+# --- this installation --------------------------------------------------------------------
 
 
 def test_a_parcel_from_create_to_delete(shop: Terminal) -> None:
@@ -43,46 +43,48 @@ def test_a_parcel_from_create_to_delete(shop: Terminal) -> None:
     assert out.splitlines()[0].startswith("SIMNORMAL1  DHL Express  ")
     assert "Two cups" in out
     again = shop.fails("create", "SIM-NORMAL-1", "--courier", "dhl", *here)
-    assert again == "parcelwire: SIM-NORMAL-1 is followed already with dhl"
+    assert again == "parcelwire: SIM-NORMAL-1 is already tracked with dhl"
     (line,) = shop("list", *here).splitlines()
     assert line.startswith("SIMNORMAL1 ")
     assert json.loads(shop("list", "--json", *here))["title"] == "Two cups"
     assert "next asked" in shop("show", "SIM-NORMAL-1", *here)
-    only = "only what is expired can be taken up again"
+    only = "only expired parcels can be retracked"
     assert only in shop.fails("retrack", "SIM-NORMAL-1", *here)
-    assert shop("delete", "SIM-NORMAL-1", "--yes", *here).endswith(" is gone\n")
-    assert shop("list", *here) == "Nothing is followed.\n"
-    line = shop.fails("delete", "SIM-NORMAL-1", "--yes", *here, code=exits.NOT_FOUND)
-    assert line == f"parcelwire: SIM-NORMAL-1 is not followed by the test world of {EMAIL}"
+    assert shop("delete", "SIM-NORMAL-1", "--yes", *here).startswith("deleted SIMNORMAL1 ")
+    assert shop("list", *here) == "There are no trackings.\n"
+    line = shop.fails("delete", "SIM-NORMAL-1", "--yes", *here, code=exit_codes.NOT_FOUND)
+    assert line == f"parcelwire: SIM-NORMAL-1 is not tracked by the test world of {EMAIL}"
 
 
 def test_the_two_worlds_are_two(shop: Terminal) -> None:
     shop("create", "SIM-NORMAL-1", "--courier", "dhl", "--test")
-    assert shop("list") == "Nothing is followed.\n"
+    assert shop("list") == "There are no trackings.\n"
     assert "SIMNORMAL1" in shop("list", "--test")
 
 
 def test_several_numbers_have_fates_of_their_own(shop: Terminal) -> None:
     result = shop.run("create", "SIM-NORMAL-1", "SIM-NORMAL-2", "?", "--courier", "dhl", "--test")
-    assert result.ending(exits.PARTLY) == "parcelwire: 1 of 3 were refused"
+    assert result.ending(exit_codes.PARTLY) == "parcelwire: 1 of 3 were rejected"
     assert [line.split()[0] for line in result.out.splitlines()] == ["SIM-NORMAL-1", "SIM-NORMAL-2"]
     result = shop.run("delete", "SIM-NORMAL-1", "SIM-NORMAL-9", "--yes", "--test")
-    assert result.ending(exits.PARTLY) == "parcelwire: 1 of 2 were not deleted"
+    assert result.ending(exit_codes.PARTLY) == "parcelwire: 1 of 2 were not deleted"
     result = shop.run("delete", "SIM-NORMAL-8", "SIM-NORMAL-9", "--yes", "--test")
-    assert result.ending(exits.NOT_FOUND) == "parcelwire: 2 of 2 were not deleted"
+    assert result.ending(exit_codes.NOT_FOUND) == "parcelwire: 2 of 2 were not deleted"
     result = shop.run("create", "?", "!", "--test")
-    assert result.ending(exits.FAILED) == "parcelwire: 2 of 2 were refused"
+    assert result.ending(exit_codes.FAILED) == "parcelwire: 2 of 2 were rejected"
 
 
 def test_track_asks_once_and_keeps_nothing(terminal: Terminal) -> None:
     numbers = ("SIM-NORMAL-1", "SIM-UNKNOWN-1", "SIM-MISSED-1")
     result = terminal.run("track", *numbers, "--test", "--courier", "dhl", "--json")
-    assert result.ending(exits.PARTLY) == "parcelwire: 1 of 3 were not found"
+    assert result.ending(exit_codes.PARTLY) == "parcelwire: 1 of 3 were not found"
     shown = [json.loads(line)["tracking_number"] for line in result.out.splitlines()]
     assert shown == ["SIMNORMAL1", "SIMMISSED1"]
     assert list(terminal.folder.iterdir()) == []
     for number, says in (("SIM-UNKNOWN-1", "does not know"), ("SIM-INVALID-1", "no such number")):
-        line = terminal.fails("track", number, "--test", "--courier", "dhl", code=exits.NOT_FOUND)
+        line = terminal.fails(
+            "track", number, "--test", "--courier", "dhl", code=exit_codes.NOT_FOUND
+        )
         assert says in line
 
 
@@ -109,13 +111,13 @@ def test_without_an_installation_and_a_login_both_ways_are_told(terminal: Termin
         (("create", "X1", "--ship-date", "1.3.2026"), "does not match the format"),
         (("list", "--status", "lost"), "is not one of"),
         (("list", "--limit", "0"), "not in the range"),
-        (("list", "--since", "yesterday"), "is no time"),
+        (("list", "--since", "yesterday"), "is not a time"),
         (("list", "--since", "999999w"), "longer ago than time goes back"),
-        (("list", "--host", "http://127.0.0.1:1"), "give --key too"),
-        (("list", "--key", "k"), "give --host too"),
-        (("list", "--host", "http://127.0.0.1:1", "--key", "k", "--test"), "for the installation"),
-        (("delete", "X1"), "give --yes"),
-        (("track", "X1", "--watch", "--postal-code", "1"), "what is followed has them already"),
+        (("list", "--host", "http://127.0.0.1:1"), "pass --key too"),
+        (("list", "--key", "k"), "pass --host too"),
+        (("list", "--host", "http://127.0.0.1:1", "--key", "k", "--test"), "for this installation"),
+        (("delete", "X1"), "pass --yes"),
+        (("track", "X1", "--watch", "--postal-code", "1"), "tracked parcels have them already"),
         (("import", "x.csv", "--delimiter", "ab"), "one character"),
         (("export", "--format", "xml"), "is not one of"),
         (("completion", "powershell"), "is not one of"),
@@ -141,10 +143,10 @@ def test_deleting_asks_whether_that_is_meant(
     shop("create", "SIM-NORMAL-1", "--courier", "dhl", "--test")
     monkeypatch.setattr("sys.stdin", Person("n\n"))
     result = shop.run("delete", "SIM-NORMAL-1", "--test")
-    assert result.ending(exits.FAILED).endswith("parcelwire: SIM-NORMAL-1 was kept")
+    assert result.ending(exit_codes.FAILED).endswith("parcelwire: SIM-NORMAL-1 was kept")
     monkeypatch.setattr("sys.stdin", Person("y\n"))
     result = shop.run("delete", "SIM-NORMAL-1", "--test")
-    assert result.out.endswith(" is gone\n")
+    assert result.out.startswith("deleted ")
 
 
 # --- a server ---------------------------------------------------------------------------------
@@ -165,7 +167,7 @@ async def test_a_parcel_on_a_server(run: Run, house: HouseUnderTest) -> None:
     assert json.loads(line)["order_number"] == "#17"
     assert (await run("delete", USPS_NUMBER, "--yes")).code == 0
     result = await run("track", USPS_NUMBER)
-    assert "is not followed by http://127.0.0.1" in result.ending(exits.NOT_FOUND)
+    assert "is not tracked by http://127.0.0.1" in result.ending(exit_codes.NOT_FOUND)
 
 
 async def test_list_narrows_and_pages(run: Run, house: HouseUnderTest) -> None:
@@ -188,13 +190,15 @@ async def test_list_narrows_and_pages(run: Run, house: HouseUnderTest) -> None:
     shown = await run("list", *narrow, "--since", "2026-03-01", "--not-archived", "--limit", "7")
     assert shown.out.count("\n") == 7
     assert shown.out.splitlines()[0].startswith("9400111899223857925324")
-    assert (await run("list", "--prefix", "9400", "--archived")).out.startswith("There are no")
+    assert (await run("list", "--prefix", "9400", "--archived")).out.startswith(
+        "No trackings match"
+    )
     page = await run("list", "--prefix", "9400", "--limit", "10", "--page", "3")
     assert page.out.count("\n") == 5
     nothing = await run("list", "--status", "delivered")
-    assert nothing.out == "There are no such parcels.\n"
+    assert nothing.out == "No trackings match these filters.\n"
     assert (await run("list", "--since", "2026-03-01T10:20:00+00:00")).out.count("\n") == 6
-    assert (await run("list", "--until", "2026-02-28")).out.startswith("There are no")
+    assert (await run("list", "--until", "2026-02-28")).out.startswith("No trackings match")
     assert (await run("list", "--not-archived", "--limit", "100")).out.count("\n") == 26
     assert (await run("list", "--archived", "--json")).out == ""
 
@@ -202,7 +206,7 @@ async def test_list_narrows_and_pages(run: Run, house: HouseUnderTest) -> None:
 async def test_watching_parcels_until_they_arrive(run: Run, house: HouseUnderTest) -> None:
     move(house)
     await run("create", USPS_NUMBER)
-    watching = asyncio.create_task(run("track", USPS_NUMBER, "--watch", "--every", "1"))
+    watching = asyncio.create_task(run("track", USPS_NUMBER, "--watch", "--interval", "1"))
     await asyncio.sleep(0.5)
     house.clock.advance(7200)
     move(house, "Delivered", "2026-03-01T09:30:00")
@@ -213,7 +217,7 @@ async def test_watching_parcels_until_they_arrive(run: Run, house: HouseUnderTes
     assert result.out.count("Accepted") == 1
     assert result.out.count("Delivered") == 1
     missing = await run("track", SWISS_NUMBER, "--watch")
-    assert "is not followed" in missing.ending(exits.NOT_FOUND)
+    assert "is not tracked" in missing.ending(exit_codes.NOT_FOUND)
 
 
 async def test_the_feed(run: Run, house: HouseUnderTest) -> None:
@@ -237,7 +241,7 @@ async def test_detection_and_couriers_of_a_server(run: Run) -> None:
     assert "usps" in found.out.splitlines()[0]
     assert "%" in found.out
     result = await run("detect", "ZZZZZ0ZZZZZZZZZZZZZZZZZZZ0ZZZZ")
-    assert "fits no courier's numbers" in result.ending(exits.FAILED)
+    assert "fits no courier's numbers" in result.ending(exit_codes.FAILED)
     assert "Swiss Post" in (await run("couriers", "swiss", "post")).out
     assert (await run("couriers", "--json")).out.count("\n") == 1
     local = await run("detect", USPS_NUMBER, "--local", "--json")
@@ -249,15 +253,15 @@ async def test_keys_that_are_not_right(
 ) -> None:
     monkeypatch.setenv("PARCELWIRE_API_KEY", await house.add_key(scope="read"))
     assert (await run("list")).code == 0
-    (await run("create", USPS_NUMBER)).ending(exits.KEY_REFUSED)
+    (await run("create", USPS_NUMBER)).ending(exit_codes.KEY_REFUSED)
     monkeypatch.setenv("PARCELWIRE_API_KEY", "pw_live_wrong")
     for command in (("list",), ("create", "X1"), ("track", "X1"), ("export",), ("watch",)):
-        (await run(*command)).ending(exits.KEY_REFUSED)
+        (await run(*command)).ending(exit_codes.KEY_REFUSED)
 
 
 def test_nobody_answers(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     host = f"http://127.0.0.1:{free_port()}"
-    line = terminal.fails("list", "--host", host, "--key", "k", code=exits.NO_ANSWER)
+    line = terminal.fails("list", "--host", host, "--key", "k", code=exit_codes.NO_ANSWER)
     assert f"no answer from {host}" in line
     for wrong in ("parcels.example.com", "ftp://x"):
         assert "must be an address" in terminal.fails("list", "--host", wrong, "--key", "k")
@@ -273,7 +277,7 @@ async def test_login_remembers_a_server(
     monkeypatch.delenv("PARCELWIRE_HOST")
     monkeypatch.delenv("PARCELWIRE_API_KEY")
     refused = await run("login", "--host", host, "--key", "pw_live_wrong")
-    assert "refuses the key" in refused.ending(exits.KEY_REFUSED)
+    assert "refuses the key" in refused.ending(exit_codes.KEY_REFUSED)
     file = terminal.folder / "home" / "config" / "parcelwire" / "login.json"
     assert not file.exists()
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{house.key}\n"))
@@ -285,13 +289,13 @@ async def test_login_remembers_a_server(
     assert "test" not in (await run("list")).err
     second = await run("login", "--host", host, "--key", house.test_key, "--profile", "test")
     assert "--profile test" in second.out
-    assert (await run("list", "--profile", "test")).out == "Nothing is followed.\n"
+    assert (await run("list", "--profile", "test")).out == "There are no trackings.\n"
     assert USPS_NUMBER in (await run("list")).out
     monkeypatch.setenv("PARCELWIRE_PROFILE", "test")
-    assert (await run("list")).out == "Nothing is followed.\n"
+    assert (await run("list")).out == "There are no trackings.\n"
     monkeypatch.delenv("PARCELWIRE_PROFILE")
     assert "there is no login other" in (await run("list", "--profile", "other")).ending(1)
-    # The installation here is still at hand.
+    # This installation is still at hand.
     assert "there is no installation here" in (await run("list", "--local")).ending(1)
     file.chmod(0o644)
     assert "chmod 600" in (await run("list")).ending(1)
@@ -321,9 +325,9 @@ async def test_the_hosted_service(
         assert "USPS" in (await run("couriers")).out
         (tmp_path / "more.csv").write_text("Tracking number,Courier\nTBA2,amazon\nTBA1,amazon\n")
         imported = await run("import", str(tmp_path / "more.csv"))
-        assert imported.out == "2 rows: 1 created, 1 followed already, 0 refused\n"
+        assert imported.out == "2 rows: 1 created, 1 already tracked, 0 rejected\n"
         assert (await run("export")).out.count("\n") == 3
-        line = (await run("watch")).ending(exits.FAILED)
+        line = (await run("watch")).ending(exit_codes.FAILED)
         assert "TrackingMore's own service, which has no feed" in line
         assert all(path.startswith("/v4/") for _, path, _, _ in hosted.requests)
 
@@ -349,13 +353,13 @@ def test_commands_in_the_worlds_of_a_suspended_account_say_so(shop: Terminal) ->
         ("import", str(numbers)),
         ("export",),
         ("webhook", "list"),
-        ("webhook", "add", "https://receiver.example/hook"),
+        ("webhook", "create", "https://receiver.example/hook"),
     ):
-        assert shop.fails(*command, code=exits.KEY_REFUSED) == (
+        assert shop.fails(*command, code=exit_codes.KEY_REFUSED) == (
             f"parcelwire: the account {EMAIL} is suspended;"
             f" to end it: parcelwire account resume {EMAIL}"
         )
     # The simulated carrier is asked for nobody.
     shop("track", "--test", "SIM-DELIVERED-0001", "--courier", "dhl")
     shop("account", "resume", EMAIL)
-    assert shop("list") == "Nothing is followed.\n"
+    assert shop("list") == "There are no trackings.\n"

@@ -115,7 +115,7 @@ async def test_an_endpoint_added_beside_a_running_server(tmp_path: Path) -> None
         return 204, b"", {}
 
     with listener(answer) as url, place.server():
-        added = place("webhook", "add", f"{url}/hook", "--test", "--dialect", "native")
+        added = place("webhook", "create", f"{url}/hook", "--test", "--dialect", "native")
         endpoint_id, secret = added.split()[1], added.split()[3]
         body = {"tracking_number": "SIM-NORMAL-0001", "courier_code": "dhl"}
         assert (await call(place, "POST", "/v4/trackings/create", key, body))[0] == 200
@@ -188,7 +188,7 @@ async def test_one_question_to_a_carrier(tmp_path: Path) -> None:
         place = Place(tmp_path, carriers=f'base_urls = {{ "swiss-post" = {urls} }}')
         place.key()
         credentials = [f"--set={name}={value}" for name, value in client.items()]
-        await asyncio.to_thread(place, "connection", "add", "swiss-post", *credentials)
+        await asyncio.to_thread(place, "carrier", "connect", "swiss-post", *credentials)
         out = await asyncio.to_thread(place, "track", DELIVERED)
         assert out.splitlines()[0].startswith("990012345612345111  Swiss Post  delivered")
         for behaviour, says in (
@@ -269,7 +269,7 @@ async def test_a_suspension_by_the_command_stops_server_and_worker(tmp_path: Pat
 
     with listener(answer) as url:
         with place.server("api"):
-            place("webhook", "add", url, "--test")
+            place("webhook", "create", url, "--test")
             body = {"tracking_number": "SIM-NORMAL-0001", "courier_code": "dhl"}
             _, created = await call(place, "POST", "/v4/trackings/create", key, body)
             tracking_id = created["data"]["id"]  # type: ignore[index]

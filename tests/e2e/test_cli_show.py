@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from parcelwire.bootstrap import open_installation
-from parcelwire.cli import exits
+from parcelwire.cli import exit_codes
 from parcelwire.config import Config, SecretsSection, StoreSection
 from parcelwire.tracking.drafts import Draft
 from tests.support.terminal import Terminal
@@ -62,6 +62,6 @@ def test_json_has_the_tracking_and_its_poll_state(shop: Terminal) -> None:
     assert stored["polling"]["due_reason"]
 
 
-def test_a_number_that_is_not_followed_is_one_clear_line(shop: Terminal) -> None:
-    line = shop.fails("show", "99.00.123456.12345678", code=exits.NOT_FOUND)
-    assert f"not followed by the live world of {EMAIL}" in line
+def test_a_number_that_is_not_tracked_is_one_clear_line(shop: Terminal) -> None:
+    line = shop.fails("show", "99.00.123456.12345678", code=exit_codes.NOT_FOUND)
+    assert f"not tracked by the live world of {EMAIL}" in line

@@ -15,7 +15,7 @@ CREDENTIALS = ("--set", "client_id=abcdefgh", "--set", "client_secret=hiddenhidd
 
 
 def _added(terminal: Terminal) -> str:
-    added = terminal("connection", "add", "swiss-post", *CREDENTIALS)
+    added = terminal("carrier", "connect", "swiss-post", *CREDENTIALS)
     return added.split()[1].rstrip(":")
 
 
@@ -49,12 +49,12 @@ def test_a_rotation_ends_and_says_what_is_left(terminal: Terminal) -> None:
     assert "1 values were resealed" in rotated.out
     assert "keeps older keys as well" in rotated.out
     assert "1 carrier connection(s) could not be resealed" in rotated.err
-    assert "parcelwire connection remove" in rotated.err
+    assert "parcelwire carrier disconnect" in rotated.err
     assert rotated.err.count(f"carrier connection {bad} cannot be read") == 1
     assert "Traceback" not in status.err + rotated.err
     after = _run(terminal.folder, "secrets", "status")
     assert "nothing that can be read is sealed with it" in after.out
     # It is named, so it can be removed; then the old key goes.
-    assert "is gone" in terminal("connection", "remove", bad)
+    assert "is gone" in terminal("carrier", "disconnect", bad)
     assert "is the only key in" in terminal("secrets", "rotate")
-    assert good in terminal("connection", "list")
+    assert good in terminal("carrier", "connections")

@@ -1,4 +1,4 @@
-"""``parcelwire webhook``: on the installation here, and on a server elsewhere."""
+"""``parcelwire webhook``: on this installation, and on a server elsewhere."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_an_endpoint_with_everything(shop: Terminal) -> None:
     ear = Ear()
     with listener(ear) as url:
         added = shop(
-            *("webhook", "add", f"{url}/hook", "--dialect", "v4", "--description", "the shop"),
+            *("webhook", "create", f"{url}/hook", "--dialect", "v4", "--description", "the shop"),
             *("--status", "delivered", "--event-type", "tracking.status_changed"),
             *("--header", "X-Shop=alpine = good", "--rate", "5", "--concurrency", "2"),
         )
@@ -73,37 +73,39 @@ def test_an_endpoint_with_everything(shop: Terminal) -> None:
 
 
 def test_an_endpoint_is_changed(shop: Terminal) -> None:
-    added = shop("webhook", "add", "https://a.example/", "--status", "pickup", "--header", "x-a=1")
+    added = shop(
+        "webhook", "create", "https://a.example/", "--status", "pickup", "--header", "x-a=1"
+    )
     endpoint_id = first(r"endpoint (\w+)", added)
-    change = ("webhook", "change", endpoint_id)
+    change = ("webhook", "update", endpoint_id)
     told = shop(*change, "--url", "https://b.example/", "--description", "new", "--rate", "2")
     assert told == f"{endpoint_id}  live  native  on  https://b.example/  pickup  new\n"
     assert shop("webhook", "list") == told
     assert "delivered,exception  new" in shop(
         *change, "--status", "delivered", "--status", "exception"
     )
-    assert "https://b.example/  everything  new" in shop(*change, "--everything", "--no-headers")
+    assert "https://b.example/  everything  new" in shop(*change, "--all-events", "--clear-headers")
     refused = shop.fails(*change, "--url", "http://10.0.0.1/")
     assert "http://10.0.0.1/ is refused: 10.0.0.1 is not a public address" in refused
-    assert "say what to change" in shop.refuses(*change)
-    for both in (("--everything", "--status", "pickup"), ("--no-headers", "--header", "a=b")):
-        assert "contradicts" in shop.refuses(*change, *both)
-    assert "there is no endpoint" in shop.fails("webhook", "change", "0" * 32, "--rate", "1")
+    assert "nothing to update" in shop.refuses(*change)
+    for both in (("--all-events", "--status", "pickup"), ("--clear-headers", "--header", "a=b")):
+        assert "cannot be combined" in shop.refuses(*change, *both)
+    assert "there is no endpoint" in shop.fails("webhook", "update", "0" * 32, "--rate", "1")
 
 
 def test_a_secret_is_replaced(shop: Terminal) -> None:
     ear = Ear()
     with listener(ear) as url:
-        added = shop("webhook", "add", url)
+        added = shop("webhook", "create", url)
         endpoint_id, old = first(r"endpoint (\w+)", added), first(r"secret +(\S+)", added)
-        rotated = shop("webhook", "rotate", endpoint_id, "--overlap-hours", "1.5")
+        rotated = shop("webhook", "rotate-secret", endpoint_id, "--overlap-hours", "1.5")
         new = first(r"secret +(\S+)", rotated)
-        assert re.search(r"signs too until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\.", rotated)
+        assert re.search(r"stays valid until \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\.", rotated)
         shop("webhook", "test", endpoint_id)
         for secret in (old, new):
             verify_standard(ear.heard[0].body, ear.heard[0].headers, secret, now=time.time())
-        gone = shop("webhook", "rotate", endpoint_id, "--overlap-hours", "0")
-        assert "worth nothing" in gone
+        gone = shop("webhook", "rotate-secret", endpoint_id, "--overlap-hours", "0")
+        assert "is revoked" in gone
         shop("webhook", "test", endpoint_id)
         last = ear.heard[1]
         verify_standard(last.body, last.headers, first(r"secret +(\S+)", gone), now=time.time())
@@ -113,7 +115,7 @@ def test_a_secret_is_replaced(shop: Terminal) -> None:
 
 def test_messages_are_replayed(shop: Terminal) -> None:
     with listener(Ear()) as url:
-        endpoint_id = first(r"endpoint (\w+)", shop("webhook", "add", url))
+        endpoint_id = first(r"endpoint (\w+)", shop("webhook", "create", url))
         shop("webhook", "test", endpoint_id)
         assert shop("webhook", "replay", endpoint_id, "--state", "dead") == (
             "messages due again: 0\n"
@@ -131,21 +133,21 @@ def test_messages_are_replayed(shop: Terminal) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("add", "https://x.example", "--dialect", "v3"), "is not one of"),
-        (("add", "https://x.example", "--event-type", "parcel.lost"), "is not one of"),
-        (("add", "https://x.example", "--header", "nothing"), "wants NAME=VALUE"),
-        (("add", "https://x.example", "--header", "=a"), "wants NAME=VALUE"),
-        (("add", "https://x.example", "--rate", "fast"), "not a valid float"),
-        (("rotate", "x", "--overlap-hours", "169"), "not in the range"),
-        (("log", "--since", "whenever"), "is no time"),
+        (("create", "https://x.example", "--dialect", "v3"), "is not one of"),
+        (("create", "https://x.example", "--event-type", "parcel.lost"), "is not one of"),
+        (("create", "https://x.example", "--header", "nothing"), "takes NAME=VALUE"),
+        (("create", "https://x.example", "--header", "=a"), "takes NAME=VALUE"),
+        (("create", "https://x.example", "--rate", "fast"), "not a valid float"),
+        (("rotate-secret", "x", "--overlap-hours", "169"), "not in the range"),
+        (("log", "--since", "whenever"), "is not a time"),
         (("replay", "x", "--state", "pending"), "is not one of"),
         (("forward",), "Missing option '--to'"),
         (("forward", "--to", "ftp://localhost/"), "must begin with https:// or http://"),
         (("forward", "--to", "http://a:b@localhost/"), "user name or password"),
         (("forward", "--to", "http://localhost:99999/"), "cannot be read"),
-        (("forward", "--to", "http://localhost:3000/", "--since", "soon"), "is no time"),
+        (("forward", "--to", "http://localhost:3000/", "--since", "soon"), "is not a time"),
         (("forward", "--to", "http://localhost:3000/", "--secret", "whsec_"), "no base64"),
-        (("forward", "--to", "http://localhost:3000/", "--host", "http://x"), "give --key too"),
+        (("forward", "--to", "http://localhost:3000/", "--host", "http://x"), "pass --key too"),
     ],
 )
 def test_a_wrong_call(shop: Terminal, arguments: tuple[str, ...], says: str) -> None:
@@ -162,7 +164,7 @@ def test_a_wrong_call(shop: Terminal, arguments: tuple[str, ...], says: str) -> 
     ],
 )
 def test_an_endpoint_that_cannot_be(shop: Terminal, arguments: tuple[str, ...], says: str) -> None:
-    assert says in shop.fails("webhook", "add", "https://x.example", *arguments)
+    assert says in shop.fails("webhook", "create", "https://x.example", *arguments)
 
 
 def test_a_server_that_is_not_there(shop: Terminal) -> None:
@@ -173,7 +175,7 @@ def test_a_server_that_is_not_there(shop: Terminal) -> None:
     with listener(lambda _: (200, b"<html>", {})) as url:
         result = shop.run("webhook", "list", "--host", url, "--key", "pw_live_x")
     assert result.code == 1
-    assert "is that a Parcelwire's address?" in result.err
+    assert "is that the server's address?" in result.err
 
 
 # --- on a server ------------------------------------------------------------------------------
@@ -186,7 +188,7 @@ def test_a_server_elsewhere_is_managed_with_a_key(tmp_path: Path) -> None:
     there = ("--host", place.url, "--key", admin)
     ear = Ear()
     with listener(ear) as url, place.server():
-        added = place("webhook", "add", f"{url}/hook", *there)
+        added = place("webhook", "create", f"{url}/hook", *there)
         endpoint_id, secret = first(r"endpoint (\w+)", added), first(r"secret +(\S+)", added)
         # On a server the key says which world it is.
         assert place("webhook", "list", *there) == (
@@ -201,14 +203,14 @@ def test_a_server_elsewhere_is_managed_with_a_key(tmp_path: Path) -> None:
         place("webhook", "resend", message_id, *there)
         assert "is paused" in place("webhook", "pause", endpoint_id, *there)
         assert "is on" in place("webhook", "enable", endpoint_id, *there)
-        place("webhook", "rotate", endpoint_id, *there)
+        place("webhook", "rotate-secret", endpoint_id, *there)
         with pytest.raises(subprocess.CalledProcessError) as refused:
             place(
                 *("webhook", "pause", endpoint_id, "--host", place.url, "--key", reading),
             )
         assert refused.value.returncode == 6
         assert "scope write" in refused.value.stderr
-        assert "is gone" in place("webhook", "remove", endpoint_id, *there)
+        assert "is deleted" in place("webhook", "delete", endpoint_id, *there)
         assert "no endpoints" in place("webhook", "list", *there)
 
 
@@ -219,7 +221,7 @@ def test_where_api_and_worker_are_apart_a_test_is_answered_too(tmp_path: Path) -
     there = ("--host", place.url, "--key", place.key())
     ear = Ear()
     with listener(ear) as url, place.server("api"):
-        endpoint_id = first(r"endpoint (\w+)", place("webhook", "add", url, *there))
+        endpoint_id = first(r"endpoint (\w+)", place("webhook", "create", url, *there))
         with place.server("worker"):
             assert "HTTP 204" in place("webhook", "test", endpoint_id, *there)
     assert len(ear.heard) == 1
@@ -285,7 +287,7 @@ def test_live_messages_reach_a_program_on_this_machine(tmp_path: Path, is_remote
     with listener(ear) as url, place.server():
         body = {"tracking_number": "SIM-NORMAL-0001", "courier_code": "dhl"}
         with forwarding(place, "--to", f"{url}/hook", *where) as running:
-            wait_for(lambda: "Ctrl-C ends it" in running.said, running)
+            wait_for(lambda: "Press Ctrl-C to stop" in running.said, running)
             created = asyncio.run(call(place, "POST", "/v4/trackings/create", key, body))
             assert created[0] == 200
             wait_for(lambda: any(b'"delivered"' in one.body for one in ear.heard), running)
@@ -296,7 +298,7 @@ def test_live_messages_reach_a_program_on_this_machine(tmp_path: Path, is_remote
         sequences = [int(one.headers["parcelwire-sequence"]) for one in ear.heard]
         assert sequences == list(range(1, len(sequences) + 1))
         assert said.count("HTTP 204 after") == len(sequences)
-        assert f"Forwarded: {len(sequences)} taken." in said
+        assert f"Forwarded: {len(sequences)} delivered." in said
         assert json.loads(ear.heard[-1].body)["data"]["tracking"]["number"] == "SIMNORMAL0001"
         assert key not in said
 
@@ -304,9 +306,9 @@ def test_live_messages_reach_a_program_on_this_machine(tmp_path: Path, is_remote
         cursor = first(r"--since (\S+)", said)
         before = len(ear.heard)
         with forwarding(place, "--to", url, "--since", cursor, *where) as running:
-            wait_for(lambda: "Ctrl-C ends it" in running.said, running)
+            wait_for(lambda: "Press Ctrl-C to stop" in running.said, running)
             time.sleep(0.5)
-            assert "0 taken" in running.stop()
+            assert "0 delivered" in running.stop()
         assert len(ear.heard) == before
         again = (
             "--since",
@@ -322,7 +324,7 @@ def test_live_messages_reach_a_program_on_this_machine(tmp_path: Path, is_remote
             wait_for(lambda: len(ear.heard) > before, running)
             said = running.stop()
         assert "of-my-own" not in said
-        assert "passed over" in said
+        assert "skipped" in said
         last = ear.heard[-1]
         assert json.loads(last.body)["data"]["delivery_status"] == "delivered"
         verify_standard(last.body, last.headers, "of-my-own", now=time.time())

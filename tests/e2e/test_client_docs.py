@@ -103,8 +103,21 @@ def test_the_reference_is_what_the_code_says() -> None:
 def test_the_reference_has_every_public_name() -> None:
     text = (ROOT / "docs" / "sdk-reference.md").read_text("utf-8")
     without_page = {
-        *("AsyncPages", "Pages", "AsyncV4Client", "V4Client", "Parcelwire", "Status"),
-        *("ClientOptions", "NewDetails", "NewTracking", "NewEndpoint", "EndpointChanges"),
+        *(
+            "AsyncTrackingPager",
+            "TrackingPager",
+            "AsyncV4Client",
+            "V4Client",
+            "Parcelwire",
+            "Status",
+        ),
+        *(
+            "ClientOptions",
+            "TrackingDetails",
+            "TrackingCreateParams",
+            "EndpointCreateParams",
+            "EndpointUpdateParams",
+        ),
     }
     for name in set(client.__all__) - without_page:
         assert re.search(rf"^##+ {name}\b", text, re.MULTILINE), name

@@ -17,7 +17,7 @@ from parcelwire.api.trackingmore.frame import DialectFrame
 from parcelwire.bootstrap.dialects import own_dialects
 from parcelwire.client import (
     ConflictError,
-    InvalidError,
+    InvalidRequestError,
     NetworkError,
     NotFoundError,
     ParcelwireError,
@@ -138,8 +138,8 @@ async def test_create_many_with_lost_answers(
     result = await client.trackings.create_many([*ITEMS, ITEMS[88]])
     assert wire.fired == 4
     assert len(result.created) == 88
-    assert [item.index for item in result.refused] == [5, 6, 90]
-    assert {type(item.error) for item in result.refused} == {ConflictError}
+    assert [item.index for item in result.failed] == [5, 6, 90]
+    assert {type(item.error) for item in result.failed} == {ConflictError}
     assert await count(house) == 90
     assert len({ref.id for ref in result.created}) == 88
     for item in result:
@@ -158,11 +158,11 @@ async def test_create_many_that_is_given_up_says_what_was_done(
     partial = caught.value.partial_result
     assert partial is not None
     assert len(partial.created) == 40
-    assert {item.error for item in partial.refused} == {caught.value}
+    assert {item.error for item in partial.failed} == {caught.value}
     assert await count(house) == 40
     # Once more: what exists is a conflict, the rest is made.
     again = await client.trackings.create_many(ITEMS)
-    assert (len(again.created), len(again.refused)) == (50, 40)
+    assert (len(again.created), len(again.failed)) == (50, 40)
 
 
 @pytest.mark.parametrize("fault", ["cut_before", "cut_after"])
@@ -203,7 +203,7 @@ async def test_a_retrack_whose_answer_was_lost(
     assert (await client.trackings.retrack(created)).id == created.id
     assert wire.fired == 1
     assert (await client.trackings.get(USPS_NUMBER)).status != "expired"
-    with pytest.raises(InvalidError):
+    with pytest.raises(InvalidRequestError):
         await client.trackings.retrack(created)
 
 

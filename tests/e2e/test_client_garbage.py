@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from parcelwire.client import (
-    InvalidError,
+    InvalidRequestError,
     NetworkError,
     ParcelwireError,
     RequestTimeoutError,
     ServerError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
 from tests.support.clients import SIDES, Side, open_client
 from tests.support.raw_server import raw_server, saying
@@ -127,8 +127,8 @@ async def test_what_is_no_http(side: Side, raw: bytes) -> None:
 @pytest.mark.parametrize("raw", NO_ANSWER.values(), ids=NO_ANSWER)
 async def test_what_is_no_answer_of_this_api(side: Side, raw: bytes) -> None:
     listing, creating, account = await calls(side, raw)
-    assert isinstance(listing, UnexpectedAnswerError)
-    assert listing.status in (200, 204, 301, 302, 304)
+    assert isinstance(listing, UnexpectedResponseError)
+    assert listing.status_code in (200, 204, 301, 302, 304)
     for end in (creating, account):
         assert isinstance(end, ParcelwireError)
 
@@ -138,8 +138,8 @@ async def test_what_is_no_answer_of_this_api(side: Side, raw: bytes) -> None:
 async def test_what_does_not_matter(side: Side, raw: bytes) -> None:
     listing, creating, account = await calls(side, raw)
     assert listing == []
-    assert isinstance(creating, UnexpectedAnswerError)
-    assert isinstance(account, UnexpectedAnswerError)
+    assert isinstance(creating, UnexpectedResponseError)
+    assert isinstance(account, UnexpectedResponseError)
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -168,7 +168,7 @@ async def test_a_connection_that_is_reset(side: Side) -> None:
 async def test_a_date_that_is_none(side: Side, date: bytes) -> None:
     raw = http(CONFLICT, b"date: " + date, b"retry-after: " + date, status=b"400 Bad Request")
     _, creating, _ = await calls(side, raw)
-    assert isinstance(creating, InvalidError)
+    assert isinstance(creating, InvalidRequestError)
     assert creating.code == 4101
     busy = http(b"{}", b"retry-after: " + date, b"date: " + date, status=b"503 Busy")
     for end in await calls(side, busy):
@@ -206,5 +206,5 @@ async def test_a_server_that_says_until_when_to_wait(side: Side) -> None:
 )
 async def test_a_problem_that_is_none(side: Side, problem: bytes) -> None:
     _, _, account = await calls(side, http(problem, status=b"410 Gone"))
-    assert isinstance(account, UnexpectedAnswerError)
-    assert account.status == 410
+    assert isinstance(account, UnexpectedResponseError)
+    assert account.status_code == 410

@@ -15,9 +15,9 @@ from parcelwire import AsyncParcelwire, Parcelwire
 from parcelwire.client import (
     AuthenticationError,
     ConflictError,
-    InvalidError,
+    InvalidRequestError,
     NotFoundError,
-    QuotaError,
+    QuotaExceededError,
     RateLimitError,
     ServerError,
     UnsupportedError,
@@ -119,7 +119,7 @@ async def test_what_is_sent(client: Any, hosted: Hosted) -> None:
 async def test_the_life_of_a_tracking(client: Any, hosted: Hosted) -> None:
     with pytest.raises(NotFoundError):
         await client.trackings.get("TBA000000000001")
-    with pytest.raises(InvalidError):
+    with pytest.raises(InvalidRequestError):
         await client.trackings.create("TBA000000000001")
     created = await client.trackings.create("TBA000000000001", "amazon")
     assert await client.trackings.get("TBA000000000001", "amazon") == created
@@ -128,7 +128,7 @@ async def test_the_life_of_a_tracking(client: Any, hosted: Hosted) -> None:
     assert caught.value.existing is not None
     assert caught.value.existing.id == created.id
     assert (await client.trackings.update(created, note="New")).note == "New"
-    with pytest.raises(InvalidError) as refused:
+    with pytest.raises(InvalidRequestError) as refused:
         await client.trackings.retrack(created)
     assert refused.value.code == 4113
     hosted.trackings[0]["delivery_status"] = "expired"
@@ -151,7 +151,7 @@ async def test_create_many(client: Any, hosted: Hosted) -> None:
     await client.with_options(idempotency_key="mine").trackings.create_many(items)
     keys = {headers["idempotency-key"] for _, _, headers, _ in hosted.requests[3:]}
     assert keys == {"mine", "mine-1", "mine-2"}
-    assert [(item.index, item.error.code) for item in result.refused] == [(85, 4120), (86, 4101)]
+    assert [(item.index, item.error.code) for item in result.failed] == [(85, 4120), (86, 4101)]
 
 
 async def test_lists_are_walked_by_number_whatever_the_cap(client: Any, hosted: Hosted) -> None:
@@ -182,7 +182,7 @@ async def test_errors_with_an_empty_array(client: Any, hosted: Hosted) -> None:
     hosted.refusals = [4121]
     assert await client.couriers.detect("?") == []
     hosted.refusals = [4190]
-    with pytest.raises(QuotaError, match="quota"):
+    with pytest.raises(QuotaExceededError, match="quota"):
         await client.trackings.create("TBA000000000001", "amazon")
     hosted.refusals = [401]
     with pytest.raises(AuthenticationError):
@@ -200,7 +200,7 @@ async def test_server_errors_are_repeated(client: Any, hosted: Hosted) -> None:
     hosted.refusals = [511] * 9
     with pytest.raises(ServerError) as caught:
         await client.couriers.list()
-    assert (caught.value.code, caught.value.status) == (511, 500)
+    assert (caught.value.code, caught.value.status_code) == (511, 500)
     assert len(hosted.refusals) == 4
 
 
@@ -211,7 +211,7 @@ async def test_too_many_calls(client: Any, hosted: Hosted) -> None:
         await client.couriers.list()
     assert caught.value.retry_after_seconds == 120
     assert client.pauses == []
-    patient = client.with_options(max_wait_seconds=300)
+    patient = client.with_options(max_retry_delay_seconds=300)
     hosted.refusals = [429]
     assert len(await patient.couriers.list()) == 1
     assert client.pauses == [120]

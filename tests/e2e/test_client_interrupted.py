@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from parcelwire.client import (
     AsyncParcelwire,
-    ClosedError,
+    ClientClosedError,
     NetworkError,
     Parcelwire,
     ParcelwireError,
@@ -109,8 +109,8 @@ async def test_closing_ends_what_is_under_way(side: Side) -> None:
             try:
                 assert [one.courier_code for one in await call] == ["late"]
             except ParcelwireError as error:
-                assert isinstance(error, ClosedError)  # noqa: PT017  (both ends are right)
-            with pytest.raises(ClosedError):
+                assert isinstance(error, ClientClosedError)  # noqa: PT017  (both ends are right)
+            with pytest.raises(ClientClosedError):
                 await client.couriers.list()
 
 

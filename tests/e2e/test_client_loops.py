@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from parcelwire.client import AsyncParcelwire, ClosedError, Parcelwire, ParcelwireError
+from parcelwire.client import AsyncParcelwire, ClientClosedError, Parcelwire, ParcelwireError
 from tests.support.clients import whole_door
 from tests.support.house import HouseUnderTest, open_house, serve
 from tests.support.v4 import USPS_NUMBER
@@ -120,16 +120,16 @@ async def test_what_is_closed_says_so(site: tuple[HouseUnderTest, str]) -> None:
     await client.close()
     await client.close()
     for one in (client, other):
-        with pytest.raises(ClosedError) as caught:
+        with pytest.raises(ClientClosedError) as caught:
             await one.trackings.find(USPS_NUMBER)
         assert isinstance(caught.value, ParcelwireError)
         assert isinstance(caught.value, RuntimeError)
-    with pytest.raises(ClosedError):
+    with pytest.raises(ClientClosedError):
         await asyncio.to_thread(asyncio.run, client.trackings.find(USPS_NUMBER))
     blocking = Parcelwire(site[0].key, site[1])
     blocking.close()
     blocking.close()
-    with pytest.raises(ClosedError):
+    with pytest.raises(ClientClosedError):
         blocking.trackings.find(USPS_NUMBER)
 
 
@@ -144,7 +144,7 @@ async def test_closing_reaches_the_other_loops(site: tuple[HouseUnderTest, str])
             await asyncio.to_thread(is_told.wait, 60)
             try:
                 await client.trackings.find(USPS_NUMBER)
-            except ClosedError as error:
+            except ClientClosedError as error:
                 return error.message
             return "still open"
 

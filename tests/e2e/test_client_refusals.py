@@ -12,9 +12,9 @@ from parcelwire.api.house import ApiSettings
 from parcelwire.client import (
     AuthenticationError,
     ForbiddenError,
-    QuotaError,
+    QuotaExceededError,
     RateLimitError,
-    UnexpectedAnswerError,
+    UnexpectedResponseError,
 )
 from tests.support.clients import SIDES, open_client, whole_door
 from tests.support.house import HouseUnderTest, open_house, serve
@@ -30,7 +30,7 @@ async def test_keys(client: Any, house: HouseUnderTest, address: str) -> None:
             with pytest.raises(AuthenticationError) as caught:
                 await stranger.trackings.create_many(NUMBERS)
             assert caught.value.partial_result is not None
-            assert len(caught.value.partial_result.refused) == 100
+            assert len(caught.value.partial_result.failed) == 100
             assert stranger.pauses == []
         async with open_client(side, reader, address) as colleague:
             with pytest.raises(ForbiddenError):
@@ -47,8 +47,8 @@ async def test_quota(tmp_path: Path) -> None:
             async with open_client(side, house.key, f"http://{address}") as client:
                 items = [{"tracking_number": n, "courier_code": "usps"} for n in NUMBERS[:3]]
                 result = await client.trackings.create_many(items)
-                assert isinstance(result.items[2].error, QuotaError)
-                with pytest.raises(QuotaError):
+                assert isinstance(result.items[2].error, QuotaExceededError)
+                with pytest.raises(QuotaExceededError):
                     await client.trackings.create(NUMBERS[3], "usps")
 
 
@@ -75,9 +75,9 @@ async def test_rate_limit(tmp_path: Path) -> None:
 async def test_another_server_at_that_address(house: HouseUnderTest, address: str) -> None:
     for side in SIDES:
         async with open_client(side, house.key, f"{address}/elsewhere") as client:
-            with pytest.raises(UnexpectedAnswerError, match="server's address") as caught:
+            with pytest.raises(UnexpectedResponseError, match="server's address") as caught:
                 await client.couriers.list()
-            assert (caught.value.status, caught.value.body) == (404, b"nobody")
+            assert (caught.value.status_code, caught.value.body) == (404, b"nobody")
 
 
 async def test_a_key_that_no_header_can_carry_is_refused_at_once(address: str) -> None:
@@ -87,7 +87,7 @@ async def test_a_key_that_no_header_can_carry_is_refused_at_once(address: str) -
     for url in ("", "localhost:80", "ftp://x", "https://", "http://x/?a=b"):
         with pytest.raises(ValueError, match="base_url"):
             Parcelwire("key", url)
-    for options in ({"timeout_seconds": 0}, {"max_wait_seconds": float("nan")}):
+    for options in ({"timeout_seconds": 0}, {"max_retry_delay_seconds": float("nan")}):
         with pytest.raises(ValueError, match="must be above 0"):
             Parcelwire("key", address, **options)
     assert "secret" not in repr(Parcelwire("secret", address))

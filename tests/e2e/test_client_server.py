@@ -12,9 +12,9 @@ import pytest
 
 from parcelwire import AsyncParcelwire, Parcelwire
 from parcelwire.client import (
-    AmbiguousError,
+    AmbiguousTrackingError,
     ConflictError,
-    InvalidError,
+    InvalidRequestError,
     NotFoundError,
     Status,
     WaitError,
@@ -80,7 +80,7 @@ async def test_a_conflict_carries_the_existing_tracking(client: Any) -> None:
     with pytest.raises(ConflictError) as caught:
         await client.trackings.create(USPS_NUMBER, "usps")
     assert caught.value.code == 4101
-    assert caught.value.status == 400
+    assert caught.value.status_code == 400
     assert caught.value.request_id
     assert caught.value.existing is not None
     assert caught.value.existing.id == created.id
@@ -96,7 +96,7 @@ async def test_a_conflict_carries_the_existing_tracking(client: Any) -> None:
     ],
 )
 async def test_invalid_creates(client: Any, arguments: tuple[str, ...], code: int) -> None:
-    with pytest.raises(InvalidError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         await client.trackings.create(*arguments)
     assert caught.value.code == code
 
@@ -111,7 +111,7 @@ async def test_create_many_tells_the_fate_of_each(client: Any, house: HouseUnder
     result = await client.trackings.create_many(items)
     assert [item.index for item in result] == list(range(100))
     assert len(result.created) == 96
-    by_index = {item.index: item for item in result.refused}
+    by_index = {item.index: item for item in result.failed}
     assert sorted(by_index) == [7, 50, 51, 99]
     assert by_index[7].error.existing.id == existing.id
     assert by_index[50].error.code == 4110
@@ -141,9 +141,9 @@ async def test_get_and_find(client: Any) -> None:
     assert await client.trackings.find(USPS_NUMBER, "usps") == created
     assert await client.trackings.find(USPS_NUMBER, "dhl") is None
     await client.trackings.create(USPS_NUMBER, "dhl")
-    with pytest.raises(AmbiguousError, match="dhl, usps") as caught:
+    with pytest.raises(AmbiguousTrackingError, match="dhl, usps") as caught:
         await client.trackings.get(USPS_NUMBER)
-    assert len(caught.value.found) == 2
+    assert len(caught.value.matches) == 2
     for nothing in ("", " ", f"{USPS_NUMBER},{SWISS_NUMBER}"):
         with pytest.raises(ValueError, match="one tracking number"):
             await client.trackings.get(nothing)
@@ -230,7 +230,7 @@ async def test_update(client: Any) -> None:
     assert await client.trackings.list(is_archived=False).all() == []
     await client.trackings.update(created.id, is_archived=False)
     assert (await client.trackings.get(USPS_NUMBER)).is_archived is False
-    with pytest.raises(InvalidError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         await client.trackings.update(created.id, destination_country_iso2="Switzerland")
     assert caught.value.code == 4130
 
@@ -256,7 +256,7 @@ async def test_retrack(client: Any, house: HouseUnderTest) -> None:
         report("", point("2026-02-27T09:00:00", "Accepted", Substatus.TRANSIT)),
     )
     created = await client.trackings.create(USPS_NUMBER, "usps")
-    with pytest.raises(InvalidError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         await client.trackings.retrack(created)
     assert caught.value.code == 4113
     house.clock.advance(61 * DAY / 1000)
@@ -320,7 +320,7 @@ async def test_wait_until(house: HouseUnderTest, address: str) -> None:
         )
         assert found.status == "delivered"
         # It is over, so what has not come will not come.
-        with pytest.raises(WaitError, match="not followed any further"):
+        with pytest.raises(WaitError, match="no longer tracked"):
             await client.trackings.wait_until(created, "expired", timeout_seconds=100)
 
 
@@ -338,7 +338,7 @@ async def test_couriers(client: Any) -> None:
     assert couriers["usps"].to_dict()["courier_code"] == "usps"
     assert (await client.couriers.detect(USPS_NUMBER))[0].courier_code == "usps"
     assert await client.couriers.detect("ZZZZZ0ZZZZZZZZZZZZZZZZZZZ0ZZZZ") == []
-    with pytest.raises(InvalidError):
+    with pytest.raises(InvalidRequestError):
         await client.couriers.detect("")
 
 
@@ -347,7 +347,7 @@ async def test_air_waybills(client: Any) -> None:
     assert found.awb_number == "235-69030430"
     assert found.airline_info.name == "Turkish Cargo"
     assert found.track_info[0].event
-    with pytest.raises(InvalidError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         await client.air_waybills.get("no waybill")
     assert caught.value.code == 4160
 

@@ -82,7 +82,7 @@ def test_a_shop_with_the_wrong_secret_makes_it_fail(tmp_path: Path) -> None:
     assert verified == 0 < received
     assert found["webhooks sent"][0] == 0
     assert "refused by the shop" in done.stdout
-    assert done.stderr.splitlines()[-1].startswith("parcelwire: the demonstration did not come")
+    assert done.stderr.splitlines()[-1].startswith("parcelwire: the demo did not complete")
     assert "Traceback" not in done.stderr
 
 

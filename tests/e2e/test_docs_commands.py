@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from parcelwire.cli import exits
+from parcelwire.cli import exit_codes
 from tests.support.clients import whole_door
 from tests.support.house import open_house, serve
 from tests.support.pages_run import blocks, commands, fetch
@@ -67,20 +67,20 @@ def test_the_life_of_an_endpoint(terminal: Terminal) -> None:
                 continue  # it goes on until Ctrl-C; tests/e2e/test_webhook_forward.py has it
             out = terminal(*(told.get(word, word) for word in words))
             done.append(words[1])
-            if words[1] == "add":
+            if words[1] == "create":
                 told["ENDPOINT"] = re.findall(r"^endpoint +(\w+)", out, re.MULTILINE)[0]
                 assert re.search(r"^secret +whsec_", out, re.MULTILINE)
             if words[1] == "log":
                 told["MESSAGE"] = re.findall(r"\b[0-9a-f]{32}\b", out)[0]
                 assert "HTTP 204" in out
-    assert done == ["add", "test", "log", "pause", "enable", "resend", "replay", "rotate"]
+    assert done == ["create", "test", "log", "pause", "enable", "resend", "replay", "rotate-secret"]
     assert heard == ["endpoint.test"]
 
 
 def test_the_life_of_a_key_file(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """What secrets.md does: the key is shown, rotated, prepared, and reset when it is lost."""
     terminal.run("key", "create", "--account", "you@shop.example")
-    terminal("webhook", "add", "https://shop.example/hook")
+    terminal("webhook", "create", "https://shop.example/hook")
     file = terminal.folder / "parcelwire.key"
     seen = {file.read_text()}
     done = []
@@ -114,7 +114,7 @@ def test_orders_are_imported_and_exported(terminal: Terminal) -> None:
         assert result.code == 0, result
         done.append(words[0])
         if words[-1] == "--dry-run":
-            assert "Nothing is followed" in terminal("list")
+            assert "There are no trackings" in terminal("list")
         elif words[0] == "import":
             form = re.sub(r"\d[\d,]*", r"\\d+", sums.strip())
             assert re.fullmatch(form, result.out.strip()), result
@@ -126,10 +126,10 @@ def test_orders_are_imported_and_exported(terminal: Terminal) -> None:
 
 
 NOT_DONE = {
-    "prove": "takes minutes; tests/e2e/test_prove.py",
-    "connection add swiss-post": "asks at the keyboard; tests/e2e/test_cli.py",
+    "durability-test": "takes minutes; tests/e2e/test_prove.py",
+    "carrier connect swiss-post": "asks at the keyboard; tests/e2e/test_cli.py",
     "webhook forward": "goes on until Ctrl-C; tests/e2e/test_webhook_forward.py",
-    "notice test": "wants a mail server; tests/e2e/test_notices.py",
+    "notify test": "wants a mail server; tests/e2e/test_notices.py",
     "track 99.00": "asks a real carrier; tests/e2e/test_carriers.py",
     "export --profile": "wants two servers",
     "detect 12345678901234 --profile": "wants a server; tests/e2e/test_cli_people.py",
@@ -141,9 +141,9 @@ NOT_DONE = {
 }
 ENDS_OTHERWISE = {
     # Nobody follows these in the folder of this test.
-    "show 99.00.123456.12345678": exits.NOT_FOUND,
-    "show SIM-CUSTOMS-0001 --test": exits.NOT_FOUND,
-    "retrack 99.60.123456.78901234": exits.NOT_FOUND,
+    "show 99.00.123456.12345678": exit_codes.NOT_FOUND,
+    "show SIM-CUSTOMS-0001 --test": exit_codes.NOT_FOUND,
+    "retrack 99.60.123456.78901234": exit_codes.NOT_FOUND,
 }
 
 
@@ -166,13 +166,13 @@ def test_the_examples_of_the_commands(terminal: Terminal, monkeypatch: pytest.Mo
         if words[0] == "delete":
             monkeypatch.setattr("sys.stdin", Person("y\n"))
         result = terminal.run(*(endpoint if word == "ENDPOINT" else word for word in words))
-        assert result.code == ENDS_OTHERWISE.get(line, exits.DONE), (line, result)
-        if words[:2] == ["webhook", "add"]:
+        assert result.code == ENDS_OTHERWISE.get(line, exit_codes.DONE), (line, result)
+        if words[:2] == ["webhook", "create"]:
             (endpoint,) = re.findall(r"^endpoint +(\w+)", result.out, re.MULTILINE)
         if words[:2] == ["account", "suspend"]:
             terminal("account", "resume", words[2])
         done.add(words[0])
-    assert done >= {"key", "account", "connection", "webhook", "secrets", "track", "create"}
+    assert done >= {"key", "account", "carrier", "webhook", "secrets", "track", "create"}
     assert done >= {"list", "show", "delete", "retrack", "import", "export", "detect", "couriers"}
     assert "watch" in done
     assert unused == set()

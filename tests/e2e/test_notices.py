@@ -95,27 +95,27 @@ def test_a_test_mail(terminal: Terminal) -> None:
             NOTICES_SECURITY="none",
             NOTICES_SENDER=SENDER,
         )
-        call = ("notice", "test", "--to", JO, "--status", "exception", "--language", "de")
+        call = ("notify", "test", "--to", JO, "--status", "exception", "--language", "de")
         assert JO in terminal(*call)
         assert box.recipients == [JO]
         assert "Mit Ihrem Paket gibt es ein Problem" in box.mails[0]["Subject"]
         box.answers[JO] = "550 nobody here"
         assert "refused" in terminal.fails(*call)
-        assert "no e-mail address" in terminal.fails("notice", "test", "--to", "jo@x\nBcc: y@z.aa")
+        assert "no e-mail address" in terminal.fails("notify", "test", "--to", "jo@x\nBcc: y@z.aa")
     assert "has not taken it (later)" in terminal.fails(*call, code=5)
-    assert "operator_urls" in terminal.fails("notice", "test", "--operators")
+    assert "operator_urls" in terminal.fails("notify", "test", "--operators")
 
 
 def test_without_a_mail_server(terminal: Terminal) -> None:
-    assert "notices.smtp_host" in terminal.fails("notice", "test", "--to", JO)
+    assert "notices.smtp_host" in terminal.fails("notify", "test", "--to", JO)
     terminal.set(NOTICES_SMTP_HOST="127.0.0.1")
-    assert "notices.sender" in terminal.fails("notice", "test", "--to", JO)
+    assert "notices.sender" in terminal.fails("notify", "test", "--to", JO)
 
 
 @pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
 def test_a_channel_that_is_none(terminal: Terminal) -> None:
     terminal.set(NOTICES_OPERATOR_URLS='["nosuch://secret-word@x"]')
-    said = terminal.fails("notice", "test", "--operators")
+    said = terminal.fails("notify", "test", "--operators")
     assert "notices.operator_urls" in said
     assert "secret-word" not in said
 
@@ -127,4 +127,4 @@ def test_a_password_file_that_is_not_there(terminal: Terminal) -> None:
         NOTICES_USERNAME="shop",
         NOTICES_PASSWORD_FILE="missing.txt",
     )
-    assert "notices.password_file" in terminal.fails("notice", "test", "--to", JO)
+    assert "notices.password_file" in terminal.fails("notify", "test", "--to", JO)

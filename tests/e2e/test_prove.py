@@ -1,4 +1,4 @@
-"""``parcelwire prove``: clean installations pass, planted misconfigurations are found.
+"""``parcelwire durability-test``: clean installations pass, planted misconfigurations are found.
 
 Every misconfiguration is real where a test can make it real: a PostgreSQL with ``fsync`` off, two
 servers on one file, a library before the system's. What a test cannot have (an old SQLite, a
@@ -21,7 +21,7 @@ import msgspec
 import pytest
 
 from parcelwire.bootstrap import InstallationError
-from parcelwire.cli.prove import lines_of, verdict_of
+from parcelwire.cli.durability_test import lines_of, verdict_of
 from parcelwire.config import Config
 from parcelwire.proofs.checks import check_clock, check_postgres
 from parcelwire.proofs.examination import Report, examine
@@ -92,7 +92,7 @@ async def test_sound_installations_pass_and_nothing_is_left(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_it_leaves_nothing_either(tmp_path: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "parcelwire", "prove"],
+        [sys.executable, "-m", "parcelwire", "durability-test"],
         # What a shell starts in its background ignores Ctrl-C, and so do its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         cwd=tmp_path,
@@ -233,7 +233,7 @@ def test_the_report_is_machine_readable(
     monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: "3.51.2")  # so that it is quick
     (terminal.folder / "parcelwire.key").write_text("open to everybody")
     (terminal.folder / "parcelwire.key").chmod(0o644)
-    result = terminal.run("prove", "--minutes", "0.5", "--seed", "5", "--json")
+    result = terminal.run("durability-test", "--minutes", "0.5", "--seed", "5", "--json")
     assert result.code == 1
     report = msgspec.json.decode(result.out)
     assert report["is_good"] is False

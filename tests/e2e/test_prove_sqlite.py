@@ -1,4 +1,4 @@
-"""`parcelwire prove` on SQLite: services, libraries and disks that lose data are found."""
+"""`parcelwire durability-test` on SQLite: what loses data is found."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_a_service_that_does_not_flush_is_found_twice(
 
 def test_an_old_library_is_refused(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: "3.51.2")
-    result = terminal.run("prove", "--minutes", "0.5")
+    result = terminal.run("durability-test", "--minutes", "0.5")
     assert result.code == 1
     assert "BAD   SQLite library 3.51.2" in result.out
     assert "not tried: A1" in result.out

@@ -86,7 +86,7 @@ def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
     reader = Reader(tmp_path, ports)
     blocks = _BLOCK.findall(TUTORIAL.read_text("utf-8"))
     *blocks, last = blocks
-    assert "connection add" in last[1], "the last block is about real parcels, and is not followed"
+    assert "carrier connect" in last[1], "the last block is about real parcels, and is not followed"
     shop: Path | None = None
     printed: list[str] = []
     with ExitStack() as stack:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import msgspec
 import pytest
 
-from parcelwire.cli.exits import CommandError
+from parcelwire.client import AuthenticationError
 from parcelwire.domain.clock import SECOND
 from parcelwire.signatures.verify import verify_standard, verify_v2, verify_v4
 from tests.contract.webhook_receivers import Received, Receiver, answer, receiver
@@ -51,7 +50,7 @@ async def test_it_posts_what_a_delivery_posts(desk: Desk, dialect: str) -> None:
         while await house.delivery.step():
             pass
         forwarder = desk.forwarder(f"{there.url}", dialect=dialect)
-        await desk.forward(forwarder, lambda: forwarder.tally.taken > 0)
+        await desk.forward(forwarder, lambda: forwarder.tally.delivered > 0)
     (delivered,) = [one for one in there.received if one.path == "/delivered"]
     (forwarded,) = [one for one in there.received if one.path == "/hook"]
     assert set(forwarded.headers) == set(delivered.headers)
@@ -79,13 +78,13 @@ async def test_all_events_come_in_order_and_once(desk: Desk) -> None:
             await house.service.refresh_now(stored)
             assert sequence
         await until(lambda: len(there.received) == 3, running)
-        await until(lambda: forwarder.tally.taken == 3, running)
+        await until(lambda: forwarder.tally.delivered == 3, running)
         running.cancel()
         await desk.sender.close()
     assert list(there.lines.values()) == [[1, 2, 3]]
     types = [one.headers["parcelwire-event"] for one in there.received]
     assert types == ["tracking.status_changed"] * 3
-    assert str(forwarder.tally) == "3 taken"
+    assert str(forwarder.tally) == "3 delivered"
 
 
 async def until(is_so: Callable[[], bool], running: asyncio.Task[None]) -> None:
@@ -129,7 +128,7 @@ async def test_filters(desk: Desk) -> None:
         ):
             forwarder = desk.forwarder(there.url, **wish)
             await desk.forward(forwarder, lambda one=forwarder: bool(one.cursor))  # type: ignore[misc]
-            assert (forwarder.tally.taken, forwarder.tally.passed_over) == (taken, 1 - taken)
+            assert (forwarder.tally.delivered, forwarder.tally.skipped) == (taken, 1 - taken)
 
 
 async def test_a_test_key_forwards_its_world_alone(desk: Desk) -> None:
@@ -151,7 +150,7 @@ async def test_a_deleted_tracking_is_passed_over(
         forwarder = desk.forwarder(there.url)
         await desk.forward(forwarder, lambda: bool(forwarder.cursor))
         assert there.received == []
-    assert str(forwarder.tally) == "0 taken, 1 passed over"
+    assert str(forwarder.tally) == "0 delivered, 1 skipped"
     assert "the tracking was deleted meanwhile" in capsys.readouterr().out
 
 
@@ -169,7 +168,7 @@ async def test_a_receiver_that_refuses_is_told_of_and_not_asked_again(
             assert len(there.received) == 1
         # Nothing goes to anywhere but the URL given.
         assert elsewhere.connections == 0
-    assert str(forwarder.tally) == "0 taken, 1 not (1 times answered 302)"
+    assert str(forwarder.tally) == "0 delivered, 1 failed (1 times answered 302)"
     assert "HTTP 302 after" in capsys.readouterr().out
 
 
@@ -190,32 +189,32 @@ async def test_a_refused_connection_is_tried_until_something_listens(
     assert "no connection" in said
     late = Receiver(answer(200))
     server = await asyncio.start_server(late.serve, "127.0.0.1", port)
-    await until(lambda: forwarder.tally.taken == 1, running)
+    await until(lambda: forwarder.tally.delivered == 1, running)
     running.cancel()
     server.close()
     late.cut_connections()
     await desk.sender.close()
     assert len(late.received) == 1
-    assert forwarder.tally.refused == {}
+    assert forwarder.tally.failed == {}
 
 
 async def test_a_server_that_is_away_is_waited_for(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    faults: list[Callable[[], Awaitable[httpx2.Response]]] = []
-    real = desk.http.request
+    faults = 0
+    real = desk.network.handle
 
-    async def broken(*arguments: Any, **options: Any) -> httpx2.Response:
-        if len(faults) < 3:
-            faults.append(lambda: real("GET", "/"))
+    async def broken(request: httpx2.Request) -> httpx2.Response:
+        nonlocal faults
+        faults += 1
+        if faults <= 3:
             msg = "connection refused"
             raise httpx2.ConnectError(msg)
-        if len(faults) < 5:
-            faults.append(lambda: real("GET", "/"))
+        if faults <= 5:
             return httpx2.Response(503, text="a proxy's page")
-        return await real(*arguments, **options)
+        return await real(request)
 
-    desk.http.request = broken  # type: ignore[method-assign]  # the network between
+    desk.network.handle = broken  # the network between
     async with receiver(answer(200)) as there:
         await desk.live()
         forwarder = desk.forwarder(there.url)
@@ -227,6 +226,6 @@ async def test_a_server_that_is_away_is_waited_for(
 async def test_a_key_that_is_refused_ends_it(desk: Desk) -> None:
     key = desk.house.key
     forwarder = desk.forwarder("http://127.0.0.1:9/", key=f"{key[:-1]}x")
-    with pytest.raises(CommandError, match="no such API key"):
+    with pytest.raises(AuthenticationError, match="no such API key"):
         await forwarder.run()
     await desk.sender.close()

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from parcelwire.client import WebhookError
+from parcelwire.client import WebhookVerificationError
 from parcelwire.domain.clock import DAY
 from parcelwire.domain.status import Substatus
 from tests.support.hosted import Hosted
@@ -76,11 +76,11 @@ async def _(client: Any, stage: Stage) -> None:
 
 @row("trackings.create_chunk")
 async def _(client: Any, stage: Stage) -> None:
-    from parcelwire.client.batches import plan
+    from parcelwire.client.bulk_create import plan
 
     result, (chunk,) = plan([{"tracking_number": USPS_NUMBER, "courier_code": "usps"}])
-    exchange = await client.trackings.create_chunk(chunk)
-    assert exchange.was_cut is False
+    attempts = await client.trackings.create_chunk(chunk)
+    assert attempts.maybe_applied is False
     assert len(result.created) == 1
 
 
@@ -127,19 +127,19 @@ async def _(client: Any, stage: Stage) -> None:
     assert found.id == created.id
 
 
-@row("trackings.own")
+@row("trackings.recover_created")
 async def _(client: Any, stage: Stage) -> None:
     from parcelwire.client import ConflictError
     from parcelwire.client.calls import create_tracking
 
     created = await follow(client)
-    exchange = client.engine.open(create_tracking({}))
+    attempts = client.engine.open(create_tracking({}))
     conflict = ConflictError("")
     fields = {"tracking_number": USPS_NUMBER}
     # Without a lost try it is nobody's own.
-    assert await client.trackings.own(exchange, conflict, fields) is None
-    exchange.was_cut = True
-    assert (await client.trackings.own(exchange, conflict, fields)).id == created.id
+    assert await client.trackings.recover_created(attempts, conflict, fields) is None
+    attempts.maybe_applied = True
+    assert (await client.trackings.recover_created(attempts, conflict, fields)).id == created.id
 
 
 @row("couriers.list")
@@ -159,7 +159,7 @@ async def _(client: Any, stage: Stage) -> None:
 
 @row("webhooks.unwrap")
 async def _(client: Any, stage: Stage) -> None:
-    with pytest.raises(WebhookError):
+    with pytest.raises(WebhookVerificationError):
         client.webhooks.unwrap(b"{}", {}, "whsec_" + "A" * 32)
 
 

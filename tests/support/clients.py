@@ -30,7 +30,7 @@ RESOURCES = (
 )
 STREAMS = {
     "Trackings": ("list",),
-    "OwnTrackings": ("list", "events"),
+    "NativeTrackings": ("list", "events"),
     "Messages": ("list",),
 }
 """Methods that fetch nothing before their result is iterated."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from parcelwire.api.house import ApiSettings
 from parcelwire.api.native.application import application
 from parcelwire.api.trackingmore.frame import DialectFrame
 from parcelwire.bootstrap.dialects import own_dialects
-from parcelwire.cli.exits import CommandError
-from parcelwire.cli.native_calls import World
 from parcelwire.cli.webhook_forward import EVERYWHERE, Forwarder, Wish
+from parcelwire.cli.worlds import World
+from parcelwire.client import AsyncParcelwire, ParcelwireError
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.status import Substatus
 from parcelwire.webhooks.address import AddressGuard
@@ -39,15 +39,31 @@ class RestingClock(FrozenClock):
         await asyncio.sleep(0.002)
 
 
+class Network(httpx2.AsyncBaseTransport):
+    """What lies between the command and the server; a test puts its own trouble in ``handle``."""
+
+    def __init__(self, server: httpx2.AsyncBaseTransport) -> None:
+        self.handle: Callable[[httpx2.Request], Awaitable[httpx2.Response]] = (
+            server.handle_async_request
+        )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return await self.handle(request)
+
+
 class Desk:
     """A house with two worlds, its API, and a forwarder at work."""
 
-    def __init__(self, house: HouseUnderTest, http: httpx2.AsyncClient) -> None:
+    def __init__(self, house: HouseUnderTest, network: Network) -> None:
         self.house = house
-        self.http = http
+        self.network = network
+        self.http = httpx2.AsyncClient(transport=network, base_url="http://house")
 
     def forwarder(self, url: str, *, key: str = "", **wish: Any) -> Forwarder:
-        world = World(self.http, key or self.house.key, "", "the house")
+        client = AsyncParcelwire(
+            key or self.house.key, "http://house", transport=self.network, max_retries=0
+        )
+        world = World(client, "", "the house")
         guard = AddressGuard(EVERYWHERE)
         self.sender = HttpSender(WebhookSettings(total_seconds=2), guard=guard)
         fields = {"dialect": "native", "secret": SECRET, "since": "2026-01-01T00:00:00Z", **wish}
@@ -64,7 +80,7 @@ class Desk:
                         running.result()
         finally:
             running.cancel()
-            with contextlib.suppress(asyncio.CancelledError, CommandError):
+            with contextlib.suppress(asyncio.CancelledError, ParcelwireError):
                 await running
             await self.sender.close()
 
@@ -104,6 +120,4 @@ async def open_desk(
     ) as house:
         other = Starlette(routes=[Mount("/api", application(house.house))])
         door = Door(house.house, dialects(house.house), other)
-        transport = httpx2.ASGITransport(door)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://house") as http:
-            yield Desk(house, http)
+        yield Desk(house, Network(httpx2.ASGITransport(door)))

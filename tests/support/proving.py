@@ -1,4 +1,4 @@
-"""Installations to examine, and what ``parcelwire prove`` finds in them."""
+"""Installations to examine, and what ``parcelwire durability-test`` finds in them."""
 
 from __future__ import annotations
 

@@ -92,10 +92,10 @@ def plain(found: Any) -> Any:
         return found.code, found.message, found.data
     if isinstance(found, list):
         return [one.to_dict() for one in found]
-    if hasattr(found, "refused"):
+    if hasattr(found, "failed"):
         return {
             "success": [ref.to_dict() for ref in found.created],
-            "error": [item.error.data for item in found.refused],
+            "error": [item.error.data for item in found.failed],
         }
     return found.to_dict()
 

@@ -8,11 +8,11 @@ from parcelwire.client import (
     ConflictError,
     CreateManyResult,
     EndpointWithSecret,
-    NewTracking,
     ParcelwireError,
     RateLimitError,
     Status,
     Tracking,
+    TrackingCreateParams,
     TrackingRef,
     V4Client,
     WebhookEvent,
@@ -42,7 +42,7 @@ def follow(client: Parcelwire, number: str) -> str:
     return ", ".join(point.text or "" for point in tracking.checkpoints)
 
 
-def follow_many(client: Parcelwire, rows: list[NewTracking]) -> int:
+def follow_many(client: Parcelwire, rows: list[TrackingCreateParams]) -> int:
     result: CreateManyResult = client.trackings.create_many([*rows, "996012345678901234"])
     for item in result:
         if item.error is not None:
@@ -93,7 +93,7 @@ def set_up(client: Parcelwire) -> str:
     return f"{made.secret} {len(waiting)} {quota} {client.trackings.refresh('1').status}"
 
 
-hosted: V4Client = Parcelwire.for_trackingmore("key", max_wait_seconds=120)
+hosted: V4Client = Parcelwire.for_trackingmore("key", max_retry_delay_seconds=120)
 number: str = hosted.trackings.create("1", "dhl").tracking_number
 # What the hosted service lacks, the type checker misses too.
 hosted.endpoints  # type: ignore[attr-defined]  # noqa: B018  (asking is the test)

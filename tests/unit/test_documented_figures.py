@@ -23,7 +23,8 @@ from parcelwire.bootstrap import clock_watch, key_watch
 from parcelwire.bootstrap.accounts import hash_password
 from parcelwire.bootstrap.system import SystemIdentifiers
 from parcelwire.cli import importing
-from parcelwire.client.exchange import BASE_SECONDS, CAP_SECONDS
+from parcelwire.client import SeenIds
+from parcelwire.client.call_attempts import BASE_SECONDS, CAP_SECONDS
 from parcelwire.client.settings import Options
 from parcelwire.config import ApiSection, LimitsSection
 from parcelwire.connectors import report_limits
@@ -54,7 +55,6 @@ from parcelwire.webhooks import commands, endpoints, headers, url_check
 from parcelwire.webhooks.failing import FEWEST_FAILURES
 from parcelwire.webhooks.housekeeping import FEWEST_EVENT_DAYS, KeepingSettings
 from parcelwire.webhooks.settings import WebhookSettings
-from parcelwire.webhooks.verify import SeenIds
 from prove import kills_sqlite
 from tests.contract import test_mutated_answers, test_power_loss, test_storage_calls
 from tests.support.named_tests import ROOT
@@ -172,11 +172,11 @@ def test_client() -> None:
         "sdk.md",
         f"Tried again up to {NUMBERS[options.max_retries]} times, "
         "with pauses that start at half a second and double",
-        f"more than `max_wait_seconds` ({options.max_wait_seconds:g})",
+        f"more than `max_retry_delay_seconds` ({options.max_retry_delay_seconds:g})",
         f"| `timeout_seconds` | {options.timeout_seconds:g} |",
         f"| `connect_timeout_seconds` | {options.connect_timeout_seconds:g} |",
         f"| `max_retries` | {options.max_retries} |",
-        f"| `max_wait_seconds` | {options.max_wait_seconds:g} |",
+        f"| `max_retry_delay_seconds` | {options.max_retry_delay_seconds:g} |",
     )
 
 

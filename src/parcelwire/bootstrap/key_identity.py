@@ -127,7 +127,7 @@ class KeyIdentity:
             return (
                 f"{what}: put back the key file that they were sealed with"
                 f" ({', '.join(sorted(used))}…){self._hint()}; or remove them with:"
-                " parcelwire connection remove"
+                " parcelwire carrier disconnect"
             )
         first, *others = self._ring.fingerprints
         older = [one for one in others if key_id_of(one) in used]

@@ -44,9 +44,9 @@ from parcelwire.store.sealing import (
 Progress = Callable[[int], object]
 
 _REMEDY: Final = (
-    ". Nobody can open it any more: give that endpoint a new secret (parcelwire webhook rotate),"
-    " remove that connection (parcelwire connection remove), or let that answer expire"
-    " (api.idempotency_hours); then run this command again"
+    ". Nobody can open it any more: give that endpoint a new secret (parcelwire webhook"
+    " rotate-secret), remove that connection (parcelwire carrier disconnect), or let that answer"
+    " expire (api.idempotency_hours); then run this command again"
 )
 
 

@@ -31,6 +31,6 @@ class Target:
         self.world_id = world_id
 
     @property
-    def has_own_api(self) -> bool:
+    def has_native_api(self) -> bool:
         """Whether the server is a Parcelwire."""
-        return self.client.engine.settings.backend.has_own_api
+        return self.client.engine.settings.backend.has_native_api

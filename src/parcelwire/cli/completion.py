@@ -1,11 +1,11 @@
-"""``parcelwire completion``: what makes a shell complete commands and options."""
+"""``parcelwire completion``: the completion script of a shell."""
 
 from __future__ import annotations
 
 import click
 from click.shell_completion import get_completion_class
 
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.exit_codes import CommandError
 
 _VARIABLE = "_PARCELWIRE_COMPLETE"
 
@@ -14,7 +14,7 @@ _VARIABLE = "_PARCELWIRE_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the script that makes SHELL complete commands and options.
+    """Generate the completion script for SHELL.
 
     \b
     eval "$(parcelwire completion bash)"            # in ~/.bashrc
@@ -23,6 +23,6 @@ def completion(ctx: click.Context, shell: str) -> None:
     """
     kind = get_completion_class(shell)
     if kind is None:
-        msg = f"nothing is known of {shell}"
+        msg = f"unsupported shell: {shell}"
         raise CommandError(msg)
     click.echo(kind(ctx.find_root().command, {}, "parcelwire", _VARIABLE).source())

@@ -7,8 +7,8 @@ from typing import Literal
 
 import click
 
-from parcelwire.cli import exits
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli import exit_codes
+from parcelwire.cli.exit_codes import CommandError
 
 
 @click.group()
@@ -142,7 +142,7 @@ def check(which: tuple[str, ...]) -> None:
         cases = len(list_cases(package_of(loaded)))
         click.echo(f"{loaded.manifest.code}: sound, {cases} cases, {loaded.manifest.quality}")
     if not are_sound:
-        raise SystemExit(exits.FAILED)
+        raise SystemExit(exit_codes.FAILED)
 
 
 @connector.command("record")

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 import msgspec
 
+from parcelwire.cli.common import read_config, run_async, working
 from parcelwire.cli.countries import read_country
-from parcelwire.cli.exits import FAILED, CommandError
-from parcelwire.cli.support import read_config, run_async, working
-from parcelwire.cli.target import Choice, login_of, open_target, server_options
-from parcelwire.client.errors import InvalidError
+from parcelwire.cli.exit_codes import FAILED, CommandError
+from parcelwire.cli.target import TargetOptions, login_of, open_target, server_options
+from parcelwire.client.errors import InvalidRequestError
 from parcelwire.couriers.detection import Hints, default_detector
 from parcelwire.couriers.evaluation import Evaluation, evaluate
 from parcelwire.couriers.number import is_plausible, normalise
@@ -40,29 +40,29 @@ class SearchGroup(click.Group):
 
 @click.group(cls=SearchGroup)
 def couriers() -> None:
-    """List the couriers Parcelwire knows; refresh them from a TrackingMore account.
+    """List and search couriers; refresh them from a TrackingMore account.
 
     \b
-    parcelwire couriers                # all of them
-    parcelwire couriers swiss post     # those that match
-    parcelwire couriers refresh        # take over TrackingMore's list of today
+    parcelwire couriers                # list all
+    parcelwire couriers swiss post     # search
+    parcelwire couriers refresh        # update them from TrackingMore's list
     """
 
 
 @couriers.command("list")
 @click.argument("words", nargs=-1, metavar="[SEARCH]")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 @server_options
 @click.pass_context
 @run_async
 async def list_couriers(
-    ctx: click.Context, words: tuple[str, ...], as_json: bool, choice: Choice
+    ctx: click.Context, words: tuple[str, ...], as_json: bool, options: TargetOptions
 ) -> None:
-    """List all couriers, or those whose code, name or home page matches SEARCH.
+    """List couriers, or those whose code, name or home page matches SEARCH.
 
-    Those that are known here, or those of the server that you are logged in to.
+    Lists the couriers known here, or those of the server that you are logged in to.
     """
-    registry = await _registry(ctx, choice)
+    registry = await _registry(ctx, options)
     search = " ".join(words)
     found = registry.search(search) if search else list(registry.all())
     if as_json:
@@ -76,10 +76,10 @@ async def list_couriers(
         raise CommandError(msg)
 
 
-async def _registry(ctx: click.Context, choice: Choice) -> Registry:
-    if login_of(ctx, choice) is None:
+async def _registry(ctx: click.Context, options: TargetOptions) -> Registry:
+    if login_of(ctx, options) is None:
         return registry_here(ctx)
-    async with open_target(ctx, choice) as target:
+    async with open_target(ctx, options) as target:
         with working(f"asking {target.where}"):
             listed = await target.client.couriers.list()
     return Registry(
@@ -119,21 +119,21 @@ def registry_here(ctx: click.Context) -> Registry:
 @click.option(
     "--api-key",
     envvar="TRACKINGMORE_API_KEY",
-    help="Key of a TrackingMore account; asked for unseen.  [env: TRACKINGMORE_API_KEY]",
+    help="TrackingMore API key; default: prompts without echo.  [env: TRACKINGMORE_API_KEY]",
 )
 @click.option(
-    "--base-url", default=TRACKINGMORE, show_default=True, help="Where the list is asked for."
+    "--base-url", default=TRACKINGMORE, show_default=True, help="Address of TrackingMore's API."
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--dry-run", is_flag=True, help="Show what would change.")
 @click.pass_context
 @run_async
 async def refresh(ctx: click.Context, api_key: str | None, base_url: str, dry_run: bool) -> None:
-    """Take over the list of couriers that a TrackingMore account sees today.
+    """Update the couriers from the list that a TrackingMore account sees.
 
-    It is kept in a file (carriers.registry_file) and adds to the built-in couriers; nothing is
-    taken away. Running servers use it from their next start on.
+    The list is stored in a file (carriers.registry_file) and adds to the built-in couriers; nothing
+    is removed. Running servers use it after a restart.
     """
-    from parcelwire.cli.courier_list import fetch_list
+    from parcelwire.cli.trackingmore_couriers import fetch_list
 
     file = Path(read_config(ctx).carriers.registry_file)
     if api_key is None:
@@ -169,9 +169,9 @@ async def refresh(ctx: click.Context, api_key: str | None, base_url: str, dry_ru
     "--evaluate",
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Judge detection on a file of labelled numbers.",
+    help="Evaluate detection on a file of labelled numbers.",
 )
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @server_options
 @click.pass_context
 @run_async
@@ -182,12 +182,12 @@ async def detect(
     origin: str | None,
     file: Path | None,
     as_json: bool,
-    choice: Choice,
+    options: TargetOptions,
 ) -> None:
-    """Say which courier NUMBER belongs to, how certain that is, and why.
+    """Detect the courier of NUMBER, with probabilities and reasons.
 
-    Found out here, or by the server that you are logged in to, which also knows which couriers the
-    account uses. TrackingMore's service says neither how sure it is nor why.
+    Runs here, or on the server that you are logged in to, which also knows which couriers the
+    account uses. TrackingMore's service gives neither probabilities nor reasons.
 
     \b
     parcelwire detect 99.00.123456.12345678
@@ -204,11 +204,11 @@ async def detect(
     hints = Hints(
         destination_country=read_country(destination), origin_country=read_country(origin)
     )
-    if login_of(ctx, choice) is None:
+    if login_of(ctx, options) is None:
         registry = registry_here(ctx)
         found = _detect_here(number or "", hints, registry)
     else:
-        found = await _ask_server(ctx, choice, number or "", hints)
+        found = await _ask_server(ctx, options, number or "", hints)
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
     if not found:
@@ -248,11 +248,13 @@ def _detect_here(number: str, hints: Hints, registry: Registry) -> list[Found]:
     return found
 
 
-async def _ask_server(ctx: click.Context, choice: Choice, number: str, hints: Hints) -> list[Found]:
-    async with open_target(ctx, choice) as target:
+async def _ask_server(
+    ctx: click.Context, options: TargetOptions, number: str, hints: Hints
+) -> list[Found]:
+    async with open_target(ctx, options) as target:
         with working(f"asking {target.where}"):
             try:
-                if not target.has_own_api:
+                if not target.has_native_api:
                     listed = await target.client.couriers.detect(number)
                     return [
                         Found(
@@ -261,19 +263,23 @@ async def _ask_server(ctx: click.Context, choice: Choice, number: str, hints: Hi
                         )
                         for one in listed
                     ]
-                given = {
-                    "tracking_number": number,
-                    "destination_country": hints.destination_country,
-                    "origin_country": hints.origin_country,
-                }
-                body = {name: value for name, value in given.items() if value}
-                said = await target.client.request(
-                    "POST", "/api/couriers/detect", body, is_repeatable=True
+                ranked = await target.client.couriers.candidates(
+                    number,
+                    destination_country=hints.destination_country,
+                    origin_country=hints.origin_country,
                 )
-            except InvalidError as error:
+            except InvalidRequestError as error:
                 msg = f"{number!r}: {error.message}"
                 raise CommandError(msg) from None
-    return msgspec.convert(said["candidates"], list[Found])
+    return [
+        Found(
+            courier_code=one.courier_code,
+            courier_name=one.courier_name or one.courier_code,
+            probability=one.probability,
+            reasons=one.reasons,
+        )
+        for one in ranked
+    ]
 
 
 def _judge(file: Path, *, as_json: bool) -> None:

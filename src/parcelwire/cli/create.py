@@ -1,4 +1,4 @@
-"""``parcelwire create``: follow numbers from now on."""
+"""``parcelwire create``: start tracking numbers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import click
 import msgspec
 
 from parcelwire.cli.command_target import Target
+from parcelwire.cli.common import courier_field_options, run_async, working
 from parcelwire.cli.countries import read_country
-from parcelwire.cli.exits import FAILED, PARTLY, CommandError
-from parcelwire.cli.support import courier_field_options, run_async, working
-from parcelwire.cli.target import Choice, open_target, target_options
+from parcelwire.cli.exit_codes import FAILED, PARTLY, CommandError
+from parcelwire.cli.target import TargetOptions, open_target, target_options
 from parcelwire.cli.timeline import console, plain, print_timeline
-from parcelwire.client.errors import ConflictError, InvalidError, ParcelwireError
+from parcelwire.client.errors import ConflictError, InvalidRequestError, ParcelwireError
 
 _FIELDS = {
     "courier": "courier_code",
@@ -38,24 +38,29 @@ _FIELDS = {
 @click.command()
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
 @click.option("--courier", help="Courier code; default: detected from the number.")
-@click.option("--title", help="What is in it.")
-@click.option("--order", help="The shop's order number.")
-@click.option("--customer", help="The customer's name.")
-@click.option("--customer-email", help="The customer's e-mail address.")
-@click.option("--customer-phone", help="The customer's phone number.")
-@click.option("--note", help="A note for yourself.")
-@click.option("--label", help="A word to group parcels by.")
+@click.option("--title", help="Title, such as what is in the parcel.")
+@click.option("--order", help="Order number.")
+@click.option("--customer", help="Customer name.")
+@click.option("--customer-email", help="Customer e-mail address.")
+@click.option("--customer-phone", help="Customer phone number.")
+@click.option("--note", help="Internal note.")
+@click.option("--label", help="Label to group parcels by.")
 @courier_field_options
-@click.option("--tracking-key", help="The courier's own key, if it requires one.")
-@click.option("--language", help="Language of the events, e.g. de.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on each line.")
+@click.option("--tracking-key", help="Tracking key, if the courier requires one.")
+@click.option("--language", help="Language of the events, such as de.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @target_options
 @click.pass_context
 @run_async
 async def create(
-    ctx: click.Context, /, numbers: tuple[str, ...], as_json: bool, choice: Choice, **given: Any
+    ctx: click.Context,
+    /,
+    numbers: tuple[str, ...],
+    as_json: bool,
+    options: TargetOptions,
+    **given: Any,
 ) -> None:
-    """Follow each NUMBER from now on, and show what its carrier says.
+    """Start tracking each NUMBER, and show what its carrier reports.
 
     \b
     parcelwire create 99.60.123456.78901234 --title "Two cups" --order 1017
@@ -66,7 +71,7 @@ async def create(
     given["ship_date"] = ship_date.date() if ship_date is not None else None
     given["destination"] = read_country(given["destination"])
     fields = {wire: given[option] for option, wire in _FIELDS.items() if given[option]}
-    async with open_target(ctx, choice) as target:
+    async with open_target(ctx, options) as target:
         if len(numbers) == 1:
             await _create_one(target, numbers[0], fields, as_json=as_json)
         else:
@@ -79,7 +84,7 @@ async def _create_one(
     try:
         with working(f"handing {number} to {target.where}"):
             tracking = await target.client.trackings.create(number, **fields)
-    except InvalidError as error:
+    except InvalidRequestError as error:
         raise CommandError(refusal(number, error)) from None
     if as_json:
         click.echo(msgspec.json.encode(tracking.to_dict()).decode())
@@ -102,11 +107,11 @@ async def _create_many(
         else:
             courier = item.tracking.courier_code or ""
             click.echo(f"{plain(item.tracking_number):28} {courier:20} {item.tracking.id}")
-    for item in result.refused:
-        assert item.error is not None  # noqa: S101  (that is what refused means)
+    for item in result.failed:
+        assert item.error is not None  # noqa: S101  (that is what failed means)
         click.echo(f"parcelwire: {refusal(item.tracking_number, item.error)}", err=True)
-    if result.refused:
-        msg = f"{len(result.refused)} of {len(result)} were refused"
+    if result.failed:
+        msg = f"{len(result.failed)} of {len(result)} were rejected"
         raise CommandError(msg, PARTLY if result.created else FAILED)
 
 
@@ -114,5 +119,5 @@ def refusal(number: str, error: ParcelwireError) -> str:
     """Return in one line why a number was not taken."""
     if isinstance(error, ConflictError):
         courier = error.existing.courier_code if error.existing is not None else None
-        return f"{number} is followed already{f' with {courier}' if courier else ''}"
+        return f"{number} is already tracked{f' with {courier}' if courier else ''}"
     return f"{number}: {error.message}"

@@ -1,4 +1,4 @@
-"""``parcelwire demo``: the whole way of a parcel, on this machine, with nothing to set up.
+"""``parcelwire demo``: the whole service on this machine, with nothing to set up.
 
     mock Swiss Post and Poste Italiane   <--poll--  Parcelwire (SQLite)  --webhooks-->  a shop
     the simulated carrier                              ^
@@ -370,15 +370,15 @@ async def _served(
     "--seconds",
     type=click.FloatRange(min=10),
     envvar="DEMO_SECONDS",
-    help="Stop by itself after this time; default: run until Ctrl-C.  [env: DEMO_SECONDS]",
+    help="Stop after this many seconds; default: run until Ctrl-C.  [env: DEMO_SECONDS]",
 )
 @click.option(
     "--wrong-secret",
     is_flag=True,
-    help="Let the shop check signatures with wrong secrets, to see how that looks.",
+    help="Verify signatures with wrong secrets, to see them fail.",
 )
 def demo(seconds: float | None, wrong_secret: bool) -> None:
-    """Show the whole way of a parcel on this machine, with nothing to set up.
+    """Run a self-contained demo of the whole service; needs no setup.
 
     It ends with exit code 0 when every parcel arrived and every webhook was verified.
     """
@@ -389,5 +389,5 @@ def demo(seconds: float | None, wrong_secret: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="parcelwire-demo-") as folder:
         is_complete = asyncio.run(run(Path(folder)))
     if not is_complete:
-        msg = "the demonstration did not come to its end: see the summary"
+        msg = "the demo did not complete: see the summary"
         raise InstallationError(msg)

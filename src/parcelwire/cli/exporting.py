@@ -1,6 +1,6 @@
 """``parcelwire export``.
 
-Write what is followed to a file, without ever holding more than a page.
+Write trackings to a file, without ever holding more than a page.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import IO, Any, Final
 import click
 import msgspec
 
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.common import run_async
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.cli.filters import Wanted, filter_options, select
 from parcelwire.cli.progress import progress
 from parcelwire.cli.spreadsheet import guarded
-from parcelwire.cli.support import run_async
-from parcelwire.cli.target import Choice, open_target, target_options
+from parcelwire.cli.target import TargetOptions, open_target, target_options
 from parcelwire.client.models import Tracking
 
 COLUMNS: Final = (
@@ -46,21 +46,25 @@ RETRIES: Final = 6
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="Default: by the ending of the file, else csv.",
+    help="Output format; default: from the file extension, else csv.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; default: standard output.",
+    help="Output file; default: standard output.",
 )
 @target_options
 @click.pass_context
 @run_async
 async def export(
-    ctx: click.Context, wanted: Wanted, form: str | None, output: Path | None, choice: Choice
+    ctx: click.Context,
+    wanted: Wanted,
+    form: str | None,
+    output: Path | None,
+    options: TargetOptions,
 ) -> None:
-    """Write what is followed to a file, newest first.
+    """Export trackings to a file, newest first.
 
     CSV has one row for each parcel and can be imported again; JSON holds everything, histories
     included, as one array or (ndjson) one object on each line. A file appears when it is whole.
@@ -72,7 +76,7 @@ async def export(
     """
     ending = output.suffix.removeprefix(".").lower() if output is not None else ""
     form = form or (ending if ending in FORMATS else "csv")
-    async with open_target(ctx, choice, retries=RETRIES) as target:
+    async with open_target(ctx, options, retries=RETRIES) as target:
         with Draft(output) as opened, progress("exporting") as bar:
             write = Writer(opened, form)
             async for tracking in select(target, wanted, PAGE):

@@ -7,13 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
-from urllib.parse import urlencode
 
 import click
 import msgspec
 
 from parcelwire.cli.command_target import Target
-from parcelwire.client.details import instant_text
 from parcelwire.client.models import Status, Tracking
 from parcelwire.couriers.number import normalise
 
@@ -49,7 +47,7 @@ class MomentType(click.ParamType[Moment]):
             moment = datetime.fromisoformat(text)
         except ValueError:
             self.fail(
-                f"{text!r} is no time; write 2026-03-01, 2026-03-01T10:00:00+01:00 or 7d",
+                f"{text!r} is not a time; write 2026-03-01, 2026-03-01T10:00:00+01:00 or 7d",
                 param,
                 ctx,
             )
@@ -83,21 +81,21 @@ def filter_options(function: Callable[P, T]) -> Callable[P, T]:
             "statuses",
             multiple=True,
             type=click.Choice([status.value for status in Status]),
-            help="Only with this status; repeat for more.",
+            help="Filter by status; repeatable.",
         ),
-        click.option("--courier", help="Only of this courier code."),
+        click.option("--courier", help="Filter by courier code."),
         click.option(
             "--since",
             type=MomentType(),
-            help="Created since 2026-03-01, 2026-03-01T10:00:00+01:00, or 12h, 7d ago.",
+            help="Created at or after this time: 2026-03-01, 2026-03-01T10:00+01:00, or 7d (ago).",
         ),
-        click.option("--until", type=MomentType(), help="Created until then."),
-        click.option("--updated-since", type=MomentType(), help="With news since then."),
-        click.option("--prefix", help="Only numbers that begin so."),
+        click.option("--until", type=MomentType(), help="Created at or before this time."),
+        click.option("--updated-since", type=MomentType(), help="Updated at or after this time."),
+        click.option("--prefix", help="Filter by the beginning of the number."),
         click.option(
             "--archived/--not-archived",
             default=None,
-            help="Only what was archived, or only what was not.",
+            help="Only archived trackings, or only the others.",
         ),
     )
     wrapped: Any = gather
@@ -108,14 +106,24 @@ def filter_options(function: Callable[P, T]) -> Callable[P, T]:
 
 
 SHORTEST_PREFIX = 3
-"""That a Parcelwire looks for itself; TrackingMore has no such condition at all."""
+"""That a Parcelwire searches for itself; TrackingMore has no such condition at all."""
 
 
 async def select(target: Target, wanted: Wanted, page_size: int) -> AsyncIterator[Tracking]:
     """Yield what fulfils ``wanted``, newest created first, page by page as it is needed."""
     prefix = normalise(wanted.prefix) if wanted.prefix else ""
-    if len(prefix) >= SHORTEST_PREFIX and target.has_own_api:
-        async for tracking in _by_prefix(target, wanted, prefix, page_size):
+    if len(prefix) >= SHORTEST_PREFIX and target.has_native_api:
+        by_prefix = target.client.trackings.search(
+            prefix,
+            courier_code=wanted.courier,
+            status=wanted.statuses or "",
+            is_archived=wanted.archived,
+            created_date_min=wanted.since,
+            created_date_max=wanted.until,
+            updated_date_min=wanted.updated_since,
+            page_size=page_size,
+        )
+        async for tracking in by_prefix:
             yield tracking
         return
     found = target.client.trackings.list(
@@ -130,35 +138,3 @@ async def select(target: Target, wanted: Wanted, page_size: int) -> AsyncIterato
     async for tracking in found:
         if normalise(tracking.tracking_number).startswith(prefix):
             yield tracking
-
-
-async def _by_prefix(
-    target: Target, wanted: Wanted, prefix: str, page_size: int
-) -> AsyncIterator[Tracking]:
-    """Have the server look for the prefix, and read what it found in v4's words."""
-    query: list[tuple[str, str]] = [("number_prefix", prefix), ("limit", str(page_size))]
-    query += [("status", status) for status in wanted.statuses]
-    bounds = {
-        "created_min": instant_text("created_min", wanted.since),
-        "created_max": instant_text("created_max", wanted.until),
-        "updated_min": instant_text("updated_min", wanted.updated_since),
-    }
-    single = {
-        "courier_code": wanted.courier,
-        "is_archived": None if wanted.archived is None else str(wanted.archived).lower(),
-        **bounds,
-    }
-    query += [(name, value) for name, value in single.items() if value]
-    cursor = ""
-    while True:
-        asked = [*query, ("cursor", cursor)] if cursor else query
-        page = await target.client.request("GET", f"/api/trackings?{urlencode(asked)}")
-        numbers = {one["number"] for one in page["items"]}
-        read = await target.client.trackings.list(tracking_numbers=numbers, page_size=200).all()
-        by_id = {one.id: one for one in read}
-        for one in page["items"]:
-            if one["id"] in by_id:  # else it was deleted a moment ago
-                yield by_id[one["id"]]
-        cursor = page["next_cursor"] or ""
-        if not page["has_more"] or not cursor:
-            return

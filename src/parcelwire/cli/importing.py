@@ -1,4 +1,4 @@
-"""``parcelwire import``: follow the numbers of a CSV file, each exactly once."""
+"""``parcelwire import``: start tracking the numbers of a CSV file, each exactly once."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ import click
 import msgspec
 
 from parcelwire.cli.command_target import Target
-from parcelwire.cli.exits import PARTLY, CommandError
-from parcelwire.cli.journal import Journal
-from parcelwire.cli.loading import Loader, Outcome
+from parcelwire.cli.common import run_async
+from parcelwire.cli.exit_codes import PARTLY, CommandError
+from parcelwire.cli.import_runner import Loader, Outcome
+from parcelwire.cli.import_state import Journal
 from parcelwire.cli.logins import state_folder
 from parcelwire.cli.progress import progress
 from parcelwire.cli.spreadsheet import (
@@ -30,8 +31,7 @@ from parcelwire.cli.spreadsheet import (
     parse_columns,
     reading,
 )
-from parcelwire.cli.support import run_async
-from parcelwire.cli.target import Choice, open_target, target_options
+from parcelwire.cli.target import TargetOptions, open_target, target_options
 from parcelwire.cli.timeline import plain
 from parcelwire.client.errors import ParcelwireError
 
@@ -43,24 +43,26 @@ SHOWN = 20
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--courier", help="Courier code of rows that name none.")
+@click.option("--courier", help="Courier code for rows that have none.")
 @click.option(
     "--column",
     "columns",
     multiple=True,
     metavar="HEADING=FIELD",
-    help="Take this column for this field (empty: for none); repeat for more.",
+    help="Map a column to a field (empty: ignore it); repeatable.",
 )
-@click.option("--encoding", help="Of the file; default: found out.")
-@click.option("--delimiter", help="Between its cells; default: found out.")
+@click.option("--encoding", help="Encoding of the file; default: detected.")
+@click.option("--delimiter", help="Cell delimiter; default: detected.")
 @click.option(
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write refused rows there, with the reason: mend and import it.",
+    help="Write rejected rows with the reason to FILE, to correct and import again.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say how the file is understood.")
-@click.option("--restart", is_flag=True, help="Forget how far an interrupted import came.")
-@click.option("--json", "as_json", is_flag=True, help="The result as one JSON object.")
+@click.option("--dry-run", is_flag=True, help="Show how the file is read; send nothing.")
+@click.option(
+    "--restart", is_flag=True, help="Start over instead of resuming an interrupted import."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @target_options
 @click.pass_context
 @run_async
@@ -75,13 +77,13 @@ async def import_file(
     dry_run: bool,
     restart: bool,
     as_json: bool,
-    choice: Choice,
+    options: TargetOptions,
 ) -> None:
-    """Follow the numbers of FILE (CSV; - is standard input), forty with each call.
+    """Import the tracking numbers of FILE (CSV; - for standard input), 40 per call.
 
-    Columns are known by their headings, as most programs and TrackingMore write them; encoding and
-    delimiter are found out. What is followed already stays as it is. After a kill or a lost
-    server, the same command goes on where it was, and no parcel is made twice.
+    Columns are recognised by their headings, as most programs and TrackingMore write them; encoding
+    and delimiter are detected. Numbers that are already tracked stay unchanged. If it was killed or
+    lost the server, the same command resumes where it was, and creates no parcel twice.
 
     \b
     parcelwire import orders.csv
@@ -89,7 +91,7 @@ async def import_file(
     parcelwire import orders.csv --courier swiss-post --column "Ref.=order_number" --report bad.csv
     """
     if delimiter is not None and len(delimiter) != 1:
-        msg = "--delimiter wants one character"
+        msg = "--delimiter takes one character"
         raise click.UsageError(msg)
     mapped = parse_columns(columns)
     with ExitStack() as stack:
@@ -100,7 +102,7 @@ async def import_file(
             msg = f"there is no file {file}"
             raise CommandError(msg)
         form = examine(file, encoding=encoding, delimiter=delimiter)
-        async with open_target(ctx, choice, retries=RETRIES) as target:
+        async with open_target(ctx, options, retries=RETRIES) as target:
             sheet = Sheet(
                 file, form, mapped, courier=courier, resolve=lambda word: _code(target, word)
             )
@@ -111,7 +113,7 @@ async def import_file(
             result = await _run(target, sheet, journal, report, restart=restart)
     _tell(result, as_json=as_json, report=report)
     if result.refused:
-        msg = f"{result.refused} of {result.rows} rows were refused"
+        msg = f"{result.refused} of {result.rows} rows were rejected"
         raise CommandError(msg, PARTLY)
 
 
@@ -263,5 +265,5 @@ def _tell(result: Result, *, as_json: bool, report: Path | None) -> None:
         return
     click.echo(
         f"{result.rows:,} rows: {result.created:,} created,"
-        f" {result.existing:,} followed already, {result.refused:,} refused"
+        f" {result.existing:,} already tracked, {result.refused:,} rejected"
     )

@@ -17,36 +17,38 @@ from parcelwire.accounts.service import (
     check_email,
 )
 from parcelwire.bootstrap import InstallationError
+from parcelwire.cli.common import account_of, installation, refusals, run_async, when
 from parcelwire.cli.durations import DurationType
 from parcelwire.cli.passwords import password
-from parcelwire.cli.support import account_of, installation, refusals, run_async, when
 from parcelwire.domain.access import RANKS
 from parcelwire.domain.clock import SECOND, to_datetime
 
 
 @click.group()
 def key() -> None:
-    """Create, list and revoke API keys."""
+    """Manage API keys."""
 
 
 @key.command("create")
-@click.option("--account", "email", help="E-mail address of the account; made if it is new.")
-@click.option("--test", "is_test", is_flag=True, help="A key to the test world: simulated parcels.")
+@click.option("--account", "email", help="E-mail address of the account; created if it is new.")
+@click.option(
+    "--test", "is_test", is_flag=True, help="Create a key for the test world (simulated parcels)."
+)
 @click.option("--label", default="", help="What the key is for.")
 @click.option(
     "--scope",
     type=click.Choice(list(RANKS)),
     default="write",
     show_default=True,
-    help="What the key may do: only read; also change parcels and endpoints; also change keys and"
+    help="read: read-only; write: also change parcels and endpoints; admin: also change keys and"
     " accounts.",
 )
 @click.option(
     "--expires-in",
     type=DurationType(),
-    help="How long the key is valid, such as 90d (m, h, d, w); default: it does not expire.",
+    help="Lifetime, such as 90d (m, h, d, w); default: the key does not expire.",
 )
-@click.option("--quiet", is_flag=True, help="Print the key alone, for scripts.")
+@click.option("--quiet", is_flag=True, help="Print only the key.")
 @click.pass_context
 @run_async
 async def create(
@@ -59,7 +61,7 @@ async def create(
     expires_in: timedelta | None,
     quiet: bool,
 ) -> None:
-    """Create a key and print it: it is shown this once, only its hash is kept.
+    """Create a key and print it. It is shown only once; only its hash is stored.
 
     \b
     parcelwire key create --account you@shop.example
@@ -112,7 +114,7 @@ def _check_email(email: str) -> None:
 @click.pass_context
 @run_async
 async def list_keys(ctx: click.Context, email: str | None) -> None:
-    """List keys by their visible prefix."""
+    """List keys by prefix."""
     async with installation(ctx) as house:
         now = house.clock.now()
         number = (await account_of(house, email)).number if email else None
@@ -137,9 +139,9 @@ async def list_keys(ctx: click.Context, email: str | None) -> None:
 @click.pass_context
 @run_async
 async def revoke(ctx: click.Context, prefix: str) -> None:
-    """Revoke the key whose visible prefix (or whole text) is PREFIX, for good.
+    """Revoke the key with this PREFIX (or full text) permanently.
 
-    Running servers refuse it a second later at the latest.
+    Running servers reject it within a second.
     """
     visible = prefix_of(prefix.strip().rstrip("…"))
     async with installation(ctx) as house:
@@ -158,7 +160,7 @@ async def revoke(ctx: click.Context, prefix: str) -> None:
 
 @click.group()
 def account() -> None:
-    """List accounts, set what they may, suspend and resume them."""
+    """Manage accounts."""
 
 
 @account.command("list")
@@ -178,15 +180,17 @@ async def list_accounts(ctx: click.Context) -> None:
         click.echo("  ".join(part for part in (one.email, quota, one.name, state) if part))
 
 
-@account.command("set")
+@account.command("update")
 @click.argument("email")
 @click.option("--name", help="Name of the account.")
 @click.option("--phone", help="Phone number of the account.")
-@click.option("--quota", type=click.IntRange(min=0), help="Trackings it may create in all.")
-@click.option("--no-quota", is_flag=True, help="Take the quota away.")
+@click.option(
+    "--quota", type=click.IntRange(min=0), help="Maximum number of trackings it may create."
+)
+@click.option("--no-quota", is_flag=True, help="Remove the quota.")
 @click.pass_context
 @run_async
-async def set_account(
+async def update_account(
     ctx: click.Context,
     email: str,
     name: str | None,
@@ -194,12 +198,12 @@ async def set_account(
     quota: int | None,
     no_quota: bool,
 ) -> None:
-    """Set name, phone and quota of the account EMAIL."""
+    """Update the account EMAIL; omitted fields are unchanged."""
     if quota is not None and no_quota:
         msg = "--quota and --no-quota contradict each other"
         raise click.UsageError(msg)
     if name is None and phone is None and quota is None and not no_quota:
-        msg = "nothing to set: give --name, --phone, --quota or --no-quota"
+        msg = "nothing to update: pass --name, --phone, --quota or --no-quota"
         raise click.UsageError(msg)
     async with installation(ctx) as house:
         owner = await account_of(house, email)
@@ -213,12 +217,12 @@ async def set_account(
                     tracking_quota=None if no_quota else quota_set,
                 )
             )
-    click.echo(f"{email} is changed.")
+    click.echo(f"{email} is updated.")
 
 
 @account.command("suspend")
 @click.argument("email")
-@click.option("--reason", default="", help="Why; shown to operators only.")
+@click.option("--reason", default="", help="Reason; shown to operators only.")
 @click.pass_context
 @run_async
 async def suspend(ctx: click.Context, email: str, reason: str) -> None:
@@ -249,7 +253,7 @@ async def suspend(ctx: click.Context, email: str, reason: str) -> None:
 @click.pass_context
 @run_async
 async def resume(ctx: click.Context, email: str) -> None:
-    """End the suspension of the account EMAIL: what waited goes on.
+    """Resume the suspended account EMAIL.
 
     The first checks of its parcels are spread over an hour.
     """

@@ -1,4 +1,4 @@
-"""``parcelwire list``: what is followed."""
+"""``parcelwire list``: the trackings there are."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from parcelwire.cli.common import run_async, working
 from parcelwire.cli.filters import Wanted, filter_options, select
-from parcelwire.cli.support import run_async, working
-from parcelwire.cli.target import Choice, open_target, target_options
+from parcelwire.cli.target import TargetOptions, open_target, target_options
 from parcelwire.cli.timeline import console, plain, short, status_text
 from parcelwire.client.models import Tracking
 
@@ -23,19 +23,23 @@ MOST_PER_PAGE = 200
     type=click.IntRange(1, 10_000),
     default=20,
     show_default=True,
-    help="How many at most.",
+    help="Maximum number of trackings.",
 )
 @click.option(
-    "--page", type=click.IntRange(1), default=1, show_default=True, help="Which --limit of them."
+    "--page",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Page, of --limit trackings each.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on each line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @target_options
 @click.pass_context
 @run_async
 async def list_trackings(
-    ctx: click.Context, wanted: Wanted, limit: int, page: int, as_json: bool, choice: Choice
+    ctx: click.Context, wanted: Wanted, limit: int, page: int, as_json: bool, options: TargetOptions
 ) -> None:
-    """List what is followed, newest first.
+    """List trackings, newest first.
 
     \b
     parcelwire list
@@ -45,7 +49,7 @@ async def list_trackings(
     """
     skipped, has_more = (page - 1) * limit, False
     out = console()
-    async with open_target(ctx, choice) as target:
+    async with open_target(ctx, options) as target:
         found = select(target, wanted, min(MOST_PER_PAGE, skipped + limit + 1))
         with working(f"asking {target.where}"):
             rows: list[Tracking] = []
@@ -63,7 +67,9 @@ async def list_trackings(
         else:
             print_row(out, tracking)
     if not rows and not as_json:
-        click.echo("There are no such parcels." if wanted != Wanted() else "Nothing is followed.")
+        click.echo(
+            "No trackings match these filters." if wanted != Wanted() else "There are no trackings."
+        )
     if has_more:
         click.echo(f"There are more: --page {page + 1}", err=True)
 

@@ -1,4 +1,4 @@
-"""The installation here as the target of a command: calls of its application, without a network."""
+"""This installation as the target of a command: calls of its application, without a network."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import httpx2
 
 from parcelwire.api.gate import Gate, RateLimiter, Refusal
-from parcelwire.bootstrap import open_installation
+from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.cli.command_target import Target
-from parcelwire.cli.exits import CommandError
-from parcelwire.cli.support import active_account_of
+from parcelwire.cli.common import active_account_of
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.client import AsyncParcelwire
 from parcelwire.config import Config
 from parcelwire.domain.account import Account, ApiKey, world_of
@@ -19,10 +19,12 @@ from parcelwire.domain.clock import Clock
 from parcelwire.store.port import Store
 
 LIVE_KEY, TEST_KEY = "live", "test"
-"""What opens the two worlds of the account of the installation here."""
+"""What opens the two worlds of the account in this installation."""
+LOCATION = "this installation"
+"""What messages call it."""
 
 
-class OwnGate(Gate):
+class LocalAuthenticator(Gate):
     """Lets one account in, whatever the key: who may open the database needs none."""
 
     def __init__(self, store: Store, clock: Clock, account: Account) -> None:
@@ -51,6 +53,19 @@ def _check_there(config: Config) -> None:
         raise CommandError(msg)
 
 
+def local_client(house: Installation, *, is_test: bool) -> AsyncParcelwire:
+    """Return a client that calls the installation's own application, in one world of the account.
+
+    ``open_here`` has chosen the account.
+    """
+    return AsyncParcelwire(
+        TEST_KEY if is_test else LIVE_KEY,
+        "http://this-installation",
+        transport=httpx2.ASGITransport(house.asgi(is_served=False)),
+        max_retries=0,
+    )
+
+
 @asynccontextmanager
 async def open_here(config: Config, email: str | None, *, is_test: bool) -> AsyncIterator[Target]:
     """Open the installation for one command, without its workers, and close it again.
@@ -62,15 +77,9 @@ async def open_here(config: Config, email: str | None, *, is_test: bool) -> Asyn
     house = await open_installation(config, may_make_key=False)
     try:
         account = await active_account_of(house, email)
-        house.house.gate = OwnGate(house.store, house.clock, account)
+        house.house.gate = LocalAuthenticator(house.store, house.clock, account)
         house.house.limiter = RateLimiter(house.clock, {})
-        client = AsyncParcelwire(
-            TEST_KEY if is_test else LIVE_KEY,
-            "http://here",
-            transport=httpx2.ASGITransport(house.asgi(is_served=False)),
-            max_retries=0,
-        )
-        async with client:
+        async with local_client(house, is_test=is_test) as client:
             yield Target(
                 client,
                 f"the {'test' if is_test else 'live'} world of {account.email}",

@@ -1,4 +1,4 @@
-"""``parcelwire login`` and ``parcelwire logout``: remember a server and the key to it."""
+"""``parcelwire login`` and ``parcelwire logout``: store a server and the key to it."""
 
 from __future__ import annotations
 
@@ -7,32 +7,34 @@ import sys
 
 import click
 
-from parcelwire.cli.exits import KEY_REFUSED, CommandError
+from parcelwire.cli.common import run_async, working
+from parcelwire.cli.exit_codes import KEY_REFUSED, CommandError
 from parcelwire.cli.logins import DEFAULT, Login, Logins, login_file
-from parcelwire.cli.support import run_async, working
 from parcelwire.cli.target import client_of, kind_of
 from parcelwire.client.errors import AuthenticationError
 from parcelwire.client.settings import LOCAL_URL
 
 
 @click.command()
-@click.option("--host", help=f"Address of the server.  [default: asked for; {LOCAL_URL}]")
+@click.option("--host", help=f"Server address.  [default: prompts; {LOCAL_URL}]")
 @click.option(
     "--key",
     envvar="PARCELWIRE_API_KEY",
-    help="API key; default: asked for unseen, or the first line of standard input.",
+    help="API key; default: prompts without echo, or reads the first line of standard input.",
 )
-@click.option("--profile", default=DEFAULT, show_default=True, help="A name, for several servers.")
+@click.option(
+    "--profile", default=DEFAULT, show_default=True, help="Profile name, for several servers."
+)
 @click.option(
     "--trackingmore",
     is_flag=True,
-    help="The server speaks TrackingMore's v4 alone; known of TrackingMore's own.",
+    help="The server speaks only TrackingMore's v4 (implied for TrackingMore's own).",
 )
 @run_async
 async def login(host: str | None, key: str | None, profile: str, trackingmore: bool) -> None:
-    """Remember a server and the key to it, after trying the key.
+    """Log in to a server: verify the API key, and store both.
 
-    Both are kept in login.json below ~/.config/parcelwire, which only you can read.
+    They are stored in ~/.config/parcelwire/login.json, which only you can read.
 
     \b
     parcelwire login --host https://parcels.example.com
@@ -69,9 +71,9 @@ def _ask_key() -> str:
 
 
 @click.command()
-@click.option("--profile", default=DEFAULT, show_default=True, help="Which login to forget.")
+@click.option("--profile", default=DEFAULT, show_default=True, help="Profile to log out of.")
 def logout(profile: str) -> None:
-    """Forget a server and its key. The key itself stays valid: parcelwire key revoke.
+    """Log out: forget a server and its key. To revoke the key: parcelwire key revoke.
 
     \b
     parcelwire logout

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.exit_codes import CommandError
 
 DEFAULT: Final = "default"
 """The profile of a login without ``--profile``."""

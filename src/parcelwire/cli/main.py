@@ -13,56 +13,56 @@ import click
 from click.shell_completion import CompletionItem
 
 from parcelwire import __version__
-from parcelwire.cli import exits
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli import exit_codes
+from parcelwire.cli.exit_codes import CommandError
 
 _SERVE, _KEYS = "parcelwire.cli.serve", "parcelwire.cli.keys"
 _DELETE, _LOGIN = "parcelwire.cli.delete", "parcelwire.cli.login"
 _COMMANDS: dict[str, tuple[str, str, str]] = {
-    "demo": ("parcelwire.cli.demo", "demo", "Show the whole way of a parcel on this machine."),
-    "serve": (_SERVE, "serve", "Run everything: API, pages, polling, webhooks."),
-    "api": (_SERVE, "api", "Run the API and the pages alone (PostgreSQL)."),
-    "worker": (_SERVE, "worker", "Run polling and webhooks alone (PostgreSQL)."),
-    "migrate": (_SERVE, "migrate", "Bring the database's schema up to date."),
-    "config": (_SERVE, "config", "Print the default settings, or check your own."),
-    "prove": ("parcelwire.cli.prove", "prove", "Try to lose data on your own settings and disk."),
-    "key": (_KEYS, "key", "Create, list and revoke API keys."),
-    "account": (_KEYS, "account", "List accounts, set what they may, suspend and resume them."),
-    "connection": ("parcelwire.cli.connections", "connection", "Connect an account to carriers."),
+    "demo": ("parcelwire.cli.demo", "demo", "Run a self-contained demo."),
+    "serve": (_SERVE, "serve", "Run API, pages, polling and webhooks in one process."),
+    "api": (_SERVE, "api", "Run the API and pages only (PostgreSQL)."),
+    "worker": (_SERVE, "worker", "Run polling and webhooks only (PostgreSQL)."),
+    "migrate": (_SERVE, "migrate", "Migrate the database schema."),
+    "config": (_SERVE, "config", "Print the default settings, or check yours."),
+    "durability-test": (
+        "parcelwire.cli.durability_test",
+        "durability_test",
+        "Inject faults and check that no data is lost.",
+    ),
+    "key": (_KEYS, "key", "Manage API keys."),
+    "account": (_KEYS, "account", "Manage accounts."),
+    "carrier": (
+        "parcelwire.cli.carriers",
+        "carrier",
+        "List carriers and connect accounts to them.",
+    ),
     "webhook": (
         "parcelwire.cli.webhooks",
         "webhook",
         "Manage webhook endpoints and deliveries.",
     ),
     "secrets": ("parcelwire.cli.secrets", "secrets", "Manage the key that seals stored secrets."),
-    "notice": ("parcelwire.cli.notices", "notice", "Try out mails and operators' channels."),
-    "track": ("parcelwire.cli.track", "track", "Ask carriers now, and show where parcels are."),
-    "create": ("parcelwire.cli.create", "create", "Follow numbers from now on."),
-    "list": ("parcelwire.cli.listing", "list_trackings", "List what is followed."),
-    "show": (
-        "parcelwire.cli.show",
-        "show",
-        "Show what is stored of a parcel, and what comes next.",
-    ),
-    "delete": (_DELETE, "delete", "Delete parcels and their history for good."),
+    "notify": ("parcelwire.cli.notify", "notify", "Test e-mail and operator notifications."),
+    "track": ("parcelwire.cli.track", "track", "Query carriers now and show parcel status."),
+    "create": ("parcelwire.cli.create", "create", "Start tracking numbers."),
+    "list": ("parcelwire.cli.listing", "list_trackings", "List trackings."),
+    "show": ("parcelwire.cli.show", "show", "Show a parcel's stored history and next check."),
+    "delete": (_DELETE, "delete", "Delete trackings and their history."),
     "retrack": (_DELETE, "retrack", "Resume tracking of expired parcels."),
-    "import": ("parcelwire.cli.importing", "import_file", "Follow the numbers of a CSV file."),
-    "export": ("parcelwire.cli.exporting", "export", "Write what is followed to CSV or JSON."),
-    "detect": (
-        "parcelwire.cli.couriers",
-        "detect",
-        "Say whose number it is, and why.",
-    ),
-    "couriers": ("parcelwire.cli.couriers", "couriers", "List, search and refresh the couriers."),
-    "watch": ("parcelwire.cli.watching", "watch", "Show what happens as it happens."),
+    "import": ("parcelwire.cli.importing", "import_file", "Import trackings from a CSV file."),
+    "export": ("parcelwire.cli.exporting", "export", "Export trackings to CSV or JSON."),
+    "detect": ("parcelwire.cli.couriers", "detect", "Detect the courier of a tracking number."),
+    "couriers": ("parcelwire.cli.couriers", "couriers", "List, search and refresh couriers."),
+    "watch": ("parcelwire.cli.watch", "watch", "Stream tracking events as they happen."),
     "remote-areas": ("parcelwire.cli.remote_areas", "remote_areas", "Load v2's remote areas."),
-    "login": (_LOGIN, "login", "Remember a server and the key to it."),
-    "logout": (_LOGIN, "logout", "Forget a server and its key."),
-    "connector": ("parcelwire.cli.connectors", "connector", "Check connectors that you write."),
+    "login": (_LOGIN, "login", "Log in to a server."),
+    "logout": (_LOGIN, "logout", "Log out of a server."),
+    "connector": ("parcelwire.cli.connectors", "connector", "Create and check connectors."),
     "completion": (
         "parcelwire.cli.completion",
         "completion",
-        "Print the shell completion script.",
+        "Generate the shell completion script.",
     ),
 }
 """Name -> module, object in it, and what the list of commands says of it."""
@@ -88,7 +88,7 @@ class LazyGroup(click.Group):
             if error.name is None or error.name.partition(".")[0] == "parcelwire":
                 raise
             msg = (
-                f"parcelwire {cmd_name} wants more than is installed ({error.name} is missing):"
+                f"parcelwire {cmd_name} needs more than is installed ({error.name} is missing):"
                 " pip install 'parcelwire[server]'"
             )
             raise CommandError(msg) from None
@@ -123,12 +123,12 @@ def cli(ctx: click.Context, config_path: Path | None) -> None:
     """Parcelwire: self-hosted shipment tracking that speaks TrackingMore's API.
 
     \b
-    parcelwire demo                           # see it run, with nothing to set up
+    parcelwire demo                           # see it run; needs no setup
     parcelwire key create --account you@shop.example
     parcelwire serve                          # API, pages and workers in one process
-    parcelwire create 99.00.123456.12345678   # follow a parcel
-    parcelwire list --status exception        # what is in trouble
-    parcelwire login                          # work on another server from here
+    parcelwire create 99.00.123456.12345678   # start tracking a parcel
+    parcelwire list --status exception        # list parcels with problems
+    parcelwire login                          # work with another server
     """
     ctx.obj = config_path
 
@@ -144,7 +144,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        sys.exit(exits.INTERRUPTED)
+        sys.exit(exit_codes.INTERRUPTED)
     except Exception as error:
         code = _code_of(error)
         if code is None:
@@ -160,25 +160,21 @@ def _code_of(error: Exception) -> int | None:
     """
     if isinstance(error, CommandError):
         return error.code
-    from parcelwire.client import errors
+    from parcelwire.client.errors import ParcelwireError
     from parcelwire.config import ConfigError
 
     if isinstance(error, ConfigError):
-        return exits.FAILED
-    if isinstance(error, errors.AuthenticationError | errors.ForbiddenError):
-        return exits.KEY_REFUSED
-    if isinstance(error, errors.NetworkError | errors.ServerError | errors.RateLimitError):
-        return exits.NO_ANSWER
-    if isinstance(error, errors.NotFoundError):
-        return exits.NOT_FOUND
-    if isinstance(error, errors.ParcelwireError):
-        return exits.FAILED
+        return exit_codes.FAILED
+    if isinstance(error, ParcelwireError):
+        return exit_codes.exit_code_of(error)
     try:
         from parcelwire.bootstrap import InstallationError
         from parcelwire.store.port import StoreUnavailableError
     except ModuleNotFoundError:
         return None
-    return exits.FAILED if isinstance(error, InstallationError | StoreUnavailableError) else None
+    return (
+        exit_codes.FAILED if isinstance(error, InstallationError | StoreUnavailableError) else None
+    )
 
 
 if __name__ == "__main__":

@@ -8,19 +8,19 @@ import click
 
 from parcelwire.accounts.errors import InvalidInputError
 from parcelwire.bootstrap import InstallationError
-from parcelwire.cli.support import account_of, installation, run_async
+from parcelwire.cli.common import account_of, installation, run_async
 
 
 @click.command("password")
 @click.argument("email")
-@click.option("--remove", is_flag=True, help="Take the password away.")
+@click.option("--remove", is_flag=True, help="Remove the password.")
 @click.pass_context
 @run_async
 async def password(ctx: click.Context, email: str, remove: bool) -> None:
-    """Set the password with which EMAIL logs in to the dashboard; it may do everything there.
+    """Set the password for EMAIL's dashboard login, which has full access.
 
-    It is prompted for without echo, or read as one line from standard input. Sessions that were
-    opened with the one before end.
+    Prompts without echo, or reads one line from standard input. Sessions opened with the previous
+    password end.
 
     \b
     parcelwire account password you@shop.example

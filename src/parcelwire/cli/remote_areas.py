@@ -9,14 +9,14 @@ from pathlib import Path
 import click
 
 from parcelwire.bootstrap import InstallationError
-from parcelwire.cli.support import installation, run_async, working
+from parcelwire.cli.common import installation, run_async, working
 
 COLUMNS = ("country", "place", "company")
 
 
 @click.group("remote-areas")
 def remote_areas() -> None:
-    """The table of remote areas that v2's remote call answers from."""
+    """Manage the table of remote areas that v2's remote call uses."""
 
 
 @remote_areas.command("load")
@@ -24,10 +24,10 @@ def remote_areas() -> None:
 @click.pass_context
 @run_async
 async def load(ctx: click.Context, file: Path) -> None:
-    """Replace the whole table by FILE.
+    """Replace the table with FILE.
 
-    CSV in UTF-8 with a first line that names the columns country (ISO 3166, two letters), place
-    (postal code or town) and company. A wrong line leaves the table as it was.
+    FILE is CSV in UTF-8; its first line names the columns country (ISO 3166 alpha-2), place (postal
+    code or town) and company. If a line is invalid, the table stays unchanged.
     """
     with working(f"reading {file}"):
         rows = list(_rows(file))

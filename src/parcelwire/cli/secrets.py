@@ -14,7 +14,7 @@ from parcelwire.bootstrap.rotation import (
     key_status,
     reset_keys,
 )
-from parcelwire.cli.support import installation, run_async, when, working
+from parcelwire.cli.common import installation, run_async, when, working
 from parcelwire.domain.sealing import SealingKey
 from parcelwire.store.sealing import UNREADABLE_CONNECTION, UNREADABLE_KINDS
 
@@ -122,7 +122,7 @@ def _left(done: RotationResult) -> list[str]:
             f"{count} carrier connection(s) could not be resealed because their stored documents"
             " cannot be read; the log names them. They may be sealed with an older key, so the key"
             f" file keeps {', '.join(done.older) or 'its keys'}. Restore them from a backup or"
-            " remove them (parcelwire connection remove), then run this command again."
+            " remove them (parcelwire carrier disconnect), then run this command again."
         )
     if count := done.unreadable_endpoints:
         lines.append(
@@ -160,4 +160,4 @@ async def reset(ctx: click.Context, yes: bool) -> None:
         f"{lost.get('connection', 0)} connections removed, {lost.get('endpoint', 0)} endpoints"
         f" disabled. The installation now uses the key in {house.ring.path.absolute()}."
     )
-    click.echo("Next: parcelwire connection add, parcelwire webhook rotate and enable.")
+    click.echo("Next: parcelwire carrier connect, parcelwire webhook rotate-secret and enable.")

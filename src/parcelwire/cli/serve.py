@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from parcelwire.bootstrap import Installation, InstallationError, open_installation, open_store
 from parcelwire.bootstrap.key_identity import loose_modes, private_paths
 from parcelwire.bootstrap.settings import make_catalogue, server_limits
-from parcelwire.cli.support import config_file, plain_reason, read_config, run_async
+from parcelwire.cli.common import config_file, plain_reason, read_config, run_async
 from parcelwire.config import Config, default_text
 
 if TYPE_CHECKING:
@@ -181,21 +181,21 @@ def _address(listener: socket.socket) -> str:
 @click.command()
 @click.pass_context
 def serve(ctx: click.Context) -> None:
-    """Run everything in one process: API, pages, polling, webhooks."""
+    """Run API, pages, polling and webhooks in one process."""
     _run(ctx, with_api=True, with_workers=True)
 
 
 @click.command()
 @click.pass_context
 def api(ctx: click.Context) -> None:
-    """Run the API and the pages alone (PostgreSQL); start as many as you like."""
+    """Run the API and pages only; start any number of them (PostgreSQL)."""
     _run(ctx, with_api=True, with_workers=False)
 
 
 @click.command()
 @click.pass_context
 def worker(ctx: click.Context) -> None:
-    """Run polling and webhooks alone (PostgreSQL); start as many as you like."""
+    """Run polling and webhooks only; start any number of them (PostgreSQL)."""
     _run(ctx, with_api=False, with_workers=True)
 
 
@@ -203,7 +203,7 @@ def worker(ctx: click.Context) -> None:
 @click.pass_context
 @run_async
 async def migrate(ctx: click.Context) -> None:
-    """Bring the database's schema up to date (serve does so by itself at start)."""
+    """Migrate the database schema (serve does so at start)."""
     from parcelwire.bootstrap import SystemClock  # only here
 
     store = await open_store(read_config(ctx), SystemClock())
@@ -215,7 +215,7 @@ async def migrate(ctx: click.Context) -> None:
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Check your own settings instead.")
+@click.option("--check", is_flag=True, help="Check your settings instead.")
 @click.pass_context
 def config(ctx: click.Context, check: bool) -> None:
     """Print the commented default configuration."""

@@ -1,4 +1,4 @@
-"""``parcelwire show``: what is stored of a parcel, and when it was and will be asked about."""
+"""``parcelwire show``: a parcel's stored history, its last check and the next one."""
 
 from __future__ import annotations
 
@@ -8,37 +8,36 @@ import click
 import msgspec
 
 from parcelwire.cli.command_target import Target
-from parcelwire.cli.exits import NOT_FOUND, CommandError
-from parcelwire.cli.support import run_async, when
-from parcelwire.cli.target import Choice, open_target, target_options
+from parcelwire.cli.common import run_async, when
+from parcelwire.cli.exit_codes import NOT_FOUND, CommandError
+from parcelwire.cli.target import TargetOptions, open_target, target_options
 from parcelwire.cli.timeline import console, plain, print_timeline, short
 from parcelwire.client.models import Tracking
 
 
 @click.command()
 @click.argument("number")
-@click.option("--courier", help="Courier code, where several couriers share the number.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on each line.")
+@click.option("--courier", help="Courier code, if several couriers share the number.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @target_options
 @click.pass_context
 @run_async
 async def show(
-    ctx: click.Context, number: str, courier: str | None, as_json: bool, choice: Choice
+    ctx: click.Context, number: str, courier: str | None, as_json: bool, options: TargetOptions
 ) -> None:
-    """Show what is stored of NUMBER, without asking its carrier.
+    """Show the stored history of NUMBER, without querying its carrier.
 
-    Its history and, of the installation here, the last answer of its carrier, the time of the next
-    question and why then.
+    In this installation also the last result of its carrier, and when and why it is checked next.
 
     \b
     parcelwire show 99.00.123456.12345678
     parcelwire show SIM-CUSTOMS-0001 --test
     """
-    async with open_target(ctx, choice) as target:
+    async with open_target(ctx, options) as target:
         pages = target.client.trackings.list(tracking_numbers=[number], courier_code=courier)
         found = await pages.all() if "," not in number else []
         if not found:
-            msg = f"{number} is not followed by {target.where}"
+            msg = f"{number} is not tracked by {target.where}"
             raise CommandError(msg, NOT_FOUND)
         for tracking in found:
             stored = await _stored(target, tracking)

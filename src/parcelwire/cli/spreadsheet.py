@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.tracking.spreadsheet import (
     FIELDS,
     Form,

@@ -1,15 +1,15 @@
-"""Which Parcelwire a command speaks to: a server over HTTP, or the installation here.
+"""Which Parcelwire a command speaks to: a server over HTTP, or this installation.
 
 The first of these that is given decides:
 
-1. ``--local``, ``--account`` or ``--test``: the installation here
+1. ``--local``, ``--account`` or ``--test``: this installation
 2. ``--host`` and ``--key`` (or ``PARCELWIRE_HOST`` and ``PARCELWIRE_API_KEY``): that server
 3. ``--profile`` (or ``PARCELWIRE_PROFILE``): the server of that login
 4. ``--config``: the installation that it describes
 5. the login without a profile
-6. the installation here, if there is one
+6. this installation, if there is one
 
-Either way a command works with the client: the installation here is reached without a network, by
+Either way a command works with the client: this installation is reached without a network, by
 calls of its own application.
 """
 
@@ -26,9 +26,9 @@ import click
 import msgspec
 
 from parcelwire.cli.command_target import Target
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.common import read_config
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.cli.logins import DEFAULT, Kind, Login, Logins, login_file
-from parcelwire.cli.support import read_config
 from parcelwire.client import AsyncParcelwire
 from parcelwire.client.settings import PARCELWIRE, TRACKINGMORE
 from parcelwire.couriers.registry import default_registry
@@ -40,7 +40,7 @@ RETRIES = 2
 """Somebody is waiting: after a second or two it is better to say that nobody answers."""
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
+class TargetOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says about the target."""
 
     host: str | None = None
@@ -52,7 +52,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def target_options(function: Callable[P, T]) -> Callable[P, T]:
-    """Give a command the options that choose its target; it takes them as ``choice``."""
+    """Give a command the options that choose its target; it takes them as ``options``."""
 
     return _with_options(function, (*_SERVER, *_HERE))
 
@@ -65,9 +65,11 @@ def server_options(function: Callable[P, T]) -> Callable[P, T]:
 def _with_options(function: Callable[P, T], options: tuple[Any, ...]) -> Callable[P, T]:
     @wraps(function)
     def gather(*args: Any, **kwargs: Any) -> T:
-        given = {name: kwargs.pop(name) for name in Choice.__struct_fields__ if name in kwargs}
-        choice = Choice(**given)
-        return function(*args, choice=choice, **kwargs)  # type: ignore[arg-type]  # click's words
+        given = {
+            name: kwargs.pop(name) for name in TargetOptions.__struct_fields__ if name in kwargs
+        }
+        options = TargetOptions(**given)
+        return function(*args, options=options, **kwargs)  # type: ignore[arg-type]  # click's words
 
     wrapped: Any = gather
     for option in reversed(options):
@@ -81,59 +83,61 @@ _SERVER = (
         "--host",
         envvar="PARCELWIRE_HOST",
         show_envvar=True,
-        help="Address of a server; see: parcelwire login.",
+        help="Server address (see: parcelwire login).",
     ),
     click.option(
         "--key",
         envvar="PARCELWIRE_API_KEY",
         show_envvar=True,
-        help="API key of that server.",
+        help="API key for that server.",
     ),
     click.option(
         "--profile",
         envvar="PARCELWIRE_PROFILE",
         show_envvar=True,
-        help="Use the server of this login.",
+        help="Use the server of this login profile.",
     ),
 )
-_LOCAL = click.option("--local", "is_local", is_flag=True, help="Use the installation here.")
+_LOCAL = click.option("--local", "is_local", is_flag=True, help="Use this installation.")
 _HERE = (
     _LOCAL,
     click.option(
         "--account",
         "email",
-        help="E-mail address of the account here; needed when there are several.",
+        help="Account in this installation (e-mail address); required if there are several.",
     ),
-    click.option("--test", "is_test", is_flag=True, help="In the test world here."),
+    click.option(
+        "--test", "is_test", is_flag=True, help="Use the test world of this installation."
+    ),
 )
 
 
-def login_of(ctx: click.Context, choice: Choice) -> Login | None:
-    """Return the server to speak to; None: the installation here.
+def login_of(ctx: click.Context, options: TargetOptions) -> Login | None:
+    """Return the server to speak to; None: this installation.
 
     Raises:
         CommandError, click.UsageError: the options contradict each other, or name nothing.
     """
-    is_here = choice.is_local or choice.email is not None or choice.is_test
+    is_here = options.is_local or options.email is not None or options.is_test
     given = ctx.get_parameter_source("host") is click.core.ParameterSource.COMMANDLINE
     if is_here and (given or ctx.get_parameter_source("profile") is _TYPED):
-        msg = "--local, --account and --test are for the installation here, not for a server"
+        msg = "--local, --account and --test are for this installation, not for a server"
         raise click.UsageError(msg)
     if is_here:
         return None
-    if choice.host is not None or choice.key is not None:
-        if choice.host is None or choice.key is None:
-            missing = "--key" if choice.key is None else "--host"
-            msg = f"a server wants both an address and a key: give {missing} too"
+    if options.host is not None or options.key is not None:
+        if options.host is None or options.key is None:
+            missing = "--key" if options.key is None else "--host"
+            msg = f"a server needs both an address and a key: pass {missing} too"
             raise click.UsageError(msg)
-        return Login(host=choice.host, key=choice.key, kind=kind_of(choice.host))
+        return Login(host=options.host, key=options.key, kind=kind_of(options.host))
     logins = Logins(login_file(os.environ))
-    if choice.profile is not None:
-        found = logins.load().get(choice.profile)
+    if options.profile is not None:
+        found = logins.load().get(options.profile)
         if found is None:
             msg = (
-                f"there is no login {choice.profile};"
-                f" make it with: parcelwire login --profile {choice.profile}"
+                f"there is no login {options.profile};"
+                f" create it with: parcelwire login --profile {options.profile}"
             )
             raise CommandError(msg)
         return found
@@ -147,14 +151,14 @@ _TYPED = click.core.ParameterSource.COMMANDLINE
 
 @asynccontextmanager
 async def open_target(
-    ctx: click.Context, choice: Choice, *, retries: int = RETRIES
+    ctx: click.Context, options: TargetOptions, *, retries: int = RETRIES
 ) -> AsyncIterator[Target]:
     """Open what the command works with, and close it again.
 
     Raises:
         CommandError: there is nothing to work with; the message says what to do.
     """
-    login = login_of(ctx, choice)
+    login = login_of(ctx, options)
     if login is None:
         config = read_config(ctx)
         try:
@@ -165,7 +169,7 @@ async def open_target(
                 f" or: pip install 'parcelwire[server]' ({error.name} is missing)"
             )
             raise CommandError(msg) from None
-        async with open_here(config, choice.email, is_test=choice.is_test) as here:
+        async with open_here(config, options.email, is_test=options.is_test) as here:
             yield here
         return
     client = client_of(login, retries=retries)
@@ -188,7 +192,7 @@ def client_of(login: Login, *, retries: int = RETRIES) -> AsyncParcelwire:
             login.host,
             backend=backend,
             max_retries=retries,
-            max_wait_seconds=patience,
+            max_retry_delay_seconds=patience,
         )
     except ValueError as error:
         raise CommandError(str(error)) from None

@@ -1,4 +1,4 @@
-"""``parcelwire track``: where parcels are now."""
+"""``parcelwire track``: query carriers now."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from datetime import datetime
 import click
 import msgspec
 
-from parcelwire.cli.by_number import each, find
 from parcelwire.cli.command_target import Target
+from parcelwire.cli.common import courier_field_options, read_config, run_async, working
 from parcelwire.cli.countries import read_country
-from parcelwire.cli.following import follow
-from parcelwire.cli.support import courier_field_options, read_config, run_async, working
-from parcelwire.cli.target import Choice, login_of, open_target, target_options
+from parcelwire.cli.selection import each, find
+from parcelwire.cli.target import TargetOptions, login_of, open_target, target_options
 from parcelwire.cli.timeline import console, print_timeline
+from parcelwire.cli.track_watch import follow
 from parcelwire.client.errors import RateLimitError
 
 
@@ -21,15 +21,17 @@ from parcelwire.client.errors import RateLimitError
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
 @click.option("--courier", help="Courier code; default: detected from the number.")
 @courier_field_options
-@click.option("--watch", is_flag=True, help="Go on until all have arrived; of followed parcels.")
 @click.option(
-    "--every",
+    "--watch", is_flag=True, help="Keep watching until all have arrived; for tracked parcels only."
+)
+@click.option(
+    "--interval",
     type=click.FloatRange(1),
     default=30.0,
     show_default=True,
-    help="With --watch: seconds between two looks.",
+    help="Seconds between checks, with --watch.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on each line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @target_options
 @click.pass_context
 @run_async
@@ -42,14 +44,14 @@ async def track(
     destination: str | None,
     courier_account: str | None,
     watch: bool,
-    every: float,
+    interval: float,
     as_json: bool,
-    choice: Choice,
+    options: TargetOptions,
 ) -> None:
-    """Ask the carrier of each NUMBER now, and show where the parcel is.
+    """Query the carrier of each NUMBER now, and show where the parcel is.
 
-    The installation here asks any carrier that it is connected to, whether the parcel is followed
-    or not, and stores nothing. A server is asked for parcels that it follows (parcelwire create).
+    This installation queries any carrier that it is connected to, whether the parcel is tracked or
+    not, and stores nothing. A server queries carriers for parcels that it tracks.
 
     \b
     parcelwire track 99.00.123456.12345678
@@ -57,24 +59,24 @@ async def track(
     parcelwire track SIM-CUSTOMS-0001 --test --courier swiss-post
     parcelwire track 99.00.123456.12345678 --watch
     """
-    if watch or login_of(ctx, choice) is not None:
+    if watch or login_of(ctx, options) is not None:
         if postal_code or ship_date or destination or courier_account:
             msg = (
                 "--postal-code, --ship-date, --destination and --courier-account are for a parcel"
-                " that is not followed; what is followed has them already"
+                " that is not tracked yet; tracked parcels have them already"
             )
             raise click.UsageError(msg)
-        async with open_target(ctx, choice) as target:
+        async with open_target(ctx, options) as target:
             if watch:
-                await follow(target, numbers, courier, every=every, as_json=as_json)
+                await follow(target, numbers, courier, interval=interval, as_json=as_json)
             else:
                 await _look(target, numbers, courier, as_json=as_json)
         return
     country = read_country(destination)
     try:
-        from parcelwire.cli.asking import Question, ask_once
+        from parcelwire.cli.fetch_once import Question, ask_once
     except ModuleNotFoundError:
-        async with open_target(ctx, choice):  # which says what is missing
+        async with open_target(ctx, options):  # which says what is missing
             return
     asked = Question(
         courier_code=courier,
@@ -82,8 +84,8 @@ async def track(
         ship_date=f"{ship_date:%Y%m%d}" if ship_date else None,
         destination=country,
         courier_account=courier_account,
-        email=choice.email,
-        is_test=choice.is_test,
+        email=options.email,
+        is_test=options.is_test,
     )
     await ask_once(read_config(ctx), numbers, asked, as_json=as_json)
 
@@ -93,7 +95,7 @@ async def _look(
 ) -> None:
     async def show(number: str) -> None:
         tracking = await find(target, number, courier)
-        if target.has_own_api:
+        if target.has_native_api:
             try:
                 with working(f"having {tracking.courier_code} asked"):
                     tracking = await target.client.trackings.refresh(tracking)

@@ -15,25 +15,25 @@ import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
 
 import click
 import msgspec
 
-from parcelwire.cli.exits import NO_ANSWER, CommandError
+from parcelwire.cli.common import run_async
 from parcelwire.cli.filters import MomentType
-from parcelwire.cli.native_calls import ProblemError, RefusalError, World, open_native
-from parcelwire.cli.support import run_async
-from parcelwire.cli.target import Choice, target_options
+from parcelwire.cli.target import TargetOptions, target_options
 from parcelwire.cli.timeline import plain
-from parcelwire.cli.webhook_log import on_the_wire
-from parcelwire.cli.webhook_words import (
+from parcelwire.cli.webhook_format import (
     dialect_option,
     event_type_options,
     status_option,
     webhook,
 )
+from parcelwire.cli.webhook_log import instant_of
+from parcelwire.cli.worlds import World, open_worlds
+from parcelwire.client.errors import NetworkError, NotFoundError, RateLimitError, ServerError
 from parcelwire.domain.account import Account, Endpoint
 from parcelwire.domain.clock import MINUTE, Clock, Instant, from_datetime, to_datetime
 from parcelwire.signatures.signing import key_of
@@ -42,6 +42,8 @@ from parcelwire.webhooks.secrets import new_secret
 
 if TYPE_CHECKING:
     from parcelwire.webhooks.sender import HttpSender, Sender
+
+T = TypeVar("T")
 
 WAIT_SECONDS: Final = 25
 """How long the server may hold back an answer while nothing happens."""
@@ -83,17 +85,17 @@ class Tally:
     """What came of it all."""
 
     def __init__(self) -> None:
-        self.taken = 0
-        self.passed_over = 0
-        self.refused: Counter[str] = Counter()
+        self.delivered = 0
+        self.skipped = 0
+        self.failed: Counter[str] = Counter()
 
     def __str__(self) -> str:
-        parts = [f"{self.taken} taken"]
-        if self.refused:
-            why = ", ".join(f"{count} times {what}" for what, count in self.refused.items())
-            parts.append(f"{self.refused.total()} not ({why})")
-        if self.passed_over:
-            parts.append(f"{self.passed_over} passed over")
+        parts = [f"{self.delivered} delivered"]
+        if self.failed:
+            reasons = ", ".join(f"{count} times {what}" for what, count in self.failed.items())
+            parts.append(f"{self.failed.total()} failed ({reasons})")
+        if self.skipped:
+            parts.append(f"{self.skipped} skipped")
         return ", ".join(parts)
 
 
@@ -102,7 +104,7 @@ class Forwarder:
 
     def __init__(self, world: World, sender: Sender, clock: Clock, wish: Wish) -> None:
         """``sender`` posts; what it may reach is its own matter."""
-        self._world = world
+        self._client = world.client
         self._sender = sender
         self._clock = clock
         self._wish = wish
@@ -125,17 +127,17 @@ class Forwarder:
         """Forward until cancelled.
 
         Raises:
-            CommandError: the server refuses what is asked of it.
+            ParcelwireError: the server refuses a call.
         """
         if self._wish.dialect == "v2":
-            said = await self._patiently("/account")
-            self._account = Account(number=said["number"], email=said["email"])
+            account = await self._patiently(self._client.account.get)
+            self._account = Account(number=account.number, email=account.email)
         since = self._wish.since or to_datetime(self._clock.now()).isoformat()
         first = {} if self.cursor else {"since": since}
         wait = 0  # the first answer says where we are
         while True:
-            query = {"after": self.cursor, "limit": PAGE, "wait": wait}
-            feed = await self._patiently("/events", first if not self.cursor else {}, query)
+            start = {"after": self.cursor} if self.cursor else first
+            feed = await self._get("/api/events", {**start, "limit": PAGE, "wait": wait})
             for event in feed["items"]:
                 await self._take(event)
             self.cursor = feed["next_cursor"]
@@ -144,11 +146,10 @@ class Forwarder:
     async def _take(self, event: dict[str, Any]) -> None:
         """Forward one event, if it is wanted, until something has answered."""
         if not wants(self._endpoint, status=event["data"]["status"], event_type=event["type"]):
-            self.tally.passed_over += 1
+            self.tally.skipped += 1
             return
-        path = f"/trackings/{event['tracking_id']}"
         before: tuple[str, str] | None = None
-        while (tracking := await self._patiently(path, unknown="tracking-unknown")) is not None:
+        while (tracking := await self._find(f"/api/trackings/{event['tracking_id']}")) is not None:
             payload = await self._payload(event, tracking)
             if payload is not None:
                 await self._post(event, tracking, payload)
@@ -157,30 +158,25 @@ class Forwarder:
             name = (tracking["courier_code"], tracking["number"])
             if name == before:
                 dialect = self._wish.dialect
-                self._pass_over(event, f"the server does not find {plain(name[1])} in {dialect}")
+                self._skip(event, f"the server does not find {plain(name[1])} in {dialect}")
                 return
             before = name
-        self._pass_over(event, "the tracking was deleted meanwhile")
+        self._skip(event, "the tracking was deleted meanwhile")
 
-    def _pass_over(self, event: dict[str, Any], why: str) -> None:
-        self.tally.passed_over += 1
-        _say(f"{_head(event)}  passed over: {why}")
+    def _skip(self, event: dict[str, Any], why: str) -> None:
+        self.tally.skipped += 1
+        _say(f"{_head(event)}  skipped: {why}")
 
     async def _payload(self, event: dict[str, Any], tracking: dict[str, Any]) -> bytes | None:
         """Return ``data`` of the message, in the dialect; None where the dialect finds none."""
         number, courier = tracking["number"], tracking["courier_code"]
         if self._wish.dialect == "v2":
             path = f"/v2/trackings/{quote(courier, safe='')}/{quote(number, safe='')}"
-            try:
-                item = await self._read(path, "trackingmore-api-key", {})
-            except RefusalError as error:
-                if error.kind != _V2_NOT_FOUND:
-                    raise
-                return None
-            return msgspec.json.encode(item)
+            item = await self._find(path, code=_V2_NOT_FOUND)
+            return None if item is None else msgspec.json.encode(item)
         if self._wish.dialect == "v4":
             query = {"tracking_numbers": number, "courier_code": courier}
-            found = await self._read("/v4/trackings/get", "tracking-api-key", query)
+            found = await self._get("/v4/trackings/get", query)
             if not found:
                 return None
             told = {
@@ -223,38 +219,34 @@ class Forwarder:
             await self._clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         if answer.is_success:
-            self.tally.taken += 1
+            self.tally.delivered += 1
         else:
-            self.tally.refused[answer.error] += 1
+            self.tally.failed[answer.error] += 1
         result = f"HTTP {answer.status}" if answer.status else answer.error
         _say(f"{head}  {result} after {answer.duration_ms} ms", is_good=answer.is_success)
 
-    async def _patiently(self, path: str, *queries: dict[str, Any], unknown: str = "") -> Any:
-        """Read from the server, waiting as long as it does not answer or asks for patience.
-
-        None where it refuses with the problem ``unknown``.
-        """
-        query = {name: value for one in queries for name, value in one.items()}
+    async def _find(self, path: str, *, code: int | None = None) -> Any:
+        """Read what may be gone; None where the server says so (with ``code``, if it is given)."""
         try:
-            return await self._until_answered(lambda: self._world.ask("GET", path, query=query))
-        except ProblemError as error:
-            if error.kind != unknown:
+            return await self._get(path)
+        except NotFoundError as error:
+            if code is not None and error.code != code:
                 raise
             return None
 
-    async def _read(self, path: str, header: str, query: dict[str, Any]) -> Any:
-        """Read from another dialect, as patiently."""
-        return await self._until_answered(lambda: self._world.read(path, header, query))
+    async def _get(self, path: str, query: dict[str, Any] | None = None) -> Any:
+        """Read as it comes: what is posted must have the fields of a delivery and no others."""
+        asked = f"{path}?{urlencode(query)}" if query else path
+        return await self._patiently(lambda: self._client.request("GET", asked))
 
-    async def _until_answered(self, read: Callable[[], Awaitable[Any]]) -> Any:
+    async def _patiently(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Read from the server, waiting as long as it does not answer or limits calls."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
                 return await read()
-            except CommandError as error:
-                if error.code != NO_ANSWER:
-                    raise
-                self._tell_trouble(f"{error}; trying again")
+            except (NetworkError, ServerError, RateLimitError) as error:
+                self._tell_trouble(f"{error.message}; trying again")
             await self._clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
@@ -278,26 +270,31 @@ def _say(line: str, *, is_good: bool | None = None) -> None:
 
 
 @webhook.command("forward")
-@click.option("--to", "url", required=True, help="Where to post: a URL of this machine.")
+@click.option("--to", "url", required=True, help="Local URL to post to.")
 @dialect_option
 @status_option
 @event_type_options(TRACKING_EVENT_TYPES)
-@click.option("--secret", help="Sign with this secret; default: one made for this run, printed.")
+@click.option("--secret", help="Signing secret; default: generated for this run and printed.")
 @click.option(
     "--since",
-    help="Begin with older events: a date, a time, 2h (ago), or the cursor of an earlier run.",
+    help="Start with older events: a date, a time, 2h (ago), or the cursor of an earlier run.",
 )
 @target_options
 @click.pass_context
 @run_async
 async def forward(
-    ctx: click.Context, /, url: str, dialect: str, secret: str | None, choice: Choice, **where: Any
+    ctx: click.Context,
+    /,
+    url: str,
+    dialect: str,
+    secret: str | None,
+    options: TargetOptions,
+    **where: Any,
 ) -> None:
-    """Send live messages to a program on this machine, until Ctrl-C.
+    """Forward live events to a local URL, until Ctrl-C.
 
-    This machine needs no public address: the events are fetched from the server, and posted from
-    here as a delivery would post them, with the parcel as it is now. Nothing is sent to anywhere
-    but the URL given.
+    No public address is needed: events are fetched from the server, and posted from here as a
+    delivery would post them, with the parcel's current state. Nothing is sent anywhere else.
 
     \b
     parcelwire webhook forward --to http://localhost:3000/hook
@@ -313,18 +310,18 @@ async def forward(
         after=after,
         since=since,
     )
-    async with _make_sender(url) as sender, open_native(ctx, choice) as native:
+    async with _make_sender(url) as sender, open_worlds(ctx, options, retries=0) as worlds:
         from parcelwire.bootstrap import SystemClock
 
-        forwarder = Forwarder(native.world, sender, SystemClock(), wish)
-        click.echo(f"Forwarding events of {native.world.where} to {plain(url)} ({dialect}).")
+        forwarder = Forwarder(worlds.default, sender, SystemClock(), wish)
+        click.echo(f"Forwarding events of {worlds.default.where} to {plain(url)} ({dialect}).")
         if secret is None:
-            click.echo(f"secret   {wish.secret}   (good for this run)")
-        click.echo("Ctrl-C ends it.\n")
+            click.echo(f"secret   {wish.secret}   (valid for this run)")
+        click.echo("Press Ctrl-C to stop.\n")
         await _until_interrupted(forwarder)
     click.echo(f"\nForwarded: {forwarder.tally}.")
     if forwarder.cursor:
-        click.echo(f"Go on from here: --since {forwarder.cursor}")
+        click.echo(f"To resume: --since {forwarder.cursor}")
 
 
 def _start(typed: str | None) -> tuple[str, str]:
@@ -334,7 +331,8 @@ def _start(typed: str | None) -> tuple[str, str]:
     # What cursors look like: base64 of a JSON list that begins with its kind.
     if typed.startswith("WyJ"):
         return typed, ""
-    return "", on_the_wire(MomentType().convert(typed, None, None)) or ""
+    begin = instant_of(MomentType().convert(typed, None, None))
+    return "", begin.isoformat() if begin is not None else ""
 
 
 def _secret(typed: str | None) -> str:
@@ -374,7 +372,7 @@ async def _until_interrupted(forwarder: Forwarder) -> None:
     """Forward until Ctrl-C or SIGTERM; whoever asks twice does not want to wait.
 
     Raises:
-        CommandError: the server refuses what is asked of it.
+        ParcelwireError: the server refuses a call.
     """
     loop = asyncio.get_running_loop()
     running = asyncio.create_task(forwarder.run())

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 import click
 
+from parcelwire.cli.common import run_async
 from parcelwire.cli.filters import Moment, MomentType
-from parcelwire.cli.native_calls import ask_of_endpoint, open_native
-from parcelwire.cli.support import run_async
-from parcelwire.cli.target import Choice, target_options
+from parcelwire.cli.target import TargetOptions, target_options
 from parcelwire.cli.timeline import plain
-from parcelwire.cli.webhook_words import event_type_options, moment, result_of, webhook
+from parcelwire.cli.webhook_format import event_type_options, moment, result_of, webhook
+from parcelwire.cli.worlds import open_worlds
+from parcelwire.client.native_models import Attempt, Message
 from parcelwire.webhooks.commands import MOST_REPLAYED, REPLAYABLE
 from parcelwire.webhooks.ports import MessageState
 
@@ -26,89 +27,81 @@ def time_options(what: str) -> Callable[[F], F]:
     """Return the options ``--since`` and ``--until``."""
 
     def decorate(function: F) -> F:
-        until = click.option("--until", type=MomentType(), help=f"{what} then or before.")
+        until = click.option("--until", type=MomentType(), help=f"{what} at or before this time.")
         since = click.option(
-            "--since", type=MomentType(), help=f"{what} then or later: a date, a time, or 2h (ago)."
+            "--since",
+            type=MomentType(),
+            help=f"{what} at or after this time: a date, a time, or 2h (ago).",
         )
         return since(until(function))
 
     return decorate
 
 
-def on_the_wire(moment: Moment | None, *, is_end: bool = False) -> str | None:
-    """Return a time as the API takes it; a day (UTC) begins at midnight and lasts 24 hours."""
-    if moment is None:
-        return None
-    if isinstance(moment, datetime):
-        return moment.isoformat()
+def instant_of(moment: Moment | None, *, is_end: bool = False) -> datetime | None:
+    """Return the instant of a time; a day (UTC) begins at midnight and lasts 24 hours."""
+    if moment is None or isinstance(moment, datetime):
+        return moment
     day: date = moment
-    return datetime.combine(day, time(23, 59, 59) if is_end else time(), UTC).isoformat()
+    return datetime.combine(day, time(23, 59, 59) if is_end else time(), UTC)
 
 
 @webhook.command("log")
-@click.option("--endpoint", "endpoint_id", help="Only this endpoint's messages.")
-@click.option("--tracking", "tracking_id", help="Only messages about this tracking (its id).")
+@click.option("--endpoint", "endpoint_id", help="Filter by endpoint.")
+@click.option("--tracking", "tracking_id", help="Filter by tracking ID.")
 @click.option(
     "--state",
     type=click.Choice([state.value for state in MessageState]),
-    help="Only messages in this state.",
+    help="Filter by state.",
 )
-@time_options("Only those made")
+@time_options("Created")
 @click.option(
     "--limit",
     type=click.IntRange(1, 1000),
     default=20,
     show_default=True,
-    help="How many messages.",
+    help="Maximum number of messages.",
 )
 @target_options
 @click.pass_context
 @run_async
 async def show_log(
-    ctx: click.Context, /, endpoint_id: str | None, limit: int, choice: Choice, **where: Any
+    ctx: click.Context, /, endpoint_id: str | None, limit: int, options: TargetOptions, **where: Any
 ) -> None:
-    """Show messages, newest first, with every attempt."""
-    query = {
-        "endpoint_id": endpoint_id,
-        "tracking_id": where["tracking_id"],
-        "state": where["state"],
-        "created_min": on_the_wire(where["since"]),
-        "created_max": on_the_wire(where["until"], is_end=True),
-    }
-    query = {name: value for name, value in query.items() if value is not None}
-    messages: list[dict[str, Any]] = []
-    async with open_native(ctx, choice) as native:
-        world = native.world
+    """List messages with their delivery attempts, newest first."""
+    messages: list[tuple[Message, list[Attempt]]] = []
+    async with open_worlds(ctx, options) as worlds:
+        world = worlds.default
         if endpoint_id is not None:
-            world, _ = await native.find_endpoint(endpoint_id)
-        cursor = ""
-        while len(messages) < limit:
-            wanted = min(_PAGE, limit - len(messages))
-            page = await world.ask(
-                "GET", "/messages", query={**query, "limit": wanted, "cursor": cursor}
-            )
-            for one in page["items"]:
-                attempts = await world.ask("GET", f"/messages/{one['id']}/attempts")
-                messages.append({**one, **attempts})
-            cursor = page["next_cursor"]
-            if not page["has_more"]:
+            world, _ = await worlds.find_endpoint(endpoint_id)
+        found = world.client.messages.list(
+            endpoint_id=endpoint_id,
+            tracking_id=where["tracking_id"],
+            states=None if where["state"] is None else [where["state"]],
+            created_min=instant_of(where["since"]),
+            created_max=instant_of(where["until"], is_end=True),
+            page_size=min(_PAGE, limit),
+        )
+        async for message in found:
+            messages.append((message, await world.client.messages.attempts(message)))
+            if len(messages) == limit:
                 break
     if not messages:
         click.echo("There are no messages.")
-    for message in messages:
-        _print(message)
+    for message, attempts in messages:
+        _print(message, attempts)
 
 
-def _print(message: dict[str, Any]) -> None:
+def _print(message: Message, attempts: list[Attempt]) -> None:
     click.echo(
-        f"{message['id']}  {moment(message['created_at'])}  {message['state']:9}"
-        f"  {message['event_type']}  tracking {message['tracking_id']} no. {message['sequence']}"
-        f"  -> {message['endpoint_id']}"
+        f"{message.id}  {moment(message.created_at)}  {message.state:9}"
+        f"  {message.event_type}  tracking {message.tracking_id} no. {message.sequence}"
+        f"  -> {message.endpoint_id}"
     )
-    for attempt in message["attempts"]:
-        click.echo(f"    {moment(attempt['attempted_at'])}  {plain(result_of(attempt))}")
-    if message["state"] == "pending":
-        click.echo(f"    {moment(message['due_at'])}  next attempt")
+    for attempt in attempts:
+        click.echo(f"    {moment(attempt.attempted_at)}  {plain(result_of(attempt))}")
+    if message.state == "pending":
+        click.echo(f"    {moment(message.due_at)}  next attempt")
 
 
 @webhook.command("resend")
@@ -116,51 +109,59 @@ def _print(message: dict[str, Any]) -> None:
 @target_options
 @click.pass_context
 @run_async
-async def resend(ctx: click.Context, message_id: str, choice: Choice) -> None:
-    """Send MESSAGE once more (a running server or worker does it)."""
-    async with open_native(ctx, choice) as native:
-        world, _ = await native.find_message(message_id)
-        await world.ask("POST", f"/messages/{message_id}/resend")
+async def resend(ctx: click.Context, message_id: str, options: TargetOptions) -> None:
+    """Resend MESSAGE; a running server or worker delivers it."""
+    async with open_worlds(ctx, options) as worlds:
+        world, message = await worlds.find_message(message_id)
+        await world.client.messages.resend(message)
     click.echo(f"message {message_id} is due now")
 
 
 @webhook.command("replay")
 @click.argument("endpoint_id", metavar="ENDPOINT")
-@time_options("Messages made")
+@time_options("Created")
 @click.option(
     "--state",
     "states",
     multiple=True,
     type=click.Choice([state.value for state in REPLAYABLE]),
-    help="Only messages in this state; repeat for more. Default: delivered and dead.",
+    help="Filter by state; repeatable. Default: delivered and dead.",
 )
 @event_type_options()
-@click.option("--tracking", "tracking_id", help="Only messages about this tracking (its id).")
+@click.option("--tracking", "tracking_id", help="Filter by tracking ID.")
 @click.option(
     "--limit",
     type=click.IntRange(1, MOST_REPLAYED),
     default=MOST_REPLAYED,
     show_default=True,
-    help="At most this many, the oldest first.",
+    help="Maximum number of messages, oldest first.",
 )
 @target_options
 @click.pass_context
 @run_async
-async def replay(ctx: click.Context, /, endpoint_id: str, choice: Choice, **where: Any) -> None:
-    """Send messages to ENDPOINT again, in their order (a running server or worker does it).
+async def replay(
+    ctx: click.Context, /, endpoint_id: str, options: TargetOptions, **where: Any
+) -> None:
+    """Replay messages to ENDPOINT in order; a running server or worker delivers them.
 
     \b
     parcelwire webhook replay ENDPOINT --state dead
     parcelwire webhook replay ENDPOINT --since 2026-03-01T10:00Z --until 2026-03-02
     """
-    where["since"] = on_the_wire(where["since"])
-    where["until"] = on_the_wire(where["until"], is_end=True)
     names = ("since", "until", "states", "event_types", "tracking_id")
-    body = {name: where[name] for name in names if where[name]}
-    if not body:
+    if not any(where[name] for name in names):
         msg = "say which messages: --since, --until, --state, --event-type or --tracking"
         raise click.UsageError(msg)
-    body["limit"] = where["limit"]
-    said = await ask_of_endpoint(ctx, choice, endpoint_id, path="/replay", body=body)
-    more = "" if said["is_complete"] else "; there may be more: go on with a later --since"
-    click.echo(f"messages due again: {said['replayed']}{more}")
+    async with open_worlds(ctx, options) as worlds:
+        world, endpoint = await worlds.find_endpoint(endpoint_id)
+        result = await world.client.endpoints.replay(
+            endpoint,
+            since=instant_of(where["since"]),
+            until=instant_of(where["until"], is_end=True),
+            states=where["states"] or None,
+            event_types=where["event_types"] or None,
+            tracking_id=where["tracking_id"] or None,
+            limit=where["limit"],
+        )
+    more = "" if result.is_complete else "; there may be more: go on with a later --since"
+    click.echo(f"messages due again: {result.replayed}{more}")

@@ -1,20 +1,19 @@
-"""``parcelwire webhook``: endpoints of the installation here, or of a server."""
+"""``parcelwire webhook``: endpoints of this installation, or of a server."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 
 from parcelwire.cli import webhook_forward, webhook_log
-from parcelwire.cli.exits import CommandError
-from parcelwire.cli.native_calls import ProblemError, World, ask_of_endpoint, open_native
-from parcelwire.cli.support import run_async, working
-from parcelwire.cli.target import Choice, target_options
+from parcelwire.cli.common import run_async, working
+from parcelwire.cli.exit_codes import CommandError
+from parcelwire.cli.target import TargetOptions, target_options
 from parcelwire.cli.timeline import plain
-from parcelwire.cli.webhook_words import (
+from parcelwire.cli.webhook_format import (
     dialect_option,
     event_type_options,
     moment,
@@ -23,6 +22,10 @@ from parcelwire.cli.webhook_words import (
     status_option,
     webhook,
 )
+from parcelwire.cli.worlds import World, open_worlds
+from parcelwire.client.errors import InvalidRequestError
+from parcelwire.client.native_calls import Dialect, EndpointUpdateParams
+from parcelwire.client.native_models import Endpoint
 from parcelwire.webhooks.commands import DEFAULT_OVERLAP_SECONDS, LONGEST_OVERLAP_SECONDS
 
 __all__ = ["webhook", "webhook_forward", "webhook_log"]
@@ -30,7 +33,7 @@ __all__ = ["webhook", "webhook_forward", "webhook_log"]
 HOUR_SECONDS: Final = 3_600
 
 
-@webhook.command("add")
+@webhook.command("create")
 @click.argument("url")
 @dialect_option
 @status_option
@@ -40,54 +43,55 @@ HOUR_SECONDS: Final = 3_600
     "headers",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Send this header with every message; repeat for more.",
+    help="Custom header sent with every message; repeatable.",
 )
-@click.option("--rate", type=float, help="Messages a second at most.")
-@click.option("--concurrency", type=int, help="Requests at one time at most.")
+@click.option("--rate", type=float, help="Maximum messages per second.")
+@click.option("--concurrency", type=int, help="Maximum concurrent requests.")
 @click.option("--description", default="", help="What the endpoint is for.")
 @target_options
 @click.pass_context
 @run_async
-async def add(ctx: click.Context, /, url: str, dialect: str, choice: Choice, **given: Any) -> None:
-    """Send messages to URL, and print the secret that verifies them.
+async def create(
+    ctx: click.Context, /, url: str, dialect: Dialect, options: TargetOptions, **given: Any
+) -> None:
+    """Create an endpoint for URL, and print its signing secret.
 
     \b
-    parcelwire webhook add https://shop.example/hooks/parcels
-    parcelwire webhook add https://shop.example/done --status delivered --status exception
+    parcelwire webhook create https://shop.example/hooks/parcels
+    parcelwire webhook create https://shop.example/done --status delivered --status exception
     """
-    body = {
-        "url": url,
-        "dialect": dialect,
-        "statuses": given["statuses"],
-        "event_types": given["event_types"],
-        "headers": _headers(given["headers"]),
-        "rate_per_second": given["rate"],
-        "concurrency": given["concurrency"],
-        "description": given["description"],
-    }
-    async with open_native(ctx, choice, seals=True) as native:
-        with _explaining(url, is_here=native.is_here):
-            made = await native.world.ask("POST", "/endpoints", body=body)
-        account = await native.world.ask("GET", "/account") if dialect == "v2" else {}
-    click.echo(f"endpoint {made['id']}\nsecret   {made['secret']}")
-    click.echo("The secret is shown only now: keep it where the receiver finds it.")
+    async with open_worlds(ctx, options, seals=True) as worlds:
+        client = worlds.default.client
+        with _explaining(url, is_local=worlds.is_local):
+            endpoint = await client.endpoints.create(
+                url,
+                dialect=dialect,
+                statuses=given["statuses"],
+                event_types=given["event_types"],
+                headers=_headers(given["headers"]),
+                rate_per_second=given["rate"],
+                concurrency=given["concurrency"],
+                description=given["description"],
+            )
+        email = (await client.account.get()).email if dialect == "v2" else ""
+    click.echo(f"endpoint {endpoint.id}\nsecret   {endpoint.secret}")
+    click.echo("Store the secret where the receiver finds it; it is not shown again.")
     if dialect == "v2":
-        email = account["email"]
         click.echo(f"v2's own signature has the account's e-mail address as its key: {email}")
-    click.echo(f"Try it: parcelwire webhook test {made['id']}")
+    click.echo(f"Try it: parcelwire webhook test {endpoint.id}")
 
 
 @contextmanager
-def _explaining(url: str, *, is_here: bool) -> Iterator[None]:
+def _explaining(url: str, *, is_local: bool) -> Iterator[None]:
     """Say which settings open an address that is refused."""
     try:
         yield
-    except ProblemError as error:
-        if error.kind != "url-refused":
+    except InvalidRequestError as error:
+        if error.code != "url-refused":
             raise
-        why = str(error).removeprefix("url: ")
-        hint = " (webhooks.allowed_networks, webhooks.extra_ports)" if is_here else ""
-        msg = f"{plain(url)} is refused: {why}{hint}"
+        reason = error.message.removeprefix("url: ")
+        hint = " (webhooks.allowed_networks, webhooks.extra_ports)" if is_local else ""
+        msg = f"{plain(url)} is refused: {reason}{hint}"
         raise CommandError(msg) from None
 
 
@@ -96,39 +100,41 @@ def _headers(typed: tuple[str, ...]) -> dict[str, str]:
     for one in typed:
         name, equals, value = one.partition("=")
         if not equals or not name.strip():
-            msg = f"--header wants NAME=VALUE, not {one!r}"
+            msg = f"--header takes NAME=VALUE, not {one!r}"
             raise click.UsageError(msg)
         headers[name.strip()] = value.strip()
     return headers
 
 
-@webhook.command("change")
+@webhook.command("update")
 @click.argument("endpoint_id", metavar="ENDPOINT")
-@click.option("--url", help="Send there from now on.")
+@click.option("--url", help="New URL.")
 @status_option
 @event_type_options()
-@click.option("--everything", is_flag=True, help="Send events of all statuses and types again.")
+@click.option("--all-events", is_flag=True, help="Remove the filters by status and event type.")
 @click.option(
     "--header",
     "headers",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Send these headers, and no others of your own, with every message.",
+    help="Custom headers; they replace all current ones.",
 )
-@click.option("--no-headers", is_flag=True, help="Send no headers of your own any more.")
-@click.option("--rate", type=float, help="Messages a second at most.")
-@click.option("--concurrency", type=int, help="Requests at one time at most.")
+@click.option("--clear-headers", is_flag=True, help="Remove all custom headers.")
+@click.option("--rate", type=float, help="Maximum messages per second.")
+@click.option("--concurrency", type=int, help="Maximum concurrent requests.")
 @click.option("--description", help="What the endpoint is for.")
 @target_options
 @click.pass_context
 @run_async
-async def change(ctx: click.Context, /, endpoint_id: str, choice: Choice, **given: Any) -> None:
-    """Change what is given of ENDPOINT; the rest stays unchanged.
+async def update(
+    ctx: click.Context, /, endpoint_id: str, options: TargetOptions, **given: Any
+) -> None:
+    """Update ENDPOINT; omitted fields are unchanged.
 
     \b
-    parcelwire webhook change ENDPOINT --url https://shop.example/new --status delivered
+    parcelwire webhook update ENDPOINT --url https://shop.example/new --status delivered
     """
-    body: dict[str, Any] = {
+    changes: dict[str, Any] = {
         "url": given["url"],
         "statuses": given["statuses"],
         "event_types": given["event_types"],
@@ -137,26 +143,28 @@ async def change(ctx: click.Context, /, endpoint_id: str, choice: Choice, **give
         "concurrency": given["concurrency"],
         "description": given["description"],
     }
-    body = {name: value for name, value in body.items() if value not in (None, (), {})}
-    if given["everything"]:
-        _refuse_both(body, "--everything", "statuses", "event_types")
-        body |= {"statuses": [], "event_types": []}
-    if given["no_headers"]:
-        _refuse_both(body, "--no-headers", "headers")
-        body["headers"] = {}
-    if not body:
-        msg = "say what to change; see: parcelwire webhook change --help"
+    changes = {name: value for name, value in changes.items() if value not in (None, (), {})}
+    if given["all_events"]:
+        _refuse_both(changes, "--all-events", "statuses", "event_types")
+        changes |= {"statuses": [], "event_types": []}
+    if given["clear_headers"]:
+        _refuse_both(changes, "--clear-headers", "headers")
+        changes["headers"] = {}
+    if not changes:
+        msg = "nothing to update; see: parcelwire webhook update --help"
         raise click.UsageError(msg)
-    async with open_native(ctx, choice, seals="headers" in body) as native:
-        world, _ = await native.find_endpoint(endpoint_id)
-        with _explaining(given["url"] or "", is_here=native.is_here):
-            endpoint = await world.ask("PATCH", f"/endpoints/{endpoint_id}", body=body)
+    async with open_worlds(ctx, options, seals="headers" in changes) as worlds:
+        world, endpoint = await worlds.find_endpoint(endpoint_id)
+        with _explaining(given["url"] or "", is_local=worlds.is_local):
+            endpoint = await world.client.endpoints.update(
+                endpoint, **cast(EndpointUpdateParams, changes)
+            )
     click.echo(_line(world, endpoint))
 
 
-def _refuse_both(body: dict[str, Any], flag: str, *names: str) -> None:
-    if any(name in body for name in names):
-        msg = f"{flag} contradicts what is given beside it"
+def _refuse_both(changes: dict[str, Any], flag: str, *names: str) -> None:
+    if any(name in changes for name in names):
+        msg = f"{flag} cannot be combined with the other options given"
         raise click.UsageError(msg)
 
 
@@ -164,44 +172,47 @@ def _refuse_both(body: dict[str, Any], flag: str, *names: str) -> None:
 @target_options
 @click.pass_context
 @run_async
-async def list_endpoints(ctx: click.Context, choice: Choice) -> None:
-    """List endpoints and how they do."""
-    async with open_native(ctx, choice) as native:
+async def list_endpoints(ctx: click.Context, options: TargetOptions) -> None:
+    """List endpoints and their health."""
+    async with open_worlds(ctx, options) as worlds:
         found = [
             (world, endpoint)
-            for world in native.worlds
-            for endpoint in (await world.ask("GET", "/endpoints"))["endpoints"]
+            for world in worlds.all
+            for endpoint in await world.client.endpoints.list()
         ]
     if not found:
-        click.echo("There are no endpoints. Add one with: parcelwire webhook add URL")
+        click.echo("There are no endpoints. Create one with: parcelwire webhook create URL")
     for world, endpoint in found:
         click.echo(_line(world, endpoint))
 
 
-def _line(world: World, endpoint: dict[str, Any]) -> str:
-    parts = [endpoint["id"]]
+def _line(world: World, endpoint: Endpoint) -> str:
+    parts = [endpoint.id]
     if world.name:
         parts.append(world.name)
-    parts += [f"{endpoint['dialect']:6}", state_of(endpoint), plain(endpoint["url"])]
-    only = ",".join((*endpoint["statuses"], *endpoint["event_types"]))
+    parts += [f"{endpoint.dialect:6}", state_of(endpoint), plain(endpoint.url)]
+    only = ",".join((*(endpoint.statuses or ()), *(endpoint.event_types or ())))
     parts.append(only or "everything")
-    if (since := endpoint["health"]["failing_since"]) is not None:
-        parts.append(f"failing since {moment(since)}")
-    if waiting := endpoint["health"]["waiting"]:
-        parts.append(f"{waiting} waiting")
-    parts.append(plain(endpoint["description"]))
+    health = endpoint.health
+    if health is not None and health.failing_since is not None:
+        parts.append(f"failing since {moment(health.failing_since)}")
+    if health is not None and health.waiting:
+        parts.append(f"{health.waiting} waiting")
+    parts.append(plain(endpoint.description or ""))
     return "  ".join(parts).rstrip()
 
 
-@webhook.command("remove")
+@webhook.command("delete")
 @click.argument("endpoint_id", metavar="ENDPOINT")
 @target_options
 @click.pass_context
 @run_async
-async def remove(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
-    """Delete ENDPOINT; what waits for it is given up."""
-    await ask_of_endpoint(ctx, choice, endpoint_id, "DELETE")
-    click.echo(f"endpoint {endpoint_id} is gone")
+async def delete(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
+    """Delete ENDPOINT, and discard its pending messages."""
+    async with open_worlds(ctx, options) as worlds:
+        world, endpoint = await worlds.find_endpoint(endpoint_id)
+        await world.client.endpoints.delete(endpoint)
+    click.echo(f"endpoint {endpoint_id} is deleted")
 
 
 @webhook.command("pause")
@@ -209,9 +220,11 @@ async def remove(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
 @target_options
 @click.pass_context
 @run_async
-async def pause(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
-    """Send nothing to ENDPOINT for a while; its messages are kept."""
-    endpoint = await ask_of_endpoint(ctx, choice, endpoint_id, path="/pause")
+async def pause(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
+    """Pause ENDPOINT; its messages are kept."""
+    async with open_worlds(ctx, options) as worlds:
+        world, endpoint = await worlds.find_endpoint(endpoint_id)
+        endpoint = await world.client.endpoints.pause(endpoint)
     click.echo(f"endpoint {endpoint_id} is {state_of(endpoint)}")
 
 
@@ -220,43 +233,46 @@ async def pause(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
 @target_options
 @click.pass_context
 @run_async
-async def enable(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
-    """Send to ENDPOINT again, beginning with what waited."""
-    endpoint = await ask_of_endpoint(ctx, choice, endpoint_id, path="/enable")
-    waiting = endpoint["health"]["waiting"]
+async def enable(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
+    """Enable ENDPOINT, and deliver its pending messages."""
+    async with open_worlds(ctx, options) as worlds:
+        world, endpoint = await worlds.find_endpoint(endpoint_id)
+        endpoint = await world.client.endpoints.enable(endpoint)
+    waiting = endpoint.health.waiting if endpoint.health is not None else None
     rest = f"; messages waiting: {waiting}" if waiting else ""
     click.echo(f"endpoint {endpoint_id} is {state_of(endpoint)}{rest}")
 
 
-@webhook.command("rotate")
+@webhook.command("rotate-secret")
 @click.argument("endpoint_id", metavar="ENDPOINT")
 @click.option(
     "--overlap-hours",
     type=click.FloatRange(0, LONGEST_OVERLAP_SECONDS // HOUR_SECONDS),
     default=DEFAULT_OVERLAP_SECONDS // HOUR_SECONDS,
     show_default=True,
-    help="How long the old secret signs too; 0: not at all.",
+    help="How long the old secret stays valid; 0: revoke it now.",
 )
 @target_options
 @click.pass_context
 @run_async
-async def rotate(
-    ctx: click.Context, endpoint_id: str, overlap_hours: float, choice: Choice
+async def rotate_secret(
+    ctx: click.Context, endpoint_id: str, overlap_hours: float, options: TargetOptions
 ) -> None:
-    """Give ENDPOINT a new secret and print it.
+    """Rotate the signing secret of ENDPOINT, and print the new one.
 
-    Until the overlap is over, messages carry a signature of each secret.
+    During the overlap, messages are signed with both secrets.
     """
-    body = {"overlap_seconds": round(overlap_hours * HOUR_SECONDS)}
-    endpoint = await ask_of_endpoint(
-        ctx, choice, endpoint_id, path="/rotate-secret", body=body, seals=True
-    )
-    click.echo(f"secret   {endpoint['secret']}")
-    until = endpoint["previous_secret_until"]
+    async with open_worlds(ctx, options, seals=True) as worlds:
+        world, endpoint = await worlds.find_endpoint(endpoint_id)
+        rotated = await world.client.endpoints.rotate_secret(
+            endpoint, overlap_seconds=round(overlap_hours * HOUR_SECONDS)
+        )
+    click.echo(f"secret   {rotated.secret}")
+    until = rotated.previous_secret_until
     click.echo(
-        f"The old secret signs too until {moment(until)}."
+        f"The old secret stays valid until {moment(until)}."
         if until
-        else "The old secret is worth nothing any more."
+        else "The old secret is revoked."
     )
 
 
@@ -265,17 +281,17 @@ async def rotate(
 @target_options
 @click.pass_context
 @run_async
-async def test(ctx: click.Context, endpoint_id: str, choice: Choice) -> None:
-    """Send a made-up event to ENDPOINT now and show what it answered."""
-    async with open_native(ctx, choice, seals=True) as native:
-        world, endpoint = await native.find_endpoint(endpoint_id)
-        url = plain(endpoint["url"])
+async def test(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> None:
+    """Send a test event to ENDPOINT, and show its response."""
+    async with open_worlds(ctx, options, seals=True) as worlds:
+        world, endpoint = await worlds.find_endpoint(endpoint_id)
+        url = plain(endpoint.url)
         with working(f"sending to {url}"):
-            said = await world.ask("POST", f"/endpoints/{endpoint_id}/test")
-    if said["attempt"] is None:
+            result = await world.client.endpoints.test(endpoint)
+    if result.attempt is None:
         msg = f"{url}: no attempt was made in time; see: parcelwire webhook log"
         raise CommandError(msg)
-    if not said["is_delivered"]:
-        msg = f"{url} did not take it: {result_of(said['attempt'])}"
+    if not result.is_delivered:
+        msg = f"{url} did not accept it: {result_of(result.attempt)}"
         raise CommandError(msg)
-    click.echo(f"{url} took it: {result_of(said['attempt'])}")
+    click.echo(f"{url} accepted it: {result_of(result.attempt)}")

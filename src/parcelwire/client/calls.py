@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from parcelwire.client.exchange import Call, Repeat
+from parcelwire.client.call_attempts import Call, Repeat
 from parcelwire.client.models import AirWaybill, Courier, Tracking, TrackingRef, UpdateResult
 from parcelwire.client.reading import Model, read, read_many
 
@@ -59,7 +59,7 @@ class BatchAnswer(Model, frozen=True, kw_only=True):
 
 
 def create_tracking(fields: Mapping[str, str]) -> Call[Tracking]:
-    """Follow one number."""
+    """Start tracking one number."""
     return Call(
         method="POST",
         path="/v4/trackings/create",
@@ -70,7 +70,7 @@ def create_tracking(fields: Mapping[str, str]) -> Call[Tracking]:
 
 
 def create_batch(items: Sequence[Mapping[str, str]], part: int = 0) -> Call[BatchAnswer]:
-    """Follow up to 40 numbers."""
+    """Start tracking up to 40 numbers."""
     return Call(
         method="POST",
         path="/v4/trackings/batch",
@@ -155,7 +155,7 @@ def call_of(
     return Call(
         method=method,
         path=path,
-        is_own=is_own,
+        is_native=is_own,
         key_header="parcelwire-api-key" if is_own else "tracking-api-key",
         body=None if body is None else encode(body),
         read=lambda data: data,

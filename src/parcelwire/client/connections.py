@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from parcelwire import __version__
-from parcelwire.client.errors import ClosedError, ParcelwireError
+from parcelwire.client.errors import ClientClosedError, ParcelwireError
 
 if TYPE_CHECKING:
     import httpx2
@@ -37,10 +37,10 @@ class Connections:
         """Return the HTTP client.
 
         Raises:
-            ClosedError: it was closed.
+            ClientClosedError: it was closed.
         """
         if self.is_closed:
-            raise ClosedError(CLOSED)
+            raise ClientClosedError(CLOSED)
         return self._http
 
     def close(self) -> None:

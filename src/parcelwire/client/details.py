@@ -11,7 +11,7 @@ Text = str | int | None
 """A field of text. None and the empty text mean "not given", on create and on update."""
 
 
-class NewDetails(TypedDict, total=False):
+class TrackingDetails(TypedDict, total=False):
     """What may be said about a parcel, by its name in v4."""
 
     order_number: Text
@@ -44,7 +44,7 @@ another.
 """
 
 
-class NewTracking(NewDetails, total=False):
+class TrackingCreateParams(TrackingDetails, total=False):
     """One item of ``create_many``."""
 
     tracking_number: Required[str | int]

@@ -9,18 +9,18 @@
     │   ├── AuthenticationError      the key is missing, wrong, revoked or expired
     │   ├── ForbiddenError           the key may not do this, or the account is suspended
     │   ├── NotFoundError            no such tracking, or no such page
-    │   ├── InvalidError             something about the request is wrong
-    │   │   ├── ConflictError        the number is followed already; ``existing`` says as what
+    │   ├── InvalidRequestError             something about the request is wrong
+    │   │   ├── ConflictError        the number is already tracked; ``existing`` says as what
     │   │   ├── EventsPrunedError    the feed's events after this cursor are no longer kept
-    │   │   └── QuotaError           the plan's number of parcels is used up
+    │   │   └── QuotaExceededError           the plan's number of parcels is used up
     │   ├── RateLimitError           too many calls; ``retry_after_seconds``
     │   └── ServerError              a fault over there
-    ├── UnexpectedAnswerError        what came is no answer of this API (a proxy's page, say)
-    ├── AmbiguousError               more than one tracking has this number
+    ├── UnexpectedResponseError        what came is no answer of this API (a proxy's page, say)
+    ├── AmbiguousTrackingError               more than one tracking has this number
     ├── UnsupportedError             this server has no such call
-    ├── ClosedError                  the client was closed before
+    ├── ClientClosedError                  the client was closed before
     ├── WaitError                    what was waited for did not come
-    └── WebhookError                 the message is not to be trusted
+    └── WebhookVerificationError                 the message is not to be trusted
 
 Each has ``code`` (a number of TrackingMore's envelope, a word of Parcelwire's own API, None where
 no answer came), ``message`` and ``request_id`` (None where no request was made). All of them can be
@@ -81,16 +81,16 @@ class APIError(ParcelwireError):
         *,
         code: int | str | None = None,
         request_id: str | None = None,
-        status: int | None = None,
+        status_code: int | None = None,
         data: Any = None,
     ) -> None:
-        """``status`` is HTTP's; ``data`` what the envelope carried beside the error."""
+        """``status_code`` is HTTP's; ``data`` what the envelope carried beside the error."""
         super().__init__(message, code=code, request_id=request_id)
-        self.status = status
+        self.status_code = status_code
         self.data = data
 
     def __str__(self) -> str:
-        return f"{self.message} (code {self.code})"
+        return self.message if self.code is None else f"{self.message} (code {self.code})"
 
 
 class AuthenticationError(APIError):
@@ -105,12 +105,12 @@ class NotFoundError(APIError):
     """There is no such tracking (4102, 4112), or no such call at this address (404)."""
 
 
-class InvalidError(APIError):
+class InvalidRequestError(APIError):
     """Something about the request is wrong; the message says what."""
 
 
-class ConflictError(InvalidError):
-    """The number is followed with this courier already (4101).
+class ConflictError(InvalidRequestError):
+    """The number is tracked with this courier already (4101).
 
     ``existing`` names that tracking; None where the server did not say (only in old versions of
     the hosted service).
@@ -119,7 +119,7 @@ class ConflictError(InvalidError):
     existing: TrackingRef | None = None
 
 
-class EventsPrunedError(InvalidError):
+class EventsPrunedError(InvalidRequestError):
     """Events after this cursor are no longer kept, or no more those that followed it (410).
 
     The latter (``code`` is ``events-restored``) when the server's database was restored from a
@@ -130,12 +130,12 @@ class EventsPrunedError(InvalidError):
     first_cursor: str = ""
 
 
-class QuotaError(InvalidError):
+class QuotaExceededError(InvalidRequestError):
     """The plan's number of parcels is used up (4190)."""
 
 
 class RateLimitError(APIError):
-    """Too many calls (429), and waiting longer than ``max_wait_seconds`` was not allowed."""
+    """Too many calls (429), and waiting longer than ``max_retry_delay_seconds`` was not allowed."""
 
     retry_after_seconds: float | None = None
     """How long to keep silent, as the server said (or as its manual says); None: it did not."""
@@ -145,10 +145,10 @@ class ServerError(APIError):
     """A fault at the server, or its database is away (HTTP 500 and above)."""
 
 
-class UnexpectedAnswerError(ParcelwireError):
+class UnexpectedResponseError(ParcelwireError):
     """What came back is no answer of this API: usually something between here and the server.
 
-    ``status`` is HTTP's, ``body`` the first kilobyte.
+    ``status_code`` is HTTP's, ``body`` the first kilobyte.
     """
 
     def __init__(
@@ -156,20 +156,20 @@ class UnexpectedAnswerError(ParcelwireError):
         message: str,
         *,
         request_id: str | None = None,
-        status: int | None = None,
+        status_code: int | None = None,
         body: bytes = b"",
     ) -> None:
         super().__init__(message, request_id=request_id)
-        self.status = status
+        self.status_code = status_code
         self.body = body[:1024]
 
 
-class AmbiguousError(ParcelwireError):
+class AmbiguousTrackingError(ParcelwireError):
     """One tracking was asked for and several have this number: say the courier too."""
 
-    def __init__(self, message: str, found: tuple[Tracking, ...]) -> None:
+    def __init__(self, message: str, matches: tuple[Tracking, ...]) -> None:
         super().__init__(message)
-        self.found = found
+        self.matches = matches
 
 
 class UnsupportedError(ParcelwireError, AttributeError):
@@ -179,7 +179,7 @@ class UnsupportedError(ParcelwireError, AttributeError):
     """
 
 
-class ClosedError(ParcelwireError, RuntimeError):
+class ClientClosedError(ParcelwireError, RuntimeError):
     """The client was closed before, or while its answer was waited for."""
 
 
@@ -194,13 +194,19 @@ class WaitError(ParcelwireError, TimeoutError):
         self.tracking = tracking
 
 
-class WebhookError(ParcelwireError):
+WebhookFailure = Literal[
+    "missing_signature", "stale_timestamp", "invalid_signature", "invalid_body"
+]
+
+
+class WebhookVerificationError(ParcelwireError):
     """A webhook's signature is missing, wrong or too old, or its body cannot be read: answer 400.
 
-    ``reason`` is ``missing``, ``stale``, ``wrong`` or ``body``.
+    ``reason`` says which: ``missing_signature``, ``stale_timestamp``, ``invalid_signature`` or
+    ``invalid_body``.
     """
 
-    def __init__(self, message: str, reason: Literal["missing", "stale", "wrong", "body"]) -> None:
+    def __init__(self, message: str, reason: WebhookFailure) -> None:
         super().__init__(message)
         self.reason = reason
 
@@ -237,8 +243,8 @@ class CreateManyResult(msgspec.Struct, kw_only=True):
         return [item.tracking for item in self.items if item.tracking is not None]
 
     @property
-    def refused(self) -> list[CreateResult]:
-        """The items that came to nothing."""
+    def failed(self) -> list[CreateResult]:
+        """The items that were not created."""
         return [item for item in self.items if item.error is not None]
 
     def __iter__(self) -> Iterator[CreateResult]:

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from parcelwire.client.connections import CLOSED, environment_faults, http_options
-from parcelwire.client.errors import ClosedError
+from parcelwire.client.errors import ClientClosedError
 
 if TYPE_CHECKING:
     import httpx2
@@ -32,11 +32,11 @@ class AsyncConnections:
         """Return the HTTP client of the running loop.
 
         Raises:
-            ClosedError: it was closed.
+            ClientClosedError: it was closed.
             ParcelwireError: the environment names a proxy or certificates that cannot be used.
         """
         if self.is_closed:
-            raise ClosedError(CLOSED)
+            raise ClientClosedError(CLOSED)
         loop = asyncio.get_running_loop()
         opened = self._opened.get(loop)
         if opened is None:

@@ -30,7 +30,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     """What one kind of server can do and how it behaves where the wire is the same."""
 
     name: str
-    has_own_api: bool
+    has_native_api: bool
     """It has calls that TrackingMore's v4 has no word for."""
     webhook_scheme: Scheme
     """The best signature that its webhooks always carry."""
@@ -41,11 +41,11 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PARCELWIRE: Final = Backend(
-    name="Parcelwire", has_own_api=True, webhook_scheme="standard", pages_by_time=True
+    name="Parcelwire", has_native_api=True, webhook_scheme="standard", pages_by_time=True
 )
 TRACKINGMORE: Final = Backend(
     name="TrackingMore's hosted service",
-    has_own_api=False,
+    has_native_api=False,
     webhook_scheme="v4",
     pages_by_time=False,
     # Its manual asks for two minutes of silence and documents no Retry-After.
@@ -61,7 +61,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout_seconds: float = 5.0
     max_retries: int = 4
     """Further tries after the first one, of calls that may be repeated."""
-    max_wait_seconds: float = 60.0
+    max_retry_delay_seconds: float = 60.0
     """Longest pause before a try. A server that asks for more gets none: the error is raised."""
     headers: tuple[tuple[str, str], ...] = ()
     """Further headers of every request."""
@@ -72,7 +72,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     def __post_init__(self) -> None:
-        for name in ("timeout_seconds", "connect_timeout_seconds", "max_wait_seconds"):
+        for name in ("timeout_seconds", "connect_timeout_seconds", "max_retry_delay_seconds"):
             # Written so that a value that is not a number is refused too.
             if not getattr(self, name) > 0:
                 msg = f"{name} must be above 0"
@@ -102,7 +102,7 @@ class ClientOptions(TypedDict, total=False):
     timeout_seconds: float
     connect_timeout_seconds: float
     max_retries: int
-    max_wait_seconds: float
+    max_retry_delay_seconds: float
     headers: Mapping[str, str]
     idempotency_key: str | None
 

@@ -1,14 +1,15 @@
-"""Webhooks, from the receiver's side: is it from there, and what does it say? No I/O."""
+"""Webhooks on the receiving side: verify, read, recognise repetitions. No I/O."""
 
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, get_args
 
 import msgspec
 
-from parcelwire.client.errors import WebhookError
+from parcelwire.client.errors import WebhookVerificationError
 from parcelwire.client.frozen import FrozenDict, freeze
 from parcelwire.client.models import Tracking, WebhookEvent
 from parcelwire.client.reading import read
@@ -50,7 +51,7 @@ def unwrap(
     ``now``: seconds since 1970 UTC; None: this machine's clock.
 
     Raises:
-        WebhookError: it is not to be trusted, or not to be read. Answer 400.
+        WebhookVerificationError: it is not to be trusted, or not to be read. Answer 400.
         ValueError: the secret is unusable.
     """
     if scheme not in get_args(Scheme):
@@ -69,11 +70,11 @@ def unwrap(
         else:
             timestamp = _check_v2(body, secret, at, tolerance_seconds)
     except MissingSignatureError as error:
-        raise WebhookError(str(error), "missing") from error
+        raise WebhookVerificationError(str(error), "missing_signature") from error
     except StaleTimestampError as error:
-        raise WebhookError(str(error), "stale") from error
+        raise WebhookVerificationError(str(error), "stale_timestamp") from error
     except VerificationError as error:
-        raise WebhookError(str(error), "wrong") from error
+        raise WebhookVerificationError(str(error), "invalid_signature") from error
     content = _content(body)
     return WebhookEvent(
         scheme=scheme,
@@ -104,7 +105,7 @@ class Webhooks:
         ``scheme`` None: ``standard`` for Parcelwire, ``v4`` for TrackingMore's hosted service.
 
         Raises:
-            WebhookError: it is not to be trusted, or not to be read. Answer 400.
+            WebhookVerificationError: it is not to be trusted, or not to be read. Answer 400.
             ValueError: the secret is unusable.
         """
         return unwrap(
@@ -114,6 +115,52 @@ class Webhooks:
             scheme=scheme or self._scheme,
             tolerance_seconds=tolerance_seconds,
         )
+
+
+class SeenIds:
+    """Remembers message ids in this process, bounded in time and number.
+
+    Retries of one message come for up to 4.3 days, and a receiver of several processes needs a
+    memory that they share: keep the ids in your database then (a unique column, written in the
+    transaction that handles the message), and use this for one process or in tests.
+    """
+
+    def __init__(self, *, keep_seconds: float = 432_000, most: int = 100_000) -> None:
+        """Keep ids for ``keep_seconds``, the newest ``most`` at most.
+
+        Raises:
+            ValueError: when one of the two is not positive.
+        """
+        if not (keep_seconds > 0 and most > 0):
+            msg = "keep_seconds and most must be more than 0"
+            raise ValueError(msg)
+        self._keep_seconds = keep_seconds
+        self._most = most
+        self._until: OrderedDict[str, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._until)
+
+    def is_new(self, message_id: str | None, *, now: float) -> bool:
+        """Tell whether this id was not added within the time. A message without one is always new.
+
+        It is not added: do that once the message is stored, so that a crash between the two does
+        not make the next try look like a repetition.
+        """
+        until = None if message_id is None else self._until.get(message_id)
+        return until is None or until <= now
+
+    def add(self, message_id: str | None, *, now: float) -> None:
+        """Remember an id from ``now`` (seconds since 1970) on."""
+        if message_id is None:
+            return
+        self._until.pop(message_id, None)
+        self._until[message_id] = now + self._keep_seconds
+        while self._until:
+            oldest, until = next(iter(self._until.items()))
+            if len(self._until) <= self._most and until > now:
+                break
+            del self._until[oldest]
 
 
 def _check_v2(
@@ -133,7 +180,7 @@ def _content(body: bytes | str) -> FrozenDict:
         content = None
     if not isinstance(content, FrozenDict):
         msg = "the body is not a JSON object"
-        raise WebhookError(msg, "body")
+        raise WebhookVerificationError(msg, "invalid_body")
     return content
 
 
@@ -151,12 +198,12 @@ def _said(content: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]
         if "delivery_status" in data:
             tracking = read(Tracking, data)
         elif isinstance(own, dict):
-            from parcelwire.client.own_tracking import tracking_of
+            from parcelwire.client.native_tracking import tracking_of
 
             tracking = tracking_of(own)
     except msgspec.ValidationError as error:
         msg = f"the tracking in the body cannot be read: {error}"
-        raise WebhookError(msg, "body") from error
+        raise WebhookVerificationError(msg, "invalid_body") from error
 
     def first(kind: type, *candidates: Any) -> Any:
         return next((one for one in candidates if isinstance(one, kind) and one != ""), None)

@@ -1,5 +1,4 @@
-"""Proofs that run against the real program: what `parcelwire prove` and the fault tests are made
-of.
+"""Proofs that run against the real program, for `parcelwire durability-test` and the fault tests.
 
     kills         SIGKILL of servers at random instants (A1), from
       servers, forge    the program as processes of its own, started in a tenth of the time
@@ -10,7 +9,7 @@ of.
     powerloss     power failures (A4), from disk, filelayer, recording, storelife, inspection,
     planted
     fulldisk      a disk that fills up (B1)
-    examination   `parcelwire prove`: the short proofs on the operator's own settings, with
+    examination   `parcelwire durability-test`: the short proofs on the operator's settings, with
       checks, surroundings   what is known to lose data, looked for in settings and system
       scratch_database       a place beside the operator's database, and its removal
 

@@ -1,4 +1,4 @@
-"""``parcelwire prove``: the short proofs against the operator's own settings, disk and database.
+"""``parcelwire durability-test``: the short proofs on the operator's settings, disk and database.
 
     settings -> checks                      what is known to lose acknowledged writes
     scratch place beside the database ->    A1  servers killed under load

@@ -1,17 +1,11 @@
-"""Check that a webhook came from Parcelwire: for receivers.
+"""How the signatures of webhooks are checked: what ``parcelwire.client.unwrap`` is made from.
 
-Imports nothing but the standard library and reads no clock; the caller says what time it is
-(``time.time()``) and hands over the body as received, before any JSON parser touched it.
+Receivers use ``unwrap``. This module imports nothing but the standard library and reads no clock:
+the caller says what time it is, and hands over the body as received, before any JSON parser touched
+it.
 
-    from parcelwire.signatures.verify import VerificationError, verify_standard
-
-    try:
-        delivery = verify_standard(body, headers, secret, now=time.time())
-    except VerificationError as error:
-        ...  # answer 400
-
-``verify_standard`` is the one to use: it is the only one of the three whose signature covers the
-body and the message id. ``verify_v2`` and ``verify_v4`` are for receivers written for TrackingMore.
+``verify_standard`` is the only one of the three whose signature covers the body and the message id;
+``verify_v2`` and ``verify_v4`` check TrackingMore's.
 """
 
 from __future__ import annotations

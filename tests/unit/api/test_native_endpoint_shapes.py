@@ -3,6 +3,7 @@
 from typing import get_args
 
 from parcelwire.api.native import endpoint_shapes
+from parcelwire.client import native_calls
 from parcelwire.webhooks.commands import CreateEndpoint, UpdateEndpoint
 from parcelwire.webhooks.envelope import DIALECTS
 from parcelwire.webhooks.message import TEST_EVENT_TYPE
@@ -11,6 +12,7 @@ from parcelwire.webhooks.notices import EVENT_TYPES
 
 def test_dialects() -> None:
     assert get_args(endpoint_shapes.Dialect) == DIALECTS
+    assert get_args(native_calls.Dialect) == DIALECTS
 
 
 def test_types_of_events() -> None:

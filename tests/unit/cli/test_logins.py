@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.cli.logins import Login, Logins, login_file, state_folder
 
 SHOP = Login(host="https://parcels.example.com", key="pw_live_x")

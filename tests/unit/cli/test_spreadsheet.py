@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcelwire.cli.exits import CommandError
+from parcelwire.cli.exit_codes import CommandError
 from parcelwire.cli.exporting import COLUMNS, Writer
 from parcelwire.cli.spreadsheet import (
     FIELDS,
@@ -23,7 +23,7 @@ from parcelwire.cli.spreadsheet import (
     guarded,
     parse_columns,
 )
-from parcelwire.client.details import NewTracking
+from parcelwire.client.details import TrackingCreateParams
 from parcelwire.client.models import Tracking
 from parcelwire.tracking.spreadsheet_cells import cell_text, copied
 
@@ -130,7 +130,7 @@ def test_columns_may_be_named(tmp_path: Path) -> None:
 
 
 def test_every_field_of_a_create_is_known() -> None:
-    assert set(FIELDS) == set(NewTracking.__annotations__) - {"auto_correct"}
+    assert set(FIELDS) == set(TrackingCreateParams.__annotations__) - {"auto_correct"}
 
 
 def test_a_bare_list_of_numbers(tmp_path: Path) -> None:

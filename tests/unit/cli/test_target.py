@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from parcelwire.cli.logins import Login, Logins, login_file
-from parcelwire.cli.target import Choice, login_of, target_options
+from parcelwire.cli.target import TargetOptions, login_of, target_options
 
-HERE = "the installation here"
+HERE = "this installation"
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def program(ctx: click.Context, config: str | None) -> None:
 @program.command()
 @target_options
 @click.pass_context
-def ask(ctx: click.Context, choice: Choice) -> None:
-    login = login_of(ctx, choice)
+def ask(ctx: click.Context, options: TargetOptions) -> None:
+    login = login_of(ctx, options)
     click.echo(HERE if login is None else login.host)
 
 

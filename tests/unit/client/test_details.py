@@ -9,8 +9,8 @@ import httpx2
 import msgspec
 import pytest
 
-from parcelwire.client import Parcelwire, calls, own_calls
-from parcelwire.client.batches import plan
+from parcelwire.client import Parcelwire, calls, native_calls
+from parcelwire.client.bulk_create import plan
 from parcelwire.client.details import fields_of
 from parcelwire.client.models import AirWaybill, Tracking
 from parcelwire.client.reading import read
@@ -79,9 +79,9 @@ SENT: list[Any] = [
     lambda: calls.delete_tracking(LONE),
     lambda: calls.detect_couriers(LONE),
     lambda: calls.call_of("POST", "/v4/awb", {"awb_number": [LONE]}),
-    lambda: own_calls.create_endpoint({"url": f"https://{LONE}.example"}),
-    lambda: own_calls.read_message(LONE),
-    lambda: own_calls.read_events({"after": LONE}),
+    lambda: native_calls.create_endpoint({"url": f"https://{LONE}.example"}),
+    lambda: native_calls.read_message(LONE),
+    lambda: native_calls.read_events({"after": LONE}),
     lambda: client.couriers.detect(LONE),
     lambda: client.trackings.find(LONE),
     lambda: client.request("GET", f"/v4/{LONE}"),

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from parcelwire.client import errors
-from parcelwire.client.batches import interrupt
-from parcelwire.client.faults import problem_for
+from parcelwire.client.bulk_create import interrupt
+from parcelwire.client.error_mapping import problem_for
 from parcelwire.client.models import Tracking, TrackingRef
 from parcelwire.compat.trackingmore.exception import (
     TrackingMoreException,
@@ -24,7 +24,7 @@ TRACKING = Tracking(id="1", tracking_number="2", courier_code="usps", status="tr
 TOLD: dict[str, Any] = {
     "code": 4101,
     "request_id": "r1",
-    "status": 400,
+    "status_code": 400,
     "data": {"id": "1", "more": [{}]},
 }
 
@@ -36,13 +36,13 @@ def conflict() -> errors.ConflictError:
 
 
 def limited() -> errors.RateLimitError:
-    error = errors.RateLimitError("said", status=429)
+    error = errors.RateLimitError("said", status_code=429)
     error.retry_after_seconds = 7.5
     return error
 
 
 def pruned() -> errors.EventsPrunedError:
-    error = errors.EventsPrunedError("said", code="events-pruned", status=410)
+    error = errors.EventsPrunedError("said", code="events-pruned", status_code=410)
     error.first_cursor = "c9"
     return error
 
@@ -51,12 +51,16 @@ OWN: dict[type, Callable[[], errors.ParcelwireError]] = {
     errors.ConflictError: conflict,
     errors.RateLimitError: limited,
     errors.EventsPrunedError: pruned,
-    errors.UnexpectedAnswerError: lambda: errors.UnexpectedAnswerError(
-        "said", request_id="r1", status=502, body=b"<html>"
+    errors.UnexpectedResponseError: lambda: errors.UnexpectedResponseError(
+        "said", request_id="r1", status_code=502, body=b"<html>"
     ),
-    errors.AmbiguousError: lambda: errors.AmbiguousError("said", (TRACKING, TRACKING)),
+    errors.AmbiguousTrackingError: lambda: errors.AmbiguousTrackingError(
+        "said", (TRACKING, TRACKING)
+    ),
     errors.WaitError: lambda: errors.WaitError("said", TRACKING),
-    errors.WebhookError: lambda: errors.WebhookError("said", "stale"),
+    errors.WebhookVerificationError: lambda: errors.WebhookVerificationError(
+        "said", "stale_timestamp"
+    ),
     errors.UnsupportedError: lambda: errors.UnsupportedError("said"),
 }
 

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from parcelwire.client import models, own_models
+from parcelwire.client import models, native_models
 from parcelwire.client.frozen import FrozenDict, FrozenList, freeze
 from parcelwire.client.models import AirWaybill, Tracking, TrackingRef, WebhookEvent
-from parcelwire.client.own_models import Account, Event, MessageDetail
+from parcelwire.client.native_models import Account, Event, MessageDetail
 from parcelwire.client.reading import Model, read
 
 POINT = {"checkpoint_date": "2026-03-01T09:00:00+01:00", "odd": [{"deep": [1]}]}
@@ -56,7 +56,7 @@ def tree(kind: type[Model]) -> Iterator[type[Model]]:
 
 
 KINDS = sorted(
-    {one for one in tree(Model) if one.__module__ in (models.__name__, own_models.__name__)},
+    {one for one in tree(Model) if one.__module__ in (models.__name__, native_models.__name__)},
     key=lambda one: one.__name__,
 )
 

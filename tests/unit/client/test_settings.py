@@ -14,8 +14,8 @@ import pytest
 from rich.pretty import pretty_repr
 
 from parcelwire.client import AsyncParcelwire, Parcelwire, ParcelwireError
+from parcelwire.client.call_attempts import CallAttempts, HttpResponse
 from parcelwire.client.calls import list_couriers
-from parcelwire.client.exchange import Answer, Exchange
 from parcelwire.client.settings import PARCELWIRE, ClientOptions, settings_for
 
 SECRET = "s3cr:t%2F%40"
@@ -30,16 +30,19 @@ def test_the_password_goes_into_a_header_and_nowhere_else() -> None:
     settings = settings_for("key_1", ADDRESS, PARCELWIRE, {})
     assert settings.base_url == "https://parcels.example.com/shop"
     assert settings.url("/v4/couriers/all") == "https://parcels.example.com/shop/v4/couriers/all"
-    exchange = Exchange(list_couriers(), settings, Random(1), lambda: 0.0)
-    kind, _, token = exchange.headers()["authorization"].partition(" ")
+    attempts = CallAttempts(list_couriers(), settings, Random(1), lambda: 0.0)
+    kind, _, token = attempts.headers()["authorization"].partition(" ")
     assert (kind, b64decode(token)) == ("Basic", b"me:s3cr:t/@")
     assert not shown(repr(settings))
     assert not shown(pretty_repr(settings))
     own: ClientOptions = {"headers": {"Authorization": "Bearer mine"}}
-    changed = Exchange(list_couriers(), settings.changed(own), Random(1), lambda: 0.0)
+    changed = CallAttempts(list_couriers(), settings.changed(own), Random(1), lambda: 0.0)
     assert changed.headers()["authorization"] == "Bearer mine"
     plain = settings_for("key_1", "https://parcels.example.com", PARCELWIRE, {})
-    assert "authorization" not in Exchange(list_couriers(), plain, Random(1), lambda: 0.0).headers()
+    assert (
+        "authorization"
+        not in CallAttempts(list_couriers(), plain, Random(1), lambda: 0.0).headers()
+    )
 
 
 @pytest.mark.parametrize("client", [Parcelwire, AsyncParcelwire])
@@ -52,13 +55,13 @@ def test_no_client_shows_it(client: Any) -> None:
 def test_no_error_shows_it() -> None:
     settings = settings_for("key_1", ADDRESS, PARCELWIRE, {"max_retries": 0})
 
-    def begin() -> Exchange[Any]:
-        return Exchange(list_couriers(), settings, Random(1), lambda: 0.0)
+    def begin() -> CallAttempts[Any]:
+        return CallAttempts(list_couriers(), settings, Random(1), lambda: 0.0)
 
     with pytest.raises(ParcelwireError) as broke:
-        begin().broke(OSError("gone"), was_sent=True, is_timeout=False)
+        begin().on_network_error(OSError("gone"), was_sent=True, is_timeout=False)
     with pytest.raises(ParcelwireError) as foreign:
-        begin().answered(Answer(200, {}, b"<html>"))
+        begin().on_response(HttpResponse(200, {}, b"<html>"))
     for caught in (broke, foreign):
         assert "parcels.example.com" in str(caught.value)
         assert not shown(str(caught.value))

@@ -17,7 +17,7 @@ from starlette.datastructures import Headers as StarletteHeaders
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
-from parcelwire.client import Parcelwire, WebhookError, unwrap
+from parcelwire.client import Parcelwire, WebhookVerificationError, unwrap
 from parcelwire.signatures.signing import make_secret, sign_standard, sign_timestamp
 
 TIME = 1_772_359_200
@@ -118,44 +118,44 @@ def test_headers_of_frameworks() -> None:
         assert unwrap(V4_BODY, carried, SECRET, now=TIME).message_id == "msg1"
         assert unwrap(V4_BODY, carried, SECRET, scheme="v4", now=TIME).timestamp == TIME
         client = Parcelwire("key").webhooks
-        with pytest.raises(WebhookError):
+        with pytest.raises(WebhookVerificationError):
             client.unwrap(V4_BODY, carried, SECRET)
 
 
 def test_a_weaker_signature_is_not_enough() -> None:
     weaker = {name: headers()[name] for name in ("Timestamp", "Signature")}
-    with pytest.raises(WebhookError) as caught:
+    with pytest.raises(WebhookVerificationError) as caught:
         unwrap(V4_BODY, weaker, SECRET, now=TIME)
-    assert caught.value.reason == "missing"
-    with pytest.raises(WebhookError) as caught:
+    assert caught.value.reason == "missing_signature"
+    with pytest.raises(WebhookVerificationError) as caught:
         unwrap(v2_body(), weaker, SECRET, now=TIME)
-    assert caught.value.reason == "missing"
+    assert caught.value.reason == "missing_signature"
 
 
 @pytest.mark.parametrize(
     ("body", "given", "now", "reason"),
     [
-        (V4_BODY + b" ", headers(), TIME, "wrong"),
-        (V4_BODY, {**headers(), "Webhook-Id": "msg2"}, TIME, "wrong"),
-        (V4_BODY, headers(), TIME + 301, "stale"),
-        (V4_BODY, headers(), TIME - 301, "stale"),
-        (V4_BODY, headers(), float("nan"), "stale"),
-        (V4_BODY, {}, TIME, "missing"),
-        (b"no json", headers(b"no json"), TIME, "body"),
-        (b"[]", headers(b"[]"), TIME, "body"),
-        (b"\xff", headers(b"\xff"), TIME, "body"),
+        (V4_BODY + b" ", headers(), TIME, "invalid_signature"),
+        (V4_BODY, {**headers(), "Webhook-Id": "msg2"}, TIME, "invalid_signature"),
+        (V4_BODY, headers(), TIME + 301, "stale_timestamp"),
+        (V4_BODY, headers(), TIME - 301, "stale_timestamp"),
+        (V4_BODY, headers(), float("nan"), "stale_timestamp"),
+        (V4_BODY, {}, TIME, "missing_signature"),
+        (b"no json", headers(b"no json"), TIME, "invalid_body"),
+        (b"[]", headers(b"[]"), TIME, "invalid_body"),
+        (b"\xff", headers(b"\xff"), TIME, "invalid_body"),
         (
             b'{"data":{"delivery_status":1}}',
             headers(b'{"data":{"delivery_status":1}}'),
             TIME,
-            "body",
+            "invalid_body",
         ),
     ],
 )
 def test_what_is_not_to_be_trusted(
     body: bytes, given: dict[str, str], now: float, reason: str
 ) -> None:
-    with pytest.raises(WebhookError) as caught:
+    with pytest.raises(WebhookVerificationError) as caught:
         unwrap(body, given, SECRET, now=now)
     assert caught.value.reason == reason
     assert SECRET not in str(caught.value)
@@ -171,9 +171,9 @@ def test_what_no_encoding_takes_is_not_to_be_trusted() -> None:
         (V4_BODY, {**headers(), "Webhook-Id": lone}, SECRET, "standard"),
         (lone, headers(), SECRET, "standard"),
     ):
-        with pytest.raises(WebhookError) as caught:
+        with pytest.raises(WebhookVerificationError) as caught:
             unwrap(body, carried, key, scheme=scheme, now=TIME)  # type: ignore[arg-type]  # mypy sees str
-        assert caught.value.reason == "wrong"
+        assert caught.value.reason == "invalid_signature"
 
 
 JSON = st.recursive(
@@ -194,8 +194,8 @@ def test_any_body_is_an_event_or_refused(body: dict[str, Any], tracking: dict[st
         carried = {**headers(raw), "parcelwire-sequence": "9" * 5_000}
         try:
             event = unwrap(raw, carried, SECRET, now=TIME)
-        except WebhookError as error:
-            assert error.reason == "body"  # noqa: PT017  (both ends are right)
+        except WebhookVerificationError as error:
+            assert error.reason == "invalid_body"  # noqa: PT017  (both ends are right)
         else:
             assert event.body == data
             assert hash(event) == hash(unwrap(raw, carried, SECRET, now=TIME))
@@ -206,8 +206,8 @@ def test_a_body_that_is_nested_too_deeply() -> None:
         body = b'{"data":' + b"[" * depth + b"]" * depth + b"}"
         try:
             assert unwrap(body, headers(body), SECRET, now=TIME).data == {}
-        except WebhookError as error:
-            assert error.reason == "body"  # noqa: PT017  (where the limit is, is Python's matter)
+        except WebhookVerificationError as error:
+            assert error.reason == "invalid_body"  # noqa: PT017  (where the limit is, is Python's matter)
 
 
 @pytest.mark.parametrize(
@@ -225,6 +225,6 @@ def test_a_client_knows_which_signature_its_server_sends() -> None:
     hosted = Parcelwire.for_trackingmore("key").webhooks
     assert hosted.unwrap(V4_BODY, fresh, "plain-secret").scheme == "v4"
     own = Parcelwire("key").webhooks
-    with pytest.raises(WebhookError):
+    with pytest.raises(WebhookVerificationError):
         own.unwrap(V4_BODY, fresh, "plain-secret")
     assert own.unwrap(V4_BODY, fresh, "plain-secret", scheme="v4").tracking is not None

@@ -19,8 +19,8 @@ class AsyncAirWaybills:
         The hosted service charges for every look, so this is not tried again after a lost answer.
 
         Raises:
-            InvalidError: it is no number of an air waybill (4160), or nobody knows its airline
-                (4161).
+            InvalidRequestError: it is no number of an air waybill (4160), or its airline is not
+                known (4161).
             ParcelwireError: it came to nothing.
         """
         return await self._engine.send(calls.read_air_waybill(awb_number))

@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from parcelwire.client.aio.air_waybills import AsyncAirWaybills
-from parcelwire.client.aio.couriers import AsyncCouriers
+from parcelwire.client.aio.couriers import AsyncCouriers, AsyncNativeCouriers
 from parcelwire.client.aio.engine import AsyncEngine, Sleep
-from parcelwire.client.aio.trackings import AsyncOwnTrackings, AsyncTrackings
+from parcelwire.client.aio.native_trackings import AsyncNativeTrackings
+from parcelwire.client.aio.trackings import AsyncTrackings
+from parcelwire.client.call_attempts import Repeat
 from parcelwire.client.calls import call_of
-from parcelwire.client.exchange import Repeat
 from parcelwire.client.loop_connections import AsyncConnections
-from parcelwire.client.missing import need_own_api, say_missing
 from parcelwire.client.settings import (
     LOCAL_URL,
     PARCELWIRE,
@@ -25,6 +25,7 @@ from parcelwire.client.settings import (
     ClientOptions,
     settings_for,
 )
+from parcelwire.client.unsupported import raise_missing, require_native_api
 from parcelwire.client.webhooks import Webhooks
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     # What a short script does not use, it shall not pay for at its start.
     from parcelwire.client.aio.endpoints import AsyncEndpoints
     from parcelwire.client.aio.events import AsyncEvents
-    from parcelwire.client.aio.keys import AsyncKeys, AsyncOwnAccount
+    from parcelwire.client.aio.keys import AsyncAccountResource, AsyncKeys
     from parcelwire.client.aio.messages import AsyncMessages
 
 
@@ -76,11 +77,11 @@ class AsyncV4Client:
     if not TYPE_CHECKING:
         # A type checker shall find that it is missing; a person is told why.
         def __getattr__(self, name: str) -> object:
-            return say_missing(self, name, *OWN_RESOURCES)
+            return raise_missing(self, name, *NATIVE_RESOURCES)
 
     @cached_property
     def trackings(self) -> AsyncTrackings:
-        """Create, read, change, follow."""
+        """Create, read, update and delete trackings."""
         return AsyncTrackings(self.engine)
 
     @cached_property
@@ -105,18 +106,18 @@ class AsyncV4Client:
         return changed
 
     async def request(
-        self, method: str, path: str, body: Any = None, *, is_repeatable: bool = False
+        self, method: str, path: str, body: Any = None, *, is_idempotent: bool = False
     ) -> Any:
         """Make a call that has no method here, and return its ``data`` as it came.
 
         ``path`` begins with a slash and is encoded, its query included; what stands under ``/api/``
-        is Parcelwire's own and comes without an envelope. ``is_repeatable``: doing it twice is
+        is Parcelwire's own and comes without an envelope. ``is_idempotent``: doing it twice is
         doing it once, so it may be tried again after an answer was lost.
 
         Raises:
             ParcelwireError: it came to nothing.
         """
-        repeat = Repeat.ALWAYS if is_repeatable or method == "GET" else Repeat.UNDONE
+        repeat = Repeat.ALWAYS if is_idempotent or method == "GET" else Repeat.UNDONE
         return await self.engine.send(call_of(method, path, body, repeat=repeat))
 
     async def close(self) -> None:
@@ -169,9 +170,14 @@ class AsyncParcelwire(AsyncV4Client):
         )
 
     @cached_property
-    def trackings(self) -> AsyncOwnTrackings:
-        """Create, read, change, follow; have carriers asked now."""
-        return AsyncOwnTrackings(self.engine)
+    def trackings(self) -> AsyncNativeTrackings:
+        """Create, read, update and delete trackings; query carriers now."""
+        return AsyncNativeTrackings(self.engine)
+
+    @cached_property
+    def couriers(self) -> AsyncNativeCouriers:
+        """List couriers, and detect the courier of a number, with reasons."""
+        return AsyncNativeCouriers(self.engine)
 
     @cached_property
     def endpoints(self) -> AsyncEndpoints:
@@ -202,16 +208,16 @@ class AsyncParcelwire(AsyncV4Client):
         return AsyncKeys(self._own("keys"))
 
     @cached_property
-    def account(self) -> AsyncOwnAccount:
+    def account(self) -> AsyncAccountResource:
         """The account of the key."""
-        from parcelwire.client.aio.keys import AsyncOwnAccount
+        from parcelwire.client.aio.keys import AsyncAccountResource
 
-        return AsyncOwnAccount(self._own("account"))
+        return AsyncAccountResource(self._own("account"))
 
     def _own(self, name: str) -> AsyncEngine:
-        need_own_api(self.engine.settings.backend, name)
+        require_native_api(self.engine.settings.backend, name)
         return self.engine
 
 
-OWN_RESOURCES = ("endpoints", "messages", "events", "keys", "account")
+NATIVE_RESOURCES = ("endpoints", "messages", "events", "keys", "account")
 """What only a Parcelwire has."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Unpack
 
-from parcelwire.client import own_calls
+from parcelwire.client import native_calls
 from parcelwire.client.aio.engine import AsyncEngine
 from parcelwire.client.details import instant_text, is_none_of
 from parcelwire.client.errors import NotFoundError
-from parcelwire.client.own_calls import EndpointChanges, NewEndpoint
-from parcelwire.client.own_models import Endpoint, EndpointWithSecret, ReplayResult, TestResult
+from parcelwire.client.native_calls import EndpointCreateParams, EndpointUpdateParams
+from parcelwire.client.native_models import Endpoint, EndpointWithSecret, ReplayResult, TestResult
 
 Found = list[Endpoint]
 
@@ -22,14 +22,14 @@ class AsyncEndpoints:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def create(self, url: str, **details: Unpack[NewEndpoint]) -> EndpointWithSecret:
+    async def create(self, url: str, **details: Unpack[EndpointCreateParams]) -> EndpointWithSecret:
         """Have ``url`` told what happens. The answer holds the secret, this once.
 
         Raises:
-            InvalidError: the URL may not be sent to (``url-refused``), or a detail is wrong.
+            InvalidRequestError: the URL may not be sent to (``url-refused``), or a detail is wrong.
             ParcelwireError: it came to nothing.
         """
-        return await self._engine.send(own_calls.create_endpoint({"url": url, **details}))
+        return await self._engine.send(native_calls.create_endpoint({"url": url, **details}))
 
     async def list(self) -> Found:
         """Return all endpoints, oldest first.
@@ -37,7 +37,7 @@ class AsyncEndpoints:
         Raises:
             ParcelwireError: it came to nothing.
         """
-        return await self._engine.send(own_calls.list_endpoints())
+        return await self._engine.send(native_calls.list_endpoints())
 
     async def get(self, endpoint_id: str) -> Endpoint:
         """Return one endpoint, and how it does.
@@ -46,19 +46,19 @@ class AsyncEndpoints:
             NotFoundError: there is no such endpoint.
             ParcelwireError: it came to nothing.
         """
-        return await self._engine.send(own_calls.read_endpoint(endpoint_id))
+        return await self._engine.send(native_calls.read_endpoint(endpoint_id))
 
     async def update(
-        self, endpoint: Endpoint | str, **changes: Unpack[EndpointChanges]
+        self, endpoint: Endpoint | str, **changes: Unpack[EndpointUpdateParams]
     ) -> Endpoint:
         """Change what is given.
 
         Raises:
             NotFoundError: there is no such endpoint.
-            InvalidError: the URL may not be sent to, or a change is wrong.
+            InvalidRequestError: the URL may not be sent to, or a change is wrong.
             ParcelwireError: it came to nothing.
         """
-        return await self._engine.send(own_calls.update_endpoint(_id(endpoint), changes))
+        return await self._engine.send(native_calls.update_endpoint(_id(endpoint), changes))
 
     async def delete(self, endpoint: Endpoint | str) -> None:
         """Delete an endpoint; what waits for it is given up.
@@ -67,12 +67,12 @@ class AsyncEndpoints:
             NotFoundError: there is no such endpoint.
             ParcelwireError: it came to nothing.
         """
-        exchange = self._engine.open(own_calls.delete_endpoint(_id(endpoint)))
+        attempts = self._engine.open(native_calls.delete_endpoint(_id(endpoint)))
         try:
-            await self._engine.run(exchange)
+            await self._engine.run(attempts)
         except NotFoundError:
             # Gone it is; most likely by the try whose answer was lost.
-            if not exchange.was_cut:
+            if not attempts.maybe_applied:
                 raise
 
     async def pause(self, endpoint: Endpoint | str) -> Endpoint:
@@ -82,7 +82,7 @@ class AsyncEndpoints:
             NotFoundError: there is no such endpoint.
             ParcelwireError: it came to nothing.
         """
-        return await self._engine.send(own_calls.switch_endpoint(_id(endpoint), "pause"))
+        return await self._engine.send(native_calls.switch_endpoint(_id(endpoint), "pause"))
 
     async def enable(self, endpoint: Endpoint | str) -> Endpoint:
         """Send again, beginning with what waited.
@@ -91,7 +91,7 @@ class AsyncEndpoints:
             NotFoundError: there is no such endpoint.
             ParcelwireError: it came to nothing.
         """
-        return await self._engine.send(own_calls.switch_endpoint(_id(endpoint), "enable"))
+        return await self._engine.send(native_calls.switch_endpoint(_id(endpoint), "enable"))
 
     async def rotate_secret(
         self, endpoint: Endpoint | str, *, overlap_seconds: int = 86_400
@@ -102,17 +102,17 @@ class AsyncEndpoints:
             NotFoundError: there is no such endpoint.
             ParcelwireError: it came to nothing.
         """
-        return await self._engine.send(own_calls.rotate_secret(_id(endpoint), overlap_seconds))
+        return await self._engine.send(native_calls.rotate_secret(_id(endpoint), overlap_seconds))
 
     async def test(self, endpoint: Endpoint | str) -> TestResult:
         """Send a made-up event now, and return what came back.
 
         Raises:
             NotFoundError: there is no such endpoint.
-            InvalidError: it is switched off (``endpoint-off``).
+            InvalidRequestError: it is switched off (``endpoint-off``).
             ParcelwireError: it came to nothing.
         """
-        return await self._engine.send(own_calls.test_endpoint(_id(endpoint)))
+        return await self._engine.send(native_calls.test_endpoint(_id(endpoint)))
 
     async def replay(
         self,
@@ -131,7 +131,7 @@ class AsyncEndpoints:
 
         Raises:
             NotFoundError: there is no such endpoint.
-            InvalidError: no condition, or a wrong one.
+            InvalidRequestError: no condition, or a wrong one.
             ParcelwireError: it came to nothing.
         """
         if is_none_of(states, event_types):
@@ -144,7 +144,9 @@ class AsyncEndpoints:
             "tracking_id": tracking_id,
         }
         given = {name: value for name, value in which.items() if value is not None}
-        return await self._engine.send(own_calls.replay(_id(endpoint), {**given, "limit": limit}))
+        return await self._engine.send(
+            native_calls.replay(_id(endpoint), {**given, "limit": limit})
+        )
 
 
 def _id(endpoint: Endpoint | str) -> str:

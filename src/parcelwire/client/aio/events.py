@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from parcelwire.client import own_calls
+from parcelwire.client import native_calls
 from parcelwire.client.aio.engine import AsyncEngine
 from parcelwire.client.details import instant_text
-from parcelwire.client.own_models import Event, EventPage
+from parcelwire.client.native_models import Event, EventPage
 
 MOST_WAIT_SECONDS = 30
 
@@ -41,7 +41,7 @@ class AsyncEvents:
 
         Raises:
             EventsPrunedError: events after this cursor are no longer kept.
-            InvalidError: it is no cursor of the feed.
+            InvalidRequestError: it is no cursor of the feed.
             ParcelwireError: it came to nothing.
         """
         query = {
@@ -50,7 +50,7 @@ class AsyncEvents:
             "limit": limit,
             "wait": wait_seconds,
         }
-        return await self._engine.send(own_calls.read_events(query))
+        return await self._engine.send(native_calls.read_events(query))
 
     async def pages(
         self,

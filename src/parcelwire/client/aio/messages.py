@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from parcelwire.client import own_calls
+from parcelwire.client import native_calls
 from parcelwire.client.aio.engine import AsyncEngine
 from parcelwire.client.details import instant_text, is_none_of
-from parcelwire.client.own_models import Message, MessageDetail
+from parcelwire.client.native_models import Attempt, Message, MessageDetail
+
+Found = list[Attempt]
 
 
-class AsyncMessagePages:
+class AsyncMessagePager:
     """Messages, newest first. Each iteration asks the server anew."""
 
     def __init__(
@@ -27,7 +29,7 @@ class AsyncMessagePages:
         cursor: str | None = None
         while not self._is_empty:
             query = {**self._query, "cursor": cursor}
-            page = await self._engine.send(own_calls.list_messages(query))
+            page = await self._engine.send(native_calls.list_messages(query))
             for message in page.items:
                 yield message
             cursor = page.next_cursor
@@ -59,7 +61,7 @@ class AsyncMessages:
         created_min: datetime | None = None,
         created_max: datetime | None = None,
         page_size: int = 100,
-    ) -> AsyncMessagePages:
+    ) -> AsyncMessagePager:
         """Return the messages that fulfil all conditions, newest first.
 
         Nothing is fetched before the result is iterated. None means no condition; an empty sequence
@@ -78,7 +80,7 @@ class AsyncMessages:
             "limit": page_size,
         }
         is_empty = is_none_of(states, event_types)
-        return AsyncMessagePages(self._engine, query, is_empty=is_empty)
+        return AsyncMessagePager(self._engine, query, is_empty=is_empty)
 
     async def get(self, message_id: str) -> MessageDetail:
         """Return one message, with what it says and its attempts.
@@ -87,7 +89,16 @@ class AsyncMessages:
             NotFoundError: there is no such message.
             ParcelwireError: it came to nothing.
         """
-        return await self._engine.send(own_calls.read_message(message_id))
+        return await self._engine.send(native_calls.read_message(message_id))
+
+    async def attempts(self, message: Message | str) -> Found:
+        """Return all attempts at delivering one message, oldest first.
+
+        Raises:
+            NotFoundError: there is no such message.
+            ParcelwireError: the call failed.
+        """
+        return await self._engine.send(native_calls.list_attempts(_id(message)))
 
     async def resend(self, message: Message | str) -> Message:
         """Send one message once more, whatever became of it.
@@ -96,5 +107,8 @@ class AsyncMessages:
             NotFoundError: there is no such message.
             ParcelwireError: it came to nothing.
         """
-        message_id = message if isinstance(message, str) else message.id
-        return await self._engine.send(own_calls.resend(message_id))
+        return await self._engine.send(native_calls.resend(_id(message)))
+
+
+def _id(message: Message | str) -> str:
+    return message if isinstance(message, str) else message.id

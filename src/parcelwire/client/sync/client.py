@@ -9,10 +9,9 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from parcelwire.client.call_attempts import Repeat
 from parcelwire.client.calls import call_of
 from parcelwire.client.connections import Connections
-from parcelwire.client.exchange import Repeat
-from parcelwire.client.missing import need_own_api, say_missing
 from parcelwire.client.settings import (
     LOCAL_URL,
     PARCELWIRE,
@@ -23,9 +22,11 @@ from parcelwire.client.settings import (
     settings_for,
 )
 from parcelwire.client.sync.air_waybills import AirWaybills
-from parcelwire.client.sync.couriers import Couriers
+from parcelwire.client.sync.couriers import Couriers, NativeCouriers
 from parcelwire.client.sync.engine import Engine, Sleep
-from parcelwire.client.sync.trackings import OwnTrackings, Trackings
+from parcelwire.client.sync.native_trackings import NativeTrackings
+from parcelwire.client.sync.trackings import Trackings
+from parcelwire.client.unsupported import raise_missing, require_native_api
 from parcelwire.client.webhooks import Webhooks
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     # What a short script does not use, it shall not pay for at its start.
     from parcelwire.client.sync.endpoints import Endpoints
     from parcelwire.client.sync.events import Events
-    from parcelwire.client.sync.keys import Keys, OwnAccount
+    from parcelwire.client.sync.keys import AccountResource, Keys
     from parcelwire.client.sync.messages import Messages
 
 
@@ -77,11 +78,11 @@ class V4Client:
     if not TYPE_CHECKING:
         # A type checker shall find that it is missing; a person is told why.
         def __getattr__(self, name: str) -> object:
-            return say_missing(self, name, *OWN_RESOURCES)
+            return raise_missing(self, name, *NATIVE_RESOURCES)
 
     @cached_property
     def trackings(self) -> Trackings:
-        """Create, read, change, follow."""
+        """Create, read, update and delete trackings."""
         return Trackings(self.engine)
 
     @cached_property
@@ -106,18 +107,18 @@ class V4Client:
         return changed
 
     def request(
-        self, method: str, path: str, body: Any = None, *, is_repeatable: bool = False
+        self, method: str, path: str, body: Any = None, *, is_idempotent: bool = False
     ) -> Any:
         """Make a call that has no method here, and return its ``data`` as it came.
 
         ``path`` begins with a slash and is encoded, its query included; what stands under ``/api/``
-        is Parcelwire's own and comes without an envelope. ``is_repeatable``: doing it twice is
+        is Parcelwire's own and comes without an envelope. ``is_idempotent``: doing it twice is
         doing it once, so it may be tried again after an answer was lost.
 
         Raises:
             ParcelwireError: it came to nothing.
         """
-        repeat = Repeat.ALWAYS if is_repeatable or method == "GET" else Repeat.UNDONE
+        repeat = Repeat.ALWAYS if is_idempotent or method == "GET" else Repeat.UNDONE
         return self.engine.send(call_of(method, path, body, repeat=repeat))
 
     def close(self) -> None:
@@ -168,9 +169,14 @@ class Parcelwire(V4Client):
         return V4Client(api_key, base_url, backend=TRACKINGMORE, transport=transport, **options)
 
     @cached_property
-    def trackings(self) -> OwnTrackings:
-        """Create, read, change, follow; have carriers asked now."""
-        return OwnTrackings(self.engine)
+    def trackings(self) -> NativeTrackings:
+        """Create, read, update and delete trackings; query carriers now."""
+        return NativeTrackings(self.engine)
+
+    @cached_property
+    def couriers(self) -> NativeCouriers:
+        """List couriers, and detect the courier of a number, with reasons."""
+        return NativeCouriers(self.engine)
 
     @cached_property
     def endpoints(self) -> Endpoints:
@@ -201,16 +207,16 @@ class Parcelwire(V4Client):
         return Keys(self._own("keys"))
 
     @cached_property
-    def account(self) -> OwnAccount:
+    def account(self) -> AccountResource:
         """The account of the key."""
-        from parcelwire.client.sync.keys import OwnAccount
+        from parcelwire.client.sync.keys import AccountResource
 
-        return OwnAccount(self._own("account"))
+        return AccountResource(self._own("account"))
 
     def _own(self, name: str) -> Engine:
-        need_own_api(self.engine.settings.backend, name)
+        require_native_api(self.engine.settings.backend, name)
         return self.engine
 
 
-OWN_RESOURCES = ("endpoints", "messages", "events", "keys", "account")
+NATIVE_RESOURCES = ("endpoints", "messages", "events", "keys", "account")
 """What only a Parcelwire has."""

@@ -3,20 +3,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from parcelwire.client import calls
-from parcelwire.client.errors import InvalidError
-from parcelwire.client.faults import NOT_DETECTED
+from parcelwire.client.error_mapping import NOT_DETECTED
+from parcelwire.client.errors import InvalidRequestError
 from parcelwire.client.models import Courier
 from parcelwire.client.sync.engine import Engine
+from parcelwire.client.unsupported import raise_missing, require_native_api
+
+if TYPE_CHECKING:
+    from parcelwire.client.native_models import CourierCandidate
 
 Found = list[Courier]
 
 
 class Couriers:
-    """Who exists, and whose number it is."""
+    """List couriers, and detect the courier of a number."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    if not TYPE_CHECKING:
+        # A type checker shall find that it is missing; a person is told why.
+        def __getattr__(self, name: str) -> object:
+            return raise_missing(self, name, "couriers.candidates")
 
     def list(self) -> Found:
         """Return every courier.
@@ -30,12 +41,43 @@ class Couriers:
         """Return the couriers whose number it can be, best guess first; empty when there is none.
 
         Raises:
-            InvalidError: it is no tracking number at all.
+            InvalidRequestError: it is no tracking number at all.
             ParcelwireError: it came to nothing.
         """
         try:
             return self._engine.send(calls.detect_couriers(tracking_number))
-        except InvalidError as error:
+        except InvalidRequestError as error:
             if error.code == NOT_DETECTED:
                 return []
             raise
+
+
+class NativeCouriers(Couriers):
+    """List couriers, and detect the courier of a number, with reasons."""
+
+    def candidates(
+        self,
+        tracking_number: str,
+        *,
+        destination_country: str | None = None,
+        origin_country: str | None = None,
+    ) -> list[CourierCandidate]:
+        """Return the couriers the number may belong to, best first, with probability and reasons.
+
+        Countries are ISO 3166 alpha-2 codes; either can make one courier likelier than another.
+
+        Raises:
+            InvalidRequestError: it is no tracking number, or a country is none.
+            UnsupportedError: this is TrackingMore's service, which gives no reasons.
+            ParcelwireError: the call failed.
+        """
+        from parcelwire.client import native_calls
+
+        require_native_api(self._engine.settings.backend, "couriers.candidates")
+        given = {
+            "tracking_number": tracking_number,
+            "destination_country": destination_country,
+            "origin_country": origin_country,
+        }
+        known = {name: value for name, value in given.items() if value is not None}
+        return self._engine.send(native_calls.detect_candidates(known))

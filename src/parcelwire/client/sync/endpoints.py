@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Unpack
 
-from parcelwire.client import own_calls
+from parcelwire.client import native_calls
 from parcelwire.client.details import instant_text, is_none_of
 from parcelwire.client.errors import NotFoundError
-from parcelwire.client.own_calls import EndpointChanges, NewEndpoint
-from parcelwire.client.own_models import Endpoint, EndpointWithSecret, ReplayResult, TestResult
+from parcelwire.client.native_calls import EndpointCreateParams, EndpointUpdateParams
+from parcelwire.client.native_models import Endpoint, EndpointWithSecret, ReplayResult, TestResult
 from parcelwire.client.sync.engine import Engine
 
 Found = list[Endpoint]
@@ -23,14 +23,14 @@ class Endpoints:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def create(self, url: str, **details: Unpack[NewEndpoint]) -> EndpointWithSecret:
+    def create(self, url: str, **details: Unpack[EndpointCreateParams]) -> EndpointWithSecret:
         """Have ``url`` told what happens. The answer holds the secret, this once.
 
         Raises:
-            InvalidError: the URL may not be sent to (``url-refused``), or a detail is wrong.
+            InvalidRequestError: the URL may not be sent to (``url-refused``), or a detail is wrong.
             ParcelwireError: it came to nothing.
         """
-        return self._engine.send(own_calls.create_endpoint({"url": url, **details}))
+        return self._engine.send(native_calls.create_endpoint({"url": url, **details}))
 
     def list(self) -> Found:
         """Return all endpoints, oldest first.
@@ -38,7 +38,7 @@ class Endpoints:
         Raises:
             ParcelwireError: it came to nothing.
         """
-        return self._engine.send(own_calls.list_endpoints())
+        return self._engine.send(native_calls.list_endpoints())
 
     def get(self, endpoint_id: str) -> Endpoint:
         """Return one endpoint, and how it does.
@@ -47,17 +47,17 @@ class Endpoints:
             NotFoundError: there is no such endpoint.
             ParcelwireError: it came to nothing.
         """
-        return self._engine.send(own_calls.read_endpoint(endpoint_id))
+        return self._engine.send(native_calls.read_endpoint(endpoint_id))
 
-    def update(self, endpoint: Endpoint | str, **changes: Unpack[EndpointChanges]) -> Endpoint:
+    def update(self, endpoint: Endpoint | str, **changes: Unpack[EndpointUpdateParams]) -> Endpoint:
         """Change what is given.
 
         Raises:
             NotFoundError: there is no such endpoint.
-            InvalidError: the URL may not be sent to, or a change is wrong.
+            InvalidRequestError: the URL may not be sent to, or a change is wrong.
             ParcelwireError: it came to nothing.
         """
-        return self._engine.send(own_calls.update_endpoint(_id(endpoint), changes))
+        return self._engine.send(native_calls.update_endpoint(_id(endpoint), changes))
 
     def delete(self, endpoint: Endpoint | str) -> None:
         """Delete an endpoint; what waits for it is given up.
@@ -66,12 +66,12 @@ class Endpoints:
             NotFoundError: there is no such endpoint.
             ParcelwireError: it came to nothing.
         """
-        exchange = self._engine.open(own_calls.delete_endpoint(_id(endpoint)))
+        attempts = self._engine.open(native_calls.delete_endpoint(_id(endpoint)))
         try:
-            self._engine.run(exchange)
+            self._engine.run(attempts)
         except NotFoundError:
             # Gone it is; most likely by the try whose answer was lost.
-            if not exchange.was_cut:
+            if not attempts.maybe_applied:
                 raise
 
     def pause(self, endpoint: Endpoint | str) -> Endpoint:
@@ -81,7 +81,7 @@ class Endpoints:
             NotFoundError: there is no such endpoint.
             ParcelwireError: it came to nothing.
         """
-        return self._engine.send(own_calls.switch_endpoint(_id(endpoint), "pause"))
+        return self._engine.send(native_calls.switch_endpoint(_id(endpoint), "pause"))
 
     def enable(self, endpoint: Endpoint | str) -> Endpoint:
         """Send again, beginning with what waited.
@@ -90,7 +90,7 @@ class Endpoints:
             NotFoundError: there is no such endpoint.
             ParcelwireError: it came to nothing.
         """
-        return self._engine.send(own_calls.switch_endpoint(_id(endpoint), "enable"))
+        return self._engine.send(native_calls.switch_endpoint(_id(endpoint), "enable"))
 
     def rotate_secret(
         self, endpoint: Endpoint | str, *, overlap_seconds: int = 86_400
@@ -101,17 +101,17 @@ class Endpoints:
             NotFoundError: there is no such endpoint.
             ParcelwireError: it came to nothing.
         """
-        return self._engine.send(own_calls.rotate_secret(_id(endpoint), overlap_seconds))
+        return self._engine.send(native_calls.rotate_secret(_id(endpoint), overlap_seconds))
 
     def test(self, endpoint: Endpoint | str) -> TestResult:
         """Send a made-up event now, and return what came back.
 
         Raises:
             NotFoundError: there is no such endpoint.
-            InvalidError: it is switched off (``endpoint-off``).
+            InvalidRequestError: it is switched off (``endpoint-off``).
             ParcelwireError: it came to nothing.
         """
-        return self._engine.send(own_calls.test_endpoint(_id(endpoint)))
+        return self._engine.send(native_calls.test_endpoint(_id(endpoint)))
 
     def replay(
         self,
@@ -130,7 +130,7 @@ class Endpoints:
 
         Raises:
             NotFoundError: there is no such endpoint.
-            InvalidError: no condition, or a wrong one.
+            InvalidRequestError: no condition, or a wrong one.
             ParcelwireError: it came to nothing.
         """
         if is_none_of(states, event_types):
@@ -143,7 +143,7 @@ class Endpoints:
             "tracking_id": tracking_id,
         }
         given = {name: value for name, value in which.items() if value is not None}
-        return self._engine.send(own_calls.replay(_id(endpoint), {**given, "limit": limit}))
+        return self._engine.send(native_calls.replay(_id(endpoint), {**given, "limit": limit}))
 
 
 def _id(endpoint: Endpoint | str) -> str:

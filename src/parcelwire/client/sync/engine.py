@@ -10,9 +10,9 @@ from time import monotonic as system_monotonic
 from time import time as system_time
 from typing import TypeVar
 
+from parcelwire.client.call_attempts import Call, CallAttempts, HttpResponse, Wait
 from parcelwire.client.connections import CLOSED, Connections, url_of
-from parcelwire.client.errors import ClosedError
-from parcelwire.client.exchange import Answer, Call, Exchange, Wait
+from parcelwire.client.errors import ClientClosedError
 from parcelwire.client.settings import ClientOptions, Settings
 
 T = TypeVar("T")
@@ -59,11 +59,11 @@ class Engine:
         """
         return self.run(self.open(call))
 
-    def open(self, call: Call[T]) -> Exchange[T]:
-        """Begin a call. Whoever wants to know afterwards what happened keeps the exchange."""
-        return Exchange(call, self.settings, self._random, self.monotonic, clock=self._clock)
+    def open(self, call: Call[T]) -> CallAttempts[T]:
+        """Begin a call. Whoever wants to know afterwards what happened keeps the attempts."""
+        return CallAttempts(call, self.settings, self._random, self.monotonic, clock=self._clock)
 
-    def run(self, exchange: Exchange[T]) -> T:
+    def run(self, attempts: CallAttempts[T]) -> T:
         """Send until there is a result.
 
         Raises:
@@ -72,9 +72,9 @@ class Engine:
         """
         import httpx2
 
-        call, options = exchange.call, self.settings.options
+        call, options = attempts.call, self.settings.options
         url = url_of(self.settings.url(call.path))
-        headers = exchange.headers()
+        headers = attempts.headers()
         timeout = httpx2.Timeout(
             options.timeout_seconds + call.wait_seconds, connect=options.connect_timeout_seconds
         )
@@ -90,7 +90,7 @@ class Engine:
                 )
             except (httpx2.RequestError, OSError) as fault:
                 # TLS that breaks in the middle of an answer is a bare OSError.
-                pause = exchange.broke(
+                pause = attempts.on_network_error(
                     fault,
                     was_sent=not isinstance(
                         fault, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout
@@ -100,11 +100,11 @@ class Engine:
             except RuntimeError as fault:
                 # Closed by another thread or task between the look and the request.
                 if self._connections.is_closed:
-                    raise ClosedError(CLOSED, request_id=exchange.request_id) from fault
+                    raise ClientClosedError(CLOSED, request_id=attempts.request_id) from fault
                 raise
             else:
-                outcome = exchange.answered(
-                    Answer(response.status_code, response.headers, response.content)
+                outcome = attempts.on_response(
+                    HttpResponse(response.status_code, response.headers, response.content)
                 )
                 if not isinstance(outcome, Wait):
                     return outcome.value

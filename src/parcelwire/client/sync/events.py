@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from parcelwire.client import own_calls
+from parcelwire.client import native_calls
 from parcelwire.client.details import instant_text
-from parcelwire.client.own_models import Event, EventPage
+from parcelwire.client.native_models import Event, EventPage
 from parcelwire.client.sync.engine import Engine
 
 MOST_WAIT_SECONDS = 30
@@ -42,7 +42,7 @@ class Events:
 
         Raises:
             EventsPrunedError: events after this cursor are no longer kept.
-            InvalidError: it is no cursor of the feed.
+            InvalidRequestError: it is no cursor of the feed.
             ParcelwireError: it came to nothing.
         """
         query = {
@@ -51,7 +51,7 @@ class Events:
             "limit": limit,
             "wait": wait_seconds,
         }
-        return self._engine.send(own_calls.read_events(query))
+        return self._engine.send(native_calls.read_events(query))
 
     def pages(
         self,

@@ -6,10 +6,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from parcelwire.client import own_calls
+from parcelwire.client import native_calls
 from parcelwire.client.details import instant_text
 from parcelwire.client.errors import NotFoundError
-from parcelwire.client.own_models import Account, ApiKey, NewApiKey
+from parcelwire.client.native_models import Account, ApiKey, ApiKeyWithSecret
 from parcelwire.client.sync.engine import Engine
 
 Found = list[ApiKey]
@@ -28,7 +28,7 @@ class Keys:
         scope: str = "write",
         is_test: bool = False,
         expires_at: datetime | None = None,
-    ) -> NewApiKey:
+    ) -> ApiKeyWithSecret:
         """Make a key. The answer holds it, this once.
 
         ``scope``: ``read``, ``write`` or ``admin``. ``is_test``: to the test world. ``expires_at``:
@@ -36,14 +36,14 @@ class Keys:
 
         Raises:
             ForbiddenError: the key that asks may not make keys.
-            InvalidError: ``expires_at`` is not in the future.
+            InvalidRequestError: ``expires_at`` is not in the future.
             ValueError: ``expires_at`` has no time zone.
             ParcelwireError: it came to nothing.
         """
         draft: dict[str, Any] = {"label": label, "scope": scope, "is_test": is_test}
         if expires_at is not None:
             draft["expires_at"] = instant_text("expires_at", expires_at)
-        return self._engine.send(own_calls.create_key(draft))
+        return self._engine.send(native_calls.create_key(draft))
 
     def list(self) -> Found:
         """Return the account's keys, revoked ones too.
@@ -51,29 +51,29 @@ class Keys:
         Raises:
             ParcelwireError: it came to nothing.
         """
-        return self._engine.send(own_calls.list_keys())
+        return self._engine.send(native_calls.list_keys())
 
-    def revoke(self, key: ApiKey | str, *, is_own_allowed: bool = False) -> None:
+    def revoke(self, key: ApiKey | str, *, allow_current: bool = False) -> None:
         """Revoke a key, named by its prefix, for good.
 
-        ``is_own_allowed``: also the very key that asks.
+        ``allow_current``: also the very key that asks.
 
         Raises:
             NotFoundError: no key has this prefix.
-            InvalidError: it is the key that asks (``key-is-own``).
+            InvalidRequestError: it is the key that asks (``key-is-own``).
             ParcelwireError: it came to nothing.
         """
         prefix = key if isinstance(key, str) else key.prefix
-        call = own_calls.revoke_key(prefix, is_own_allowed=is_own_allowed)
-        exchange = self._engine.open(call)
+        call = native_calls.revoke_key(prefix, allow_current=allow_current)
+        attempts = self._engine.open(call)
         try:
-            self._engine.run(exchange)
+            self._engine.run(attempts)
         except NotFoundError:
-            if not exchange.was_cut:
+            if not attempts.maybe_applied:
                 raise
 
 
-class OwnAccount:
+class AccountResource:
     """The account of the key."""
 
     def __init__(self, engine: Engine) -> None:
@@ -85,7 +85,7 @@ class OwnAccount:
         Raises:
             ParcelwireError: it came to nothing.
         """
-        return self._engine.send(own_calls.read_account())
+        return self._engine.send(native_calls.read_account())
 
     def update(self, *, name: str | None = None, phone: str | None = None) -> Account:
         """Change name or phone number; wants a live key with the scope ``admin``.
@@ -96,4 +96,4 @@ class OwnAccount:
         """
         given = {"name": name, "phone": phone}
         changes = {field: value for field, value in given.items() if value is not None}
-        return self._engine.send(own_calls.update_account(changes))
+        return self._engine.send(native_calls.update_account(changes))

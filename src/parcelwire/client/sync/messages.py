@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from parcelwire.client import own_calls
+from parcelwire.client import native_calls
 from parcelwire.client.details import instant_text, is_none_of
-from parcelwire.client.own_models import Message, MessageDetail
+from parcelwire.client.native_models import Attempt, Message, MessageDetail
 from parcelwire.client.sync.engine import Engine
 
+Found = list[Attempt]
 
-class MessagePages:
+
+class MessagePager:
     """Messages, newest first. Each iteration asks the server anew."""
 
     def __init__(self, engine: Engine, query: Mapping[str, Any], *, is_empty: bool = False) -> None:
@@ -26,7 +28,7 @@ class MessagePages:
         cursor: str | None = None
         while not self._is_empty:
             query = {**self._query, "cursor": cursor}
-            page = self._engine.send(own_calls.list_messages(query))
+            page = self._engine.send(native_calls.list_messages(query))
             yield from page.items
             cursor = page.next_cursor
             if not page.has_more or not cursor:
@@ -57,7 +59,7 @@ class Messages:
         created_min: datetime | None = None,
         created_max: datetime | None = None,
         page_size: int = 100,
-    ) -> MessagePages:
+    ) -> MessagePager:
         """Return the messages that fulfil all conditions, newest first.
 
         Nothing is fetched before the result is iterated. None means no condition; an empty sequence
@@ -76,7 +78,7 @@ class Messages:
             "limit": page_size,
         }
         is_empty = is_none_of(states, event_types)
-        return MessagePages(self._engine, query, is_empty=is_empty)
+        return MessagePager(self._engine, query, is_empty=is_empty)
 
     def get(self, message_id: str) -> MessageDetail:
         """Return one message, with what it says and its attempts.
@@ -85,7 +87,16 @@ class Messages:
             NotFoundError: there is no such message.
             ParcelwireError: it came to nothing.
         """
-        return self._engine.send(own_calls.read_message(message_id))
+        return self._engine.send(native_calls.read_message(message_id))
+
+    def attempts(self, message: Message | str) -> Found:
+        """Return all attempts at delivering one message, oldest first.
+
+        Raises:
+            NotFoundError: there is no such message.
+            ParcelwireError: the call failed.
+        """
+        return self._engine.send(native_calls.list_attempts(_id(message)))
 
     def resend(self, message: Message | str) -> Message:
         """Send one message once more, whatever became of it.
@@ -94,5 +105,8 @@ class Messages:
             NotFoundError: there is no such message.
             ParcelwireError: it came to nothing.
         """
-        message_id = message if isinstance(message, str) else message.id
-        return self._engine.send(own_calls.resend(message_id))
+        return self._engine.send(native_calls.resend(_id(message)))
+
+
+def _id(message: Message | str) -> str:
+    return message if isinstance(message, str) else message.id

@@ -4,48 +4,52 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack
 
 from parcelwire.client import calls
-from parcelwire.client.batches import Chunk, interrupt, plan
+from parcelwire.client.bulk_create import Chunk, interrupt, plan
+from parcelwire.client.call_attempts import CallAttempts
 from parcelwire.client.details import (
     Bound,
-    NewDetails,
-    NewTracking,
+    TrackingCreateParams,
+    TrackingDetails,
     fields_of,
     instant_text,
     joined,
     number_text,
 )
+from parcelwire.client.error_mapping import RETRACK_NOT_ALLOWED
 from parcelwire.client.errors import (
-    AmbiguousError,
+    AmbiguousTrackingError,
     ConflictError,
     CreateManyResult,
-    InvalidError,
+    InvalidRequestError,
     NotFoundError,
     ParcelwireError,
     WaitError,
 )
-from parcelwire.client.exchange import Exchange
-from parcelwire.client.faults import RETRACK_NOT_ALLOWED
-from parcelwire.client.missing import need_own_api, say_missing
 from parcelwire.client.models import Tracking, TrackingRef, UpdateResult
 from parcelwire.client.naming import id_of, number_of, ref_of, seconds_of
 from parcelwire.client.paging import Paging, Query
 from parcelwire.client.sync.engine import Engine
-from parcelwire.client.sync.pages import Pages
-
-if TYPE_CHECKING:
-    from parcelwire.client.own_models import PollHistory
-    from parcelwire.client.sync.histories import TrackingEvents
+from parcelwire.client.sync.pager import TrackingPager
+from parcelwire.client.unsupported import raise_missing
 
 T = TypeVar("T")
 
-NO_SUCH_NUMBER = 4102
+NO_SUCH_NUMBER: Final = 4102
+NATIVE_METHODS: Final = (
+    "trackings.get_by_id",
+    "trackings.search",
+    "trackings.refresh",
+    "trackings.events",
+    "trackings.polls",
+)
+"""What only a Parcelwire has: ``NativeTrackings``."""
 
 
 class Trackings:
-    """Create, read, change, follow."""
+    """Create, read, update and delete trackings."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -53,42 +57,41 @@ class Trackings:
     if not TYPE_CHECKING:
         # A type checker shall find that it is missing; a person is told why.
         def __getattr__(self, name: str) -> object:
-            own = ("trackings.refresh", "trackings.events", "trackings.polls")
-            return say_missing(self, name, *own)
+            return raise_missing(self, name, *NATIVE_METHODS)
 
     def create(
         self,
         tracking_number: str | int,
         courier_code: str | None = None,
-        **details: Unpack[NewDetails],
+        **details: Unpack[TrackingDetails],
     ) -> Tracking:
-        """Follow one number; the result holds what its carrier says at once.
+        """Start tracking one number; the result holds what its carrier says at once.
 
         ``courier_code`` None: the server finds it from the number (the hosted service insists on
         it). Tried again after a lost answer: if the lost try had been stored, the tracking that it
         made is the result.
 
         Raises:
-            ConflictError: the number was followed before; ``existing`` says as what.
-            InvalidError: something about the request is wrong.
+            ConflictError: the number was already tracked; ``existing`` says as what.
+            InvalidRequestError: something about the request is wrong.
             ParcelwireError: it came to nothing.
         """
         fields = fields_of(
             {"tracking_number": tracking_number, "courier_code": courier_code, **details}
         )
-        exchange = self._engine.open(calls.create_tracking(fields))
+        attempts = self._engine.open(calls.create_tracking(fields))
         try:
-            return self._engine.run(exchange)
+            return self._engine.run(attempts)
         except ConflictError as conflict:
-            own = self.own(exchange, conflict, fields)
+            own = self.recover_created(attempts, conflict, fields)
             if own is None:
                 raise
             return own
 
     def create_many(
-        self, trackings: Iterable[str | NewTracking | Mapping[str, Any]]
+        self, trackings: Iterable[str | TrackingCreateParams | Mapping[str, Any]]
     ) -> CreateManyResult:
-        """Follow any number of numbers, 40 with each call. Each has its own fate.
+        """Start tracking any number of numbers, 40 with each call. Each has its own fate.
 
         An item is a number, or a mapping with ``tracking_number`` and, as far as known,
         ``courier_code`` and details. Tried again after lost answers: what a lost try had stored
@@ -108,38 +111,40 @@ class Trackings:
             raise
         return result
 
-    def create_chunk(self, chunk: Chunk) -> Exchange[calls.BatchAnswer]:
+    def create_chunk(self, chunk: Chunk) -> CallAttempts[calls.BatchAnswer]:
         """Send one chunk of ``create_many`` and fill in its results."""
-        exchange = self._engine.open(calls.create_batch(chunk.items, chunk.part))
-        chunk.match(self._engine.run(exchange))
-        conflicts = chunk.conflicts() if exchange.was_cut else []
+        attempts = self._engine.open(calls.create_batch(chunk.items, chunk.part))
+        chunk.match(self._engine.run(attempts))
+        conflicts = chunk.conflicts() if attempts.maybe_applied else []
         if conflicts:
             # Which of them did the try make whose answer was lost? The younger ones.
             numbers = [result.tracking_number for result in conflicts]
             known = self.list(tracking_numbers=numbers, page_size=200).all()
-            made = {one.id for one in known if exchange.is_own(seconds_of(one.created_at))}
+            made = {
+                one.id for one in known if attempts.may_have_created(seconds_of(one.created_at))
+            }
             chunk.claim(known, made)
-        return exchange
+        return attempts
 
     def get(self, tracking_number: str | int, courier_code: str | None = None) -> Tracking:
         """Return the tracking of a number.
 
         Raises:
-            NotFoundError: the number is not followed.
-            AmbiguousError: it is followed with several couriers, and none was said.
+            NotFoundError: the number is not tracked.
+            AmbiguousTrackingError: it is tracked with several couriers, and none was said.
             ParcelwireError: it came to nothing.
         """
         found = self.find(tracking_number, courier_code)
         if found is None:
-            msg = f"{tracking_number} is not followed"
+            msg = f"{tracking_number} is not tracked"
             raise NotFoundError(msg, code=NO_SUCH_NUMBER)
         return found
 
     def find(self, tracking_number: str | int, courier_code: str | None = None) -> Tracking | None:
-        """Return the tracking of a number, or None when it is not followed.
+        """Return the tracking of a number, or None if it is not tracked.
 
         Raises:
-            AmbiguousError: it is followed with several couriers, and none was said.
+            AmbiguousTrackingError: it is tracked with several couriers, and none was said.
             ParcelwireError: it came to nothing, which is never told as None.
             TypeError: the number is neither text nor a whole number.
         """
@@ -155,8 +160,8 @@ class Trackings:
         found = self._engine.send(calls.list_trackings(query))
         if len(found) > 1:
             couriers = ", ".join(sorted({one.courier_code for one in found}))
-            msg = f"{number} is followed with several couriers: {couriers}"
-            raise AmbiguousError(msg, tuple(found))
+            msg = f"{number} is tracked with several couriers: {couriers}"
+            raise AmbiguousTrackingError(msg, tuple(found))
         return found[0] if found else None
 
     def list(
@@ -172,7 +177,7 @@ class Trackings:
         updated_date_max: Bound = None,
         language: str | None = None,
         page_size: int = 100,
-    ) -> Pages:
+    ) -> TrackingPager:
         """Return the trackings that fulfil all conditions, newest created first.
 
         Nothing is fetched before the result is iterated; pages of ``page_size`` (up to 200) are
@@ -207,7 +212,7 @@ class Trackings:
             return Paging(query, numbers, page_size, by_time=by_time)
 
         begin()  # a wrong page size is told here, not at the first item
-        return Pages(self._engine, begin)
+        return TrackingPager(self._engine, begin)
 
     def update(
         self,
@@ -215,13 +220,13 @@ class Trackings:
         *,
         courier_code_new: str | None = None,
         is_archived: bool | None = None,
-        **details: Unpack[NewDetails],
+        **details: Unpack[TrackingDetails],
     ) -> UpdateResult:
         """Change what is given. None and the empty text change nothing.
 
         Raises:
             NotFoundError: there is no such tracking.
-            ConflictError: the number is followed with the new courier already.
+            ConflictError: the number is tracked with the new courier already.
             ParcelwireError: it came to nothing.
         """
         archived = {None: None, True: "true", False: "tracking"}[is_archived]
@@ -237,12 +242,12 @@ class Trackings:
             NotFoundError: there is no such tracking.
             ParcelwireError: it came to nothing.
         """
-        exchange = self._engine.open(calls.delete_tracking(id_of(tracking)))
+        attempts = self._engine.open(calls.delete_tracking(id_of(tracking)))
         try:
-            return self._engine.run(exchange)
+            return self._engine.run(attempts)
         except NotFoundError:
             # Gone it is; most likely by the try whose answer was lost.
-            if exchange.was_cut:
+            if attempts.maybe_applied:
                 return ref_of(tracking)
             raise
 
@@ -250,16 +255,16 @@ class Trackings:
         """Take an expired tracking up again.
 
         Raises:
-            InvalidError: it is not expired (4113).
+            InvalidRequestError: it is not expired (4113).
             NotFoundError: there is no such tracking.
             ParcelwireError: it came to nothing.
         """
-        exchange = self._engine.open(calls.retrack(id_of(tracking)))
+        attempts = self._engine.open(calls.retrack(id_of(tracking)))
         try:
-            return self._engine.run(exchange)
-        except InvalidError as error:
+            return self._engine.run(attempts)
+        except InvalidRequestError as error:
             # Not expired is what was wanted; most likely by the try whose answer was lost.
-            if exchange.was_cut and error.code == RETRACK_NOT_ALLOWED:
+            if attempts.maybe_applied and error.code == RETRACK_NOT_ALLOWED:
                 return ref_of(tracking)
             raise
 
@@ -278,9 +283,9 @@ class Trackings:
         a webhook tells the same sooner and costs nothing.
 
         Raises:
-            WaitError: it did not come within ``timeout_seconds``, or the parcel is not followed any
+            WaitError: it did not come within ``timeout_seconds``, or the parcel is not tracked any
                 further; ``tracking`` is how it stood.
-            NotFoundError: the number is not followed (any more).
+            NotFoundError: the number is not tracked (any more).
             ParcelwireError: a look came to nothing.
         """
         wanted = {status} if isinstance(status, str) else set(status)
@@ -292,7 +297,7 @@ class Trackings:
                 return found
             words = " or ".join(sorted(wanted))
             if found.is_updating is False:
-                msg = f"{number} is {found.status} and not followed any further, so never {words}"
+                msg = f"{number} is {found.status} and no longer tracked, so never {words}"
                 raise WaitError(msg, found)
             left = deadline - self._engine.monotonic()
             if left <= 0:
@@ -300,11 +305,11 @@ class Trackings:
                 raise WaitError(msg, found)
             self._engine.sleep(min(poll_seconds, left))
 
-    def own(
-        self, exchange: Exchange[T], conflict: ConflictError, fields: dict[str, str]
+    def recover_created(
+        self, attempts: CallAttempts[T], conflict: ConflictError, fields: dict[str, str]
     ) -> Tracking | None:
         """Return what an earlier try of a create made, or None: it was there before."""
-        if not exchange.was_cut:
+        if not attempts.maybe_applied:
             return None
         existing = conflict.existing
         query: Query = {
@@ -315,62 +320,6 @@ class Trackings:
         }
         for found in self._engine.send(calls.list_trackings(query)):
             is_it = existing is None or found.id == existing.id
-            if is_it and exchange.is_own(seconds_of(found.created_at)):
+            if is_it and attempts.may_have_created(seconds_of(found.created_at)):
                 return found
         return None
-
-
-class OwnTrackings(Trackings):
-    """Trackings of a Parcelwire: what v4 has no word for, too."""
-
-    def refresh(
-        self, tracking: Tracking | TrackingRef | str | int, courier_code: str | None = None
-    ) -> Tracking:
-        """Have the carrier asked now, and return the tracking as it stands then.
-
-        ``tracking`` may be a number, with its courier where it is followed with several. A carrier
-        that was asked a moment ago is not asked again: what it said then is returned.
-
-        Raises:
-            NotFoundError: the number is not followed.
-            UnsupportedError: this is TrackingMore's service, which asks carriers when it likes.
-            ParcelwireError: it came to nothing.
-        """
-        from parcelwire.client import own_calls
-
-        need_own_api(self._engine.settings.backend, "trackings.refresh")
-        if not isinstance(tracking, Tracking | TrackingRef):
-            tracking = self.get(tracking, courier_code)
-        asked = self._engine.send(own_calls.refresh_tracking(tracking.id))
-        # The courier may have been corrected meanwhile.
-        number = asked.tracking_number or tracking.tracking_number
-        return self.get(number or "", asked.courier_code)
-
-    def events(
-        self, tracking: Tracking | TrackingRef | str, *, page_size: int = 100
-    ) -> TrackingEvents:
-        """Return what changed of a parcel (or of the id of one), newest first.
-
-        Nothing is fetched before the result is iterated. Events are kept for 30 days at least.
-
-        Raises:
-            UnsupportedError: this is TrackingMore's service, which tells no events.
-        """
-        from parcelwire.client.sync.histories import TrackingEvents
-
-        need_own_api(self._engine.settings.backend, "trackings.events")
-        return TrackingEvents(self._engine, id_of(tracking), page_size)
-
-    def polls(self, tracking: Tracking | TrackingRef | str) -> PollHistory:
-        """Return how the carrier was asked about a parcel (or the id of one) of late, what came of
-        it, and when and why it is asked next.
-
-        Raises:
-            NotFoundError: there is no such tracking.
-            UnsupportedError: this is TrackingMore's service, which does not tell.
-            ParcelwireError: it came to nothing.
-        """
-        from parcelwire.client import own_calls
-
-        need_own_api(self._engine.settings.backend, "trackings.polls")
-        return self._engine.send(own_calls.read_polls(id_of(tracking)))

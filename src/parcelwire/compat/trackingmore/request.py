@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from parcelwire.client.call_attempts import Call, CallAttempts
 from parcelwire.client.details import fields_of
 from parcelwire.client.errors import APIError, NetworkError, ParcelwireError
-from parcelwire.client.exchange import Call, Exchange
 from parcelwire.client.settings import PARCELWIRE, TRACKINGMORE, TRACKINGMORE_URL
 from parcelwire.client.sync.client import Parcelwire
 from parcelwire.compat.trackingmore.exception import (
@@ -68,7 +68,7 @@ def close() -> None:
 def make_request(
     call: Call[T],
     *,
-    resolve: Callable[[Exchange[T], APIError], Any] | None = None,
+    resolve: Callable[[CallAttempts[T], APIError], Any] | None = None,
 ) -> Envelope:
     """Make a call and return the envelope that came, that of an error too.
 
@@ -78,17 +78,19 @@ def make_request(
         TrackingMoreNetworkException: no answer came.
         TrackingMoreException: what came is no answer of this API.
     """
-    exchange = client().engine.open(call)
+    attempts = client().engine.open(call)
     with old_errors():
         try:
-            client().engine.run(exchange)
+            client().engine.run(attempts)
         except APIError as error:
-            data = resolve(exchange, error) if resolve is not None and exchange.was_cut else None
+            data = (
+                resolve(attempts, error) if resolve is not None and attempts.maybe_applied else None
+            )
             if data is not None:
                 return {"meta": dict(SUCCESS), "data": data}
             if error.code is None:
                 raise
-    return envelope_of(exchange)
+    return envelope_of(attempts)
 
 
 @contextmanager
@@ -107,10 +109,10 @@ def old_errors() -> Iterator[None]:
         raise TrackingMoreException(str(error)) from error
 
 
-def envelope_of(exchange: Exchange[Any]) -> Envelope:
+def envelope_of(attempts: CallAttempts[Any]) -> Envelope:
     """Return the last envelope that came."""
-    assert exchange.answer is not None  # noqa: S101  (there is a result, so there was an answer)
-    envelope: Envelope = msgspec.json.decode(exchange.answer.body)
+    assert attempts.response is not None  # noqa: S101  (there is a result, so there was an answer)
+    envelope: Envelope = msgspec.json.decode(attempts.response.body)
     return envelope
 
 

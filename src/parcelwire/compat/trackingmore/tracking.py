@@ -7,11 +7,11 @@ from datetime import date, datetime
 from typing import Any
 
 from parcelwire.client import calls
-from parcelwire.client.batches import CHUNK, Chunk, plan
+from parcelwire.client.bulk_create import CHUNK, Chunk, plan
+from parcelwire.client.call_attempts import CallAttempts
 from parcelwire.client.details import instant_text
+from parcelwire.client.error_mapping import RETRACK_NOT_ALLOWED
 from parcelwire.client.errors import APIError, ConflictError, NotFoundError
-from parcelwire.client.exchange import Exchange
-from parcelwire.client.faults import RETRACK_NOT_ALLOWED
 from parcelwire.client.models import Tracking, TrackingRef
 from parcelwire.compat.trackingmore.exception import (
     TrackingMoreException,
@@ -51,10 +51,10 @@ def create_tracking(params: Mapping[str, Any]) -> Envelope:
     need(params, "courier_code", _NO_COURIER)
     fields = fields_or_raise(params)
 
-    def resolve(exchange: Exchange[Tracking], error: APIError) -> Any:
+    def resolve(attempts: CallAttempts[Tracking], error: APIError) -> Any:
         if not isinstance(error, ConflictError):
             return None
-        own = client().trackings.own(exchange, error, fields)
+        own = client().trackings.recover_created(attempts, error, fields)
         return own.to_dict() if own is not None else None
 
     return make_request(calls.create_tracking(fields), resolve=resolve)
@@ -80,14 +80,14 @@ def batch_create_trackings(params: Sequence[Mapping[str, Any]]) -> Envelope:
         return make_request(calls.create_batch([]))
     with old_errors():
         try:
-            exchange = client().trackings.create_chunk(chunks[0])
+            attempts = client().trackings.create_chunk(chunks[0])
         except APIError as error:
             if error.code is None:
                 raise
             meta = {"code": error.code, "message": error.message}
             return {"meta": meta, "data": error.data}
-    envelope = envelope_of(exchange)
-    if exchange.was_cut:
+    envelope = envelope_of(attempts)
+    if attempts.maybe_applied:
         envelope["data"] = _fates(chunks[0])
     return envelope
 
@@ -125,7 +125,7 @@ def delete_tracking_by_id(id_string: str) -> Envelope:
     """
     _need_id(id_string)
 
-    def resolve(_: Exchange[TrackingRef], error: APIError) -> Any:
+    def resolve(_: CallAttempts[TrackingRef], error: APIError) -> Any:
         return {"id": id_string} if isinstance(error, NotFoundError) else None
 
     return make_request(built(calls.delete_tracking, id_string), resolve=resolve)
@@ -139,7 +139,7 @@ def retrack_tracking_by_id(id_string: str) -> Envelope:
     """
     _need_id(id_string)
 
-    def resolve(_: Exchange[TrackingRef], error: APIError) -> Any:
+    def resolve(_: CallAttempts[TrackingRef], error: APIError) -> Any:
         return {"id": id_string} if error.code == RETRACK_NOT_ALLOWED else None
 
     return make_request(built(calls.retrack, id_string), resolve=resolve)
