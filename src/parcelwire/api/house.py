@@ -44,8 +44,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where this installation is reached from outside: tracking links begin with it."""
 
 
-class AesGcmCipher(Protocol):
-    """Opens what records of versions before keep sealed (``connectors.sealing``)."""
+class SealedValues(Protocol):
+    """Opens what records of versions before keep sealed (``connectors.credential_encryption``)."""
 
     def open(self, sealed: bytes, connection_id: str, /) -> dict[str, Any]:
         """Return what was sealed under that name."""
@@ -69,7 +69,7 @@ class House(msgspec.Struct, kw_only=True):
     endpoints: EndpointService
     messages: MessageService
     test_delivery: TestDelivery
-    sealer: AesGcmCipher
+    sealer: SealedValues
     identifiers: Identifiers
     bodies: BodyReader
     random_bytes: Callable[[int], bytes]
