@@ -243,7 +243,7 @@ def test_the_report_is_machine_readable(
         "SQLite library 3.51.2",
     ]
     assert report["not_run"][0].startswith("A1")
-    assert result.err.startswith("settings, disk, other writers …\nparcelwire: To be mended: 2 ")
+    assert result.err.startswith("settings, disk, other writers …\nparcelwire: Failed: 2 ")
     assert [one.name for one in terminal.folder.iterdir()] == ["parcelwire.key"]
 
 
@@ -259,4 +259,4 @@ def test_a_proof_that_fails_is_told_with_what_was_lost() -> None:
     assert "  BAD   A1  killed: 12 of 12 fired, 11 violations (0 s)" in lines
     assert lines.count("        ! lost: parcel") == 10
     assert "        ! and 1 more (--json has all)" in lines
-    assert verdict_of(report, 5).startswith("To be mended: 0 settings, 1 proofs failed")
+    assert verdict_of(report, 5).startswith("Failed: 0 settings, 1 proofs")

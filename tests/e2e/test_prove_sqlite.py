@@ -80,7 +80,7 @@ def test_an_old_library_is_refused(terminal: Terminal, monkeypatch: pytest.Monke
     assert "BAD   SQLite library 3.51.2" in result.out
     assert "not tried: A1" in result.out
     last = result.err.splitlines()[-1]
-    assert last.startswith("parcelwire: To be mended: 1 settings, 0 proofs failed, 3 not tried")
+    assert last.startswith("parcelwire: Failed: 1 settings, 0 proofs, 3 not tried")
     assert list(terminal.folder.glob(".parcelwire*")) == []
 
 

@@ -134,6 +134,6 @@ def verdict_of(report: Report, seed: int) -> str:
     bad = sum(check.state == "bad" for check in report.checks)
     failed = sum(bool(outcome.faults()) for outcome in report.outcomes)
     return (
-        f"To be mended: {bad} settings, {failed} proofs failed,"
+        f"Failed: {bad} settings, {failed} proofs,"
         f" {len(report.not_run)} not tried, {spent}."
     )
