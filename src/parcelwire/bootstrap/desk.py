@@ -12,7 +12,7 @@ from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import SECOND, Clock
 from parcelwire.tracking.ports import NewMessage
 from parcelwire.webhooks.address import AddressGuard
-from parcelwire.webhooks.dialing import SystemResolver, check_destination
+from parcelwire.webhooks.guarded_dns import SystemResolver, check_destination
 from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.ports import Attempt, MessageStore
 from parcelwire.webhooks.settings import WebhookSettings

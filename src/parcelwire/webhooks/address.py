@@ -6,7 +6,7 @@ unless the operator lists a network. Two checks:
 
 * ``AddressGuard.check_url``: the text of the URL, when an endpoint is created and before every
   attempt. It gives the customer a clear reason early; it is not what keeps the inside safe.
-* ``AddressGuard.refusal``: the address that a connection is really made to. ``webhooks.dialing``
+* ``AddressGuard.refusal``: the address that a connection is really made to. ``webhooks.guarded_dns``
   asks it for every resolved address and again for every socket, so a name whose answer changes
   between check and use, or a literal address that never meets a resolver, gains nothing.
 
