@@ -13,7 +13,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from msgspec.structs import replace
 
 from parcelwire.webhooks.connection import LONGEST_HEAD
-from parcelwire.webhooks.envelope import WebhookRequest
+from parcelwire.webhooks.request_builder import WebhookRequest
 from parcelwire.webhooks.sender import HttpSender
 from parcelwire.webhooks.settings import WebhookSettings
 from tests.contract import webhook_receivers as receivers

@@ -21,8 +21,8 @@ from yarl import URL
 from parcelwire.domain.redaction import SecretMask, secrets_in_header
 from parcelwire.webhooks.address import AddressGuard, AddressRefusedError
 from parcelwire.webhooks.connection import StaleConnectionError, open_session
-from parcelwire.webhooks.envelope import WebhookRequest
 from parcelwire.webhooks.guarded_dns import GuardedResolver, GuardedSockets, SystemResolver
+from parcelwire.webhooks.request_builder import WebhookRequest
 from parcelwire.webhooks.schedule import Answer
 from parcelwire.webhooks.settings import WebhookSettings
 
