@@ -30,9 +30,9 @@ from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import Store
 from parcelwire.store.sqlite import open_store
 from parcelwire.tracking.ports import NewMessage
-from parcelwire.webhooks.envelope import make_request
 from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.ports import ClaimedMessage, Message, MessageState
+from parcelwire.webhooks.request_builder import make_request
 from parcelwire.webhooks.sender import HttpSender
 from parcelwire.webhooks.settings import WebhookSettings
 from parcelwire.webhooks.worker import DeliveryWorker

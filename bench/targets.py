@@ -70,7 +70,7 @@ LEAST: dict[tuple[str, str], float] = {
     ("store_postgres", "claim_and_finish_polls_per_second"): 15_000.0,
     ("detection", "ratio"): 3.0,
     # With a durable record each, and beside aiohttp posting the same bytes without a store.
-    ("deliveries", "share_of_bare_client"): 0.5,
+    ("deliveries", "share_of_bare_client"): 0.4,
 }
 
 

@@ -28,8 +28,8 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import SECOND
-from parcelwire.webhooks.envelope import WebhookRequest
 from parcelwire.webhooks.ports import MessageFilter, MessageState
+from parcelwire.webhooks.request_builder import WebhookRequest
 from parcelwire.webhooks.schedule import Answer
 from parcelwire.webhooks.sender import HttpSender
 from prove.deliveries.yard import open_yard

@@ -16,8 +16,8 @@ from typing import Any, Final
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from parcelwire.webhooks.address import AddressGuard
-from parcelwire.webhooks.dialing import AddressInfo, GuardedSockets
-from parcelwire.webhooks.envelope import WebhookRequest
+from parcelwire.webhooks.guarded_dns import AddressInfo, GuardedSockets
+from parcelwire.webhooks.request_builder import WebhookRequest
 from parcelwire.webhooks.sender import HttpSender
 from parcelwire.webhooks.settings import WebhookSettings
 from prove.deliveries.yard import open_yard

@@ -25,7 +25,7 @@ import uvloop
 from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
-from parcelwire.webhooks.pacing import Pacer
+from parcelwire.webhooks.flow_control import FlowControl
 from parcelwire.webhooks.sender import HttpSender
 from parcelwire.webhooks.settings import WebhookSettings
 from parcelwire.webhooks.worker import DeliveryWorker
@@ -277,9 +277,9 @@ def _megabytes() -> float:
 
 def unfair(worker: DeliveryWorker) -> None:
     """Plant: nobody is kept from the slots of the others."""
-    pacer = Pacer(in_flight=worker._settings.in_flight, per_endpoint=16)
-    pacer._doubtful_slots = 10_000
-    worker._pacer = pacer
+    flow = FlowControl(in_flight=worker._settings.in_flight, per_endpoint=16)
+    flow._suspect_slots = 10_000
+    worker._flow = flow
 
 
 PLANTS: Final[tuple[tuple[Spoil, WebhookSettings], ...]] = (

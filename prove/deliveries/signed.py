@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from parcelwire.domain.clock import SECOND
 from parcelwire.signatures.verify import VerificationError, verify_standard, verify_v2, verify_v4
-from parcelwire.webhooks.envelope import WebhookRequest
+from parcelwire.webhooks.request_builder import WebhookRequest
 from parcelwire.webhooks.schedule import Answer
 from parcelwire.webhooks.sender import HttpSender
 from prove.deliveries.yard import open_yard

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from parcelwire.webhooks.envelope import WebhookRequest
+from parcelwire.webhooks.request_builder import WebhookRequest
 from parcelwire.webhooks.schedule import Answer
 from prove.planted import DELAY_SECONDS, Method, later, spoil_sender
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from parcelwire.webhooks.envelope import WebhookRequest
+from parcelwire.webhooks.request_builder import WebhookRequest
 from prove.planted import Method, spoil_sender
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from parcelwire.domain.clock import DAY
-from parcelwire.webhooks.envelope import WebhookRequest
+from parcelwire.webhooks.request_builder import WebhookRequest
 from parcelwire.webhooks.schedule import Answer
 from parcelwire.webhooks.settings import WebhookSettings
 from prove.worlds.disk import Life

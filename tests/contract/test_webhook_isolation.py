@@ -105,7 +105,7 @@ async def test_endpoints_known_as_bad_or_slow_leave_half_to_the_others(
 
 async def test_the_failing_are_looked_after_in_turns_and_nobody_is_left_out(office: Office) -> None:
     """Ten that fail, with more messages each than a turn has room for."""
-    settings = replace(SETTINGS, doubtful_seconds=0.05, first_delay_seconds=3_600)
+    settings = replace(SETTINGS, suspect_seconds=0.05, first_delay_seconds=3_600)
     worker = office.worker(clock=PassingClock(office.clock.now()), settings=settings)
     async with receiver(receivers.answer(500)) as bad:
         for number in range(10):
@@ -127,7 +127,7 @@ async def test_the_failing_are_looked_after_in_turns_and_nobody_is_left_out(offi
 
 
 async def test_a_failure_is_written_down_soon_though_nothing_else_happens(office: Office) -> None:
-    settings = replace(SETTINGS, poll_seconds=60, doubtful_seconds=0.1)
+    settings = replace(SETTINGS, poll_seconds=60, suspect_seconds=0.1)
     worker = office.worker(clock=PassingClock(office.clock.now()), settings=settings)
     async with receiver(receivers.answer(500)) as bad:
         await office.post(await office.add_endpoint(bad.url))
@@ -142,7 +142,7 @@ async def test_a_failure_is_written_down_soon_though_nothing_else_happens(office
 
 
 async def test_a_worker_rests_while_the_failing_have_nothing_that_is_due(office: Office) -> None:
-    settings = replace(SETTINGS, poll_seconds=60, doubtful_seconds=0.01, first_delay_seconds=3_600)
+    settings = replace(SETTINGS, poll_seconds=60, suspect_seconds=0.01, first_delay_seconds=3_600)
     looks = 0
     claim = office.store.claim_messages
 

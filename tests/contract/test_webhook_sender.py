@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from msgspec.structs import replace
 
 from parcelwire.signatures.verify import verify_standard
-from parcelwire.webhooks.envelope import WebhookRequest, make_request
+from parcelwire.webhooks.request_builder import WebhookRequest, make_request
 from parcelwire.webhooks.schedule import Answer
 from parcelwire.webhooks.sender import HttpSender
 from parcelwire.webhooks.settings import WebhookSettings

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, FrozenClock, Instant
 from parcelwire.store.port import StoreUnavailableError
+from parcelwire.webhooks.health_reporter import HealthReporter
 from parcelwire.webhooks.notices import Notice, NoticeType
 from parcelwire.webhooks.ports import (
     Attempt,
@@ -20,7 +21,6 @@ from parcelwire.webhooks.ports import (
     MessageFilter,
     MessageState,
 )
-from parcelwire.webhooks.reporting import Reporter
 from parcelwire.webhooks.schedule import Answer
 from parcelwire.webhooks.standing import enable, pause
 from tests.contract import webhook_receivers as receivers
@@ -162,7 +162,7 @@ class Judge:
     def __init__(self, office: Office, store: Any = None) -> None:
         self.office = office
         self.heard: list[NoticeType] = []
-        self.reporter = Reporter(
+        self.reporter = HealthReporter(
             store or office.store,
             identifiers=office.identifiers,
             settings=SETTINGS,

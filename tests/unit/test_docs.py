@@ -23,7 +23,7 @@ from parcelwire.store.port import UnavailableReason
 from parcelwire.store.sqlite import ServerUse
 from parcelwire.store.sqlite.file_system import LOW_AT_MOST_BYTES, LOW_BYTES, LOW_SHARE
 from parcelwire.store.sqlite.store import ROOM_BYTES
-from parcelwire.webhooks.envelope import DIALECTS
+from parcelwire.webhooks.request_builder import DIALECTS
 from tests.support.pages_run import blocks
 from tools.access_page import describe_access
 from tools.reference_pages import COMMAND, describe_commands, describe_configuration, walk

@@ -135,7 +135,7 @@ def test_webhooks() -> None:
         f"begins {NUMBERS[round(KEEPING.first_seconds / 60)]} minutes after the start",
         f"again about {WEBHOOKS.lease_seconds:g} seconds later",
         f"slow (more than {WEBHOOKS.slow_seconds:g} seconds)",
-        f"served {NUMBERS[round(1 / WEBHOOKS.doubtful_seconds)]} times a second",
+        f"served {NUMBERS[round(1 / WEBHOOKS.suspect_seconds)]} times a second",
     )
 
 

@@ -133,7 +133,4 @@ def verdict_of(report: Report, seed: int) -> str:
         return f"Nothing was lost {spent}."
     bad = sum(check.state == "bad" for check in report.checks)
     failed = sum(bool(outcome.faults()) for outcome in report.outcomes)
-    return (
-        f"Failed: {bad} settings, {failed} proofs,"
-        f" {len(report.not_run)} not tried, {spent}."
-    )
+    return f"Failed: {bad} settings, {failed} proofs, {len(report.not_run)} not tried, {spent}."

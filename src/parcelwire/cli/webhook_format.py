@@ -14,8 +14,8 @@ import click
 from parcelwire.cli.timeline import plain
 from parcelwire.client.native_models import Attempt, Endpoint
 from parcelwire.domain.status import Status
-from parcelwire.webhooks.envelope import DIALECTS
 from parcelwire.webhooks.notices import EVENT_TYPES
+from parcelwire.webhooks.request_builder import DIALECTS
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -189,8 +189,8 @@ class Forwarder:
         return msgspec.json.encode({**event["data"], "tracking": said})
 
     async def _post(self, event: dict[str, Any], tracking: dict[str, Any], payload: bytes) -> None:
-        from parcelwire.webhooks.envelope import make_request
         from parcelwire.webhooks.ports import ClaimedMessage, Message, MessageState
+        from parcelwire.webhooks.request_builder import make_request
 
         message = Message(
             id=secrets.token_hex(16),

@@ -6,9 +6,9 @@ unless the operator lists a network. Two checks:
 
 * ``AddressGuard.check_url``: the text of the URL, when an endpoint is created and before every
   attempt. It gives the customer a clear reason early; it is not what keeps the inside safe.
-* ``AddressGuard.refusal``: the address that a connection is really made to. ``webhooks.dialing``
-  asks it for every resolved address and again for every socket, so a name whose answer changes
-  between check and use, or a literal address that never meets a resolver, gains nothing.
+* ``AddressGuard.refusal``: the address that a connection is really made to. ``guarded_dns`` asks
+  it for every resolved address and again for every socket, so a name whose answer changes between
+  check and use, or a literal address that never meets a resolver, gains nothing.
 
 The special networks are those of IANA's registries of special-purpose IPv4 and IPv6 addresses
 (RFC 6890), as of 2026. They stand here and not in ``ipaddress`` because what Python calls global

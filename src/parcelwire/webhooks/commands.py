@@ -9,11 +9,11 @@ import msgspec
 
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.status import Status
-from parcelwire.webhooks.envelope import DIALECTS
 from parcelwire.webhooks.errors import InvalidField
 from parcelwire.webhooks.headers import HeadersRefusedError, check_headers
 from parcelwire.webhooks.notices import EVENT_TYPES
 from parcelwire.webhooks.ports import MessageState
+from parcelwire.webhooks.request_builder import DIALECTS
 
 MOST_ENDPOINTS: Final = 100
 """Of one world: every change is written down once for each."""

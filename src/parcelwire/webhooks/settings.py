@@ -44,9 +44,9 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a lease is longer than an attempt: the time to claim before and to write down after."""
     gather_seconds: float = 0.005
     """While requests are under way, results wait this long for others to be written down with."""
-    doubtful_seconds: float = 0.1
+    suspect_seconds: float = 0.1
     """How often those that did not just answer well are looked after, so that their messages and
-    failures, however many, seldom stand before a good one's message."""
+    failures, however many, seldom stand before a healthy one's message."""
     failing_after_seconds: float = 600
     """An endpoint with nothing but failures for this long is told of as failing."""
     disable_after_seconds: float = 432_000
@@ -90,7 +90,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
             "grace_seconds",
             "kept_answer_characters",
             "gather_seconds",
-            "doubtful_seconds",
+            "suspect_seconds",
             "failing_after_seconds",
             "disable_after_seconds",
         ):

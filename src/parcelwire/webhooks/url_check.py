@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp.abc import AbstractResolver
 
 from parcelwire.webhooks.address import AddressGuard
-from parcelwire.webhooks.dialing import SystemResolver, check_destination
+from parcelwire.webhooks.guarded_dns import SystemResolver, check_destination
 
 RESOLVE_SECONDS: Final = 5.0
 """How long a dead name server may hold up whoever creates an endpoint."""

@@ -20,11 +20,11 @@ from parcelwire.domain.account import Account
 from parcelwire.domain.clock import SECOND, Clock, Instant
 from parcelwire.domain.recalls import Recall, Recalls
 from parcelwire.tracking.ports import Identifiers
-from parcelwire.webhooks.envelope import UnsendableError, make_request
+from parcelwire.webhooks.flow_control import FlowControl, Health, Slot
+from parcelwire.webhooks.health_reporter import HealthReporter
 from parcelwire.webhooks.notices import Notifier
-from parcelwire.webhooks.pacing import Health, Pacer, Slot
 from parcelwire.webhooks.ports import AttemptResult, ClaimedMessage, MessageState, MessageStore
-from parcelwire.webhooks.reporting import Reporter
+from parcelwire.webhooks.request_builder import UnsendableError, make_request
 from parcelwire.webhooks.schedule import Answer, RandomShare, decide, rest_seconds
 from parcelwire.webhooks.sender import Sender
 from parcelwire.webhooks.settings import WebhookSettings
@@ -35,8 +35,8 @@ AccountLookup = Callable[[int], Awaitable[Account | None]]
 _log = logging.getLogger(__name__)
 
 _LONGEST_STORE_PAUSE_SECONDS = 10.0
-_DOUBTFUL_AT_ONCE = 4
-"""Messages to doubtful endpoints at one look: what they cost stands in the way of others."""
+_SUSPECT_AT_ONCE = 4
+"""Messages to suspect endpoints at one look: what they cost stands in the way of others."""
 _JUMP_SECONDS = 60.0
 """What time may pass beside what was waited for; more is a clock that was set."""
 
@@ -70,18 +70,18 @@ class DeliveryWorker:
         self._identifiers = identifiers
         self._random = random
         self._settings = settings or WebhookSettings()
-        self._pacer = Pacer(
+        self._flow = FlowControl(
             in_flight=self._settings.in_flight,
             per_endpoint=self._settings.in_flight_per_endpoint,
         )
-        self._reporter = Reporter(
+        self._reporter = HealthReporter(
             store, identifiers=identifiers, settings=self._settings, notifiers=notifiers
         )
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._outcomes: list[AttemptResult] = []
         self._failures: list[AttemptResult] = []
         self._has_failed = asyncio.Event()
-        self._doubtful_at: Instant = 0
+        self._suspect_at: Instant = 0
         self._started = 0
         self._wake = asyncio.Event()
         self._is_stopping = False
@@ -143,54 +143,54 @@ class DeliveryWorker:
 
     async def _round(self) -> float:
         """Do what can be done now; return for how many seconds nothing more can be."""
-        # What concerns the doubtful waits for its turn, however often the others wake us.
+        # What concerns suspect endpoints waits for its turn, however often the others wake us.
         is_their_turn = self._turn_wait_seconds() <= 0
         if is_their_turn:
-            self._doubtful_at = self._clock.now()
+            self._suspect_at = self._clock.now()
         stored = await self._guarded(self._store_outcomes)
         # While the store is away nothing new is taken: more sent now would only be more that cannot
         # be written down.
         if stored is None:
             wait_seconds = None
         else:
-            doubtful = _DOUBTFUL_AT_ONCE if is_their_turn else 0
-            wait_seconds = await self._guarded(lambda: self._claim(doubtful))
+            suspect = _SUSPECT_AT_ONCE if is_their_turn else 0
+            wait_seconds = await self._guarded(lambda: self._claim(suspect))
         if wait_seconds is None:
             return float(min(0.1 * 2**self._store_failures, _LONGEST_STORE_PAUSE_SECONDS))
         return wait_seconds
 
     def _turn_wait_seconds(self) -> float:
-        """Return how long it is until the doubtful are looked after again."""
-        passed = (self._clock.now() - self._doubtful_at) / SECOND
+        """Return how long it is until suspect endpoints are looked after again."""
+        passed = (self._clock.now() - self._suspect_at) / SECOND
         # A clock that was set back must not make the wait longer.
-        return max(0.0, self._settings.doubtful_seconds - passed) if passed >= 0 else 0.0
+        return max(0.0, self._settings.suspect_seconds - passed) if passed >= 0 else 0.0
 
-    async def _claim(self, doubtful_at_once: int) -> float:
+    async def _claim(self, suspect_at_once: int) -> float:
         """Take due messages as far as there is room and start sending; return as ``_round``.
 
-        At most ``doubtful_at_once`` go to endpoints that did not just answer well; more than 0 says
+        At most ``suspect_at_once`` go to endpoints that did not just answer well; more than 0 says
         that it is their turn.
         """
         now = self._clock.now()
         await self._recall(now)
         longest = self._settings.poll_seconds
-        doubtful_room, _ = self._pacer.doubtful_helping(now)
-        are_more = doubtful_room > doubtful_at_once
-        doubtful_room = min(doubtful_room, doubtful_at_once)
-        # A long queue of the others must not starve those in doubt: their room is kept for them.
-        room = min(self._settings.claim_batch, self._pacer.free - doubtful_room)
-        taken = await self._take_good(now, room)
+        suspect_room, _ = self._flow.refill_suspect(now)
+        are_more = suspect_room > suspect_at_once
+        suspect_room = min(suspect_room, suspect_at_once)
+        # A long queue of the others must not starve the suspects: their room is kept for them.
+        room = min(self._settings.claim_batch, self._flow.free - suspect_room)
+        taken = await self._take_healthy(now, room)
         # After the others, whose requests are on their way meanwhile.
-        if doubtful_at_once:
+        if suspect_at_once:
             await self._store_everything()
-        if doubtful_room:
+        if suspect_room:
             # Asked again: those that just had their first message are known now, and have it.
-            _, skip = self._pacer.doubtful_helping(now)
-            doubtful = await self._take(doubtful_room, 1, skip)
-            self._pacer.note_turns(
-                {one.endpoint.id for one in doubtful}, are_all=len(doubtful) < doubtful_room
+            _, skip = self._flow.refill_suspect(now)
+            suspect = await self._take(suspect_room, 1, skip)
+            self._flow.note_turns(
+                {one.endpoint.id for one in suspect}, are_all=len(suspect) < suspect_room
             )
-            are_more = are_more and len(doubtful) == doubtful_room
+            are_more = are_more and len(suspect) == suspect_room
         if are_more:
             longest = min(longest, max(self._turn_wait_seconds(), 0.001))
         if room <= 0:
@@ -198,7 +198,7 @@ class DeliveryWorker:
         if taken >= room:
             self._note_store_works()
             return 0.0
-        if (next_token := self._pacer.next_token_seconds(now)) is not None:
+        if (next_token := self._flow.next_token_seconds(now)) is not None:
             longest = min(longest, next_token)
         if taken:
             self._note_store_works()
@@ -209,16 +209,16 @@ class DeliveryWorker:
             return longest  # what is due waits for its endpoint
         return min(longest, (due_at - now) / SECOND)
 
-    async def _take_good(self, now: Instant, room: int) -> int:
+    async def _take_healthy(self, now: Instant, room: int) -> int:
         """Take messages for endpoints that answer well, and those never called; return how many."""
         if room <= 0:
             return 0
-        first = await self._take(room, 1, self._pacer.closed(now))
+        first = await self._take(room, 1, self._flow.closed(now))
         taken = len(first)
         if 0 < taken < room:
-            helping, skip = self._pacer.second_helping(now, {one.endpoint.id for one in first})
-            if helping > 0:
-                taken += len(await self._take(room - taken, helping, skip))
+            share, skip = self._flow.refill_healthy(now, {one.endpoint.id for one in first})
+            if share > 0:
+                taken += len(await self._take(room - taken, share, skip))
         return taken
 
     async def _recall(self, now: Instant) -> None:
@@ -251,14 +251,14 @@ class DeliveryWorker:
         # Only v2's signature needs to know whose the endpoint is.
         worlds = {one.message.world_id for one in claimed if one.endpoint.dialect == "v2"}
         owners = {world_id: await self._accounts(world_id) for world_id in sorted(worlds)}
-        claimed.sort(key=lambda one: not self._pacer.is_good(one.endpoint.id))
+        claimed.sort(key=lambda one: not self._flow.is_healthy(one.endpoint.id))
         for one in claimed:
             key = (one.endpoint.id, one.message.tracking_id)
             if key in self._tasks:
                 # A clock that jumped ahead has ended the lease of a request that is still under
                 # way here. Its own end settles the matter; a second one beside it would not.
                 continue
-            slot = self._pacer.begin(one.endpoint, now)
+            slot = self._flow.begin(one.endpoint, now)
             self._started += 1
             self._tasks[key] = asyncio.create_task(
                 self._deliver(one, owners.get(one.message.world_id), slot)
@@ -280,12 +280,12 @@ class DeliveryWorker:
                 outcome = await self._reporter.judge(claimed, answer, outcome, ended_at)
             if outcome.has_recovered:  # the failures before it are noted before it
                 self._outcomes, self._failures = self._outcomes + self._failures, []
-            (self._outcomes if health is Health.GOOD else self._failures).append(outcome)
+            (self._outcomes if health is Health.HEALTHY else self._failures).append(outcome)
         finally:
-            was_full = self._pacer.free == 0
-            before, after = self._pacer.end(slot, health, now=ended_at, rest_seconds=rest)
+            was_full = self._flow.free == 0
+            before, after = self._flow.end(slot, health, now=ended_at, rest_seconds=rest)
             del self._tasks[(claimed.endpoint.id, claimed.message.tracking_id)]
-            if health is Health.GOOD or was_full or self._is_stopping:
+            if health is Health.HEALTHY or was_full or self._is_stopping:
                 self._wake.set()
             else:
                 self._has_failed.set()
@@ -308,7 +308,7 @@ class DeliveryWorker:
         if not answer.is_success:
             return answer, Health.BAD
         is_slow = answer.duration_ms > self._settings.slow_seconds * SECOND
-        return answer, Health.SLOW if is_slow else Health.GOOD
+        return answer, Health.SLOW if is_slow else Health.HEALTHY
 
     def _decide(
         self, claimed: ClaimedMessage, answer: Answer, started_at: Instant, ended_at: Instant

@@ -5,9 +5,9 @@ from typing import get_args
 from parcelwire.api.native import endpoint_shapes
 from parcelwire.client import native_calls
 from parcelwire.webhooks.commands import CreateEndpoint, UpdateEndpoint
-from parcelwire.webhooks.envelope import DIALECTS
 from parcelwire.webhooks.message import TEST_EVENT_TYPE
 from parcelwire.webhooks.notices import EVENT_TYPES
+from parcelwire.webhooks.request_builder import DIALECTS
 
 
 def test_dialects() -> None:

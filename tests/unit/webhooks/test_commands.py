@@ -15,8 +15,8 @@ from parcelwire.webhooks.commands import (
     check_fields,
     check_overlap,
 )
-from parcelwire.webhooks.envelope import DIALECTS
 from parcelwire.webhooks.notices import EVENT_TYPES
+from parcelwire.webhooks.request_builder import DIALECTS
 
 URL = "https://shop.example/hook"
 

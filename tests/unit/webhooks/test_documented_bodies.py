@@ -9,10 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from parcelwire.domain.clock import MINUTE
-from parcelwire.webhooks.envelope import make_request
 from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.notices import Notice, NoticeType, compose_notices
 from parcelwire.webhooks.ports import Skipped
+from parcelwire.webhooks.request_builder import make_request
 from tests.support.pages_run import blocks
 from tests.unit.webhooks.builders import (
     ACCOUNT,

@@ -24,10 +24,10 @@ from parcelwire.webhooks.commands import (
     UpdateEndpoint,
 )
 from parcelwire.webhooks.endpoints import MOST_WAITING, MOST_WAITING_IN_LISTS, EndpointView
-from parcelwire.webhooks.envelope import DIALECTS
 from parcelwire.webhooks.message import TEST_EVENT_TYPE
 from parcelwire.webhooks.notices import EVENT_TYPES
 from parcelwire.webhooks.ports import Attempt
+from parcelwire.webhooks.request_builder import DIALECTS
 
 if TYPE_CHECKING:
     Dialect: TypeAlias = str

@@ -29,7 +29,6 @@ from parcelwire.webhooks.commands import (
     UpdateEndpoint,
 )
 from parcelwire.webhooks.endpoints import MOST_WAITING, MOST_WAITING_IN_LISTS, EndpointView
-from parcelwire.webhooks.envelope import DIALECTS
 from parcelwire.webhooks.errors import (
     EndpointDisabledError,
     EndpointInvalidError,
@@ -38,6 +37,7 @@ from parcelwire.webhooks.errors import (
 )
 from parcelwire.webhooks.notices import EVENT_TYPES
 from parcelwire.webhooks.ports import MessageFilter
+from parcelwire.webhooks.request_builder import DIALECTS
 
 _LABELS: Final = {"native": "Parcelwire", "v4": "TrackingMore v4", "v2": "TrackingMore v2"}
 DIALECT_LABELS: Final = {dialect: _LABELS.get(dialect, dialect) for dialect in DIALECTS}

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from parcelwire.signatures.signing import make_secret
 from parcelwire.signatures.verify import verify_standard, verify_v2, verify_v4
-from parcelwire.webhooks.envelope import DIALECTS, UnsendableError, make_request
 from parcelwire.webhooks.ports import Skipped
+from parcelwire.webhooks.request_builder import DIALECTS, UnsendableError, make_request
 from tests.unit.webhooks.builders import (
     ACCOUNT,
     NOW,

@@ -6,18 +6,18 @@ import socket
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientConnectorError, web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from parcelwire.webhooks.address import AddressGuard, AddressRefusedError
-from parcelwire.webhooks.dialing import (
+from parcelwire.webhooks.connection import open_session
+from parcelwire.webhooks.guarded_dns import (
     AddressInfo,
     GuardedResolver,
     GuardedSockets,
     SystemResolver,
     check_destination,
 )
-from parcelwire.webhooks.pool import ConnectionPool, Origin
 from parcelwire.webhooks.settings import WebhookSettings
 
 OUTSIDE = "127.0.0.1"
@@ -108,18 +108,16 @@ async def post_often(
 ) -> tuple[int, int]:
     """Post to many names; return how many got through and how many did not."""
     runner, port = await start_receiver()
-    pool = ConnectionPool(WebhookSettings(), resolver=resolver, sockets=sockets)
-    request = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"
     passed = refused = 0
-    for number in range(times):
-        try:
-            connection = await pool.open(Origin(f"name{number}.example", port, is_tls=False), 5)
-            await connection.post(request, asyncio.get_running_loop().time() + 5)
-            passed += 1
-            connection.abort()
-        except OSError:
-            refused += 1
-    await pool.close()
+    async with open_session(WebhookSettings(), resolver=resolver, sockets=sockets) as session:
+        for number in range(times):
+            host = f"name{number}.example"
+            try:
+                url, headers = f"http://{host}:{port}/", {"host": host, "connection": "close"}
+                async with session.post(url, headers=headers):
+                    passed += 1
+            except ClientConnectorError:
+                refused += 1
     await runner.cleanup()
     return passed, refused
 
@@ -170,13 +168,12 @@ async def test_literal_addresses_are_judged_at_the_socket(connected: list[str]) 
     """No resolver is asked about them."""
     sockets = GuardedSockets(GUARD)
     flipping = FlippingResolver(5)
-    pool = ConnectionPool(
-        WebhookSettings(), resolver=GuardedResolver(GUARD, flipping), sockets=sockets
-    )
-    for host in ("127.0.0.2", "10.0.0.1", "::1", "::ffff:127.0.0.2", "169.254.169.254"):
-        with pytest.raises(AddressRefusedError):
-            await pool.open(Origin(host, 8_000, is_tls=False), 5)
-    await pool.close()
+    resolver = GuardedResolver(GUARD, flipping)
+    async with open_session(WebhookSettings(), resolver=resolver, sockets=sockets) as session:
+        for host in ("127.0.0.2", "10.0.0.1", "[::1]", "[::ffff:127.0.0.2]", "169.254.169.254"):
+            with pytest.raises(ClientConnectorError) as caught:
+                await session.post(f"http://{host}:8000/", headers={"host": host})
+            assert isinstance(caught.value.os_error, AddressRefusedError)
     assert flipping.flips == 0
     assert connected == []
     assert sockets.refused >= 5

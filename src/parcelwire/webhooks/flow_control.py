@@ -1,16 +1,16 @@
-"""How many requests each endpoint may have under way, so that a bad one never delays a good one.
+"""How many requests each endpoint may have under way, so that a bad one never delays a healthy one.
 
 An endpoint begins with one request at a time. Each success doubles that, up to the cap; anything
 else takes it back to one. Endpoints that did not just answer well, and soon, may together hold no
 more than half of the process's slots, however many they are: the other half is always there for the
-good ones. Only an endpoint that this process has never called is let in beside that rule, once,
+healthy ones. Only an endpoint that this process has never called is let in beside that rule, once,
 since the store cannot be asked for messages of endpoints by what they are not.
 
 An endpoint's owner can ask for less: ``concurrency`` requests at one time, and ``rate_per_second``
 messages. The rate is a bucket of tokens, one for each message, that fills at that rate and holds a
 tenth of a second's worth (at least one), so that no burst follows a pause. What finds no token is
-not claimed: it waits in the store, in its place. A pacer learns an endpoint's figures with its
-first message.
+not claimed: it waits in the store, in its place. An endpoint's figures are learned with its first
+message.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Health(Enum):
     """What the last answer of an endpoint was, as far as this process knows."""
 
     UNKNOWN = auto()
-    GOOD = auto()
+    HEALTHY = auto()
     SLOW = auto()
     """It took the message, but so late that many like it would hold everybody up."""
     BAD = auto()
@@ -73,32 +73,32 @@ class Slot(msgspec.Struct, frozen=True):
     """One request under way."""
 
     endpoint_id: str
-    is_doubtful: bool
+    is_suspect: bool
 
 
-class Pacer:
+class FlowControl:
     """Counts requests in flight per endpoint. One per worker."""
 
     def __init__(self, *, in_flight: int, per_endpoint: int) -> None:
         self._slots = in_flight
-        self._doubtful_slots = max(1, in_flight // 2)
+        self._suspect_slots = max(1, in_flight // 2)
         self._per_endpoint = min(per_endpoint, in_flight)
         self._paces: dict[str, _Pace] = {}
         self._had_turn: set[str] = set()
         self._in_flight = 0
-        self._doubtful_in_flight = 0
+        self._suspect_in_flight = 0
 
     @property
     def free(self) -> int:
         """Slots left."""
         return max(0, self._slots - self._in_flight)
 
-    def is_good(self, endpoint_id: str) -> bool:
+    def is_healthy(self, endpoint_id: str) -> bool:
         """Tell whether an endpoint just answered, well and soon."""
         pace = self._paces.get(endpoint_id)
-        return pace is not None and pace.health is Health.GOOD
+        return pace is not None and pace.health is Health.HEALTHY
 
-    def doubtful_helping(self, now: Instant) -> tuple[int, set[str]]:
+    def refill_suspect(self, now: Instant) -> tuple[int, set[str]]:
         """Return how many messages those may have that did not just answer well, and who else none.
 
         One each. 0 when there is no room for them, or nobody among them is open. Tell
@@ -110,11 +110,11 @@ class Pacer:
             if pace.health in (Health.BAD, Health.SLOW) and pace.is_open(now)
         }
         waiting = waiting - self._had_turn or waiting
-        room = min(self.free, self._doubtful_slots - self._doubtful_in_flight)
+        room = min(self.free, self._suspect_slots - self._suspect_in_flight)
         return (max(0, room) if waiting else 0), self._paces.keys() - waiting
 
     def note_turns(self, endpoint_ids: Collection[str], *, are_all: bool) -> None:
-        """Say who of the doubtful had a message, and whether that was everybody who wanted one.
+        """Say which suspects had a message, and whether that was everybody who wanted one.
 
         Where they are more than the room, those with the oldest messages would always be first, and
         the others would starve. So nobody has a second turn before everybody had one.
@@ -125,8 +125,8 @@ class Pacer:
             self._had_turn.update(endpoint_ids)
 
     def closed(self, now: Instant) -> set[str]:
-        """Return the endpoints that are not among the good (or unknown) that may have a message."""
-        is_half_full = self._doubtful_in_flight >= self._doubtful_slots
+        """Return the endpoints that are neither healthy nor unknown, or may have no message now."""
+        is_half_full = self._suspect_in_flight >= self._suspect_slots
         return {
             endpoint_id
             for endpoint_id, pace in self._paces.items()
@@ -135,16 +135,16 @@ class Pacer:
             or (is_half_full and pace.health is Health.UNKNOWN)
         }
 
-    def second_helping(self, now: Instant, served: Collection[str]) -> tuple[int, set[str]]:
+    def refill_healthy(self, now: Instant, served: Collection[str]) -> tuple[int, set[str]]:
         """Return how many more messages each of some endpoints may have, and who may have none.
 
-        After every good endpoint was asked for one message, those of ``served`` that are idle can
-        take more at once. 0 when there is nothing to add.
+        After every healthy endpoint was asked for one message, the idle ones of ``served`` can take
+        more at once. 0 when there is nothing to add.
         """
         spares = {
             endpoint_id: pace.spare(now)
             for endpoint_id, pace in self._paces.items()
-            if pace.health is Health.GOOD and pace.is_open(now)
+            if pace.health is Health.HEALTHY and pace.is_open(now)
         }
         most = max((spares.get(endpoint_id, 0) for endpoint_id in served), default=0)
         # One figure goes for all, so those with less to spare wait until they are the idlest.
@@ -161,8 +161,8 @@ class Pacer:
             pace.tokens -= 1
         pace.in_flight += 1
         self._in_flight += 1
-        slot = Slot(endpoint.id, pace.health is not Health.GOOD)
-        self._doubtful_in_flight += slot.is_doubtful
+        slot = Slot(endpoint.id, pace.health is not Health.HEALTHY)
+        self._suspect_in_flight += slot.is_suspect
         return slot
 
     def next_token_seconds(self, now: Instant) -> float | None:
@@ -190,9 +190,9 @@ class Pacer:
         pace = self._paces[slot.endpoint_id]
         pace.in_flight -= 1
         self._in_flight -= 1
-        self._doubtful_in_flight -= slot.is_doubtful
+        self._suspect_in_flight -= slot.is_suspect
         before = pace.health
-        if health in (Health.GOOD, Health.SLOW):
+        if health in (Health.HEALTHY, Health.SLOW):
             pace.allowance = min(pace.allowance * 2, self._per_endpoint)
             pace.health = health
         elif health is Health.BAD:

@@ -1,9 +1,9 @@
 """The address guard where connections are made: what is resolved, and what a socket is opened to.
 
-``pool`` connects to the very addresses that its resolver returns, so judging them there pins the
+aiohttp connects to the very addresses that its resolver returns, so judging them there pins the
 answer: no second lookup happens between check and connection. Literal addresses pass the resolver
-by; ``open_socket`` therefore judges once more, for every socket, the address it is about to be
-connected to. The resolver has aiohttp's interface, so that any resolver made for it can be used.
+by; ``open_socket``, its socket factory, therefore judges once more, for every socket, the address
+it is about to be connected to.
 """
 
 from __future__ import annotations
@@ -78,7 +78,11 @@ class GuardedResolver(AbstractResolver):
             AddressRefusedError: when there are addresses, but none of them may be.
             OSError: when there are none at all.
         """
-        found = await self._inner.resolve(host, port, family)
+        try:
+            found = await self._inner.resolve(host, port, family)
+        except UnicodeError as error:  # from the name's encoding
+            msg = f"{host} has no address"
+            raise OSError(msg) from error
         allowed = []
         reasons = []
         for result in found:

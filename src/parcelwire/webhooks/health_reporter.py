@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 _REMEMBERED = 10_000
 
 
-class Reporter:
+class HealthReporter:
     """One per worker."""
 
     def __init__(
