@@ -51,7 +51,7 @@ ENDPOINTS = 8
 MESSAGES = 2_000
 BURSTS = 5
 SETTINGS = WebhookSettings(allowed_networks=("127.0.0.0/8",))
-AT_ONCE = ENDPOINTS * SETTINGS.in_flight_per_endpoint
+AT_ONCE = ENDPOINTS * SETTINGS.max_concurrent_per_endpoint
 
 Figures = dict[str, float]
 

@@ -24,7 +24,7 @@ from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Details, Tracking
 from parcelwire.store.port import Store
 from parcelwire.store.sqlite import open_store
-from parcelwire.tracking.ports import PollResult, PollState, RawAnswer, TrackingFilter
+from parcelwire.tracking.ports import PollResult, PollState, RawResponse, TrackingFilter
 from parcelwire.webhooks.ports import Attempt, AttemptResult, MessageState
 from tests.contract.store.samples import (
     NOW,
@@ -144,7 +144,7 @@ async def _create(store: Store, figures: Figures) -> None:
 
 
 async def _change(store: Store, count: int, figures: Figures) -> None:
-    raw = RawAnswer(at=NOW, connector="swiss-post", outcome="found", body=b'{"a":1}' * 300)
+    raw = RawResponse(at=NOW, connector="swiss-post", outcome="found", body=b'{"a":1}' * 300)
     poll = PollState(due_at=LATER, due_reason="moving", checked_at=NOW)
     found = [(await store.find(WORLD, _number(index)))[0] for index in range(count)]
     changes = iter(

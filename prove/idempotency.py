@@ -59,9 +59,9 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 KINDS: Final = (
-    Kind("/api/endpoints", "/api/endpoints", "endpoints", "description"),
+    Kind("/api/endpoints", "/api/endpoints", "items", "description"),
     Kind("/api/trackings", "/api/trackings?limit=200", "items", "title"),
-    Kind("/api/keys", "/api/keys", "keys", "label"),
+    Kind("/api/keys", "/api/keys", "items", "label"),
 )
 
 

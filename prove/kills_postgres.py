@@ -57,7 +57,7 @@ _LEASED = """
 select 'poll ' || tracking_id, leased_until from poll
 where leased_until > $1 and due_at is not null
 union all
-select 'message ' || endpoint_id || ' ' || tracking_id, leased_until from lane
+select 'message ' || endpoint_id || ' ' || tracking_id, leased_until from delivery_queue
 where leased_until > $1
 """
 

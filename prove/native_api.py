@@ -38,7 +38,7 @@ OWNER: Final = "shop@example.com"
 
 PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
 
-MALFORMED: Final = {"body-not-json", "body-invalid", "query-invalid", "idempotency-key-invalid"}
+MALFORMED: Final = {"invalid-json", "validation-failed", "invalid-query", "invalid-idempotency-key"}
 """Problems that say "this is not what is described"."""
 
 
@@ -213,7 +213,7 @@ async def _stumble(house: House, asked: Asked) -> Any:
     """Fall over a code that is longer than any."""
     if len(asked.path["code"]) > 5:
         raise RuntimeError
-    raise ProblemError("courier-unknown")
+    raise ProblemError("courier-not-found")
 
 
 async def _miscount(house: House, asked: Asked) -> Any:
@@ -228,7 +228,7 @@ async def _refuse_oddly(house: House, asked: Asked) -> Any:
 
 async def _answer_nothing(house: House, asked: Asked) -> Any:
     """Take whatever comes."""
-    return {"couriers": []}
+    return {"items": []}
 
 
 class _AnyQuery(msgspec.Struct, frozen=True):
@@ -243,7 +243,7 @@ class _SmallPages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 PLANTED: Final[Mapping[str, tuple[str, dict[str, Any], str]]] = {
-    "a fault at some input": ("read_courier", {"handler": _stumble}, "not_a_server_error"),
+    "a fault at some input": ("get_courier", {"handler": _stumble}, "not_a_server_error"),
     "an answer of another shape": (
         "count_trackings",
         {"handler": _miscount},

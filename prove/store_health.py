@@ -127,7 +127,7 @@ class _Damaged:
         self._file.write_bytes(sound.read_bytes())
         self._report = report
         self._count = 0
-        base = Config(store=StoreSection(check_hours=PERIOD_HOURS))
+        base = Config(store=StoreSection(integrity_check_hours=PERIOD_HOURS))
         config = scratch_config(base, folder, f"sqlite:{self._file}", free_port())
         path = write_config(config, folder / "scratch.toml")
         self._server = Server(path, config.server.port, folder / "log", forge=forge)

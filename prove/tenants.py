@@ -169,7 +169,7 @@ async def _installation(parcels: int, plant: str) -> AsyncIterator[tuple[str, Te
             # As they are shipped, but for the quota: parcels are there from before.
             api=ApiSection(),
             limits=LimitsSection(test_trackings=0),
-            carriers=replace(base.carriers, simulated_speed=1_440.0),
+            carriers=replace(base.carriers, simulated_time_scale=1_440.0),
             # A worker that is not through with the crowd's parcels in a moment.
             polling=replace(base.polling, claim_size=20, concurrency=2),
         )
@@ -264,6 +264,6 @@ class _Innocent:
         path = f"/api/trackings/{item['tracking']['id']}"
         while True:
             async with self._session.get(self._url + path) as answer:
-                if (await answer.json())["freshness"]["checks"]:
+                if (await answer.json())["freshness"]["check_count"]:
                     return
             await asyncio.sleep(0.05)

@@ -146,7 +146,7 @@ class _Stage:
         base = Config(store=StoreSection(pool_size=3))
         config = scratch_config(base, folder, dsn, free_port(), is_quick=False)
         # A day's questions within seconds.
-        self._config = replace(config, polling=replace(config.polling, speed=3_600.0))
+        self._config = replace(config, polling=replace(config.polling, time_scale=3_600.0))
         modules = ["asyncpg", "parcelwire.store.postgres"]
         modules += ["prove.planted.machine_clock", "prove.planted.brisk_carrier"]
         if plant:
@@ -169,7 +169,9 @@ class _Stage:
                 self._config = replace(
                     self._config,
                     carriers=replace(
-                        self._config.carriers, web=(CARRIER,), base_urls=Carrier.base_urls(carrier)
+                        self._config.carriers,
+                        unofficial_connectors=(CARRIER,),
+                        base_urls=Carrier.base_urls(carrier),
                     ),
                 )
                 shops = [

@@ -38,7 +38,7 @@ from tests.contract import webhook_receivers as receivers
 from tests.contract.webhook_office import SETTINGS, Office
 from tests.contract.webhook_receivers import Behaviour, Received, receiver
 
-QUICK: Final = replace(SETTINGS, connect_seconds=1, total_seconds=0.6, body_seconds=0.2)
+QUICK: Final = replace(SETTINGS, connect_seconds=1, request_timeout_seconds=0.6, body_seconds=0.2)
 _LONGEST: Final = QUICK.longest_delay_seconds
 _LATER: Final = "Sun, 01 Mar 2026 10:10:00 GMT"  # ten minutes after the yard's clock
 
@@ -240,7 +240,7 @@ async def _judge(office: Office, case: Case, endpoint: Endpoint) -> list[str]:
         wait = (message.due_at - office.clock.now()) / SECOND
         if wait != case.wait:
             seen.append(f"it is tried again after {wait:g} s instead of {case.wait:g}")
-    if len(attempt.answer) > QUICK.kept_answer_characters:
+    if len(attempt.response_body) > QUICK.kept_answer_characters:
         seen.append("the log holds too much of the answer")
     return seen
 

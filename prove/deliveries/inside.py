@@ -30,7 +30,7 @@ FLIPS: Final = 10_000
 OUTSIDE: Final = "93.184.216.34"
 """A public address. No socket of these trials is ever connected to it."""
 
-STRICT: Final = WebhookSettings(total_seconds=2, connect_seconds=1)
+STRICT: Final = WebhookSettings(request_timeout_seconds=2, connect_seconds=1)
 Spoil = Callable[[HttpSender], None]
 
 
@@ -103,7 +103,7 @@ async def flip(
 
 async def redirect() -> tuple[int, list[str]]:
     """Answer with redirects to the inside; return how many, and the violations."""
-    allowed = WebhookSettings(allowed_networks=("127.0.0.0/8",), total_seconds=2)
+    allowed = WebhookSettings(allowed_networks=("127.0.0.0/8",), request_timeout_seconds=2)
     statuses = (300, 301, 302, 303, 307, 308)
     async with receiver(receivers.answer(200)) as inside, HttpSender(allowed) as sender:
         for status in statuses:

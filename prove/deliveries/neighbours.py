@@ -43,7 +43,7 @@ MOST_RATIO: Final = 1.2
 MOST_RATIO_SHORT: Final = 1.6
 """Of a hundred messages a round, five that met a slow disk are a p95 already."""
 MOST_MEGABYTES: Final = 50.0
-FAIR: Final = replace(SETTINGS, total_seconds=8, grace_seconds=0.1, poll_seconds=1)
+FAIR: Final = replace(SETTINGS, request_timeout_seconds=8, grace_seconds=0.1, poll_seconds=1)
 
 Spoil = Callable[[DeliveryWorker], None]
 
@@ -277,14 +277,14 @@ def _megabytes() -> float:
 
 def unfair(worker: DeliveryWorker) -> None:
     """Plant: nobody is kept from the slots of the others."""
-    flow = FlowControl(in_flight=worker._settings.in_flight, per_endpoint=16)
+    flow = FlowControl(in_flight=worker._settings.max_concurrent_deliveries, per_endpoint=16)
     flow._suspect_slots = 10_000
     worker._flow = flow
 
 
 PLANTS: Final[tuple[tuple[Spoil, WebhookSettings], ...]] = (
     # So few slots that the hanging neighbours hold them all.
-    (unfair, replace(FAIR, in_flight=4)),
+    (unfair, replace(FAIR, max_concurrent_deliveries=4)),
     # The whole answer is read, as a client does that was not told otherwise.
     (lambda worker: None, replace(FAIR, answer_bytes=150_000_000)),
 )

@@ -65,7 +65,7 @@ async def _trial(
     async with open_yard() as office, receiver(receivers.answer(200)) as shop:
         store = wrap(office.store)
         endpoint = await office.add_endpoint(shop.url)
-        settings = replace(SETTINGS, attempts=1) if way == WAYS[2] else SETTINGS
+        settings = replace(SETTINGS, max_attempts=1) if way == WAYS[2] else SETTINGS
         worker = office.worker(store=store, settings=settings)
         violations: list[str] = []
         if way == WAYS[0]:

@@ -35,7 +35,7 @@ class Forgetful(Planted):
         """See ``MessageStore``."""
         bent = []
         for result in results:
-            is_failure = result.state is MessageState.PENDING and not result.disable_endpoint_why
+            is_failure = result.state is MessageState.PENDING and not result.disable_endpoint_reason
             self._failures += is_failure
             is_lost = is_failure and self._failures % 40 == 1
             bent.append(replace(result, state=MessageState.DELIVERED) if is_lost else result)

@@ -78,7 +78,7 @@ async def _trial(
             violations.append(f"the stuck one was sent {len(refused)} times")
         if await office.pending() != EVENTS + sum(map(len, wanted.values())) - len(accepted):
             violations.append("messages are neither delivered nor pending")
-        worker = office.worker(store=office.store, settings=replace(SETTINGS, attempts=3))
+        worker = office.worker(store=office.store, settings=replace(SETTINGS, max_attempts=3))
         for _ in range(5 * EVENTS):
             office.clock.advance(200)
             while await worker.step():

@@ -137,7 +137,7 @@ async def unread(house: Installation, expected: Expected) -> list[str]:
         for endpoint_id, secrets in expected.endpoints.items():
             one = stored.get(endpoint_id)
             if one is None or (one.secret, one.previous_secret, one.headers) != secrets:
-                why = one.unopened_why if one is not None else "it is gone"
+                why = one.unopened_reason if one is not None else "it is gone"
                 found.append(f"unread: endpoint {endpoint_id}: {why or 'other secrets'}")
         if extra := len(stored.keys() - expected.endpoints.keys()):
             found.append(f"stranger: {extra} endpoints that nobody may have added")
@@ -153,7 +153,7 @@ async def unread(house: Installation, expected: Expected) -> list[str]:
             if opened != CREDENTIALS or connection.broken_since is not None:
                 found.append(f"unread: connection {connection.id} is not as it was")
         for key, secret in expected.answers.items():
-            record = await house.store.done_before(expected.world_id, key)
+            record = await house.store.find_idempotency_record(expected.world_id, key)
             if record is None or record.secret != secret:
                 found.append(f"unread: answer {key}")
     except StoreUnavailableError as error:

@@ -102,7 +102,7 @@ class Customer:
             self._ledger.fault("connection renewed", one.connector)
             began = self._ledger.now()
             sealed = process.ring.seal({CREDENTIAL: f"customer {self._account}"}, one.id)
-            renewed = replace(one, sealed_credentials=sealed, broken_since=None, broken_why="")
+            renewed = replace(one, sealed_credentials=sealed, broken_since=None, broken_reason="")
             await process.store.save_connection(renewed, expected=one)
             # Only now: when the power fails meanwhile, it is as broken as before.
             self._renewed_at[one.id] = began

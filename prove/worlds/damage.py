@@ -47,5 +47,5 @@ class Victim(Shop):
 
 def _with_odd_window(packed: bytes) -> bytes:
     tracking = decode_tracking(packed)
-    window = DeliveryWindow(earliest="today", latest="tomorrow", said_by="carrier")
+    window = DeliveryWindow(earliest="today", latest="tomorrow", source="carrier")
     return encode_tracking(replace(tracking, window=window))

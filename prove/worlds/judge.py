@@ -19,9 +19,9 @@ from parcelwire.domain.changes import (
     CheckpointCorrected,
     CheckpointWithdrawn,
     CourierCorrected,
+    DeliveryWindowChanged,
     Event,
     StatusChanged,
-    WindowMoved,
 )
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.clock import MINUTE
@@ -306,7 +306,7 @@ def _retold(events: list[Event]) -> tuple[Known, list[str]]:
                 # Its identity moves when its offset becomes known.
                 visible.pop(change.before.identity, None)
                 visible[change.after.identity] = _words(change.after)
-            elif isinstance(change, WindowMoved):
+            elif isinstance(change, DeliveryWindowChanged):
                 if _days_of(change.before) != window:
                     faults.append(f"{where} moves a window that did not stand so")
                 window = _days_of(change.after)

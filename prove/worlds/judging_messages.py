@@ -120,7 +120,7 @@ def _judge_message(
             found.append(f"{name}: waits for an endpoint that is gone")
         elif endpoint.is_enabled:
             found.append(f"{name}: still waits, after 40 hours in which all was well")
-        elif not endpoint.disabled_why:
+        elif not endpoint.disabled_reason:
             found.append(f"{name}: its endpoint is switched off, and nobody says why")
     elif message.state is MessageState.DEAD and has_endpoint:
         tries = sum(not (one.is_taken and 200 <= one.status < 300) for one in receipts)

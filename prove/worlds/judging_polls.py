@@ -39,10 +39,10 @@ def judge_due(ground: Ground, stored: Stored) -> list[str]:
     now = ground.clock.now()
     found = []
     if tracking.is_stopped:
-        if not tracking.stopped_why:
+        if not tracking.stopped_reason:
             found.append(f"{name}: stopped without a reason")
         if poll.due_at is not None:
-            found.append(f"{name}: stopped ({tracking.stopped_why}) and still due")
+            found.append(f"{name}: stopped ({tracking.stopped_reason}) and still due")
         return found
     if poll.due_at is None:
         return [f"{name}: is followed ({tracking.status}) and never due again"]

@@ -149,7 +149,7 @@ def _lateness(
     )
     if is_replayed or any(first <= at <= receipt.at for at in ledger.deaths):
         return None
-    plain = settings.first_delay_seconds * (1 << (len(earlier) - 1))
+    plain = settings.retry_base_seconds * (1 << (len(earlier) - 1))
     wait = round(min(plain, settings.longest_delay_seconds) * SECOND)
     return receipt.at - _end(last) - wait
 

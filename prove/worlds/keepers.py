@@ -233,7 +233,7 @@ class Keeper:
             at=self._ledger.now(),
             is_enabled=endpoint.is_enabled,
             is_paused=endpoint.is_paused,
-            why=endpoint.disabled_why,
+            why=endpoint.disabled_reason,
         )
         self._ledger.standings[endpoint_id].append(found)
         return endpoint

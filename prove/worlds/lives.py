@@ -97,7 +97,7 @@ def life_of(seed: str, active: int) -> Life:
         (
             chance.randrange(start, active),
             DeliveryWindow(
-                earliest=f"2026-03-{day:02d}", latest=f"2026-03-{day + 1:02d}", said_by="carrier"
+                earliest=f"2026-03-{day:02d}", latest=f"2026-03-{day + 1:02d}", source="carrier"
             ),
         )
         for day in sorted(chance.sample(range(2, 28), chance.randint(0, 3)))

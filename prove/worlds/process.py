@@ -191,7 +191,7 @@ class Process:
                 renderer=renderer,
             ),
             WiringSettings(
-                speed=plan.speed,
+                time_scale=plan.speed,
                 polls=PollSettings(idle_seconds=plan.poll_seconds),
                 webhooks=ground.webhooks,
             ),

@@ -41,7 +41,7 @@ class Receivers:
         self._plan = plan
         self._clock = clock
         self._ledger = ledger
-        self._total_seconds = settings.total_seconds
+        self._total_seconds = settings.request_timeout_seconds
         self._chance = random.Random(f"receivers {plan.seed}")  # repeatable
         self._weather: dict[str, tuple[tuple[int, int, str], ...]] = {}
 

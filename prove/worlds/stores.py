@@ -57,4 +57,4 @@ class WorldStore(SqliteStore):
         """See ``PollStore``."""
         await super().set_pause(key, pause)
         if pause is not None:
-            self._ledger.pauses.append((self._ledger.now(), key, pause.why))
+            self._ledger.pauses.append((self._ledger.now(), key, pause.reason))

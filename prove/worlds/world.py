@@ -103,7 +103,7 @@ class _World(Running):
         self.ledger.wrong_clocks += wrong_spans(plan)
         chance = random.Random(f"world {plan.seed}")
         self._disk = parts.disk(folder, self._is_full, chance)
-        webhooks = WebhookSettings(attempts=plan.attempts, poll_seconds=plan.poll_seconds)
+        webhooks = WebhookSettings(max_attempts=plan.attempts, poll_seconds=plan.poll_seconds)
         self._carriers = Carriers(plan, self._clock, self.ledger)
         self._ground = Ground(
             plan=plan,

@@ -43,7 +43,7 @@ async def fill(desk: Desk) -> None:
             milestones=Milestones(
                 accepted="2026-02-20T10:00", delivered=f"2026-02-{21 + number % 7}T10:00"
             ),
-            window=DeliveryWindow(earliest="2026-02-22", latest="2026-02-25", said_by="x"),
+            window=DeliveryWindow(earliest="2026-02-22", latest="2026-02-25", source="x"),
             facts=ParcelFacts(origin_country="CH", destination_country=("IT", "DE")[number % 2]),
         )
     clock.set(today)

@@ -21,7 +21,7 @@ from parcelwire.domain.tracking import Tracking
 from parcelwire.notices.journal import Entry, Journal
 from parcelwire.pages.dashboard.registry import discover
 from parcelwire.polling.ports import Pause
-from parcelwire.tracking.ports import PollState, RawAnswer, Save
+from parcelwire.tracking.ports import PollState, RawResponse, Save
 from parcelwire.webhooks.ports import MessageFilter
 from tests.support.dashboard import Desk, open_dashboard, receiving
 from tests.support.dashboard_parcels import put_parcels
@@ -60,11 +60,11 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
         key = await desk.add_key(scope="admin", label="the one in use", created_at=now - 90 * DAY)
         await desk.add_key(scope="read", label="warehouse", created_at=now - 3 * HOUR)
         person = await desk.person(scope="admin", label="till", created_at=now - DAY)
-        await store.add_gaps(
+        await store.add_unmapped_codes(
             "swiss-post", [UnmappedCode(kind="code", value="LETTER.*.88.9", sample="{}")], now
         )
         await store.set_pause(
-            "swiss-post:web", Pause(until=now + 600_000, failures=3, why="HTTP 503", since=now)
+            "swiss-post:web", Pause(until=now + 600_000, failures=3, reason="HTTP 503", since=now)
         )
         await person.do("/trackings/views", {"name": "Trouble", "query": "status=exception"})
         receiver.status = 500
@@ -112,7 +112,7 @@ async def put_answers(desk: Desk, tracking: Tracking) -> None:
             last_outcome="found",
             checks=12,
         ),
-        raw=RawAnswer(at=now - 5 * MINUTE, connector="swiss-post", outcome="found", body=body),
+        raw=RawResponse(at=now - 5 * MINUTE, connector="swiss-post", outcome="found", body=body),
     )
     assert await store.save(save)
     journal = Journal(store, desk.clock)

@@ -64,7 +64,7 @@ PARCELS: dict[str, CarrierReport] = {
         POSTED,
         SORTED,
         window=DeliveryWindow(
-            earliest="2026-03-05T14:00", latest="2026-03-05T17:00", said_by="carrier"
+            earliest="2026-03-05T14:00", latest="2026-03-05T17:00", source="carrier"
         ),
         facts=ParcelFacts(origin_country="CN", destination_country="CH"),
     ),

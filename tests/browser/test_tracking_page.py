@@ -48,7 +48,7 @@ PARCELS: dict[str, CarrierReport] = {
         "",
         *ON_ITS_WAY,
         window=DeliveryWindow(
-            earliest="2026-03-02T09:00", latest="2026-03-02T11:00", said_by="carrier"
+            earliest="2026-03-02T09:00", latest="2026-03-02T11:00", source="carrier"
         ),
     ),
     "waiting": report(

@@ -191,7 +191,7 @@ class Yard:
             ),
             registry=self.registry,
             clock=clock or self.clock,
-            settings=ServiceSettings(**{"ask_seconds": 5.0, **settings}),
+            settings=ServiceSettings(**{"fetch_wait_seconds": 5.0, **settings}),
         )
 
     def _note_notified(self) -> None:

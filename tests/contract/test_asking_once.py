@@ -18,7 +18,9 @@ from tests.support.house import report
 @pytest.fixture
 def processes(yard: Yard) -> list[TrackingService]:
     """Services as three processes have them: they share nothing but the store."""
-    return [yard.service(clock=PatientClock(yard.clock), ask_seconds=600.0) for _ in range(3)]
+    return [
+        yard.service(clock=PatientClock(yard.clock), fetch_wait_seconds=600.0) for _ in range(3)
+    ]
 
 
 async def test_those_who_read_it_at_the_same_moment_ask_once(
@@ -63,8 +65,8 @@ async def test_what_a_worker_has_claimed_in_between_is_waited_for(
 async def test_one_whose_clock_is_behind_knows_the_lease_of_one_who_is_ahead(yard: Yard) -> None:
     """Less than a second is left between the clocks of two machines."""
     behind = FrozenClock(yard.clock.now() - 900)
-    ahead = yard.service(clock=PatientClock(yard.clock), ask_seconds=600.0)
-    slow = yard.service(clock=PatientClock(behind), ask_seconds=600.0)
+    ahead = yard.service(clock=PatientClock(yard.clock), fetch_wait_seconds=600.0)
+    slow = yard.service(clock=PatientClock(behind), fetch_wait_seconds=600.0)
     stored = await followed(yard, ahead, days=1)
     behind.set(yard.clock.now() - 900)
     yard.carriers.script("dhl", "A1B2C3D4", report("", yard.delivered(60)))
@@ -99,7 +101,7 @@ async def test_a_stop_in_between_is_not_undone(
     stored = await followed(yard, processes[0], days=1)
     await processes[1].stop(stored)
     after = await processes[2].refresh_now(stored)
-    assert after.tracking.stopped_why == "by_user"
+    assert after.tracking.stopped_reason == "by_user"
     poll = await yard.poll(stored.tracking)
     assert (poll.due_at, poll.leased_until) == (None, 0)
     asked = len(yard.carriers.calls)

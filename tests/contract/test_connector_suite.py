@@ -151,7 +151,7 @@ def test_a_swapped_order_is_found() -> None:
         ("outcome", Outcome.UNAVAILABLE),
         ("checkpoints", (Checkpoint(local_time="2026-03-01", text="x"),)),
         ("facts", ParcelFacts(pieces=2)),
-        ("window", DeliveryWindow(earliest="2026-03-01", latest="2026-03-02", said_by="x")),
+        ("window", DeliveryWindow(earliest="2026-03-01", latest="2026-03-02", source="x")),
         ("unmapped", (UnmappedCode(kind="code", value="x"),)),
         ("retry_at", 5),
         ("detail", "x"),

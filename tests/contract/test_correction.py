@@ -44,7 +44,7 @@ class TestCorrected:
         (correction,) = tracking.corrections
         assert correction.is_automatic
         assert (correction.from_courier, correction.to_courier) == ("poste-italiane", "swiss-post")
-        assert "poste-italiane does not know the number, swiss-post does" in correction.why
+        assert "poste-italiane does not know the number, swiss-post does" in correction.reason
         assert after.poll.leased_until == 0
         assert "every 4 hours" in after.poll.due_reason
 
@@ -203,7 +203,7 @@ class TestNotCorrected:
             WORLD, Draft(number=SWISS, courier_code="poste-italiane")
         )
         after = await pass_cycles(yard, created.tracking, 50)
-        assert (after.tracking.stopped_why, after.poll.due_at) == ("invalid_number", None)
+        assert (after.tracking.stopped_reason, after.poll.due_at) == ("invalid_number", None)
         assert yard.clock.now() <= NOW + 9 * DAY
         assert len(yard.carriers.numbers_asked("poste-italiane")) <= 12
 
@@ -241,7 +241,7 @@ class TestNotCorrected:
         draft = Draft(
             number=SWISS,
             courier_code="poste-italiane",
-            is_auto_correct_off=why == "switched off",
+            is_auto_correct_disabled=why == "switched off",
         )
         if why == "has scans":
             own = report("", yard.scan(60))

@@ -61,7 +61,7 @@ async def test_while_the_candidate_is_paused_the_own_courier_is_asked_every_cycl
     yard: Yard,
 ) -> None:
     yard.carriers.connect("swiss-post")
-    pause = Pause(until=NOW + DAY, failures=1, why="HTTP 503", since=NOW)
+    pause = Pause(until=NOW + DAY, failures=1, reason="HTTP 503", since=NOW)
     await yard.store.set_pause("swiss-post", pause)
     created = await follow(yard)
     for count in (2, 3, 4):

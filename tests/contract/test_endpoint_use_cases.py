@@ -197,16 +197,16 @@ async def test_pausing_one_that_is_disabled_does_not_hide_why(services: Services
         attempt=attempt,
         state=MessageState.PENDING,
         next_at=services.clock.now(),
-        disable_endpoint_why="the receiver answered 410 Gone",
+        disable_endpoint_reason="the receiver answered 410 Gone",
     )
     await services.store.finish_attempts([gone])
     paused = (await services.endpoints.pause(services.world_id, endpoint.id)).endpoint
-    assert (paused.state, paused.disabled_why) == ("disabled", "the receiver answered 410 Gone")
+    assert (paused.state, paused.disabled_reason) == ("disabled", "the receiver answered 410 Gone")
     with pytest.raises(EndpointDisabledError, match="it is disabled: the receiver answered 410"):
         await services.tests.send(services.world_id, endpoint.id)
     assert (
         await services.endpoints.enable(services.world_id, endpoint.id)
-    ).endpoint.disabled_why == ""
+    ).endpoint.disabled_reason == ""
 
 
 async def test_the_old_secret_signs_on_for_a_while(services: Services) -> None:

@@ -110,7 +110,7 @@ async def test_a_question_without_a_place_is_left_to_the_workers(
     assert (poll.checks, poll.leased_until, poll.last_outcome) == (0, 0, "")
     assert poll.due_at == NOW
     (past,) = await yard.store.past_polls(stored.tracking.id)
-    assert (past.outcome, past.why) == (DEFERRED, NO_SLOT)
+    assert (past.outcome, past.reason) == (DEFERRED, NO_SLOT)
 
     # Nothing is said against the carrier, and the budget is whole.
     assert await yard.store.pauses() == {}

@@ -126,7 +126,7 @@ async def test_a_parcel_that_cannot_be_read_is_left_out(
 async def test_a_window_that_cannot_be_read_stops_nobody(
     store: Store, clock: FrozenClock, world_id: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    window = DeliveryWindow(earliest="tomorrow", latest="tomorrow", said_by="plug-in")
+    window = DeliveryWindow(earliest="tomorrow", latest="tomorrow", source="plug-in")
     first = await new(store, world_id, 1, status=Status.TRANSIT, checkpoints=(SCAN,), window=window)
     # Nor does one whose milestone is no time: it alone is left out.
     await new(

@@ -17,7 +17,7 @@ from parcelwire.bootstrap.key_identity import (
     private_paths,
 )
 from parcelwire.bootstrap.key_watch import KeyWatch
-from parcelwire.config import Config, NoticesSection, SecretsSection, StoreSection
+from parcelwire.config import Config, NotificationsSection, SecretsSection, StoreSection
 from parcelwire.connectors.credential_encryption import KEY_BYTES, fingerprint_of
 from parcelwire.connectors.key_file import create_key_file, read_keys, replace_key_file
 from parcelwire.connectors.key_ring import KeyRing
@@ -293,7 +293,7 @@ def test_loose_modes_are_told_with_the_command_that_mends_them(
         (tmp_path / one).touch(0o600)
     config = Config(
         store=StoreSection(url=f"sqlite:{tmp_path}/parcelwire.db"),
-        notices=NoticesSection(password="hidden"),  # no secret
+        notifications=NotificationsSection(password="hidden"),  # no secret
     )
     paths = private_paths(config, tmp_path / "parcelwire.toml")
     assert loose_modes(paths) == []

@@ -42,7 +42,7 @@ async def automatic(
     """Return an office of accounts whose customers are told without asking."""
     for account in accounts:
         await wish(store, account)
-    office = Office(store, clock, port, automatic_accounts=("*",), **settings)
+    office = Office(store, clock, port, auto_notify_accounts=("*",), **settings)
     await office.work()
     clock.advance(60)
     return office
@@ -92,7 +92,9 @@ class TestShares:
     ) -> None:
         limits = MailLimits(account_per_minute=0, account_per_day=5)
         office = await automatic(store, clock, port, account, limits=limits)
-        second = Office(await open_another(), clock, port, automatic_accounts=("*",), limits=limits)
+        second = Office(
+            await open_another(), clock, port, auto_notify_accounts=("*",), limits=limits
+        )
         clock.advance(round(12 * HOUR / 1_000))  # 22:01
         await delivered(office, account, *(f"A{number}" for number in range(9)))
         with caplog.at_level(logging.WARNING):

@@ -31,7 +31,7 @@ async def test_customers_are_told_unasked_only_where_operator_and_shop_want_it(
     other = await store.add_account("other@example.com", now=clock.now())
     await wish(store, account)
     await wish(store, other)
-    office = Office(store, clock, port, automatic_accounts=("Shop@example.com",))
+    office = Office(store, clock, port, auto_notify_accounts=("Shop@example.com",))
     await office.work()
     details = Details(customer_email=JO, language="it")
     wanted = await new(store, account, "N1", details=details)
@@ -73,7 +73,7 @@ async def test_a_shop_that_says_nothing_or_no_tells_nobody_unasked(
     assert box.taken == []
     # The operator's limit holds against the shop's wish.
     await wish(store, account)
-    forbidden = Office(store, clock, port, automatic_accounts=())
+    forbidden = Office(store, clock, port, auto_notify_accounts=())
     third = await new(store, account, "N3", details=Details(customer_email=JO))
     await move(store, clock, third, Status.DELIVERED)
     await forbidden.work()
@@ -83,7 +83,7 @@ async def test_a_shop_that_says_nothing_or_no_tells_nobody_unasked(
 async def test_a_shop_that_changes_its_mind_stops_even_what_is_queued(
     store: Store, clock: FrozenClock, port: int, box: MailBox, account: Account
 ) -> None:
-    office = Office(store, clock, port, automatic_accounts=("*",))
+    office = Office(store, clock, port, auto_notify_accounts=("*",))
     await office.work()
     await wish(store, account)
     tracking = await new(store, account, "N1", details=Details(customer_email=JO, language="en"))

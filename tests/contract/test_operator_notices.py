@@ -78,7 +78,7 @@ async def break_connection(store: Store, clock: FrozenClock, account: Account) -
         transport="api",
         sealed_credentials=b"canary-credentials",
         broken_since=clock.now(),
-        broken_why="401",
+        broken_reason="401",
     )
     await store.save_connection(broken)
 
@@ -171,7 +171,7 @@ async def test_what_happens_to_an_endpoint(
         id="e" * 32, world_id=2, url="https://x.example/canary", dialect="v4", secret="canary"
     )
     notice = Notice(
-        type=kind, endpoint=endpoint, at=clock.now(), failing_since=clock.now(), why="HTTP 500"
+        type=kind, endpoint=endpoint, at=clock.now(), failing_since=clock.now(), reason="HTTP 500"
     )
     await EndpointAlerts(AppriseChannels([channel.url])).tell(notice)
     (told,) = channel.told

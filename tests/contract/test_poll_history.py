@@ -44,8 +44,8 @@ async def test_every_poll_by_plan_with_the_reason_it_was_due_for(yard: Yard) -> 
     yard.carriers.script("dhl", "A1", outage())
     yard.clock.advance(5 * 3600)
     await drive(worker)
-    news = PastPoll(at=NOW, outcome="found", connector="scripted", is_news=True, why="new")
-    again = replace(news, at=NOW + 5 * HOUR, is_news=False, why=planned)
+    news = PastPoll(at=NOW, outcome="found", connector="scripted", has_changes=True, reason="new")
+    again = replace(news, at=NOW + 5 * HOUR, has_changes=False, reason=planned)
     failed = replace(again, at=NOW + 10 * HOUR, outcome="unavailable", detail="503")
     assert "every 4 hours" in planned
     assert await past(yard, parcel) == [news, again, failed]
@@ -79,7 +79,7 @@ async def test_what_the_budget_did_not_allow_was_put_off(yard: Yard) -> None:
     for (one,) in told:
         if one.outcome == DEFERRED:
             assert (one.at, one.connector, one.duration_ms) == (NOW, "", 0)
-            assert one.why == "waiting for its turn in the carrier's budget"
+            assert one.reason == "waiting for its turn in the carrier's budget"
 
 
 async def test_a_pause_put_it_off_and_says_why(yard: Yard) -> None:
@@ -89,18 +89,18 @@ async def test_a_pause_put_it_off_and_says_why(yard: Yard) -> None:
     yard.carriers.connect("dhl")
     policy = await yard.carriers.policy(WORLD, "dhl")
     assert policy is not None
-    pause = Pause(until=NOW + MINUTE, failures=3, why="HTTP 503", since=NOW)
+    pause = Pause(until=NOW + MINUTE, failures=3, reason="HTTP 503", since=NOW)
     await yard.store.set_pause(policy.budget_key, pause)
     await drive(yard.worker())
     (one,) = await past(yard, parcel)
-    assert (one.outcome, one.why) == (DEFERRED, "the carrier is paused: HTTP 503")
+    assert (one.outcome, one.reason) == (DEFERRED, "the carrier is paused: HTTP 503")
 
 
 async def test_without_a_way_to_ask_nobody_was_asked(yard: Yard) -> None:
     parcel = await create(yard.store, "A1", courier_code="dhl")
     await drive(yard.worker())
     (one,) = await past(yard, parcel)
-    assert (one.outcome, one.connector, one.why) == ("no_connection", "", "new")
+    assert (one.outcome, one.connector, one.reason) == ("no_connection", "", "new")
 
 
 async def test_asked_at_create_and_by_request(yard: Yard) -> None:
@@ -117,9 +117,9 @@ async def test_asked_at_create_and_by_request(yard: Yard) -> None:
     yard.clock.advance(1)
     await service.refresh_now(stored)
     first, second, third = await past(yard, parcel)
-    assert (first.why, first.is_news) == ("new: asked at once", True)
-    assert (second.why, second.is_news) == (BY_REQUEST, False)
-    assert (third.outcome, third.why) == (DEFERRED, NO_BUDGET)
+    assert (first.reason, first.has_changes) == ("new: asked at once", True)
+    assert (second.reason, second.has_changes) == (BY_REQUEST, False)
+    assert (third.outcome, third.reason) == (DEFERRED, NO_BUDGET)
     assert (second.at, third.at) == (NOW + 61 * SECOND, NOW + 62 * SECOND)
 
 
@@ -137,6 +137,6 @@ async def test_the_question_to_another_courier_is_remembered_too(yard: Yard) -> 
         Outcome.UNKNOWN_NUMBER,
         Outcome.FOUND,
     ]
-    assert second.why == third.why == "its courier does not know it: swiss-post is asked next"
-    assert third.is_news
+    assert second.reason == third.reason == "its courier does not know it: swiss-post is asked next"
+    assert third.has_changes
     assert (await yard.stored(stored.tracking)).tracking.courier_code == "swiss-post"

@@ -11,7 +11,7 @@ from parcelwire.domain.clock import HOUR, MINUTE
 from parcelwire.domain.report import Outcome, UnmappedCode
 from parcelwire.domain.status import Status
 from parcelwire.store.port import Store
-from parcelwire.tracking.ports import RawAnswer
+from parcelwire.tracking.ports import RawResponse
 from parcelwire.webhooks.ports import MessageFilter
 from tests.contract.poll_yard import Yard, drive, outage
 from tests.contract.store.samples import (
@@ -103,12 +103,12 @@ class TestAsking:
         stored = await yard.stored(parcel)
         assert stored.tracking == parcel
         assert stored.poll.last_outcome == "not_understood"
-        assert await yard.store.raw_answers(parcel.id) == [
-            RawAnswer(
+        assert await yard.store.raw_responses(parcel.id) == [
+            RawResponse(
                 at=NOW, connector="scripted", outcome="not_understood", body=b"<html>sorry</html>"
             )
         ]
-        ((connector, kind, value, count, sample, _),) = await yard.store.list_gaps()
+        ((connector, kind, value, count, sample, _),) = await yard.store.list_unmapped_codes()
         assert (connector, kind, value, count) == ("scripted", "answer", "text/html", 1)
         assert sample == "<html>"
 
@@ -131,7 +131,7 @@ class TestEnds:
         yard.carriers.script("dhl", "A1", outage(Outcome.INVALID_NUMBER))
         await drive(yard.worker())
         assert (await yard.poll(parcel)).due_at is None
-        assert (await yard.stored(parcel)).tracking.stopped_why == "invalid_number"
+        assert (await yard.stored(parcel)).tracking.stopped_reason == "invalid_number"
 
     @pytest.mark.parametrize(("courier", "days"), [("dhl", 30), ("swiss-post", 60)])
     async def test_a_silent_parcel_expires_after_the_days_of_its_kind(

@@ -144,7 +144,7 @@ class TestClock:
         corrected = replace(first, text="Sorted in Zürich")
         gone = replace(second, is_withdrawn=True)
         early, late = ParcelFacts(weight_grams=100), ParcelFacts(weight_grams=200)
-        soon = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", said_by="dhl")
+        soon = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", source="dhl")
         later = replace(soon, latest="2026-03-04")
         yard.carriers.script(
             "dhl",
@@ -190,7 +190,7 @@ class TestClock:
         self, yard: Yard, jump: int
     ) -> None:
         yard.carriers.connect("dhl")
-        ahead = Pause(until=NOW + jump + HOUR, failures=9, why="503", since=NOW + jump)
+        ahead = Pause(until=NOW + jump + HOUR, failures=9, reason="503", since=NOW + jump)
         await yard.store.set_pause("dhl", ahead)
         await create(yard.store, "A1", courier_code="dhl")
         await drive(yard.worker())

@@ -118,7 +118,7 @@ class TestTrouble:
         parcel = await create(yard.store, "A1", courier_code="dhl")
         yard.carriers.connect("dhl")
         yard.carriers.hold("dhl")
-        await drive(yard.worker(ask_timeout_seconds=0.05, slot_seconds=0.0))
+        await drive(yard.worker(fetch_timeout_seconds=0.05, slot_seconds=0.0))
         poll = await yard.poll(parcel)
         assert (poll.last_outcome, poll.checked_at) == ("unavailable", None)
         assert "no answer within 0.05 s" in poll.last_detail

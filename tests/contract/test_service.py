@@ -47,7 +47,7 @@ class TestCreate:
         await yard.check_history(stored.tracking)
 
     async def test_a_slow_carrier_answers_later_and_is_still_stored(self, yard: Yard) -> None:
-        service = yard.service(ask_seconds=0.05)
+        service = yard.service(fetch_wait_seconds=0.05)
         yard.carriers.script("dhl", "A1B2C3D4", report("", yard.scan(3600)))
         gate = yard.carriers.hold("dhl")
         began = time.monotonic()
@@ -67,7 +67,7 @@ class TestCreate:
     async def test_a_carrier_that_never_answers_is_broken_off_and_left_to_the_worker(
         self, yard: Yard
     ) -> None:
-        service = yard.service(ask_seconds=0.01, ask_timeout_seconds=0.05)
+        service = yard.service(fetch_wait_seconds=0.01, fetch_timeout_seconds=0.05)
         yard.carriers.connect("dhl")
         yard.carriers.hold("dhl")
         stored = await service.create(WORLD, draft())
@@ -237,7 +237,7 @@ class TestRefreshNow:
         assert yard.carriers.overlaps == []
 
     async def test_what_a_worker_asks_at_this_moment_is_waited_for(self, yard: Yard) -> None:
-        service = yard.service(clock=PatientClock(yard.clock), ask_seconds=600.0)
+        service = yard.service(clock=PatientClock(yard.clock), fetch_wait_seconds=600.0)
         stored = await followed(yard, service, days=1)
         yard.carriers.script("dhl", "A1B2C3D4", report("", yard.delivered(60)))
         gate = yard.carriers.hold("dhl")

@@ -120,7 +120,7 @@ class TestEdits:
         yard.clock.advance(70 * 86_400)
         silent = await service.refresh_now(by_hand)
         assert silent.tracking.status is Status.EXCEPTION
-        assert silent.tracking.stopped_why == "expired"
+        assert silent.tracking.stopped_reason == "expired"
         assert silent.poll.due_at is None
 
         again = await service.retrack(silent)
@@ -192,7 +192,7 @@ class TestChangeCourier:
         assert after.tracking.status is Status.PENDING
         assert after.poll.due_at == NOW
         (correction,) = after.tracking.corrections
-        assert (correction.from_courier, correction.to_courier, correction.why) == (
+        assert (correction.from_courier, correction.to_courier, correction.reason) == (
             "dhl",
             "ups",
             "the shop said so",
@@ -332,7 +332,7 @@ class TestMessages:
             "",
             yard.scan(3600),
             facts=ParcelFacts(service="Priority", weight_grams=350),
-            window=DeliveryWindow(earliest="2026-03-04", latest="2026-03-05", said_by="dhl"),
+            window=DeliveryWindow(earliest="2026-03-04", latest="2026-03-05", source="dhl"),
         )
         yard.carriers.script("dhl", "A1B2C3D4", said)
         stored = await service.create(WORLD, draft())

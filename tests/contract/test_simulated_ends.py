@@ -52,7 +52,7 @@ async def test_every_scenario_ends_as_the_page_says(
         default_detector(), yard.registry, gateway, history=yard.history, speed=1.0
     )
     world = world_of(account.number, is_test=True)
-    service, worker = yard.service(ask_at_create=False), yard.worker()
+    service, worker = yard.service(fetch_on_create=False), yard.worker()
     couriers = [
         one for one in yard.registry.all() if one.kind == "globalpost" and not one.required_fields
     ]
@@ -67,7 +67,7 @@ async def test_every_scenario_ends_as_the_page_says(
         for word, tracking_id in ids.items():
             tracking = (await yard.stored(tracking_id)).tracking
             shown = str(tracking.substatus or "")
-            if tracking.stopped_why == "invalid_number":
+            if tracking.stopped_reason == "invalid_number":
                 shown = "stopped"
             if lived[word][-1:] != [shown]:
                 lived[word].append(shown)

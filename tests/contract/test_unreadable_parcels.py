@@ -38,7 +38,7 @@ async def test_the_others_of_its_batch_are_asked_about(
     poll = loaded.poll
     assert (poll.due_at, poll.due_reason) == (NOW + OWN_FAULT_WAIT, UNREADABLE)
     assert poll.leased_until == 0
-    assert (await yard.store.past_polls(bad.id))[0].why == UNREADABLE
+    assert (await yard.store.past_polls(bad.id))[0].reason == UNREADABLE
     # Mended, it is asked about as ever; until then it is looked at again and told of no more.
     yard.clock.advance(OWN_FAULT_WAIT / 1000)
     with caplog.at_level(logging.ERROR):
@@ -78,7 +78,7 @@ async def test_it_is_shown_and_deleted_but_not_changed(
     parcel = await create(yard.store, "A1", courier_code="dhl")
     await damage(yard.store, parcel.id)
     stored = await service.get(WORLD, parcel.id)
-    assert stored.tracking.stopped_why == "unreadable"
+    assert stored.tracking.stopped_reason == "unreadable"
     # Its carrier's answer could not be stored.
     assert await service.refresh_now(stored) == stored
     assert yard.carriers.asked == []

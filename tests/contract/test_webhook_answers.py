@@ -21,7 +21,10 @@ from tests.contract.webhook_office import eventually
 from tests.contract.webhook_receivers import Received, Receiver, receiver
 
 SETTINGS = WebhookSettings(
-    allowed_networks=("127.0.0.0/8", "::1/128"), total_seconds=30, body_seconds=20, answer_bytes=100
+    allowed_networks=("127.0.0.0/8", "::1/128"),
+    request_timeout_seconds=30,
+    body_seconds=20,
+    answer_bytes=100,
 )
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -212,7 +215,7 @@ async def test_what_is_wrong_with_a_body_does_not_change_the_status(
 
 
 async def test_silence_ends_in_time_and_cuts_the_connection() -> None:
-    settings = replace(SETTINGS, total_seconds=0.1)
+    settings = replace(SETTINGS, request_timeout_seconds=0.1)
     shop_floor = Watched(pieces(b"HTTP/1.1 200 OK\r\n"))
     async with HttpSender(settings) as sender, receiver(shop_floor) as shop:
         answer = await sender.send(request_to(shop))
@@ -256,7 +259,7 @@ class TestKeptConnections:
             assert (len(shop.received), shop.connections) == (7, 6)
 
     async def test_the_repetition_is_within_the_time_of_the_attempt(self) -> None:
-        settings = replace(SETTINGS, total_seconds=0.4)
+        settings = replace(SETTINGS, request_timeout_seconds=0.4)
         async with HttpSender(settings) as sender, receiver(receivers.answer(200)) as shop:
             await sender.send(request_to(shop))
 
@@ -283,7 +286,7 @@ async def test_who_stops_waiting_cuts_the_connection(sender: HttpSender) -> None
 
 async def test_what_a_receiver_does_not_read_is_not_kept_for_it() -> None:
     """More than the kernel's buffers take: the rest must not wait for a reader for ever."""
-    settings = replace(SETTINGS, total_seconds=0.2)
+    settings = replace(SETTINGS, request_timeout_seconds=0.2)
     ended = asyncio.Event()
 
     async def never_read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -123,7 +123,7 @@ class TestRetries:
         assert message.attempts == len(attempts) == len(shop.received) == 15
         assert {one.message_id for one in shop.received} == {message.id}
         assert len({one.headers["webhook-timestamp"] for one in shop.received}) == 15
-        assert {(one.status, one.error, one.answer) for one in attempts} == {
+        assert {(one.status, one.error, one.response_body) for one in attempts} == {
             (500, "answered 500", "oh no")
         }
 
@@ -131,7 +131,7 @@ class TestRetries:
         async with receiver(receivers.answer(500)) as shop:
             endpoint = await office.add_endpoint(shop.url)
             await office.post(endpoint, events=2)
-            settings = replace(SETTINGS, attempts=3)
+            settings = replace(SETTINGS, max_attempts=3)
             worker = office.worker(settings=settings)
             for _ in range(3):
                 assert await worker.step() == 1
@@ -175,7 +175,7 @@ class TestAnswers:
             stored = await office.store.load_endpoint(office.world_id, endpoint.id)
             assert stored is not None
             assert not stored.is_enabled
-            assert stored.disabled_why == "the receiver answered 410 Gone"
+            assert stored.disabled_reason == "the receiver answered 410 Gone"
             told = len(shop.received)
             # Further changes happen meanwhile; they wait.
             await office.post(endpoint, parcels=3, events=2, first=3)
@@ -245,7 +245,7 @@ class TestAnswers:
             assert huge.sent < 20_000_000
         message = await office.only_message()
         (attempt,) = await office.store.list_attempts(message.id)
-        assert attempt.answer == "x" * 1_024
+        assert attempt.response_body == "x" * 1_024
 
 
 class TestDialects:

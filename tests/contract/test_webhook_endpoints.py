@@ -106,7 +106,7 @@ class TestOwnersWords:
         async with receiver(receivers.answer(500)) as shop:
             endpoint = await office.add_endpoint(shop.url, dialect=dialect)
             await office.post(endpoint, events=4)
-            worker = office.worker(settings=replace(SETTINGS, attempts=1))
+            worker = office.worker(settings=replace(SETTINGS, max_attempts=1))
             assert [await worker.step() for _ in range(2)] == [1, 1]
             shop.behaviour = receivers.answer(200)
             assert [await worker.step() for _ in range(3)] == [1, 1, 0]
@@ -143,7 +143,7 @@ class TestFailingAndRecovered:
             for _ in range(30):
                 await worker.step()
                 office.clock.advance(60)
-            assert (await load(office, ill)).failing_told_at is not None
+            assert (await load(office, ill)).failing_reported_at is not None
             bad.behaviour = receivers.answer(200)
             for _ in range(60):
                 await worker.step()
@@ -165,13 +165,16 @@ class TestFailingAndRecovered:
                 "description": "the shop",
             }
             assert failing["data"]["failing_since"] == "2026-03-01T10:00:00+00:00"
-            assert (failing["data"]["why"], failing["data"]["last_status"]) == ("answered 500", 500)
+            assert (failing["data"]["reason"], failing["data"]["last_status"]) == (
+                "answered 500",
+                500,
+            )
             assert "sequence" not in failing
             assert "tracking_id" not in failing
             assert {one.headers["parcelwire-endpoint-id"] for one in heard} == {ill.id}
             assert "canary" not in str(heard)
         stored = await load(office, ill)
-        assert (stored.failing_since, stored.failing_told_at) == (None, None)
+        assert (stored.failing_since, stored.failing_reported_at) == (None, None)
         told = "\n".join(one.getMessage() for one in caplog.records)
         assert told.count("has failed since 2026-03-01T10:00:00+00:00: answered 500") == 1
         assert told.count(f"endpoint {ill.id} has recovered") == 1
@@ -196,7 +199,7 @@ class TestFailingAndRecovered:
         self, office: Office
     ) -> None:
         async with receiver(receivers.hang) as bad, receiver(receivers.answer(200)) as ears:
-            settings = replace(SETTINGS, total_seconds=0.2)
+            settings = replace(SETTINGS, request_timeout_seconds=0.2)
             async with HttpSender(settings) as sender:
                 ill = await office.add_endpoint(bad.url)
                 await office.add_endpoint(ears.url)
@@ -206,7 +209,9 @@ class TestFailingAndRecovered:
                     await office.deliver_for(worker, DAY)
                 stored = await load(office, ill)
                 assert not stored.is_enabled
-                assert stored.disabled_why.startswith("nothing but failures for 5 days; the last: ")
+                assert stored.disabled_reason.startswith(
+                    "nothing but failures for 5 days; the last: "
+                )
                 assert types(ears) == ["endpoint.failing", "endpoint.disabled"]
                 waiting = await office.pending()
                 assert waiting >= 2
@@ -232,7 +237,9 @@ class TestFailingAndRecovered:
             while await worker.step():
                 pass
         assert types(ears) == ["endpoint.disabled"]
-        assert json.loads(ears.received[0].body)["data"]["why"] == "the receiver answered 410 Gone"
+        assert (
+            json.loads(ears.received[0].body)["data"]["reason"] == "the receiver answered 410 Gone"
+        )
 
     async def test_further_notifiers_are_told_once_it_is_stored(self, office: Office) -> None:
         heard: list[Notice] = []
@@ -249,7 +256,7 @@ class TestFailingAndRecovered:
             assert await worker.step() == 1
             assert await worker.step() == 0
         assert [(one.type, one.endpoint.id) for one in heard] == [(NoticeType.DISABLED, ill.id)]
-        assert (heard[0].status, heard[0].why) == (410, "the receiver answered 410 Gone")
+        assert (heard[0].status, heard[0].reason) == (410, "the receiver answered 410 Gone")
 
     async def test_two_workers_tell_it_once(self, office: Office) -> None:
         async with receiver(receivers.answer(500)) as bad, receiver(receivers.answer(200)) as ears:

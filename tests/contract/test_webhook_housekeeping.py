@@ -97,10 +97,10 @@ async def test_idempotency_records_go_after_their_hours(office: Office) -> None:
     await office.store.add_messages([], once=once)
     office.clock.advance(23 * 3_600)
     assert await keeper.step() == 0
-    assert await office.store.done_before(office.world_id, "k") is not None
+    assert await office.store.find_idempotency_record(office.world_id, "k") is not None
     office.clock.advance(3_601)
     assert await keeper.step() == 1
-    assert await office.store.done_before(office.world_id, "k") is None
+    assert await office.store.find_idempotency_record(office.world_id, "k") is None
 
 
 class Recorder:
@@ -127,7 +127,7 @@ class Recorder:
     async def prune_events(self, before: Instant, *, limit: int = 1_000) -> int:
         return await self._prune("events", before, limit)
 
-    async def prune_done(self, before: Instant, *, limit: int = 1_000) -> int:
+    async def prune_idempotency_records(self, before: Instant, *, limit: int = 1_000) -> int:
         return await self._prune("done", before, limit)
 
     async def give_up_waiting(self, now: Instant, *, before: Instant, limit: int = 1_000) -> int:

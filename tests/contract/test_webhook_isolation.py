@@ -58,7 +58,9 @@ async def test_bad_receivers_do_not_delay_good_ones(office: Office) -> None:
 
         clock = PassingClock(office.clock.now())
         # So few slots that the hanging ones would hold them all, were they let.
-        settings = replace(SETTINGS, in_flight=30, total_seconds=20, grace_seconds=0.1)
+        settings = replace(
+            SETTINGS, max_concurrent_deliveries=30, request_timeout_seconds=20, grace_seconds=0.1
+        )
         async with HttpSender(settings) as sender:
             worker = office.worker(clock=clock, settings=settings, sender=sender)
             running = asyncio.create_task(worker.run())
@@ -80,7 +82,13 @@ async def test_bad_receivers_do_not_delay_good_ones(office: Office) -> None:
 async def test_endpoints_known_as_bad_or_slow_leave_half_to_the_others(
     office: Office, bad_answer: receivers.Behaviour
 ) -> None:
-    settings = replace(SETTINGS, in_flight=12, slow_seconds=1, total_seconds=20, grace_seconds=0.1)
+    settings = replace(
+        SETTINGS,
+        max_concurrent_deliveries=12,
+        slow_seconds=1,
+        request_timeout_seconds=20,
+        grace_seconds=0.1,
+    )
     worker = office.worker(clock=PassingClock(office.clock.now()), settings=settings)
     async with receiver(bad_answer) as bad, receiver(receivers.answer(200)) as good:
         poor = [await office.add_endpoint(f"{bad.url}/{number}") for number in range(20)]
@@ -105,7 +113,7 @@ async def test_endpoints_known_as_bad_or_slow_leave_half_to_the_others(
 
 async def test_the_failing_are_looked_after_in_turns_and_nobody_is_left_out(office: Office) -> None:
     """Ten that fail, with more messages each than a turn has room for."""
-    settings = replace(SETTINGS, suspect_seconds=0.05, first_delay_seconds=3_600)
+    settings = replace(SETTINGS, suspect_seconds=0.05, retry_base_seconds=3_600)
     worker = office.worker(clock=PassingClock(office.clock.now()), settings=settings)
     async with receiver(receivers.answer(500)) as bad:
         for number in range(10):
@@ -142,7 +150,7 @@ async def test_a_failure_is_written_down_soon_though_nothing_else_happens(office
 
 
 async def test_a_worker_rests_while_the_failing_have_nothing_that_is_due(office: Office) -> None:
-    settings = replace(SETTINGS, poll_seconds=60, suspect_seconds=0.01, first_delay_seconds=3_600)
+    settings = replace(SETTINGS, poll_seconds=60, suspect_seconds=0.01, retry_base_seconds=3_600)
     looks = 0
     claim = office.store.claim_messages
 

@@ -32,9 +32,12 @@ from tests.contract.webhook_receivers import Received, receiver
 from tests.unit.webhooks.builders import ACCOUNT, NOW, SECRET, make_claimed, make_endpoint
 
 QUICK = WebhookSettings(
-    allowed_networks=("127.0.0.0/8",), connect_seconds=1, total_seconds=10, body_seconds=0.2
+    allowed_networks=("127.0.0.0/8",),
+    connect_seconds=1,
+    request_timeout_seconds=10,
+    body_seconds=0.2,
 )
-HASTY = replace(QUICK, total_seconds=0.5)
+HASTY = replace(QUICK, request_timeout_seconds=0.5)
 """Where the end of the time is what is tried. A machine may stand still for half a second."""
 
 

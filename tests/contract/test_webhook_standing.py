@@ -108,7 +108,7 @@ class TestWorkers:
     async def test_a_server_that_was_off_for_six_days(
         self, office: Office, has_waiting: bool
     ) -> None:
-        settings = replace(SETTINGS, attempts=15 if has_waiting else 2)
+        settings = replace(SETTINGS, max_attempts=15 if has_waiting else 2)
         async with receiver(receivers.answer(500)) as shop:
             ill = await office.add_endpoint(shop.url)
             await office.post(ill)
@@ -120,7 +120,7 @@ class TestWorkers:
             stored = await load(office, ill)
         assert len(shop.received) >= 5
         assert stored.is_enabled
-        assert stored.failing_told_at is None
+        assert stored.failing_reported_at is None
         assert stored.failing_ms < 10 * MINUTE
 
     @pytest.mark.parametrize("skew", [20 * SECOND, HOUR, DAY, 6 * DAY])
@@ -270,11 +270,11 @@ class TestOldCopies:
         claimed = await judge.fail_for(ill, 5 * DAY - HOUR)
         office.clock.advance(2 * HOUR / SECOND)
         disabling = await judge.judge(claimed, BROKEN)
-        assert disabling.disable_endpoint_why
+        assert disabling.disable_endpoint_reason
         await other.store(await other.judge(claimed, WELL))
         await office.store.finish_attempts([disabling])
         stored = await load(office, ill)
-        assert (stored.is_enabled, stored.failing_told_at) == (True, None)
+        assert (stored.is_enabled, stored.failing_reported_at) == (True, None)
         where = MessageFilter(endpoint_id=friend.id)
         told = (await office.store.list_messages(office.world_id, where)).messages
         assert sorted(one.event_type for one in told) == [
@@ -288,7 +288,7 @@ class TestOldCopies:
         claimed = await judge.fail_for(ill, 5 * DAY - HOUR)
         office.clock.advance(2 * HOUR / SECOND)
         disabling = await judge.judge(claimed, BROKEN)
-        assert disabling.disable_endpoint_why
+        assert disabling.disable_endpoint_reason
         await office.store.save_endpoint(enable(claimed), expected=claimed)
         await office.store.finish_attempts([disabling])
         assert (await load(office, ill)).is_enabled
@@ -300,7 +300,7 @@ class TestOldCopies:
         await judge.fail_for(ill, 15 * MINUTE)
         await judge.store(await judge.judge(claimed, WELL))
         stored = await load(office, ill)
-        assert (stored.failing_since, stored.failing_told_at) == (None, None)
+        assert (stored.failing_since, stored.failing_reported_at) == (None, None)
         assert judge.heard == [NoticeType.FAILING, NoticeType.RECOVERED]
         # Another one of that time says nothing new.
         assert not (await judge.judge(claimed, WELL)).has_recovered

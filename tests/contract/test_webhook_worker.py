@@ -75,7 +75,7 @@ class TestCrash:
         assert await office.pending() == 0
 
     async def test_a_lease_lasts_longer_than_an_attempt_and_not_for_long(self) -> None:
-        assert SETTINGS.total_seconds < SETTINGS.lease_seconds <= 30
+        assert SETTINGS.request_timeout_seconds < SETTINGS.lease_seconds <= 30
 
     async def test_a_late_failure_does_not_undo_what_another_worker_delivered(
         self, office: Office
@@ -340,7 +340,7 @@ class TestFaultsOfOurOwn:
 
         endpoint = await office.add_endpoint("http://127.0.0.1:1/")
         await office.post(endpoint)
-        worker = office.worker(sender=Broken(), settings=replace(SETTINGS, attempts=3))
+        worker = office.worker(sender=Broken(), settings=replace(SETTINGS, max_attempts=3))
         for _ in range(3):
             assert await worker.step() == 1
             office.clock.advance(1_000)
@@ -374,7 +374,7 @@ async def test_logs_hold_no_secret_no_payload_and_no_url(
     async with receiver(receivers.answer(500, b"canary in the answer")) as shop:
         endpoint = await office.add_endpoint(shop.url + "?token=canary")
         await office.post(endpoint, parcels=3)
-        worker = office.worker(settings=replace(SETTINGS, attempts=2))
+        worker = office.worker(settings=replace(SETTINGS, max_attempts=2))
         for _ in range(8):
             await worker.step()
             office.clock.advance(1_000)

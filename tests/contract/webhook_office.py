@@ -32,7 +32,7 @@ from tests.unit.webhooks.builders import (
 )
 
 SETTINGS = WebhookSettings(
-    allowed_networks=("127.0.0.0/8",), total_seconds=5, poll_seconds=0.05, grace_seconds=2
+    allowed_networks=("127.0.0.0/8",), request_timeout_seconds=5, poll_seconds=0.05, grace_seconds=2
 )
 
 
@@ -109,7 +109,7 @@ class Office:
 
     async def switch(self, endpoint: Endpoint, *, is_enabled: bool) -> None:
         assert await self.store.save_endpoint(
-            replace(endpoint, is_enabled=is_enabled, disabled_why="" if is_enabled else "paused")
+            replace(endpoint, is_enabled=is_enabled, disabled_reason="" if is_enabled else "paused")
         )
 
     def words(self, endpoint: Endpoint, parcel: int, sequence: int) -> NewMessage:

@@ -140,5 +140,5 @@ class Services:
         )
 
     async def recorded(self) -> bytes | None:
-        record = await self.store.done_before(self.world_id, "call-1")
+        record = await self.store.find_idempotency_record(self.world_id, "call-1")
         return None if record is None else record.body

@@ -45,12 +45,12 @@ class World(msgspec.Struct):
         return await self.house.service.create(self.owner.number * 2, draft)
 
     async def gaps(self) -> list[str]:
-        return [row[0] for row in await self.house.store.list_gaps()]
+        return [row[0] for row in await self.house.store.list_unmapped_codes()]
 
 
 @contextlib.asynccontextmanager
 async def world(
-    folder: Path, courier: str, transport: str, *, ask_seconds: float = 5.0
+    folder: Path, courier: str, transport: str, *, fetch_wait_seconds: float = 5.0
 ) -> AsyncIterator[World]:
     clock = SystemClock()
     script = Script(scenario_seconds=0)
@@ -61,9 +61,9 @@ async def world(
             Config(
                 store=StoreSection(url=f"sqlite:{folder / 'carriers.db'}"),
                 secrets=SecretsSection(key_file=str(folder / "carriers.key")),
-                api=ApiSection(ask_seconds=ask_seconds),
+                api=ApiSection(fetch_wait_seconds=fetch_wait_seconds),
                 carriers=CarriersSection(
-                    web=(courier,) if transport == "web" else (),
+                    unofficial_connectors=(courier,) if transport == "web" else (),
                     base_urls={courier: mock.base_urls(address)},
                 ),
             )
@@ -94,7 +94,7 @@ async def test_a_parcel_is_followed_to_its_end(here: World) -> None:
     assert stored.poll.last_outcome == Outcome.FOUND
     assert stored.poll.due_at is None
     # The carrier's own words are kept for replay, without credentials.
-    (raw,) = await here.house.store.raw_answers(tracking.id)
+    (raw,) = await here.house.store.raw_responses(tracking.id)
     assert raw.body
     assert CLIENT["client_secret"].encode() not in raw.body
     assert await here.gaps() == []
@@ -119,7 +119,7 @@ async def test_what_is_not_understood_is_kept_and_never_called_notfound(
     assert here.script.shown[behaviour]
     if stored.poll.last_outcome == Outcome.NOT_UNDERSTOOD:
         assert here.courier in await here.gaps()
-        raw = await here.house.store.raw_answers(stored.tracking.id)
+        raw = await here.house.store.raw_responses(stored.tracking.id)
         # What the door of the official API answers is never kept: it may hold a token.
         assert bool(raw) == (here.transport == "web")
 
@@ -159,7 +159,7 @@ async def test_refused_credentials_break_the_connection_once(courier: str, tmp_p
         assert stored.poll.last_outcome == Outcome.AUTH_FAILED
         (connection,) = await here.house.store.list_connections(here.owner.number)
         assert connection.broken_since is not None
-        assert CLIENT["client_secret"] not in connection.broken_why
+        assert CLIENT["client_secret"] not in connection.broken_reason
 
 
 @pytest.mark.parametrize("courier", CARRIERS)
@@ -175,7 +175,7 @@ async def test_a_token_that_runs_out_is_renewed_unnoticed(courier: str, tmp_path
 async def test_a_slow_carrier_does_not_hold_up_create_and_is_heard_later(
     courier: str, tmp_path: Path
 ) -> None:
-    async with world(tmp_path, courier, "api", ask_seconds=0.3) as here:
+    async with world(tmp_path, courier, "api", fetch_wait_seconds=0.3) as here:
         here.script.slow_seconds = 1.0
         here.script.show(Behaviour.SLOW, NUMBERS[courier])
         stored = await here.create()

@@ -187,7 +187,7 @@ def test_v2_endpoints_are_told_what_their_signatures_key_is(shop: Terminal) -> N
 def test_a_connections_life(shop: Terminal) -> None:
     carriers = shop("carrier", "list")
     assert re.search(r"swiss-post +api +official +credentials: client_id, client_secret", carriers)
-    assert re.search(r"swiss-post +web .*\(off: see carriers\.web\)", carriers)
+    assert re.search(r"swiss-post +web .*\(off: see carriers\.unofficial_connectors\)", carriers)
     assert "There are no connections" in shop("carrier", "connections")
     secret = shop.folder / "secret.txt"
     secret.write_text("hidden-secret\n", "utf-8")

@@ -49,11 +49,14 @@ def test_a_wrong_variable(terminal: Terminal) -> None:
 
 
 def test_settings_that_name_no_connector(terminal: Terminal) -> None:
-    terminal.set(CARRIERS_WEB='["swis-post"]')
+    terminal.set(CARRIERS_UNOFFICIAL_CONNECTORS='["swis-post"]')
     line = "there is no connector swis-post; there are poste-italiane, simulated, swiss-post"
     assert line in terminal.fails("carrier", "list")
     assert line in terminal.fails("config", "--check")
-    terminal.set(CARRIERS_WEB="[]", CARRIERS_BASE_URLS='{"dhl": {"api": "http://127.0.0.1:1"}}')
+    terminal.set(
+        CARRIERS_UNOFFICIAL_CONNECTORS="[]",
+        CARRIERS_BASE_URLS='{"dhl": {"api": "http://127.0.0.1:1"}}',
+    )
     for command in (("serve",), ("config", "--check")):
         assert "there is no connector dhl" in terminal.fails(*command)
     terminal.set(CARRIERS_BASE_URLS='{"swiss-post": {"apj": "http://127.0.0.1:1"}}')

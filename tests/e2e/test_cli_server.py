@@ -106,7 +106,7 @@ async def test_a_revoked_key_is_refused_within_two_seconds(tmp_path: Path) -> No
 
 
 async def test_an_endpoint_added_beside_a_running_server(tmp_path: Path) -> None:
-    place = Place(tmp_path, carriers="simulated_speed = 864000.0")
+    place = Place(tmp_path, carriers="simulated_time_scale = 864000.0")
     key = place.key("--test")
     heard: list[Call] = []
 
@@ -207,7 +207,7 @@ async def test_one_question_to_a_carrier(tmp_path: Path) -> None:
 
 async def test_api_and_worker_apart_on_postgresql(tmp_path: Path) -> None:
     dsn = shared_cluster().create_database(is_migrated=False)
-    place = Place(tmp_path, dsn, carriers="simulated_speed = 864000.0")
+    place = Place(tmp_path, dsn, carriers="simulated_time_scale = 864000.0")
     key = place.key("--test")
     body = {"tracking_number": "SIM-NORMAL-0001", "courier_code": "dhl"}
     with place.server("api"):
@@ -229,7 +229,10 @@ async def test_api_and_worker_apart_on_postgresql(tmp_path: Path) -> None:
 async def test_a_suspension_by_the_command_stops_server_and_worker(tmp_path: Path) -> None:
     dsn = shared_cluster().create_database(is_migrated=False)
     place = Place(
-        tmp_path, dsn, carriers="simulated_speed = 864000.0", api="realtime_interval_seconds = 0"
+        tmp_path,
+        dsn,
+        carriers="simulated_time_scale = 864000.0",
+        api="realtime_interval_seconds = 0",
     )
     key = place.key("--test")
     calls: list[Call] = []

@@ -280,7 +280,7 @@ def wait_for(is_so: Callable[[], bool], running: Running) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("is_remote", [True, False])
 def test_live_messages_reach_a_program_on_this_machine(tmp_path: Path, is_remote: bool) -> None:
-    place = Place(tmp_path, carriers="simulated_speed = 864000.0")
+    place = Place(tmp_path, carriers="simulated_time_scale = 864000.0")
     key = place.key("--test")
     where = ("--host", place.url, "--key", key) if is_remote else ("--test",)
     ear = Ear()

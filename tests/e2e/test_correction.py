@@ -98,8 +98,8 @@ async def open_town(folder: Path) -> AsyncIterator[Town]:
         config = Config(
             store=StoreSection(url=f"sqlite:{folder / 'town.db'}"),
             secrets=SecretsSection(key_file=str(folder / "town.key")),
-            api=ApiSection(ask_seconds=10.0),
-            polling=PollingSection(speed=SPEED, idle_seconds=0.05),
+            api=ApiSection(fetch_wait_seconds=10.0),
+            polling=PollingSection(time_scale=SPEED, idle_seconds=0.05),
             carriers=CarriersSection(
                 base_urls={
                     "swiss-post": swiss_post.base_urls(swiss_address),
@@ -134,7 +134,7 @@ async def test_a_number_given_to_the_wrong_carrier_ends_with_the_right_one(town:
     assert tracking.status == "delivered"
     (correction,) = tracking.corrections
     assert correction.is_automatic
-    assert "swiss-post does" in correction.why
+    assert "swiss-post does" in correction.reason
 
     shown = await town.call("GET", "/v4/trackings/get", query=f"tracking_numbers={SWISS_NUMBER}")
     (row,) = shown.json()["data"]

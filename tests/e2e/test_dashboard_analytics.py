@@ -27,7 +27,7 @@ async def fill(desk: Desk) -> None:
         clock, 20, "no one", status=Status.UNDELIVERED, reason=Reason.RECIPIENT_ABSENT
     )
     milestones = Milestones(accepted="2026-02-25T10:00", delivered="2026-02-27T10:00")
-    window = DeliveryWindow(earliest="2026-02-26", latest="2026-02-27", said_by="swiss-post")
+    window = DeliveryWindow(earliest="2026-02-26", latest="2026-02-27", source="swiss-post")
     facts = ParcelFacts(origin_country="CH", destination_country="IT")
     for number in range(4):
         await put_parcel(

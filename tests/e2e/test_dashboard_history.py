@@ -145,7 +145,7 @@ async def test_a_real_poll_shows_on_the_page(tmp_path: Path) -> None:
         assert "asked for by hand or by a program" in said
         (past,) = await desk.house.store.past_polls(stored.tracking.id)
         changes = await desk.house.store.events_of(world_id, stored.tracking.id)
-        assert past.is_news == bool(changes)
+        assert past.has_changes == bool(changes)
 
 
 async def test_nobody_sees_anothers_and_hostile_text_stays_text(tmp_path: Path) -> None:
@@ -157,14 +157,14 @@ async def test_nobody_sees_anothers_and_hostile_text_stays_text(tmp_path: Path) 
             parcel,
             (
                 CheckpointAdded(checkpoint=hostile),
-                CourierCorrected(from_courier=CANARY, to_courier=CANARY, why=CANARY),
+                CourierCorrected(from_courier=CANARY, to_courier=CANARY, reason=CANARY),
             ),
         )
         stored = await desk.house.store.load(desk.world_id, parcel.id)
         assert stored is not None
         for past in (
             PastPoll(at=desk.clock.now(), outcome="found", connector=CANARY[:30]),
-            PastPoll(at=desk.clock.now(), outcome=CANARY[:30], why=CANARY[:30]),
+            PastPoll(at=desk.clock.now(), outcome=CANARY[:30], reason=CANARY[:30]),
             PastPoll(at=desk.clock.now(), outcome="found", detail=CANARY[:30]),
         ):
             poll = replace(stored.poll, due_reason=CANARY)

@@ -225,7 +225,7 @@ async def test_a_known_browser_has_an_allowance_of_its_own(desk: Desk) -> None:
 async def test_only_so_many_hashes_run_and_wait(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with open_dashboard(tmp_path, limits=LimitsSection(login_waiting=3)) as desk:
+    async with open_dashboard(tmp_path, limits=LimitsSection(login_queue_size=3)) as desk:
         await give_password(desk)
         owner = await desk.browser("127.0.0.2")
         await owner.login(email=EMAIL, password=PASSWORD)

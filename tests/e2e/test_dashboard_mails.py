@@ -40,7 +40,7 @@ async def test_a_parcels_page_lists_the_mails_about_it(tmp_path: Path) -> None:
                 settings=NoticeSettings(
                     sender="parcels@shop.example",
                     public_url="https://x.example",
-                    automatic_accounts=("*",),
+                    auto_notify_accounts=("*",),
                 ),
             )
             while await worker.step():

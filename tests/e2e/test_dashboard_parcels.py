@@ -20,7 +20,7 @@ from parcelwire.domain.tracking import Correction, Details
 from parcelwire.pages.dashboard.drafting import DETAIL_LABELS
 from parcelwire.polling.ports import Pause
 from parcelwire.store import walks
-from parcelwire.tracking.ports import PollResult, RawAnswer, Stored, TrackingFilter
+from parcelwire.tracking.ports import PollResult, RawResponse, Stored, TrackingFilter
 from parcelwire.webhooks.message import MessageComposer
 from tests.support.dashboard import numbers, open_dashboard
 from tests.support.dashboard_parcels import checkpoint, put_parcel, put_parcels
@@ -227,7 +227,7 @@ async def test_parcels_that_wait_for_a_silent_carrier_are_counted_or_said_to_be_
     async with open_dashboard(tmp_path) as desk:
         await put_parcels(desk)
         now = desk.clock.now()
-        pause = Pause(until=now + HOUR, failures=3, why="HTTP 503", since=now)
+        pause = Pause(until=now + HOUR, failures=3, reason="HTTP 503", since=now)
         await desk.house.store.set_pause("swiss-post:web", pause)
         person = await desk.person(scope="read")
         under_way = await desk.house.store.count_trackings(
@@ -257,7 +257,7 @@ async def test_hostile_text_stays_text_everywhere(tmp_path: Path) -> None:
             details=details,
             source=CANARY,
             typed_number=CANARY,
-            stopped_why=CANARY,
+            stopped_reason=CANARY,
             is_stopped=True,
             checkpoints=(
                 checkpoint(
@@ -270,7 +270,9 @@ async def test_hostile_text_stays_text_everywhere(tmp_path: Path) -> None:
                     status=Status.EXCEPTION,
                 ),
             ),
-            corrections=(Correction(at=now, from_courier=CANARY, to_courier=CANARY, why=CANARY),),
+            corrections=(
+                Correction(at=now, from_courier=CANARY, to_courier=CANARY, reason=CANARY),
+            ),
         )
         endpoint = Endpoint(
             id="e" * 32,
@@ -280,7 +282,7 @@ async def test_hostile_text_stays_text_everywhere(tmp_path: Path) -> None:
             secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
             description=CANARY,
             headers={"x-" + CANARY: CANARY},
-            disabled_why=CANARY,
+            disabled_reason=CANARY,
             is_enabled=False,
             created_at=now,
         )
@@ -288,11 +290,13 @@ async def test_hostile_text_stays_text_everywhere(tmp_path: Path) -> None:
         composer = MessageComposer({}, desk.house.identifiers)
         message = composer.compose_test(replace(endpoint, dialect="native"), now)
         await store.add_messages([replace(message, event_type=CANARY, tracking_id=tracking.id)])
-        await store.add_gaps(CANARY, [UnmappedCode(kind=CANARY, value=CANARY, sample=CANARY)], now)
+        await store.add_unmapped_codes(
+            CANARY, [UnmappedCode(kind=CANARY, value=CANARY, sample=CANARY)], now
+        )
         said = json.encode({"at": now, "rating": "bad", "text": CANARY})
         await store.change_record("feedback", tracking.id, "f", lambda _: said, at=now)
         key = await desk.add_key(label=CANARY, scope="admin")
-        raw = RawAnswer(at=now, connector=CANARY, outcome=CANARY, body=CANARY.encode())
+        raw = RawResponse(at=now, connector=CANARY, outcome=CANARY, body=CANARY.encode())
         stored = await store.load(desk.world_id, tracking.id)
         assert stored is not None
         poll = replace(stored.poll, last_detail=CANARY, due_reason=CANARY, last_outcome=CANARY)

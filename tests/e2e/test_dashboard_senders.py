@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from parcelwire.config import LimitsSection, NoticesSection
+from parcelwire.config import LimitsSection, NotificationsSection
 from parcelwire.domain.brand import Brand, encode_brand
 from parcelwire.domain.clock import DAY
 from tests.contract.notice_office import body_of
@@ -24,7 +24,7 @@ async def put_brand(desk: Desk) -> None:
 
 
 def settings(port: int) -> Any:
-    return NoticesSection(
+    return NotificationsSection(
         smtp_host="127.0.0.1", smtp_port=port, security="none", sender="parcels@track.example"
     )
 
@@ -73,7 +73,7 @@ async def test_an_address_is_confirmed_by_the_code_in_the_mail(tmp_path: Path) -
 
 async def test_the_mail_page_says_how_many_mails_there_were_and_wait(tmp_path: Path) -> None:
     box = MailBox()
-    limits = LimitsSection(mails_per_account_day=2)
+    limits = LimitsSection(mails_per_account_per_day=2)
     with mail_server(box) as port:
         async with open_dashboard(tmp_path, notices=settings(port), limits=limits) as desk:
             assert desk.house.mailer is not None

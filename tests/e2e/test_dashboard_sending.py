@@ -12,7 +12,7 @@ import pytest
 
 from parcelwire.bootstrap import SystemClock
 from parcelwire.bootstrap.dashboard import dashboard_settings
-from parcelwire.config import CarriersSection, Config, NoticesSection, StoreSection
+from parcelwire.config import CarriersSection, Config, NotificationsSection, StoreSection
 from parcelwire.connectors.carriers.swiss_post import CONNECTOR as SWISS_POST
 from parcelwire.connectors.mock_servers import Behaviour, Script, Setting
 from parcelwire.connectors.mock_servers.server import MockServer, base_urls_of
@@ -310,7 +310,7 @@ async def test_the_brand_is_previewed_and_kept(tmp_path: Path) -> None:
 
 
 async def test_the_shop_says_whether_customers_are_told_unasked(tmp_path: Path) -> None:
-    notices = NoticesSection(automatic_accounts=("*",))
+    notices = NotificationsSection(auto_notify_accounts=("*",))
     async with open_dashboard(tmp_path, notices=notices) as desk:
         person, store = await desk.person(scope="admin"), desk.house.store
         page = (await person.get("/brand")).text
@@ -325,10 +325,10 @@ async def test_the_shop_says_whether_customers_are_told_unasked(tmp_path: Path) 
 
 
 async def test_what_the_operator_does_not_allow_cannot_be_ticked(tmp_path: Path) -> None:
-    notices = NoticesSection(
+    notices = NotificationsSection(
         smtp_host="127.0.0.1",
         sender="parcels@shop.example",
-        automatic_accounts=("Shop@example.com",),
+        auto_notify_accounts=("Shop@example.com",),
     )
     async with open_dashboard(tmp_path, notices=notices) as desk:
         other = await desk.house.store.add_account("other@example.com", now=desk.clock.now())
@@ -336,7 +336,7 @@ async def test_what_the_operator_does_not_allow_cannot_be_ticked(tmp_path: Path)
             person = await desk.person(account, scope="admin")
             page = (await person.get("/brand")).text
             assert ('value="yes" disabled aria-describedby="unasked-hint"' in page) is not may
-            assert ("notices.automatic_accounts" in page) is not may
+            assert ("notifications.auto_notify_accounts" in page) is not may
             assert "There is no mail server" not in page
 
 
@@ -385,7 +385,9 @@ async def test_settings_are_shown_without_secrets(tmp_path: Path) -> None:
         assert "2000000" in page
         config = Config(
             store=StoreSection(url="postgresql://me:s3cret@db.example/parcels"),
-            notices=NoticesSection(password="hunter2", operator_urls=("slack://s3cret/x",)),
+            notifications=NotificationsSection(
+                password="hunter2", operator_urls=("slack://s3cret/x",)
+            ),
         )
         shown = str(dashboard_settings(config).effective)
         assert "s3cret" not in shown

@@ -143,7 +143,7 @@ def config_of(folder: Path, base_urls: dict[str, dict[str, str]]) -> Config:
     return Config(
         store=StoreSection(url=f"sqlite:{folder / 'here.db'}"),
         secrets=SecretsSection(key_file=str(folder / "here.key")),
-        api=ApiSection(ask_seconds=5.0),
+        api=ApiSection(fetch_wait_seconds=5.0),
         carriers=CarriersSection(base_urls=base_urls),
     )
 
@@ -173,7 +173,7 @@ async def test_it_is_a_courier_like_any_other(tmp_path: Path) -> None:
             unknown = (await app.service.create(world, draft)).tracking
             assert unknown.status in (Status.PENDING, Status.NOTFOUND)
             assert asked == ["token", "track", "track"]
-            assert await app.store.list_gaps() == []
+            assert await app.store.list_unmapped_codes() == []
         finally:
             await app.close()
 

@@ -178,7 +178,7 @@ def test_bodies_without_a_key_are_not_held(tmp_path: Path, many_files: None) -> 
             one = stack.enter_context(connect(server, head.format(path, size).encode()))
             with contextlib.suppress(ConnectionError):
                 one.sendall(b" " * (size - 1))
-            assert b"Unauthorized" in (answer := hear(one)) or b"key-missing" in answer
+            assert b"Unauthorized" in (answer := hear(one)) or b"api-key-missing" in answer
         assert session_state_of(server) - before < 30_000_000
         assert status_of(ask(server, get("/healthz"))) == 200
 

@@ -175,7 +175,7 @@ async def test_a_subscriber_who_has_read_more_than_the_backup_holds_is_told(
                 await shop.change(*changes)
                 for cursor in (shop.cursor, quiet["next_cursor"]):
                     status, said = await shop.ask(cursor)
-                    assert (status, said["code"]) == (410, "events-restored")
+                    assert (status, said["code"]) == (410, "database-restored")
             status, page = await shop.ask(said["first_cursor"])
             assert status == 200
             assert len(page["items"]) == kept + 3 * PARCELS

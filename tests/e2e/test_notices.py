@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from parcelwire.bootstrap import open_installation
-from parcelwire.config import NoticesSection
+from parcelwire.config import NotificationsSection
 from parcelwire.domain.account import world_of
 from parcelwire.domain.brand import Brand, encode_brand
 from parcelwire.domain.status import Status
@@ -39,12 +39,12 @@ async def test_the_workers_of_an_installation_tell_customers_and_keep_journeys(
 ) -> None:
     box = MailBox()
     with mail_server(box) as port:
-        notices = NoticesSection(
+        notices = NotificationsSection(
             smtp_host="127.0.0.1",
             smtp_port=port,
             security="none",
             sender=SENDER,
-            automatic_accounts=("shop@example.com",),
+            auto_notify_accounts=("shop@example.com",),
         )
         house = await open_installation(dashboard_config(tmp_path, notices=notices))
         try:
@@ -90,10 +90,10 @@ def test_a_test_mail(terminal: Terminal) -> None:
     box = MailBox()
     with mail_server(box) as port:
         terminal.set(
-            NOTICES_SMTP_HOST="127.0.0.1",
-            NOTICES_SMTP_PORT=str(port),
-            NOTICES_SECURITY="none",
-            NOTICES_SENDER=SENDER,
+            NOTIFICATIONS_SMTP_HOST="127.0.0.1",
+            NOTIFICATIONS_SMTP_PORT=str(port),
+            NOTIFICATIONS_SECURITY="none",
+            NOTIFICATIONS_SENDER=SENDER,
         )
         call = ("notify", "test", "--to", JO, "--status", "exception", "--language", "de")
         assert JO in terminal(*call)
@@ -107,24 +107,24 @@ def test_a_test_mail(terminal: Terminal) -> None:
 
 
 def test_without_a_mail_server(terminal: Terminal) -> None:
-    assert "notices.smtp_host" in terminal.fails("notify", "test", "--to", JO)
-    terminal.set(NOTICES_SMTP_HOST="127.0.0.1")
-    assert "notices.sender" in terminal.fails("notify", "test", "--to", JO)
+    assert "notifications.smtp_host" in terminal.fails("notify", "test", "--to", JO)
+    terminal.set(NOTIFICATIONS_SMTP_HOST="127.0.0.1")
+    assert "notifications.sender" in terminal.fails("notify", "test", "--to", JO)
 
 
 @pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
 def test_a_channel_that_is_none(terminal: Terminal) -> None:
-    terminal.set(NOTICES_OPERATOR_URLS='["nosuch://secret-word@x"]')
+    terminal.set(NOTIFICATIONS_OPERATOR_URLS='["nosuch://secret-word@x"]')
     said = terminal.fails("notify", "test", "--operators")
-    assert "notices.operator_urls" in said
+    assert "notifications.operator_urls" in said
     assert "secret-word" not in said
 
 
 def test_a_password_file_that_is_not_there(terminal: Terminal) -> None:
     terminal.set(
-        NOTICES_SMTP_HOST="127.0.0.1",
-        NOTICES_SENDER=SENDER,
-        NOTICES_USERNAME="shop",
-        NOTICES_PASSWORD_FILE="missing.txt",
+        NOTIFICATIONS_SMTP_HOST="127.0.0.1",
+        NOTIFICATIONS_SENDER=SENDER,
+        NOTIFICATIONS_USERNAME="shop",
+        NOTIFICATIONS_PASSWORD_FILE="missing.txt",
     )
-    assert "notices.password_file" in terminal.fails("notify", "test", "--to", JO)
+    assert "notifications.password_file" in terminal.fails("notify", "test", "--to", JO)

@@ -50,7 +50,7 @@ async def open_page(folder: Path) -> AsyncIterator[tuple[HouseUnderTest, str, st
                     substatus=Substatus.TRANSIT_AT_HUB,
                 ),
                 window=DeliveryWindow(
-                    earliest="2026-03-02T09:00", latest="2026-03-02T11:00", said_by="carrier"
+                    earliest="2026-03-02T09:00", latest="2026-03-02T11:00", source="carrier"
                 ),
                 facts=ParcelFacts(proof=ProofOfDelivery(signed_by="Erika M.")),
             ),

@@ -188,7 +188,7 @@ async def test_mails_in_trouble_are_shown_in_their_own_world(desk: Desk) -> None
 
 async def test_unmapped_codes_are_for_operators(desk: Desk) -> None:
     gap = UnmappedCode(kind="code", value="X77", sample="a sample of somebody's parcel")
-    await desk.house.store.add_gaps("swiss-post", [gap], desk.clock.now())
+    await desk.house.store.add_unmapped_codes("swiss-post", [gap], desk.clock.now())
     # Its only account is the operator's; but what a key may is the key's own business.
     for fields in ({"scope": "read"}, {"scope": "write"}, {"scope": "admin", "is_test": True}):
         person = await desk.person(**fields)

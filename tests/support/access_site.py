@@ -35,7 +35,7 @@ from parcelwire.pages.dashboard.screens.trackings import VIEW_KIND, View
 from parcelwire.pages.dashboard.sessions import KIND as SESSION_KIND
 from parcelwire.pages.dashboard.sessions import SCOPE as SESSION_SCOPE
 from parcelwire.pages.dashboard.sessions import Kept
-from parcelwire.tracking.ports import NewMessage, RawAnswer
+from parcelwire.tracking.ports import NewMessage, RawResponse
 from tests.contract.store.postgres_fixture import shared_cluster
 from tests.contract.store.samples import create, make_change
 from tests.support.access_callers import (
@@ -98,7 +98,7 @@ class Site:
         brand = encode_brand(Brand(name=ACCOUNT, lookup=LookupField.ORDER_NUMBER))
         await self._put(BRAND_KIND, str(owner.number), BRAND_ID, brand)
         gap = UnmappedCode(kind="code", value=OPERATORS, sample=OPERATORS)
-        await self.store.add_gaps("swiss-post", [gap], self.now)
+        await self.store.add_unmapped_codes("swiss-post", [gap], self.now)
         for kind in ("tracking", "endpoint", "message", "key", "view", "upload", "connection"):
             await self.make(kind)
         await self._tell_trouble()
@@ -208,7 +208,7 @@ class Site:
             world_id=self.world_id,
             details=Details(title=LIVE, customer_name=LIVE, order_number=f"{LIVE}-{number}"),
         )
-        raw = RawAnswer(at=self.now, connector="swiss-post", outcome="found", body=LIVE.encode())
+        raw = RawResponse(at=self.now, connector="swiss-post", outcome="found", body=LIVE.encode())
         expired_at = self.now if status is Status.EXPIRED else None
         change = make_change(tracking, status=status, expired_at=expired_at, raw=raw)
         assert await self.store.save(change)
@@ -289,7 +289,7 @@ class Site:
             made,
             base_urls={"api": _NOWHERE, "token": _NOWHERE},
             broken_since=self.now,
-            broken_why=LIVE,
+            broken_reason=LIVE,
         )
         await self.store.save_connection(connection)
         return {"id": connection.id, "number": "RA123456785CH"}
@@ -327,8 +327,8 @@ async def open_site(folder: Path, engine: str) -> AsyncIterator[Site]:
     config = dashboard_config(
         folder,
         store=StoreSection(url=url),
-        api=ApiSection(ask_at_create=False, operators=(OPERATOR,)),
-        webhooks=WebhooksSection(allowed_networks=("127.0.0.0/8",), total_seconds=1),
+        api=ApiSection(fetch_on_create=False, operators=(OPERATOR,)),
+        webhooks=WebhooksSection(allowed_networks=("127.0.0.0/8",), request_timeout_seconds=1),
         carriers=CarriersSection(
             registry_file=str(folder / "couriers.json"),
             base_urls={"swiss-post": {"api": _NOWHERE, "token": _NOWHERE}},

@@ -101,8 +101,8 @@ async def _(client: Any, stage: Stage) -> None:
     created = await follow(client)
     history = await client.trackings.polls(created.id)
     (poll,) = history.items
-    assert (poll.outcome, poll.is_news, poll.connector) == ("found", True, "scripted")
-    assert (history.checks, history.next_check_at > poll.at) == (1, True)
+    assert (poll.outcome, poll.has_changes, poll.connector) == ("found", True, "scripted")
+    assert (history.check_count, history.next_check_at > poll.at) == (1, True)
 
 
 @row("endpoints.create")
@@ -122,7 +122,7 @@ async def _(client: Any, stage: Stage) -> None:
 async def _(client: Any, stage: Stage) -> None:
     made = await client.endpoints.create(stage.hook)
     found = await client.endpoints.get(made.id)
-    assert (found.url, found.health.waiting) == (stage.hook, 0)
+    assert (found.url, found.health.pending_count) == (stage.hook, 0)
 
 
 @row("endpoints.update")
@@ -138,7 +138,7 @@ async def _(client: Any, stage: Stage) -> None:
     await client.endpoints.delete(made)
     with pytest.raises(NotFoundError) as caught:
         await client.endpoints.delete(made.id)
-    assert caught.value.code == "endpoint-unknown"
+    assert caught.value.code == "endpoint-not-found"
 
 
 @row("endpoints.pause")

@@ -176,8 +176,8 @@ def dashboard_config(folder: Path, **sections: Any) -> Config:
         "server": ServerSection(),
         "store": StoreSection(url=f"sqlite:{folder / 'parcelwire.db'}"),
         "secrets": SecretsSection(key_file=str(folder / "parcelwire.key")),
-        "api": ApiSection(ask_at_create=False),
-        "webhooks": WebhooksSection(allowed_networks=("127.0.0.0/8",), total_seconds=5),
+        "api": ApiSection(fetch_on_create=False),
+        "webhooks": WebhooksSection(allowed_networks=("127.0.0.0/8",), request_timeout_seconds=5),
         "carriers": CarriersSection(registry_file=str(folder / "couriers.json")),
         **sections,
     }

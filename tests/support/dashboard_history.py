@@ -10,9 +10,9 @@ from parcelwire.domain.changes import (
     CheckpointCorrected,
     CheckpointWithdrawn,
     CourierCorrected,
+    DeliveryWindowChanged,
     Event,
     StatusChanged,
-    WindowMoved,
 )
 from parcelwire.domain.clock import HOUR, MINUTE, SECOND
 from parcelwire.domain.report import DeliveryWindow, Outcome
@@ -22,7 +22,7 @@ from parcelwire.tracking.ports import PastPoll, PollResult, Save
 from tests.support.dashboard import Desk
 from tests.support.dashboard_parcels import checkpoint
 
-WINDOW = DeliveryWindow(earliest="2026-03-03T14:00", latest="2026-03-03T17:00", said_by="carrier")
+WINDOW = DeliveryWindow(earliest="2026-03-03T14:00", latest="2026-03-03T17:00", source="carrier")
 
 
 def kinds_of_change(desk: Desk) -> list[tuple[Change, ...]]:
@@ -33,7 +33,7 @@ def kinds_of_change(desk: Desk) -> list[tuple[Change, ...]]:
     return [
         (
             CourierCorrected(
-                from_courier="dhl", to_courier="swiss-post", why="dhl does not know it"
+                from_courier="dhl", to_courier="swiss-post", reason="dhl does not know it"
             ),
         ),
         (
@@ -45,12 +45,12 @@ def kinds_of_change(desk: Desk) -> list[tuple[Change, ...]]:
             ),
             CheckpointAdded(checkpoint=posted),
         ),
-        (CheckpointAdded(checkpoint=sorted_in), WindowMoved(before=None, after=WINDOW)),
+        (CheckpointAdded(checkpoint=sorted_in), DeliveryWindowChanged(before=None, after=WINDOW)),
         (
             CheckpointCorrected(before=sorted_in, after=worded),
-            WindowMoved(before=WINDOW, after=replace(WINDOW, latest="2026-03-04")),
+            DeliveryWindowChanged(before=WINDOW, after=replace(WINDOW, latest="2026-03-04")),
         ),
-        (CheckpointWithdrawn(checkpoint=posted), WindowMoved(before=WINDOW, after=None)),
+        (CheckpointWithdrawn(checkpoint=posted), DeliveryWindowChanged(before=WINDOW, after=None)),
         (
             StatusChanged(
                 from_status=Status.TRANSIT,
@@ -108,8 +108,8 @@ async def put_polls(desk: Desk, tracking: Tracking) -> list[PastPoll]:
             outcome=outcome,
             duration_ms=380 + 400 * place,
             connector="" if outcome is Outcome.NO_CONNECTION else "swiss-post",
-            is_news=outcome is Outcome.FOUND,
-            why="new: asked at once" if place == 0 else usual,
+            has_changes=outcome is Outcome.FOUND,
+            reason="new: asked at once" if place == 0 else usual,
             detail="HTTP 503" if outcome is Outcome.UNAVAILABLE else "",
         )
         for place, outcome in enumerate(Outcome)
@@ -119,7 +119,7 @@ async def put_polls(desk: Desk, tracking: Tracking) -> list[PastPoll]:
         outcome=Outcome.FOUND,
         duration_ms=412,
         connector="swiss-post",
-        why="asked for by hand or by a program",
+        reason="asked for by hand or by a program",
     )
     for past in (*told, same):
         await store.save_polls([PollResult(tracking_id=tracking.id, poll=stored.poll, past=past)])
@@ -134,6 +134,6 @@ async def put_polls(desk: Desk, tracking: Tracking) -> list[PastPoll]:
     deferred = PastPoll(
         at=(now - 2 * HOUR) // SECOND * SECOND,
         outcome="deferred",
-        why="waiting for its turn in the carrier's budget",
+        reason="waiting for its turn in the carrier's budget",
     )
     return [same, deferred, *reversed(told)]

@@ -89,9 +89,7 @@ async def put_parcels(desk: Desk) -> dict[str, Tracking]:
                 checkpoint(clock, 3, "Hinweis des Empfängers"),
             ),
             facts=ParcelFacts(origin_country="DE", destination_country="CH", weight_grams=1_250),
-            window=DeliveryWindow(
-                earliest=f"{day}T14:00", latest=f"{day}T17:00", said_by="carrier"
-            ),
+            window=DeliveryWindow(earliest=f"{day}T14:00", latest=f"{day}T17:00", source="carrier"),
         ),
         "waiting": await put_parcel(
             desk,
@@ -124,7 +122,7 @@ async def put_parcels(desk: Desk) -> dict[str, Tracking]:
             Status.EXPIRED,
             substatus=Substatus.EXPIRED,
             is_stopped=True,
-            stopped_why="expired",
+            stopped_reason="expired",
             expired_at=clock.now(),
         ),
         "delivered": await put_parcel(

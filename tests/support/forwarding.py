@@ -65,7 +65,7 @@ class Desk:
         )
         world = World(client, "", "the house")
         guard = AddressGuard(EVERYWHERE)
-        self.sender = HttpSender(WebhookSettings(total_seconds=2), guard=guard)
+        self.sender = HttpSender(WebhookSettings(request_timeout_seconds=2), guard=guard)
         fields = {"dialect": "native", "secret": SECRET, "since": "2026-01-01T00:00:00Z", **wish}
         return Forwarder(world, self.sender, self.house.clock, Wish(url=url, **fields))
 

@@ -189,7 +189,9 @@ async def open_house(
     ``open_one`` opens another store than the file.
     """
     clock = clock or FrozenClock()
-    webhooks = webhooks or WebhookSettings(allowed_networks=("127.0.0.0/8",), total_seconds=5)
+    webhooks = webhooks or WebhookSettings(
+        allowed_networks=("127.0.0.0/8",), request_timeout_seconds=5
+    )
     settings = settings or ApiSettings()
     registry, detector = default_registry(), default_detector()
     carriers = ScriptedCarriers()

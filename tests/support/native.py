@@ -22,7 +22,7 @@ ENDPOINT_FIELDS = [
     "url",
     "dialect",
     "state",
-    "disabled_why",
+    "disabled_reason",
     "statuses",
     "event_types",
     "header_names",

@@ -60,58 +60,60 @@ def _one(kind: str, foreign: str, **more: Any) -> Row:
     return Row(path={"id": kind}, foreign=foreign, **more)
 
 
-_TRACKING: Final = _one("tracking", "tracking-unknown")
-_ENDPOINT: Final = _one("endpoint", "endpoint-unknown")
-_MESSAGE: Final = _one("message", "message-unknown")
+_TRACKING: Final = _one("tracking", "tracking-not-found")
+_ENDPOINT: Final = _one("endpoint", "endpoint-not-found")
+_MESSAGE: Final = _one("message", "message-not-found")
 _OWN: Final = Row()
-_OPERATORS: Final = Row(foreign="operator-only", owner="operator")
-_ACCOUNT: Final = Row(path={"number": "account"}, foreign="operator-only", owner="operator")
+_OPERATORS: Final = Row(foreign="operator-required", owner="operator")
+_ACCOUNT: Final = Row(path={"number": "account"}, foreign="operator-required", owner="operator")
 
 ROWS: Final[Mapping[str, Row]] = {
     "list_trackings": _OWN,
     "create_tracking": _OWN,
     "create_trackings": _OWN,
     "count_trackings": _OWN,
-    "read_tracking": _TRACKING,
+    "get_tracking": _TRACKING,
     "update_tracking": _TRACKING,
     "delete_tracking": _TRACKING,
     "refresh_tracking": _TRACKING,
     "stop_tracking": _TRACKING,
-    "retrack_tracking": _one("expired", "tracking-unknown"),
+    "retrack_tracking": _one("expired", "tracking-not-found"),
     "correct_courier": _TRACKING,
-    "read_raw_answers": _TRACKING,
+    "list_raw_responses": _TRACKING,
     "list_tracking_events": _TRACKING,
     "list_tracking_polls": _TRACKING,
     "list_events": _OWN,
     "list_couriers": _OWN,
-    "read_courier": Row(path={"code": "=swiss-post"}),
+    "get_courier": Row(path={"code": "=swiss-post"}),
     "detect_courier": _OWN,
     "list_endpoints": _OWN,
     "create_endpoint": Row(body={"url": "http://127.0.0.1:9009/hook"}),
-    "read_endpoint": _ENDPOINT,
-    "change_endpoint": _ENDPOINT,
+    "get_endpoint": _ENDPOINT,
+    "update_endpoint": _ENDPOINT,
     "delete_endpoint": _ENDPOINT,
     "pause_endpoint": _ENDPOINT,
     "enable_endpoint": _ENDPOINT,
-    "rotate_secret": _ENDPOINT,
+    "rotate_endpoint_secret": _ENDPOINT,
     "send_test_event": _ENDPOINT,
     "replay_messages": _ENDPOINT,
     "list_messages": _OWN,
-    "read_message": _MESSAGE,
+    "get_message": _MESSAGE,
     "list_attempts": _MESSAGE,
     "resend_message": _MESSAGE,
     "list_keys": _OWN,
     "create_key": _OWN,
-    "revoke_key": Row(path={"prefix": "key"}, foreign="prefix-unknown"),
-    "read_account": _OWN,
-    "change_account": _OWN,
+    "revoke_key": Row(path={"prefix": "key"}, foreign="key-not-found"),
+    "get_account": _OWN,
+    "update_account": _OWN,
     "list_accounts": _OPERATORS,
     "create_account": _OPERATORS,
-    "change_any_account": _ACCOUNT,
+    "update_any_account": _ACCOUNT,
     # Operators cannot suspend themselves.
-    "suspend_account": Row(path={"number": "bystander"}, foreign="operator-only", owner="operator"),
+    "suspend_account": Row(
+        path={"number": "bystander"}, foreign="operator-required", owner="operator"
+    ),
     "resume_account": _ACCOUNT,
-    "create_key_of_account": _ACCOUNT,
+    "create_account_key": _ACCOUNT,
 }
 
 
@@ -243,16 +245,16 @@ async def trials_of(yard: Yard, operation: Operation, row: Row) -> list[Trial]:
     unknown = make_key(random.Random(99).randbytes(24), is_test=False)
     revoked = await yard.key("owner", revoked_at=1)
     trials = [
-        Trial(what="no key", headers={}, status=401, code="key-missing"),
-        _trial("a broken key", unknown[:-1] + "~", 401, "key-unknown"),
-        _trial("an unknown key", unknown, 401, "key-unknown"),
-        _trial("a revoked key", revoked, 401, "key-revoked"),
+        Trial(what="no key", headers={}, status=401, code="api-key-missing"),
+        _trial("a broken key", unknown[:-1] + "~", 401, "invalid-api-key"),
+        _trial("an unknown key", unknown, 401, "invalid-api-key"),
+        _trial("a revoked key", revoked, 401, "api-key-revoked"),
     ]
     # "none" is no scope at all: a call that wants the smallest is refused to it as well.
     for scope in ("none", *RANKS):
         if scope == "none" or RANKS[scope] < RANKS[operation.scope]:
             key = await yard.key(row.owner, scope)
-            trials.append(_trial(f"scope {scope}", key, 403, "key-scope-too-small"))
+            trials.append(_trial(f"scope {scope}", key, 403, "insufficient-scope"))
     code = row.foreign
     status = KINDS[code][0] if code else 0
     stranger = await yard.key("stranger")

@@ -116,11 +116,11 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("server", "public_url"): "https://track.shop.example",
     ("store", "url"): "postgresql://127.0.0.1/parcelwire",
     ("logging", "level"): "DEBUG",
-    ("notices", "security"): "tls",
+    ("notifications", "security"): "tls",
 }
 """Settings that must have a certain form."""
 
-WITH = {("notices", "smtp_host"): {"PARCELWIRE_NOTICES_SENDER": "parcels@shop.example"}}
+WITH = {("notifications", "smtp_host"): {"PARCELWIRE_NOTIFICATIONS_SENDER": "parcels@shop.example"}}
 """What a setting cannot be without."""
 
 
@@ -281,7 +281,7 @@ def test_a_refusal_does_not_repeat_the_value(tmp_path: Path) -> None:
         ("server", "max_body_memory_bytes", 10_999_999),
         ("server", "max_bodies_per_key", 0),
         ("server", "head_timeout_seconds", 0.0),
-        ("server", "body_idle_seconds", 0.0),
+        ("server", "body_idle_timeout_seconds", 0.0),
         ("server", "body_timeout_seconds", 0.0),
         ("server", "idle_timeout_seconds", 0.0),
         ("server", "write_timeout_seconds", 0.0),
@@ -291,43 +291,43 @@ def test_a_refusal_does_not_repeat_the_value(tmp_path: Path) -> None:
         ("store", "pool_size", 0),
         ("api", "create_per_second", -0.1),
         ("api", "other_per_second", -1.0),
-        ("api", "ask_seconds", -1.0),
+        ("api", "fetch_wait_seconds", -1.0),
         ("api", "realtime_interval_seconds", -1),
         ("api", "idempotency_hours", 0.0),
         ("polling", "claim_size", 0),
         ("polling", "concurrency", 0),
-        ("polling", "ask_timeout_seconds", 0.0),
-        ("polling", "ask_timeout_seconds", 30.0),
+        ("polling", "fetch_timeout_seconds", 0.0),
+        ("polling", "fetch_timeout_seconds", 30.0),
         ("polling", "lease_seconds", 22.0),
         ("polling", "idle_seconds", 0.0),
-        ("polling", "speed", 0.5),
-        ("webhooks", "attempts", 0),
-        ("webhooks", "first_delay_seconds", 0.0),
-        ("webhooks", "total_seconds", 0.0),
-        ("webhooks", "total_seconds", 30.5),
-        ("webhooks", "in_flight", 0),
-        ("webhooks", "in_flight_per_endpoint", 0),
+        ("polling", "time_scale", 0.5),
+        ("webhooks", "max_attempts", 0),
+        ("webhooks", "retry_base_seconds", 0.0),
+        ("webhooks", "request_timeout_seconds", 0.0),
+        ("webhooks", "request_timeout_seconds", 30.5),
+        ("webhooks", "max_concurrent_deliveries", 0),
+        ("webhooks", "max_concurrent_per_endpoint", 0),
         ("webhooks", "failing_after_seconds", -1.0),
         ("webhooks", "disable_after_seconds", 599.0),
-        ("webhooks", "keep_days", 0),
-        ("notices", "smtp_port", 0),
-        ("notices", "security", "ssl"),
-        ("notices", "per_minute", 0),
-        ("notices", "recipient_minutes", -1),
-        ("limits", "mails_per_account_minute", -1),
-        ("limits", "mails_per_account_day", -1),
-        ("limits", "mails_per_address_day", -1),
-        ("limits", "mail_confirmations_per_address_day", -1),
-        ("notices", "timeout_seconds", 0),
-        ("webhooks", "keep_events_days", 29),
+        ("webhooks", "message_retention_days", 0),
+        ("notifications", "smtp_port", 0),
+        ("notifications", "security", "ssl"),
+        ("notifications", "per_minute", 0),
+        ("notifications", "min_interval_minutes", -1),
+        ("limits", "mails_per_account_per_minute", -1),
+        ("limits", "mails_per_account_per_day", -1),
+        ("limits", "mails_per_address_per_day", -1),
+        ("limits", "mail_confirmations_per_address_per_day", -1),
+        ("notifications", "timeout_seconds", 0),
+        ("webhooks", "event_retention_days", 29),
         ("webhooks", "allowed_networks", ["10.0.0.0/33"]),
         ("webhooks", "allowed_networks", ["10.1.2.3/8"]),
         ("webhooks", "extra_ports", [0]),
         ("webhooks", "extra_ports", [65_536]),
         ("carriers", "registry_file", ""),
-        ("carriers", "simulated_speed", 0.0),
+        ("carriers", "simulated_time_scale", 0.0),
         ("carriers", "base_urls", {"swiss-post": {"api": "127.0.0.1:1"}}),
-        ("limits", "login_waiting", 0),
+        ("limits", "login_queue_size", 0),
         ("limits", "lookups_per_source_per_minute", 301),
         ("limits", "forms_per_source_per_minute", -1),
         ("limits", "lookups_and_forms_per_minute", 199),
@@ -361,15 +361,15 @@ def test_only_finite_numbers(section: str, name: str, value: str, tmp_path: Path
 
 
 def test_a_question_must_end_before_its_lease() -> None:
-    check(Config(polling=PollingSection(ask_timeout_seconds=9.9, lease_seconds=10.0)))
-    with pytest.raises(ConfigError, match="ask_timeout_seconds must be shorter than"):
-        check(Config(polling=PollingSection(ask_timeout_seconds=10.0, lease_seconds=10.0)))
+    check(Config(polling=PollingSection(fetch_timeout_seconds=9.9, lease_seconds=10.0)))
+    with pytest.raises(ConfigError, match="fetch_timeout_seconds must be shorter than"):
+        check(Config(polling=PollingSection(fetch_timeout_seconds=10.0, lease_seconds=10.0)))
 
 
 @pytest.mark.parametrize(
     ("settings", "what"),
     [
-        ({"sender": ""}, "notices.sender"),
+        ({"sender": ""}, "notifications.sender"),
         ({"username": "shop"}, "belong together"),
         ({"password": "secret-word"}, "belong together"),
         ({"username": "a", "password": "secret-word", "password_file": "b"}, "give one"),
@@ -379,7 +379,7 @@ def test_a_question_must_end_before_its_lease() -> None:
 def test_mail_settings_that_contradict_each_other(settings: dict[str, str], what: str) -> None:
     good = {"smtp_host": "smtp.shop.example", "sender": "parcels@shop.example"}
     environment = {
-        variable_of("notices", name): value for name, value in {**good, **settings}.items()
+        variable_of("notifications", name): value for name, value in {**good, **settings}.items()
     }
     message = refusal(None, environment)
     assert what in message
@@ -388,7 +388,7 @@ def test_mail_settings_that_contradict_each_other(settings: dict[str, str], what
 
 def test_the_mail_password_is_shown_nowhere() -> None:
     environment = {
-        "PARCELWIRE_NOTICES_PASSWORD": "secret-word",
-        "PARCELWIRE_NOTICES_OPERATOR_URLS": '["slack://secret-word"]',
+        "PARCELWIRE_NOTIFICATIONS_PASSWORD": "secret-word",
+        "PARCELWIRE_NOTIFICATIONS_OPERATOR_URLS": '["slack://secret-word"]',
     }
     assert "secret-word" not in repr(load(None, environment))

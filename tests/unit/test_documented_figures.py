@@ -47,7 +47,7 @@ from parcelwire.polling.worker import OWN_FAULT_WAIT
 from parcelwire.server import connections, limits
 from parcelwire.server.runner import GRACE_SECONDS
 from parcelwire.signatures.verify import TOLERANCE_SECONDS
-from parcelwire.store.rules import KEPT_RAW_ANSWERS, NAMED_SKIPPED
+from parcelwire.store.rules import KEPT_RAW_RESPONSES, NAMED_SKIPPED
 from parcelwire.tracking import spreadsheet, suspension
 from parcelwire.tracking.history import CountsStore
 from parcelwire.tracking.refresh import MAX_TRIES
@@ -80,7 +80,7 @@ def test_native_api() -> None:
     says(
         "native.md",
         f"Follow up to {MOST_IN_A_BATCH} numbers in one transaction",
-        f"The newest {NUMBERS[KEPT_RAW_ANSWERS]} answers of the carrier",
+        f"The newest {NUMBERS[KEPT_RAW_RESPONSES]} answers of the carrier",
         f"each is cut at {report_limits.LONGEST_RAW:,} bytes",
         f"`wait=30` (seconds, {events.MOST_WAIT_SECONDS} at most)",
         f"Events are kept for at least {FEWEST_EVENT_DAYS} days.",
@@ -105,8 +105,8 @@ def test_native_api() -> None:
 
 def test_webhooks() -> None:
     seen = inspect.signature(SeenIds).parameters
-    first, longest = WEBHOOKS.first_delay_seconds, round(WEBHOOKS.longest_delay_seconds)
-    waits = [min(first * 2**retry, longest) for retry in range(WEBHOOKS.attempts - 1)]
+    first, longest = WEBHOOKS.retry_base_seconds, round(WEBHOOKS.longest_delay_seconds)
+    waits = [min(first * 2**retry, longest) for retry in range(WEBHOOKS.max_attempts - 1)]
     trackingmores = waits[:13]  # between its fourteen attempts
     assert WEBHOOKS.jitter == 0.1
     says(
@@ -114,12 +114,12 @@ def test_webhooks() -> None:
         f"a timestamp that is more than {TOLERANCE_SECONDS} seconds away from `now`",
         f"the ids of {NUMBERS[round(seen['keep_seconds'].default * SECOND / DAY)]} days, "
         f"{seen['most'].default:,} at most",
-        f"any status from 200 to 299 within {WEBHOOKS.total_seconds:g} seconds",
+        f"any status from 200 to 299 within {WEBHOOKS.request_timeout_seconds:g} seconds",
         f"its first {WEBHOOKS.kept_answer_characters:,} characters are kept in the log",
         f"seconds or date, at most {longest // 3_600} h {longest % 3_600 // 60}); "
         f"the whole endpoint rests that long, or {first:g} seconds without it",
         f"lists them (the newest {NAMED_SKIPPED})",
-        f"Up to {WEBHOOKS.attempts} attempts. Before retry *k* passes {first:g} s x 2^(k-1), "
+        f"Up to {WEBHOOKS.max_attempts} attempts. Before retry *k* passes {first:g} s x 2^(k-1), "
         f"at most {longest // 3_600} h {longest % 3_600 // 60}",
         f"end after {sum(trackingmores) * SECOND / DAY:.1f} days; "
         f"with the fifteenth it is {sum(waits) * SECOND / DAY:.1f} days in all",
@@ -129,7 +129,7 @@ def test_webhooks() -> None:
         f"at least {NUMBERS[FEWEST_FAILURES]}",
         f"waited for {KEEPING.waiting_days} days",
         f"At most {headers.MOST_HEADERS} with {headers.MOST_BYTES:,} bytes",
-        f"the installation's own limit ({WEBHOOKS.in_flight_per_endpoint}) holds as well",
+        f"the installation's own limit ({WEBHOOKS.max_concurrent_per_endpoint}) holds as well",
         f"with their attempts: {KEEPING.message_days} days",
         f"The events feed: {KEEPING.event_days} days, at least {FEWEST_EVENT_DAYS}",
         f"begins {NUMBERS[round(KEEPING.first_seconds / 60)]} minutes after the start",
@@ -258,7 +258,7 @@ def test_orders_from_a_file() -> None:
 
 def test_notices() -> None:
     limits, settings = MailLimits(), NoticeSettings(sender="", public_url="")
-    first = settings.first_delay_seconds * SECOND // MINUTE
+    first = settings.retry_base_seconds * SECOND // MINUTE
     assert (first, operators.FIRST_PAUSE, operators.LONGEST_PAUSE) == (1, MINUTE, HOUR)
     assert notices.OLDEST_NEWS == DAY
     says(
@@ -272,10 +272,10 @@ def test_notices() -> None:
         f"after 1, 2, 4 … {first * 2 ** (settings.attempts - 2):g} minutes, "
         f"{settings.attempts} attempts in all",
         f'on the dashboard\'s page "Customer mails" for {notices.KEPT // DAY} days',
-        f"| `mails_per_account_minute` | {limits.account_per_minute} |",
-        f"| `mails_per_account_day` | {limits.account_per_day} |",
-        f"| `mails_per_address_day` | {limits.address_per_day} |",
-        f"| `mail_confirmations_per_address_day` | {limits.confirmations_per_day} |",
+        f"| `mails_per_account_per_minute` | {limits.account_per_minute} |",
+        f"| `mails_per_account_per_day` | {limits.account_per_day} |",
+        f"| `mails_per_address_per_day` | {limits.address_per_day} |",
+        f"| `mail_confirmations_per_address_per_day` | {limits.confirmations_per_day} |",
         f"each morning (from {operators.DIGEST_HOUR}:00 UTC)",
         f"after 1, 2, 4 … 60 minutes, {operators.MOST_TRIES} times at most",
     )
@@ -305,7 +305,7 @@ def test_dashboard() -> None:
         "100 failures in a day from all sources, each source gets one attempt a day; "
         "after 1,000, none",
         f"kept for {login_throttle.DEVICE_LIFE // DAY} days",
-        f"and {LIMITS.login_waiting} more may wait",
+        f"and {LIMITS.login_queue_size} more may wait",
         f"up to {add.MOST_PASTED} pasted",
         f"up to {dashboard_importing.MOST_ROWS:,} rows and {pages.LARGEST_FILE // 10**6} MB",
         f"{dashboard_importing.PORTION} rows at a time",

@@ -61,7 +61,7 @@ class _OvertakesRetries(WorldStore):
                     (identity,),
                 ).fetchall():
                     connection.execute(
-                        "UPDATE line SET message_key = ?, ready_at = 0"
+                        "UPDATE delivery_queue SET message_key = ?, ready_at = 0"
                         " WHERE endpoint_id = ? AND tracking_id = ? AND leased_until = 0",
                         (key, endpoint_id, tracking_id),
                     )
@@ -103,7 +103,7 @@ class _KeepsLateAnswers(_RemembersKeys):
             values = (key, raw.at, raw.connector, raw.outcome, pack(raw.body))
 
             def write(connection: apsw.Connection) -> None:
-                connection.execute(queries.ADD_RAW_ANSWER, values)
+                connection.execute(queries.ADD_RAW_RESPONSE, values)
 
             await self._write(write)
         return result
@@ -131,7 +131,7 @@ class _RemembersOverRow(WorldStore):
         if attempt.at - since < FIVE_DAYS:
             return result
         why = f"nothing but failures since {since}"
-        return replace(result, disable_endpoint_why=why, disable_after_ms=0)
+        return replace(result, disable_endpoint_reason=why, disable_after_ms=0)
 
     def _note_success(self, endpoint_id: Any) -> None:
         """Do nothing: successes are in the log."""
@@ -160,7 +160,7 @@ class _NeverSwitchesOff(WorldStore):
 
     async def finish_attempts(self, results: Sequence[AttemptResult]) -> None:
         await super().finish_attempts(
-            [replace(one, disable_endpoint_why="") if one.failure else one for one in results]
+            [replace(one, disable_endpoint_reason="") if one.failure else one for one in results]
         )
 
 

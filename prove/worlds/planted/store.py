@@ -65,7 +65,7 @@ class _RecordsApart(WorldStore):
     ) -> Any:
         if once is None:
             return await self._write(work)
-        record = await self.done_before(once.world_id, once.key)
+        record = await self.find_idempotency_record(once.world_id, once.key)
         if record is not None:
             raise AlreadyDoneError(record)
         result = await self._write(work)

@@ -160,7 +160,7 @@ class ConnectionService:
             ConnectionChangedError: it was deleted, or given other credentials, in the meantime.
         """
         connection = await self.load(account_number, connection_id)
-        mended = replace(connection, broken_since=None, broken_why="")
+        mended = replace(connection, broken_since=None, broken_reason="")
         is_stored = await self._store.save_connection(mended, expected=connection)
         self._carriers.forget(account_number)
         if not is_stored:

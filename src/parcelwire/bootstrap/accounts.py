@@ -139,7 +139,8 @@ class GatewayCarriers:
                 name=entry.manifest.name,
                 transport=transport.name,
                 is_official=transport.is_official,
-                is_on=transport.is_official or entry.manifest.code in self._config.carriers.web,
+                is_on=transport.is_official
+                or entry.manifest.code in self._config.carriers.unofficial_connectors,
                 credential_fields=transport.credential_fields,
                 courier_codes=entry.manifest.courier_codes,
                 docs_url=transport.docs_url,
@@ -198,7 +199,7 @@ class GatewayCarriers:
             updated_at=now,
             page_token="",
         )
-        seconds = self._config.polling.ask_timeout_seconds
+        seconds = self._config.polling.fetch_timeout_seconds
         try:
             async with asyncio.timeout(seconds):
                 (report,) = await self._gateway.run_exchange(

@@ -29,9 +29,9 @@ def dashboard_settings(config: Config) -> DashboardSettings:
     return DashboardSettings(
         public_url=config.public_url,
         operators=config.api.operators,
-        automatic_accounts=config.notices.automatic_accounts,
-        has_mail_server=bool(config.notices.smtp_host),
-        mails_per_minute=config.limits.mails_per_account_minute,
-        mails_per_day=config.limits.mails_per_account_day,
+        auto_notify_accounts=config.notifications.auto_notify_accounts,
+        has_mail_server=bool(config.notifications.smtp_host),
+        mails_per_minute=config.limits.mails_per_account_per_minute,
+        mails_per_day=config.limits.mails_per_account_per_day,
         effective=tuple(effective),
     )

@@ -109,10 +109,10 @@ class Installation:
             self._transport,
             source=StoredConnections(store, ring, clock),
             settings=GatewaySettings(
-                web_connectors=frozenset(config.carriers.web),
+                web_connectors=frozenset(config.carriers.unofficial_connectors),
                 base_urls=config.carriers.base_urls,
                 slot_seconds=slot_seconds(config),
-                exchange_seconds=config.polling.ask_timeout_seconds,
+                exchange_seconds=config.polling.fetch_timeout_seconds,
             ),
             clock=clock,
         )
@@ -202,8 +202,8 @@ class Installation:
             store,
             clock=clock,
             identifiers=self.identifiers,
-            automatic_accounts=config.notices.automatic_accounts,
-            confirmations_per_day=config.limits.mail_confirmations_per_address_day,
+            auto_notify_accounts=config.notifications.auto_notify_accounts,
+            confirmations_per_day=config.limits.mail_confirmations_per_address_per_day,
         )
         self.dashboard = Dashboard(
             store=store,
@@ -233,7 +233,7 @@ class Installation:
             StoreWatch(
                 store,
                 clock=clock,
-                check_hours=config.store.check_hours,
+                integrity_check_hours=config.store.integrity_check_hours,
                 channels=self.channels,
             ),
         ]

@@ -215,7 +215,7 @@ def private_paths(config: Config, config_file: Path | None) -> dict[Path, int]:
         paths[file.parent] = 0o022
         for end in ("", "-wal", "-shm"):
             paths[file.with_name(file.name + end)] = 0o077
-    has_password = bool(config.notices.password or config.notices.operator_urls) or (
+    has_password = bool(config.notifications.password or config.notifications.operator_urls) or (
         "@" in config.store.url
     )
     if config_file is not None and has_password:

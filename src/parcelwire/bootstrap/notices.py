@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from parcelwire.bootstrap.errors import InstallationError
-from parcelwire.config import Config, NoticesSection
+from parcelwire.config import Config, NotificationsSection
 from parcelwire.domain.brand import Brand
 from parcelwire.domain.clock import Instant, iso_utc
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Status
@@ -28,7 +28,7 @@ def make_mailer(config: Config) -> SmtpMailer | None:
     Raises:
         InstallationError: a file that is named cannot be read.
     """
-    section = config.notices
+    section = config.notifications
     if not section.smtp_host:
         return None
     server = MailServer(
@@ -43,7 +43,7 @@ def make_mailer(config: Config) -> SmtpMailer | None:
     try:
         return SmtpMailer(server)
     except OSError as error:
-        msg = f"cannot read {section.ca_file}: {error.strerror or error} (notices.ca_file)"
+        msg = f"cannot read {section.ca_file}: {error.strerror or error} (notifications.ca_file)"
         raise InstallationError(msg) from None
 
 
@@ -53,18 +53,18 @@ def notice_settings(config: Config) -> NoticeSettings:
     Raises:
         InstallationError: the sender is no address.
     """
-    section = config.notices
+    section = config.notifications
     sender = mail_address(section.sender)
     if section.smtp_host and sender is None:
-        msg = "notices.sender must be an e-mail address"
+        msg = "notifications.sender must be an e-mail address"
         raise InstallationError(msg)
     return NoticeSettings(
         sender=sender or "",
         public_url=config.public_url,
         per_minute=section.per_minute,
-        recipient_minutes=section.recipient_minutes,
+        min_interval_minutes=section.min_interval_minutes,
         limits=mail_limits(config),
-        automatic_accounts=section.automatic_accounts,
+        auto_notify_accounts=section.auto_notify_accounts,
     )
 
 
@@ -72,10 +72,10 @@ def mail_limits(config: Config) -> MailLimits:
     """Return how many mails may be sent."""
     limits = config.limits
     return MailLimits(
-        account_per_minute=limits.mails_per_account_minute,
-        account_per_day=limits.mails_per_account_day,
-        address_per_day=limits.mails_per_address_day,
-        confirmations_per_day=limits.mail_confirmations_per_address_day,
+        account_per_minute=limits.mails_per_account_per_minute,
+        account_per_day=limits.mails_per_account_per_day,
+        address_per_day=limits.mails_per_address_per_day,
+        confirmations_per_day=limits.mail_confirmations_per_address_per_day,
     )
 
 
@@ -85,12 +85,12 @@ def make_channels(config: Config) -> Channels | None:
     Raises:
         InstallationError: one cannot be used.
     """
-    if not config.notices.operator_urls:
+    if not config.notifications.operator_urls:
         return None
     try:
-        return AppriseChannels(config.notices.operator_urls)
+        return AppriseChannels(config.notifications.operator_urls)
     except ChannelError as error:
-        msg = f"{error} (notices.operator_urls)"
+        msg = f"{error} (notifications.operator_urls)"
         raise InstallationError(msg) from None
 
 
@@ -108,11 +108,11 @@ class EndpointAlerts:
         title, text = {
             NoticeType.FAILING: (
                 "Parcelwire: a webhook endpoint fails",
-                f"Endpoint {name} has failed since {since}: {notice.why}",
+                f"Endpoint {name} has failed since {since}: {notice.reason}",
             ),
             NoticeType.DISABLED: (
                 "Parcelwire: a webhook endpoint was switched off",
-                f"Endpoint {name} was switched off: {notice.why}. Its messages wait.",
+                f"Endpoint {name} was switched off: {notice.reason}. Its messages wait.",
             ),
             NoticeType.RECOVERED: (
                 "Parcelwire: a webhook endpoint is well again",
@@ -122,14 +122,14 @@ class EndpointAlerts:
         await self._channels.tell(title, text)
 
 
-def _password(section: NoticesSection) -> str:
+def _password(section: NotificationsSection) -> str:
     if not section.password_file:
         return section.password
     try:
         return Path(section.password_file).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no text"
-        msg = f"cannot read {section.password_file}: {why} (notices.password_file)"
+        msg = f"cannot read {section.password_file}: {why} (notifications.password_file)"
         raise InstallationError(msg) from None
 
 

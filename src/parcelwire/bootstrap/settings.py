@@ -29,11 +29,11 @@ def webhook_settings(config: Config) -> WebhookSettings:
     section = config.webhooks
     try:
         return WebhookSettings(
-            attempts=section.attempts,
-            first_delay_seconds=section.first_delay_seconds,
-            total_seconds=section.total_seconds,
-            in_flight=section.in_flight,
-            in_flight_per_endpoint=section.in_flight_per_endpoint,
+            max_attempts=section.max_attempts,
+            retry_base_seconds=section.retry_base_seconds,
+            request_timeout_seconds=section.request_timeout_seconds,
+            max_concurrent_deliveries=section.max_concurrent_deliveries,
+            max_concurrent_per_endpoint=section.max_concurrent_per_endpoint,
             failing_after_seconds=section.failing_after_seconds,
             disable_after_seconds=section.disable_after_seconds,
             allowed_networks=section.allowed_networks,
@@ -48,20 +48,20 @@ def wiring_settings(config: Config, webhooks: WebhookSettings) -> WiringSettings
     """Return how the inner parts behave."""
     polling, api = config.polling, config.api
     return WiringSettings(
-        speed=polling.speed,
+        time_scale=polling.time_scale,
         polls=PollSettings(
             claim_size=polling.claim_size,
             concurrency=polling.concurrency,
             lease_seconds=polling.lease_seconds,
-            ask_timeout_seconds=polling.ask_timeout_seconds,
+            fetch_timeout_seconds=polling.fetch_timeout_seconds,
             slot_seconds=slot_seconds(config),
             idle_seconds=polling.idle_seconds,
         ),
         service=ServiceSettings(
-            ask_seconds=api.ask_seconds,
-            ask_timeout_seconds=polling.ask_timeout_seconds,
+            fetch_wait_seconds=api.fetch_wait_seconds,
+            fetch_timeout_seconds=polling.fetch_timeout_seconds,
             slot_seconds=slot_seconds(config),
-            ask_at_create=api.ask_at_create,
+            fetch_on_create=api.fetch_on_create,
             test_trackings=config.limits.test_trackings,
             realtime_interval_seconds=api.realtime_interval_seconds,
         ),
@@ -100,7 +100,7 @@ def slot_seconds(config: Config) -> float:
 
     That time and the conversation's own must end before the lease does.
     """
-    spare = config.polling.lease_seconds - config.polling.ask_timeout_seconds
+    spare = config.polling.lease_seconds - config.polling.fetch_timeout_seconds
     return min(SLOT_SECONDS, 0.4 * spare)
 
 
@@ -113,9 +113,9 @@ def keeping_settings(config: Config) -> KeepingSettings:
     section = config.webhooks
     try:
         return KeepingSettings(
-            message_days=section.keep_days,
-            event_days=section.keep_events_days,
-            waiting_days=section.keep_waiting_days,
+            message_days=section.message_retention_days,
+            event_days=section.event_retention_days,
+            waiting_days=section.pending_retention_days,
             idempotency_hours=config.api.idempotency_hours,
         )
     except ValueError as error:
@@ -128,7 +128,11 @@ def server_limits(config: Config, files: int) -> ServerLimits:
     ``files``: how many files it may have open.
     """
     section = config.server
-    outgoing = config.store.pool_size + config.webhooks.in_flight + 2 * config.polling.concurrency
+    outgoing = (
+        config.store.pool_size
+        + config.webhooks.max_concurrent_deliveries
+        + 2 * config.polling.concurrency
+    )
     return ServerLimits(
         max_connections=section.max_connections or connections_for(files, outgoing),
         max_connections_per_source=section.max_connections_per_source,
@@ -137,7 +141,7 @@ def server_limits(config: Config, files: int) -> ServerLimits:
         max_body_bytes=max(LARGEST_FORM, section.max_body_bytes),
         max_body_memory_bytes=section.max_body_memory_bytes,
         head_timeout_seconds=section.head_timeout_seconds,
-        body_idle_seconds=section.body_idle_seconds,
+        body_idle_timeout_seconds=section.body_idle_timeout_seconds,
         body_timeout_seconds=section.body_timeout_seconds,
         idle_timeout_seconds=section.idle_timeout_seconds,
         write_timeout_seconds=section.write_timeout_seconds,
@@ -152,8 +156,8 @@ def make_catalogue(config: Config) -> Catalogue:
             claim one code.
     """
     try:
-        catalogue = load_catalogue(SimulatedCarrier(config.carriers.simulated_speed))
-        catalogue.check_names(config.carriers.web)
+        catalogue = load_catalogue(SimulatedCarrier(config.carriers.simulated_time_scale))
+        catalogue.check_names(config.carriers.unofficial_connectors)
         for code, urls in config.carriers.base_urls.items():
             catalogue.check_steps(code, urls)
     except CatalogueError as error:
@@ -167,7 +171,7 @@ def login_limits(config: Config) -> LoginLimits:
     return LoginLimits(
         failures_per_source_per_hour=limits.login_failures_per_source_per_hour,
         failures_per_account_per_day=limits.login_failures_per_account_per_day,
-        most_waiting=limits.login_waiting,
+        most_waiting=limits.login_queue_size,
     )
 
 

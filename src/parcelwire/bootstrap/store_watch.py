@@ -30,13 +30,18 @@ class StoreWatch(PeriodicTask):
     """Checks the database file now and then, and its disk."""
 
     def __init__(
-        self, store: Store, *, clock: Clock, check_hours: float, channels: Channels | None = None
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        integrity_check_hours: float,
+        channels: Channels | None = None,
     ) -> None:
-        """``check_hours``: how often the whole file is read; 0 is never."""
-        idle_seconds = min(IDLE_SECONDS, check_hours * HOUR / SECOND or IDLE_SECONDS)
+        """``integrity_check_hours``: how often the whole file is read; 0 is never."""
+        idle_seconds = min(IDLE_SECONDS, integrity_check_hours * HOUR / SECOND or IDLE_SECONDS)
         super().__init__("store watch", clock=clock, idle_seconds=idle_seconds)
         self._store = store
-        self._every = check_hours * HOUR
+        self._every = integrity_check_hours * HOUR
         self._channels = channels
         self._is_stopping = threading.Event()
         self._checked_at: Instant = clock.now()

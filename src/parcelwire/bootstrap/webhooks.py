@@ -61,7 +61,7 @@ def webhook_services(
             composer=composer,
             deliveries=delivery,
             clock=clock,
-            attempt_seconds=settings.total_seconds,
+            attempt_seconds=settings.request_timeout_seconds,
             is_served=is_served,
             is_closing=is_closing,
         ),

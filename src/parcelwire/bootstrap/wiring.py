@@ -63,7 +63,7 @@ class Outside(msgspec.Struct, frozen=True, kw_only=True):
 class WiringSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How the parts behave."""
 
-    speed: float = 1.0
+    time_scale: float = 1.0
     """How many times faster than planned carriers are asked."""
     polls: PollSettings = PollSettings()
     service: ServiceSettings = ServiceSettings()
@@ -113,11 +113,11 @@ def wire(outside: Outside, settings: WiringSettings, kinds: Kinds | None = None)
         settings=settings.webhooks,
         notifiers=outside.notifiers,
     )
-    planner = kinds.planner(settings.speed)
+    planner = kinds.planner(settings.time_scale)
     detector = default_detector()
     history = CourierHistory(store, clock)
     finder = CandidateFinder(
-        detector, registry, outside.polled_carriers, history=history, speed=settings.speed
+        detector, registry, outside.polled_carriers, history=history, speed=settings.time_scale
     )
     throttle = CarrierThrottle(store, clock)
     refresher = kinds.refresher(

@@ -40,7 +40,7 @@ async def list_carriers(ctx: click.Context) -> None:
         for one in house.use_cases.connections.transports():
             wants = ", ".join(one.credential_fields) or "none"
             kind = "official" if one.is_official else "public web endpoint"
-            state = "" if one.is_on else "  (off: see carriers.web)"
+            state = "" if one.is_on else "  (off: see carriers.unofficial_connectors)"
             click.echo(
                 f"{one.connector:18} {one.transport:10} {kind:20} credentials: {wants}{state}"
             )
@@ -153,7 +153,7 @@ async def list_connections(ctx: click.Context, email: str | None) -> None:
     for one in connections:
         state = "in order"
         if one.broken_since is not None:
-            state = f"broken since {when(one.broken_since)}: {one.broken_why}"
+            state = f"broken since {when(one.broken_since)}: {one.broken_reason}"
         click.echo(f"{one.id}  {one.connector}  {one.transport}  {state}")
 
 

@@ -156,11 +156,11 @@ class Demo:
             server=ServerSection(),
             store=StoreSection(url=f"sqlite:{self.folder / 'demo.db'}"),
             secrets=SecretsSection(key_file=os.fspath(self.folder / "demo.key")),
-            api=ApiSection(ask_seconds=3.0),
-            polling=PollingSection(speed=14_400.0, idle_seconds=0.25),
+            api=ApiSection(fetch_wait_seconds=3.0),
+            polling=PollingSection(time_scale=14_400.0, idle_seconds=0.25),
             webhooks=WebhooksSection(allowed_networks=("127.0.0.0/8",)),
             carriers=CarriersSection(
-                simulated_speed=86_400.0 * 8 / self.scenario_seconds,
+                simulated_time_scale=86_400.0 * 8 / self.scenario_seconds,
                 base_urls={
                     "swiss-post": base_urls_of(SWISS_POST, swiss),
                     "poste-italiane": base_urls_of(POSTE_ITALIANE, poste),

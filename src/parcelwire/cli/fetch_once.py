@@ -101,7 +101,7 @@ async def _ask(
     tracking = await _draft(house, world_id, number, question)
     if is_test:
         # A simulated story begins when its tracking is created: this one has lived through it all.
-        age = SIMULATED_DAYS * DAY / house.config.carriers.simulated_speed
+        age = SIMULATED_DAYS * DAY / house.config.carriers.simulated_time_scale
         tracking = replace(tracking, created_at=tracking.created_at - round(age))
     courier = house.registry.get(tracking.courier_code)
     name = courier.name if courier is not None else tracking.courier_code
@@ -121,7 +121,7 @@ async def _draft(
     details = Details(
         postal_code=question.postal_code,
         ship_date=question.ship_date,
-        asked_destination_country=question.destination,
+        tracking_destination_country=question.destination,
         courier_account=question.courier_account,
     )
     draft = Draft(number=number, courier_code=question.courier_code, details=details)

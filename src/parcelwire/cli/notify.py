@@ -65,7 +65,7 @@ async def _mail(house: Installation, address: str, status: Status, language: str
     from parcelwire.notices.smtp import Result
 
     if house.mailer is None:
-        msg = "no mail server is set up (notices.smtp_host, notices.sender)"
+        msg = "no mail server is set up (notifications.smtp_host, notifications.sender)"
         raise CommandError(msg)
     try:
         now = house.clock.now()
@@ -82,16 +82,16 @@ async def _mail(house: Installation, address: str, status: Status, language: str
         raise CommandError(msg) from None
     delivery = await house.mailer.send(mail)
     if delivery.result is Result.SENT:
-        click.echo(f"{house.config.notices.smtp_host} has taken a mail to {address}")
+        click.echo(f"{house.config.notifications.smtp_host} has taken a mail to {address}")
         return
     code = exit_codes.NO_ANSWER if delivery.result is Result.LATER else exit_codes.FAILED
-    msg = f"{house.config.notices.smtp_host} has not taken it ({delivery.result.value}):"
+    msg = f"{house.config.notifications.smtp_host} has not taken it ({delivery.result.value}):"
     raise CommandError(f"{msg} {delivery.detail}", code)
 
 
 async def _tell(house: Installation) -> None:
     if house.channels is None:
-        msg = "no channel to the operators is set up (notices.operator_urls)"
+        msg = "no channel to the operators is set up (notifications.operator_urls)"
         raise CommandError(msg)
     if not await house.channels.tell("Parcelwire: a test", "Notices for operators arrive here."):
         msg = "not all of the operators' channels took it; the log says more"

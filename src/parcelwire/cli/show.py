@@ -87,7 +87,7 @@ def _tell_all(target: Target, stored: Any) -> None:
     for correction in tracking.corrections:
         click.echo(
             f"corrected    {when(correction.at)}: {correction.from_courier} to"
-            f" {correction.to_courier}, {correction.why}"
+            f" {correction.to_courier}, {correction.reason}"
         )
     click.echo(f"id           {tracking.id}, {tracking.sequence} events told")
     click.echo(f"page         {target.house.config.public_url}/t/{tracking.page_token}")

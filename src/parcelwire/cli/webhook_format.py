@@ -58,7 +58,7 @@ def state_of(endpoint: Endpoint) -> str:
         return "on"
     if endpoint.state == "paused":
         return "paused"
-    return f"off ({plain(endpoint.disabled_why or 'disabled')})"
+    return f"off ({plain(endpoint.disabled_reason or 'disabled')})"
 
 
 def moment(at: datetime | None) -> str:

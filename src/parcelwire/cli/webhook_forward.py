@@ -58,7 +58,7 @@ _V2_NOT_FOUND: Final = 4017
 _NOT_IN_MESSAGES: Final = (
     "freshness",
     "courier_name",
-    "is_auto_correct_off",
+    "is_auto_correct_disabled",
     "corrections",
     "page_url",
     "status_override",

@@ -87,7 +87,7 @@ def _explaining(url: str, *, is_local: bool) -> Iterator[None]:
     try:
         yield
     except InvalidRequestError as error:
-        if error.code != "url-refused":
+        if error.code != "url-not-allowed":
             raise
         reason = error.message.removeprefix("url: ")
         hint = " (webhooks.allowed_networks, webhooks.extra_ports)" if is_local else ""
@@ -196,8 +196,8 @@ def _line(world: World, endpoint: Endpoint) -> str:
     health = endpoint.health
     if health is not None and health.failing_since is not None:
         parts.append(f"failing since {moment(health.failing_since)}")
-    if health is not None and health.waiting:
-        parts.append(f"{health.waiting} waiting")
+    if health is not None and health.pending_count:
+        parts.append(f"{health.pending_count} waiting")
     parts.append(plain(endpoint.description or ""))
     return "  ".join(parts).rstrip()
 
@@ -238,7 +238,7 @@ async def enable(ctx: click.Context, endpoint_id: str, options: TargetOptions) -
     async with open_worlds(ctx, options) as worlds:
         world, endpoint = await worlds.find_endpoint(endpoint_id)
         endpoint = await world.client.endpoints.enable(endpoint)
-    waiting = endpoint.health.waiting if endpoint.health is not None else None
+    waiting = endpoint.health.pending_count if endpoint.health is not None else None
     rest = f"; messages waiting: {waiting}" if waiting else ""
     click.echo(f"endpoint {endpoint_id} is {state_of(endpoint)}{rest}")
 

@@ -44,10 +44,10 @@ _KINDS: Final[dict[int, type[APIError]]] = {
 
 
 _WORDS: Final[dict[str, type[APIError]]] = {
-    "quota-used-up": QuotaExceededError,
-    "tracking-exists": ConflictError,
+    "quota-exceeded": QuotaExceededError,
+    "tracking-already-exists": ConflictError,
     "events-pruned": EventsPrunedError,
-    "events-restored": EventsPrunedError,
+    "database-restored": EventsPrunedError,
 }
 """Codes of Parcelwire's own API whose error is not that of their status."""
 _STATUSES: Final[dict[int, type[APIError]]] = {

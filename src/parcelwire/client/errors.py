@@ -122,7 +122,7 @@ class ConflictError(InvalidRequestError):
 class EventsPrunedError(InvalidRequestError):
     """Events after this cursor are no longer kept, or no more those that followed it (410).
 
-    The latter (``code`` is ``events-restored``) when the server's database was restored from a
+    The latter (``code`` is ``database-restored``) when the server's database was restored from a
     backup that is older than the cursor. Either way read the trackings anew, then go on with
     ``first_cursor``, the oldest place that is still kept.
     """

@@ -165,7 +165,7 @@ def detect_candidates(given: Mapping[str, Any]) -> Call[list[CourierCandidate]]:
 
 def list_endpoints() -> Call[list[Endpoint]]:
     """Answer all endpoints."""
-    return native_call("GET", "/api/endpoints", _listed(Endpoint, "endpoints"))
+    return native_call("GET", "/api/endpoints", _listed(Endpoint, "items"))
 
 
 def create_endpoint(draft: Mapping[str, Any]) -> Call[EndpointWithSecret]:
@@ -264,7 +264,7 @@ def read_events(query: Mapping[str, Any]) -> Call[EventPage]:
 
 def list_keys() -> Call[list[ApiKey]]:
     """Answer the account's keys."""
-    return native_call("GET", "/api/keys", _listed(ApiKey, "keys"))
+    return native_call("GET", "/api/keys", _listed(ApiKey, "items"))
 
 
 def create_key(draft: Mapping[str, Any]) -> Call[ApiKeyWithSecret]:
@@ -274,7 +274,7 @@ def create_key(draft: Mapping[str, Any]) -> Call[ApiKeyWithSecret]:
 
 def revoke_key(prefix: str, *, allow_current: bool) -> Call[None]:
     """Revoke a key for good."""
-    query = _query({"own": "true" if allow_current else None})
+    query = _query({"allow_current": "true" if allow_current else None})
     return native_call("DELETE", f"/api/keys/{segment(prefix)}{query}", _nothing)
 
 

@@ -18,7 +18,7 @@ class EndpointHealth(Model, frozen=True, kw_only=True):
 
     failing_since: datetime | None = None
     """The first failure since the last success."""
-    waiting: int | None = None
+    pending_count: int | None = None
     """Messages that are not delivered yet."""
 
 
@@ -31,7 +31,7 @@ class Endpoint(Model, frozen=True, kw_only=True):
     """``native``, ``v2`` or ``v4``: the form of the body."""
     state: str | None = None
     """``enabled``, ``paused`` by you, or ``disabled`` by what it answered."""
-    disabled_why: str | None = None
+    disabled_reason: str | None = None
     statuses: tuple[str, ...] | None = None
     """Only events with one of these statuses; empty: all."""
     event_types: tuple[str, ...] | None = None
@@ -60,7 +60,7 @@ class Attempt(Model, frozen=True, kw_only=True):
     status: int | None = None
     """HTTP's; None: nothing answered, and ``error`` says why."""
     error: str | None = None
-    answer: str | None = None
+    response_body: str | None = None
     """The start of what was answered."""
 
 
@@ -174,12 +174,12 @@ class TrackingEventPage(Model, frozen=True, kw_only=True):
 class Poll(Model, frozen=True, kw_only=True):
     """One time that the carrier was asked about a parcel, or was not although it was due."""
 
-    at: datetime | None = None
+    attempted_at: datetime | None = None
     outcome: str | None = None
     """``found``, ``unknown_number``, ``unavailable``, ...; ``deferred``: nobody was asked."""
-    is_news: bool | None = None
+    has_changes: bool | None = None
     """The answer changed something."""
-    why: str | None = None
+    reason: str | None = None
     """Why then; of a deferred one, why it was."""
     connector: str | None = None
     """Who was asked."""
@@ -191,11 +191,11 @@ class PollHistory(Model, frozen=True, kw_only=True):
     """The last polls of a parcel, newest first, and the next one."""
 
     items: tuple[Poll, ...] = ()
-    checks: int | None = None
+    check_count: int | None = None
     """How often the carrier was asked in all."""
     next_check_at: datetime | None = None
     """None: never by itself."""
-    next_check_why: str | None = None
+    next_check_reason: str | None = None
 
 
 class ApiKey(Model, frozen=True, kw_only=True):
@@ -206,7 +206,7 @@ class ApiKey(Model, frozen=True, kw_only=True):
     label: str | None = None
     scope: str | None = None
     is_test: bool | None = None
-    is_own: bool | None = None
+    is_current: bool | None = None
     """It is the key that asks."""
     created_at: datetime | None = None
     revoked_at: datetime | None = None
@@ -233,5 +233,5 @@ class Account(Model, frozen=True, kw_only=True):
     is_test: bool | None = None
     """The key is of the test world; the counts too."""
     trackings_created: int | None = None
-    trackings: int | None = None
+    tracking_count: int | None = None
     trackings_by_status: Mapping[str, int] = msgspec.field(default_factory=FrozenDict)

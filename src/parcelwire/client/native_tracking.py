@@ -15,8 +15,8 @@ _DETAILS: Final = {
     "ship_date": "tracking_ship_date",
     "courier_account": "tracking_courier_account",
     "key": "tracking_key",
-    "asked_origin_country": "tracking_origin_country",
-    "asked_destination_country": "tracking_destination_country",
+    "tracking_origin_country": "tracking_origin_country",
+    "tracking_destination_country": "tracking_destination_country",
 }
 """Its names of details -> v4's, where they differ."""
 _POINT: Final = {
@@ -32,7 +32,7 @@ _POINT: Final = {
     "raw_code": "raw_status",
 }
 _ONLY_HERE: Final = (
-    *("delivery_window", "facts", "milestones", "reason", "is_final", "stopped_why"),
+    *("delivery_window", "facts", "milestones", "reason", "is_final", "stopped_reason"),
     *("freshness", "page_url", "sequence"),
 )
 """What v4 has no field for."""

@@ -68,32 +68,38 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
         ),
         (store.url != "sqlite:", "store.url must name a file: sqlite:FILE"),
         (store.pool_size > 0, "store.pool_size must be positive"),
-        (store.check_hours >= 0, "store.check_hours must not be negative (0: never)"),
+        (
+            store.integrity_check_hours >= 0,
+            "store.integrity_check_hours must not be negative (0: never)",
+        ),
         (api.idempotency_hours > 0, "api.idempotency_hours must be positive"),
         (api.create_per_second >= 0, "api.create_per_second must not be negative"),
         (api.other_per_second >= 0, "api.other_per_second must not be negative"),
-        (api.ask_seconds >= 0, "api.ask_seconds must not be negative"),
+        (api.fetch_wait_seconds >= 0, "api.fetch_wait_seconds must not be negative"),
         (api.realtime_interval_seconds >= 0, "api.realtime_interval_seconds must not be negative"),
         (polling.claim_size > 0, "polling.claim_size must be positive"),
         (polling.concurrency > 0, "polling.concurrency must be positive"),
-        (polling.ask_timeout_seconds > 0, "polling.ask_timeout_seconds must be positive"),
+        (polling.fetch_timeout_seconds > 0, "polling.fetch_timeout_seconds must be positive"),
         (
-            polling.ask_timeout_seconds < polling.lease_seconds,
-            "polling.ask_timeout_seconds must be shorter than polling.lease_seconds,"
+            polling.fetch_timeout_seconds < polling.lease_seconds,
+            "polling.fetch_timeout_seconds must be shorter than polling.lease_seconds,"
             " or two workers ask about one parcel",
         ),
         (polling.idle_seconds > 0, "polling.idle_seconds must be positive"),
-        (polling.speed >= 1, "polling.speed must be at least 1"),
-        (webhooks.attempts > 0, "webhooks.attempts must be positive"),
-        (webhooks.first_delay_seconds > 0, "webhooks.first_delay_seconds must be positive"),
+        (polling.time_scale >= 1, "polling.time_scale must be at least 1"),
+        (webhooks.max_attempts > 0, "webhooks.max_attempts must be positive"),
+        (webhooks.retry_base_seconds > 0, "webhooks.retry_base_seconds must be positive"),
         (
-            0 < webhooks.total_seconds <= 30,
-            "webhooks.total_seconds must be more than 0 and at most 30",
+            0 < webhooks.request_timeout_seconds <= 30,
+            "webhooks.request_timeout_seconds must be more than 0 and at most 30",
         ),
-        (webhooks.in_flight > 0, "webhooks.in_flight must be positive"),
         (
-            webhooks.in_flight_per_endpoint > 0,
-            "webhooks.in_flight_per_endpoint must be positive",
+            webhooks.max_concurrent_deliveries > 0,
+            "webhooks.max_concurrent_deliveries must be positive",
+        ),
+        (
+            webhooks.max_concurrent_per_endpoint > 0,
+            "webhooks.max_concurrent_per_endpoint must be positive",
         ),
         (
             webhooks.failing_after_seconds >= 0,
@@ -105,11 +111,14 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
             "webhooks.disable_after_seconds must be 0 (never) or at least"
             " webhooks.failing_after_seconds",
         ),
-        (webhooks.keep_days > 0, "webhooks.keep_days must be positive"),
-        (webhooks.keep_waiting_days >= 0, "webhooks.keep_waiting_days must not be negative"),
+        (webhooks.message_retention_days > 0, "webhooks.message_retention_days must be positive"),
         (
-            webhooks.keep_events_days >= 30,
-            "webhooks.keep_events_days must be at least 30: the events feed promises so much",
+            webhooks.pending_retention_days >= 0,
+            "webhooks.pending_retention_days must not be negative",
+        ),
+        (
+            webhooks.event_retention_days >= 30,
+            "webhooks.event_retention_days must be at least 30: the events feed promises so much",
         ),
         (
             all(0 < port <= 65_535 for port in webhooks.extra_ports),
@@ -118,7 +127,10 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
         *_notice_rules(config),
         *_limit_rules(config),
         (bool(config.carriers.registry_file), "carriers.registry_file must not be empty"),
-        (config.carriers.simulated_speed > 0, "carriers.simulated_speed must be positive"),
+        (
+            config.carriers.simulated_time_scale > 0,
+            "carriers.simulated_time_scale must be positive",
+        ),
         (
             config.logging.level in {"DEBUG", "INFO", "WARNING", "ERROR"},
             "logging.level must be DEBUG, INFO, WARNING or ERROR",
@@ -148,7 +160,7 @@ def _server_rules(config: Config) -> list[tuple[bool, str]]:
         ),
         (server.max_bodies_per_key > 0, "server.max_bodies_per_key must be positive"),
         (server.head_timeout_seconds > 0, "server.head_timeout_seconds must be positive"),
-        (server.body_idle_seconds > 0, "server.body_idle_seconds must be positive"),
+        (server.body_idle_timeout_seconds > 0, "server.body_idle_timeout_seconds must be positive"),
         (server.body_timeout_seconds > 0, "server.body_timeout_seconds must be positive"),
         (server.idle_timeout_seconds > 0, "server.idle_timeout_seconds must be positive"),
         (server.write_timeout_seconds > 0, "server.write_timeout_seconds must be positive"),
@@ -156,36 +168,40 @@ def _server_rules(config: Config) -> list[tuple[bool, str]]:
 
 
 def _notice_rules(config: Config) -> list[tuple[bool, str]]:
-    notices = config.notices
-    has_mail = bool(notices.smtp_host)
+    notifications = config.notifications
+    has_mail = bool(notifications.smtp_host)
     return [
-        (0 < notices.smtp_port <= 65_535, "notices.smtp_port must be a port number"),
+        (0 < notifications.smtp_port <= 65_535, "notifications.smtp_port must be a port number"),
         (
-            notices.security in {"starttls", "tls", "none"},
-            "notices.security must be starttls, tls or none",
+            notifications.security in {"starttls", "tls", "none"},
+            "notifications.security must be starttls, tls or none",
         ),
         (
-            not has_mail or notices.security != "none" or not notices.username,
-            "notices.username needs notices.security starttls or tls:"
+            not has_mail or notifications.security != "none" or not notifications.username,
+            "notifications.username needs notifications.security starttls or tls:"
             " a password goes over no open line",
         ),
         (
-            not has_mail or not (notices.password and notices.password_file),
-            "notices.password and notices.password_file: give one of them",
+            not has_mail or not (notifications.password and notifications.password_file),
+            "notifications.password and notifications.password_file: give one of them",
         ),
         (
             not has_mail
-            or bool(notices.username) == bool(notices.password or notices.password_file),
-            "notices.username and a password (notices.password or notices.password_file) belong"
+            or bool(notifications.username)
+            == bool(notifications.password or notifications.password_file),
+            "notifications.username and a password (notifications.password or notifications.password_file) belong"
             " together",
         ),
         (
-            not has_mail or "@" in notices.sender,
-            "notices.sender must be an e-mail address when notices.smtp_host is set",
+            not has_mail or "@" in notifications.sender,
+            "notifications.sender must be an e-mail address when notifications.smtp_host is set",
         ),
-        (notices.timeout_seconds > 0, "notices.timeout_seconds must be positive"),
-        (notices.per_minute > 0, "notices.per_minute must be positive"),
-        (notices.recipient_minutes >= 0, "notices.recipient_minutes must not be negative"),
+        (notifications.timeout_seconds > 0, "notifications.timeout_seconds must be positive"),
+        (notifications.per_minute > 0, "notifications.per_minute must be positive"),
+        (
+            notifications.min_interval_minutes >= 0,
+            "notifications.min_interval_minutes must not be negative",
+        ),
     ]
 
 
@@ -193,7 +209,7 @@ _POSITIVE_LIMITS: Final = frozenset(
     {
         "login_failures_per_source_per_hour",
         "login_failures_per_account_per_day",
-        "login_waiting",
+        "login_queue_size",
         "lookups_per_source_per_minute",
         "forms_per_source_per_minute",
         "pages_per_source_per_minute",

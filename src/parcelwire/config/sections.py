@@ -22,7 +22,7 @@ class ServerSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     max_body_memory_bytes: int = 67_108_864
     max_bodies_per_key: int = 16
     head_timeout_seconds: float = 10.0
-    body_idle_seconds: float = 15.0
+    body_idle_timeout_seconds: float = 15.0
     body_timeout_seconds: float = 60.0
     idle_timeout_seconds: float = 15.0
     write_timeout_seconds: float = 30.0
@@ -34,7 +34,7 @@ class StoreSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     url: str = "sqlite:parcelwire.db"
     pool_size: int = 8
     behind_pgbouncer: bool = False
-    check_hours: float = 24.0
+    integrity_check_hours: float = 24.0
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -55,8 +55,8 @@ class ApiSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     idempotency_hours: float = 24.0
     create_per_second: float = 50.0
     other_per_second: float = 200.0
-    ask_at_create: bool = True
-    ask_seconds: float = 6.0
+    fetch_on_create: bool = True
+    fetch_wait_seconds: float = 6.0
     realtime_interval_seconds: int = 60
     v2_disabled_calls: tuple[str, ...] = ()
     payment_required: bool = False
@@ -69,24 +69,24 @@ class PollingSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     claim_size: int = 200
     concurrency: int = 32
     lease_seconds: float = 27.0
-    ask_timeout_seconds: float = 22.0
+    fetch_timeout_seconds: float = 22.0
     idle_seconds: float = 2.0
-    speed: float = 1.0
+    time_scale: float = 1.0
 
 
 class WebhooksSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[webhooks]``."""
 
-    attempts: int = 15
-    first_delay_seconds: float = 30.0
-    total_seconds: float = 15.0
-    in_flight: int = 256
-    in_flight_per_endpoint: int = 16
+    max_attempts: int = 15
+    retry_base_seconds: float = 30.0
+    request_timeout_seconds: float = 15.0
+    max_concurrent_deliveries: int = 256
+    max_concurrent_per_endpoint: int = 16
     failing_after_seconds: float = 600.0
     disable_after_seconds: float = 432_000.0
-    keep_days: int = 90
-    keep_events_days: int = 90
-    keep_waiting_days: int = 30
+    message_retention_days: int = 90
+    event_retention_days: int = 90
+    pending_retention_days: int = 30
     allowed_networks: tuple[str, ...] = ()
     extra_ports: tuple[int, ...] = ()
     ca_file: str = ""
@@ -95,15 +95,15 @@ class WebhooksSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class CarriersSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[carriers]``."""
 
-    web: tuple[str, ...] = ()
+    unofficial_connectors: tuple[str, ...] = ()
     contact: str = ""
     registry_file: str = "parcelwire.couriers.json"
-    simulated_speed: float = 1440.0
+    simulated_time_scale: float = 1440.0
     base_urls: dict[str, dict[str, str]] = {}
 
 
-class NoticesSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[notices]``."""
+class NotificationsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[notifications]``."""
 
     smtp_host: str = ""
     smtp_port: int = 587
@@ -115,13 +115,13 @@ class NoticesSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     sender: str = ""
     timeout_seconds: float = 20.0
     per_minute: int = 60
-    recipient_minutes: float = 30.0
-    automatic_accounts: tuple[str, ...] = ()
+    min_interval_minutes: float = 30.0
+    auto_notify_accounts: tuple[str, ...] = ()
     operator_urls: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Show nothing that opens anything."""
-        return f"NoticesSection({self.smtp_host}:{self.smtp_port})"
+        return f"NotificationsSection({self.smtp_host}:{self.smtp_port})"
 
 
 class LimitsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,7 +130,7 @@ class LimitsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     # Logging in to the dashboard.
     login_failures_per_source_per_hour: int = 30
     login_failures_per_account_per_day: int = 100
-    login_waiting: int = 20
+    login_queue_size: int = 20
     # The public pages.
     lookups_per_source_per_minute: int = 20
     forms_per_source_per_minute: int = 20
@@ -141,10 +141,10 @@ class LimitsSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     live_streams_per_account: int = 500
     live_streams: int = 1_000
     # Mails to customers.
-    mails_per_account_minute: int = 30
-    mails_per_account_day: int = 2_000
-    mails_per_address_day: int = 20
-    mail_confirmations_per_address_day: int = 3
+    mails_per_account_per_minute: int = 30
+    mails_per_account_per_day: int = 2_000
+    mails_per_address_per_day: int = 20
+    mail_confirmations_per_address_per_day: int = 3
     # What one account may take of the installation.
     long_reads: int = 4
     long_reads_per_account: int = 2
@@ -170,7 +170,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     polling: PollingSection = PollingSection()
     webhooks: WebhooksSection = WebhooksSection()
     carriers: CarriersSection = CarriersSection()
-    notices: NoticesSection = NoticesSection()
+    notifications: NotificationsSection = NotificationsSection()
     limits: LimitsSection = LimitsSection()
     logging: LoggingSection = LoggingSection()
 

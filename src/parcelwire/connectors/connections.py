@@ -56,7 +56,7 @@ class StoredConnections:
         if current is None or current.sealed_credentials != connection.sealed_credentials:
             return
         now = self._clock.now()
-        broken = replace(current, broken_since=now, broken_why=why[:300])
+        broken = replace(current, broken_since=now, broken_reason=why[:300])
         await self._store.save_connection(broken, expected=current)
 
 

@@ -23,8 +23,8 @@ def query_of(tracking: Tracking) -> TrackingQuery:
         postal_code=details.postal_code or details.recipient_postcode or None,
         ship_date=_ship_date(details.ship_date),
         account=details.courier_account or None,
-        origin_country=details.asked_origin_country or details.origin_country or None,
-        destination_country=details.asked_destination_country
+        origin_country=details.tracking_origin_country or details.origin_country or None,
+        destination_country=details.tracking_destination_country
         or details.destination_country
         or None,
         key=details.key or None,

@@ -190,7 +190,7 @@ class Router:
         self, entry: Entry, transport: Transport, connection: Connection
     ) -> Route | NoRoute:
         if self._is_broken(connection):
-            since = f": {connection.broken_why}" if connection.broken_why else ""
+            since = f": {connection.broken_reason}" if connection.broken_reason else ""
             return NoRoute(f"connection {connection.id} is broken{since}")
         try:
             opened = self._source.opened(connection)

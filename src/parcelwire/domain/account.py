@@ -117,7 +117,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     is_enabled: bool = True
     broken_since: Instant | None = None
     """Set when the carrier refused the credentials; the operator is told once."""
-    broken_why: str = ""
+    broken_reason: str = ""
     created_at: Instant = 0
 
 
@@ -141,7 +141,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     is_enabled: bool = True
     is_paused: bool = False
     """Its owner switched it off for a while; only then, and with ``is_enabled`` False."""
-    disabled_why: str = ""
+    disabled_reason: str = ""
     description: str = ""
     created_at: Instant = 0
     previous_secret: str = ""
@@ -161,9 +161,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """How much of the time between the two it really failed; see ``webhooks.failing``."""
     failing_count: int = 0
     """How many failed attempts are noted: the first ones, and then one a minute at most."""
-    failing_told_at: Instant | None = None
+    failing_reported_at: Instant | None = None
     """When others were told that it fails; cleared by the next success."""
-    unopened_why: str = ""
+    unopened_reason: str = ""
     """Not stored. Why its secrets and headers, empty here, could not be opened in this process."""
 
     @property

@@ -73,7 +73,7 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mails_unasked: bool = False
     """Whether customers whose address came with the parcel are told by mail without asking for it.
 
-    It needs the operator's leave, too (``notices.automatic_accounts``).
+    It needs the operator's leave, too (``notifications.auto_notify_accounts``).
     """
 
 

@@ -49,7 +49,9 @@ class CheckpointWithdrawn(
     checkpoint: Checkpoint
 
 
-class WindowMoved(msgspec.Struct, frozen=True, kw_only=True, tag="window_moved", tag_field="type"):
+class DeliveryWindowChanged(
+    msgspec.Struct, frozen=True, kw_only=True, tag="delivery_window_changed", tag_field="type"
+):
     """The promised delivery time appeared, moved or went away."""
 
     before: DeliveryWindow | None
@@ -63,7 +65,7 @@ class CourierCorrected(
 
     from_courier: str
     to_courier: str
-    why: str
+    reason: str
 
 
 Change = (
@@ -71,7 +73,7 @@ Change = (
     | CheckpointAdded
     | CheckpointCorrected
     | CheckpointWithdrawn
-    | WindowMoved
+    | DeliveryWindowChanged
     | CourierCorrected
 )
 

@@ -21,7 +21,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from parcelwire.domain.changes import Change, CheckpointAdded, StatusChanged, WindowMoved
+from parcelwire.domain.changes import Change, CheckpointAdded, DeliveryWindowChanged, StatusChanged
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.checkpoint_sets import join_checkpoints
 from parcelwire.domain.clock import DAY, Instant
@@ -65,7 +65,7 @@ def merge(tracking: Tracking, report: CarrierReport) -> Merged:
     facts, facts_at = _join_facts(tracking, report)
     window = _newer_window(tracking.window, report)
     if _window_words(window) != _window_words(tracking.window):
-        changes.append(WindowMoved(before=tracking.window, after=window))
+        changes.append(DeliveryWindowChanged(before=tracking.window, after=window))
     if (
         not changes
         and checkpoints is tracking.checkpoints
@@ -134,18 +134,18 @@ def _join_facts(tracking: Tracking, report: CarrierReport) -> tuple[ParcelFacts 
 def _newer_window(known: DeliveryWindow | None, report: CarrierReport) -> DeliveryWindow | None:
     if report.window is None or not report.window.is_readable:
         return known
-    said = replace(report.window, said_at=report.window.said_at or report.fetched_at)
+    said = replace(report.window, reported_at=report.window.reported_at or report.fetched_at)
     if known is None:
         return said
     if _window_words(known) == _window_words(said):
-        return said if said.said_at < known.said_at else known
-    if said.said_at != known.said_at:
-        return said if said.said_at > known.said_at else known
+        return said if said.reported_at < known.reported_at else known
+    if said.reported_at != known.reported_at:
+        return said if said.reported_at > known.reported_at else known
     return max(known, said, key=msgspec.json.encode)
 
 
 def _window_words(window: DeliveryWindow | None) -> tuple[str, str, str] | None:
-    return None if window is None else (window.earliest, window.latest, window.said_by)
+    return None if window is None else (window.earliest, window.latest, window.source)
 
 
 def _finish(before: Tracking, after: Tracking, changes: list[Change]) -> Merged:

@@ -39,8 +39,8 @@ class DeliveryWindow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     earliest: str
     latest: str
-    said_by: str
-    said_at: Instant = 0
+    source: str
+    reported_at: Instant = 0
 
     @property
     def is_readable(self) -> bool:

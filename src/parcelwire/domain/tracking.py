@@ -45,8 +45,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ship_date: str | None = None
     """YYYYMMDD, as TrackingMore's clients send it."""
     courier_account: str | None = None
-    asked_origin_country: str | None = None
-    asked_destination_country: str | None = None
+    tracking_origin_country: str | None = None
+    tracking_destination_country: str | None = None
     key: str | None = None
     products: tuple[Product, ...] = ()
     """What is in the parcel; the tracking page lists it."""
@@ -76,7 +76,7 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
     at: Instant
     from_courier: str
     to_courier: str
-    why: str
+    reason: str
     is_automatic: bool = False
     """Found out by asking; False: somebody wanted it so, and no automatism goes back on it."""
 
@@ -124,9 +124,9 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_archived: bool = False
     is_stopped: bool = False
     """Nobody asks the carrier any more."""
-    stopped_why: str | None = None
+    stopped_reason: str | None = None
     """``final``, ``expired``, ``invalid_number``, ``by_user``."""
-    is_auto_correct_off: bool = False
+    is_auto_correct_disabled: bool = False
     is_known_missing: bool = False
     """The carrier has positively said that it does not know the number."""
     expired_at: Instant | None = None

@@ -120,7 +120,7 @@ class MailCounts:
         if entry.occasion.startswith(CONFIRM):
             return 0
         now, most = self._clock.now(), self._settings.limits.address_per_day
-        pause = round(self._settings.recipient_minutes * MINUTE)
+        pause = round(self._settings.min_interval_minutes * MINUTE)
         rest: list[Instant | None] = []
 
         def note(document: bytes | None) -> bytes:

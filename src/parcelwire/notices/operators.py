@@ -83,7 +83,7 @@ class AppriseChannels:
         try:
             import apprise
         except ModuleNotFoundError:
-            msg = "operators' channels want: pip install 'parcelwire[notices]'"
+            msg = "operators' channels want: pip install 'parcelwire[notifications]'"
             raise ChannelError(msg) from None
         self._seconds = seconds
         self._lock = asyncio.Lock()
@@ -187,7 +187,7 @@ class OperatorWatch(PeriodicTask):
                 f"Parcelwire: {connection.connector} refuses its credentials",
                 f"The connection {connection.id} of {names.get(connection.account_number, '?')} to"
                 f" {connection.connector} has been broken since {iso_utc(since)}:"
-                f" {connection.broken_why or 'the carrier refused the credentials'}. Its parcels"
+                f" {connection.broken_reason or 'the carrier refused the credentials'}. Its parcels"
                 " are not asked about until it is mended.",
             )
         return told

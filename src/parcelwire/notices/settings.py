@@ -47,16 +47,16 @@ class NoticeSettings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str
     per_minute: int = 60
     """Mails of the whole installation, in all processes together."""
-    recipient_minutes: float = 30
+    min_interval_minutes: float = 30
     """Least time between two mails to one address, but for what cannot wait."""
     limits: MailLimits = MailLimits()
-    automatic_accounts: tuple[str, ...] = ()
+    auto_notify_accounts: tuple[str, ...] = ()
     """Accounts (by e-mail) that may have their parcels' customers told unasked; ``*`` = all.
 
     Whether they are is the brand's to say.
     """
     attempts: int = 8
-    first_delay_seconds: float = 60
+    retry_base_seconds: float = 60
     """Doubles with each failed attempt."""
     in_flight: int = 4
     """Mails under way at one time in this process."""

@@ -103,11 +103,11 @@ class Subscriptions:
         clock: Clock,
         identifiers: Identifiers,
         confirmations_per_day: int,
-        automatic_accounts: Iterable[str] = (),
+        auto_notify_accounts: Iterable[str] = (),
     ) -> None:
         """Keep them in ``store``. The mails that ask to confirm are queued, for any worker.
 
-        ``automatic_accounts``: accounts that may have their customers told unasked; ``*`` = all.
+        ``auto_notify_accounts``: accounts that may have their customers told unasked; ``*`` = all.
         ``confirmations_per_day``: mails to one address that ask to confirm something; 0 = no limit.
         """
         self._store = store
@@ -115,7 +115,7 @@ class Subscriptions:
         self._identifiers = identifiers
         self._journal = Journal(store, clock)
         self._confirmations_per_day = confirmations_per_day
-        self.unasked = Unasked(store, automatic_accounts)
+        self.unasked = Unasked(store, auto_notify_accounts)
 
     async def subscribe(self, stored: Stored, email: str, language: str) -> bool:
         """See ``pages.house.Subscriber``."""

@@ -89,7 +89,7 @@ class NoticeWorker(PeriodicTask):
             store,
             clock=clock,
             identifiers=identifiers,
-            automatic_accounts=settings.automatic_accounts,
+            auto_notify_accounts=settings.auto_notify_accounts,
             confirmations_per_day=settings.limits.confirmations_per_day,
         )
         self._composer = MailComposer(
@@ -296,7 +296,7 @@ class NoticeWorker(PeriodicTask):
             await self._journal.drop(queued)
             return
         if result is Result.LATER and tries < self._settings.attempts:
-            wait = round(self._settings.first_delay_seconds * 2 ** (tries - 1) * SECOND)
+            wait = round(self._settings.retry_base_seconds * 2 ** (tries - 1) * SECOND)
             due_at = self._clock.now() + wait
             await self._journal.note(entry, "waiting", why=why, due_at=due_at, tries=tries)
             await self._journal.move(queued, due_at)

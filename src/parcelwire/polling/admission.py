@@ -132,7 +132,7 @@ class Admission:
             await self._store.postpone_polls(
                 [one for batch in batches for one in batch.ids if one not in batch.probes],
                 due_at=pause.until,
-                due_reason=f"the carrier is paused: {pause.why}"[:300],
+                due_reason=f"the carrier is paused: {pause.reason}"[:300],
                 at=now,
             )
             return []

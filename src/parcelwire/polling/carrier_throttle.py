@@ -104,13 +104,13 @@ class CarrierThrottle:
             pause = Pause(
                 until=_until(trouble, failures, now),
                 failures=failures,
-                why=trouble.detail or trouble.outcome,
+                reason=trouble.detail or trouble.outcome,
                 since=known.since if known is not None else now,
             )
         if pause != known:
             await self._set(key, pause)
         if known is None:
-            log.warning("%s is paused: %s", key, pause.why)
+            log.warning("%s is paused: %s", key, pause.reason)
 
     async def _known_pauses(self, now: Instant) -> dict[str, Pause]:
         if self._read_at is None or not 0 <= now - self._read_at < PAUSES_CACHE:

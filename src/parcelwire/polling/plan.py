@@ -172,7 +172,7 @@ def _after_quiet_hours(due_at: Instant, policy: CarrierPolicy) -> Instant:
 
 
 def _stopped(tracking: Tracking) -> str:
-    return _STOPPED.get(tracking.stopped_why or "", "stopped")
+    return _STOPPED.get(tracking.stopped_reason or "", "stopped")
 
 
 def _no_way(tracking: Tracking) -> str:

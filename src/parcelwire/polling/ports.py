@@ -36,7 +36,7 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
 
     until: Instant
     failures: int
-    why: str
+    reason: str
     since: Instant
     """When the trouble began; the operator is told once when it breaks and once when it heals."""
 

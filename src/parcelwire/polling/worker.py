@@ -74,7 +74,7 @@ class PollSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Of these, to one carrier: as many as the gateway holds conversations with it."""
     lease_seconds: float = 27.0
     """A dead worker's trackings are free again after this."""
-    ask_timeout_seconds: float = 22.0
+    fetch_timeout_seconds: float = 22.0
     """A carrier's conversation is broken off after this; shorter than the lease."""
     slot_seconds: float = SLOT_SECONDS
     """How long a question waits at most for a slot among its carrier's conversations."""
@@ -114,7 +114,7 @@ class PollWorker:
         self._clock = clock
         self._settings = settings
         self._suspensions = Suspensions(store, clock)
-        self._longest_question = settings.ask_timeout_seconds + settings.slot_seconds
+        self._longest_question = settings.fetch_timeout_seconds + settings.slot_seconds
         self._fetcher = Fetcher(
             store,
             carriers=carriers,

@@ -97,12 +97,12 @@ async def _opened(folder: Path, clock: FrozenClock) -> AsyncIterator[Installatio
         store=StoreSection(url=f"sqlite:{folder / DATABASE}"),
         secrets=SecretsSection(key_file=str(folder / "parcelwire.key")),
         # Polls are made step by step.
-        api=ApiSection(ask_at_create=False, create_per_second=0.0, other_per_second=0.0),
+        api=ApiSection(fetch_on_create=False, create_per_second=0.0, other_per_second=0.0),
         # A day of a parcel's life passes in a second.
         carriers=CarriersSection(
-            simulated_speed=86_400.0, registry_file=str(folder / "couriers.json")
+            simulated_time_scale=86_400.0, registry_file=str(folder / "couriers.json")
         ),
-        webhooks=WebhooksSection(allowed_networks=("127.0.0.0/8",), first_delay_seconds=0.5),
+        webhooks=WebhooksSection(allowed_networks=("127.0.0.0/8",), retry_base_seconds=0.5),
     )
     house = await open_installation(config, clock=clock)
     try:

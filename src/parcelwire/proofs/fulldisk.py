@@ -156,9 +156,9 @@ class _Besieger:
         return Config(
             store=StoreSection(url=f"sqlite:{self._folder / DATABASE}"),
             secrets=SecretsSection(key_file=str(self._folder / "parcelwire.key")),
-            api=ApiSection(ask_at_create=False, create_per_second=0.0, other_per_second=0.0),
+            api=ApiSection(fetch_on_create=False, create_per_second=0.0, other_per_second=0.0),
             # What could not be written down is asked again when its lease ends.
-            polling=PollingSection(idle_seconds=0.05, lease_seconds=2.0, ask_timeout_seconds=1.0),
+            polling=PollingSection(idle_seconds=0.05, lease_seconds=2.0, fetch_timeout_seconds=1.0),
             carriers=CarriersSection(registry_file=str(self._folder / "couriers.json")),
         )
 

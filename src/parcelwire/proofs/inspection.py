@@ -31,7 +31,7 @@ _NOTHING_OF: Final = {
     "a poll without its tracking": """
         SELECT count(*) FROM poll WHERE key NOT IN (SELECT key FROM tracking)""",
     "a carrier's answer without its tracking": """
-        SELECT count(*) FROM raw_answer WHERE tracking_key NOT IN (SELECT key FROM tracking)""",
+        SELECT count(*) FROM raw_response WHERE tracking_key NOT IN (SELECT key FROM tracking)""",
     "a counter that is wrong": """
         SELECT count(*) FROM (
             SELECT world_id, status, is_archived, sum(n) AS n FROM (
@@ -42,10 +42,10 @@ _NOTHING_OF: Final = {
         SELECT count(*) FROM message m LEFT JOIN payload y ON y.key = m.key WHERE y.key IS NULL""",
     "a pending message that stands in no line": """
         SELECT count(*) FROM message m WHERE m.state = 'pending' AND NOT EXISTS (
-            SELECT 1 FROM line l
+            SELECT 1 FROM delivery_queue l
             WHERE l.endpoint_id = m.endpoint_id AND l.tracking_id = m.tracking_id)""",
     "a line whose head is not pending": """
-        SELECT count(*) FROM line l JOIN message m ON m.key = l.message_key
+        SELECT count(*) FROM delivery_queue l JOIN message m ON m.key = l.message_key
         WHERE m.state <> 'pending'""",
     "an attempt of no message": """
         SELECT count(*) FROM attempt WHERE message_key NOT IN (SELECT key FROM message)""",

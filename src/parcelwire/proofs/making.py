@@ -13,7 +13,7 @@ from parcelwire.domain.checkpoint import Checkpoint, TimeSource
 from parcelwire.domain.clock import MINUTE, FrozenClock
 from parcelwire.domain.status import DEFAULT_SUBSTATUS, Status
 from parcelwire.domain.tracking import Tracking, make_page_token
-from parcelwire.tracking.ports import NewMessage, NewTracking, PollState, RawAnswer, Save
+from parcelwire.tracking.ports import NewMessage, NewTracking, PollState, RawResponse, Save
 
 WORLD = world_of(1, is_test=False)
 
@@ -92,7 +92,7 @@ class Maker:
             event=event,
             messages=messages,
             poll=self.poll() if self._dice.random() < 0.7 else None,
-            raw=self.raw_answer(),
+            raw=self.raw_response(),
         )
 
     def _message(self, endpoint: Endpoint, event: Event) -> NewMessage:
@@ -126,9 +126,9 @@ class Maker:
             checks=self.number(),
         )
 
-    def raw_answer(self) -> RawAnswer | None:
+    def raw_response(self) -> RawResponse | None:
         """Return a carrier's answer, or None."""
         if self._dice.random() < 0.5:
             return None
         body = self.text(2_000).encode()
-        return RawAnswer(at=self._clock.now(), connector="swiss_post", outcome="found", body=body)
+        return RawResponse(at=self._clock.now(), connector="swiss_post", outcome="found", body=body)

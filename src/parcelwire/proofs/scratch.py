@@ -44,12 +44,12 @@ def scratch_config(
     webhooks = replace(
         base.webhooks,
         allowed_networks=tuple(dict.fromkeys((*base.webhooks.allowed_networks, "127.0.0.0/8"))),
-        first_delay_seconds=0.2,
+        retry_base_seconds=0.2,
     )
     polling = replace(base.polling, speed=1.0)
     if is_quick:
-        webhooks = replace(webhooks, total_seconds=1.0)
-        polling = replace(polling, lease_seconds=3.0, ask_timeout_seconds=2.0, idle_seconds=0.2)
+        webhooks = replace(webhooks, request_timeout_seconds=1.0)
+        polling = replace(polling, lease_seconds=3.0, fetch_timeout_seconds=2.0, idle_seconds=0.2)
     return replace(
         base,
         server=replace(base.server, host="127.0.0.1", port=port, public_url=""),
@@ -71,7 +71,7 @@ def scratch_config(
             web=(),
             base_urls={},
             registry_file=str(folder / "scratch.couriers.json"),
-            simulated_speed=86_400.0,
+            simulated_time_scale=86_400.0,
         ),
         logging=replace(base.logging, level="INFO"),
     )

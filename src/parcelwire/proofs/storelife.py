@@ -123,7 +123,7 @@ class StoreLife:
         once = None
         if self._dice.random() < 0.4:
             key = f"key-{self._maker.number()}"
-            sql = f"SELECT ({sql}) AND EXISTS (SELECT 1 FROM done WHERE key = ?)"  # noqa: S608
+            sql = f"SELECT ({sql}) AND EXISTS (SELECT 1 FROM idempotency_record WHERE key = ?)"  # noqa: S608
             bindings = (*bindings, key)
             once = Once(
                 world_id=WORLD,
@@ -165,7 +165,7 @@ class StoreLife:
         if tracking is None:
             return
         poll = self._maker.poll()
-        result = PollResult(tracking_id=tracking.id, poll=poll, raw=self._maker.raw_answer())
+        result = PollResult(tracking_id=tracking.id, poll=poll, raw=self._maker.raw_response())
         await self._do(
             self._store.save_polls([result]),
             Effect(
@@ -253,7 +253,7 @@ class StoreLife:
             at=now,
             duration_ms=self._dice.randrange(900),
             status=200 if state is MessageState.DELIVERED else 503,
-            answer=self._maker.text(300),
+            response_body=self._maker.text(300),
         )
         next_at = now + 10 * SECOND if state is MessageState.PENDING else None
         return AttemptResult(attempt=attempt, state=state, next_at=next_at)
@@ -275,7 +275,7 @@ class StoreLife:
 
     async def _set_pause(self) -> None:
         key = f"carrier-{self._maker.number()}"
-        pause = Pause(until=self._clock.now() + MINUTE, failures=1, why="outage", since=0)
+        pause = Pause(until=self._clock.now() + MINUTE, failures=1, reason="outage", since=0)
         await self._do(
             self._store.set_pause(key, pause),
             Effect("pause", "SELECT 1 FROM pause WHERE key = ?", (key,)),

@@ -23,7 +23,7 @@ class BodyProgress:
         self._received = received
         self._overhead = 0
         self._overhead_in_a_row = 0
-        self.deadline = now + limits.body_idle_seconds
+        self.deadline = now + limits.body_idle_timeout_seconds
         """When the next part must have come."""
 
     def advance(self, fed: int, received: int, now: float) -> bool:
@@ -35,7 +35,7 @@ class BodyProgress:
         limits = self._limits
         gained, self._received, self._last_at = received - self._received, received, now
         latest = self._began_at + limits.body_timeout_seconds + received / limits.min_body_rate
-        self.deadline = min(now + limits.body_idle_seconds, latest)
+        self.deadline = min(now + limits.body_idle_timeout_seconds, latest)
         overhead = fed - gained
         self._overhead += overhead
         self._overhead_in_a_row = 0 if gained else self._overhead_in_a_row + overhead
@@ -48,4 +48,4 @@ class BodyProgress:
         """Note that until now the application let the client wait: that time does not count."""
         self._began_at += now - self._last_at
         self._last_at = now
-        self.deadline = now + self._limits.body_idle_seconds
+        self.deadline = now + self._limits.body_idle_timeout_seconds

@@ -21,7 +21,7 @@ class ServerLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Bodies of all requests in progress."""
     head_timeout_seconds: float = 10.0
     """From the first byte of a head to its last; also how long a new connection may say nothing."""
-    body_idle_seconds: float = 15.0
+    body_idle_timeout_seconds: float = 15.0
     """Between two parts of a body."""
     body_timeout_seconds: float = 60.0
     """For a whole body, plus one second for each ``min_body_rate`` bytes received."""

@@ -108,7 +108,7 @@ def encode_past(past: PastPoll | None) -> bytes:
     """Return what to put before a trail; nothing for None."""
     if past is None:
         return b""
-    words = _words_of(past.outcome, past.is_news, past.connector, past.why, past.detail)
+    words = _words_of(past.outcome, past.has_changes, past.connector, past.reason, past.detail)
     seconds, duration_ms = past.at // SECOND, past.duration_ms
     if not (0 <= seconds <= _LATEST and 0 <= duration_ms <= _LONGEST_MS):
         seconds = min(max(0, seconds), _LATEST)
@@ -118,7 +118,7 @@ def encode_past(past: PastPoll | None) -> bytes:
 
 def encode_deferred(at: Instant | None, why: str) -> bytes:
     """Return what to put before the trail of polls that were deferred; nothing without a time."""
-    return b"" if at is None else encode_past(PastPoll(at=at, outcome=DEFERRED, why=why))
+    return b"" if at is None else encode_past(PastPoll(at=at, outcome=DEFERRED, reason=why))
 
 
 def decode_trails(trails: Sequence[bytes], limit: int) -> list[PastPoll]:
@@ -141,15 +141,15 @@ def _records(trail: bytes) -> list[PastPoll]:
         if start > len(trail):
             break
         words = _decode(trail[begin:start])
-        outcome, is_news = _outcome_of(words.outcome)
+        outcome, has_changes = _outcome_of(words.outcome)
         found.append(
             PastPoll(
                 at=seconds * SECOND,
                 outcome=outcome,
                 duration_ms=duration_ms,
                 connector=words.connector,
-                is_news=is_news,
-                why=_lengthen(words.why, words.rest),
+                has_changes=has_changes,
+                reason=_lengthen(words.why, words.rest),
                 detail=words.detail,
             )
         )
@@ -157,11 +157,11 @@ def _records(trail: bytes) -> list[PastPoll]:
 
 
 @lru_cache(maxsize=4_096)
-def _words_of(outcome: str, is_news: bool, connector: str, why: str, detail: str) -> bytes:
+def _words_of(outcome: str, has_changes: bool, connector: str, why: str, detail: str) -> bytes:
     place = _OUTCOME_CODES.get(outcome)
     code, rest = _shorten(why)
     words = _Words(
-        outcome if place is None else place << 1 | is_news,
+        outcome if place is None else place << 1 | has_changes,
         connector=connector,
         why=code,
         rest=rest,

@@ -80,7 +80,9 @@ class InstallationStore(Protocol):
         """
         ...
 
-    async def list_gaps(self, limit: int = 100) -> list[tuple[str, str, str, int, str, Instant]]:
+    async def list_unmapped_codes(
+        self, limit: int = 100
+    ) -> list[tuple[str, str, str, int, str, Instant]]:
         """Return gaps: connector, kind, value, count, newest sample, last seen; most seen first."""
         ...
 

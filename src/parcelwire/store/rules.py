@@ -18,7 +18,7 @@ from parcelwire.tracking.ports import NewTracking, Save
 
 T = TypeVar("T")
 
-KEPT_RAW_ANSWERS: Final = 5
+KEPT_RAW_RESPONSES: Final = 5
 """How many raw answers of one tracking are kept."""
 
 DELETED_AT_ONCE: Final = 200

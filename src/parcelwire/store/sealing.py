@@ -163,7 +163,7 @@ class Sealing:
             try:
                 secrets = self._open_secrets(endpoint.id, sealed)
             except UnknownKeyError as error:
-                return replace(endpoint, unopened_why=str(error))
+                return replace(endpoint, unopened_reason=str(error))
             except SealingError:
                 # It will not get better by waiting: as an endpoint whose secret is none, which its
                 # owner can give a new one.
@@ -188,7 +188,7 @@ class Sealing:
         endpoint = self._endpoints.get(place)
         if endpoint is None:
             endpoint = self.open_endpoint(decode_endpoint(document), sealed)
-            if endpoint.unopened_why:
+            if endpoint.unopened_reason:
                 return endpoint
             if len(self._endpoints) >= _ENDPOINT_LIMIT:
                 self._endpoints.clear()
@@ -203,8 +203,8 @@ class Sealing:
         """
         if secrets_of(stored) == secrets_of(merged):
             return True
-        if stored.unopened_why:
-            raise KeyUnavailableError(stored.unopened_why)
+        if stored.unopened_reason:
+            raise KeyUnavailableError(stored.unopened_reason)
         return False
 
     def _open_secrets(self, endpoint_id: str, sealed: bytes) -> EndpointSecrets:
@@ -232,7 +232,7 @@ LOST_WHY: Final = "its secret was lost with the installation's key: rotate it, t
 def without_lost(endpoint: Endpoint) -> Endpoint:
     """Return an endpoint whose secrets nobody can open any more, switched off."""
     return replace(
-        without_secrets(endpoint), is_enabled=False, is_paused=False, disabled_why=LOST_WHY
+        without_secrets(endpoint), is_enabled=False, is_paused=False, disabled_reason=LOST_WHY
     )
 
 
@@ -243,7 +243,7 @@ def secrets_of(endpoint: Endpoint) -> EndpointSecrets:
 
 def without_secrets(endpoint: Endpoint) -> Endpoint:
     """Return an endpoint as it may lie open in the database."""
-    return replace(endpoint, secret="", previous_secret="", headers={}, unopened_why="")
+    return replace(endpoint, secret="", previous_secret="", headers={}, unopened_reason="")
 
 
 def is_under(sealed: bytes, fingerprint: str) -> bool:

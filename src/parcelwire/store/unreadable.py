@@ -210,7 +210,7 @@ def stand_in(row: Any) -> Tracking:
         substatus=DEFAULT_SUBSTATUS[Status(status)],
         is_archived=bool(is_archived),
         is_stopped=True,
-        stopped_why="unreadable",
+        stopped_reason="unreadable",
     )
 
 

@@ -41,7 +41,7 @@ from parcelwire.tracking.refresh import (
     MAX_TRIES,
     Refresher,
     poll_record,
-    raw_answer,
+    raw_response,
     stop_if_over,
 )
 
@@ -112,7 +112,7 @@ class CourierCorrector:
                 log.info("tracking %s is not %s's: %s", before.id, code, rejection)
                 change = await self._failure(stored, code, report, own, now)
             if past is not None:
-                change = replace(change, past=replace(past, is_news=change.event is not None))
+                change = replace(change, past=replace(past, has_changes=change.event is not None))
             result = await self._store.change_courier(change)
             if result == "saved":
                 if change.messages:
@@ -153,25 +153,25 @@ class CourierCorrector:
             courier_code=code,
             is_known_missing=False,
             is_stopped=False,
-            stopped_why=None,
+            stopped_reason=None,
             corrections=(
                 *before.corrections,
                 Correction(
                     at=now,
                     from_courier=before.courier_code,
                     to_courier=code,
-                    why=why,
+                    reason=why,
                     is_automatic=True,
                 ),
             ),
         )
-        told = CourierCorrected(from_courier=before.courier_code, to_courier=code, why=why)
+        told = CourierCorrected(from_courier=before.courier_code, to_courier=code, reason=why)
         merged = merge(corrected, report)
         after = stop_if_over(merged.tracking, report.outcome)
         merged = replace(merged, tracking=after, changes=(told, *merged.changes))
         change = await self._refresher.build_save(before, merged, now)
         poll = self._planner.after(change.tracking, stored.poll, policy, report, now)
-        return replace(change, poll=poll, raw=raw_answer(report))
+        return replace(change, poll=poll, raw=raw_response(report))
 
     async def _failure(
         self,
@@ -195,7 +195,7 @@ class CourierCorrector:
             expected_version=before.version,
             # The own courier's answer was counted when it was stored.
             poll=replace(poll, checks=stored.poll.checks, checked_at=stored.poll.checked_at),
-            raw=raw_answer(report) if report.outcome is Outcome.NOT_UNDERSTOOD else None,
+            raw=raw_response(report) if report.outcome is Outcome.NOT_UNDERSTOOD else None,
         )
 
 
@@ -235,8 +235,8 @@ def _countries(
     tracking: Tracking, report: CarrierReport, scans: list[Checkpoint]
 ) -> Iterator[tuple[str, str | None, str | None]]:
     details, facts = tracking.details, report.facts
-    origin = details.origin_country or details.asked_origin_country
-    destination = details.destination_country or details.asked_destination_country
+    origin = details.origin_country or details.tracking_origin_country
+    destination = details.destination_country or details.tracking_destination_country
     if facts is not None:
         yield "origin", origin, facts.origin_country
         yield "destination", destination, facts.destination_country

@@ -180,9 +180,9 @@ def is_correctable(tracking: Tracking) -> bool:
     """
     return (
         not tracking.checkpoints
-        and not tracking.is_auto_correct_off
+        and not tracking.is_auto_correct_disabled
         and tracking.status_override is None
-        and tracking.stopped_why not in {"by_user", "expired"}
+        and tracking.stopped_reason not in {"by_user", "expired"}
     )
 
 

@@ -35,7 +35,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     courier_code: str | None = None
     details: Details = Details()
     ordered_at: Instant | None = None
-    is_auto_correct_off: bool = False
+    is_auto_correct_disabled: bool = False
     source: str = "API"
 
 
@@ -120,15 +120,15 @@ class Drafting:
             source=draft.source,
             details=draft.details,
             ordered_at=draft.ordered_at,
-            is_auto_correct_off=draft.is_auto_correct_off,
+            is_auto_correct_disabled=draft.is_auto_correct_disabled,
         )
 
 
 def hints_of(details: Details, history: Mapping[str, int] = NOTHING) -> Hints:
     """Return what the shop said of its parcel, as the detector takes it."""
     return Hints(
-        destination_country=details.destination_country or details.asked_destination_country,
-        origin_country=details.origin_country or details.asked_origin_country,
+        destination_country=details.destination_country or details.tracking_destination_country,
+        origin_country=details.origin_country or details.tracking_origin_country,
         postal_code=details.postal_code or details.recipient_postcode,
         ship_date=details.ship_date,
         history=history,
@@ -160,8 +160,8 @@ _DETAIL_OF = {
     "postal_code": "postal_code",
     "ship_date": "ship_date",
     "account": "courier_account",
-    "destination_country": "asked_destination_country",
-    "origin_country": "asked_origin_country",
+    "destination_country": "tracking_destination_country",
+    "origin_country": "tracking_origin_country",
     "key": "key",
 }
 """The registry's names of extra fields -> where ``Details`` keeps them."""

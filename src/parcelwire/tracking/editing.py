@@ -139,7 +139,7 @@ class Editor:
 def _moved(before: Tracking, courier_code: str, why: str, now: Instant) -> Merged:
     """Return ``before`` with another courier: what the wrong one said goes."""
     correction = Correction(
-        at=now, from_courier=before.courier_code, to_courier=courier_code, why=why
+        at=now, from_courier=before.courier_code, to_courier=courier_code, reason=why
     )
     moved = restate(
         before,
@@ -153,11 +153,11 @@ def _moved(before: Tracking, courier_code: str, why: str, now: Instant) -> Merge
             is_known_missing=False,
             expired_at=None,
             is_stopped=False,
-            stopped_why=None,
+            stopped_reason=None,
             corrections=(*before.corrections, correction),
         ),
     )
-    told = CourierCorrected(from_courier=before.courier_code, to_courier=courier_code, why=why)
+    told = CourierCorrected(from_courier=before.courier_code, to_courier=courier_code, reason=why)
     return replace(moved, changes=(told, *moved.changes))
 
 

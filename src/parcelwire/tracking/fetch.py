@@ -86,5 +86,7 @@ class Fetcher:
             await self._throttle.record_results(policy, reports, now)
         for report in reports:
             if report.unmapped:
-                await self._store.add_gaps(report.connector, report.unmapped, report.fetched_at)
+                await self._store.add_unmapped_codes(
+                    report.connector, report.unmapped, report.fetched_at
+                )
         return answers

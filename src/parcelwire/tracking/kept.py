@@ -31,7 +31,7 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True):
     """
 
 
-class RawAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class RawResponse(msgspec.Struct, frozen=True, kw_only=True):
     """A carrier's answer as received, for replay.
 
     The store compresses it and keeps the newest few of a tracking.
@@ -54,9 +54,9 @@ class PastPoll(msgspec.Struct, frozen=True, kw_only=True):
     """How long the conversation took, in which other numbers may have been asked about, too."""
     connector: str = ""
     """Whom; empty when nobody was asked."""
-    is_news: bool = False
+    has_changes: bool = False
     """Whether the answer changed anything."""
-    why: str = ""
+    reason: str = ""
     """Why then: the ``due_reason`` of the time; of a deferred one, why it was."""
     detail: str = ""
 
@@ -144,7 +144,7 @@ class LaneHistory(msgspec.Struct, frozen=True, kw_only=True):
     transit_days: tuple[int, ...]
 
 
-class DoneRecord(msgspec.Struct, frozen=True, kw_only=True):
+class IdempotencyRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What was answered under an idempotency key."""
 
     fingerprint: bytes

@@ -43,13 +43,13 @@ NO_SLOT: Final = "too many questions to the carrier were under way"
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How the use cases behave."""
 
-    ask_seconds: float = 6.0
+    fetch_wait_seconds: float = 6.0
     """How long create and realtime wait for the carrier before they answer with what is known."""
-    ask_timeout_seconds: float = 22.0
+    fetch_timeout_seconds: float = 22.0
     """After this the conversation behind such an answer is broken off, too."""
     slot_seconds: float = SLOT_SECONDS
     """How long a question waits for its slot among the conversations with its carrier."""
-    ask_at_create: bool = True
+    fetch_on_create: bool = True
     test_trackings: int = 0
     """Trackings that a test world may hold at a time; 0: any number."""
     realtime_interval_seconds: int = 60
@@ -89,13 +89,13 @@ class OnDemandRefresh:
             carriers=carriers,
             throttle=throttle,
             clock=clock,
-            timeout_seconds=settings.ask_timeout_seconds + settings.slot_seconds,
+            timeout_seconds=settings.fetch_timeout_seconds + settings.slot_seconds,
         )
         self._asking: dict[str, asyncio.Task[Stored]] = {}
 
     def lease_from(self, now: Instant) -> Instant:
         """Return when a lease taken now ends: some time after the question's own time is up."""
-        return now + round((self._settings.ask_timeout_seconds + 5) * SECOND)
+        return now + round((self._settings.fetch_timeout_seconds + 5) * SECOND)
 
     async def refresh(self, stored: Stored) -> Stored:
         """See ``TrackingService.refresh_now``."""
@@ -141,13 +141,13 @@ class OnDemandRefresh:
             await asyncio.wait(self._asking.values())
 
     async def _await_answer(self, stored: Stored, task: asyncio.Task[Stored]) -> Stored:
-        done, _ = await asyncio.wait({task}, timeout=self._settings.ask_seconds)
+        done, _ = await asyncio.wait({task}, timeout=self._settings.fetch_wait_seconds)
         return task.result() if done else stored
 
     async def _await_lease(self, stored: Stored) -> Stored:
         """Wait until whoever asks now (a worker, another process) has stored the answer."""
         tracking = stored.tracking
-        for _ in range(max(1, round(self._settings.ask_seconds / LOOK_AGAIN_SECONDS))):
+        for _ in range(max(1, round(self._settings.fetch_wait_seconds / LOOK_AGAIN_SECONDS))):
             await self._clock.sleep(LOOK_AGAIN_SECONDS)
             fresh = await self._store.load(tracking.world_id, tracking.id)
             if fresh is None:
@@ -224,7 +224,7 @@ class OnDemandRefresh:
     async def _leave_to_workers(self, stored: Stored, why: str) -> Stored:
         """Let them have it from here: due as planned, without our lease."""
         poll = replace(stored.poll, leased_until=0)
-        past = PastPoll(at=self._clock.now(), outcome=DEFERRED, why=why)
+        past = PastPoll(at=self._clock.now(), outcome=DEFERRED, reason=why)
         result = PollResult(
             tracking_id=stored.tracking.id, poll=poll, past=past, lease=stored.poll.leased_until
         )

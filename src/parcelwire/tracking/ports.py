@@ -21,11 +21,11 @@ from parcelwire.domain.report import CarrierReport, UnmappedCode
 from parcelwire.domain.tracking import Tracking
 from parcelwire.tracking.kept import (
     DEFERRED,
-    DoneRecord,
+    IdempotencyRecord,
     LaneHistory,
     PastPoll,
     PollState,
-    RawAnswer,
+    RawResponse,
     StatusCounts,
     Stored,
     TrackingFilter,
@@ -48,7 +48,7 @@ __all__ = [
     "Carriers",
     "Composer",
     "Creation",
-    "DoneRecord",
+    "IdempotencyRecord",
     "Identifiers",
     "LaneHistory",
     "NewMessage",
@@ -58,7 +58,7 @@ __all__ = [
     "Planner",
     "PollResult",
     "PollState",
-    "RawAnswer",
+    "RawResponse",
     "Save",
     "StatusCounts",
     "Stored",
@@ -188,7 +188,7 @@ class TrackingStore(Protocol):
         """
         ...
 
-    async def raw_answers(self, tracking_id: str, limit: int = 10) -> list[RawAnswer]:
+    async def raw_responses(self, tracking_id: str, limit: int = 10) -> list[RawResponse]:
         """Return the newest raw answers, newest first."""
         ...
 
@@ -243,11 +243,11 @@ class TrackingStore(Protocol):
         """Return the cursor of the newest event that ``prune_events`` took; 0 when it took none."""
         ...
 
-    async def done_before(self, world_id: int, key: str) -> DoneRecord | None:
+    async def find_idempotency_record(self, world_id: int, key: str) -> IdempotencyRecord | None:
         """Return what was answered under an idempotency key."""
         ...
 
-    async def prune_done(self, before: Instant, *, limit: int = 1_000) -> int:
+    async def prune_idempotency_records(self, before: Instant, *, limit: int = 1_000) -> int:
         """Delete up to ``limit`` idempotency records written before that time; return how many."""
         ...
 
@@ -267,7 +267,9 @@ class TrackingStore(Protocol):
         """
         ...
 
-    async def add_gaps(self, connector: str, gaps: Sequence[UnmappedCode], at: Instant) -> None:
+    async def add_unmapped_codes(
+        self, connector: str, gaps: Sequence[UnmappedCode], at: Instant
+    ) -> None:
         """Count gaps, keeping the newest sample of each."""
         ...
 

@@ -26,7 +26,7 @@ from parcelwire.tracking.ports import (
     PastPoll,
     Planner,
     PollResult,
-    RawAnswer,
+    RawResponse,
     Save,
     Stored,
     TrackingStore,
@@ -107,15 +107,15 @@ class Refresher:
                     tracking_id=after.id,
                     poll=poll,
                     past=past,
-                    raw=raw_answer(report) if is_worth_keeping else None,
+                    raw=raw_response(report) if is_worth_keeping else None,
                     lease=stored.poll.leased_until,
                 )
             if after is not merged.tracking:
                 merged = Merged(after, merged.changes, is_dirty=True)
             change = await self.build_save(before, merged, now)
             if past is not None and merged.changes:
-                past = replace(past, is_news=True)
-            change = replace(change, poll=poll, past=past, raw=raw_answer(report))
+                past = replace(past, has_changes=True)
+            change = replace(change, poll=poll, past=past, raw=raw_response(report))
             if await self._store.save(change):
                 if change.messages:
                     self._notify()
@@ -184,7 +184,7 @@ def _dated_after(tracking: Tracking, report: CarrierReport, now: Instant) -> Car
     """
     known_at = max(
         tracking.facts_at,
-        tracking.window.said_at if tracking.window is not None else 0,
+        tracking.window.reported_at if tracking.window is not None else 0,
         *(one.received_at for one in tracking.checkpoints),
         0,
     )
@@ -213,14 +213,14 @@ def stop_if_over(
         why = "expired"
     elif outcome is Outcome.INVALID_NUMBER and not is_searching:
         why = "invalid_number"
-    elif tracking.is_stopped and tracking.stopped_why in {"final", "expired"}:
+    elif tracking.is_stopped and tracking.stopped_reason in {"final", "expired"}:
         # New events ended what had stopped us: a withdrawn delivery, a scan after the silence.
-        return replace(tracking, is_stopped=False, stopped_why=None)
+        return replace(tracking, is_stopped=False, stopped_reason=None)
     else:
         return tracking
     if tracking.is_stopped:
         return tracking
-    return replace(tracking, is_stopped=True, stopped_why=why)
+    return replace(tracking, is_stopped=True, stopped_reason=why)
 
 
 def poll_record(report: CarrierReport, why: str) -> PastPoll | None:
@@ -234,16 +234,16 @@ def poll_record(report: CarrierReport, why: str) -> PastPoll | None:
         outcome=report.outcome,
         duration_ms=report.duration_ms,
         connector=report.connector,
-        why=why,
+        reason=why,
         detail=report.detail,
     )
 
 
-def raw_answer(report: CarrierReport) -> RawAnswer | None:
+def raw_response(report: CarrierReport) -> RawResponse | None:
     """Return the carrier's answer for replay, where there is one."""
     if not report.raw:
         return None
-    return RawAnswer(
+    return RawResponse(
         at=report.fetched_at,
         connector=report.connector,
         outcome=report.outcome,

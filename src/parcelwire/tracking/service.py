@@ -5,7 +5,7 @@
                                   +--on demand--> throttle -> carriers -> Refresher -> store
 
 Writes return when they are durable. Asking on demand comes after that and is bounded in time: a
-slow carrier delays the answer by at most ``ask_seconds``, then the question goes on behind it.
+slow carrier delays the answer by at most ``fetch_wait_seconds``, then the question goes on behind it.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class TrackingService:
         tracking = await self.drafting.tracking(world_id, draft, now)
         policy = await self.carriers.policy(world_id, tracking.courier_code)
         poll = self._planner.first(tracking, policy, now)
-        will_ask = self._settings.ask_at_create and policy is not None
+        will_ask = self._settings.fetch_on_create and policy is not None
         lease = self._on_demand.lease_from(now) if will_ask else 0
         new = NewTracking(
             tracking=tracking, due_at=poll.due_at, due_reason=poll.due_reason, leased_until=lease
@@ -284,7 +284,7 @@ class TrackingService:
         """
         return await self.editor.edit(
             stored,
-            lambda tracking: replace(tracking, is_stopped=True, stopped_why="by_user"),
+            lambda tracking: replace(tracking, is_stopped=True, stopped_reason="by_user"),
             once=once,
         )
 
@@ -307,7 +307,7 @@ class TrackingService:
                 expired_at=None,
                 retracked_at=now,
                 is_stopped=False,
-                stopped_why=None,
+                stopped_reason=None,
                 is_known_missing=False,
             ),
             is_due_now=True,

@@ -10,7 +10,7 @@ import msgspec
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.tracking import Tracking
-from parcelwire.tracking.kept import DoneRecord, PastPoll, PollState, RawAnswer
+from parcelwire.tracking.kept import IdempotencyRecord, PastPoll, PollState, RawResponse
 
 
 class Once(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class Once(msgspec.Struct, frozen=True, kw_only=True):
 class AlreadyDoneError(Exception):
     """A write was asked for under an idempotency key that is taken. Nothing was written."""
 
-    def __init__(self, record: DoneRecord) -> None:
+    def __init__(self, record: IdempotencyRecord) -> None:
         """``record``: what was answered the first time."""
         super().__init__("done before under this idempotency key")
         self.record = record
@@ -96,7 +96,7 @@ class Save(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[NewMessage, ...] = ()
     poll: PollState | None = None
     past: PastPoll | None = None
-    raw: RawAnswer | None = None
+    raw: RawResponse | None = None
 
 
 class PollResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,5 +111,5 @@ class PollResult(msgspec.Struct, frozen=True, kw_only=True):
     tracking_id: str
     poll: PollState
     past: PastPoll | None = None
-    raw: RawAnswer | None = None
+    raw: RawResponse | None = None
     lease: Instant | None = None

@@ -68,7 +68,8 @@ def open_session(
         connector=connector,
         # Less than the whole attempt has, so that it is known which of the two is over.
         timeout=aiohttp.ClientTimeout(
-            total=None, connect=min(settings.connect_seconds, 0.9 * settings.total_seconds)
+            total=None,
+            connect=min(settings.connect_seconds, 0.9 * settings.request_timeout_seconds),
         ),
         request_class=PlainRequest,
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -77,17 +77,20 @@ def is_worth_noting(endpoint: Endpoint, failure: Failure) -> bool:
 def note_result(endpoint: Endpoint, result: AttemptResult) -> Endpoint:
     """Return an endpoint with what an attempt says about it."""
     if result.has_recovered:
-        endpoint = replace(without_failures(endpoint), failing_told_at=None)
+        endpoint = replace(without_failures(endpoint), failing_reported_at=None)
     if result.failure is not None:
         endpoint = note_failure(endpoint, result.failure)
-    if result.disable_endpoint_why and endpoint.failing_ms < result.disable_after_ms:
+    if result.disable_endpoint_reason and endpoint.failing_ms < result.disable_after_ms:
         # Meanwhile it recovered elsewhere, or its owner enabled it anew: nobody was told, either.
         return endpoint
-    if result.failing_told_at is not None:
-        endpoint = replace(endpoint, failing_told_at=result.failing_told_at)
-    if result.disable_endpoint_why:
+    if result.failing_reported_at is not None:
+        endpoint = replace(endpoint, failing_reported_at=result.failing_reported_at)
+    if result.disable_endpoint_reason:
         endpoint = replace(
-            endpoint, is_enabled=False, is_paused=False, disabled_why=result.disable_endpoint_why
+            endpoint,
+            is_enabled=False,
+            is_paused=False,
+            disabled_reason=result.disable_endpoint_reason,
         )
     return endpoint
 
@@ -97,8 +100,8 @@ def says_something(result: AttemptResult) -> bool:
     return bool(
         result.has_recovered
         or result.failure is not None
-        or result.failing_told_at is not None
-        or result.disable_endpoint_why
+        or result.failing_reported_at is not None
+        or result.disable_endpoint_reason
     )
 
 
@@ -107,8 +110,8 @@ def is_news(endpoint: Endpoint, result: AttemptResult) -> bool:
 
     Of two workers who come to the same conclusion only the first tells it.
     """
-    told_at, since = endpoint.failing_told_at, endpoint.failing_since
-    if result.disable_endpoint_why:
+    told_at, since = endpoint.failing_reported_at, endpoint.failing_since
+    if result.disable_endpoint_reason:
         return endpoint.is_enabled and not note_result(endpoint, result).is_enabled
     if result.has_recovered:
         return told_at is not None

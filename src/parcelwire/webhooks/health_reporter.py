@@ -103,9 +103,9 @@ class HealthReporter:
         outcome = replace(
             outcome,
             failure=failure,
-            failing_told_at=verdict.told_at,
+            failing_reported_at=verdict.told_at,
             has_recovered=verdict.has_recovered,
-            disable_endpoint_why=verdict.disable_why,
+            disable_endpoint_reason=verdict.disable_reason,
             disable_after_ms=verdict.disable_after_ms,
             notices=messages,
         )
@@ -179,7 +179,7 @@ def _notice(
         endpoint=endpoint,
         at=now,
         failing_since=verdict.failing_since,
-        why=verdict.disable_why or answer.error,
+        reason=verdict.disable_reason or answer.error,
         status=answer.status,
     )
 

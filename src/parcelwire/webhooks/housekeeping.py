@@ -37,7 +37,7 @@ class PrunableStore(Protocol):
         """Delete events that happened before that time."""
         ...
 
-    async def prune_done(self, before: Instant, *, limit: int = 1_000) -> int:
+    async def prune_idempotency_records(self, before: Instant, *, limit: int = 1_000) -> int:
         """Delete idempotency records written before that time."""
         ...
 
@@ -129,7 +129,7 @@ class Housekeeper:
         kinds: tuple[tuple[_Prune, float], ...] = (
             (self._store.prune_messages, settings.message_days * DAY),
             (self._store.prune_events, settings.event_days * DAY),
-            (self._store.prune_done, settings.idempotency_hours * HOUR),
+            (self._store.prune_idempotency_records, settings.idempotency_hours * HOUR),
         )
         gone = 0
         for prune, kept in kinds:

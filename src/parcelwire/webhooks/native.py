@@ -18,9 +18,9 @@ from parcelwire.domain.changes import (
     CheckpointCorrected,
     CheckpointWithdrawn,
     CourierCorrected,
+    DeliveryWindowChanged,
     Event,
     StatusChanged,
-    WindowMoved,
 )
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.clock import Instant, iso_utc
@@ -60,7 +60,7 @@ def tracking_to_wire(tracking: Tracking) -> Wire:
         is_final=tracking.is_final,
         is_archived=tracking.is_archived,
         is_stopped=tracking.is_stopped,
-        stopped_why=tracking.stopped_why,
+        stopped_reason=tracking.stopped_reason,
         sequence=tracking.sequence,
         created_at=iso_utc(tracking.created_at),
         updated_at=iso_utc(tracking.updated_at),
@@ -68,7 +68,7 @@ def tracking_to_wire(tracking: Tracking) -> Wire:
         # Details, facts and milestones are flat lists of texts and numbers whose names are already
         # the words of this dialect.
         details=details_to_wire(tracking.details),
-        facts=msgspec.to_builtins(tracking.facts),
+        shipment=msgspec.to_builtins(tracking.facts),
         delivery_window=window_to_wire(tracking.window),
         milestones=msgspec.to_builtins(tracking.milestones),
         checkpoints=[checkpoint_to_wire(one) for one in tracking.visible_checkpoints],
@@ -119,8 +119,8 @@ def window_to_wire(window: DeliveryWindow | None) -> Wire | None:
     return _known(
         earliest=window.earliest,
         latest=window.latest,
-        said_by=window.said_by,
-        said_at=_instant(window.said_at or None),
+        source=window.source,
+        reported_at=_instant(window.reported_at or None),
     )
 
 
@@ -152,9 +152,9 @@ def change_to_wire(change: Change) -> Wire:
                 "type": "checkpoint_withdrawn",
                 "checkpoint": checkpoint_to_wire(change.checkpoint),
             }
-        case WindowMoved():
+        case DeliveryWindowChanged():
             return _known(
-                type="window_moved",
+                type="delivery_window_changed",
                 before=window_to_wire(change.before),
                 after=window_to_wire(change.after),
             )
@@ -163,7 +163,7 @@ def change_to_wire(change: Change) -> Wire:
                 "type": "courier_corrected",
                 "from_courier": change.from_courier,
                 "to_courier": change.to_courier,
-                "why": change.why,
+                "reason": change.reason,
             }
 
 

@@ -55,7 +55,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """As it stood when the message was claimed."""
     at: Instant
     failing_since: Instant | None
-    why: str = ""
+    reason: str = ""
     """What the last attempt ended with, or why the endpoint was switched off."""
     status: int = 0
     """The last answer's status; 0 = there was none."""
@@ -77,9 +77,9 @@ class LogNotifier:
         name = notice.endpoint.id
         if notice.type is NoticeType.FAILING:
             since = iso_utc(notice.failing_since or notice.at)
-            _log.error("webhooks: endpoint %s has failed since %s: %s", name, since, notice.why)
+            _log.error("webhooks: endpoint %s has failed since %s: %s", name, since, notice.reason)
         elif notice.type is NoticeType.DISABLED:
-            _log.error("webhooks: endpoint %s disabled: %s", name, notice.why)
+            _log.error("webhooks: endpoint %s disabled: %s", name, notice.reason)
         else:
             _log.warning("webhooks: endpoint %s has recovered", name)
 
@@ -130,7 +130,7 @@ def _data(notice: Notice) -> dict[str, Any]:
     if notice.failing_since is not None:
         data["failing_since"] = iso_utc(notice.failing_since)
     if notice.type is not NoticeType.RECOVERED:
-        data["why"] = notice.why
+        data["reason"] = notice.reason
         if notice.status:
             data["last_status"] = notice.status
     return data

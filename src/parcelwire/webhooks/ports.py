@@ -97,7 +97,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int
     status: int
     error: str = ""
-    answer: str = ""
+    response_body: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -129,7 +129,7 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     attempt: Attempt
     state: MessageState
     next_at: Instant | None = None
-    disable_endpoint_why: str = ""
+    disable_endpoint_reason: str = ""
     """Non-empty: disable the endpoint. It is paused no longer: its owner has to enable it."""
     disable_after_ms: int = 0
     """Disable it only if by its row, with ``failure`` noted, it failed for this long. 0: in any
@@ -137,7 +137,7 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     """
     failure: Failure | None = None
     """Given: the endpoint notes it."""
-    failing_told_at: Instant | None = None
+    failing_reported_at: Instant | None = None
     """Given: noted in the endpoint as the time others were told."""
     has_recovered: bool = False
     """Clear what the endpoint has noted of failures, and that others were told."""

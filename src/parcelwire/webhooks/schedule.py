@@ -62,7 +62,7 @@ def retry_delay_seconds(retry: int, settings: WebhookSettings, random: RandomSha
     Jitter only ever lengthens: a receiver can rely on no retry coming earlier than the table says.
     """
     # Beyond 2^40 the cap has long decided; a float would overflow at 2^1024.
-    plain = settings.first_delay_seconds * (1 << min(retry - 1, 40))
+    plain = settings.retry_base_seconds * (1 << min(retry - 1, 40))
     return min(plain, settings.longest_delay_seconds) * (1 + settings.jitter * random())
 
 
@@ -95,7 +95,7 @@ def rest_seconds(answer: Answer, now: Instant, settings: WebhookSettings) -> flo
     asked = None
     if answer.status in MAY_SAY_WHEN:
         asked = read_retry_after(answer.retry_after, now)
-    wait = settings.first_delay_seconds if asked is None else asked
+    wait = settings.retry_base_seconds if asked is None else asked
     return min(wait, settings.longest_delay_seconds)
 
 
@@ -117,7 +117,7 @@ def decide(
         duration_ms=answer.duration_ms,
         status=answer.status,
         error=answer.error,
-        answer=answer.body,
+        response_body=answer.body,
     )
     if answer.is_success:
         return AttemptResult(attempt=attempt, state=MessageState.DELIVERED)
@@ -127,10 +127,10 @@ def decide(
             attempt=attempt,
             state=MessageState.PENDING,
             next_at=now,
-            disable_endpoint_why="the receiver answered 410 Gone",
+            disable_endpoint_reason="the receiver answered 410 Gone",
         )
     tries = message.attempts + 1
-    if tries >= settings.attempts:
+    if tries >= settings.max_attempts:
         return AttemptResult(attempt=attempt, state=MessageState.DEAD)
     delay = retry_delay_seconds(tries, settings, random)
     if answer.status in MAY_SAY_WHEN:

@@ -92,7 +92,9 @@ class HttpSender:
                 status=0, error=f"no connection within {self._settings.connect_seconds:g} s"
             )
         except TimeoutError:
-            answer = Answer(status=0, error=f"no answer within {self._settings.total_seconds:g} s")
+            answer = Answer(
+                status=0, error=f"no answer within {self._settings.request_timeout_seconds:g} s"
+            )
         except (OSError, ValueError, aiohttp.ClientError, NoTlsContextError) as error:
             answer = Answer(status=0, error=explain(error))
         answer.duration_ms = round((loop.time() - started) * 1_000)
@@ -110,7 +112,7 @@ class HttpSender:
         response: aiohttp.ClientResponse | None = None
         body = bytearray()
         try:
-            async with asyncio.timeout(settings.total_seconds) as limit:
+            async with asyncio.timeout(settings.request_timeout_seconds) as limit:
                 response = await self._post(url, options)
                 content = response.content
                 if not content.at_eof():

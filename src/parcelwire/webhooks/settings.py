@@ -12,9 +12,9 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
         ValueError: when a figure makes no sense by itself or beside the others.
     """
 
-    attempts: int = 15
+    max_attempts: int = 15
     """Tries in all before a message is given up: 4.3 days with the waits below."""
-    first_delay_seconds: float = 30
+    retry_base_seconds: float = 30
     """Wait before the first retry; every further wait is twice as long."""
     longest_delay_seconds: float = 122_880
     """No wait is longer, whether the schedule or a receiver's ``Retry-After`` asks for it."""
@@ -23,7 +23,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     connect_seconds: float = 5
     """For name, connection and TLS together."""
-    total_seconds: float = 15
+    request_timeout_seconds: float = 15
     """For one whole attempt, to the last byte that is read."""
     slow_seconds: float = 2
     """A receiver that takes longer is kept among those that may not hold up the others."""
@@ -34,9 +34,9 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
     kept_answer_characters: int = 1_024
     """How much of that is kept in the attempt log."""
 
-    in_flight: int = 256
+    max_concurrent_deliveries: int = 256
     """Requests at one time, in this process."""
-    in_flight_per_endpoint: int = 16
+    max_concurrent_per_endpoint: int = 16
     """Of these, for one endpoint that answers well. One that does not gets one at a time."""
     claim_batch: int = 128
     """Messages taken from the store at once."""
@@ -67,14 +67,14 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for name in (
-            "attempts",
-            "first_delay_seconds",
+            "max_attempts",
+            "retry_base_seconds",
             "connect_seconds",
-            "total_seconds",
+            "request_timeout_seconds",
             "body_seconds",
             "answer_bytes",
-            "in_flight",
-            "in_flight_per_endpoint",
+            "max_concurrent_deliveries",
+            "max_concurrent_per_endpoint",
             "claim_batch",
             "lease_margin_seconds",
             "poll_seconds",
@@ -104,4 +104,4 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
 
         So long does it take until the work of a killed process is taken up, too.
         """
-        return self.total_seconds + self.lease_margin_seconds
+        return self.request_timeout_seconds + self.lease_margin_seconds

@@ -26,7 +26,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     told_at: Instant | None = None
     """Given: others are told now."""
     has_recovered: bool = False
-    disable_why: str = ""
+    disable_reason: str = ""
     disable_after_ms: int = 0
     """See ``AttemptResult``."""
     notice: NoticeType | None = None
@@ -37,7 +37,7 @@ WELL = Verdict()
 
 def judge_success(endpoint: Endpoint) -> Verdict:
     """Return what follows from a message that was taken."""
-    since, told_at = endpoint.failing_since, endpoint.failing_told_at
+    since, told_at = endpoint.failing_since, endpoint.failing_reported_at
     if since is None and told_at is None:
         return WELL
     return Verdict(
@@ -56,7 +56,7 @@ def judge_failure(
     if answer.status == GONE:
         why = "the receiver answered 410 Gone"
         return Verdict(
-            failing_since=since, told_at=now, disable_why=why, notice=NoticeType.DISABLED
+            failing_since=since, told_at=now, disable_reason=why, notice=NoticeType.DISABLED
         )
     if after.failing_count < FEWEST_FAILURES:
         return Verdict(failing_since=since)
@@ -66,11 +66,11 @@ def judge_failure(
         return Verdict(
             failing_since=since,
             told_at=now,
-            disable_why=f"nothing but failures for {length}; the last: {answer.error}",
+            disable_reason=f"nothing but failures for {length}; the last: {answer.error}",
             disable_after_ms=disable_after,
             notice=NoticeType.DISABLED,
         )
-    told_at = after.failing_told_at
+    told_at = after.failing_reported_at
     is_told = told_at is not None and since is not None and told_at >= since
     if is_told or after.failing_ms < round(settings.failing_after_seconds * SECOND):
         return Verdict(failing_since=since)
@@ -82,12 +82,14 @@ def enable(endpoint: Endpoint) -> Endpoint:
 
     That others were told of a failure is kept, so that they hear of its recovery.
     """
-    return replace(without_failures(endpoint), is_enabled=True, is_paused=False, disabled_why="")
+    return replace(without_failures(endpoint), is_enabled=True, is_paused=False, disabled_reason="")
 
 
 def pause(endpoint: Endpoint) -> Endpoint:
     """Return an endpoint as its owner's pausing leaves it: messages are kept and wait."""
-    return replace(endpoint, is_enabled=False, is_paused=True, disabled_why="paused by its owner")
+    return replace(
+        endpoint, is_enabled=False, is_paused=True, disabled_reason="paused by its owner"
+    )
 
 
 def _in_words(length: int) -> str:

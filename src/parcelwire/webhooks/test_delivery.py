@@ -74,7 +74,7 @@ class TestDelivery:
         """
         endpoint = await find_endpoint(self._store, world_id, endpoint_id)
         if not endpoint.is_enabled:
-            why = "" if endpoint.is_paused else f": {endpoint.disabled_why}"
+            why = "" if endpoint.is_paused else f": {endpoint.disabled_reason}"
             msg = f"it is {endpoint.state}{why}; nothing was sent"
             raise EndpointDisabledError(msg)
         message = self._composer.compose_test(endpoint, self._clock.now())

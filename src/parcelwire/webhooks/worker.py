@@ -71,8 +71,8 @@ class DeliveryWorker:
         self._random = random
         self._settings = settings or WebhookSettings()
         self._flow = FlowControl(
-            in_flight=self._settings.in_flight,
-            per_endpoint=self._settings.in_flight_per_endpoint,
+            in_flight=self._settings.max_concurrent_deliveries,
+            per_endpoint=self._settings.max_concurrent_per_endpoint,
         )
         self._reporter = HealthReporter(
             store, identifiers=identifiers, settings=self._settings, notifiers=notifiers

@@ -53,7 +53,7 @@ def _endpoint(number: int, world_id: int, **fields: Any) -> Endpoint:
 
 BUSY, OFF, LATER, OTHER = (
     _endpoint(1, BIG),
-    _endpoint(2, BIG, is_enabled=False, disabled_why="it failed for five days"),
+    _endpoint(2, BIG, is_enabled=False, disabled_reason="it failed for five days"),
     _endpoint(3, BIG),
     _endpoint(4, TIDY),
 )
@@ -134,7 +134,7 @@ _MESSAGE_COLUMNS: Final = (
     "id, endpoint_id, tracking_id, event_id, world_id, created_at, due_at, sequence, attempts,"
     " state, event_type"
 )
-_ATTEMPT_COLUMNS: Final = "id, at, duration_ms, status, error, answer"
+_ATTEMPT_COLUMNS: Final = "id, at, duration_ms, status, error, response_body"
 _JOURNEY_COLUMNS: Final = (
     "world_id, created_on, version, courier_code, origin, destination, status, ended_on,"
     " transit_days, is_on_time, is_first_attempt, had_exception"
@@ -230,7 +230,7 @@ def _told(parcels: list[Parcel]) -> list[Parcel]:
 def _common(parcels: list[Parcel], id_of: Callable[[str], Any]) -> Rows:
     """Return the rows of tables that both engines have alike."""
     return {
-        ("done", "world_id, key, fingerprint, at, status, body"): map(_done, parcels),
+        ("idempotency_record", "world_id, key, fingerprint, at, status, body"): map(_done, parcels),
         ("record", "kind, scope, id, at, document, tracking_id"): (
             _record(one, id_of) for one in parcels
         ),
@@ -278,7 +278,7 @@ def _of_sqlite(parcels: list[Parcel]) -> Rows:
             (one.number + 1, _DOCUMENT, _RENDITION) for one in parcels
         ),
         ("poll", f"key, {_POLL_COLUMNS}"): ((one.number + 1, *_poll(one)) for one in parcels),
-        ("raw_answer", "tracking_key, at, connector, outcome, packed"): (
+        ("raw_response", "tracking_key, at, connector, outcome, packed"): (
             (one.number + 1, one.updated_at, one.courier, "found", _PAYLOAD) for one in parcels[::2]
         ),
         ("event", "world_id, packed, tracking_id"): (
@@ -288,7 +288,7 @@ def _of_sqlite(parcels: list[Parcel]) -> Rows:
             (one.number + 1, *_message(one, id_of)) for one in told
         ),
         ("payload", "key, packed"): ((one.number + 1, _PAYLOAD) for one in told),
-        ("line", "endpoint_id, tracking_id, message_key, ready_at, leased_until"): (
+        ("delivery_queue", "endpoint_id, tracking_id, message_key, ready_at, leased_until"): (
             (*_message(one, id_of)[1:3], one.number + 1, one.message[2], 0) for one in pending
         ),
         ("attempt", f"message_key, {_ATTEMPT_COLUMNS}"): (
@@ -297,7 +297,7 @@ def _of_sqlite(parcels: list[Parcel]) -> Rows:
         ("journey", f"key, {_JOURNEY_COLUMNS}"): (
             (one.number + 1, *_journey(one)) for one in parcels
         ),
-        ("gap", "connector, kind, value, count, sample, last_seen_at"): (
+        ("unmapped_code", "connector, kind, value, count, sample, last_seen_at"): (
             (one.courier, "code", str(one.number), one.number % 1000, "", one.created_at)
             for one in parcels
         ),
@@ -316,7 +316,7 @@ async def fill_postgres(dsn: str, count: int) -> None:
         await connection.copy_records_to_table(table, records=rows, columns=columns.split(", "))
     totals, created = _totals(parcels)
     await connection.executemany(
-        "insert into counter (world_id, what, is_archived, total) values ($1, $2, $3, $4)",
+        "insert into counter (world_id, metric, is_archived, total) values ($1, $2, $3, $4)",
         [
             *((*key, total) for key, total in totals.items()),
             *((world_id, "created", False, total) for world_id, total in created.items()),
@@ -344,7 +344,7 @@ def _of_postgres(parcels: list[Parcel]) -> Rows:
         ("poll", f"tracking_id, courier_code, {_POLL_COLUMNS}"): (
             (one.id, one.courier, *_poll(one)) for one in parcels
         ),
-        ("raw_answer", "tracking_id, at, connector, outcome, body"): (
+        ("raw_response", "tracking_id, at, connector, outcome, body"): (
             (one.id, one.updated_at, one.courier, "found", _PAYLOAD) for one in parcels[::2]
         ),
         ("event", "cursor, world_id, tracking_id, body"): (
@@ -354,10 +354,10 @@ def _of_postgres(parcels: list[Parcel]) -> Rows:
             (*_message(one, same), _PAYLOAD, one.created_at if one.message[1] else None)
             for one in told
         ),
-        ("waiting", "endpoint_id, tracking_id, sequence, message_id"): (
+        ("pending_message", "endpoint_id, tracking_id, sequence, message_id"): (
             (*_message(one, same)[1:3], 1, one.id) for one in pending
         ),
-        ("lane", "endpoint_id, tracking_id, due_at, leased_until, waiting"): (
+        ("delivery_queue", "endpoint_id, tracking_id, due_at, leased_until, pending_count"): (
             (*_message(one, same)[1:3], one.message[2], 0, 1) for one in pending
         ),
         ("attempt", f"message_id, {_ATTEMPT_COLUMNS}"): (
@@ -366,7 +366,7 @@ def _of_postgres(parcels: list[Parcel]) -> Rows:
         ("journey", f"tracking_id, {_JOURNEY_COLUMNS}"): (
             (one.id, *_journey(one)) for one in parcels
         ),
-        ("gap", "connector, kind, digest, value, sample, seen, seen_at"): (
+        ("unmapped_code", "connector, kind, digest, value, sample, count, last_seen_at"): (
             (
                 one.courier,
                 "code",

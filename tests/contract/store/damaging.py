@@ -27,7 +27,7 @@ _SQLITE: Final[dict[Document, str]] = {
     "rendition": "UPDATE doc SET rendition = x'' WHERE ?1 <> 0"
     " AND key = (SELECT key FROM tracking WHERE id = ?2)",
     "event": "UPDATE event SET packed = ? WHERE tracking_id = ?",
-    "answer": "UPDATE raw_answer SET packed = ?"
+    "answer": "UPDATE raw_response SET packed = ?"
     " WHERE tracking_key = (SELECT key FROM tracking WHERE id = ?)",
     "payload": "UPDATE payload SET packed = ? WHERE key = (SELECT key FROM message WHERE id = ?)",
     "record": "UPDATE record SET document = ? WHERE id = ?",
@@ -42,7 +42,7 @@ _POSTGRES: Final[dict[Document, str]] = {
         "with pending as (update pending_event set body = $1 where tracking_id = $2)"
         " update event set body = $1 where tracking_id = $2"
     ),
-    "answer": "update raw_answer set body = $1 where tracking_id = $2",
+    "answer": "update raw_response set body = $1 where tracking_id = $2",
     "payload": "update message set payload = $1 where id = $2",
     "record": "update record set document = $1 where id = $2",
     "connection": "update connection set document = $1 where id = $2",

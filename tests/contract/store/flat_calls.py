@@ -14,7 +14,7 @@ from parcelwire.polling.ports import Pause
 from parcelwire.store.codec import pack
 from parcelwire.store.port import Store
 from parcelwire.tracking.journeys import Journey
-from parcelwire.tracking.ports import Once, PollResult, PollState, RawAnswer
+from parcelwire.tracking.ports import Once, PollResult, PollState, RawResponse
 from tests.contract.store.bulk_rows import (
     BIG,
     BUSY,
@@ -109,7 +109,7 @@ async def save(shop: Shop) -> None:
             status=status,
             messages=tuple(make_message(one, tracking.id, tracking.version) for one in endpoints),
             poll=PollState(due_at=NOW + HOUR, checked_at=NOW, checks=1),
-            raw=RawAnswer(at=NOW, connector="dhl", outcome="found", body=b"{}"),
+            raw=RawResponse(at=NOW, connector="dhl", outcome="found", body=b"{}"),
         )
     await shop.store.delete_trackings(BIG, [tracking.id])
 
@@ -118,7 +118,7 @@ async def save_old(shop: Shop) -> None:
     """What is stored of a tracking in the midst of the others is found and changed."""
     old = shop.parcel()
     poll = PollState(due_at=NOW + HOUR, checked_at=NOW, checks=3)
-    raw = RawAnswer(at=NOW, connector="dhl", outcome="found", body=b"{}")
+    raw = RawResponse(at=NOW, connector="dhl", outcome="found", body=b"{}")
     result = PollResult(tracking_id=old.id, poll=poll, past=make_past(), raw=raw, lease=0)
     await shop.store.save_polls([result, replace(result, lease=None)])
 
@@ -156,7 +156,7 @@ async def suspended(shop: Shop) -> None:
 async def budget(shop: Shop) -> None:
     await shop.store.take_budget("dhl", now=NOW, wanted=3, per_minute=60, per_day=1_000)
     await shop.store.return_budget("dhl", count=1, per_minute=60)
-    await shop.store.set_pause("dhl", Pause(until=NOW, failures=1, why="ill", since=NOW))
+    await shop.store.set_pause("dhl", Pause(until=NOW, failures=1, reason="ill", since=NOW))
     await shop.store.pauses()
     await shop.store.set_pause("dhl", None)
 
@@ -198,7 +198,7 @@ async def skipped(shop: Shop) -> None:
     await store.finish_attempts([result_of(first.id, DEAD)])
     await store.claim_messages(NOW, lease_until=NOW + MINUTE, limit=50, per_endpoint=5)
     await store.finish_attempts([result_of(second.id, DELIVERED)])
-    await store.finish_attempts([result_of(second.id, DEAD, disable_why="gone")])
+    await store.finish_attempts([result_of(second.id, DEAD, disable_reason="gone")])
     await store.delete_endpoint(BIG, endpoint.id)
 
 
@@ -273,7 +273,7 @@ async def once_only(shop: Shop) -> None:
     once = once_of("twice")
     message = make_message(BUSY, shop.parcel().id, 7)
     await shop.store.add_messages([message], once=once)
-    await shop.store.done_before(BIG, "twice")
+    await shop.store.find_idempotency_record(BIG, "twice")
     await shop.store.resend(BIG, message.id, NOW)
 
 

@@ -164,7 +164,7 @@ QUERIES: Final[dict[str, Query]] = {
         run=lambda shop: shop.store.find(BIG, shop.parcel().text, shop.parcel().courier)
     ),
     "find by page": Query(run=lambda shop: shop.store.find_by_page_token(shop.parcel().page_token)),
-    "raw answers": Query(run=lambda shop: shop.store.raw_answers(shop.parcel(skip=1).id)),
+    "raw answers": Query(run=lambda shop: shop.store.raw_responses(shop.parcel(skip=1).id)),
     "past polls": Query(run=lambda shop: shop.store.past_polls(shop.parcel().id)),
     "create": Query(run=calls.create_some),
     "create many": Query(run=calls.fold),
@@ -189,8 +189,12 @@ QUERIES: Final[dict[str, Query]] = {
     "events of a tracking": Query(run=calls.events_of),
     "prune events": Query(run=lambda shop: shop.store.prune_events(NOW - 399 * DAY, limit=10)),
     "prune events, none": Query(run=lambda shop: shop.store.prune_events(NOW - 500 * DAY)),
-    "prune done": Query(run=lambda shop: shop.store.prune_done(NOW - 399 * DAY, limit=10)),
-    "prune done, none": Query(run=lambda shop: shop.store.prune_done(NOW - 500 * DAY)),
+    "prune done": Query(
+        run=lambda shop: shop.store.prune_idempotency_records(NOW - 399 * DAY, limit=10)
+    ),
+    "prune done, none": Query(
+        run=lambda shop: shop.store.prune_idempotency_records(NOW - 500 * DAY)
+    ),
     "endpoint": Query(run=calls.endpoint),
     "send": Query(run=calls.send),
     "skipped": Query(run=calls.skipped),
@@ -223,9 +227,11 @@ QUERIES: Final[dict[str, Query]] = {
     ),
     "account": Query(run=calls.account),
     "everybody": Query(run=calls.everybody),
-    "gaps": Query(run=lambda shop: shop.store.list_gaps(limit=100)),
+    "gaps": Query(run=lambda shop: shop.store.list_unmapped_codes(limit=100)),
     "add gaps": Query(
-        run=lambda shop: shop.store.add_gaps("dhl", [UnmappedCode(kind="code", value="9")], NOW)
+        run=lambda shop: shop.store.add_unmapped_codes(
+            "dhl", [UnmappedCode(kind="code", value="9")], NOW
+        )
     ),
     "remote area": Query(run=lambda shop: shop.store.remote_area("CH", "0000007")),
     "has remote areas": Query(run=lambda shop: shop.store.has_remote_areas()),

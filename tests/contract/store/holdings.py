@@ -47,14 +47,14 @@ _OF_ACCOUNTS: Final = dict.fromkeys(
         "connection",
         "endpoint",
         "counter",
-        "done",
+        "idempotency_record",
         "sealing_key",
         "pruned_event",
     ),
     _NONE,
 )
 _OF_THE_INSTALLATION: Final = dict.fromkeys(
-    ("schema_version", "budget", "pause", "gap", "remote_area", "heartbeat"), _NONE
+    ("schema_version", "budget", "pause", "unmapped_code", "remote_area", "heartbeat"), _NONE
 )
 
 
@@ -70,15 +70,15 @@ POSTGRES: Final[dict[str, Held | None]] = {
     "tracking": Held("id = $1"),
     "doc": _BY_ID,
     "poll": _BY_ID,
-    "raw_answer": _BY_ID,
+    "raw_response": _BY_ID,
     "journey": _BY_ID,
     "record": Held("tracking_id = $1 or scope = $2"),
     "event": _TOLD,
     "pending_event": _TOLD,
     "feed_head": _NONE,
     "message": _TOLD,
-    "waiting": _TOLD,
-    "lane": _TOLD,
+    "pending_message": _TOLD,
+    "delivery_queue": _TOLD,
     "skipped": _TOLD,
     "attempt": _of_message("message_id", "id"),
     "counter_change": _NONE,
@@ -89,13 +89,13 @@ SQLITE: Final[dict[str, Held | None]] = {
     "tracking": Held("id = $1"),
     "doc": _by_key("key"),
     "poll": _by_key("key"),
-    "raw_answer": _by_key("tracking_key"),
+    "raw_response": _by_key("tracking_key"),
     "journey": _by_key("key"),
     "record": Held("tracking_id = $1 OR scope = $2"),
     "event": _TOLD,
     "message": _TOLD,
     "payload": _of_message("key", "key"),
-    "line": _TOLD,
+    "delivery_queue": _TOLD,
     "skipped": _TOLD,
     "attempt": _of_message("message_key", "key"),
     "world": _NONE,

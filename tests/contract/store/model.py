@@ -211,8 +211,8 @@ class Model:
             outcome=self.poll_dice.choice(["found", "unavailable"]),
             duration_ms=self.poll_dice.randrange(9_999),
             connector=self.poll_dice.choice(["", "dhl"]),
-            is_news=self.poll_dice.random() < 0.5,
-            why="on its way: every 4 hours",
+            has_changes=self.poll_dice.random() < 0.5,
+            reason="on its way: every 4 hours",
         )
         self.pasts[tracking_id].append(past)
         return past

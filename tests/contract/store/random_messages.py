@@ -119,14 +119,14 @@ class MessageLife(Model):
             failure = failure_at(since)
             result, endpoint = replace(result, failure=failure), note_failure(endpoint, failure)
         elif kind == "told":
-            result = replace(result, failing_told_at=self.now)
-            endpoint = replace(endpoint, failing_told_at=self.now)
+            result = replace(result, failing_reported_at=self.now)
+            endpoint = replace(endpoint, failing_reported_at=self.now)
         elif kind == "recovered":
             result = replace(result, has_recovered=True)
-            endpoint = replace(without_failures(endpoint), failing_told_at=None)
+            endpoint = replace(without_failures(endpoint), failing_reported_at=None)
         elif kind == "gone" and self.dice.random() < 0.2:
-            result = replace(result, disable_endpoint_why="410")
-            endpoint = replace(endpoint, is_enabled=False, disabled_why="410")
+            result = replace(result, disable_endpoint_reason="410")
+            endpoint = replace(endpoint, is_enabled=False, disabled_reason="410")
         self.endpoints[endpoint.id] = endpoint
         return result
 

@@ -21,7 +21,7 @@ from parcelwire.tracking.ports import (
     NewTracking,
     PastPoll,
     PollState,
-    RawAnswer,
+    RawResponse,
     Save,
 )
 
@@ -168,7 +168,7 @@ def make_past(at: Instant = NOW) -> PastPoll:
         outcome="found",
         duration_ms=412,
         connector="swiss-post",
-        why="on its way: every 4 hours",
+        reason="on its way: every 4 hours",
     )
 
 
@@ -177,7 +177,7 @@ def make_change(
     *,
     messages: tuple[NewMessage, ...] = (),
     poll: PollState | None = None,
-    raw: RawAnswer | None = None,
+    raw: RawResponse | None = None,
     tells: bool = True,
     **fields: Any,
 ) -> Save:

@@ -79,7 +79,7 @@ def result_of(
     *,
     at: Instant = NOW,
     next_at: Instant | None = None,
-    disable_why: str = "",
+    disable_reason: str = "",
 ) -> AttemptResult:
     attempt = Attempt(
         id=new_id(at),
@@ -88,10 +88,10 @@ def result_of(
         duration_ms=42,
         status=204 if state is DELIVERED else 0,
         error="" if state is DELIVERED else "connection refused",
-        answer="« ça va »",
+        response_body="« ça va »",
     )
     return AttemptResult(
-        attempt=attempt, state=state, next_at=next_at, disable_endpoint_why=disable_why
+        attempt=attempt, state=state, next_at=next_at, disable_endpoint_reason=disable_reason
     )
 
 

@@ -40,8 +40,8 @@ EXEMPT_STATEMENTS: Final = {
         "queries.py:STAND_IN": _BY_ITS_KEY,
     },
     "postgres": {
-        "accounts.sql:clear_remote_areas": _WHOLE_TABLE,
-        "accounts.sql:lock_remote_areas": _WHOLE_TABLE,
+        "remote_areas.sql:clear_remote_areas": _WHOLE_TABLE,
+        "remote_areas.sql:lock_remote_areas": _WHOLE_TABLE,
         "trackings.sql:stand_in": _BY_ITS_KEY,
     },
 }

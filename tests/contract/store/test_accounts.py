@@ -102,7 +102,7 @@ async def test_connections_are_replaced_by_id(store: Store) -> None:
     for one in (second, theirs, connection):
         await store.save_connection(one)
     assert await store.list_connections() == [connection, second, theirs]
-    broken = replace(connection, broken_since=NOW, broken_why="401")
+    broken = replace(connection, broken_since=NOW, broken_reason="401")
     await store.save_connection(broken)
     assert await store.list_connections(1) == [broken, second]
     assert await store.delete_connection(1, theirs.id) is False
@@ -120,7 +120,7 @@ async def test_a_late_change_brings_no_deleted_connection_back(store: Store) -> 
         sealed_credentials=b"first",
         created_at=NOW,
     )
-    broken = replace(connection, broken_since=NOW, broken_why="401")
+    broken = replace(connection, broken_since=NOW, broken_reason="401")
     await store.save_connection(connection)
     assert await store.save_connection(broken, expected=connection)
     renewed = replace(connection, sealed_credentials=b"second")
@@ -133,27 +133,27 @@ async def test_a_late_change_brings_no_deleted_connection_back(store: Store) -> 
 
 
 async def test_gaps_are_counted_with_their_newest_sample(store: Store) -> None:
-    assert await store.list_gaps() == []
-    await store.add_gaps("swiss-post", [], NOW)
+    assert await store.list_unmapped_codes() == []
+    await store.add_unmapped_codes("swiss-post", [], NOW)
     code = UnmappedCode(kind="code", value="LETTER.*.1", sample="first")
-    await store.add_gaps(
+    await store.add_unmapped_codes(
         "swiss-post", [code, UnmappedCode(kind="text", value="« ça »", sample="x")], NOW
     )
-    await store.add_gaps("swiss-post", [code], NOW + 1)
-    await store.add_gaps("dhl", [replace(code, sample="elsewhere")], NOW + 1)
-    await store.add_gaps("swiss-post", [replace(code, sample="newest")], NOW + 2)
-    assert await store.list_gaps() == [
+    await store.add_unmapped_codes("swiss-post", [code], NOW + 1)
+    await store.add_unmapped_codes("dhl", [replace(code, sample="elsewhere")], NOW + 1)
+    await store.add_unmapped_codes("swiss-post", [replace(code, sample="newest")], NOW + 2)
+    assert await store.list_unmapped_codes() == [
         ("swiss-post", "code", "LETTER.*.1", 3, "newest", NOW + 2),
         ("dhl", "code", "LETTER.*.1", 1, "elsewhere", NOW + 1),
         ("swiss-post", "text", "« ça »", 1, "x", NOW),
     ]
-    assert len(await store.list_gaps(limit=1)) == 1
+    assert len(await store.list_unmapped_codes(limit=1)) == 1
 
 
 async def test_a_gap_twice_in_one_answer_counts_twice(store: Store) -> None:
     gap = UnmappedCode(kind="code", value="7", sample="a")
-    await store.add_gaps("dhl", [gap, replace(gap, sample="b")], NOW)
-    assert await store.list_gaps() == [("dhl", "code", "7", 2, "b", NOW)]
+    await store.add_unmapped_codes("dhl", [gap, replace(gap, sample="b")], NOW)
+    assert await store.list_unmapped_codes() == [("dhl", "code", "7", 2, "b", NOW)]
 
 
 async def test_remote_areas_are_the_operators_table(store: Store) -> None:

@@ -62,9 +62,9 @@ async def test_gone_disables_the_endpoint_with_the_attempt(store: Store) -> None
     endpoint = await add_endpoint(store)
     gone, waiting = await add(store, endpoint, new_id(), 1, 2)
     await claim(store)
-    await store.finish_attempts([result_of(gone.id, DEAD, disable_why="410 Gone")])
+    await store.finish_attempts([result_of(gone.id, DEAD, disable_reason="410 Gone")])
     loaded = await store.load_endpoint(WORLD, endpoint.id)
-    assert loaded == replace(endpoint, is_enabled=False, disabled_why="410 Gone")
+    assert loaded == replace(endpoint, is_enabled=False, disabled_reason="410 Gone")
     assert await claimed(store, NOW + DAY) == []
     assert await store.save_endpoint(endpoint)
     assert await claimed(store, NOW + DAY) == [2]

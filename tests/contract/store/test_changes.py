@@ -13,7 +13,7 @@ from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Details, Milestones
 from parcelwire.store.port import Store
 from parcelwire.store.postgres import trackings as of_postgres
-from parcelwire.store.rules import KEPT_RAW_ANSWERS
+from parcelwire.store.rules import KEPT_RAW_RESPONSES
 from parcelwire.store.sqlite import trackings as of_sqlite
 from parcelwire.tracking.ports import (
     AlreadyDoneError,
@@ -21,7 +21,7 @@ from parcelwire.tracking.ports import (
     Once,
     PollResult,
     PollState,
-    RawAnswer,
+    RawResponse,
     Save,
     TrackingFilter,
 )
@@ -40,7 +40,7 @@ from tests.contract.store.samples import (
 async def test_a_save_stores_all_that_follows_from_it(store: Store) -> None:
     tracking = await create(store)
     poll = PollState(due_at=NOW + SECOND, due_reason="moving", checked_at=NOW, checks=1)
-    raw = RawAnswer(at=NOW, connector="swiss-post", outcome="found", body=b'{"a":1}')
+    raw = RawResponse(at=NOW, connector="swiss-post", outcome="found", body=b'{"a":1}')
     change = make_change(tracking, status=Status.TRANSIT, poll=poll, raw=raw)
 
     assert await store.save(change)
@@ -50,7 +50,7 @@ async def test_a_save_stores_all_that_follows_from_it(store: Store) -> None:
     assert stored.tracking == change.tracking
     assert stored.poll == poll
     assert [event for _, event in await store.events_after(WORLD, 0, 10)] == [change.event]
-    assert await store.raw_answers(tracking.id) == [raw]
+    assert await store.raw_responses(tracking.id) == [raw]
     (rendition,) = await store.list_renditions(
         WORLD, TrackingFilter(numbers=(tracking.number,)), offset=0, limit=1
     )
@@ -64,7 +64,7 @@ async def test_a_save_on_an_old_version_stores_nothing(store: Store) -> None:
         tracking,
         status=Status.DELIVERED,
         poll=PollState(due_at=None),
-        raw=RawAnswer(at=NOW, connector="c", outcome="found", body=b"late"),
+        raw=RawResponse(at=NOW, connector="c", outcome="found", body=b"late"),
     )
 
     assert await store.save(late) is False
@@ -74,7 +74,7 @@ async def test_a_save_on_an_old_version_stores_nothing(store: Store) -> None:
     assert stored.tracking == current
     assert stored.poll.due_at == NOW
     assert len(await store.events_after(WORLD, 0, 10)) == 1
-    assert await store.raw_answers(tracking.id) == []
+    assert await store.raw_responses(tracking.id) == []
     assert await store.count_by_status(WORLD, TrackingFilter()) == {
         **dict.fromkeys(Status, 0),
         Status.TRANSIT: 1,
@@ -141,7 +141,7 @@ async def test_polls_that_changed_nothing_write_the_poll_only(store: Store) -> N
         checks=7,
         probe_courier="dhl",
     )
-    raw = RawAnswer(at=NOW, connector="c", outcome="found", body=b"{}")
+    raw = RawResponse(at=NOW, connector="c", outcome="found", body=b"{}")
     await store.save_polls(
         [
             PollResult(tracking_id=new_id(), poll=poll, raw=raw),
@@ -152,19 +152,19 @@ async def test_polls_that_changed_nothing_write_the_poll_only(store: Store) -> N
     assert stored is not None
     assert stored.tracking == tracking
     assert stored.poll == poll
-    assert await store.raw_answers(tracking.id) == [raw]
+    assert await store.raw_responses(tracking.id) == [raw]
 
 
-async def test_the_newest_raw_answers_are_kept(store: Store) -> None:
+async def test_the_newest_raw_responses_are_kept(store: Store) -> None:
     tracking = await create(store)
     answers = [
-        RawAnswer(at=NOW + index, connector="c", outcome="found", body=b"%d" % index)
-        for index in range(KEPT_RAW_ANSWERS + 4)
+        RawResponse(at=NOW + index, connector="c", outcome="found", body=b"%d" % index)
+        for index in range(KEPT_RAW_RESPONSES + 4)
     ]
     for raw in answers:
         await store.save_polls([PollResult(tracking_id=tracking.id, poll=PollState(), raw=raw)])
-    assert await store.raw_answers(tracking.id) == answers[: -KEPT_RAW_ANSWERS - 1 : -1]
-    assert await store.raw_answers(tracking.id, limit=2) == answers[:-3:-1]
+    assert await store.raw_responses(tracking.id) == answers[: -KEPT_RAW_RESPONSES - 1 : -1]
+    assert await store.raw_responses(tracking.id, limit=2) == answers[:-3:-1]
 
 
 async def test_a_courier_is_changed_and_the_old_name_is_free(store: Store) -> None:
@@ -304,8 +304,8 @@ async def test_a_change_that_came_too_late_leaves_the_key_free(store: Store) -> 
     change = make_change(tracking, status=Status.TRANSIT)
     assert await store.save(change)
     assert not await store.save(make_change(tracking, status=Status.PICKUP), once=_once("b"))
-    assert await store.done_before(WORLD, "b") is None
+    assert await store.find_idempotency_record(WORLD, "b") is None
     late = make_change(tracking, status=Status.PICKUP)
     assert await store.change_courier(late, once=_once("b")) == "conflict"
     assert await store.save(make_change(change.tracking, status=Status.PICKUP), once=_once("b"))
-    assert await store.done_before(WORLD, "b") is not None
+    assert await store.find_idempotency_record(WORLD, "b") is not None

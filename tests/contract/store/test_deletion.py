@@ -15,7 +15,7 @@ from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.port import Store
 from parcelwire.store.rules import DELETED_AT_ONCE
-from parcelwire.tracking.ports import Once, PollResult, PollState, RawAnswer, TrackingFilter
+from parcelwire.tracking.ports import Once, PollResult, PollState, RawResponse, TrackingFilter
 from tests.contract.store.holdings import columns_of, known_tables, rows_of
 from tests.contract.store.samples import (
     NOW,
@@ -32,7 +32,7 @@ from tests.contract.store.sending import DEAD, DELIVERED, add_endpoint, claim, f
 from tests.contract.store.test_journeys import journey
 
 OpenAnother = Callable[[], Awaitable[Store]]
-RAW: Final = RawAnswer(at=NOW, connector="swiss-post", outcome="found", body=b"Jo Doe, Bern" * 50)
+RAW: Final = RawResponse(at=NOW, connector="swiss-post", outcome="found", body=b"Jo Doe, Bern" * 50)
 ASKED: Final = PollState(due_at=NOW + DAY, checked_at=NOW, checks=1, last_outcome="found")
 
 
@@ -129,7 +129,7 @@ async def test_what_comes_after_the_deletion_is_dropped_or_refused(store: Store)
 
     assert await store.save(late) is False
     assert await store.save(late, once=once) is False
-    assert await store.done_before(WORLD, "k") is None
+    assert await store.find_idempotency_record(WORLD, "k") is None
     assert await store.change_courier(replace(late)) == "conflict"
     await store.save_polls([poll_of(tracking), replace(poll_of(tracking), lease=0)])
     await store.postpone_polls([tracking.id], due_at=NOW, due_reason="a budget", at=NOW)
@@ -145,7 +145,7 @@ async def test_what_comes_after_the_deletion_is_dropped_or_refused(store: Store)
     newer = await create(store, "N00000002")
     await store.save_polls([poll_of(tracking)])
     assert await rows_of(store, tracking.id) == before
-    assert await store.raw_answers(newer.id) == []
+    assert await store.raw_responses(newer.id) == []
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -30,7 +30,7 @@ BEFORE = NOW - 30 * DAY
 
 
 async def switch_off(store: Store, endpoint: Endpoint) -> None:
-    off = replace(endpoint, is_enabled=False, disabled_why="nothing but failures")
+    off = replace(endpoint, is_enabled=False, disabled_reason="nothing but failures")
     assert await store.save_endpoint(off)
 
 

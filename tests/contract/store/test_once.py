@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from parcelwire.domain.account import ApiKey
 from parcelwire.domain.clock import HOUR
 from parcelwire.store.port import Store
-from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord, Once, TrackingFilter
+from parcelwire.tracking.ports import AlreadyDoneError, IdempotencyRecord, Once, TrackingFilter
 from parcelwire.webhooks.ports import MessageFilter
 from tests.contract.store.samples import (
     NOW,
@@ -53,7 +53,7 @@ def once(key: str = "order-17", *, world_id: int = WORLD, status: int = 201, **m
     )
 
 
-async def refused(call: Awaitable[object]) -> DoneRecord:
+async def refused(call: Awaitable[object]) -> IdempotencyRecord:
     with pytest.raises(AlreadyDoneError) as caught:
         await call
     return caught.value.record
@@ -64,10 +64,10 @@ async def test_a_create_happens_once_and_its_answer_is_kept(store: Store) -> Non
     assert creation.result == "created"
     record = await refused(store.create_trackings([make_new("NR2")], once=once(status=500)))
 
-    assert record == DoneRecord(
+    assert record == IdempotencyRecord(
         fingerprint=FINGERPRINT, at=NOW, status=201, body=repr([creation]).encode()
     )
-    assert await store.done_before(WORLD, "order-17") == record
+    assert await store.find_idempotency_record(WORLD, "order-17") == record
     assert await store.count_trackings(WORLD, ALL) == 1
     assert await store.count_created(WORLD) == 1
     assert await store.find(WORLD, "NR2") == []
@@ -81,7 +81,7 @@ async def test_a_key_counts_in_its_world_only(store: Store) -> None:
     await store.create_trackings([make_new("NR2")], once=once("order-18"))
     await store.create_trackings([make_new("NR3")], once=once("ORDER-17"))
     assert await store.count_trackings(WORLD, ALL) == 3
-    assert await store.done_before(OTHER_WORLD, "order-18") is None
+    assert await store.find_idempotency_record(OTHER_WORLD, "order-18") is None
 
 
 async def test_a_key_of_any_characters_is_a_key(store: Store) -> None:
@@ -90,14 +90,14 @@ async def test_a_key_of_any_characters_is_a_key(store: Store) -> None:
         await store.create_trackings([make_new(f"NR{number}")], once=once(key))
     assert await store.count_trackings(WORLD, ALL) == len(words)
     for key in words:
-        assert await store.done_before(WORLD, key) is not None
+        assert await store.find_idempotency_record(WORLD, key) is not None
         await refused(store.create_trackings([make_new("NR9")], once=once(key)))
 
 
 async def test_a_large_answer_is_kept_whole(store: Store) -> None:
     body = bytes(range(256)) * 4_000
     await store.create_trackings([make_new("NR1")], once=once(answer=lambda result: (207, body)))
-    record = await store.done_before(WORLD, "order-17")
+    record = await store.find_idempotency_record(WORLD, "order-17")
     assert record is not None
     assert (record.status, record.body) == (207, body)
 
@@ -126,7 +126,7 @@ async def test_what_fails_leaves_neither_effect_nor_record(store: Store, stage: 
     else:
         with pytest.raises(ValueError, match="already"):
             await store.add_account("JO@shop.example", now=NOW, once=once())
-    assert await store.done_before(WORLD, "order-17") is None
+    assert await store.find_idempotency_record(WORLD, "order-17") is None
     assert await store.count_trackings(WORLD, ALL) == 0
     # The key is free, and its neighbours in a shared commit are not harmed.
     (creation,), _ = await asyncio.gather(
@@ -151,10 +151,10 @@ async def test_a_write_without_an_answer_leaves_the_key_free(
         )
     )
     assert {one.result for (one,) in refusals} == {"exists"}
-    assert await store.done_before(WORLD, "order-17") is None
+    assert await store.find_idempotency_record(WORLD, "order-17") is None
     (creation,) = await store.create_trackings([make_new("NR2")], once=once())
     assert creation.result == "created"
-    assert await store.done_before(WORLD, "order-17") is not None
+    assert await store.find_idempotency_record(WORLD, "order-17") is not None
 
 
 async def test_two_hundred_at_once_with_one_key_are_one(
@@ -261,17 +261,19 @@ async def test_old_records_are_forgotten_oldest_first(store: Store) -> None:
     for hour in (3, 1, 2, 5, 4):
         at = NOW + hour * HOUR
         await store.create_trackings([make_new(f"NR{hour}")], once=once(f"key-{hour}", at=at))
-    assert await store.prune_done(NOW, limit=10) == 0
-    assert await store.prune_done(NOW + 4 * HOUR, limit=2) == 2
-    assert [await store.done_before(WORLD, f"key-{hour}") is None for hour in (1, 2, 3, 4)] == [
+    assert await store.prune_idempotency_records(NOW, limit=10) == 0
+    assert await store.prune_idempotency_records(NOW + 4 * HOUR, limit=2) == 2
+    assert [
+        await store.find_idempotency_record(WORLD, f"key-{hour}") is None for hour in (1, 2, 3, 4)
+    ] == [
         True,
         True,
         False,
         False,
     ]
-    assert await store.prune_done(NOW + 4 * HOUR, limit=2) == 1
-    assert await store.prune_done(NOW + 4 * HOUR) == 0
-    assert await store.done_before(WORLD, "key-4") is not None
+    assert await store.prune_idempotency_records(NOW + 4 * HOUR, limit=2) == 1
+    assert await store.prune_idempotency_records(NOW + 4 * HOUR) == 0
+    assert await store.find_idempotency_record(WORLD, "key-4") is not None
     # A forgotten key is free again.
     await store.create_trackings([make_new("NR6")], once=once("key-1"))
 

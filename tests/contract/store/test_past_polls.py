@@ -16,7 +16,7 @@ from parcelwire.tracking.ports import (
     PastPoll,
     PollResult,
     PollState,
-    RawAnswer,
+    RawResponse,
 )
 from tests.contract.store.samples import NOW, WORLD, advance, create, make_change, new_id
 
@@ -25,7 +25,7 @@ PAST = PastPoll(
     outcome="found",
     duration_ms=412,
     connector="swiss-post",
-    why="on its way: every 4 hours; after the carrier's night",
+    reason="on its way: every 4 hours; after the carrier's night",
 )
 
 
@@ -35,7 +35,7 @@ def past(number: int, **fields: object) -> PastPoll:
             "at": NOW + number * MINUTE,
             "outcome": "found",
             "connector": "swiss-post",
-            "why": "on its way: every 4 hours",
+            "reason": "on its way: every 4 hours",
             "duration_ms": number,
             **fields,
         }
@@ -69,7 +69,7 @@ async def test_many_are_remembered_in_one_go_each_with_its_own(store: Store) -> 
             tracking_id=one,
             poll=PollState(due_at=NOW),
             past=past(index) if index % 3 else None,
-            raw=RawAnswer(at=NOW, connector="c", outcome="found", body=b"x")
+            raw=RawResponse(at=NOW, connector="c", outcome="found", body=b"x")
             if index == 7
             else None,
         )
@@ -78,12 +78,12 @@ async def test_many_are_remembered_in_one_go_each_with_its_own(store: Store) -> 
     await store.save_polls(polls)
     for index, one in enumerate(ids):
         assert await store.past_polls(one) == ([past(index)] if index % 3 else [])
-    assert len(await store.raw_answers(ids[7])) == 1
+    assert len(await store.raw_responses(ids[7])) == 1
 
 
 async def test_a_save_remembers_its_poll_and_a_save_that_fails_does_not(store: Store) -> None:
     tracking = await create(store)
-    news = past(1, is_news=True)
+    news = past(1, has_changes=True)
     change = make_change(tracking, status=Status.TRANSIT, poll=PollState(due_at=NOW + HOUR))
     assert await store.save(replace(change, past=news))
     assert not await store.save(replace(change, past=past(2)))
@@ -127,7 +127,7 @@ async def test_those_with_long_words_take_the_place_of_more(store: Store) -> Non
     assert 8 <= len(kept) < 20
     assert [one.at for one in kept] == [one.at for one in told[: -len(kept) - 1 : -1]]
     for one in kept:
-        assert (one.outcome, one.connector, one.why) == (
+        assert (one.outcome, one.connector, one.reason) == (
             "unavailable",
             "swiss-post",
             "on its way: every 4 hours",
@@ -154,7 +154,7 @@ async def test_being_put_off_is_remembered_apart(store: Store) -> None:
     deferred = [one for one in found if one.outcome == DEFERRED]
     assert 5 <= len(deferred) <= 20
     assert deferred[0] == PastPoll(
-        at=NOW + 59 * SECOND, outcome=DEFERRED, why="the carrier is paused: no answer 59"
+        at=NOW + 59 * SECOND, outcome=DEFERRED, reason="the carrier is paused: no answer 59"
     )
     assert [one for one in found if one.outcome != DEFERRED] == asked[::-1]
     assert [one.at for one in found] == sorted((one.at for one in found), reverse=True)
@@ -182,7 +182,7 @@ async def test_results_of_one_tracking_at_a_time_lose_nothing(store: Store) -> N
     [
         PastPoll(at=-5, outcome=""),
         PastPoll(at=2**62, outcome="found", duration_ms=2**40),
-        PastPoll(at=NOW, outcome="a new one", detail="\x00\ud800", why="\x00" * 99),
+        PastPoll(at=NOW, outcome="a new one", detail="\x00\ud800", reason="\x00" * 99),
     ],
 )
 async def test_odd_values_harm_nothing(store: Store, odd: PastPoll) -> None:

@@ -9,7 +9,7 @@ from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND
 from parcelwire.polling.ports import Claim, Pause
 from parcelwire.store.port import Store
 from parcelwire.store.rules import RECALLED_AT_ONCE
-from parcelwire.tracking.ports import PollResult, PollState, RawAnswer, TrackingFilter
+from parcelwire.tracking.ports import PollResult, PollState, RawResponse, TrackingFilter
 from tests.contract.store.samples import NOW, OTHER_WORLD, WORLD, advance, create, make_new
 
 OpenAnother = Callable[[], Awaitable[Store]]
@@ -181,7 +181,7 @@ async def test_a_result_under_an_ended_lease_is_out_of_date(store: Store) -> Non
     tracking = await create(store)
     other = await create(store, "A2")
     await claimed(store)
-    raw = RawAnswer(at=NOW, connector="post", outcome="not_understood", body=b"<html>")
+    raw = RawResponse(at=NOW, connector="post", outcome="not_understood", body=b"<html>")
     stopped = PollState(due_at=None, due_reason="stopped by request")
     await advance(store, tracking, poll=stopped)
 
@@ -195,8 +195,8 @@ async def test_a_result_under_an_ended_lease_is_out_of_date(store: Store) -> Non
 
     stored = {one.tracking.id: one.poll for one in await store.load_many([tracking.id, other.id])}
     assert stored == {tracking.id: stopped, other.id: late}
-    assert await store.raw_answers(tracking.id) == []
-    assert await store.raw_answers(other.id) == [raw]
+    assert await store.raw_responses(tracking.id) == []
+    assert await store.raw_responses(other.id) == [raw]
 
 
 async def test_due_times_of_a_clock_that_has_jumped_back_come_near_again(store: Store) -> None:
@@ -373,9 +373,9 @@ async def test_of_concurrent_takers_nobody_gets_more_than_there_is(store: Store)
 
 async def test_a_pause_is_kept_until_it_is_cleared(store: Store) -> None:
     assert await store.pauses() == {}
-    pause = Pause(until=NOW + MINUTE, failures=3, why="503 – außer Betrieb", since=NOW)
-    other = Pause(until=NOW - MINUTE, failures=1, why="timeout", since=NOW - HOUR)
-    await store.set_pause("post", Pause(until=NOW, failures=1, why="", since=NOW))
+    pause = Pause(until=NOW + MINUTE, failures=3, reason="503 – außer Betrieb", since=NOW)
+    other = Pause(until=NOW - MINUTE, failures=1, reason="timeout", since=NOW - HOUR)
+    await store.set_pause("post", Pause(until=NOW, failures=1, reason="", since=NOW))
     await store.set_pause("post", pause)
     await store.set_pause("dhl", other)
     assert await store.pauses() == {"post": pause, "dhl": other}

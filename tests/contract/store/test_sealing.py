@@ -37,8 +37,8 @@ async def test_an_endpoints_secrets_do_not_lie_open(keys: Keys) -> None:
     assert await load(store, endpoint) == endpoint
     seen = await load(await keys.open(None), endpoint)
     assert (seen.secret, seen.previous_secret, seen.headers) == ("", "", {})
-    assert "no key" in seen.unopened_why
-    assert replace(seen, unopened_why="") == replace(
+    assert "no key" in seen.unopened_reason
+    assert replace(seen, unopened_reason="") == replace(
         endpoint, secret="", previous_secret="", headers={}
     )
 
@@ -67,12 +67,12 @@ async def test_what_changes_of_an_endpoint_leaves_its_secrets_alone(keys: Keys) 
 async def test_the_secret_of_an_answer_is_sealed_beside_it(keys: Keys) -> None:
     store, _ = await keys.begin()
     await store.add_endpoint(make_endpoint(), once=once())
-    record = await store.done_before(WORLD, "k1")
+    record = await store.find_idempotency_record(WORLD, "k1")
     assert record is not None
     assert (record.body, record.secret) == (b"{}", "pw_live_told_once")
     stranger = await keys.open(keys.ring("stranger.key"))
     with pytest.raises(KeyUnavailableError, match="copy the key file"):
-        await stranger.done_before(WORLD, "k1")
+        await stranger.find_idempotency_record(WORLD, "k1")
 
 
 async def test_what_lay_open_is_sealed_in_portions(keys: Keys) -> None:
@@ -133,11 +133,11 @@ async def test_nothing_is_sealed_with_a_strangers_key(keys: Keys) -> None:
             await write()
     assert await writes[-1]() == 0
     assert await store.sealed_counts() == counts
-    assert await store.done_before(WORLD, "k1") is None
+    assert await store.find_idempotency_record(WORLD, "k1") is None
     assert await load(store, endpoint) == endpoint
     # It sees the endpoint, may change what is not secret, and does not take its messages.
     seen = await load(stranger, endpoint)
-    assert "copy the key file" in seen.unopened_why
+    assert "copy the key file" in seen.unopened_reason
     assert await stranger.save_endpoint(replace(seen, description="x"), expected=seen)
     assert await load(store, endpoint) == replace(endpoint, description="x")
 

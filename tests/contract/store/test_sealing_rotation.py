@@ -49,7 +49,7 @@ async def check_all(store: Store, ring: KeyRing, endpoints: list[Endpoint]) -> N
     for one in await store.list_connections():
         assert ring.open(one.sealed_credentials, one.id) == {"client_id": "a"}
     for number in range(4):
-        record = await store.done_before(WORLD, f"k{number}")
+        record = await store.find_idempotency_record(WORLD, f"k{number}")
         assert record is not None
         assert record.secret == "pw_live_told_once"
 
@@ -172,9 +172,9 @@ async def test_what_a_lost_key_sealed_is_given_up_and_the_rest_stays(keys: Keys)
     assert fresh.learn(await again.sealing_keys()) == ""
     for one in endpoints:
         seen = await load(again, one)
-        assert (seen.secret, seen.headers, seen.unopened_why) == ("", {}, "")
+        assert (seen.secret, seen.headers, seen.unopened_reason) == ("", {}, "")
         assert not seen.is_enabled
-        assert "lost" in seen.disabled_why
+        assert "lost" in seen.disabled_reason
         assert await again.save_endpoint(replace(seen, secret="whsec_bmV3"), expected=seen)
         assert (await load(again, one)).secret == "whsec_bmV3"
     assert await again.list_connections() == []

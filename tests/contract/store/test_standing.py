@@ -55,7 +55,7 @@ async def test_an_endpoint_is_kept_with_all_its_fields(store: Store) -> None:
         event_types=("tracking.updated",),
         is_enabled=False,
         is_paused=True,
-        disabled_why="owner's wish",
+        disabled_reason="owner's wish",
         description="größe \N{DELIVERY TRUCK}",
         previous_secret="whsec_b2xk",
         previous_secret_until=NOW + DAY,
@@ -66,7 +66,7 @@ async def test_an_endpoint_is_kept_with_all_its_fields(store: Store) -> None:
         failing_until=NOW - MINUTE,
         failing_ms=MINUTE,
         failing_count=4,
-        failing_told_at=NOW,
+        failing_reported_at=NOW,
     )
     await store.add_endpoint(endpoint)
     assert await store.list_endpoints(WORLD) == [endpoint]
@@ -99,8 +99,8 @@ async def test_failing_is_noted_from_the_first_failure_until_the_next_success(st
     await store.finish_attempts([told(message, failure=failure_at(NOW))])
     failing = replace(failing, failing_since=NOW, failing_count=3)
     assert await endpoint_now(store, endpoint) == failing
-    await store.finish_attempts([told(message, failing_told_at=NOW + DAY)])
-    assert await endpoint_now(store, endpoint) == replace(failing, failing_told_at=NOW + DAY)
+    await store.finish_attempts([told(message, failing_reported_at=NOW + DAY)])
+    assert await endpoint_now(store, endpoint) == replace(failing, failing_reported_at=NOW + DAY)
     await store.finish_attempts([told(message, DELIVERED, has_recovered=True)])
     assert await endpoint_now(store, endpoint) == endpoint
 
@@ -109,10 +109,10 @@ async def test_a_receiver_that_is_gone_disables_its_endpoint(store: Store) -> No
     endpoint = await add_endpoint(store)
     (message,) = await add(store, endpoint, new_id(), 1)
     await store.save_endpoint(replace(endpoint, is_enabled=False, is_paused=True))
-    await store.finish_attempts([told(message, DEAD, disable_endpoint_why="410 Gone")])
+    await store.finish_attempts([told(message, DEAD, disable_endpoint_reason="410 Gone")])
     # No longer paused: its owner may only enable it anew.
     assert await endpoint_now(store, endpoint) == replace(
-        endpoint, is_enabled=False, is_paused=False, disabled_why="410 Gone"
+        endpoint, is_enabled=False, is_paused=False, disabled_reason="410 Gone"
     )
 
 
@@ -129,7 +129,11 @@ async def test_notices_are_stored_with_the_attempt_that_gives_rise_to_them(store
     )
     await claim(store)
     result = told(
-        first[0], failure=failure_at(NOW), failing_told_at=NOW, notices=notices, next_at=NOW + DAY
+        first[0],
+        failure=failure_at(NOW),
+        failing_reported_at=NOW,
+        notices=notices,
+        next_at=NOW + DAY,
     )
     await store.finish_attempts([result, told(second[0], DELIVERED, has_recovered=True)])
 
@@ -151,7 +155,7 @@ async def test_an_attempt_told_twice_counts_once(store: Store) -> None:
     assert await claimed(store) == [1]
     notice = make_message(friend, "", 0)
     result = told(
-        first, DEAD, failure=failure_at(NOW), disable_endpoint_why="410", notices=(notice,)
+        first, DEAD, failure=failure_at(NOW), disable_endpoint_reason="410", notices=(notice,)
     )
     await store.finish_attempts([result])
     # Meanwhile the owner has seen to it, and sent it again.
@@ -182,7 +186,7 @@ async def test_an_attempt_for_an_endpoint_that_is_gone_is_kept(store: Store) -> 
     await claim(store)
     await store.delete_endpoint(WORLD, endpoint.id)
     await store.finish_attempts(
-        [told(message, DEAD, failure=failure_at(NOW), disable_endpoint_why="x")]
+        [told(message, DEAD, failure=failure_at(NOW), disable_endpoint_reason="x")]
     )
     assert len(await store.list_attempts(message.id)) == 1
     assert await store.list_endpoints(WORLD) == []
@@ -200,8 +204,8 @@ async def test_a_save_leaves_alone_what_its_caller_did_not_change(store: Store) 
                 message,
                 DEAD,
                 failure=failure_at(NOW),
-                failing_told_at=NOW,
-                disable_endpoint_why="410",
+                failing_reported_at=NOW,
+                disable_endpoint_reason="410",
             )
         ]
     )
@@ -212,11 +216,11 @@ async def test_a_save_leaves_alone_what_its_caller_did_not_change(store: Store) 
     assert now == replace(
         note_failure(renamed, failure_at(NOW)),
         is_enabled=False,
-        disabled_why="410",
-        failing_told_at=NOW,
+        disabled_reason="410",
+        failing_reported_at=NOW,
     )
     # What it does change is written, also when somebody else wrote it.
-    enabled = replace(now, is_enabled=True, disabled_why="", failing_since=None)
+    enabled = replace(now, is_enabled=True, disabled_reason="", failing_since=None)
     assert await store.save_endpoint(enabled, expected=now)
     assert await endpoint_now(store, endpoint) == enabled
     assert await store.save_endpoint(endpoint, expected=endpoint)

@@ -171,7 +171,7 @@ async def test_endpoints_do_not_fail_on_while_nothing_is_sent(store: Store) -> N
     failing = replace(
         note_failure(await add_endpoint(store), failure_at(NOW - DAY)),
         failing_ms=DAY,
-        failing_told_at=NOW - HOUR,
+        failing_reported_at=NOW - HOUR,
     )
     theirs = replace(await add_endpoint(store, OTHER_WORLD), failing_since=NOW - DAY)
     for one in (failing, theirs):
@@ -183,6 +183,6 @@ async def test_endpoints_do_not_fail_on_while_nothing_is_sent(store: Store) -> N
     await store.resume_account(1)
 
     assert await store.list_endpoints(WORLD) == [
-        replace(without_failures(failing), failing_told_at=None)
+        replace(without_failures(failing), failing_reported_at=None)
     ]
     assert await store.list_endpoints(OTHER_WORLD) == [theirs]

@@ -11,7 +11,7 @@ from parcelwire.store.port import Store
 from parcelwire.tracking.ports import (
     PollResult,
     PollState,
-    RawAnswer,
+    RawResponse,
     TrackingFilter,
 )
 from tests.contract.store.samples import (
@@ -161,7 +161,7 @@ async def test_a_word_that_is_no_id_is_not_found(store: Store, word: str) -> Non
     assert await store.load(WORLD, word) is None
     assert await store.load_many([word, tracking.id]) == [await store.load(WORLD, tracking.id)]
     assert await store.delete_trackings(WORLD, [word]) == []
-    assert await store.raw_answers(word) == []
+    assert await store.raw_responses(word) == []
     assert await store.find_by_page_token(word) is None
     await store.postpone_polls([word], due_at=NOW, due_reason="none")
     await store.save_polls([PollResult(tracking_id=word, poll=PollState(due_at=NOW))])
@@ -209,14 +209,14 @@ async def test_unicode_and_size_do_not_matter(store: Store) -> None:
     stored = await store.load(WORLD, tracking.id)
     assert stored is not None
     assert stored.tracking == tracking
-    raw = RawAnswer(at=NOW, connector="c", outcome="found", body=bytes(range(256)) * 4_000)
+    raw = RawResponse(at=NOW, connector="c", outcome="found", body=bytes(range(256)) * 4_000)
     await advance(store, tracking, raw=raw)
-    assert await store.raw_answers(tracking.id) == [raw]
+    assert await store.raw_responses(tracking.id) == [raw]
 
 
 async def test_deleting_takes_everything_of_a_tracking(store: Store) -> None:
     tracking = await create(store, details=Details(order_id="7"))
-    raw = RawAnswer(at=NOW, connector="c", outcome="found", body=b"{}")
+    raw = RawResponse(at=NOW, connector="c", outcome="found", body=b"{}")
     tracking = await advance(store, tracking, status=Status.TRANSIT, raw=raw)
     other = await create(store, "B1234567")
 
@@ -227,12 +227,12 @@ async def test_deleting_takes_everything_of_a_tracking(store: Store) -> None:
     assert await store.load(WORLD, tracking.id) is None
     assert await store.find(WORLD, tracking.number) == []
     assert await store.find_by_page_token(tracking.page_token) is None
-    assert await store.raw_answers(tracking.id) == []
+    assert await store.raw_responses(tracking.id) == []
     assert (
         await store.list_trackings(WORLD, TrackingFilter(order_ids=("7",)), offset=0, limit=9) == []
     )
     claims = await store.claim_polls(NOW, lease_until=NOW + SECOND, limit=9)
     assert [claim.tracking_id for claim in claims] == [other.id]
     again = await create(store, tracking.number)
-    assert await store.raw_answers(again.id) == []
+    assert await store.raw_responses(again.id) == []
     assert await store.load(WORLD, again.id) == (await store.find(WORLD, tracking.number))[0]

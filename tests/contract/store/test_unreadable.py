@@ -19,7 +19,7 @@ from parcelwire.store.port import Store
 from parcelwire.store.sqlite.ids import id_value
 from parcelwire.store.sqlite.store import SqliteStore
 from parcelwire.tracking.errors import UnreadableDocumentError
-from parcelwire.tracking.ports import RawAnswer, TrackingFilter, TrackingPlace
+from parcelwire.tracking.ports import RawResponse, TrackingFilter, TrackingPlace
 from parcelwire.webhooks.ports import MessageFilter
 from tests.contract.store.damaging import DAMAGES, damage, document
 from tests.contract.store.samples import NOW, WORLD, advance, create, make_change, new_id
@@ -55,7 +55,7 @@ async def test_a_list_shows_the_others_and_what_is_known_of_it(store: Store, dat
     assert (shown.number, shown.courier_code) == (bad.number, bad.courier_code)
     assert (shown.status, shown.page_token) == (Status.TRANSIT, bad.page_token)
     assert (shown.created_at, shown.updated_at) == (bad.created_at, bad.updated_at)
-    assert shown.stopped_why == "unreadable"
+    assert shown.stopped_reason == "unreadable"
     # Whoever goes through the pages sees all of them, each page as long as it should be.
     seen: list[str] = []
     place = None
@@ -175,14 +175,14 @@ async def test_events_that_cannot_be_read_go_with_those_around_them(store: Store
     assert await store.first_cursor(WORLD) is None
 
 
-async def test_the_other_raw_answers_are_shown(store: Store) -> None:
+async def test_the_other_raw_responses_are_shown(store: Store) -> None:
     tracking = await create(store)
-    raw = RawAnswer(at=NOW, connector="swiss-post", outcome="found", body=b"{}")
+    raw = RawResponse(at=NOW, connector="swiss-post", outcome="found", body=b"{}")
     moved = await advance(store, tracking, raw=raw)
     await damage(store, tracking.id, "answer", DAMAGES["no zstd"])
     later = replace(raw, at=NOW + 1)
     await advance(store, moved, raw=later)
-    assert await store.raw_answers(tracking.id) == [later]
+    assert await store.raw_responses(tracking.id) == [later]
 
 
 async def test_messages_of_other_lines_are_sent(store: Store, data: bytes) -> None:
@@ -257,7 +257,7 @@ async def test_a_pause_that_cannot_be_read_stops_no_other(store: Store, data: by
     """On SQLite, where a pause is a document; on PostgreSQL it has columns."""
     if not isinstance(store, SqliteStore):
         return
-    pause = Pause(until=NOW + DAY, failures=1, why="503", since=NOW)
+    pause = Pause(until=NOW + DAY, failures=1, reason="503", since=NOW)
     for key in ("a", "b"):
         await store.set_pause(key, pause)
     sql = "UPDATE pause SET document = ? WHERE key = 'a'"

@@ -54,21 +54,21 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
 
 
 async def test_all_couriers_have_one_shape(shop: Shop) -> None:
-    couriers = ok(await shop.ask("GET", "/api/couriers"))["couriers"]
+    couriers = ok(await shop.ask("GET", "/api/couriers"))["items"]
     assert [one["courier_code"] for one in couriers] == [c.code for c in default_registry().all()]
     assert all(list(one) == COURIER_FIELDS for one in couriers)
     by_code = {one["courier_code"]: one for one in couriers}
     assert by_code["mondialrelay"]["required_fields"] == ["postal_code"]
     assert by_code["swiss-post"]["country"] == "CH"
-    blank = ok(await shop.ask("GET", "/api/couriers", query="search=+"))["couriers"]
+    blank = ok(await shop.ask("GET", "/api/couriers", query="search=+"))["items"]
     assert blank == couriers
 
 
 async def test_search_finds_the_best_first(shop: Shop) -> None:
-    found = ok(await shop.ask("GET", "/api/couriers", query="search=swiss%20post"))["couriers"]
+    found = ok(await shop.ask("GET", "/api/couriers", query="search=swiss%20post"))["items"]
     assert found[0]["courier_code"] == "swiss-post"
     assert len(found) < 20
-    assert ok(await shop.ask("GET", "/api/couriers", query="search=qqqqq")) == {"couriers": []}
+    assert ok(await shop.ask("GET", "/api/couriers", query="search=qqqqq")) == {"items": []}
 
 
 async def test_one_courier_by_code_or_alias(shop: Shop) -> None:
@@ -76,7 +76,7 @@ async def test_one_courier_by_code_or_alias(shop: Shop) -> None:
     assert list(courier) == COURIER_FIELDS
     assert courier["courier_name"] == "Swiss Post"
     assert ok(await shop.ask("GET", "/api/couriers/SWISS_POST")) == courier
-    problem = refused(await shop.ask("GET", "/api/couriers/nobody"), 404, "courier-unknown")
+    problem = refused(await shop.ask("GET", "/api/couriers/nobody"), 404, "courier-not-found")
     assert "nobody" in problem["detail"]
 
 
@@ -84,16 +84,16 @@ async def test_one_courier_by_code_or_alias(shop: Shop) -> None:
 
 
 async def test_a_number_has_candidates_with_probability_and_reasons(shop: Shop) -> None:
-    said = ok(await shop.ask("POST", DETECT, json={"tracking_number": "99.60.123456.78901234"}))
-    assert list(said) == ["tracking_number", "candidates"]
-    assert said["tracking_number"] == SWISS
+    said = ok(await shop.ask("POST", DETECT, json={"number": "99.60.123456.78901234"}))
+    assert list(said) == ["number", "candidates"]
+    assert said["number"] == SWISS
     best = said["candidates"][0]
     assert list(best) == ["courier_code", "courier_name", "probability", "reasons"]
     assert (best["courier_code"], best["courier_name"]) == ("swiss-post", "Swiss Post")
     assert 0.9 < best["probability"] <= 1
     assert best["reasons"]
 
-    said = ok(await shop.ask("POST", DETECT, json={"tracking_number": AMBIGUOUS}))
+    said = ok(await shop.ask("POST", DETECT, json={"number": AMBIGUOUS}))
     expected = detect(AMBIGUOUS)
     assert [one["courier_code"] for one in said["candidates"]] == [c.courier_code for c in expected]
     shares = [one["probability"] for one in said["candidates"]]
@@ -113,7 +113,7 @@ async def test_the_example_of_the_page_is_what_is_answered(shop: Shop) -> None:
 
 async def test_what_is_known_of_the_parcel_counts(shop: Shop) -> None:
     async def ask(**known: Any) -> dict[str, dict[str, Any]]:
-        said = ok(await shop.ask("POST", DETECT, json={"tracking_number": AMBIGUOUS, **known}))
+        said = ok(await shop.ask("POST", DETECT, json={"number": AMBIGUOUS, **known}))
         return {one["courier_code"]: one for one in said["candidates"]}
 
     plain = await ask()
@@ -135,7 +135,7 @@ async def test_history_counts_and_stays_in_its_world(shop: Shop) -> None:
             house.store, f"BRT{index}", world_id=house.world_id, courier_code="bartolini"
         )
         await advance(house.store, tracking, status=Status.DELIVERED)
-    body = {"tracking_number": AMBIGUOUS}
+    body = {"number": AMBIGUOUS}
     best = ok(await shop.ask("POST", DETECT, json=body))["candidates"][0]
     assert best["courier_code"] == "bartolini"
     assert "you used this courier 30 times" in best["reasons"]
@@ -146,48 +146,48 @@ async def test_history_counts_and_stays_in_its_world(shop: Shop) -> None:
 
 
 async def test_nobodys_number_has_no_candidates(shop: Shop) -> None:
-    said = ok(await shop.ask("POST", DETECT, json={"tracking_number": "aaaa 0 aaaa"}))
-    assert said == {"tracking_number": "AAAA0AAAA", "candidates": []}
+    said = ok(await shop.ask("POST", DETECT, json={"number": "aaaa 0 aaaa"}))
+    assert said == {"number": "AAAA0AAAA", "candidates": []}
 
 
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        (b"{}", "tracking_number"),
+        (b"{}", "number"),
         (b"[]", ""),
         (b"null", ""),
         (b'"RA123456785CH"', ""),
-        (b'{"tracking_number":null}', "tracking_number"),
-        (b'{"tracking_number":996012345678901234}', "tracking_number"),
-        (b'{"tracking_number":["A1B2C3"]}', "tracking_number"),
-        (b'{"tracking_number":"A1B2C3","destination":"CH"}', "destination"),
-        (b'{"tracking_number":"A1B2C3","destination_country":"CHE"}', "destination_country"),
-        (b'{"tracking_number":"A1B2C3","destination_country":""}', "destination_country"),
-        (b'{"tracking_number":"A1B2C3","origin_country":"C\\n"}', "origin_country"),
-        (b'{"tracking_number":"A1B2C3","origin_country":"CH\\n"}', "origin_country"),
-        (b'{"tracking_number":"A1B2C3","ship_date":"2026-02-30"}', "ship_date"),
-        (b'{"tracking_number":"A1B2C3","ship_date":20260228}', "ship_date"),
-        (b'{"tracking_number":"A1B2C3","postal_code":8000}', "postal_code"),
-        (b'{"tracking_number":"' + b"1" * 201 + b'"}', "tracking_number"),
+        (b'{"number":null}', "number"),
+        (b'{"number":996012345678901234}', "number"),
+        (b'{"number":["A1B2C3"]}', "number"),
+        (b'{"number":"A1B2C3","destination":"CH"}', "destination"),
+        (b'{"number":"A1B2C3","destination_country":"CHE"}', "destination_country"),
+        (b'{"number":"A1B2C3","destination_country":""}', "destination_country"),
+        (b'{"number":"A1B2C3","origin_country":"C\\n"}', "origin_country"),
+        (b'{"number":"A1B2C3","origin_country":"CH\\n"}', "origin_country"),
+        (b'{"number":"A1B2C3","ship_date":"2026-02-30"}', "ship_date"),
+        (b'{"number":"A1B2C3","ship_date":20260228}', "ship_date"),
+        (b'{"number":"A1B2C3","postal_code":8000}', "postal_code"),
+        (b'{"number":"' + b"1" * 201 + b'"}', "number"),
     ],
 )
 async def test_a_body_that_does_not_fit_is_told_by_field(
     shop: Shop, body: bytes, field: str
 ) -> None:
-    problem = refused(await shop.ask("POST", DETECT, body=body), 422, "body-invalid")
+    problem = refused(await shop.ask("POST", DETECT, body=body), 422, "validation-failed")
     assert [error["field"] for error in problem["errors"]] == [field]
 
 
 @pytest.mark.parametrize("typed", ["", "  ", "A1", "only letters", "1" * 46, "é12345678"])
 async def test_what_cannot_be_a_number_is_told(shop: Shop, typed: str) -> None:
-    answer = await shop.ask("POST", DETECT, json={"tracking_number": typed})
-    problem = refused(answer, 422, "number-invalid")
-    assert [error["field"] for error in problem["errors"]] == ["tracking_number"]
+    answer = await shop.ask("POST", DETECT, json={"number": typed})
+    problem = refused(answer, 422, "invalid-tracking-number")
+    assert [error["field"] for error in problem["errors"]] == ["number"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"tracking_number=1", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"{", b"number=1", b"\xff\xfe", b"[" * 100_000])
 async def test_a_body_that_is_not_json(shop: Shop, body: bytes) -> None:
-    refused(await shop.ask("POST", DETECT, body=body), 400, "body-not-json")
+    refused(await shop.ask("POST", DETECT, body=body), 400, "invalid-json")
 
 
 # --- the way in -------------------------------------------------------------------------------
@@ -207,18 +207,18 @@ async def test_keys(shop: Shop) -> None:
     ):
         ok(await shop.ask("GET", path, headers=headers))
     for headers, kind in (
-        ({}, "key-missing"),
-        ({"Authorization": "Bearer"}, "key-missing"),
-        ({"Authorization": key}, "key-missing"),
-        ({"Authorization": "Bearer é"}, "key-unknown"),
-        ({"Authorization": f"Bearer {key[:-1]}"}, "key-unknown"),
-        ({"Parcelwire-Api-Key": revoked}, "key-revoked"),
+        ({}, "api-key-missing"),
+        ({"Authorization": "Bearer"}, "api-key-missing"),
+        ({"Authorization": key}, "api-key-missing"),
+        ({"Authorization": "Bearer é"}, "invalid-api-key"),
+        ({"Authorization": f"Bearer {key[:-1]}"}, "invalid-api-key"),
+        ({"Parcelwire-Api-Key": revoked}, "api-key-revoked"),
     ):
         answer = await shop.ask("GET", path, headers=headers)
         refused(answer, 401, kind)
         assert answer.headers["www-authenticate"] == "Bearer"
     # Who has no key learns nothing of what is wrong with the rest.
-    refused(await shop.ask("POST", DETECT, body=b"{", headers={}), 401, "key-missing")
+    refused(await shop.ask("POST", DETECT, body=b"{", headers={}), 401, "api-key-missing")
 
 
 async def test_paths_and_methods(shop: Shop) -> None:
@@ -230,30 +230,30 @@ async def test_paths_and_methods(shop: Shop) -> None:
         "/api/couriers/a/b",
         "/api/a\n",
     ):
-        refused(await shop.ask("GET", path), 404, "path-unknown")
-    refused(await shop.ask("GET", "/api/couriers/a\nb"), 404, "courier-unknown")
+        refused(await shop.ask("GET", path), 404, "path-not-found")
+    refused(await shop.ask("GET", "/api/couriers/a\nb"), 404, "courier-not-found")
     assert (await shop.ask("GET", "/apis")).body == b"nobody"
     answer = await shop.ask("DELETE", "/api/couriers")
     refused(answer, 405, "method-not-allowed")
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
     refused(await shop.ask("PUT", DETECT), 405, "method-not-allowed")
     # No courier is called "detect".
-    refused(await shop.ask("GET", DETECT), 404, "courier-unknown")
+    refused(await shop.ask("GET", DETECT), 404, "courier-not-found")
     assert (await shop.ask("HEAD", "/api/couriers")).status == 200
 
 
 @pytest.mark.parametrize("query", ["serach=dhl", "search=a&x=1", "search=" + "a" * 201])
 async def test_a_query_that_does_not_fit_is_told(shop: Shop, query: str) -> None:
-    problem = refused(await shop.ask("GET", "/api/couriers", query=query), 400, "query-invalid")
+    problem = refused(await shop.ask("GET", "/api/couriers", query=query), 400, "invalid-query")
     assert problem["errors"][0]["field"] in {"serach", "x", "search"}
-    refused(await shop.ask("GET", "/api/couriers/dhl", query=query), 400, "query-invalid")
+    refused(await shop.ask("GET", "/api/couriers/dhl", query=query), 400, "invalid-query")
 
 
 async def test_a_body_may_be_as_large_as_the_setting_says(tmp_path: Path) -> None:
     settings = ApiSettings(max_body_bytes=100)
     async with open_house(tmp_path, lambda _: [], settings=settings) as house:
         shop = Shop(house)
-        body = msgspec.json.encode({"tracking_number": SWISS})
+        body = msgspec.json.encode({"number": SWISS})
         ok(await shop.ask("POST", DETECT, body=body.ljust(100)))
         refused(await shop.ask("POST", DETECT, body=body.ljust(101)), 413, "body-too-large")
 
@@ -263,7 +263,7 @@ async def test_whole_numbers_may_have_a_point(shop: Shop) -> None:
     for number in (b"1.5", b"1e999", b"-1e999"):
         body = b'{"details":{"title":%s}}' % number
         answer = await shop.ask("PATCH", path, body=body)
-        assert answer.json()["code"] in {"body-invalid", "body-not-json"}
+        assert answer.json()["code"] in {"validation-failed", "invalid-json"}
     endpoint = {"url": "http://127.0.0.1:9009/hook", "concurrency": 2.0}
     body = msgspec.json.encode(endpoint)
     assert b"2.0" in body
@@ -282,7 +282,7 @@ async def test_limits_are_told_and_kept(tmp_path: Path) -> None:
         assert answer.headers["ratelimit-reset"] == "0"
         # A refused call counts and is told how it stands as well.
         answer = await shop.ask("GET", "/api/couriers/nobody")
-        refused(answer, 404, "courier-unknown")
+        refused(answer, 404, "courier-not-found")
         assert answer.headers["ratelimit-remaining"] == "0"
         answer = await shop.ask("GET", path)
         refused(answer, 429, "too-many-requests")
@@ -301,7 +301,7 @@ async def test_without_its_database_it_says_so(tmp_path: Path) -> None:
         shop = Shop(house)
         await house.store.close()
         answer = await shop.ask("GET", "/api/couriers")
-        refused(answer, 503, "store-unavailable")
+        refused(answer, 503, "database-unavailable")
         assert int(answer.headers["retry-after"]) > 0
 
 
@@ -312,7 +312,7 @@ async def test_a_server_without_the_new_sealing_key_says_so(tmp_path: Path) -> N
         # On another machine the key was rotated, and its file was not copied here.
         await house.store.begin_rotation(key.fingerprint, "f" * 16, now)
         answer = await shop.ask("POST", "/api/endpoints", json={"url": "https://shop.example/h"})
-        problem = refused(answer, 503, "store-unavailable")
+        problem = refused(answer, 503, "database-unavailable")
         assert "lacks the key that its secrets are sealed with" in problem["detail"]
         assert "ffff" not in problem["detail"]
         assert int(answer.headers["retry-after"]) > 0
@@ -337,10 +337,10 @@ async def test_an_installation_serves_it_in_front_of_the_pages(tmp_path: Path) -
         key = make_key(random.Random(3).randbytes(24), is_test=False)
         await installation.store.add_key(key_record(key, account.number))
         door, headers = installation.asgi(), {"Authorization": f"Bearer {key}"}
-        body = msgspec.json.encode({"tracking_number": SWISS})
+        body = msgspec.json.encode({"number": SWISS})
         said = ok(await call(door, "POST", DETECT, body=body, headers=headers))
         assert said["candidates"][0]["courier_code"] == "swiss-post"
-        refused(await call(door, "GET", "/api/nothing"), 404, "path-unknown")
+        refused(await call(door, "GET", "/api/nothing"), 404, "path-not-found")
 
         page = await call(door, "GET", "/t/abcdefghijklmnopqrstuvwx")
         assert (page.status, page.headers["content-type"]) == (404, "text/html; charset=utf-8")

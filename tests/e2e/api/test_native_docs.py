@@ -82,12 +82,12 @@ def test_every_call_tells_what_can_go_wrong() -> None:
         assert str(one.success) in described["responses"]
         assert ("content" in described["responses"][str(one.success)]) is (one.success != 204)
         told = " ".join(answer["description"] for answer in described["responses"].values())
-        for kind in ("key-missing", "key-scope-too-small", "too-many-requests", *one.problems):
+        for kind in ("api-key-missing", "insufficient-scope", "too-many-requests", *one.problems):
             assert f"`{kind}`" in told, (one.name, kind)
         names = {parameter["name"] for parameter in described["parameters"]}
         assert ("Idempotency-Key" in names) is one.takes_idempotency_key
         if one.request is not None:
-            assert "`body-invalid`" in told
+            assert "`validation-failed`" in told
 
 
 async def test_the_bodies_of_the_manual_are_those_answered(shop: Shop) -> None:
@@ -112,6 +112,6 @@ async def test_the_bodies_of_the_manual_are_those_answered(shop: Shop) -> None:
     msgspec.convert(polls, PollHistory)
 
     answer = await shop.ask("POST", "/api/trackings/batch", json={"trackings": [{"number": 5}]})
-    assert list(problem) == list(refused(answer, 422, "body-invalid"))
-    answer = await shop.ask("POST", "/api/couriers/detect", json={"tracking_number": 5})
-    assert problem == refused(answer, 422, "body-invalid")
+    assert list(problem) == list(refused(answer, 422, "validation-failed"))
+    answer = await shop.ask("POST", "/api/couriers/detect", json={"number": 5})
+    assert problem == refused(answer, 422, "validation-failed")

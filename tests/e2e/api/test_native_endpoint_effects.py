@@ -27,7 +27,7 @@ async def test_a_repetition_answers_the_very_bytes_and_does_nothing(both: Caller
         assert again.headers["location"] == first.headers["location"]
         assert again.headers["idempotency-replayed"] == "true"
         assert "idempotency-replayed" not in first.headers
-        assert len(ok(await both.ask("GET", ENDPOINTS))["endpoints"]) == 1
+        assert len(ok(await both.ask("GET", ENDPOINTS))["items"]) == 1
         assert (await both.stored(made["id"])).secret == made["secret"]
         await both.post_events(events=2)
         await both.deliver()
@@ -58,7 +58,7 @@ async def test_a_repetition_answers_the_very_bytes_and_does_nothing(both: Caller
 async def test_a_refused_effect_is_told_again_too(both: Caller) -> None:
     path = f"{ENDPOINTS}/{NOBODY}/pause"
     for _ in range(2):
-        refused(await both.ask("POST", path, idempotency_key="k"), 404, "endpoint-unknown")
+        refused(await both.ask("POST", path, idempotency_key="k"), 404, "endpoint-not-found")
 
 
 # --- whose they are ---------------------------------------------------------------------------
@@ -81,8 +81,8 @@ async def test_nobody_elses_endpoints_are_there(both: Caller) -> None:
                 ("POST", f"{path}/replay", {"json": {"states": ["dead"]}}),
             ]
             for method, where, sent in calls:
-                refused(await both.ask(method, where, key=key, **sent), 404, "endpoint-unknown")
-        assert ok(await both.ask("GET", ENDPOINTS, key=key)) == {"endpoints": []}
+                refused(await both.ask(method, where, key=key, **sent), 404, "endpoint-not-found")
+        assert ok(await both.ask("GET", ENDPOINTS, key=key)) == {"items": []}
     assert await both.stored(made["id"]) == before
 
 
@@ -92,7 +92,7 @@ async def test_a_key_that_may_only_read_changes_nothing(shop: Caller) -> None:
     path = f"{ENDPOINTS}/{made['id']}"
     ok(await shop.ask("GET", path, key=reading))
     ok(await shop.ask("GET", ENDPOINTS, key=reading))
-    small = "key-scope-too-small"
+    small = "insufficient-scope"
     refused(await shop.ask("POST", ENDPOINTS, json={"url": URL}, key=reading), 403, small)
     refused(await shop.ask("PATCH", path, json={}, key=reading), 403, small)
     refused(await shop.ask("DELETE", path, key=reading), 403, small)
@@ -114,5 +114,5 @@ async def test_many_that_ask_at_once_make_one(both: Caller) -> None:
         assert len({one.body for one in answers}) == 1
         told = [one.headers.get("idempotency-replayed") for one in answers]
         assert told.count("true") == 199
-    assert len(ok(await both.ask("GET", ENDPOINTS))["endpoints"]) == 1
-    assert len(ok(await both.ask("GET", "/api/keys", key=admin))["keys"]) == 4
+    assert len(ok(await both.ask("GET", ENDPOINTS))["items"]) == 1
+    assert len(ok(await both.ask("GET", "/api/keys", key=admin))["items"]) == 4

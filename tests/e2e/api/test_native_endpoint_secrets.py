@@ -110,7 +110,7 @@ async def test_an_overlap_is_a_day_unless_it_is_given(shop: Caller) -> None:
     assert rotated["previous_secret_until"] == "2026-03-02T10:00:00+00:00"
     for seconds in (-1, 7 * 86_400 + 1, "3600", 1.5, None):
         answered = await shop.ask("POST", path, json={"overlap_seconds": seconds})
-        assert fields_of(refused(answered, 422, "body-invalid")) == ["overlap_seconds"]
+        assert fields_of(refused(answered, 422, "validation-failed")) == ["overlap_seconds"]
     assert (await shop.stored(made["id"])).secret == rotated["secret"]
 
 

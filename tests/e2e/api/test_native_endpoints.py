@@ -43,7 +43,7 @@ async def test_what_was_asked_for_is_made_and_read_again(both: Caller) -> None:
         "url": URL,
         "dialect": "v4",
         "state": "enabled",
-        "disabled_why": None,
+        "disabled_reason": None,
         "statuses": ["delivered", "exception"],
         "event_types": ["tracking.status_changed"],
         "header_names": ["authorization", "x-shop"],
@@ -52,10 +52,10 @@ async def test_what_was_asked_for_is_made_and_read_again(both: Caller) -> None:
         "description": "Lager Zürich",
         "created_at": "2026-03-01T10:00:00+00:00",
         "previous_secret_until": None,
-        "health": {"failing_since": None, "waiting": 0},
+        "health": {"failing_since": None, "pending_count": 0},
     }
     assert ok(await both.ask("GET", answered.headers["location"])) == made
-    assert ok(await both.ask("GET", ENDPOINTS)) == {"endpoints": [made]}
+    assert ok(await both.ask("GET", ENDPOINTS)) == {"items": [made]}
     stored = await both.stored(made["id"])
     assert stored.secret == secret
     assert stored.headers == {"x-shop": "alpine", "authorization": "Bearer of-the-receiver"}
@@ -97,9 +97,9 @@ async def test_a_url_is_enough(shop: Caller) -> None:
 async def test_a_body_that_does_not_fit_makes_nothing(
     shop: Caller, body: dict[str, Any], field: str
 ) -> None:
-    problem = refused(await shop.ask("POST", ENDPOINTS, json=body), 422, "body-invalid")
+    problem = refused(await shop.ask("POST", ENDPOINTS, json=body), 422, "validation-failed")
     assert fields_of(problem) == [field]
-    assert ok(await shop.ask("GET", ENDPOINTS)) == {"endpoints": []}
+    assert ok(await shop.ask("GET", ENDPOINTS)) == {"items": []}
 
 
 @pytest.mark.parametrize(
@@ -121,17 +121,17 @@ async def test_a_body_that_does_not_fit_makes_nothing(
 )
 async def test_headers_that_no_message_may_have(shop: Caller, headers: dict[str, str]) -> None:
     body = {"url": URL, "headers": headers}
-    problem = refused(await shop.ask("POST", ENDPOINTS, json=body), 422, "headers-refused")
+    problem = refused(await shop.ask("POST", ENDPOINTS, json=body), 422, "headers-not-allowed")
     assert fields_of(problem) == ["headers"]
     made = await shop.add_endpoint(URL)
     path = f"{ENDPOINTS}/{made['id']}"
-    refused(await shop.ask("PATCH", path, json={"headers": headers}), 422, "headers-refused")
+    refused(await shop.ask("PATCH", path, json={"headers": headers}), 422, "headers-not-allowed")
 
 
 async def test_a_world_has_only_so_many(shop: Caller) -> None:
     for number in range(MOST_ENDPOINTS):
         await shop.add_endpoint(f"{URL}/{number}")
-    refused(await shop.ask("POST", ENDPOINTS, json={"url": URL}), 409, "endpoints-too-many")
+    refused(await shop.ask("POST", ENDPOINTS, json={"url": URL}), 409, "too-many-endpoints")
     # The other world has its own.
     ok(await shop.ask("POST", ENDPOINTS, json={"url": URL}, key=shop.house.test_key), 201)
 
@@ -196,7 +196,7 @@ async def test_a_change_that_does_not_fit_changes_nothing(shop: Caller, body: An
     made = await shop.add_endpoint(URL)
     del made["secret"]
     path = f"{ENDPOINTS}/{made['id']}"
-    refused(await shop.ask("PATCH", path, json=body), 422, "body-invalid")
+    refused(await shop.ask("PATCH", path, json=body), 422, "validation-failed")
     assert ok(await shop.ask("GET", path)) == made
 
 
@@ -204,10 +204,10 @@ async def test_deleted_it_is_gone_and_what_waited_is_given_up(both: Caller) -> N
     made = await both.add_endpoint(URL)
     path = f"{ENDPOINTS}/{made['id']}"
     await both.post_events(events=2)
-    assert ok(await both.ask("GET", path))["health"]["waiting"] == 2
+    assert ok(await both.ask("GET", path))["health"]["pending_count"] == 2
     ok(await both.ask("DELETE", path), 204)
-    refused(await both.ask("DELETE", path), 404, "endpoint-unknown")
-    refused(await both.ask("GET", path), 404, "endpoint-unknown")
+    refused(await both.ask("DELETE", path), 404, "endpoint-not-found")
+    refused(await both.ask("GET", path), 404, "endpoint-not-found")
     assert {one.state for one in await both.messages()} == {MessageState.DEAD}
 
 
@@ -221,17 +221,17 @@ async def test_changes_while_paused_are_kept_and_sent_in_order(both: Caller) -> 
         await both.post_events(parcels=3)
         await both.deliver()
         paused = ok(await both.ask("POST", f"{path}/pause"))
-        assert (paused["state"], paused["disabled_why"]) == ("paused", "paused by its owner")
+        assert (paused["state"], paused["disabled_reason"]) == ("paused", "paused by its owner")
         assert ok(await both.ask("POST", f"{path}/pause")) == paused
         await both.post_events(parcels=3, events=4, first=2)
         await both.deliver()
         assert len(shop.received) == 3
-        assert ok(await both.ask("GET", path))["health"]["waiting"] == 12
+        assert ok(await both.ask("GET", path))["health"]["pending_count"] == 12
         enabled = ok(await both.ask("POST", f"{path}/enable"))
-        assert (enabled["state"], enabled["disabled_why"]) == ("enabled", None)
+        assert (enabled["state"], enabled["disabled_reason"]) == ("enabled", None)
         await both.deliver()
         assert shop.lines == {f"{parcel:032x}": [1, 2, 3, 4, 5] for parcel in (1, 2, 3)}
-        assert ok(await both.ask("GET", path))["health"]["waiting"] == 0
+        assert ok(await both.ask("GET", path))["health"]["pending_count"] == 0
 
 
 async def test_one_that_answered_410_stays_disabled_until_it_is_enabled(both: Caller) -> None:
@@ -242,7 +242,7 @@ async def test_one_that_answered_410_stays_disabled_until_it_is_enabled(both: Ca
         await both.deliver()
         disabled = ok(await both.ask("GET", path))
         assert disabled["state"] == "disabled"
-        assert "410" in disabled["disabled_why"]
+        assert "410" in disabled["disabled_reason"]
         # Pausing what is off anyway does not hide why it is.
         assert ok(await both.ask("POST", f"{path}/pause")) == disabled
         shop.behaviour = answer(200)
@@ -282,8 +282,11 @@ async def test_health_tells_since_when_it_fails(both: Caller) -> None:
             await both.deliver()
         health = ok(await both.ask("GET", path))["health"]
         assert health["failing_since"] == "2026-03-01T10:00:00+00:00"
-        assert health["waiting"] == 1
+        assert health["pending_count"] == 1
         shop.behaviour = answer(200)
         both.house.clock.advance(7_200)
         await both.deliver()
-        assert ok(await both.ask("GET", path))["health"] == {"failing_since": None, "waiting": 0}
+        assert ok(await both.ask("GET", path))["health"] == {
+            "failing_since": None,
+            "pending_count": 0,
+        }

@@ -18,9 +18,9 @@ from parcelwire.domain.changes import (
     CheckpointCorrected,
     CheckpointWithdrawn,
     CourierCorrected,
+    DeliveryWindowChanged,
     Event,
     StatusChanged,
-    WindowMoved,
 )
 from parcelwire.domain.checkpoint import Checkpoint, TimeSource
 from parcelwire.domain.clock import DAY, SECOND, iso_utc
@@ -100,7 +100,7 @@ async def test_every_change_has_its_shape(shop: Shop) -> None:
         time_source=TimeSource.PLACE,
         status=Status.TRANSIT,
     )
-    window = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", said_by="carrier")
+    window = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", source="carrier")
     changes = (
         StatusChanged(
             from_status=Status.PENDING,
@@ -112,9 +112,9 @@ async def test_every_change_has_its_shape(shop: Shop) -> None:
         CheckpointAdded(checkpoint=checkpoint),
         CheckpointCorrected(before=checkpoint, after=checkpoint),
         CheckpointWithdrawn(checkpoint=checkpoint),
-        WindowMoved(before=None, after=window),
-        WindowMoved(before=window, after=None),
-        CourierCorrected(from_courier="dhl", to_courier="swiss-post", why="asked"),
+        DeliveryWindowChanged(before=None, after=window),
+        DeliveryWindowChanged(before=window, after=None),
+        CourierCorrected(from_courier="dhl", to_courier="swiss-post", reason="asked"),
     )
     tracking = await create(shop.house.store, "RA123456785CH", world_id=shop.house.world_id)
     change: Save = make_change(tracking, status=Status.EXCEPTION)
@@ -136,8 +136,8 @@ async def test_every_change_has_its_shape(shop: Shop) -> None:
         "checkpoint_added",
         "checkpoint_corrected",
         "checkpoint_withdrawn",
-        "window_moved",
-        "window_moved",
+        "delivery_window_changed",
+        "delivery_window_changed",
         "courier_corrected",
     ]
     assert one["data"]["changes"][1]["checkpoint"]["occurred_at"] == "2026-02-28T10:57:24+01:00"
@@ -252,20 +252,20 @@ async def test_a_server_that_stops_lets_nobody_wait(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        ("limit=0", "query-invalid"),
-        ("limit=201", "query-invalid"),
-        ("wait=31", "query-invalid"),
-        ("wait=-1", "query-invalid"),
-        ("wait=1.5", "query-invalid"),
-        ("cursor=x", "query-invalid"),
-        ("after=x", "cursor-invalid"),
-        ("after=1", "cursor-invalid"),
-        (f"after={make_cursor('trackings', 1, 2)}", "cursor-invalid"),
-        (f"after={make_cursor('events', 1)}", "cursor-invalid"),
-        (f"after={make_cursor('events', 'a', 1)}", "cursor-invalid"),
-        (f"after={make_cursor('events', 2**70, 1)}", "cursor-invalid"),
-        (f"after={make_cursor('events', -1, 1)}", "cursor-invalid"),
-        (f"after={make_cursor('events', 1, 2)}=", "query-invalid"),
+        ("limit=0", "invalid-query"),
+        ("limit=201", "invalid-query"),
+        ("wait=31", "invalid-query"),
+        ("wait=-1", "invalid-query"),
+        ("wait=1.5", "invalid-query"),
+        ("cursor=x", "invalid-query"),
+        ("after=x", "invalid-cursor"),
+        ("after=1", "invalid-cursor"),
+        (f"after={make_cursor('trackings', 1, 2)}", "invalid-cursor"),
+        (f"after={make_cursor('events', 1)}", "invalid-cursor"),
+        (f"after={make_cursor('events', 'a', 1)}", "invalid-cursor"),
+        (f"after={make_cursor('events', 2**70, 1)}", "invalid-cursor"),
+        (f"after={make_cursor('events', -1, 1)}", "invalid-cursor"),
+        (f"after={make_cursor('events', 1, 2)}=", "invalid-query"),
     ],
 )
 async def test_a_query_that_does_not_fit(tmp_path: Path, query: str, code: str) -> None:
@@ -282,7 +282,7 @@ async def test_a_cursor_of_a_version_before_goes_on(shop: Shop) -> None:
     assert [one["sequence"] for one in said["items"]] == [2, 3]
     assert (await read(shop, after=make_cursor("events", 0, 0)))["has_more"] is False
     for bad in (make_cursor("events", first), make_cursor("events", first, now, 1, 1)):
-        refused(await shop.ask("GET", PATH, query=f"after={bad}"), 400, "cursor-invalid")
+        refused(await shop.ask("GET", PATH, query=f"after={bad}"), 400, "invalid-cursor")
 
 
 async def test_a_cursor_is_good_after_its_own_event_is_gone(shop: Shop) -> None:
@@ -307,7 +307,7 @@ async def test_a_cursor_whose_number_is_another_event_s_is_refused(shop: Shop) -
     for number in (rows[0][0], foreign, foreign + 1_000):
         cursor = make_cursor("events", number, now, 12_345)
         problem = refused(
-            await shop.ask("GET", PATH, query=f"after={cursor}"), 410, "events-restored"
+            await shop.ask("GET", PATH, query=f"after={cursor}"), 410, "database-restored"
         )
         said = await read(shop, after=problem["first_cursor"])
         assert [one["sequence"] for one in said["items"]] == [1, 2]

@@ -70,7 +70,7 @@ class TestEvents:
         mine = await tell(shop, "RA123456785CH", 1)
         for name in (new_id(), "x", "0" * 31):
             answer = await shop.ask("GET", f"/api/trackings/{name}/events")
-            refused(answer, 404, "tracking-unknown")
+            refused(answer, 404, "tracking-not-found")
         path = f"/api/trackings/{mine}/events"
         for cursor in (
             "AAAA",
@@ -79,7 +79,7 @@ class TestEvents:
             make_cursor("tracking-events", -1),
             make_cursor("tracking-events", 2**70),
         ):
-            refused(await shop.ask("GET", path, query=f"cursor={cursor}"), 400, "cursor-invalid")
+            refused(await shop.ask("GET", path, query=f"cursor={cursor}"), 400, "invalid-cursor")
         for query in ("limit=0", "limit=201", "limit=x", "after=1"):
             assert (await shop.ask("GET", path, query=query)).status == 400, query
 
@@ -109,31 +109,31 @@ class TestPolls:
         await house.service.refresh_now(stored)
 
         said = await self.ask(shop, created.tracking.id)
-        assert list(said) == ["items", "checks", "next_check_at", "next_check_why"]
+        assert list(said) == ["items", "check_count", "next_check_at", "next_check_reason"]
         third, second, first = said["items"]
         assert first == {
-            "at": iso_utc(began_at),
+            "attempted_at": iso_utc(began_at),
             "outcome": "found",
-            "is_news": True,
-            "why": "new: asked at once",
+            "has_changes": True,
+            "reason": "new: asked at once",
             "connector": "scripted",
             "duration_ms": 0,
             "detail": None,
         }
-        assert (second["outcome"], second["is_news"]) == ("found", False)
-        assert second["why"] == "asked for by hand or by a program"
+        assert (second["outcome"], second["has_changes"]) == ("found", False)
+        assert second["reason"] == "asked for by hand or by a program"
         assert (third["outcome"], third["detail"]) == ("unavailable", "HTTP 503")
-        assert third["at"] == iso_utc(house.clock.now())
-        assert said["checks"] == 3
-        assert said["next_check_at"] > third["at"]
-        assert said["next_check_why"] == "the carrier is out of order: again when it is back"
+        assert third["attempted_at"] == iso_utc(house.clock.now())
+        assert said["check_count"] == 3
+        assert said["next_check_at"] > third["attempted_at"]
+        assert said["next_check_reason"] == "the carrier is out of order: again when it is back"
 
     async def test_a_tracking_nobody_asked_about_has_none(self, shop: Shop) -> None:
         mine = await tell(shop, "RA123456785CH", 0)
         said = await self.ask(shop, mine)
-        assert (said["items"], said["checks"]) == ([], 0)
+        assert (said["items"], said["check_count"]) == ([], 0)
 
     async def test_a_tracking_that_is_not_there(self, shop: Shop) -> None:
         for name in (new_id(), "x"):
             answer = await shop.ask("GET", f"/api/trackings/{name}/polls")
-            refused(answer, 404, "tracking-unknown")
+            refused(answer, 404, "tracking-not-found")

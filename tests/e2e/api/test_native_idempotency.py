@@ -118,7 +118,7 @@ async def test_a_key_is_good_for_one_call(shop: Shop) -> None:
     ok(await shop.ask("POST", PATH, json=SWISS, idempotency_key="k"), 201)
     for path, body, query in (
         (PATH, OTHER, ""),
-        (PATH, {**SWISS, "is_auto_correct_off": False}, ""),
+        (PATH, {**SWISS, "is_auto_correct_disabled": False}, ""),
         (f"{PATH}/batch", {"trackings": [SWISS]}, ""),
     ):
         answer = await shop.ask("POST", path, json=body, query=query, idempotency_key="k")
@@ -137,14 +137,14 @@ async def test_a_key_belongs_to_its_world(shop: Shop) -> None:
     # Who may not do it is not told what came of it.
     reader = await shop.house.add_key(seed=8, scope="read")
     answer = await shop.ask("POST", PATH, json=SWISS, idempotency_key="k", key=reader)
-    refused(answer, 403, "key-scope-too-small")
+    refused(answer, 403, "insufficient-scope")
 
 
 async def test_a_number_that_was_followed_may_be_followed_under_the_same_key(shop: Shop) -> None:
     first = ok(await shop.ask("POST", PATH, json=SWISS), 201)
     for _ in range(2):
         answer = await shop.ask("POST", PATH, json=SWISS, idempotency_key="k")
-        refused(answer, 409, "tracking-exists")
+        refused(answer, 409, "tracking-already-exists")
         assert answer.headers["location"] == f"{PATH}/{first['id']}"
         assert not is_replayed(answer)
     ok(await shop.ask("DELETE", f"{PATH}/{first['id']}"), 204)
@@ -167,9 +167,9 @@ async def test_a_quota_that_was_raised_is_seen_under_the_same_key(shop: Shop) ->
     await set_quota(0)
     for _ in range(2):
         answer = await shop.ask("POST", PATH, json=SWISS, idempotency_key="one")
-        refused(answer, 403, "quota-used-up")
+        refused(answer, 403, "quota-exceeded")
         answer = await shop.ask("POST", f"{PATH}/batch", json=batch, idempotency_key="many")
-        assert [one["problem"]["code"] for one in ok(answer)["items"]] == ["quota-used-up"] * 2
+        assert [one["problem"]["code"] for one in ok(answer)["items"]] == ["quota-exceeded"] * 2
         assert not is_replayed(answer)
     await set_quota(None)
     ok(await shop.ask("POST", PATH, json=SWISS, idempotency_key="one"), 201)
@@ -187,9 +187,9 @@ async def test_a_full_test_world_is_asked_again_under_the_same_key(tmp_path: Pat
         key = shop.house.test_key
         first = ok(await shop.ask("POST", PATH, json=SWISS, key=key), 201)
         answer = await shop.ask("POST", PATH, json=OTHER, key=key, idempotency_key="k")
-        refused(answer, 403, "quota-used-up")
+        refused(answer, 403, "quota-exceeded")
         ok(await shop.ask("DELETE", f"{PATH}/{first['id']}", key=key), 204)
-        # Counts of a world are a few seconds old at most.
+        # TrackingCounts of a world are a few seconds old at most.
         shop.house.clock.advance(120)
         ok(await shop.ask("POST", PATH, json=OTHER, key=key, idempotency_key="k"), 201)
 
@@ -201,14 +201,14 @@ async def test_many_at_once_that_are_refused_keep_nothing(shop: Shop) -> None:
     )
     assert {one.status for one in answers} == {409}
     assert not any(map(is_replayed, answers))
-    assert await shop.house.store.done_before(shop.house.world_id, "same") is None
+    assert await shop.house.store.find_idempotency_record(shop.house.world_id, "same") is None
 
 
 async def test_what_stored_nothing_may_be_mended_under_its_key(shop: Shop) -> None:
     wrong = {"number": "12345678", "courier_code": "mondialrelay"}
     answer = await shop.ask("POST", PATH, json=wrong, idempotency_key="k")
-    refused(answer, 422, "fields-missing")
-    refused(await shop.ask("POST", PATH, body=b"{", idempotency_key="k"), 400, "body-not-json")
+    refused(answer, 422, "missing-required-fields")
+    refused(await shop.ask("POST", PATH, body=b"{", idempotency_key="k"), 400, "invalid-json")
     right = {**wrong, "details": {"postal_code": "75001"}}
     ok(await shop.ask("POST", PATH, json=right, idempotency_key="k"), 201)
 
@@ -222,7 +222,7 @@ async def test_a_write_that_failed_leaves_no_record(
     with monkeypatch.context() as broken:
         broken.setattr(shop.house.store, "create_trackings", fail)
         answer = await shop.ask("POST", PATH, json=SWISS, idempotency_key="k")
-        refused(answer, 503, "store-unavailable")
+        refused(answer, 503, "database-unavailable")
     answer = await shop.ask("POST", PATH, json=SWISS, idempotency_key="k")
     ok(answer, 201)
     assert not is_replayed(answer)
@@ -236,7 +236,7 @@ async def test_a_secret_that_was_lost_with_its_key_is_not_answered_as_an_empty_o
     (key,) = await store.sealing_keys()
     assert (await store.reset_keys(key.fingerprint, shop.house.clock.now(), held=[]))["answer"] == 1
     answer = await shop.ask("POST", "/api/endpoints", json=body, idempotency_key="k")
-    problem = refused(answer, 503, "store-unavailable")
+    problem = refused(answer, 503, "database-unavailable")
     assert "lacks the key" in problem["detail"]
 
 
@@ -249,7 +249,7 @@ async def test_two_that_both_saw_no_record_have_one_effect(
         return None
 
     # The second looked ahead before the first had written: only the write itself finds it.
-    monkeypatch.setattr(shop.house.store, "done_before", see_nothing)
+    monkeypatch.setattr(shop.house.store, "find_idempotency_record", see_nothing)
     again = await shop.ask("POST", PATH, json=SWISS, idempotency_key="k")
     assert is_replayed(again)
     assert again.body == first.body
@@ -264,9 +264,9 @@ async def test_a_record_ends(shop: Shop) -> None:
     ok(await shop.ask("POST", PATH, json=SWISS, idempotency_key="k"), 201)
     shop.house.clock.advance(2 * DAY // 1_000)
     store: Store = shop.house.store
-    assert await store.prune_done(shop.house.clock.now() - DAY) == 1
+    assert await store.prune_idempotency_records(shop.house.clock.now() - DAY) == 1
     answer = await shop.ask("POST", PATH, json=SWISS, idempotency_key="k")
-    refused(answer, 409, "tracking-exists")
+    refused(answer, 409, "tracking-already-exists")
     assert not is_replayed(answer)
 
 
@@ -276,7 +276,7 @@ async def test_a_record_ends(shop: Shop) -> None:
 async def test_what_cannot_be_a_key_is_refused(tmp_path: Path, key: str) -> None:
     async with open_shop(tmp_path) as shop:
         answer = await shop.ask("POST", PATH, json=SWISS, idempotency_key=key)
-        refused(answer, 400, "idempotency-key-invalid")
+        refused(answer, 400, "invalid-idempotency-key")
         assert await stored(shop) == 0
         # A call that takes none does not care.
         ok(await shop.ask("GET", PATH, idempotency_key=key))

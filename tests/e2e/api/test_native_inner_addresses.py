@@ -66,7 +66,7 @@ class LeadsInside(AbstractResolver):
 async def test_no_spelling_of_an_inner_address_gets_in(tmp_path: Path) -> None:
     """C4 on create, update and test: nothing inside is reached, whatever it is called."""
     # Something really listens there, and would be reached by whoever tried.
-    settings, resolver = WebhookSettings(total_seconds=2), LeadsInside("203.0.114.7")
+    settings, resolver = WebhookSettings(request_timeout_seconds=2), LeadsInside("203.0.114.7")
     async with (
         receiver(answer(200)) as inside,
         open_caller(tmp_path, webhooks=settings, resolver=resolver) as caller,
@@ -84,9 +84,9 @@ async def test_no_spelling_of_an_inner_address_gets_in(tmp_path: Path) -> None:
         for url in urls:
             body = {"url": url}
             answered = await caller.ask("POST", ENDPOINTS, json=body)
-            assert fields_of(refused(answered, 422, "url-refused")) == ["url"], url
+            assert fields_of(refused(answered, 422, "url-not-allowed")) == ["url"], url
             answered = await caller.ask("PATCH", path, json=body)
-            assert fields_of(refused(answered, 422, "url-refused")) == ["url"], url
+            assert fields_of(refused(answered, 422, "url-not-allowed")) == ["url"], url
             if str(port) not in url:
                 continue
             # One that came into the store by another way is judged again when it is called.
@@ -140,8 +140,8 @@ async def test_no_spelling_of_an_inner_address_gets_in(tmp_path: Path) -> None:
 async def test_a_url_that_nobody_can_be_sent_to(tmp_path: Path, url: str) -> None:
     async with open_caller(tmp_path, webhooks=WebhookSettings()) as caller:
         answered = await caller.ask("POST", ENDPOINTS, json={"url": url})
-        assert fields_of(refused(answered, 422, "url-refused")) == ["url"]
-        assert ok(await caller.ask("GET", ENDPOINTS)) == {"endpoints": []}
+        assert fields_of(refused(answered, 422, "url-not-allowed")) == ["url"]
+        assert ok(await caller.ask("GET", ENDPOINTS)) == {"items": []}
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ async def test_a_name_that_leads_inside_is_refused(
     resolver = LeadsInside(*addresses)
     async with open_caller(tmp_path, webhooks=WebhookSettings(), resolver=resolver) as caller:
         answered = await caller.ask("POST", ENDPOINTS, json={"url": URL})
-        assert fields_of(refused(answered, 422, "url-refused")) == ["url"]
+        assert fields_of(refused(answered, 422, "url-not-allowed")) == ["url"]
         assert resolver.asked == ["shop.example.com"]
         # A name that turns round after it was judged is judged again at the connection.
         resolver.addresses = ("203.0.114.7",)

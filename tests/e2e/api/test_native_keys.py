@@ -23,7 +23,7 @@ KEY_FIELDS = [
     "label",
     "scope",
     "is_test",
-    "is_own",
+    "is_current",
     "created_at",
     "revoked_at",
     "expires_at",
@@ -77,20 +77,18 @@ async def test_a_key_is_made_shown_once_and_works(office: Office) -> None:
         "label": "warehouse",
         "scope": "read",
         "is_test": False,
-        "is_own": False,
+        "is_current": False,
         "created_at": "2026-03-01T10:00:00+00:00",
         "revoked_at": None,
         "expires_at": None,
     }
     answered = await office.ask("GET", KEYS, key=office.admin)
-    listed = ok(answered)["keys"]
-    assert [one["prefix"] for one in listed if one["is_own"]] == [office.admin[:16]]
+    listed = ok(answered)["items"]
+    assert [one["prefix"] for one in listed if one["is_current"]] == [office.admin[:16]]
     assert listed[-1] == made
     assert key.encode() not in answered.body
     ok(await office.ask("GET", ACCOUNT, key=key))
-    refused(
-        await office.ask("POST", "/api/endpoints", json={}, key=key), 403, "key-scope-too-small"
-    )
+    refused(await office.ask("POST", "/api/endpoints", json={}, key=key), 403, "insufficient-scope")
     plain = ok(await office.ask("POST", KEYS, json={}, key=office.admin), 201)
     assert (plain["label"], plain["scope"], plain["is_test"]) == ("", "write", False)
 
@@ -110,7 +108,7 @@ async def test_a_key_is_made_shown_once_and_works(office: Office) -> None:
 )
 async def test_a_key_that_nobody_can_have(office: Office, body: Any, field: str) -> None:
     answered = await office.ask("POST", KEYS, json=body, key=office.admin)
-    assert fields_of(refused(answered, 422, "body-invalid")) == [field]
+    assert fields_of(refused(answered, 422, "validation-failed")) == [field]
 
 
 async def test_a_revoked_key_is_refused(office: Office) -> None:
@@ -121,40 +119,48 @@ async def test_a_revoked_key_is_refused(office: Office) -> None:
     # Twice is once.
     ok(await office.ask("DELETE", path, key=office.admin), 204)
     office.house.clock.advance(1)
-    refused(await office.ask("GET", ACCOUNT, key=made["key"]), 401, "key-revoked")
-    listed = ok(await office.ask("GET", KEYS, key=office.admin))["keys"]
+    refused(await office.ask("GET", ACCOUNT, key=made["key"]), 401, "api-key-revoked")
+    listed = ok(await office.ask("GET", KEYS, key=office.admin))["items"]
     assert listed[-1]["revoked_at"] == "2026-03-01T10:00:00+00:00"
     for prefix in ("pw_live_00000000", made["key"], "x", "%00", office.operator[:16]):
         answered = await office.ask("DELETE", f"{KEYS}/{prefix}", key=office.admin)
-        refused(answered, 404, "prefix-unknown")
+        refused(answered, 404, "key-not-found")
     ok(await office.ask("GET", ACCOUNTS, key=office.operator))
 
 
 async def test_the_key_that_asks_is_not_revoked_by_mistake(office: Office) -> None:
     path = f"{KEYS}/{office.admin[:16]}"
-    refused(await office.ask("DELETE", path, key=office.admin), 409, "key-is-own")
+    refused(await office.ask("DELETE", path, key=office.admin), 409, "cannot-revoke-current-key")
     refused(
-        await office.ask("DELETE", path, query="own=false", key=office.admin), 409, "key-is-own"
+        await office.ask("DELETE", path, query="allow_current=false", key=office.admin),
+        409,
+        "cannot-revoke-current-key",
     )
     refused(
-        await office.ask("DELETE", path, query="own=sure", key=office.admin), 400, "query-invalid"
+        await office.ask("DELETE", path, query="allow_current=sure", key=office.admin),
+        400,
+        "invalid-query",
     )
     ok(await office.ask("GET", KEYS, key=office.admin))
-    ok(await office.ask("DELETE", path, query="own=true", key=office.admin), 204)
+    ok(await office.ask("DELETE", path, query="allow_current=true", key=office.admin), 204)
     office.house.clock.advance(1)
-    refused(await office.ask("GET", KEYS, key=office.admin), 401, "key-revoked")
+    refused(await office.ask("GET", KEYS, key=office.admin), 401, "api-key-revoked")
 
 
 async def test_a_test_key_stays_in_its_world(office: Office) -> None:
     testing = await office.house.add_key(seed=33, scope="admin", is_test=True)
-    listed = ok(await office.ask("GET", KEYS, key=testing))["keys"]
+    listed = ok(await office.ask("GET", KEYS, key=testing))["items"]
     assert {one["prefix"] for one in listed} == {office.house.test_key[:16], testing[:16]}
-    refused(await office.ask("POST", KEYS, json={}, key=testing), 403, "key-is-test")
+    refused(await office.ask("POST", KEYS, json={}, key=testing), 403, "test-key-not-allowed")
     made = ok(await office.ask("POST", KEYS, json={"is_test": True}, key=testing), 201)
     assert made["key"].startswith("pw_test_")
     answered = await office.ask("DELETE", f"{KEYS}/{office.admin[:16]}", key=testing)
-    refused(answered, 404, "prefix-unknown")
-    refused(await office.ask("PATCH", ACCOUNT, json={"name": "x"}, key=testing), 403, "key-is-test")
+    refused(answered, 404, "key-not-found")
+    refused(
+        await office.ask("PATCH", ACCOUNT, json={"name": "x"}, key=testing),
+        403,
+        "test-key-not-allowed",
+    )
 
 
 async def test_a_repetition_shows_the_same_key_which_lies_nowhere(
@@ -170,8 +176,8 @@ async def test_a_repetition_shows_the_same_key_which_lies_nowhere(
         "POST", KEYS, json={"label": "a"}, key=office.admin, idempotency_key="k-1"
     )
     assert (again.status, again.body) == (201, first.body)
-    assert len(ok(await office.ask("GET", KEYS, key=office.admin))["keys"]) == 4
-    record = await office.house.store.done_before(office.house.world_id, "k-1")
+    assert len(ok(await office.ask("GET", KEYS, key=office.admin))["items"]) == 4
+    record = await office.house.store.find_idempotency_record(office.house.world_id, "k-1")
     assert record is not None
     assert b'"label":"a"' in record.body
     assert key.encode() not in record.body
@@ -195,7 +201,7 @@ async def test_only_admin_keys_see_keys(office: Office) -> None:
             ("POST", f"{ACCOUNTS}/1/keys", {}),
         ):
             answered = await office.ask(method, path, json=body, key=key)
-            refused(answered, 403, "key-scope-too-small")
+            refused(answered, 403, "insufficient-scope")
 
 
 # --- the own account --------------------------------------------------------------------------
@@ -214,12 +220,12 @@ async def test_the_account_with_its_figures(office: Office) -> None:
         *ACCOUNT_FIELDS,
         "is_test",
         "trackings_created",
-        "trackings",
+        "tracking_count",
         "trackings_by_status",
     ]
     assert (said["email"], said["name"], said["phone"]) == ("shop@example.com", "Shop", None)
     assert said["tracking_quota"] is None
-    assert (said["is_test"], said["trackings_created"], said["trackings"]) == (False, 4, 3)
+    assert (said["is_test"], said["trackings_created"], said["tracking_count"]) == (False, 4, 3)
     counts = said["trackings_by_status"]
     assert set(counts) == {status.value for status in Status}
     assert {status: count for status, count in counts.items() if count} == {
@@ -228,7 +234,7 @@ async def test_the_account_with_its_figures(office: Office) -> None:
         "pending": 1,
     }
     test = ok(await office.ask("GET", ACCOUNT, key=house.test_key))
-    assert (test["is_test"], test["trackings_created"], test["trackings"]) == (True, 0, 0)
+    assert (test["is_test"], test["trackings_created"], test["tracking_count"]) == (True, 0, 0)
 
 
 async def test_name_and_phone_are_changed(office: Office) -> None:
@@ -251,7 +257,7 @@ async def test_name_and_phone_are_changed(office: Office) -> None:
         ({"phone": "1" * 51}, "phone"),
     ):
         answered = await office.ask("PATCH", ACCOUNT, json=body, key=office.admin)
-        assert fields_of(refused(answered, 422, "body-invalid")) == [field]
+        assert fields_of(refused(answered, 422, "validation-failed")) == [field]
 
 
 # --- all accounts -----------------------------------------------------------------------------
@@ -282,7 +288,7 @@ async def test_operators_make_accounts_and_set_quotas(office: Office) -> None:
     assert again.body == answered.body
     for email in ("new@shop.example", "NEW@Shop.Example"):
         answered = await office.ask("POST", ACCOUNTS, json={"email": email}, key=office.operator)
-        refused(answered, 409, "account-exists")
+        refused(answered, 409, "account-already-exists")
 
     path = f"{ACCOUNTS}/{made['number']}"
     changed = ok(await office.ask("PATCH", path, json={"tracking_quota": 2}, key=office.operator))
@@ -353,21 +359,21 @@ async def test_accounts_come_in_pages(office: Office) -> None:
 )
 async def test_an_address_that_is_none(office: Office, email: Any) -> None:
     answered = await office.ask("POST", ACCOUNTS, json={"email": email}, key=office.operator)
-    assert fields_of(refused(answered, 422, "body-invalid")) == ["email"]
+    assert fields_of(refused(answered, 422, "validation-failed")) == ["email"]
 
 
 async def test_accounts_that_are_not_there(office: Office) -> None:
     for number in ("99", "0", "-1", "x", "1.0", "\uff19", "9" * 40, "%00"):
         path = f"{ACCOUNTS}/{number}"
         answered = await office.ask("PATCH", path, json={}, key=office.operator)
-        refused(answered, 404, "account-unknown")
+        refused(answered, 404, "account-not-found")
         for action in ("keys", "suspend", "resume"):
             answered = await office.ask("POST", f"{path}/{action}", json={}, key=office.operator)
-            refused(answered, 404, "account-unknown")
+            refused(answered, 404, "account-not-found")
     for quota in (-1, 1.5, "5", 2**31):
         body = {"tracking_quota": quota}
         answered = await office.ask("PATCH", f"{ACCOUNTS}/1", json=body, key=office.operator)
-        assert fields_of(refused(answered, 422, "body-invalid")) == ["tracking_quota"]
+        assert fields_of(refused(answered, 422, "validation-failed")) == ["tracking_quota"]
 
 
 async def test_whoever_is_no_operator_is_refused(office: Office) -> None:
@@ -383,11 +389,11 @@ async def test_whoever_is_no_operator_is_refused(office: Office) -> None:
             ("POST", f"{ACCOUNTS}/{testing.number}/suspend", {}),
             ("POST", f"{ACCOUNTS}/1/resume", {}),
         ):
-            refused(await office.ask(method, path, json=body, key=key), 403, "operator-only")
+            refused(await office.ask(method, path, json=body, key=key), 403, "operator-required")
     assert len(await office.house.store.list_accounts()) == 2
 
 
 async def test_nobody_is_an_operator_by_default(tmp_path: Path) -> None:
     async with open_caller(tmp_path) as caller:
         admin = await caller.house.add_key(scope="admin")
-        refused(await caller.ask("GET", ACCOUNTS, key=admin), 403, "operator-only")
+        refused(await caller.ask("GET", ACCOUNTS, key=admin), 403, "operator-required")

@@ -56,10 +56,10 @@ async def test_one_message_with_all_that_happened_to_it(both: Caller) -> None:
     }
     assert one["payload"]["tracking"]["number"] == "N1"
     assert [attempt["status"] for attempt in one["attempts"]] == [503, 200]
-    assert [attempt["answer"] for attempt in one["attempts"]] == ["later", "ok"]
+    assert [attempt["response_body"] for attempt in one["attempts"]] == ["later", "ok"]
     assert [attempt["error"] for attempt in one["attempts"]] == ["answered 503", None]
     path = f"{MESSAGES}/{listed['id']}/attempts"
-    assert ok(await both.ask("GET", path)) == {"attempts": one["attempts"]}
+    assert ok(await both.ask("GET", path)) == {"items": one["attempts"]}
 
 
 async def test_messages_are_found_by_what_is_known_of_them(both: Caller) -> None:
@@ -172,14 +172,14 @@ async def test_a_page_without_a_match_leads_on_to_the_next(
     ],
 )
 async def test_a_query_that_is_not_understood(shop: Caller, query: str) -> None:
-    problem = refused(await shop.ask("GET", MESSAGES, query=query), 400, "query-invalid")
+    problem = refused(await shop.ask("GET", MESSAGES, query=query), 400, "invalid-query")
     assert fields_of(problem)[0].partition("[")[0] == query.partition("=")[0]
 
 
 async def test_a_cursor_of_another_list_is_refused(shop: Caller) -> None:
     for cursor in ("x", "W10", "WyJ0cmFja2luZ3MiLDEsImEiXQ", "-_"):
         answered = await shop.ask("GET", MESSAGES, query=f"cursor={cursor}")
-        refused(answered, 400, "cursor-invalid")
+        refused(answered, 400, "invalid-cursor")
 
 
 async def test_one_is_sent_again(both: Caller) -> None:
@@ -204,7 +204,7 @@ async def test_one_is_sent_again(both: Caller) -> None:
         assert sent[2] == sent[0] == first.id
         # A message that waits may be hurried; one whose endpoint is gone goes nowhere.
         ok(await both.ask("DELETE", f"{ENDPOINTS}/{made['id']}"), 204)
-        refused(await both.ask("POST", path), 404, "endpoint-unknown")
+        refused(await both.ask("POST", path), 404, "endpoint-not-found")
 
 
 async def test_what_is_resent_goes_before_what_comes_later(both: Caller) -> None:
@@ -239,7 +239,7 @@ async def test_nobody_elses_messages_are_there(both: Caller) -> None:
                 ("POST", f"{path}/resend"),
             ]
             for method, where in calls:
-                refused(await both.ask(method, where, key=key), 404, "message-unknown")
+                refused(await both.ask(method, where, key=key), 404, "message-not-found")
     (after,) = (await house.store.list_messages(house.world_id, MessageFilter())).messages
     assert after == message
 
@@ -254,4 +254,4 @@ async def test_a_key_that_may_only_read_sends_nothing_again(shop: Caller) -> Non
     ok(await shop.ask("GET", MESSAGES, **sent))
     ok(await shop.ask("GET", path, **sent))
     ok(await shop.ask("GET", f"{path}/attempts", **sent))
-    refused(await shop.ask("POST", f"{path}/resend", **sent), 403, "key-scope-too-small")
+    refused(await shop.ask("POST", f"{path}/resend", **sent), 403, "insufficient-scope")

@@ -57,7 +57,7 @@ async def delete_any_tracking(house: House, asked: Asked) -> None:
 @pytest.mark.parametrize(
     ("name", "planted", "expected"),
     [
-        ("read_tracking", {"handler": read_any_tracking}, "shows what is the owner's"),
+        ("get_tracking", {"handler": read_any_tracking}, "shows what is the owner's"),
         ("delete_tracking", {"handler": delete_any_tracking}, "changed what is the owner's"),
         ("update_tracking", {"scope": "read"}, "with scope read: (200, '')"),
         ("list_keys", {"scope": "write"}, "with scope write: (200, '')"),

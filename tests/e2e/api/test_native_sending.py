@@ -32,8 +32,19 @@ async def test_a_test_answers_what_the_receiver_did(both: Caller) -> None:
         assert list(said) == ["message_id", "is_delivered", "attempt"]
         assert said["is_delivered"] is True
         attempt = said["attempt"]
-        assert list(attempt) == ["id", "attempted_at", "duration_ms", "status", "error", "answer"]
-        assert (attempt["status"], attempt["error"], attempt["answer"]) == (202, None, "thank you")
+        assert list(attempt) == [
+            "id",
+            "attempted_at",
+            "duration_ms",
+            "status",
+            "error",
+            "response_body",
+        ]
+        assert (attempt["status"], attempt["error"], attempt["response_body"]) == (
+            202,
+            None,
+            "thank you",
+        )
         (received,) = there.received
         assert received.headers["webhook-id"] == said["message_id"]
         assert received.headers["parcelwire-event"] == "endpoint.test"
@@ -48,7 +59,7 @@ async def test_a_test_that_fails_says_how(shop: Caller) -> None:
         path = f"{ENDPOINTS}/{made['id']}/test"
         said = ok(await shop.ask("POST", path))
         assert said["is_delivered"] is False
-        assert (said["attempt"]["status"], said["attempt"]["answer"]) == (500, "no")
+        assert (said["attempt"]["status"], said["attempt"]["response_body"]) == (500, "no")
         there.behaviour = close_at_once
         said = ok(await shop.ask("POST", path))
         assert (said["is_delivered"], said["attempt"]["status"]) == (False, None)
@@ -62,11 +73,11 @@ async def test_nothing_is_sent_to_one_that_is_off(shop: Caller) -> None:
         made = await shop.add_endpoint(there.url)
         path = f"{ENDPOINTS}/{made['id']}"
         ok(await shop.ask("POST", f"{path}/pause"))
-        problem = refused(await shop.ask("POST", f"{path}/test"), 409, "endpoint-off")
+        problem = refused(await shop.ask("POST", f"{path}/test"), 409, "endpoint-disabled")
         assert "paused" in problem["detail"]
         ok(await shop.ask("POST", f"{path}/enable"))
         ok(await shop.ask("POST", f"{path}/test"))
-        problem = refused(await shop.ask("POST", f"{path}/test"), 409, "endpoint-off")
+        problem = refused(await shop.ask("POST", f"{path}/test"), 409, "endpoint-disabled")
         assert "410" in problem["detail"]
         assert len(there.received) == 1
 
@@ -180,7 +191,7 @@ async def test_a_replay_takes_what_its_conditions_name(both: Caller) -> None:
 async def test_what_was_given_up_is_replayed(
     request: pytest.FixtureRequest, tmp_path: Path, engine: str
 ) -> None:
-    settings = WebhookSettings(allowed_networks=("127.0.0.0/8",), attempts=2)
+    settings = WebhookSettings(allowed_networks=("127.0.0.0/8",), max_attempts=2)
     async with (
         receiver(answer(500)) as there,
         open_caller(tmp_path, request, engine, webhooks=settings) as caller,
@@ -228,4 +239,4 @@ async def test_a_replay_that_is_not_understood(
 ) -> None:
     made = await shop.add_endpoint(URL)
     answered = await shop.ask("POST", f"{ENDPOINTS}/{made['id']}/replay", json=body)
-    assert fields_of(refused(answered, 422, "body-invalid")) == [field]
+    assert fields_of(refused(answered, 422, "validation-failed")) == [field]

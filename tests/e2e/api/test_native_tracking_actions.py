@@ -21,10 +21,10 @@ async def test_refresh_asks_now(shop: Shop) -> None:
     shop.house.clock.advance(61)
     said = ok(await shop.ask("POST", f"{path}/refresh"))
     assert said["status"] == "transit"
-    assert said["freshness"]["checks"] == 2
+    assert said["freshness"]["check_count"] == 2
 
 
-async def test_raw_answers_are_shown_as_they_came(shop: Shop) -> None:
+async def test_raw_responses_are_shown_as_they_came(shop: Shop) -> None:
     carriers = shop.house.carriers
     binary = b"\xff\xfe\x00"
     carriers.script("swiss-post", SWISS, found(raw='{"Zürich": 1}'.encode()))
@@ -35,7 +35,7 @@ async def test_raw_answers_are_shown_as_they_came(shop: Shop) -> None:
         "swiss-post", SWISS, found(Status.DELIVERED, raw=binary, fetched_at=shop.house.clock.now())
     )
     ok(await shop.ask("POST", f"/api/trackings/{made['id']}/refresh"))
-    new, old = ok(await shop.ask("GET", f"/api/trackings/{made['id']}/raw-answers"))["items"]
+    new, old = ok(await shop.ask("GET", f"/api/trackings/{made['id']}/raw-responses"))["items"]
     assert (old["body"], old["body_encoding"]) == ('{"Zürich": 1}', "utf-8")
     assert (new["body"], new["body_encoding"]) == ("//4A", "base64")
     assert (new["outcome"], new["connector"]) == ("found", "scripted")
@@ -47,7 +47,7 @@ async def test_stop_and_retrack(shop: Shop) -> None:
     path = f"/api/trackings/{(await shop.follow(SWISS))['id']}"
     await shop.house.service.drain()
     said = ok(await shop.ask("POST", f"{path}/stop"))
-    assert (said["is_stopped"], said["stopped_why"]) == (True, "by_user")
+    assert (said["is_stopped"], said["stopped_reason"]) == (True, "by_user")
     assert said["freshness"]["next_check_at"] is None
     assert ok(await shop.ask("POST", f"{path}/stop")) == said
     refused(await shop.ask("POST", f"{path}/retrack"), 409, "tracking-not-expired")
@@ -70,15 +70,15 @@ async def test_who_stops_what_has_ended_by_itself_stops_it_for_good(both: Shop) 
     await both.house.service.drain()
     # Over by itself, it goes on when its end is taken back.
     said = ok(await both.ask("PATCH", path, json={"status_override": "delivered"}))
-    assert (said["is_stopped"], said["stopped_why"]) == (True, "final")
+    assert (said["is_stopped"], said["stopped_reason"]) == (True, "final")
     said = ok(await both.ask("PATCH", path, json={"status_override": None}))
-    assert (said["is_stopped"], "stopped_why" in said) == (False, False)
+    assert (said["is_stopped"], "stopped_reason" in said) == (False, False)
     ok(await both.ask("PATCH", path, json={"status_override": "delivered"}))
     said = ok(await both.ask("POST", f"{path}/stop"))
-    assert (said["is_stopped"], said["stopped_why"]) == (True, "by_user")
+    assert (said["is_stopped"], said["stopped_reason"]) == (True, "by_user")
     assert ok(await both.ask("POST", f"{path}/stop")) == said
     said = ok(await both.ask("PATCH", path, json={"status_override": None}))
-    assert (said["is_stopped"], said["stopped_why"]) == (True, "by_user")
+    assert (said["is_stopped"], said["stopped_reason"]) == (True, "by_user")
     assert said["freshness"]["next_check_at"] is None
 
 
@@ -94,12 +94,12 @@ async def test_correct_courier(both: Shop) -> None:
     assert ok(await both.ask("POST", f"{path}/correct-courier", json=body)) == said
     unknown = {"courier_code": "nobody"}
     answer = await both.ask("POST", f"{path}/correct-courier", json=unknown)
-    refused(answer, 404, "courier-unknown")
-    refused(await both.ask("POST", f"{path}/correct-courier", json={}), 422, "body-invalid")
+    refused(answer, 404, "courier-not-found")
+    refused(await both.ask("POST", f"{path}/correct-courier", json={}), 422, "validation-failed")
 
     wanting = {"courier_code": "mondialrelay"}
     answer = await both.ask("POST", f"{path}/correct-courier", json=wanting, idempotency_key="k")
-    problem = refused(answer, 422, "fields-missing")
+    problem = refused(answer, 422, "missing-required-fields")
     assert [one["field"] for one in problem["errors"]] == ["details.postal_code"]
     assert ok(await both.ask("GET", path)) == said
     ok(await both.ask("PATCH", path, json={"details": {"postal_code": "75001"}}))
@@ -109,6 +109,6 @@ async def test_correct_courier(both: Shop) -> None:
 
     second = await both.follow(SWISS)
     answer = await both.ask("POST", f"/api/trackings/{second['id']}/correct-courier", json=body)
-    problem = refused(answer, 409, "tracking-exists")
+    problem = refused(answer, 409, "tracking-already-exists")
     assert problem["existing_id"] == made["id"]
     assert answer.headers["location"] == f"/api/trackings/{made['id']}"

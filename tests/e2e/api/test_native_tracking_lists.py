@@ -98,7 +98,7 @@ async def test_conditions_of_a_list(both: Shop) -> None:
     ],
 )
 async def test_a_query_that_does_not_fit_is_told(shop: Shop, query: str, field: str) -> None:
-    problem = refused(await shop.ask("GET", "/api/trackings", query=query), 400, "query-invalid")
+    problem = refused(await shop.ask("GET", "/api/trackings", query=query), 400, "invalid-query")
     assert problem["errors"][0]["field"].partition("[")[0] == field
 
 
@@ -135,7 +135,7 @@ async def test_pages_follow_each_other(both: Shop) -> None:
 )
 async def test_a_cursor_that_is_none_of_ours(both: Shop, cursor: str) -> None:
     answer = await both.ask("GET", "/api/trackings", query=f"cursor={quote(cursor)}")
-    refused(answer, 400, "cursor-invalid")
+    refused(answer, 400, "invalid-cursor")
 
 
 async def test_substatus_and_reason_are_shown(shop: Shop) -> None:
@@ -176,4 +176,6 @@ async def test_what_is_in_the_parcel(both: Shop) -> None:
     assert "products" not in emptied["details"]
     for wrong in ([{"name": ""}], [{"quantity": 1}], [{"name": "x", "quantity": 0}], ["x"], "x"):
         answer = await both.ask("PATCH", path, json={"details": {"products": wrong}})
-        assert refused(answer, 422, "body-invalid")["errors"][0]["field"].startswith("details.pro")
+        assert refused(answer, 422, "validation-failed")["errors"][0]["field"].startswith(
+            "details.pro"
+        )

@@ -50,9 +50,9 @@ async def test_a_number_is_followed_and_its_carrier_asked_just_after(shop: Shop)
     assert said["freshness"] == {
         "checked_at": None,
         "last_outcome": None,
-        "checks": 0,
+        "check_count": 0,
         "next_check_at": said["created_at"],
-        "next_check_why": "new: asked at once",
+        "next_check_reason": "new: asked at once",
     }
     assert said["page_url"].startswith("http://127.0.0.1:8787/t/")
     await shop.house.service.drain()
@@ -61,7 +61,7 @@ async def test_a_number_is_followed_and_its_carrier_asked_just_after(shop: Shop)
     assert (now["status"], now["sequence"]) == ("transit", 1)
     assert now["freshness"]["last_outcome"] == "found"
     assert now["freshness"]["checked_at"] == iso_utc(shop.house.clock.now())
-    assert now["freshness"]["next_check_why"]
+    assert now["freshness"]["next_check_reason"]
 
 
 async def test_the_answer_does_not_wait_for_the_carrier(
@@ -87,15 +87,15 @@ async def test_the_answer_does_not_wait_for_the_carrier(
 
 
 async def test_a_courier_may_be_named_by_anothers_word(shop: Shop) -> None:
-    said = await shop.follow("ABC12345", courier_code="brt-it", is_auto_correct_off=True)
+    said = await shop.follow("ABC12345", courier_code="brt-it", is_auto_correct_disabled=True)
     assert said["courier_code"] == "bartolini"
-    assert said["is_auto_correct_off"] is True
+    assert said["is_auto_correct_disabled"] is True
 
 
 async def test_what_is_there_is_told_with_its_place(both: Shop) -> None:
     first = await both.follow(SWISS)
     answer = await both.ask("POST", "/api/trackings", json={"number": TYPED})
-    problem = refused(answer, 409, "tracking-exists")
+    problem = refused(answer, 409, "tracking-already-exists")
     assert problem["existing_id"] == first["id"]
     assert answer.headers["location"] == f"/api/trackings/{first['id']}"
     # Another courier's parcel may have the same number; another world knows nothing of it.
@@ -107,14 +107,14 @@ async def test_what_is_there_is_told_with_its_place(both: Shop) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "code", "field"),
     [
-        ({"number": "only letters"}, 422, "number-invalid", "number"),
-        ({"number": "1" * 46}, 422, "number-invalid", "number"),
-        ({"number": "aaaa 0 aaaa"}, 422, "courier-undetected", "courier_code"),
-        ({"number": SWISS, "courier_code": "qq"}, 404, "courier-unknown", "courier_code"),
+        ({"number": "only letters"}, 422, "invalid-tracking-number", "number"),
+        ({"number": "1" * 46}, 422, "invalid-tracking-number", "number"),
+        ({"number": "aaaa 0 aaaa"}, 422, "courier-not-detected", "courier_code"),
+        ({"number": SWISS, "courier_code": "qq"}, 404, "courier-not-found", "courier_code"),
         (
             {"number": "12345678", "courier_code": "mondialrelay"},
             422,
-            "fields-missing",
+            "missing-required-fields",
             "details.postal_code",
         ),
     ],
@@ -151,11 +151,11 @@ async def test_what_cannot_be_followed_is_told(
         ({"number": SWISS, "details": {"ship_date": "20260228"}}, "details.ship_date"),
         ({"number": SWISS, "ordered_at": "2026-02-28T10:00:00"}, "ordered_at"),
         ({"number": SWISS, "ordered_at": 1772359200}, "ordered_at"),
-        ({"number": SWISS, "is_auto_correct_off": "true"}, "is_auto_correct_off"),
+        ({"number": SWISS, "is_auto_correct_disabled": "true"}, "is_auto_correct_disabled"),
     ],
 )
 async def test_a_body_that_does_not_fit_is_told_by_field(shop: Shop, body: Any, field: str) -> None:
-    problem = refused(await shop.ask("POST", "/api/trackings", json=body), 422, "body-invalid")
+    problem = refused(await shop.ask("POST", "/api/trackings", json=body), 422, "validation-failed")
     assert [error["field"] for error in problem["errors"]] == [field]
 
 
@@ -165,16 +165,16 @@ async def test_times_at_the_ends_of_the_calendar(shop: Shop) -> None:
         answer = await shop.ask(
             "POST", "/api/trackings", json={"number": number, "ordered_at": ordered_at}
         )
-        refused(answer, 422, "body-invalid")
+        refused(answer, 422, "validation-failed")
         query = "created_min=" + ordered_at.replace("+", "%2B")
-        refused(await shop.ask("GET", "/api/trackings", query=query), 400, "query-invalid")
+        refused(await shop.ask("GET", "/api/trackings", query=query), 400, "invalid-query")
 
 
 async def test_a_quota_counts(tmp_path: Path) -> None:
     async with open_shop(tmp_path, quota=1) as shop:
         await shop.follow(SWISS)
         answer = await shop.ask("POST", "/api/trackings", json={"number": "RA123456785CH"})
-        refused(answer, 403, "quota-used-up")
+        refused(answer, 403, "quota-exceeded")
         ok(
             await shop.ask(
                 "POST", "/api/trackings", json={"number": SWISS}, key=shop.house.test_key
@@ -215,11 +215,11 @@ async def test_each_number_of_a_batch_has_its_own_outcome(both: Shop) -> None:
     assert [one["number"] for one in said["items"]] == [one["number"] for one in sent]
     codes = [one["problem"] and one["problem"]["code"] for one in said["items"]]
     assert codes == [
-        "tracking-exists",
+        "tracking-already-exists",
         None,
-        "number-invalid",
-        "tracking-exists",
-        "courier-unknown",
+        "invalid-tracking-number",
+        "tracking-already-exists",
+        "courier-not-found",
     ]
     made = said["items"][1]["tracking"]
     assert said["items"][0]["problem"]["existing_id"] == first["id"]
@@ -230,10 +230,10 @@ async def test_each_number_of_a_batch_has_its_own_outcome(both: Shop) -> None:
 async def test_a_batch_has_its_bounds(shop: Shop) -> None:
     many = [{"number": f"RA{number:09d}CH", "courier_code": "swiss-post"} for number in range(201)]
     path = "/api/trackings/batch"
-    refused(await shop.ask("POST", path, json={"trackings": many}), 422, "body-invalid")
-    refused(await shop.ask("POST", path, json={"trackings": []}), 422, "body-invalid")
+    refused(await shop.ask("POST", path, json={"trackings": many}), 422, "validation-failed")
+    refused(await shop.ask("POST", path, json={"trackings": []}), 422, "validation-failed")
     wrong = {"trackings": [{"number": SWISS}, {"number": 5}]}
-    problem = refused(await shop.ask("POST", path, json=wrong), 422, "body-invalid")
+    problem = refused(await shop.ask("POST", path, json=wrong), 422, "validation-failed")
     assert problem["errors"][0]["field"] == "trackings[1].number"
     assert ok(await shop.ask("GET", "/api/trackings"))["items"] == []
     assert ok(await shop.ask("POST", path, json={"trackings": many[:200]}))["created"] == 200
@@ -253,7 +253,7 @@ async def test_all_that_is_known_has_the_shape_that_is_described(both: Shop) -> 
         found(
             Status.UNDELIVERED,
             window=DeliveryWindow(
-                earliest="2026-03-02", latest="2026-03-03", said_by="carrier", said_at=5 * SECOND
+                earliest="2026-03-02", latest="2026-03-03", source="carrier", reported_at=5 * SECOND
             ),
             facts=ParcelFacts(weight_grams=1_200, proof=ProofOfDelivery(signed_by="A. Muster")),
         ),
@@ -269,10 +269,10 @@ async def test_all_that_is_known_has_the_shape_that_is_described(both: Shop) -> 
     assert said["delivery_window"] == {
         "earliest": "2026-03-02",
         "latest": "2026-03-03",
-        "said_by": "carrier",
-        "said_at": iso_utc(5 * SECOND),
+        "source": "carrier",
+        "reported_at": iso_utc(5 * SECOND),
     }
-    assert said["facts"]["weight_grams"] == 1_200
+    assert said["shipment"]["weight_grams"] == 1_200
     # What a webhook would carry is in it, word by word.
     stored = await both.house.service.get(both.house.world_id, made["id"])
     wire = msgspec.json.decode(msgspec.json.encode(tracking_to_wire(stored.tracking)))
@@ -285,17 +285,17 @@ async def test_an_id_that_nothing_has(both: Shop, id_: str) -> None:
         if one.path.startswith("/trackings/{id}"):
             path = f"/api{one.path.replace('{id}', id_)}"
             sent: dict[str, Any] = {} if one.request is None else {"json": one.example}
-            refused(await both.ask(one.method, path, **sent), 404, "tracking-unknown")
+            refused(await both.ask(one.method, path, **sent), 404, "tracking-not-found")
 
 
 async def test_deleted_is_gone(both: Shop) -> None:
     path = f"/api/trackings/{(await both.follow(SWISS))['id']}"
-    refused(await both.ask("DELETE", path, key=both.house.test_key), 404, "tracking-unknown")
+    refused(await both.ask("DELETE", path, key=both.house.test_key), 404, "tracking-not-found")
     answer = await both.ask("DELETE", path)
     ok(answer, 204)
     assert "content-type" not in answer.headers
-    refused(await both.ask("DELETE", path), 404, "tracking-unknown")
-    refused(await both.ask("GET", path), 404, "tracking-unknown")
+    refused(await both.ask("DELETE", path), 404, "tracking-not-found")
+    refused(await both.ask("GET", path), 404, "tracking-not-found")
 
 
 # --- change -----------------------------------------------------------------------------------
@@ -319,8 +319,8 @@ async def test_a_change_leaves_alone_what_it_does_not_name(both: Shop) -> None:
 COUNTRIES = (
     "origin_country",
     "destination_country",
-    "asked_origin_country",
-    "asked_destination_country",
+    "tracking_origin_country",
+    "tracking_destination_country",
 )
 
 
@@ -382,5 +382,5 @@ async def test_a_person_may_know_better(shop: Shop) -> None:
 )
 async def test_a_change_that_does_not_fit_is_told(shop: Shop, body: Any, field: str) -> None:
     path = f"/api/trackings/{(await shop.follow(SWISS))['id']}"
-    problem = refused(await shop.ask("PATCH", path, json=body), 422, "body-invalid")
+    problem = refused(await shop.ask("PATCH", path, json=body), 422, "validation-failed")
     assert [error["field"] for error in problem["errors"]] == [field]

@@ -61,7 +61,7 @@ async def test_v2_the_others_of_a_list_go_through(tmp_path: Path, call: str) -> 
             if call == "updatemore":
                 assert stored.tracking.details.title == "Shoes"
             else:
-                assert stored.tracking.stopped_why == "by_user"
+                assert stored.tracking.stopped_reason == "by_user"
 
 
 async def test_v4(v4: HouseUnderTest) -> None:
@@ -98,7 +98,7 @@ async def test_native(tmp_path: Path, request: pytest.FixtureRequest, engine: st
             problem = native_refused(answer, 409, "tracking-unreadable")
             assert "its stored document cannot be read" in str(problem)
         # It is shown, the others of a batch are created, and it can be deleted.
-        assert native_ok(await shop.ask("GET", path))["stopped_why"] == "unreadable"
+        assert native_ok(await shop.ask("GET", path))["stopped_reason"] == "unreadable"
         drafts = [
             {"number": one, "courier_code": "swiss-post"}
             for one in (

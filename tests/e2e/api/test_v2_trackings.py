@@ -122,10 +122,10 @@ async def test_fields_that_some_carriers_want_reach_the_tracking(tmp_path: Path)
         (stored,) = await house.store.find(house.world_id, NUMBER)
         details = stored.tracking.details
         assert (details.ship_date, details.postal_code) == ("20180908", "12201")
-        assert (details.courier_account, details.asked_destination_country) == ("A-1", "UK")
+        assert (details.courier_account, details.tracking_destination_country) == ("A-1", "UK")
         assert details.customer_email == "a@example.com,b@example.com"
         assert stored.tracking.ordered_at == 1_526_817_600_000
-        assert stored.tracking.is_auto_correct_off
+        assert stored.tracking.is_auto_correct_disabled
 
 
 @pytest.mark.parametrize(

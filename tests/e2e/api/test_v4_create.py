@@ -342,7 +342,7 @@ async def test_the_quota_is_4190_and_counts_live_trackings_only(tmp_path: Path) 
 
 async def test_a_slow_carrier_does_not_hold_the_answer(tmp_path: Path) -> None:
     async with open_house(
-        tmp_path, DIALECTS, service_settings=ServiceSettings(ask_at_create=False)
+        tmp_path, DIALECTS, service_settings=ServiceSettings(fetch_on_create=False)
     ) as house:
         house.carriers.connect("usps")
         assert (await create(house))["delivery_status"] == "pending"

@@ -181,7 +181,7 @@ async def test_a_broken_connection_is_used_again(
     connections: ConnectionService, carriers: Carriers, store: Store, clock: FrozenClock
 ) -> None:
     made = await connections.create(create(client_id="a", client_secret="b"))
-    broken = replace(made, broken_since=clock.now(), broken_why="401")
+    broken = replace(made, broken_since=clock.now(), broken_reason="401")
     await store.save_connection(broken)
     assert await connections.resume(1, made.id) == made
     assert await connections.load(1, made.id) == made

@@ -74,8 +74,8 @@ def test_the_shops_words_come_back() -> None:
                 postal_code="3001",
                 ship_date="20260221",
                 courier_account="acc",
-                asked_origin_country="Germany",
-                asked_destination_country="Switzerland",
+                tracking_origin_country="Germany",
+                tracking_destination_country="Switzerland",
                 key="k",
             ),
         )
@@ -230,7 +230,7 @@ def test_what_the_carrier_knows_about_the_parcel() -> None:
         pickup_point="Filiale Bern 1",
     )
     window = DeliveryWindow(
-        earliest="2026-03-02T08:00", latest="2026-03-02T12:00", said_by="swiss-post"
+        earliest="2026-03-02T08:00", latest="2026-03-02T12:00", source="swiss-post"
     )
     tracking = shown(told(made(), facts=facts, window=window))
     wire = {

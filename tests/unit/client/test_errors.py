@@ -162,7 +162,7 @@ def test_the_neighbours_errors_too(error: Exception, way: Callable[[Any], Any]) 
     assert (type(arrived), str(arrived)) == (type(error), str(error))
 
 
-@pytest.mark.parametrize("code", ["events-pruned", "events-restored"])
+@pytest.mark.parametrize("code", ["events-pruned", "database-restored"])
 def test_a_cursor_that_leads_nowhere_names_where_to_go_on(code: str) -> None:
     body = b'{"code":"%s","title":"t","first_cursor":"c9"}' % code.encode()
     error = problem_for(body, status=410)

@@ -53,7 +53,7 @@ def parcel() -> DomainTracking:
     return replace(
         moved,
         facts=ParcelFacts(proof=ProofOfDelivery(signed_by="Ada")),
-        window=DeliveryWindow(earliest="2026-03-02", latest="2026-03-03", said_by="carrier"),
+        window=DeliveryWindow(earliest="2026-03-02", latest="2026-03-03", source="carrier"),
     )
 
 
@@ -91,7 +91,7 @@ def test_every_checkpoint_is_the_same() -> None:
     assert own.destination_leg is not None
     assert own.destination_leg.checkpoints is not None
     assert [one.text for one in own.destination_leg.checkpoints] == ["Out for delivery"]
-    assert own.extra["delivery_window"]["said_by"] == "carrier"
+    assert own.extra["delivery_window"]["source"] == "carrier"
 
 
 def test_a_whole_message() -> None:

@@ -38,7 +38,7 @@ NAMES = st.sampled_from(
         *("delivery_status", "tracking_number", "number", "courier_code", "status", "checkpoints"),
         *(
             "details",
-            "facts",
+            "shipment",
             "delivery_window",
             "proof",
             "latest",

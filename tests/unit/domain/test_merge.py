@@ -13,8 +13,8 @@ from parcelwire.domain.changes import (
     CheckpointAdded,
     CheckpointCorrected,
     CheckpointWithdrawn,
+    DeliveryWindowChanged,
     StatusChanged,
-    WindowMoved,
 )
 from parcelwire.domain.checkpoint import Checkpoint, Leg
 from parcelwire.domain.clock import DAY, HOUR
@@ -292,15 +292,15 @@ def test_offsets_decide_the_order_not_the_wall_clocks() -> None:
 
 
 def test_window_moves_are_told_once() -> None:
-    window = DeliveryWindow(earliest="2026-03-04", latest="2026-03-04", said_by="swiss-post")
+    window = DeliveryWindow(earliest="2026-03-04", latest="2026-03-04", source="swiss-post")
     state = tracking()
     merged = merge(state, found(window=window))
-    assert [type(change) for change in merged.changes] == [WindowMoved]
+    assert [type(change) for change in merged.changes] == [DeliveryWindowChanged]
     assert merge(merged.tracking, found(window=window, at=T0 + DAY)).changes == ()
 
 
 def test_a_window_that_cannot_be_read_is_not_taken() -> None:
-    window = DeliveryWindow(earliest="2026-03-04", latest="2026-03-04", said_by="swiss-post")
+    window = DeliveryWindow(earliest="2026-03-04", latest="2026-03-04", source="swiss-post")
     state = after(found(window=window))
     vague = replace(window, earliest="tomorrow", latest="tomorrow")
     assert not merge(state, found(window=vague, at=T0 + DAY)).is_dirty

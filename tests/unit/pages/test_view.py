@@ -95,14 +95,14 @@ def test_headlines_of_finer_codes(substatus: Substatus, headline: str) -> None:
     ],
 )
 def test_windows_in_words(earliest: str, latest: str, when: str, headline: str) -> None:
-    window = DeliveryWindow(earliest=earliest, latest=latest, said_by="carrier")
+    window = DeliveryWindow(earliest=earliest, latest=latest, source="carrier")
     shown = page(after(SORTED, window=window))
     assert shown.promise == Promise(when, "according to Swiss Post")
     assert (shown.headline, shown.subline) == (headline, "Your parcel is on its way")
 
 
 def test_today_is_the_day_where_the_parcel_is() -> None:
-    window = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", said_by="carrier")
+    window = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", source="carrier")
     # At ten in the morning in Greenwich it is already tomorrow in Kiribati.
     late = at("2026-03-01T23:00", offset_minutes=14 * 60, status=Status.TRANSIT)
     assert page(after(late, window=window)).headline == "Arrives today"
@@ -112,7 +112,7 @@ def test_today_is_the_day_where_the_parcel_is() -> None:
 
 @pytest.mark.parametrize("trouble", [HELD, at("2026-02-27T09:00", status=Status.UNDELIVERED)])
 def test_in_trouble_the_trouble_comes_first(trouble: Checkpoint) -> None:
-    window = DeliveryWindow(earliest="2026-03-05", latest="2026-03-05", said_by="carrier")
+    window = DeliveryWindow(earliest="2026-03-05", latest="2026-03-05", source="carrier")
     shown = page(after(SORTED, trouble, window=window))
     assert shown.tone == "trouble"
     assert "Arrives" not in shown.headline
@@ -120,19 +120,19 @@ def test_in_trouble_the_trouble_comes_first(trouble: Checkpoint) -> None:
 
 
 def test_a_promise_that_has_passed_is_no_promise() -> None:
-    window = DeliveryWindow(earliest="2026-02-20", latest="2026-02-28T18:00", said_by="carrier")
+    window = DeliveryWindow(earliest="2026-02-20", latest="2026-02-28T18:00", source="carrier")
     shown = page(after(SORTED, window=window))
     assert (shown.promise, shown.headline) == (None, "Your parcel is on its way")
 
 
 def test_a_promise_that_cannot_be_read_is_no_promise() -> None:
-    window = DeliveryWindow(earliest="tomorrow", latest="tomorrow", said_by="carrier")
+    window = DeliveryWindow(earliest="tomorrow", latest="tomorrow", source="carrier")
     shown = page(after(SORTED, window=window))
     assert (shown.promise, shown.headline) == (None, "Your parcel is on its way")
 
 
 def test_a_finished_parcel_promises_nothing() -> None:
-    window = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", said_by="carrier")
+    window = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", source="carrier")
     shown = page(after(SORTED, DELIVERED, window=window))
     assert shown.promise is None
     # The headline says it all.

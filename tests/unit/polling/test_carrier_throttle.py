@@ -138,7 +138,7 @@ async def test_refused_credentials_are_a_long_pause(throttle: CarrierThrottle) -
     await throttle.record_results(POLICY, [said(Outcome.AUTH_FAILED, detail="401")], NOW)
     pause = await throttle.pause_of(POLICY, NOW)
     assert pause is not None
-    assert (pause.until, pause.why) == (NOW + LONGEST_PAUSE, "401")
+    assert (pause.until, pause.reason) == (NOW + LONGEST_PAUSE, "401")
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NOT_UNDERSTOOD, Outcome.NO_CONNECTION])
@@ -177,7 +177,7 @@ async def test_a_pause_of_a_clock_that_has_jumped_back_is_not_believed(
 ) -> None:
     ahead = NOW + jump
     await store.set_pause(
-        POLICY.budget_key, Pause(until=ahead + HOUR, failures=3, why="503", since=ahead)
+        POLICY.budget_key, Pause(until=ahead + HOUR, failures=3, reason="503", since=ahead)
     )
     assert await throttle.pause_of(POLICY, NOW) is None
     assert await throttle.admit(POLICY, 1, NOW) == 1

@@ -116,14 +116,14 @@ def test_the_nearer_to_delivery_the_more_often(parcel: Tracking, wait: int) -> N
 
 
 def test_a_parcel_promised_for_today_is_asked_about_every_hour() -> None:
-    window = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", said_by="swiss-post")
+    window = DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", source="swiss-post")
     state = after(tracking(window=window))
     assert abs(wait_of(state) - HOUR) <= HOUR // 10
 
 
 @pytest.mark.parametrize("why", ["final", "expired", "invalid_number", "by_user"])
 def test_a_stopped_tracking_is_never_due_again(why: str) -> None:
-    state = after(tracking(is_stopped=True, stopped_why=why))
+    state = after(tracking(is_stopped=True, stopped_reason=why))
     assert state.due_at is None
     assert state.due_reason
 

@@ -48,7 +48,7 @@ async def test_who_says_nothing_is_closed() -> None:
 
 
 async def test_a_body_has_a_time_between_its_parts() -> None:
-    async with serve_limited(body_idle_seconds=5) as served:
+    async with serve_limited(body_idle_timeout_seconds=5) as served:
         client = await served.open(POST % 100 + b"x")
         await served.until(lambda: served.app.seen)
         served.pass_time(6)
@@ -57,7 +57,7 @@ async def test_a_body_has_a_time_between_its_parts() -> None:
 
 
 async def test_a_body_that_trickles_has_a_time_in_all() -> None:
-    async with serve_limited(body_idle_seconds=5, body_timeout_seconds=20) as served:
+    async with serve_limited(body_idle_timeout_seconds=5, body_timeout_seconds=20) as served:
         client = await served.open(POST % 100)
         await served.until(lambda: served.app.seen)
         sent = 0

@@ -242,7 +242,7 @@ async def test_who_waits_to_be_asked_for_a_body_and_is_not_begins_anew() -> None
 
 
 async def test_who_never_ends_a_body_that_nobody_wants_is_closed() -> None:
-    async with serve_limited(body_idle_seconds=5) as served:
+    async with serve_limited(body_idle_timeout_seconds=5) as served:
         client = await served.open((POST % 10).replace(b"/read", b"/ignore"))
         assert status_of(await client.answer()) == 200
         served.pass_time(6)

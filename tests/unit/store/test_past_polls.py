@@ -35,7 +35,7 @@ SHORT = 30
         outcome=st.sampled_from([*map(str, Outcome), DEFERRED, "of a later version"]),
         duration_ms=st.integers(0, 2**16 - 1),
         connector=st.text(max_size=9),
-        why=st.sampled_from(["", "the carrier is paused: 503", "new: asked at once", "other"]),
+        reason=st.sampled_from(["", "the carrier is paused: 503", "new: asked at once", "other"]),
         detail=st.text(alphabet=st.characters(max_codepoint=0xFF), max_size=8),
     )
 )
@@ -45,7 +45,7 @@ def test_what_is_short_enough_comes_back_as_it_was(past: PastPoll) -> None:
 
 @given(st.text(max_size=400), st.text(max_size=400), st.text(max_size=60))
 def test_no_record_is_too_long(why: str, detail: str, connector: str) -> None:
-    past = PastPoll(at=NOW, outcome="found", connector=connector, why=why, detail=detail)
+    past = PastPoll(at=NOW, outcome="found", connector=connector, reason=why, detail=detail)
     record = encode_past(past)
     assert len(record) <= 70
     (found,) = decode_trails([record], 9)
@@ -77,14 +77,14 @@ def test_the_plans_own_sentences_are_short() -> None:
                     parcel = tracking(substatus, silence=silence)
                     plan = planner.after(parcel, PollState(), policy(), said, now)
                     past = PastPoll(
-                        at=NOW, outcome=outcome, connector="swiss-post", why=plan.due_reason
+                        at=NOW, outcome=outcome, connector="swiss-post", reason=plan.due_reason
                     )
                     if plan.due_at is not None and len(encode_past(past)) > SHORT:
                         long.append(plan.due_reason)
     assert long == []
     first = planner.first(tracking(None), policy(), NOW).due_reason
     for why in (first, BY_REQUEST, NO_BUDGET):
-        assert len(encode_past(PastPoll(at=NOW, outcome="found", why=why))) < 20
+        assert len(encode_past(PastPoll(at=NOW, outcome="found", reason=why))) < 20
     assert LONGEST_TRAIL // SHORT >= 20
 
 

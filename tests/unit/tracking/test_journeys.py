@@ -56,14 +56,14 @@ def test_a_delivered_parcel() -> None:
     [("2026-03-03", False), ("2026-03-04", True), ("2026-03-04T08:00", True), ("2026-03-09", True)],
 )
 def test_on_time_is_by_the_day(latest: str, is_on_time: bool) -> None:
-    window = DeliveryWindow(earliest="2026-03-02", latest=latest, said_by="ups")
+    window = DeliveryWindow(earliest="2026-03-02", latest=latest, source="ups")
     journey = journey_of(delivered(window=window))
     assert journey is not None
     assert (journey.is_on_time, journey.promised_on) == (is_on_time, latest[:10])
 
 
 def test_a_promise_of_a_parcel_under_way_is_not_judged() -> None:
-    window = DeliveryWindow(earliest="2026-01-01", latest="2026-01-01", said_by="ups")
+    window = DeliveryWindow(earliest="2026-01-01", latest="2026-01-01", source="ups")
     journey = journey_of(
         make_tracking(status=Status.TRANSIT, checkpoints=(scan(1, Status.TRANSIT),), window=window)
     )

@@ -86,7 +86,7 @@ def test_bodies_about_an_endpoint(shown: Any, kind: NoticeType, status: int) -> 
         endpoint=about,
         at=NOW + 10 * MINUTE,
         failing_since=NOW,
-        why=shown["data"].get("why", ""),
+        reason=shown["data"].get("reason", ""),
         status=status,
     )
     (message,) = compose_notices(notice, [make_endpoint()], Identifiers())

@@ -10,8 +10,8 @@ from parcelwire.domain.changes import (
     CheckpointCorrected,
     CheckpointWithdrawn,
     CourierCorrected,
+    DeliveryWindowChanged,
     StatusChanged,
-    WindowMoved,
 )
 from parcelwire.domain.changes import Event as DomainEvent
 from parcelwire.domain.checkpoint import TimeSource
@@ -175,7 +175,7 @@ class TestNative:
     def test_every_kind_of_change_has_its_words(self) -> None:
         before, after = make_checkpoint(), make_checkpoint(text="Zugestellt")
         window = DeliveryWindow(
-            earliest="2026-03-02", latest="2026-03-03", said_by="swiss-post", said_at=NOW
+            earliest="2026-03-02", latest="2026-03-03", source="swiss-post", reported_at=NOW
         )
         tracking = make_tracking()
         event = make_event(
@@ -191,8 +191,8 @@ class TestNative:
                 CheckpointAdded(checkpoint=before),
                 CheckpointCorrected(before=before, after=after),
                 CheckpointWithdrawn(checkpoint=after),
-                WindowMoved(before=None, after=window),
-                CourierCorrected(from_courier="usps", to_courier="swiss-post", why="detected"),
+                DeliveryWindowChanged(before=None, after=window),
+                CourierCorrected(from_courier="usps", to_courier="swiss-post", reason="detected"),
             ),
         )
         changes = json.loads(render_native(tracking, event))["changes"]
@@ -201,19 +201,19 @@ class TestNative:
             "checkpoint_added",
             "checkpoint_corrected",
             "checkpoint_withdrawn",
-            "window_moved",
+            "delivery_window_changed",
             "courier_corrected",
         ]
         assert changes[0]["to_substatus"] == "exception006"
         assert changes[0]["reason"] == "customs.hold"
         assert changes[2]["after"]["text"] == "Zugestellt"
         assert changes[4] == {
-            "type": "window_moved",
+            "type": "delivery_window_changed",
             "after": {
                 "earliest": "2026-03-02",
                 "latest": "2026-03-03",
-                "said_by": "swiss-post",
-                "said_at": "2026-03-01T10:00:00+00:00",
+                "source": "swiss-post",
+                "reported_at": "2026-03-01T10:00:00+00:00",
             },
         }
         assert changes[5]["to_courier"] == "swiss-post"
@@ -224,7 +224,7 @@ class TestNative:
             expired_at=NOW,
         )
         shown = json.loads(render_native(tracking, make_event(tracking)))["tracking"]
-        assert shown["facts"] == {"weight_grams": 850, "proof": {"signed_by": "M. Muster"}}
+        assert shown["shipment"] == {"weight_grams": 850, "proof": {"signed_by": "M. Muster"}}
         assert shown["details"] == {"order_number": "A-1"}
         assert shown["expired_at"] == "2026-03-01T10:00:00+00:00"
         assert (shown["number"], shown["typed_number"]) == (

@@ -98,7 +98,7 @@ class TestAnswers:
     def test_any_2xx_is_success(self, status: int) -> None:
         result = after(Answer(status=status))
         assert (result.state, result.next_at) == (MessageState.DELIVERED, None)
-        assert result.disable_endpoint_why == ""
+        assert result.disable_endpoint_reason == ""
 
     @pytest.mark.parametrize("status", NOT_SUCCESS)
     def test_everything_else_is_tried_again(self, status: int) -> None:
@@ -114,14 +114,14 @@ class TestAnswers:
     @pytest.mark.parametrize("tries", [0, 5, 14, 20])
     def test_410_switches_the_endpoint_off_and_keeps_the_message(self, tries: int) -> None:
         result = after(Answer(status=410, error="answered 410"), tries)
-        assert result.disable_endpoint_why == "the receiver answered 410 Gone"
+        assert result.disable_endpoint_reason == "the receiver answered 410 Gone"
         assert (result.state, result.next_at) == (MessageState.PENDING, NOW)
 
     def test_the_attempt_is_written_down(self) -> None:
         answer = Answer(status=503, error="answered 503", body="busy", duration_ms=250)
         attempt = after(answer).attempt
         assert (attempt.id, attempt.message_id, attempt.at) == ("attempt", "a" * 32, NOW - 250)
-        assert (attempt.status, attempt.answer, attempt.duration_ms) == (503, "busy", 250)
+        assert (attempt.status, attempt.response_body, attempt.duration_ms) == (503, "busy", 250)
 
 
 class TestRetryAfter:
@@ -196,13 +196,13 @@ def test_an_overloaded_receiver_gets_a_rest(answer: Answer, seconds: float) -> N
 @pytest.mark.parametrize(
     "changes",
     [
-        {"attempts": 0},
-        {"first_delay_seconds": 0},
+        {"max_attempts": 0},
+        {"retry_base_seconds": 0},
         {"jitter": -0.1},
         {"jitter": 1.1},
-        {"total_seconds": 0},
+        {"request_timeout_seconds": 0},
         {"answer_bytes": 0},
-        {"in_flight": 0},
+        {"max_concurrent_deliveries": 0},
         {"lease_margin_seconds": 0},
         {"grace_seconds": -1},
         {"poll_seconds": 0},

@@ -54,9 +54,9 @@ def kept(endpoint: Endpoint, verdict: Verdict, failure: Failure | None) -> Endpo
             attempt=Attempt(id="1", message_id="2", at=NOW, duration_ms=1, status=500),
             state=MessageState.PENDING,
             failure=failure,
-            failing_told_at=verdict.told_at,
+            failing_reported_at=verdict.told_at,
             has_recovered=verdict.has_recovered,
-            disable_endpoint_why=verdict.disable_why,
+            disable_endpoint_reason=verdict.disable_reason,
             disable_after_ms=verdict.disable_after_ms,
         ),
     )
@@ -67,7 +67,7 @@ class TestFailing:
         row = Row()
         told = [row.fail(NOW + at * SECOND).notice for at in (0, 599, 600, 601, 9_000)]
         assert told == [None, None, NoticeType.FAILING, None, None]
-        assert (row.endpoint.failing_since, row.endpoint.failing_told_at) == (
+        assert (row.endpoint.failing_since, row.endpoint.failing_reported_at) == (
             NOW,
             NOW + 600 * SECOND,
         )
@@ -90,7 +90,7 @@ class TestRecovered:
         loud = row.succeed()
         assert (loud.has_recovered, loud.notice) == (True, NoticeType.RECOVERED)
         assert loud.failing_since == NOW + 10 * SECOND
-        assert (row.endpoint.failing_since, row.endpoint.failing_told_at) == (None, None)
+        assert (row.endpoint.failing_since, row.endpoint.failing_reported_at) == (None, None)
         assert row.succeed() is WELL
 
 
@@ -98,9 +98,9 @@ class TestDisabling:
     def test_after_five_days_of_nothing_but_failures(self) -> None:
         row = Row()
         for at in (0, 1, 2, 3, 4):
-            assert not row.fail(NOW + at * DAY).disable_why
+            assert not row.fail(NOW + at * DAY).disable_reason
         last = row.fail(NOW + 5 * DAY)
-        assert last.disable_why == "nothing but failures for 5 days; the last: answered 500"
+        assert last.disable_reason == "nothing but failures for 5 days; the last: answered 500"
         assert last.notice is NoticeType.DISABLED
 
     def test_a_success_in_between_begins_the_time_anew(self) -> None:
@@ -108,22 +108,22 @@ class TestDisabling:
         for at in (0, 1, 2, 3, 4):
             row.fail(NOW + at * DAY)
         row.succeed()
-        assert not row.fail(NOW + 5 * DAY).disable_why
-        assert not row.fail(NOW + 9 * DAY).disable_why
+        assert not row.fail(NOW + 5 * DAY).disable_reason
+        assert not row.fail(NOW + 9 * DAY).disable_reason
 
     def test_not_on_two_attempts_however_far_apart(self) -> None:
         row = Row(WebhookSettings(disable_after_seconds=600))
         row.fail(NOW)
-        assert not row.fail(NOW + DAY).disable_why
-        assert row.fail(NOW + DAY + 1).disable_why
+        assert not row.fail(NOW + DAY).disable_reason
+        assert row.fail(NOW + DAY + 1).disable_reason
 
     def test_never_with_0(self) -> None:
         row = Row(WebhookSettings(disable_after_seconds=0))
-        assert not any(row.fail(NOW + at * DAY).disable_why for at in range(40))
+        assert not any(row.fail(NOW + at * DAY).disable_reason for at in range(40))
 
     def test_410_does_so_at_once_and_is_told(self) -> None:
         verdict = Row().fail(NOW, answer=Answer(status=410, error="answered 410"))
-        assert verdict.disable_why == "the receiver answered 410 Gone"
+        assert verdict.disable_reason == "the receiver answered 410 Gone"
         assert verdict.notice is NoticeType.DISABLED
 
     def test_who_enables_it_begins_anew_and_others_hear_of_the_recovery(self) -> None:
@@ -133,7 +133,7 @@ class TestDisabling:
         assert not row.endpoint.is_enabled
         row.endpoint = enable(row.endpoint)
         assert row.endpoint.is_enabled
-        assert not row.fail(NOW + 20 * DAY).disable_why
+        assert not row.fail(NOW + 20 * DAY).disable_reason
         assert row.succeed().notice is NoticeType.RECOVERED
 
     def test_a_pause_is_no_fault(self) -> None:
@@ -207,7 +207,7 @@ class TestClockJumps:
         later = NOW + 3_650 * DAY
         for at in range(5):
             verdict = row.fail(later + at * SECOND)
-            assert (verdict.disable_why, verdict.notice) == ("", None)
+            assert (verdict.disable_reason, verdict.notice) == ("", None)
         assert row.fail(later + 600 * SECOND).notice is NoticeType.FAILING
 
     def test_ten_years_back_do_not_stop_the_count_for_ten_years(self) -> None:
@@ -223,5 +223,5 @@ class TestClockJumps:
         row = Row()
         row.endpoint = replace(row.endpoint, failing_since=NOW - 4 * DAY)
         for at in (0, 1, 2):
-            assert not row.fail(NOW + at * MINUTE).disable_why
+            assert not row.fail(NOW + at * MINUTE).disable_reason
         assert row.endpoint.failing_since == NOW - 4 * DAY

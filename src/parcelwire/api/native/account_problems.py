@@ -21,18 +21,20 @@ def account_problem(error: AccountsError) -> ProblemError:
         case InvalidInputError():
             return _invalid(error)
         case AccountNotFoundError():
-            return ProblemError("account-unknown")
+            return ProblemError("account-not-found")
         case AccountExistsError():
-            return ProblemError("account-exists")
+            return ProblemError("account-already-exists")
         case AccountSuspendedError():
             # Suspended after the key was checked. The reason is for operators only.
             return ProblemError("account-suspended")
         case OwnSuspensionError():
             return ProblemError("cannot-suspend-own-account", "ask another operator")
         case KeyNotFoundError():
-            return ProblemError("prefix-unknown")
+            return ProblemError("key-not-found")
         case CurrentKeyError():
-            return ProblemError("key-is-own", "to revoke the key that asks, send ?own=true")
+            return ProblemError(
+                "cannot-revoke-current-key", "to revoke the key that asks, send ?allow_current=true"
+            )
         case _:
             raise error
 
@@ -40,8 +42,8 @@ def account_problem(error: AccountsError) -> ProblemError:
 def _invalid(error: InvalidInputError) -> ProblemError:
     first = error.problems[0]
     if first.code == "not-allowed":
-        return ProblemError("key-is-test", "a test key makes test keys only")
-    kind = "expiry-invalid" if first.field == "expires_at" else "body-invalid"
+        return ProblemError("test-key-not-allowed", "a test key makes test keys only")
+    kind = "invalid-expiry" if first.field == "expires_at" else "validation-failed"
     return ProblemError(
         kind,
         f"{first.field}: {first.message}",

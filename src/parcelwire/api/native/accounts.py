@@ -20,7 +20,7 @@ from parcelwire.accounts.service import (
     UpdateAccount,
 )
 from parcelwire.api.house import House
-from parcelwire.api.native.keys import KeyDraft, KeyWithText, make_key_of, show_key
+from parcelwire.api.native.keys import KeyDraft, KeyWithSecret, make_key_of, show_key
 from parcelwire.api.native.operations import Asked, Operation, given
 from parcelwire.api.native.paging import (
     Page,
@@ -64,12 +64,12 @@ class AccountObject(msgspec.Struct, frozen=True, kw_only=True):
     suspended_reason: Annotated[str, Meta(description="What the operator wrote down")]
 
 
-class OwnAccount(AccountObject, frozen=True, kw_only=True):
+class CurrentAccount(AccountObject, frozen=True, kw_only=True):
     """The key's account, with what its world holds."""
 
     is_test: Annotated[bool, Meta(description="The figures are those of the test world")]
     trackings_created: Annotated[int, Meta(description="Ever; what a quota counts")]
-    trackings: Annotated[int, Meta(description="There now")]
+    tracking_count: Annotated[int, Meta(description="There now")]
     trackings_by_status: dict[str, int]
 
 
@@ -108,20 +108,20 @@ class AccountDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     name: Name = ""
 
 
-async def read_account(house: House, asked: Asked) -> OwnAccount:
+async def get_account(house: House, asked: Asked) -> CurrentAccount:
     """Answer the key's account and the figures of its world."""
     account = await house.accounts.load_active(asked.account.number)
     counts = await house.store.count_by_status(asked.world_id, TrackingFilter())
-    return OwnAccount(
+    return CurrentAccount(
         **asdict(account_object(account)),
         is_test=asked.key.is_test,
         trackings_created=await house.store.count_created(asked.world_id),
-        trackings=sum(counts.values()),
+        tracking_count=sum(counts.values()),
         trackings_by_status={status.value: count for status, count in counts.items()},
     )
 
 
-async def change_account(house: House, asked: Asked) -> AccountObject:
+async def update_account(house: House, asked: Asked) -> AccountObject:
     """Change name and phone of one's own account."""
     account = await house.accounts.load_active(asked.account.number)
     return await _change(house, asked, account.number)
@@ -149,7 +149,7 @@ async def create_account(house: House, asked: Asked) -> AccountObject:
     return account_object(account)
 
 
-async def change_any_account(house: House, asked: Asked) -> AccountObject:
+async def update_any_account(house: House, asked: Asked) -> AccountObject:
     """Change name, phone and quota of an account."""
     return await _change(house, asked, _number(asked))
 
@@ -168,7 +168,7 @@ async def resume_account(house: House, asked: Asked) -> AccountObject:
     return account_object(await house.accounts.resume(_number(asked), by=asked.account.number))
 
 
-async def create_key_of_account(house: House, asked: Asked) -> KeyWithText:
+async def create_account_key(house: House, asked: Asked) -> KeyWithSecret:
     """Make a key of any account."""
     return await make_key_of(house, asked, (await house.accounts.load(_number(asked))).number)
 
@@ -191,7 +191,7 @@ def _number(asked: Asked) -> int:
     typed = asked.path["number"]
     # Digits in other scripts are digits too, and longer ones fit into no column.
     if not (typed.isascii() and typed.isdigit() and len(typed) <= 9):
-        raise ProblemError("account-unknown")
+        raise ProblemError("account-not-found")
     return int(typed)
 
 
@@ -209,26 +209,26 @@ _OTHERS: Final = {"number": "2"}
 
 OPERATIONS: Final = (
     Operation(
-        name="read_account",
+        name="get_account",
         method="GET",
         path="/account",
         summary="The key's account, with counts and quota",
-        handler=read_account,
+        handler=get_account,
         scope="read",
         world=WorldRule.ACCOUNT,
-        answer=OwnAccount,
+        answer=CurrentAccount,
     ),
     Operation(
-        name="change_account",
+        name="update_account",
         method="PATCH",
         path="/account",
         summary="Change name and phone of the account",
-        handler=change_account,
+        handler=update_account,
         answer=AccountObject,
         scope="admin",
         world=WorldRule.LIVE,
         request=AccountPatch,
-        problems=("key-is-test",),
+        problems=("test-key-not-allowed",),
         example={"name": "Alpine Shop"},
     ),
     Operation(
@@ -242,7 +242,7 @@ OPERATIONS: Final = (
         world=WorldRule.INSTALLATION,
         is_for_operators=True,
         query=PageQuery,
-        problems=("operator-only",),
+        problems=("operator-required",),
     ),
     Operation(
         name="create_account",
@@ -256,16 +256,16 @@ OPERATIONS: Final = (
         world=WorldRule.INSTALLATION,
         is_for_operators=True,
         request=AccountDraft,
-        problems=("operator-only", "account-exists"),
+        problems=("operator-required", "account-already-exists"),
         takes_idempotency_key=True,
         example={"email": "you@shop.example", "name": "Alpine Shop"},
     ),
     Operation(
-        name="change_any_account",
+        name="update_any_account",
         method="PATCH",
         path="/accounts/{number}",
         summary="Change name, phone and quota of an account (operators)",
-        handler=change_any_account,
+        handler=update_any_account,
         answer=AccountObject,
         scope="admin",
         world=WorldRule.INSTALLATION,
@@ -273,7 +273,7 @@ OPERATIONS: Final = (
         request=OperatorPatch,
         path_texts=_NUMBER,
         path_examples=_NUMBERS,
-        problems=("operator-only", "account-unknown"),
+        problems=("operator-required", "account-not-found"),
         example={"tracking_quota": 10_000},
     ),
     Operation(
@@ -294,7 +294,7 @@ OPERATIONS: Final = (
         request=Suspension,
         path_texts=_NUMBER,
         path_examples=_OTHERS,
-        problems=("operator-only", "account-unknown", "cannot-suspend-own-account"),
+        problems=("operator-required", "account-not-found", "cannot-suspend-own-account"),
         example={"reason": "invoice 2026-118 is unpaid"},
     ),
     Operation(
@@ -312,17 +312,17 @@ OPERATIONS: Final = (
         is_for_operators=True,
         path_texts=_NUMBER,
         path_examples=_NUMBERS,
-        problems=("operator-only", "account-unknown"),
+        problems=("operator-required", "account-not-found"),
     ),
     Operation(
-        name="create_key_of_account",
+        name="create_account_key",
         method="POST",
         path="/accounts/{number}/keys",
         summary="Make a key of an account (operators)",
         text="The answer holds the key. It is not shown again.",
-        handler=create_key_of_account,
+        handler=create_account_key,
         finish=show_key,
-        answer=KeyWithText,
+        answer=KeyWithSecret,
         success=201,
         scope="admin",
         world=WorldRule.INSTALLATION,
@@ -330,7 +330,7 @@ OPERATIONS: Final = (
         request=KeyDraft,
         path_texts=_NUMBER,
         path_examples=_NUMBERS,
-        problems=("operator-only", "account-unknown", "expiry-invalid"),
+        problems=("operator-required", "account-not-found", "invalid-expiry"),
         takes_idempotency_key=True,
         example={"label": "first key"},
     ),

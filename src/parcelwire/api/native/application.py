@@ -49,7 +49,7 @@ from parcelwire.domain.account import Account, ApiKey, is_operator
 from parcelwire.domain.json_limits import CROWDED, is_crowded
 from parcelwire.domain.url_path import sent_path
 from parcelwire.store.port import KeyUnavailableError, StoreUnavailableError
-from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord
+from parcelwire.tracking.ports import AlreadyDoneError, IdempotencyRecord
 from parcelwire.webhooks.errors import WebhookError
 
 log = logging.getLogger(__name__)
@@ -139,11 +139,11 @@ class _Endpoint:
             log.warning("store unavailable: %s", error)
             detail = SEALING_KEY_MISSING if isinstance(error, KeyUnavailableError) else ""
             response = _problem(
-                ProblemError("store-unavailable", detail, headers={"retry-after": RETRY_AFTER})
+                ProblemError("database-unavailable", detail, headers={"retry-after": RETRY_AFTER})
             )
         except Exception:
             log.exception("%s %r failed", request.method, request.scope["path"])
-            response = _problem(ProblemError("fault"))
+            response = _problem(ProblemError("internal-error"))
         response.headers.update(headers)
         response.raw_headers.extend(_PRIVATE)
         await response(scope, receive, send)
@@ -173,7 +173,7 @@ class _Endpoint:
                 self._house.clock.now(),
             )
             # The look ahead spares a repetition its work; the write itself looks again.
-            record = await self._house.store.done_before(key.world_id, repeatable.key)
+            record = await self._house.store.find_idempotency_record(key.world_id, repeatable.key)
         asked = Asked(
             key=key,
             account=account,
@@ -192,17 +192,17 @@ class _Endpoint:
     def _check_access(self, operation: Operation, key: ApiKey, account: Account) -> None:
         if not may(key.scope, operation.scope):
             raise ProblemError(
-                "key-scope-too-small",
+                "insufficient-scope",
                 f"this call wants a key with scope {operation.scope}; this one has {key.scope}",
             )
         if operation.is_for_operators and (
             key.is_test or not is_operator(account, self._house.settings.operators)
         ):
             raise ProblemError(
-                "operator-only", "this call is for live keys of accounts named in api.operators"
+                "operator-required", "this call is for live keys of accounts named in api.operators"
             )
         if operation.world is WorldRule.LIVE and key.is_test:
-            raise ProblemError("key-is-test", "this call belongs to the live world")
+            raise ProblemError("test-key-not-allowed", "this call belongs to the live world")
 
     async def _carry_out(self, operation: Operation, request: Request, asked: Asked) -> Response:
         repeatable = asked.repeatable
@@ -223,7 +223,9 @@ class _Endpoint:
             response.headers["link"] = f'<{_next_page(request, answer.next_cursor)}>; rel="next"'
         return response
 
-    async def _replay(self, operation: Operation, asked: Asked, record: DoneRecord) -> Response:
+    async def _replay(
+        self, operation: Operation, asked: Asked, record: IdempotencyRecord
+    ) -> Response:
         assert asked.repeatable is not None  # noqa: S101 - only such calls have a record
         recorded = asked.repeatable.replay(record)
         response = await self._recorded(operation, asked, *recorded)
@@ -261,18 +263,18 @@ class _Endpoint:
         if body is None:
             raise ProblemError("body-too-large", f"at most {limit} bytes are taken")
         if is_crowded(body):
-            raise ProblemError("body-not-json", CROWDED)
+            raise ProblemError("invalid-json", CROWDED)
         try:
             # First as JSON at all: what cannot be read and what does not fit are two problems.
             said = _decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ProblemError("body-not-json", str(error)) from error
+            raise ProblemError("invalid-json", str(error)) from error
         except RecursionError as error:
-            raise ProblemError("body-not-json", "it is nested too deeply") from error
+            raise ProblemError("invalid-json", "it is nested too deeply") from error
         try:
             return body, msgspec.convert(said, operation.request)
         except msgspec.ValidationError as error:
-            raise invalid("body-invalid", error) from error
+            raise invalid("validation-failed", error) from error
 
 
 def _next_page(request: Request, cursor: str | None) -> str:
@@ -315,7 +317,7 @@ async def _refuse_route(_: Request, error: Exception) -> Response:
         return _refusal(
             ProblemError("method-not-allowed", f"this path takes {taken}", headers=allowed)
         )
-    return _refusal(ProblemError("path-unknown"))
+    return _refusal(ProblemError("path-not-found"))
 
 
 def _describe() -> Callable[[Request], Awaitable[Response]]:

@@ -61,13 +61,13 @@ class CourierObject(msgspec.Struct, frozen=True, kw_only=True):
 class CourierList(msgspec.Struct, frozen=True, kw_only=True):
     """Couriers."""
 
-    couriers: list[CourierObject]
+    items: list[CourierObject]
 
 
 class DetectRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A number, and what else is known of the parcel. Null means not known."""
 
-    tracking_number: Annotated[
+    number: Annotated[
         str, Meta(max_length=200, description="As typed: spaces, dots and case do not matter")
     ]
     destination_country: Country | None = None
@@ -88,11 +88,11 @@ class CandidateObject(msgspec.Struct, frozen=True, kw_only=True):
 class Detection(msgspec.Struct, frozen=True, kw_only=True):
     """Whose number it can be, best first; no candidates where it fits nobody's numbers.
 
-    ``tracking_number`` is in the compact form. What is missing to a sum of 1 is the chance that the
+    ``number`` is in the compact form. What is missing to a sum of 1 is the chance that the
     number is nobody's.
     """
 
-    tracking_number: str
+    number: str
     candidates: list[CandidateObject]
 
 
@@ -101,15 +101,15 @@ async def list_couriers(house: House, asked: Asked) -> CourierList:
     query: CourierQuery = asked.query
     registry = house.registry
     found = registry.search(query.search) if query.search.strip() else registry.all()
-    return CourierList(couriers=[courier_object(courier) for courier in found])
+    return CourierList(items=[courier_object(courier) for courier in found])
 
 
-async def read_courier(house: House, asked: Asked) -> CourierObject:
+async def get_courier(house: House, asked: Asked) -> CourierObject:
     """Answer one courier by its code, or by what another vendor calls it."""
     code = asked.path["code"]
     courier = house.registry.resolve(code)
     if courier is None:
-        raise ProblemError("courier-unknown", f"there is no courier {code}")
+        raise ProblemError("courier-not-found", f"there is no courier {code}")
     return courier_object(courier)
 
 
@@ -118,16 +118,16 @@ async def detect_courier(house: House, asked: Asked) -> Detection:
     request: DetectRequest = asked.body
     drafting = house.service.drafting
     try:
-        number = drafting.number(request.tracking_number)
+        number = drafting.number(request.number)
     except (NumberMissingError, NumberInvalidError):
         message = (
             f"a tracking number has {SHORTEST} to {LONGEST} letters A-Z and digits, one digit at"
             " least"
         )
         raise ProblemError(
-            "number-invalid",
-            f"tracking_number: {message}",
-            errors=(FieldError("tracking_number", message),),
+            "invalid-tracking-number",
+            f"number: {message}",
+            errors=(FieldError("number", message),),
         ) from None
     details = Details(
         destination_country=request.destination_country,
@@ -147,7 +147,7 @@ async def detect_courier(house: House, asked: Asked) -> Detection:
                     reasons=one.reasons,
                 )
             )
-    return Detection(tracking_number=number, candidates=candidates)
+    return Detection(number=number, candidates=candidates)
 
 
 def courier_object(courier: Courier) -> CourierObject:
@@ -181,17 +181,17 @@ OPERATIONS: Final = (
         query=CourierQuery,
     ),
     Operation(
-        name="read_courier",
+        name="get_courier",
         method="GET",
         path="/couriers/{code}",
         summary="One courier",
-        handler=read_courier,
+        handler=get_courier,
         scope="read",
         world=WorldRule.INSTALLATION,
         answer=CourierObject,
         path_texts={"code": "Courier code, or another vendor's word for the courier"},
         path_examples={"code": "swiss-post"},
-        problems=("courier-unknown",),
+        problems=("courier-not-found",),
     ),
     Operation(
         name="detect_courier",
@@ -203,7 +203,7 @@ OPERATIONS: Final = (
         world=WorldRule.OWN,
         answer=Detection,
         request=DetectRequest,
-        problems=("number-invalid",),
-        example={"tracking_number": "99.60.123456.78901234", "destination_country": "CH"},
+        problems=("invalid-tracking-number",),
+        example={"number": "99.60.123456.78901234", "destination_country": "CH"},
     ),
 )

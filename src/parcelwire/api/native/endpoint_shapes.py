@@ -134,7 +134,7 @@ class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
     failing_since: Annotated[
         str | None, Meta(description="First failure since the last success; null: all is well")
     ]
-    waiting: Annotated[
+    pending_count: Annotated[
         int,
         Meta(
             description=f"Messages not delivered yet; counted up to {MOST_WAITING:,}, and in lists"
@@ -153,7 +153,7 @@ class EndpointObject(msgspec.Struct, frozen=True, kw_only=True):
         EndpointState,
         Meta(description="`paused` by its owner, `disabled` by what it answered"),
     ]
-    disabled_why: Annotated[str | None, Meta(description="Null while it is enabled")]
+    disabled_reason: Annotated[str | None, Meta(description="Null while it is enabled")]
     statuses: tuple[str, ...]
     event_types: tuple[str, ...]
     header_names: Annotated[
@@ -178,7 +178,7 @@ class EndpointWithSecret(EndpointObject, frozen=True, kw_only=True):
 class EndpointList(msgspec.Struct, frozen=True, kw_only=True):
     """All endpoints of the key's world, oldest first."""
 
-    endpoints: list[EndpointObject]
+    items: list[EndpointObject]
 
 
 class AttemptObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,7 +189,7 @@ class AttemptObject(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int
     status: Annotated[int | None, Meta(description="HTTP status; null: nothing answered")]
     error: Annotated[str | None, Meta(description="What went wrong, in words")]
-    answer: Annotated[str, Meta(description="The start of the answer's body")]
+    response_body: Annotated[str, Meta(description="The start of the answer's body")]
 
 
 class TestResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,7 +224,7 @@ def _fields(view: EndpointView) -> dict[str, Any]:
         "url": endpoint.url,
         "dialect": endpoint.dialect,
         "state": endpoint.state,
-        "disabled_why": None if endpoint.is_enabled else endpoint.disabled_why,
+        "disabled_reason": None if endpoint.is_enabled else endpoint.disabled_reason,
         "statuses": endpoint.statuses,
         "event_types": endpoint.event_types,
         "header_names": tuple(sorted(endpoint.headers)),
@@ -248,5 +248,5 @@ def attempt_object(attempt: Attempt) -> AttemptObject:
         duration_ms=attempt.duration_ms,
         status=attempt.status or None,
         error=attempt.error or None,
-        answer=attempt.answer,
+        response_body=attempt.response_body,
     )

@@ -42,15 +42,15 @@ async def show_secret(house: House, asked: Asked, said: EndpointWithSecret) -> E
 async def list_endpoints(house: House, asked: Asked) -> EndpointList:
     """Answer all endpoints of the world."""
     views = await house.endpoints.list_endpoints(asked.world_id)
-    return EndpointList(endpoints=[endpoint_object(one) for one in views])
+    return EndpointList(items=[endpoint_object(one) for one in views])
 
 
-async def read_endpoint(house: House, asked: Asked) -> EndpointObject:
+async def get_endpoint(house: House, asked: Asked) -> EndpointObject:
     """Answer one endpoint."""
     return endpoint_object(await house.endpoints.get(asked.world_id, asked.path["id"]))
 
 
-async def change_endpoint(house: House, asked: Asked) -> EndpointObject:
+async def update_endpoint(house: House, asked: Asked) -> EndpointObject:
     """Change what the body names."""
     patch: EndpointPatch = asked.body
     changed = await house.endpoints.update(asked.world_id, asked.path["id"], patch.command())
@@ -74,10 +74,10 @@ async def enable_endpoint(house: House, asked: Asked) -> EndpointObject:
     return endpoint_object(enabled)
 
 
-async def rotate_secret(house: House, asked: Asked) -> EndpointWithSecret:
+async def rotate_endpoint_secret(house: House, asked: Asked) -> EndpointWithSecret:
     """Give an endpoint a new secret."""
     rotation: SecretRotation = asked.body
-    rotated = await house.endpoints.rotate_secret(
+    rotated = await house.endpoints.rotate_endpoint_secret(
         asked.world_id,
         asked.path["id"],
         overlap_seconds=rotation.overlap_seconds,
@@ -108,7 +108,7 @@ _DRAFT: Final = {
 
 def about_one(**fields: Any) -> Operation:
     """Return a call about one endpoint."""
-    problems = ("endpoint-unknown", *fields.pop("problems", ()))
+    problems = ("endpoint-not-found", *fields.pop("problems", ()))
     return Operation(path_texts=_ID, path_examples=_IDS, problems=problems, **fields)
 
 
@@ -136,32 +136,32 @@ OPERATIONS: Final = (
         scope="write",
         world=WorldRule.OWN,
         request=EndpointDraft,
-        problems=("endpoints-too-many", "headers-refused", "url-refused"),
+        problems=("too-many-endpoints", "headers-not-allowed", "url-not-allowed"),
         takes_idempotency_key=True,
         location="/endpoints/{id}",
         example=_DRAFT,
     ),
     about_one(
-        name="read_endpoint",
+        name="get_endpoint",
         method="GET",
         path="/endpoints/{id}",
         summary="One endpoint",
-        handler=read_endpoint,
+        handler=get_endpoint,
         scope="read",
         world=WorldRule.OWN,
         answer=EndpointObject,
     ),
     about_one(
-        name="change_endpoint",
+        name="update_endpoint",
         method="PATCH",
         path="/endpoints/{id}",
         summary="Change an endpoint",
-        handler=change_endpoint,
+        handler=update_endpoint,
         answer=EndpointObject,
         scope="write",
         world=WorldRule.OWN,
         request=EndpointPatch,
-        problems=("headers-refused", "url-refused"),
+        problems=("headers-not-allowed", "url-not-allowed"),
         example={"statuses": ["delivered"], "rate_per_second": 5},
     ),
     about_one(
@@ -197,12 +197,12 @@ OPERATIONS: Final = (
         takes_idempotency_key=True,
     ),
     about_one(
-        name="rotate_secret",
+        name="rotate_endpoint_secret",
         method="POST",
         path="/endpoints/{id}/rotate-secret",
         summary="Replace the secret; the old one signs too for a while",
         text="The answer holds the new secret. It is not shown again.",
-        handler=rotate_secret,
+        handler=rotate_endpoint_secret,
         finish=show_secret,
         answer=EndpointWithSecret,
         scope="write",

@@ -31,7 +31,7 @@ from parcelwire.api.native.paging import (
     read_cursor,
 )
 from parcelwire.api.native.problems import ProblemError
-from parcelwire.api.native.tracking_shapes import CheckpointObject, When, WindowObject
+from parcelwire.api.native.tracking_shapes import CheckpointObject, DeliveryWindowObject, When
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import DAY, SECOND, Instant, from_datetime, iso_utc
@@ -128,18 +128,18 @@ class CheckpointWithdrawnObject(
     checkpoint: CheckpointObject
 
 
-class WindowMovedObject(
+class DeliveryWindowChangedObject(
     msgspec.Struct,
     frozen=True,
     kw_only=True,
     forbid_unknown_fields=True,
     tag_field="type",
-    tag="window_moved",
+    tag="delivery_window_changed",
 ):
     """The promised time appeared (no ``before``), moved, or went away (no ``after``)."""
 
-    before: WindowObject | UnsetType = UNSET
-    after: WindowObject | UnsetType = UNSET
+    before: DeliveryWindowObject | UnsetType = UNSET
+    after: DeliveryWindowObject | UnsetType = UNSET
 
 
 class CourierCorrectedObject(
@@ -154,7 +154,7 @@ class CourierCorrectedObject(
 
     from_courier: str
     to_courier: str
-    why: str
+    reason: str
 
 
 ChangeObject = (
@@ -162,7 +162,7 @@ ChangeObject = (
     | CheckpointAddedObject
     | CheckpointCorrectedObject
     | CheckpointWithdrawnObject
-    | WindowMovedObject
+    | DeliveryWindowChangedObject
     | CourierCorrectedObject
 )
 
@@ -285,7 +285,7 @@ async def _check_history(house: House, world_id: int, number: int, mark: int) ->
     if number <= pruned:
         return
     raise ProblemError(
-        "events-restored",
+        "database-restored",
         "the database was restored from a backup that is older than this cursor; read the trackings"
         " anew, and go on after first_cursor, or with since= the time of the backup",
         first_cursor=await _first_place(house.store, world_id, pruned, house.clock.now()),
@@ -337,6 +337,6 @@ OPERATIONS: Final = (
         answer=Feed,
         answer_example=FEED,
         query=EventQuery,
-        problems=("cursor-invalid", "events-pruned", "events-restored"),
+        problems=("invalid-cursor", "events-pruned", "database-restored"),
     ),
 )

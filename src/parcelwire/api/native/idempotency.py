@@ -2,7 +2,7 @@
 
 header Idempotency-Key --> Repeatable --once()--> store's write (effect and record: one commit)
                                |
-sent again: done_before, or AlreadyDoneError --> replay(): the recorded bytes, or a problem
+sent again: find_idempotency_record, or AlreadyDoneError --> replay(): the recorded bytes, or a problem
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 
 from parcelwire.api.native.problems import ProblemError
 from parcelwire.domain.clock import Instant
-from parcelwire.tracking.ports import DoneRecord, Once
+from parcelwire.tracking.ports import IdempotencyRecord, Once
 
 HEADER: Final = "idempotency-key"
 REPLAYED: Final = "idempotency-replayed"
@@ -75,7 +75,7 @@ class Repeatable:
             secret=secret,
         )
 
-    def replay(self, record: DoneRecord) -> tuple[int, bytes]:
+    def replay(self, record: IdempotencyRecord) -> tuple[int, bytes]:
         """Return status and body of the first time.
 
         Raises:
@@ -97,7 +97,7 @@ def check_key(typed: str) -> str:
     """
     if len(typed) > LONGEST or not _PRINTABLE.match(typed):
         raise ProblemError(
-            "idempotency-key-invalid", f"Idempotency-Key: 1 to {LONGEST} printable characters"
+            "invalid-idempotency-key", f"Idempotency-Key: 1 to {LONGEST} printable characters"
         )
     return typed
 

@@ -61,7 +61,7 @@ class KeyObject(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     scope: str
     is_test: bool
-    is_own: Annotated[bool, Meta(description="It is the key that asks")]
+    is_current: Annotated[bool, Meta(description="It is the key that asks")]
     created_at: str
     revoked_at: str | None
     expires_at: Annotated[
@@ -70,7 +70,7 @@ class KeyObject(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
-class KeyWithText(KeyObject, frozen=True, kw_only=True):
+class KeyWithSecret(KeyObject, frozen=True, kw_only=True):
     """A key that was made just now. It is shown this once; only its hash is kept."""
 
     key: str
@@ -79,21 +79,21 @@ class KeyWithText(KeyObject, frozen=True, kw_only=True):
 class KeyList(msgspec.Struct, frozen=True, kw_only=True):
     """All keys that this one may see, oldest first."""
 
-    keys: list[KeyObject]
+    items: list[KeyObject]
 
 
 async def list_keys(house: House, asked: Asked) -> KeyList:
     """Answer the account's keys; to a test key, those of the test world."""
     keys = await house.keys.list_keys(asked.account.number, _caller(asked))
-    return KeyList(keys=[key_object(one, asked.key) for one in keys])
+    return KeyList(items=[key_object(one, asked.key) for one in keys])
 
 
-async def create_key(house: House, asked: Asked) -> KeyWithText:
+async def create_key(house: House, asked: Asked) -> KeyWithSecret:
     """Make a key of the caller's account."""
     return await make_key_of(house, asked, asked.account.number)
 
 
-async def make_key_of(house: House, asked: Asked, account_number: int) -> KeyWithText:
+async def make_key_of(house: House, asked: Asked, account_number: int) -> KeyWithSecret:
     """Make the key that the body describes, for an account."""
     draft: KeyDraft = asked.body
     expires_at = draft.expires_at
@@ -105,8 +105,8 @@ async def make_key_of(house: House, asked: Asked, account_number: int) -> KeyWit
         expires_at=None if expires_at is None else instant_of(expires_at, "expires_at"),
     )
 
-    def shown(made: NewKey, secret: str) -> KeyWithText:
-        return KeyWithText(**asdict(key_object(made.key, asked.key)), key=secret)
+    def shown(made: NewKey, secret: str) -> KeyWithSecret:
+        return KeyWithSecret(**asdict(key_object(made.key, asked.key)), key=secret)
 
     def guard(made: NewKey) -> Once | None:
         return asked.once(201, lambda _: shown(made, LEFT_OUT), secret=made.text)
@@ -115,7 +115,7 @@ async def make_key_of(house: House, asked: Asked, account_number: int) -> KeyWit
     return shown(made, made.text)
 
 
-async def show_key(house: House, asked: Asked, said: KeyWithText) -> KeyWithText:
+async def show_key(house: House, asked: Asked, said: KeyWithSecret) -> KeyWithSecret:
     """Return what was recorded with its key opened."""
     return replace(said, key=reveal(house, asked, said.key, said.prefix))
 
@@ -138,7 +138,7 @@ def key_object(key: ApiKey, asking: ApiKey) -> KeyObject:
         label=key.label,
         scope=key.scope,
         is_test=key.is_test,
-        is_own=key.digest == asking.digest,
+        is_current=key.digest == asking.digest,
         created_at=iso_utc(key.created_at),
         revoked_at=None if key.revoked_at is None else iso_utc(key.revoked_at),
         expires_at=None if key.expires_at is None else iso_utc(key.expires_at),
@@ -170,12 +170,12 @@ OPERATIONS: Final = (
         text="The answer holds the key. It is not shown again.",
         handler=create_key,
         finish=show_key,
-        answer=KeyWithText,
+        answer=KeyWithSecret,
         success=201,
         scope="admin",
         world=WorldRule.ACCOUNT,
         request=KeyDraft,
-        problems=("key-is-test", "expiry-invalid"),
+        problems=("test-key-not-allowed", "invalid-expiry"),
         takes_idempotency_key=True,
         example=_DRAFT,
     ),
@@ -191,6 +191,6 @@ OPERATIONS: Final = (
         query=KeyQuery,
         path_texts={"prefix": "The first 16 characters of the key"},
         path_examples={"prefix": "pw_live_0aB1cD2e"},
-        problems=("prefix-unknown", "key-is-own"),
+        problems=("key-not-found", "cannot-revoke-current-key"),
     ),
 )

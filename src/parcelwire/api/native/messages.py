@@ -74,7 +74,7 @@ class MessageDetail(MessageObject, frozen=True, kw_only=True):
 class AttemptList(msgspec.Struct, frozen=True, kw_only=True):
     """All attempts at one message, oldest first."""
 
-    attempts: list[AttemptObject]
+    items: list[AttemptObject]
 
 
 async def list_messages(house: House, asked: Asked) -> Page[MessageObject]:
@@ -100,7 +100,7 @@ async def list_messages(house: House, asked: Asked) -> Page[MessageObject]:
     )
 
 
-async def read_message(house: House, asked: Asked) -> MessageDetail:
+async def get_message(house: House, asked: Asked) -> MessageDetail:
     """Answer one message with payload and attempts."""
     message = await house.messages.get(asked.world_id, asked.path["id"])
     return MessageDetail(
@@ -113,7 +113,7 @@ async def read_message(house: House, asked: Asked) -> MessageDetail:
 async def list_attempts(house: House, asked: Asked) -> AttemptList:
     """Answer all attempts at one message."""
     message = await house.messages.get(asked.world_id, asked.path["id"])
-    return AttemptList(attempts=await _attempts(house, message))
+    return AttemptList(items=await _attempts(house, message))
 
 
 async def _attempts(house: House, message: Message) -> list[AttemptObject]:
@@ -162,17 +162,17 @@ OPERATIONS: Final = (
         query=MessageQuery,
     ),
     Operation(
-        name="read_message",
+        name="get_message",
         method="GET",
         path="/messages/{id}",
         summary="One message, with what it says and its attempts",
-        handler=read_message,
+        handler=get_message,
         scope="read",
         world=WorldRule.OWN,
         answer=MessageDetail,
         path_texts=_ID,
         path_examples=_IDS,
-        problems=("message-unknown",),
+        problems=("message-not-found",),
     ),
     Operation(
         name="list_attempts",
@@ -185,7 +185,7 @@ OPERATIONS: Final = (
         answer=AttemptList,
         path_texts=_ID,
         path_examples=_IDS,
-        problems=("message-unknown",),
+        problems=("message-not-found",),
     ),
     Operation(
         name="resend_message",
@@ -198,7 +198,7 @@ OPERATIONS: Final = (
         world=WorldRule.OWN,
         path_texts=_ID,
         path_examples=_IDS,
-        problems=("endpoint-unknown", "message-unknown"),
+        problems=("endpoint-not-found", "message-not-found"),
         takes_idempotency_key=True,
     ),
 )

@@ -56,19 +56,19 @@ _IDEMPOTENCY_KEY: Final = {
 
 # Any call can meet these.
 _EVERYWHERE: Final = (
-    "query-invalid",
-    "key-missing",
-    "key-unknown",
-    "key-revoked",
-    "key-expired",
+    "invalid-query",
+    "api-key-missing",
+    "invalid-api-key",
+    "api-key-revoked",
+    "api-key-expired",
     "account-suspended",
-    "key-scope-too-small",
+    "insufficient-scope",
     "too-many-requests",
-    "fault",
-    "store-unavailable",
+    "internal-error",
+    "database-unavailable",
 )
-_WITH_BODY: Final = ("body-not-json", "body-too-large", "body-invalid")
-_WITH_IDEMPOTENCY_KEY: Final = ("idempotency-key-invalid", "idempotency-key-reused")
+_WITH_BODY: Final = ("invalid-json", "body-too-large", "validation-failed")
+_WITH_IDEMPOTENCY_KEY: Final = ("invalid-idempotency-key", "idempotency-key-reused")
 
 
 def describe() -> dict[str, Any]:
@@ -121,7 +121,7 @@ def problems_of(one: Operation) -> tuple[str, ...]:
     kinds = {*_EVERYWHERE, *one.problems}
     kinds.update(_WITH_BODY if one.request is not None else ())
     kinds.update(_WITH_IDEMPOTENCY_KEY if one.takes_idempotency_key else ())
-    kinds.update(("cursor-invalid",) if "cursor" in one.query.__struct_fields__ else ())
+    kinds.update(("invalid-cursor",) if "cursor" in one.query.__struct_fields__ else ())
     return tuple(kind for kind in KINDS if kind in kinds)
 
 

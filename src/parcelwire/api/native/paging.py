@@ -71,7 +71,7 @@ def read_cursor(typed: str, kind: str, shape: type[Values]) -> Values:
         ProblemError: it is none of ours, or of another list.
     """
     refusal = ProblemError(
-        "cursor-invalid",
+        "invalid-cursor",
         "cursor: send next_cursor of the page before, unchanged, to the same call",
         errors=(FieldError("cursor", "not a cursor of this list"),),
     )

@@ -50,7 +50,7 @@ def read_query(shape: type[msgspec.Struct], typed: QueryParams) -> Any:
     try:
         return msgspec.convert(said, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise invalid("query-invalid", error) from error
+        raise invalid("invalid-query", error) from error
 
 
 @lru_cache(maxsize=256)
@@ -64,5 +64,5 @@ def _plan_of(shape: type[msgspec.Struct]) -> _Plan:
 
 def _refusal(field: str, message: str) -> ProblemError:
     return ProblemError(
-        "query-invalid", f"{field}: {message}", errors=(FieldError(field, message),)
+        "invalid-query", f"{field}: {message}", errors=(FieldError(field, message),)
     )

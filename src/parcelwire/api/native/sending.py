@@ -131,7 +131,7 @@ OPERATIONS: Final = (
         answer=TestResult,
         scope="write",
         world=WorldRule.OWN,
-        problems=("endpoint-off",),
+        problems=("endpoint-disabled",),
         takes_idempotency_key=True,
     ),
     about_one(

@@ -11,8 +11,8 @@ from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.problems import ProblemError
 from parcelwire.api.native.tracking_shapes import (
     CorrectionRequest,
-    RawAnswerList,
-    RawAnswerObject,
+    RawResponseList,
+    RawResponseObject,
     TrackingObject,
     tracking_object,
 )
@@ -20,7 +20,7 @@ from parcelwire.api.native.trackings import LOCATION, PATH_TEXTS, load, problem_
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import to_datetime
 from parcelwire.tracking.errors import RetrackNotAllowedError, TrackingError
-from parcelwire.tracking.ports import Once, RawAnswer, Stored
+from parcelwire.tracking.ports import Once, RawResponse, Stored
 
 
 async def refresh_tracking(house: House, asked: Asked) -> Any:
@@ -49,11 +49,11 @@ async def correct_courier(house: House, asked: Asked) -> Any:
     return await _answer(house, changing)
 
 
-async def read_raw_answers(house: House, asked: Asked) -> RawAnswerList:
+async def list_raw_responses(house: House, asked: Asked) -> RawResponseList:
     """Answer what the carrier sent."""
     stored = await load(house, asked)
-    answers = await house.store.raw_answers(stored.tracking.id)
-    return RawAnswerList(items=[_raw_answer(one) for one in answers])
+    answers = await house.store.raw_responses(stored.tracking.id)
+    return RawResponseList(items=[_raw_response(one) for one in answers])
 
 
 async def _retrack(house: House, stored: Stored, once: Once | None) -> Stored:
@@ -78,12 +78,12 @@ async def _answer(house: House, doing: Awaitable[Stored]) -> Any:
         raise problem_of(error) from error
 
 
-def _raw_answer(answer: RawAnswer) -> RawAnswerObject:
+def _raw_response(answer: RawResponse) -> RawResponseObject:
     try:
         body, is_text = answer.body.decode(), True
     except UnicodeDecodeError:
         body, is_text = base64.b64encode(answer.body).decode(), False
-    return RawAnswerObject(
+    return RawResponseObject(
         received_at=to_datetime(answer.at),
         connector=answer.connector,
         outcome=answer.outcome,
@@ -105,7 +105,7 @@ OPERATIONS: Final = (
         scope="write",
         world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
-        problems=("tracking-unknown",),
+        problems=("tracking-not-found",),
     ),
     Operation(
         name="stop_tracking",
@@ -113,7 +113,7 @@ OPERATIONS: Final = (
         path="/trackings/{id}/stop",
         summary="Ask the carrier no more",
         text="Stopping a tracking again changes nothing. One that ended by itself (delivered, for"
-        " example) is marked as stopped by you (`stopped_why` is `by_user`): its carrier is not"
+        " example) is marked as stopped by you (`stopped_reason` is `by_user`): its carrier is not"
         " asked again even if the delivery is withdrawn.",
         handler=stop_tracking,
         takes_idempotency_key=True,
@@ -121,7 +121,7 @@ OPERATIONS: Final = (
         scope="write",
         world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
-        problems=("tracking-unknown", "tracking-unreadable", "tracking-busy"),
+        problems=("tracking-not-found", "tracking-unreadable", "tracking-busy"),
     ),
     Operation(
         name="retrack_tracking",
@@ -136,7 +136,7 @@ OPERATIONS: Final = (
         world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
         problems=(
-            "tracking-unknown",
+            "tracking-not-found",
             "tracking-not-expired",
             "tracking-unreadable",
             "tracking-busy",
@@ -157,10 +157,10 @@ OPERATIONS: Final = (
         path_texts=PATH_TEXTS,
         request=CorrectionRequest,
         problems=(
-            "tracking-unknown",
-            "courier-unknown",
-            "fields-missing",
-            "tracking-exists",
+            "tracking-not-found",
+            "courier-not-found",
+            "missing-required-fields",
+            "tracking-already-exists",
             "tracking-unreadable",
             "tracking-busy",
         ),
@@ -168,15 +168,15 @@ OPERATIONS: Final = (
         example={"courier_code": "dhl"},
     ),
     Operation(
-        name="read_raw_answers",
+        name="list_raw_responses",
         method="GET",
-        path="/trackings/{id}/raw-answers",
+        path="/trackings/{id}/raw-responses",
         summary="What the carrier sent lately, but for secrets",
-        handler=read_raw_answers,
+        handler=list_raw_responses,
         scope="read",
         world=WorldRule.OWN,
-        answer=RawAnswerList,
+        answer=RawResponseList,
         path_texts=PATH_TEXTS,
-        problems=("tracking-unknown",),
+        problems=("tracking-not-found",),
     ),
 )

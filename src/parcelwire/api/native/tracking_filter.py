@@ -80,7 +80,7 @@ def filter_of(house: House, query: Conditions) -> TrackingFilter:
 
 
 def _from(moment: datetime | UnsetType, field: str) -> Instant | None:
-    return None if moment is UNSET else instant_of(moment, field, "query-invalid")
+    return None if moment is UNSET else instant_of(moment, field, "invalid-query")
 
 
 def _until(moment: datetime | UnsetType, field: str) -> Instant | None:
@@ -90,5 +90,5 @@ def _until(moment: datetime | UnsetType, field: str) -> Instant | None:
     """
     if moment is UNSET:
         return None
-    instant = instant_of(moment, field, "query-invalid")
+    instant = instant_of(moment, field, "invalid-query")
     return instant if moment.microsecond else instant + SECOND - 1

@@ -47,12 +47,12 @@ class PollOutcome(StrEnum):
 class PollObject(msgspec.Struct, frozen=True, kw_only=True):
     """One time that the carrier was asked about the tracking, or was not although it was due."""
 
-    at: datetime
+    attempted_at: datetime
     outcome: Annotated[
-        PollOutcome, Meta(description="`deferred`: nobody was asked, and `why` says why not")
+        PollOutcome, Meta(description="`deferred`: nobody was asked, and `reason` says why not")
     ]
-    is_news: Annotated[bool, Meta(description="The answer changed something")]
-    why: Annotated[str, Meta(description="Why then; of a deferred one: why it was")]
+    has_changes: Annotated[bool, Meta(description="The answer changed something")]
+    reason: Annotated[str, Meta(description="Why then; of a deferred one: why it was")]
     connector: Annotated[str | None, Meta(description="Who was asked")]
     duration_ms: Annotated[
         int | None, Meta(description="How long the conversation with the carrier took")
@@ -64,9 +64,9 @@ class PollHistory(msgspec.Struct, frozen=True, kw_only=True):
     """The last polls, newest first, and the next one."""
 
     items: list[PollObject]
-    checks: Annotated[int, Meta(description="How often the carrier was asked in all")]
+    check_count: Annotated[int, Meta(description="How often the carrier was asked in all")]
     next_check_at: Annotated[datetime | None, Meta(description="null: never by itself")]
-    next_check_why: str
+    next_check_reason: str
 
 
 async def list_tracking_events(house: House, asked: Asked) -> Page[Any]:
@@ -93,18 +93,18 @@ async def list_tracking_polls(house: House, asked: Asked) -> Any:
     poll = stored.poll
     return {
         "items": [_poll_object(one) for one in await house.store.past_polls(stored.tracking.id)],
-        "checks": poll.checks,
+        "check_count": poll.checks,
         "next_check_at": None if poll.due_at is None else iso_utc(poll.due_at),
-        "next_check_why": poll.due_reason,
+        "next_check_reason": poll.due_reason,
     }
 
 
 def _poll_object(past: PastPoll) -> dict[str, Any]:
     return {
-        "at": iso_utc(past.at),
+        "attempted_at": iso_utc(past.at),
         "outcome": past.outcome,
-        "is_news": past.is_news,
-        "why": past.why,
+        "has_changes": past.has_changes,
+        "reason": past.reason,
         "connector": past.connector or None,
         "duration_ms": None if past.outcome == DEFERRED else past.duration_ms,
         "detail": past.detail or None,
@@ -126,7 +126,7 @@ OPERATIONS: Final = (
         answer_example={**examples.FEED, "next_cursor": None},
         query=PageQuery,
         path_texts=PATH_TEXTS,
-        problems=("tracking-unknown", "cursor-invalid"),
+        problems=("tracking-not-found", "invalid-cursor"),
     ),
     Operation(
         name="list_tracking_polls",
@@ -141,6 +141,6 @@ OPERATIONS: Final = (
         answer=PollHistory,
         answer_example=examples.POLLS,
         path_texts=PATH_TEXTS,
-        problems=("tracking-unknown",),
+        problems=("tracking-not-found",),
     ),
 )

@@ -54,8 +54,8 @@ _COUNTRIES: Final = frozenset(
     {
         "origin_country",
         "destination_country",
-        "asked_origin_country",
-        "asked_destination_country",
+        "tracking_origin_country",
+        "tracking_destination_country",
     }
 )
 When = Annotated[datetime, Meta(tz=True, description="ISO 8601 with an offset")]
@@ -89,8 +89,8 @@ class DetailsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     postal_code: Text | UnsetType | None = UNSET
     ship_date: date | UnsetType | None = UNSET
     courier_account: Text | UnsetType | None = UNSET
-    asked_origin_country: Country | UnsetType | None = UNSET
-    asked_destination_country: Country | UnsetType | None = UNSET
+    tracking_origin_country: Country | UnsetType | None = UNSET
+    tracking_destination_country: Country | UnsetType | None = UNSET
     key: Text | UnsetType | None = UNSET
     products: (
         Annotated[
@@ -111,7 +111,7 @@ class NewTrackingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     ordered_at: Annotated[
         When | None, Meta(description="When the customer ordered; ISO 8601 with an offset")
     ] = None
-    is_auto_correct_off: Annotated[
+    is_auto_correct_disabled: Annotated[
         bool, Meta(description="Never try another courier when this one does not know the number")
     ] = False
 
@@ -168,7 +168,7 @@ def draft_of(request: NewTrackingRequest) -> Draft:
         courier_code=request.courier_code,
         details=Details(**details),
         ordered_at=ordered_at,
-        is_auto_correct_off=request.is_auto_correct_off,
+        is_auto_correct_disabled=request.is_auto_correct_disabled,
     )
 
 
@@ -177,7 +177,7 @@ def order_date_of(ordered_at: datetime) -> str:
     return ordered_at.isoformat(timespec="seconds")
 
 
-def instant_of(moment: datetime, field: str, kind: str = "body-invalid") -> Instant:
+def instant_of(moment: datetime, field: str, kind: str = "validation-failed") -> Instant:
     """Return a time of the wire as an instant.
 
     Raises:
@@ -224,13 +224,13 @@ class CheckpointObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     country: str | UnsetType = UNSET
 
 
-class WindowObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DeliveryWindowObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When the parcel is promised: local dates or times, who said so, when we heard it."""
 
     earliest: str
     latest: str
-    said_by: str
-    said_at: datetime | UnsetType = UNSET
+    source: str
+    reported_at: datetime | UnsetType = UNSET
 
 
 class DetailsObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -253,8 +253,8 @@ class DetailsObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     postal_code: str | UnsetType = UNSET
     ship_date: str | UnsetType = UNSET
     courier_account: str | UnsetType = UNSET
-    asked_origin_country: str | UnsetType = UNSET
-    asked_destination_country: str | UnsetType = UNSET
+    tracking_origin_country: str | UnsetType = UNSET
+    tracking_destination_country: str | UnsetType = UNSET
     key: str | UnsetType = UNSET
     products: list[ProductObject] | UnsetType = UNSET
 
@@ -268,18 +268,18 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
     last_outcome: Annotated[
         Outcome | None, Meta(description="Whether the parcel is quiet, or the connector is ill")
     ]
-    checks: int
+    check_count: int
     next_check_at: Annotated[datetime | None, Meta(description="null: not by itself")]
-    next_check_why: Annotated[str, Meta(description="A sentence for people")]
+    next_check_reason: Annotated[str, Meta(description="A sentence for people")]
 
 
 class CorrectionObject(msgspec.Struct, frozen=True, kw_only=True):
     """One time the courier was corrected."""
 
-    at: datetime
+    corrected_at: datetime
     from_courier: str
     to_courier: str
-    why: str
+    reason: str
     is_automatic: bool
 
 
@@ -302,17 +302,17 @@ class TrackingObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     checkpoints: Annotated[list[CheckpointObject], Meta(description="Oldest first")]
     freshness: Freshness
     courier_name: str
-    is_auto_correct_off: bool
+    is_auto_correct_disabled: bool
     corrections: list[CorrectionObject]
     page_url: Annotated[str, Meta(description="The tracking page, for the recipient only")]
     substatus: Substatus | UnsetType = UNSET
     reason: Reason | UnsetType = UNSET
-    stopped_why: str | UnsetType = UNSET
+    stopped_reason: str | UnsetType = UNSET
     status_override: Status | UnsetType = UNSET
     ordered_at: datetime | UnsetType = UNSET
     expired_at: datetime | UnsetType = UNSET
-    facts: ParcelFacts | UnsetType = UNSET
-    delivery_window: WindowObject | UnsetType = UNSET
+    shipment: ParcelFacts | UnsetType = UNSET
+    delivery_window: DeliveryWindowObject | UnsetType = UNSET
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -323,14 +323,14 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
     problem: Problem | None
 
 
-class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of each number, in the order sent. They were stored together."""
 
     created: Annotated[int, Meta(description="How many of them are new")]
     items: list[BatchItem]
 
 
-class Counts(msgspec.Struct, frozen=True, kw_only=True):
+class TrackingCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How many trackings there are, in all and of each status."""
 
     total: int
@@ -344,7 +344,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
-class RawAnswerObject(msgspec.Struct, frozen=True, kw_only=True):
+class RawResponseObject(msgspec.Struct, frozen=True, kw_only=True):
     """A carrier's answer as it came."""
 
     received_at: datetime
@@ -356,10 +356,10 @@ class RawAnswerObject(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
-class RawAnswerList(msgspec.Struct, frozen=True, kw_only=True):
+class RawResponseList(msgspec.Struct, frozen=True, kw_only=True):
     """The newest answers of the carrier, newest first."""
 
-    items: list[RawAnswerObject]
+    items: list[RawResponseObject]
 
 
 def tracking_object(house: House, stored: Stored) -> Wire:
@@ -369,7 +369,7 @@ def tracking_object(house: House, stored: Stored) -> Wire:
     said["freshness"] = _freshness(stored.poll)
     courier = house.registry.get(tracking.courier_code)
     said["courier_name"] = courier.name if courier is not None else tracking.courier_code
-    said["is_auto_correct_off"] = tracking.is_auto_correct_off
+    said["is_auto_correct_disabled"] = tracking.is_auto_correct_disabled
     said["corrections"] = _corrections(tracking)
     said["page_url"] = f"{house.settings.public_url}/t/{tracking.page_token}"
     if tracking.status_override is not None:
@@ -383,9 +383,9 @@ def _freshness(poll: PollState) -> dict[str, Any]:
     return {
         "checked_at": _iso(poll.checked_at),
         "last_outcome": poll.last_outcome or None,
-        "checks": poll.checks,
+        "check_count": poll.checks,
         "next_check_at": _iso(poll.due_at),
-        "next_check_why": poll.due_reason,
+        "next_check_reason": poll.due_reason,
     }
 
 

@@ -21,11 +21,11 @@ from parcelwire.api.native.paging import (
 from parcelwire.api.native.problems import RETRY_AFTER, FieldError, ProblemError
 from parcelwire.api.native.tracking_filter import Conditions, ListQuery, filter_of
 from parcelwire.api.native.tracking_shapes import (
-    BatchAnswer,
     BatchItem,
     BatchRequest,
-    Counts,
+    BatchResult,
     NewTrackingRequest,
+    TrackingCounts,
     TrackingObject,
     TrackingPatch,
     details_given,
@@ -57,11 +57,11 @@ from parcelwire.tracking.slices import in_slices
 LOCATION: Final = "/trackings/{id}"
 PATH_TEXTS: Final = {"id": "Id of the tracking"}
 DRAFT_PROBLEMS: Final = (
-    "number-invalid",
-    "courier-unknown",
-    "courier-undetected",
-    "fields-missing",
-    "quota-used-up",
+    "invalid-tracking-number",
+    "courier-not-found",
+    "courier-not-detected",
+    "missing-required-fields",
+    "quota-exceeded",
 )
 
 _ID: Final = re.compile(r"[0-9a-f]{32}\Z")
@@ -100,12 +100,12 @@ async def create_trackings(house: House, asked: Asked) -> Any:
     """Follow many numbers in one transaction; each has its own outcome."""
     request: BatchRequest = asked.body
 
-    def encode(outcomes: list[Outcome]) -> BatchAnswer:
+    def encode(outcomes: list[Outcome]) -> BatchResult:
         items = [
             _batch_item(house, one, outcome)
             for one, outcome in zip(request.trackings, outcomes, strict=True)
         ]
-        return BatchAnswer(created=sum(one.problem is None for one in items), items=items)
+        return BatchResult(created=sum(one.problem is None for one in items), items=items)
 
     # The call itself is counted already.
     house.limiter.charge(asked.world_id, "create", len(request.trackings) - 1)
@@ -146,15 +146,15 @@ async def list_trackings(house: House, asked: Asked) -> Page[Any]:
     return Page(items=shown, next_cursor=next_cursor, has_more=has_more)
 
 
-async def count_trackings(house: House, asked: Asked) -> Counts:
+async def count_trackings(house: House, asked: Asked) -> TrackingCounts:
     """Answer how many trackings there are of each status."""
     where = filter_of(house, asked.query)
     async with house.reads.for_count(asked.world_id, where):
         counts = await house.store.count_by_status(asked.world_id, where)
-    return Counts(total=counts.total, by_status=counts, is_estimate=counts.is_estimate)
+    return TrackingCounts(total=counts.total, by_status=counts, is_estimate=counts.is_estimate)
 
 
-async def read_tracking(house: House, asked: Asked) -> Any:
+async def get_tracking(house: House, asked: Asked) -> Any:
     """Answer one tracking."""
     return tracking_object(house, await load(house, asked))
 
@@ -222,13 +222,13 @@ def problem_of(error: TrackingError) -> ProblemError:
     match error:
         case AlreadyExistsError():
             return ProblemError(
-                "tracking-exists",
+                "tracking-already-exists",
                 f"{error.number} of {error.courier_code} is followed already",
                 headers={"location": "/api" + LOCATION.format(id=error.existing_id)},
                 existing_id=error.existing_id,
             )
         case NotFoundError():
-            return ProblemError("tracking-unknown")
+            return ProblemError("tracking-not-found")
         case TrackingBusyError():
             return ProblemError("tracking-busy", headers={"retry-after": RETRY_AFTER})
         case UnreadableDocumentError():
@@ -238,17 +238,17 @@ def problem_of(error: TrackingError) -> ProblemError:
                 " can be deleted",
             )
         case OverQuotaError():
-            return ProblemError("quota-used-up")
+            return ProblemError("quota-exceeded")
         case CourierUnknownError():
-            return _at_field("courier-unknown", "courier_code", f"there is no courier {error}")
+            return _at_field("courier-not-found", "courier_code", f"there is no courier {error}")
         case CourierUndetectedError():
-            return _at_field("courier-undetected", "courier_code", "name the courier")
+            return _at_field("courier-not-detected", "courier_code", "name the courier")
         case FieldsMissingError():
             message = f"{error.courier_code} needs it"
             errors = tuple(FieldError(f"details.{field}", message) for field in error.fields)
             names = ", ".join(f"details.{field}" for field in error.fields)
             return ProblemError(
-                "fields-missing", f"{error.courier_code} needs {names}", errors=errors
+                "missing-required-fields", f"{error.courier_code} needs {names}", errors=errors
             )
         case NumberMissingError() | NumberInvalidError():
             return number_invalid("number")
@@ -259,7 +259,7 @@ def problem_of(error: TrackingError) -> ProblemError:
 def number_invalid(field: str) -> ProblemError:
     """Return the problem that a field holds no tracking number."""
     return _at_field(
-        "number-invalid",
+        "invalid-tracking-number",
         field,
         f"a tracking number has {SHORTEST} to {LONGEST} letters A-Z and digits, one digit at least",
     )
@@ -296,7 +296,7 @@ OPERATIONS: Final = (
         scope="write",
         world=WorldRule.OWN,
         request=NewTrackingRequest,
-        problems=(*DRAFT_PROBLEMS, "tracking-exists"),
+        problems=(*DRAFT_PROBLEMS, "tracking-already-exists"),
         takes_idempotency_key=True,
         location=LOCATION,
         example=_EXAMPLE,
@@ -309,7 +309,7 @@ OPERATIONS: Final = (
         summary="Follow up to 200 numbers",
         text="All good ones are stored in one transaction; each number has its own outcome.",
         handler=create_trackings,
-        answer=BatchAnswer,
+        answer=BatchResult,
         scope="write",
         world=WorldRule.OWN,
         request=BatchRequest,
@@ -326,21 +326,21 @@ OPERATIONS: Final = (
         handler=count_trackings,
         scope="read",
         world=WorldRule.OWN,
-        answer=Counts,
+        answer=TrackingCounts,
         query=Conditions,
     ),
     Operation(
-        name="read_tracking",
+        name="get_tracking",
         method="GET",
         path="/trackings/{id}",
         summary="One tracking",
-        handler=read_tracking,
+        handler=get_tracking,
         scope="read",
         world=WorldRule.OWN,
         answer=TrackingObject,
         answer_example=examples.TRACKING,
         path_texts=PATH_TEXTS,
-        problems=("tracking-unknown",),
+        problems=("tracking-not-found",),
     ),
     Operation(
         name="update_tracking",
@@ -353,7 +353,7 @@ OPERATIONS: Final = (
         world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
         request=TrackingPatch,
-        problems=("tracking-unknown", "tracking-unreadable", "tracking-busy"),
+        problems=("tracking-not-found", "tracking-unreadable", "tracking-busy"),
         example={"details": {"title": "Three books", "note": None}, "is_archived": True},
     ),
     Operation(
@@ -367,6 +367,6 @@ OPERATIONS: Final = (
         scope="write",
         world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
-        problems=("tracking-unknown",),
+        problems=("tracking-not-found",),
     ),
 )

@@ -17,12 +17,12 @@ from parcelwire.webhooks.errors import (
 )
 
 _KINDS: Final[dict[type[WebhookError], str]] = {
-    EndpointNotFoundError: "endpoint-unknown",
-    MessageNotFoundError: "message-unknown",
-    TooManyEndpointsError: "endpoints-too-many",
-    EndpointDisabledError: "endpoint-off",
+    EndpointNotFoundError: "endpoint-not-found",
+    MessageNotFoundError: "message-not-found",
+    TooManyEndpointsError: "too-many-endpoints",
+    EndpointDisabledError: "endpoint-disabled",
 }
-_KINDS_OF_FIELDS: Final = {"url": "url-refused", "headers": "headers-refused"}
+_KINDS_OF_FIELDS: Final = {"url": "url-not-allowed", "headers": "headers-not-allowed"}
 
 
 def webhook_problem(error: WebhookError) -> ProblemError:
@@ -31,13 +31,13 @@ def webhook_problem(error: WebhookError) -> ProblemError:
         case EndpointInvalidError():
             first = error.fields[0]
             return ProblemError(
-                _KINDS_OF_FIELDS.get(first.field, "body-invalid"),
+                _KINDS_OF_FIELDS.get(first.field, "validation-failed"),
                 f"{first.field}: {first.reason}",
                 errors=(FieldError(first.field, first.reason),),
             )
         case ReplayUnboundedError():
             text = str(error)
-            return ProblemError("body-invalid", text, errors=(FieldError("", text),))
+            return ProblemError("validation-failed", text, errors=(FieldError("", text),))
         case _:
             return ProblemError(_KINDS[type(error)], str(error))
 

@@ -192,9 +192,9 @@ _DETAIL_OF: Final = {
     "order_create_time": "order_date",
     "tracking_postal_code": "postal_code",
     "tracking_account_number": "courier_account",
-    "specialNumberDestination": "asked_destination_country",
-    "tracking_destination_country": "asked_destination_country",
-    "tracking_origin_country": "asked_origin_country",
+    "specialNumberDestination": "tracking_destination_country",
+    "tracking_destination_country": "tracking_destination_country",
+    "tracking_origin_country": "tracking_origin_country",
     "tracking_key": "key",
     "lang": "language",
 }
@@ -260,7 +260,7 @@ def draft_of(request: CreateRequest) -> Draft:
         courier_code=courier_of(request.carrier_code),
         details=Details(**details_of(request)),
         ordered_at=ordered_at_of(request),
-        is_auto_correct_off=bool(read_switch(text_of(request.auto_correct))),
+        is_auto_correct_disabled=bool(read_switch(text_of(request.auto_correct))),
     )
 
 

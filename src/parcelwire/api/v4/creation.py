@@ -102,7 +102,7 @@ def draft_of(item: Any) -> Draft:
         ordered_at=ordered_at_of(texts),
         # In v2, where the field comes from, 1 forbids the correction; no source says otherwise
         # about v4.
-        is_auto_correct_off=bool(read_switch(texts.get("auto_correct"))),
+        is_auto_correct_disabled=bool(read_switch(texts.get("auto_correct"))),
     )
 
 

@@ -26,7 +26,7 @@ class AsyncEndpoints:
         """Have ``url`` told what happens. The answer holds the secret, this once.
 
         Raises:
-            InvalidRequestError: the URL may not be sent to (``url-refused``), or a detail is wrong.
+            InvalidRequestError: the URL may not be sent to (``url-not-allowed``), or a detail is wrong.
             ParcelwireError: it came to nothing.
         """
         return await self._engine.send(native_calls.create_endpoint({"url": url, **details}))
@@ -109,7 +109,7 @@ class AsyncEndpoints:
 
         Raises:
             NotFoundError: there is no such endpoint.
-            InvalidRequestError: it is switched off (``endpoint-off``).
+            InvalidRequestError: it is switched off (``endpoint-disabled``).
             ParcelwireError: it came to nothing.
         """
         return await self._engine.send(native_calls.test_endpoint(_id(endpoint)))

@@ -59,7 +59,7 @@ class AsyncKeys:
 
         Raises:
             NotFoundError: no key has this prefix.
-            InvalidRequestError: it is the key that asks (``key-is-own``).
+            InvalidRequestError: it is the key that asks (``cannot-revoke-current-key``).
             ParcelwireError: it came to nothing.
         """
         prefix = key if isinstance(key, str) else key.prefix

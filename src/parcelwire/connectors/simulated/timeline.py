@@ -100,7 +100,7 @@ class ScenarioTimeline:
             self._local(self._begun_at + round(day * DAY), self.route.door).date().isoformat()
             for day in self.scenario.window
         )
-        return DeliveryWindow(earliest=earliest, latest=latest, said_by="carrier")
+        return DeliveryWindow(earliest=earliest, latest=latest, source="carrier")
 
     def facts(self) -> ParcelFacts | None:
         """Return what the carrier knows of the parcel by now; nothing before the first scan."""

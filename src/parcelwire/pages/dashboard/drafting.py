@@ -49,8 +49,8 @@ DETAIL_LABELS: Final = {
     "ship_date": "Ship date for the carrier",
     "courier_account": "Account with the carrier",
     "key": "Key for the carrier",
-    "asked_origin_country": "Origin for the carrier",
-    "asked_destination_country": "Destination for the carrier",
+    "tracking_origin_country": "Origin for the carrier",
+    "tracking_destination_country": "Destination for the carrier",
 }
 """Fields of ``Details`` that a form may set, with what the form calls them."""
 
@@ -64,8 +64,8 @@ _DETAIL_OF_COLUMN: Final = {
     "tracking_ship_date": "ship_date",
     "tracking_courier_account": "courier_account",
     "tracking_key": "key",
-    "tracking_origin_country": "asked_origin_country",
-    "tracking_destination_country": "asked_destination_country",
+    "tracking_origin_country": "tracking_origin_country",
+    "tracking_destination_country": "tracking_destination_country",
     "origin_country_iso2": "origin_country",
     "destination_country_iso2": "destination_country",
     "logistics_channel": "logistics_channel",

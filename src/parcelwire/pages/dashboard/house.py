@@ -33,7 +33,7 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
     operators: tuple[str, ...] = ()
     """E-mail addresses of accounts that may see what belongs to the whole installation."""
     max_upload_bytes: int = LARGEST_FILE
-    automatic_accounts: tuple[str, ...] = ()
+    auto_notify_accounts: tuple[str, ...] = ()
     """Accounts that may have customers told who have not asked; ``*`` = all."""
     has_mail_server: bool = False
     mails_per_minute: int = 0
@@ -45,7 +45,7 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def may_mail_unasked(self, account: Account) -> bool:
         """Tell whether the operator allows it to this account."""
-        return is_named(account, self.automatic_accounts)
+        return is_named(account, self.auto_notify_accounts)
 
 
 class Dashboard(msgspec.Struct, kw_only=True):

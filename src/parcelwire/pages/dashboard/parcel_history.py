@@ -12,9 +12,9 @@ from parcelwire.domain.changes import (
     CheckpointCorrected,
     CheckpointWithdrawn,
     CourierCorrected,
+    DeliveryWindowChanged,
     Event,
     StatusChanged,
-    WindowMoved,
 )
 from parcelwire.domain.checkpoint import Checkpoint
 from parcelwire.domain.clock import SECOND, Instant
@@ -117,7 +117,7 @@ async def polls_of(visit: Visit, tracking: Tracking) -> list[Asked]:
     for past in await visit.house.store.past_polls(tracking.id):
         is_deferred = past.outcome == DEFERRED
         how, what = _WORDS.get(past.outcome, ("quiet", past.outcome))
-        if past.is_news:
+        if past.has_changes:
             how, what = "good", "brought news"
         found.append(
             Asked(
@@ -125,7 +125,7 @@ async def polls_of(visit: Visit, tracking: Tracking) -> list[Asked]:
                 whom="nobody" if is_deferred else past.connector or "nobody",
                 what=what,
                 tone=how,
-                why=past.why,
+                why=past.reason,
                 detail=past.detail,
                 took="" if is_deferred or not past.connector else _took(past.duration_ms),
             )
@@ -161,14 +161,14 @@ def _line(visit: Visit, change: Change) -> Line:
             return msgspec.structs.replace(after, before=before.after)
         case CheckpointWithdrawn():
             return _of_checkpoint("Event withdrawn", change.checkpoint)
-        case WindowMoved():
+        case DeliveryWindowChanged():
             return Line(what="Expected", before=_days(change.before), after=_days(change.after))
         case CourierCorrected():
             return Line(
                 what="Courier",
                 before=visit.courier_name(change.from_courier),
                 after=visit.courier_name(change.to_courier),
-                why=change.why,
+                why=change.reason,
             )
         case _:
             assert_never(change)

@@ -63,7 +63,7 @@ def sample_of(kind: str, now: Instant) -> tuple[Tracking, PollState]:
         checkpoints=checkpoints,
         facts=ParcelFacts(origin_country="CH", destination_country="CH"),
         window=DeliveryWindow(
-            earliest=f"{tomorrow}T14:00", latest=f"{tomorrow}T17:00", said_by="carrier"
+            earliest=f"{tomorrow}T14:00", latest=f"{tomorrow}T17:00", source="carrier"
         ),
     )
     return tracking, PollState(checked_at=now, last_outcome="found")

@@ -36,7 +36,7 @@ async def troubles_of(visit: Visit) -> list[Trouble]:
             connector=one.connector,
             name=_name(ways, one.connector),
             courier_codes=_couriers(ways, one.connector),
-            why=f"The carrier refuses the credentials: {one.broken_why or 'no reason given'}",
+            why=f"The carrier refuses the credentials: {one.broken_reason or 'no reason given'}",
             since=one.broken_since,
             connection_id=one.id,
         )
@@ -61,7 +61,7 @@ async def troubles_of(visit: Visit) -> list[Trouble]:
                 connector=connector,
                 name=_name(ways, connector),
                 courier_codes=couriers,
-                why=pause.why,
+                why=pause.reason,
                 since=pause.since,
                 until=pause.until,
                 connection_id=rest if rest in own else "",

@@ -9,7 +9,7 @@ from parcelwire.domain.account import Account, ApiKey, Connection
 from parcelwire.domain.clock import Instant
 from parcelwire.store.codec import decode_connection, encode_json
 from parcelwire.store.postgres.database import Database
-from parcelwire.store.postgres.done import Doings
+from parcelwire.store.postgres.idempotency import IdempotencyMixin
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, key_of
@@ -20,7 +20,7 @@ from parcelwire.tracking.ports import Once
 _SQL: Final = load_queries("accounts.sql")
 
 
-class Accounts(Doings):
+class Accounts(IdempotencyMixin):
     """Implements ``AccountStore`` except what other tables answer."""
 
     _unreadable: Unreadable

@@ -12,14 +12,14 @@ from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import key_of
 from parcelwire.store.sealing import place_of_answer
-from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord, Once
+from parcelwire.tracking.ports import AlreadyDoneError, IdempotencyRecord, Once
 
 _SQL: Final = load_queries("trackings.sql")
 
 T = TypeVar("T")
 
 
-class Doings(KeyNaming):
+class IdempotencyMixin(KeyNaming):
     """Writes that happen once, and the records of them."""
 
     async def _write_once(
@@ -45,7 +45,7 @@ class Doings(KeyNaming):
 
         async def work(link: Link) -> T:
             while not await link.fetch(_SQL["take_key"], *place, once.fingerprint, once.at):
-                for row in await link.fetch(_SQL["find_done"], *place):
+                for row in await link.fetch(_SQL["find_idempotency_record"], *place):
                     raise AlreadyDoneError(self._record_of(once.world_id, once.key, row))
                 # Forgotten between the two statements: the key is free again.
             result = await effect(link)
@@ -63,22 +63,22 @@ class Doings(KeyNaming):
 
         return await self._database.transact(work)
 
-    async def done_before(self, world_id: int, key: str) -> DoneRecord | None:
+    async def find_idempotency_record(self, world_id: int, key: str) -> IdempotencyRecord | None:
         """See ``TrackingStore``."""
-        rows = await self._database.fetch(_SQL["find_done"], world_id, key_of(key))
+        rows = await self._database.fetch(_SQL["find_idempotency_record"], world_id, key_of(key))
         return self._record_of(world_id, key, rows[0]) if rows else None
 
-    async def prune_done(self, before: Instant, *, limit: int = 1_000) -> int:
+    async def prune_idempotency_records(self, before: Instant, *, limit: int = 1_000) -> int:
         """See ``TrackingStore``."""
         rows = await self._database.fetch(
-            _SQL["prune_done"], before, max(0, limit), is_repeatable=False
+            _SQL["prune_idempotency_records"], before, max(0, limit), is_repeatable=False
         )
         return int(rows[0][0])
 
-    def _record_of(self, world_id: int, key: str, row: Row) -> DoneRecord:
+    def _record_of(self, world_id: int, key: str, row: Row) -> IdempotencyRecord:
         fingerprint, at, status, body, sealed = row
         bound_to = place_of_answer(world_id, key_of(key))
         secret = self._sealing.open(sealed, bound_to) if sealed else b""
-        return DoneRecord(
+        return IdempotencyRecord(
             fingerprint=fingerprint, at=at, status=status, body=unpack(body), secret=secret.decode()
         )

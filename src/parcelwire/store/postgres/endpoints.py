@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
 from parcelwire.store.codec import encode_json
-from parcelwire.store.postgres.done import Doings
+from parcelwire.store.postgres.idempotency import IdempotencyMixin
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, is_id, key_of, some_id
@@ -31,7 +31,7 @@ SEALED: Final = 22
 _headers_decoder: Final = msgspec.json.Decoder(dict[str, str])
 
 
-class Endpoints(Doings):
+class Endpoints(IdempotencyMixin):
     """Endpoints of the worlds."""
 
     async def add_endpoint(self, endpoint: Endpoint, *, once: Once | None = None) -> None:
@@ -100,7 +100,7 @@ class Endpoints(Doings):
 
 async def bury(link: Link, endpoint_id: str) -> None:
     """Give up all messages of an endpoint that is gone."""
-    await link.fetch(_SQL["drop_lanes"], endpoint_id, timeout=_DELETE_SECONDS)
+    await link.fetch(_SQL["drop_queues"], endpoint_id, timeout=_DELETE_SECONDS)
     await link.fetch(_SQL["drop_skipped"], endpoint_id, timeout=_DELETE_SECONDS)
     await link.fetch(_SQL["bury_messages"], endpoint_id, timeout=_DELETE_SECONDS)
 
@@ -151,7 +151,7 @@ def _columns(endpoint: Endpoint, sealed: bytes) -> tuple[Any, ...]:
         clean(endpoint.dialect),
         clean(endpoint.secret),
         [key_of(status) for status in endpoint.statuses],
-        clean(endpoint.disabled_why),
+        clean(endpoint.disabled_reason),
         clean(endpoint.description),
         [key_of(event_type) for event_type in endpoint.event_types],
         endpoint.is_paused,
@@ -161,7 +161,7 @@ def _columns(endpoint: Endpoint, sealed: bytes) -> tuple[Any, ...]:
         endpoint.rate_per_second,
         endpoint.concurrency,
         endpoint.failing_since,
-        endpoint.failing_told_at,
+        endpoint.failing_reported_at,
         endpoint.failing_until,
         endpoint.failing_ms,
         endpoint.failing_count,
@@ -180,7 +180,7 @@ def endpoint_of(row: Row) -> Endpoint:
         dialect=row[5],
         secret=row[6],
         statuses=tuple(row[7]),
-        disabled_why=row[8],
+        disabled_reason=row[8],
         description=row[9],
         event_types=tuple(row[10]),
         is_paused=row[11],
@@ -190,7 +190,7 @@ def endpoint_of(row: Row) -> Endpoint:
         rate_per_second=row[15],
         concurrency=row[16],
         failing_since=row[17],
-        failing_told_at=row[18],
+        failing_reported_at=row[18],
         failing_until=row[19],
         failing_ms=row[20],
         failing_count=row[21],

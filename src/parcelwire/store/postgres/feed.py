@@ -16,7 +16,7 @@ from typing import Final
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import Instant
 from parcelwire.store.port import StoreUnavailableError, UnavailableReason
-from parcelwire.store.postgres.done import Doings
+from parcelwire.store.postgres.idempotency import IdempotencyMixin
 from parcelwire.store.postgres.pool import Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import LARGEST, is_id, within
@@ -32,7 +32,7 @@ NUMBERED_AT_ONCE: Final = 1_000
 """Events that get their cursors in one transaction, unless a reader wants more."""
 
 
-class Feed(Doings):
+class Feed(IdempotencyMixin):
     """The part of ``TrackingStore`` that reads events and forgets old ones."""
 
     _event_sweep: Sweep

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from parcelwire.domain.clock import Instant
 from parcelwire.store.message_ways import FEW_WAITING, may_be_few, replayed, way_of
-from parcelwire.store.postgres.done import Doings
+from parcelwire.store.postgres.idempotency import IdempotencyMixin
 from parcelwire.store.postgres.message_search import MessageSearch, Place
 from parcelwire.store.postgres.messages import shown_message_of
 from parcelwire.store.postgres.pool import Link
@@ -21,13 +21,13 @@ from parcelwire.webhooks.ports import Attempt, Message, MessageFilter, MessagePa
 _SQL: Final = load_queries("messages.sql")
 
 REPLAYED_AT_ONCE: Final = 1_000
-"""Messages taken up again in one transaction: it holds their lanes."""
+"""Messages taken up again in one transaction: it holds their queues."""
 
 WINDOW: Final = 2_000
 """Messages looked at in one step when old ones are sought."""
 
 
-class MessageLog(Doings):
+class MessageLog(IdempotencyMixin):
     """The part of ``MessageStore`` that looks back."""
 
     _unreadable: Unreadable
@@ -35,7 +35,7 @@ class MessageLog(Doings):
     _pruned_to: str = FIRST_ID
     """The message up to which old ones were sought, in the round at hand."""
     _looked_to: Any = (FIRST_ID, FIRST_ID)
-    """The lane up to which messages were sought that wait too long, in the round at hand."""
+    """The queue up to which messages were sought that wait too long, in the round at hand."""
 
     async def load_message(self, world_id: int, message_id: str) -> Message | None:
         """See ``MessageStore``."""
@@ -105,7 +105,7 @@ class MessageLog(Doings):
                 duration_ms=row[3],
                 status=row[4],
                 error=row[5],
-                answer=row[6],
+                response_body=row[6],
             )
             for row in rows
         ]
@@ -135,7 +135,7 @@ class MessageLog(Doings):
         """See ``MessageStore``.
 
         Without ``once`` it is done in portions, each durable by itself, so that nobody waits long
-        for their lanes.
+        for their queues.
         """
         found = self._replayable(world_id, where, limit)
 
@@ -175,7 +175,7 @@ class MessageLog(Doings):
         """See ``MessageStore``."""
         del now
         fetch, first = self._database.fetch, self._looked_to
-        ends = await fetch(_SQL["end_of_lanes"], *first, WINDOW - 1)
+        ends = await fetch(_SQL["end_of_queues"], *first, WINDOW - 1)
         rows = await fetch(_SQL["long_waiting"], *first, WINDOW, before, limit)
         if len(rows) < limit:
             self._looked_to = ends[0] if ends else (FIRST_ID, FIRST_ID)
@@ -223,19 +223,19 @@ def _may_match(where: MessageFilter) -> bool:
 async def _revive(
     link: Link, world_id: int, ids: Sequence[Any], now: Instant, *, also_waiting: bool
 ) -> list[Any]:
-    """Make messages pending again, each in its place in its lane; return their ids.
+    """Make messages pending again, each in its place in its queue; return their ids.
 
-    The lanes are held first, so that nobody else changes these messages; then it is seen which of
+    The queues are held first, so that nobody else changes these messages; then it is seen which of
     them are still there, and still as they were.
     """
     if not ids:
         return []
-    lanes = await link.fetch(_SQL["open_lanes"], world_id, ids, now)
-    if not lanes:
+    queues = await link.fetch(_SQL["open_queues"], world_id, ids, now)
+    if not queues:
         return []
-    columns = ([lane[0] for lane in lanes], [lane[1] for lane in lanes])
+    columns = ([queue[0] for queue in queues], [queue[1] for queue in queues])
     rows = await link.fetch(_SQL["lock_messages"], world_id, ids, *columns, also_waiting)
     found = [row[0] for row in rows]
     await link.fetch(_SQL["revive_messages"], found, now, *columns)
-    await link.fetch(_SQL["settle_lanes"], *columns)
+    await link.fetch(_SQL["settle_queues"], *columns)
     return found

@@ -17,7 +17,7 @@ _SQL: Final = load_queries("messages.sql")
 _OF_WAITING: Final = f"""(
     select * from message where id = any(array(
         select w.message_id from endpoint e cross join lateral (
-            select message_id from waiting where endpoint_id = e.id
+            select message_id from pending_message where endpoint_id = e.id
             order by tracking_id, sequence, message_id limit {FEW_WAITING}
         ) as w
         where e.world_id = $1 {{}}

@@ -2,9 +2,9 @@
 
     message   what to tell, and how far it got
     waiting   the undelivered ones; the smallest sequence of an (endpoint, tracking) has its turn
-    lane      one row per (endpoint, tracking) with undelivered ones: when it is due, and its lease
+    queue      one row per (endpoint, tracking) with undelivered ones: when it is due, and its lease
 
-A lease on the lane keeps everybody else from all its messages, so at most one is under way.
+A lease on the queue keeps everybody else from all its messages, so at most one is under way.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _SQL: Final = load_queries("messages.sql")
 
 def message_columns(messages: Sequence[NewMessage]) -> tuple[list[Any], ...]:
     """Return new messages as columns, in the order of the queries."""
-    # In one order of lanes, whoever writes: so two writers wait for each other, never crosswise.
+    # In one order of queues, whoever writes: so two writers wait for each other, never crosswise.
     ordered = sorted(messages, key=lambda one: (one.endpoint_id, one.tracking_id, one.sequence))
     return (
         [some_id(one.id) for one in ordered],
@@ -123,7 +123,7 @@ class Messages(Endpoints):
             endpoints = {
                 endpoint.id: endpoint
                 for endpoint in map(self._endpoint, found)
-                if not endpoint.unopened_why
+                if not endpoint.unopened_reason
             }
             behind = {row[0].hex for row in found if row[-1]}
             skipped = await _skipped(link, [one for one in messages if one.endpoint_id in behind])
@@ -151,7 +151,7 @@ class Messages(Endpoints):
             [one.attempt.duration_ms for one in known],
             [one.attempt.status for one in known],
             [clean(one.attempt.error) for one in known],
-            [clean(one.attempt.answer) for one in known],
+            [clean(one.attempt.response_body) for one in known],
             [one.state.value for one in known],
             [one.next_at for one in known],
         )
@@ -189,15 +189,15 @@ class Messages(Endpoints):
         last: tuple[Any, Any] = (FIRST_ID, FIRST_ID)
         while True:
             if far_only:
-                lanes = await fetch(_SQL["far_lanes"], beyond, RECALLED_AT_ONCE)
-                is_done = len(lanes) < RECALLED_AT_ONCE
+                queues = await fetch(_SQL["far_queues"], beyond, RECALLED_AT_ONCE)
+                is_done = len(queues) < RECALLED_AT_ONCE
             else:
-                rows = await fetch(_SQL["lanes_after"], now, beyond, *last, LOOKED_AT_ONCE)
-                lanes = [row for row in rows if row[2]]
+                rows = await fetch(_SQL["queues_after"], now, beyond, *last, LOOKED_AT_ONCE)
+                queues = [row for row in rows if row[2]]
                 is_done = len(rows) < LOOKED_AT_ONCE
                 last = (rows[-1][0], rows[-1][1]) if rows else last
-            for portion in portions(lanes, RECALLED_AT_ONCE):
-                columns = ([lane[0] for lane in portion], [lane[1] for lane in portion])
+            for portion in portions(queues, RECALLED_AT_ONCE):
+                columns = ([queue[0] for queue in portion], [queue[1] for queue in portion])
                 found = await fetch(_SQL["recall_messages"], now, beyond, *columns)
                 recalled += found[0][0]
             if is_done:

@@ -23,7 +23,7 @@ from parcelwire.store.postgres.values import FIRST_ID, clean, is_id, key_of, onl
 from parcelwire.store.rules import (
     HOLD_ROUNDS,
     HOLD_WINDOW,
-    KEPT_RAW_ANSWERS,
+    KEPT_RAW_RESPONSES,
     LONGEST_LEASE,
     LOOKED_AT_ONCE,
     RECALLED_AT_ONCE,
@@ -182,7 +182,7 @@ class Polls:
 
         async def work(link: Link) -> None:
             rows = await link.fetch(_SAVE_AND_NAME, *columns)
-            await _keep_raw_answers(link, raws, {row[0].hex for row in rows})
+            await _keep_raw_responses(link, raws, {row[0].hex for row in rows})
 
         await self._database.transact(work, is_repeatable=False)
 
@@ -246,7 +246,7 @@ class Polls:
     async def pauses(self) -> dict[str, Pause]:
         """See ``PollStore``."""
         return {
-            row[0]: Pause(until=row[1], failures=row[2], why=row[3], since=row[4])
+            row[0]: Pause(until=row[1], failures=row[2], reason=row[3], since=row[4])
             for row in await self._database.fetch(_SQL["pauses"])
         }
 
@@ -260,7 +260,7 @@ class Polls:
             key_of(key),
             pause.until,
             pause.failures,
-            clean(pause.why),
+            clean(pause.reason),
             pause.since,
         )
 
@@ -269,7 +269,7 @@ def _by_due_time(row: Row) -> tuple[Instant, str]:
     return row[3], row[0].hex
 
 
-async def _keep_raw_answers(
+async def _keep_raw_responses(
     link: Link, results: Sequence[PollResult], present: Collection[str]
 ) -> None:
     kept = [
@@ -278,7 +278,7 @@ async def _keep_raw_answers(
         if one.raw is not None and one.tracking_id in present
     ]
     await link.fetch(
-        _SQL["add_raw_answers"],
+        _SQL["add_raw_responses"],
         [tracking_id for tracking_id, _ in kept],
         [raw.at for _, raw in kept],
         [clean(raw.connector) for _, raw in kept],
@@ -286,7 +286,7 @@ async def _keep_raw_answers(
         [pack(raw.body) for _, raw in kept],
     )
     await link.fetch(
-        _SQL["drop_old_raw_answers"],
+        _SQL["drop_old_raw_responses"],
         sorted({tracking_id for tracking_id, _ in kept}),
-        KEPT_RAW_ANSWERS,
+        KEPT_RAW_RESPONSES,
     )

@@ -17,7 +17,7 @@ from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import is_id, key_of, only_ids
 from parcelwire.store.stand_ins import StandIns
 from parcelwire.store.unreadable import UNREADABLE, Unreadable, stand_in
-from parcelwire.tracking.ports import PastPoll, PollState, RawAnswer, Stored
+from parcelwire.tracking.ports import PastPoll, PollState, RawResponse, Stored
 from parcelwire.tracking.slices import in_slices
 
 _SQL: Final = load_queries("trackings.sql")
@@ -61,13 +61,13 @@ class Reading(StandIns):
         )
         return await self._first(rows)
 
-    async def raw_answers(self, tracking_id: str, limit: int = 10) -> list[RawAnswer]:
+    async def raw_responses(self, tracking_id: str, limit: int = 10) -> list[RawResponse]:
         """See ``TrackingStore``."""
         if not is_id(tracking_id):
             return []
-        rows = await self._database.fetch(_SQL["raw_answers"], tracking_id, limit)
+        rows = await self._database.fetch(_SQL["raw_responses"], tracking_id, limit)
         return self._unreadable.each(
-            _raw_answer, rows, lambda row: f"an answer about tracking {tracking_id} of {row[0]}"
+            _raw_response, rows, lambda row: f"an answer about tracking {tracking_id} of {row[0]}"
         )
 
     async def past_polls(self, tracking_id: str, limit: int = 20) -> list[PastPoll]:
@@ -136,6 +136,6 @@ def _name_of(row: Row) -> str:
     return f"tracking {row[-1].hex}"
 
 
-def _raw_answer(row: Row) -> RawAnswer:
+def _raw_response(row: Row) -> RawResponse:
     at, connector, outcome, body = row
-    return RawAnswer(at=at, connector=connector, outcome=outcome, body=unpack(body))
+    return RawResponse(at=at, connector=connector, outcome=outcome, body=unpack(body))

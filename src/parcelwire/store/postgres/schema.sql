@@ -109,7 +109,7 @@ create table pruned_event (
     cursor bigint not null
 );
 
-create table raw_answer (
+create table raw_response (
     tracking_id uuid not null,
     position bigint not null generated always as identity,
     at bigint not null,
@@ -118,7 +118,7 @@ create table raw_answer (
     body bytea not null,
     primary key (tracking_id, position)
 );
-alter table raw_answer alter column body set storage external;
+alter table raw_response alter column body set storage external;
 
 create table endpoint (
     id uuid primary key,
@@ -130,7 +130,7 @@ create table endpoint (
     dialect text not null,
     secret text not null,
     statuses text[] not null,
-    disabled_why text not null,
+    disabled_reason text not null,
     description text not null,
     event_types text[] not null default '{}',
     is_paused boolean not null default false,
@@ -140,7 +140,7 @@ create table endpoint (
     rate_per_second double precision,
     concurrency integer,
     failing_since bigint,
-    failing_told_at bigint,
+    failing_reported_at bigint,
     -- Its secrets and own headers; empty: they lie in their columns.
     sealed bytea not null default '',
     failing_until bigint,
@@ -181,7 +181,7 @@ create index message_about_endpoint on message (world_id, created_at, id)
     where event_type like 'endpoint.%';
 
 -- The messages that are still to be delivered; its smallest sequence is the one whose turn it is.
-create table waiting (
+create table pending_message (
     endpoint_id uuid not null,
     tracking_id uuid not null,
     sequence integer not null,
@@ -195,7 +195,7 @@ create table waiting (
 
 -- One row per (endpoint, tracking) with waiting messages: what is leased, so that at most one of
 -- its messages is under way. Whoever changes a message's state holds its lane's row lock.
-create table lane (
+create table delivery_queue (
     endpoint_id uuid not null,
     tracking_id uuid not null,
     in_flight uuid,
@@ -209,7 +209,7 @@ create table lane (
     autovacuum_analyze_scale_factor = 0.05,
     autovacuum_vacuum_cost_delay = 0
 );
-create index lane_due on lane (endpoint_id, due_at);
+create index delivery_queue_due on lane (endpoint_id, due_at);
 
 -- Messages given up since the last delivered one of their lane, which the next one names. Almost
 -- always empty, so that looking into it costs next to nothing.
@@ -234,7 +234,7 @@ create table attempt (
 
 -- What was answered under an idempotency key. Its row is taken first, empty, and filled when the
 -- effect is done, so that two with one key wait for each other before either has done anything.
-create table done (
+create table idempotency_record (
     world_id bigint not null,
     at bigint not null,
     status integer not null,
@@ -248,9 +248,9 @@ create table done (
     autovacuum_vacuum_scale_factor = 0.02,
     autovacuum_vacuum_cost_delay = 0
 );
-alter table done alter column body set storage external;
-create index done_at on done (at);
-create index done_sealed on done (at) where sealed <> '';
+alter table idempotency_record alter column body set storage external;
+create index idempotency_record_at on done (at);
+create index idempotency_record_sealed on done (at) where sealed <> '';
 
 create table account (
     number integer primary key,
@@ -326,7 +326,7 @@ create table pause (
 );
 
 -- By digest, because a carrier's text can be longer than an index entry may be.
-create table gap (
+create table unmapped_code (
     connector text collate "C" not null,
     kind text collate "C" not null,
     digest bytea not null,
@@ -336,7 +336,7 @@ create table gap (
     seen_at bigint not null,
     primary key (connector, kind, digest)
 );
-create index gap_seen on gap (seen desc, seen_at desc);
+create index unmapped_code_count on gap (seen desc, seen_at desc);
 
 create table remote_area (
     country text collate "C" not null,

@@ -25,7 +25,7 @@ from parcelwire.store.past_polls import LONGEST_TRAIL, encode_past
 from parcelwire.store.postgres.counting import Counters
 from parcelwire.store.postgres.creating import CreationQueue, Order, make_row
 from parcelwire.store.postgres.database import Database
-from parcelwire.store.postgres.done import Doings
+from parcelwire.store.postgres.idempotency import IdempotencyMixin
 from parcelwire.store.postgres.listing import (
     narrow_counts,
     rendition_page,
@@ -46,7 +46,7 @@ from parcelwire.store.postgres.values import (
 )
 from parcelwire.store.rules import (
     DELETED_AT_ONCE,
-    KEPT_RAW_ANSWERS,
+    KEPT_RAW_RESPONSES,
     LANE_SAMPLE,
     check_new,
     check_save,
@@ -59,7 +59,7 @@ from parcelwire.tracking.ports import (
     NewTracking,
     Once,
     PollState,
-    RawAnswer,
+    RawResponse,
     Save,
     StatusCounts,
     Stored,
@@ -73,7 +73,7 @@ _ACCOUNT_SQL: Final = load_queries("accounts.sql")
 _NO_POLL: Final = PollState()
 
 
-class Trackings(Reading, Doings):
+class Trackings(Reading, IdempotencyMixin):
     """Trackings, their history and their events."""
 
     def __init__(self, database: Database, render: Callable[[Tracking], bytes]) -> None:
@@ -176,7 +176,7 @@ class Trackings(Reading, Doings):
             None if change.event is None else encode_event(change.event),
             *message_columns(change.messages),
             *_raw_columns(change.raw),
-            KEPT_RAW_ANSWERS - 1,
+            KEPT_RAW_RESPONSES - 1,
             encode_past(change.past),
             LONGEST_TRAIL,
             clean((change.poll or _NO_POLL).probe_courier),
@@ -237,7 +237,9 @@ class Trackings(Reading, Doings):
         statuses = [status.value for status in CONFIRMED_STATUSES]
         return dict(await self._database.fetch(_SQL["courier_counts"], world_id, statuses, recent))
 
-    async def add_gaps(self, connector: str, gaps: Sequence[UnmappedCode], at: Instant) -> None:
+    async def add_unmapped_codes(
+        self, connector: str, gaps: Sequence[UnmappedCode], at: Instant
+    ) -> None:
         """See ``TrackingStore``."""
         if not gaps:
             return
@@ -246,7 +248,7 @@ class Trackings(Reading, Doings):
         seen = Counter((clean(gap.kind), clean(gap.value)) for gap in gaps)
         keys = sorted(newest)
         await self._database.fetch(
-            _SQL["add_gaps"],
+            _SQL["add_unmapped_codes"],
             clean(connector),
             [kind for kind, _ in keys],
             [hashlib.sha256(value.encode()).digest() for _, value in keys],
@@ -257,9 +259,11 @@ class Trackings(Reading, Doings):
             is_repeatable=False,
         )
 
-    async def list_gaps(self, limit: int = 100) -> list[tuple[str, str, str, int, str, Instant]]:
+    async def list_unmapped_codes(
+        self, limit: int = 100
+    ) -> list[tuple[str, str, str, int, str, Instant]]:
         """See ``InstallationStore``."""
-        rows = await self._database.fetch(_SQL["list_gaps"], limit)
+        rows = await self._database.fetch(_SQL["list_unmapped_codes"], limit)
         return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
 
     async def remote_area(self, country: str, postcode_or_town: str) -> list[str]:
@@ -301,7 +305,7 @@ def _poll_columns(poll: PollState | None) -> tuple[Any, ...]:
     )
 
 
-def _raw_columns(raw: RawAnswer | None) -> tuple[Any, ...]:
+def _raw_columns(raw: RawResponse | None) -> tuple[Any, ...]:
     if raw is None:
         return (None, None, None, None)
     return (raw.at, clean(raw.connector), clean(raw.outcome), pack(raw.body))

@@ -14,7 +14,7 @@ from parcelwire.store.codec import decode_connection, decode_endpoint, encode_js
 from parcelwire.store.rules import place_key
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.connection import fetch
-from parcelwire.store.sqlite.done import Doings
+from parcelwire.store.sqlite.idempotency import IdempotencyMixin
 from parcelwire.store.sqlite.ids import id_value
 from parcelwire.store.sqlite.rows import account_of, key_of
 from parcelwire.store.unreadable import connection_of, name_of_connection
@@ -24,7 +24,7 @@ _ACCOUNT_AT = 9
 """Where the account begins in a row of ``FIND_KEY``."""
 
 
-class Accounts(Doings):
+class Accounts(IdempotencyMixin):
     """``AccountStore``, and the tables that the operator fills or reads."""
 
     async def add_account(
@@ -182,7 +182,9 @@ class Accounts(Doings):
 
     # -- the operator's tables ------------------------------------------------------------------
 
-    async def add_gaps(self, connector: str, gaps: Sequence[UnmappedCode], at: Instant) -> None:
+    async def add_unmapped_codes(
+        self, connector: str, gaps: Sequence[UnmappedCode], at: Instant
+    ) -> None:
         """See ``TrackingStore``."""
         items = [(connector, gap.kind, gap.value, gap.sample, at) for gap in gaps]
 
@@ -192,7 +194,9 @@ class Accounts(Doings):
         if items:
             await self._write(work)
 
-    async def list_gaps(self, limit: int = 100) -> list[tuple[str, str, str, int, str, Instant]]:
+    async def list_unmapped_codes(
+        self, limit: int = 100
+    ) -> list[tuple[str, str, str, int, str, Instant]]:
         """See ``InstallationStore``."""
         rows = await self._reader.rows(queries.GAPS, (limit,))
         return [
@@ -231,7 +235,7 @@ def _forget_failures(connection: apsw.Connection, account_number: int) -> None:
             # What is sealed has no part in it, and stays as it is.
             endpoint = decode_endpoint(document)
             if endpoint.failing_since is not None:
-                fresh = replace(without_failures(endpoint), failing_told_at=None)
+                fresh = replace(without_failures(endpoint), failing_reported_at=None)
                 is_enabled, packed = int(fresh.is_enabled), encode_json(fresh)
                 values = (is_enabled, packed, sealed, id_value(fresh.id), world_id)
                 connection.execute(queries.SAVE_ENDPOINT, values)

@@ -13,7 +13,7 @@ from parcelwire.store.sealing import place_of_answer
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.base import Part, Work
 from parcelwire.store.sqlite.connection import Row, fetch
-from parcelwire.tracking.ports import AlreadyDoneError, DoneRecord, Once
+from parcelwire.tracking.ports import AlreadyDoneError, IdempotencyRecord, Once
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ PRUNED_AT_ONCE: Final = 250
 """Records deleted in one transaction: others wait for the writer meanwhile."""
 
 
-class Doings(Part):
+class IdempotencyMixin(Part):
     """Writes that happen once, and the records of them."""
 
     async def _write_once(
@@ -43,7 +43,7 @@ class Doings(Part):
         if once is None:
             return await self._write(work, rows=rows)
 
-        def inside(connection: apsw.Connection) -> T | DoneRecord:
+        def inside(connection: apsw.Connection) -> T | IdempotencyRecord:
             # Told by what it returns: an error would undo the whole group of works.
             found = fetch(connection, queries.FIND_DONE, (once.world_id, once.key))
             if found:
@@ -64,16 +64,16 @@ class Doings(Part):
             return result
 
         outcome = await self._write(inside, world_id=once.world_id, rows=rows)
-        if isinstance(outcome, DoneRecord):
+        if isinstance(outcome, IdempotencyRecord):
             raise AlreadyDoneError(outcome)
         return outcome
 
-    async def done_before(self, world_id: int, key: str) -> DoneRecord | None:
+    async def find_idempotency_record(self, world_id: int, key: str) -> IdempotencyRecord | None:
         """See ``TrackingStore``."""
         rows = await self._reader.rows(queries.FIND_DONE, (world_id, key))
         return self._record_of(world_id, key, rows[0]) if rows else None
 
-    async def prune_done(self, before: Instant, *, limit: int = 1_000) -> int:
+    async def prune_idempotency_records(self, before: Instant, *, limit: int = 1_000) -> int:
         """See ``TrackingStore``."""
         gone = 0
         while gone < limit:
@@ -89,10 +89,10 @@ class Doings(Part):
                 break
         return gone
 
-    def _record_of(self, world_id: int, key: str, row: Row) -> DoneRecord:
+    def _record_of(self, world_id: int, key: str, row: Row) -> IdempotencyRecord:
         fingerprint, at, status, packed, sealed = row
         secret = self._sealing.open(sealed, place_of_answer(world_id, key)) if sealed else b""
-        return DoneRecord(
+        return IdempotencyRecord(
             fingerprint=fingerprint,
             at=at,
             status=status,

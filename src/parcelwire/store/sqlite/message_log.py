@@ -14,7 +14,7 @@ from parcelwire.store.message_ways import FEW_WAITING, may_be_few, replayed, way
 from parcelwire.store.rules import portions
 from parcelwire.store.sqlite import message_queries, outbox, queries
 from parcelwire.store.sqlite.connection import Row, fetch
-from parcelwire.store.sqlite.done import Doings
+from parcelwire.store.sqlite.idempotency import IdempotencyMixin
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.message_search import MessageSearch, Place
 from parcelwire.store.sqlite.outbox import FIRST_LINE
@@ -33,7 +33,7 @@ WINDOW: Final = 2_000
 """Messages looked at in one step when old ones are sought."""
 
 
-class MessageLog(Doings):
+class MessageLog(IdempotencyMixin):
     """The part of ``MessageStore`` that looks back."""
 
     _looked_to: outbox.Line = FIRST_LINE
@@ -105,9 +105,9 @@ class MessageLog(Doings):
                 duration_ms=duration_ms,
                 status=status,
                 error=error,
-                answer=answer,
+                response_body=response_body,
             )
-            for identity, message, at, duration_ms, status, error, answer in rows
+            for identity, message, at, duration_ms, status, error, response_body in rows
         ]
 
     async def resend(

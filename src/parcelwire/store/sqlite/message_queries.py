@@ -18,12 +18,12 @@ BEFORE_RESEND: Final = (
 )
 # Where a stretch of lines ends that begins after a line, and what waits too long in it.
 END_OF_LINES: Final = """
-SELECT endpoint_id, tracking_id FROM line WHERE (endpoint_id, tracking_id) > (?, ?)
+SELECT endpoint_id, tracking_id FROM delivery_queue WHERE (endpoint_id, tracking_id) > (?, ?)
 ORDER BY endpoint_id, tracking_id LIMIT 1 OFFSET ?
 """
 LONG_WAITING: Final = """
 SELECT m.key FROM (
-    SELECT endpoint_id, tracking_id FROM line WHERE (endpoint_id, tracking_id) > (?, ?)
+    SELECT endpoint_id, tracking_id FROM delivery_queue WHERE (endpoint_id, tracking_id) > (?, ?)
     ORDER BY endpoint_id, tracking_id LIMIT ?
 ) l CROSS JOIN endpoint e ON e.id = l.endpoint_id AND e.is_enabled = 0
 CROSS JOIN message m INDEXED BY message_pending
@@ -69,6 +69,6 @@ DELETE FROM skipped
 WHERE endpoint_id = ? AND tracking_id = ? AND sequence = ? AND message_id = ?
 """
 ATTEMPTS: Final = """
-SELECT a.id, m.id, a.at, a.duration_ms, a.status, a.error, a.answer
+SELECT a.id, m.id, a.at, a.duration_ms, a.status, a.error, a.response_body
 FROM message m JOIN attempt a ON a.message_key = m.key WHERE m.id = ? ORDER BY a.key
 """

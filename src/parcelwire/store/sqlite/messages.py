@@ -22,7 +22,7 @@ from parcelwire.store.rules import (
 from parcelwire.store.sealing import without_secrets
 from parcelwire.store.sqlite import outbox, outcomes, queries
 from parcelwire.store.sqlite.connection import Row, fetch
-from parcelwire.store.sqlite.done import Doings
+from parcelwire.store.sqlite.idempotency import IdempotencyMixin
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.rows import message_of, name_of_message
 from parcelwire.store.unreadable import UNREADABLE
@@ -38,7 +38,7 @@ BEING_DELETED: Final = "it is being deleted; if it is still here in a minute, de
 _SkippedRows = dict[outbox.StoredId, list[Row]]
 
 
-class Messages(Doings):
+class Messages(IdempotencyMixin):
     """``MessageStore``."""
 
     # -- endpoints ------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ class Messages(Doings):
         claimed: list[ClaimedMessage] = []
         for stored, rows, skipped in await self._write(work):
             endpoint = self._unreadable.read(self._opened, stored, _name_of_endpoint)
-            if endpoint is None or endpoint.unopened_why:
+            if endpoint is None or endpoint.unopened_reason:
                 continue  # theirs who can read it, or have the key, when the leases have ended
             for row in rows:
                 message = self._unreadable.read(message_of, row, name_of_message)
@@ -253,7 +253,7 @@ def _bury(
         endpoint = decode_endpoint(document)
     except UNREADABLE:
         return True, False  # nothing is composed for it, so it need not be switched off
-    off = replace(endpoint, is_enabled=False, is_paused=False, disabled_why=BEING_DELETED)
+    off = replace(endpoint, is_enabled=False, is_paused=False, disabled_reason=BEING_DELETED)
     if off != endpoint:
         _save(connection, identity, off, sealed)
     return True, False

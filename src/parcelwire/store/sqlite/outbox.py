@@ -122,7 +122,7 @@ def finish(
             attempt.duration_ms,
             attempt.status,
             attempt.error,
-            attempt.answer,
+            attempt.response_body,
         ),
     )
     if state != MessageState.PENDING.value and result.state is not MessageState.DELIVERED:

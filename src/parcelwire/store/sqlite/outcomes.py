@@ -28,7 +28,7 @@ CREATE TEMP TABLE IF NOT EXISTS told (
     duration_ms INTEGER NOT NULL,
     status INTEGER NOT NULL,
     error TEXT NOT NULL,
-    answer TEXT NOT NULL,
+    response_body TEXT NOT NULL,
     endpoint_id ANY NOT NULL,
     tracking_id ANY NOT NULL
 ) STRICT
@@ -46,26 +46,26 @@ WHERE NOT EXISTS (
 )
 """
 _ADD_ATTEMPTS: Final = """
-INSERT INTO attempt (id, message_key, at, duration_ms, status, error, answer)
-SELECT id, key, at, duration_ms, status, error, answer FROM temp.told
+INSERT INTO attempt (id, message_key, at, duration_ms, status, error, response_body)
+SELECT id, key, at, duration_ms, status, error, response_body FROM temp.told
 """
 _FINISH_MESSAGES: Final = """
 UPDATE message SET state = 'delivered', attempts = attempts + t.tries
 FROM (SELECT key, count(*) AS tries FROM temp.told GROUP BY key) t WHERE message.key = t.key
 """
 _CLOSE_LINES: Final = """
-DELETE FROM line
+DELETE FROM delivery_queue
 WHERE (endpoint_id, tracking_id) IN (SELECT endpoint_id, tracking_id FROM temp.told)
     AND message_key IN (SELECT key FROM temp.told)
     AND NOT EXISTS (
         SELECT 1 FROM message m INDEXED BY message_pending
-        WHERE m.endpoint_id = line.endpoint_id AND m.tracking_id = line.tracking_id
+        WHERE m.endpoint_id = delivery_queue.endpoint_id AND m.tracking_id = delivery_queue.tracking_id
             AND m.state = 'pending'
     )
 """
 _OPEN_LINES: Final = """
 SELECT DISTINCT t.endpoint_id, t.tracking_id
-FROM temp.told t CROSS JOIN line l ON l.endpoint_id = t.endpoint_id
+FROM temp.told t CROSS JOIN delivery_queue l ON l.endpoint_id = t.endpoint_id
     AND l.tracking_id = t.tracking_id AND l.message_key = t.key
 """
 _FORGET: Final = "DELETE FROM temp.told"
@@ -81,7 +81,7 @@ def is_plain(result: AttemptResult) -> bool:
         and isinstance(id_value(result.attempt.id), bytes)
         and isinstance(id_value(result.attempt.message_id), bytes)
         # SQLite's own JSON reader ends a text at a zero.
-        and "\x00" not in result.attempt.error + result.attempt.answer
+        and "\x00" not in result.attempt.error + result.attempt.response_body
     )
 
 
@@ -90,7 +90,15 @@ def document_of(results: Sequence[AttemptResult]) -> str:
     attempts = [one.attempt for one in results]
     return encode_json(
         [
-            (one.id, one.message_id, one.at, one.duration_ms, one.status, one.error, one.answer)
+            (
+                one.id,
+                one.message_id,
+                one.at,
+                one.duration_ms,
+                one.status,
+                one.error,
+                one.response_body,
+            )
             for one in attempts
         ]
     ).decode()

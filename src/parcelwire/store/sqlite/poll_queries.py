@@ -11,7 +11,7 @@ from parcelwire.store.past_polls import LONGEST_DEFERRED, LONGEST_TRAIL
 SAVE_POLL: Final = f"""
 UPDATE poll SET due_at = ?, due_reason = ?, leased_until = ?, checked_at = ?, last_outcome = ?,
     last_detail = ?, checks = ?, probe_courier = ?,
-    asked = coalesce(substr(CAST(? || asked AS BLOB), 1, {LONGEST_TRAIL}), x'')
+    past_polls = coalesce(substr(CAST(? || past_polls AS BLOB), 1, {LONGEST_TRAIL}), x'')
 WHERE key = ?
 """  # noqa: S608  # a figure of ours
 FINISH_POLL: Final = SAVE_POLL.replace(
@@ -20,7 +20,7 @@ FINISH_POLL: Final = SAVE_POLL.replace(
     " AND leased_until = ifnull(?, leased_until)",
 )
 PAST_POLLS: Final = """
-SELECT asked, deferrals FROM poll WHERE key = (SELECT key FROM tracking WHERE id = ?)
+SELECT past_polls, deferrals FROM poll WHERE key = (SELECT key FROM tracking WHERE id = ?)
 """
 DUE_POLLS: Final = """
 SELECT p.key, t.id, t.world_id, t.courier_code, p.due_at, p.due_reason, p.probe_courier

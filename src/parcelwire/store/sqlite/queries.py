@@ -42,16 +42,16 @@ SELECT key, {", ".join(TRACKING_COLUMNS)} FROM tracking WHERE id = ? AND world_i
 SAVE_DOC: Final = "UPDATE doc SET packed = ?, rendition = ? WHERE key = ?"
 KEY_OF_TRACKING: Final = "SELECT key FROM tracking WHERE id = ?"
 ADD_EVENT: Final = "INSERT INTO event (world_id, tracking_id, packed) VALUES (?, ?, ?)"
-ADD_RAW_ANSWER: Final = """
-INSERT INTO raw_answer (tracking_key, at, connector, outcome, packed) VALUES (?, ?, ?, ?, ?)
+ADD_RAW_RESPONSE: Final = """
+INSERT INTO raw_response (tracking_key, at, connector, outcome, packed) VALUES (?, ?, ?, ?, ?)
 """
-FORGET_RAW_ANSWERS: Final = """
-DELETE FROM raw_answer WHERE tracking_key = ?1 AND key <= (
-    SELECT key FROM raw_answer WHERE tracking_key = ?1 ORDER BY key DESC LIMIT 1 OFFSET ?2
+FORGET_RAW_RESPONSES: Final = """
+DELETE FROM raw_response WHERE tracking_key = ?1 AND key <= (
+    SELECT key FROM raw_response WHERE tracking_key = ?1 ORDER BY key DESC LIMIT 1 OFFSET ?2
 )
 """
-RAW_ANSWERS: Final = """
-SELECT at, connector, outcome, packed FROM raw_answer
+RAW_RESPONSES: Final = """
+SELECT at, connector, outcome, packed FROM raw_response
 WHERE tracking_key = (SELECT key FROM tracking WHERE id = ?)
 ORDER BY key DESC LIMIT ?
 """
@@ -61,7 +61,7 @@ DELETE_RECORDS_OF_SCOPE: Final = "DELETE FROM record WHERE scope = ?"
 DELETE_TRACKING: Final = "DELETE FROM tracking WHERE key = ?"
 DELETE_DOC: Final = "DELETE FROM doc WHERE key = ?"
 DELETE_POLL: Final = "DELETE FROM poll WHERE key = ?"
-DELETE_RAW_ANSWERS: Final = "DELETE FROM raw_answer WHERE tracking_key = ?"
+DELETE_RAW_RESPONSES: Final = "DELETE FROM raw_response WHERE tracking_key = ?"
 
 _STORED_FROM: Final = f"""
 SELECT {STORED} FROM tracking t JOIN doc d ON d.key = t.key JOIN poll p ON p.key = t.key
@@ -121,7 +121,7 @@ SAVE_ENDPOINT: Final = (
     "UPDATE endpoint SET is_enabled = ?, document = ?, sealed = ? WHERE id = ? AND world_id = ?"
 )
 DELETE_ENDPOINT: Final = "DELETE FROM endpoint WHERE id = ? AND world_id = ?"
-DROP_LINES: Final = "DELETE FROM line WHERE endpoint_id = ?"
+DROP_LINES: Final = "DELETE FROM delivery_queue WHERE endpoint_id = ?"
 KILL_PENDING: Final = """
 UPDATE message SET state = 'dead' WHERE key IN (
     SELECT key FROM message INDEXED BY message_pending
@@ -130,9 +130,9 @@ UPDATE message SET state = 'dead' WHERE key IN (
 """
 # Of the trackings from one to another, which are whole slices of an endpoint's messages.
 DROP_EMPTY_LINES: Final = """
-DELETE FROM line WHERE endpoint_id = ?1 AND tracking_id BETWEEN ?2 AND ?3 AND NOT EXISTS (
+DELETE FROM delivery_queue WHERE endpoint_id = ?1 AND tracking_id BETWEEN ?2 AND ?3 AND NOT EXISTS (
     SELECT 1 FROM message m INDEXED BY message_pending
-    WHERE m.endpoint_id = line.endpoint_id AND m.tracking_id = line.tracking_id
+    WHERE m.endpoint_id = delivery_queue.endpoint_id AND m.tracking_id = delivery_queue.tracking_id
         AND m.state = 'pending'
 )
 """
@@ -145,29 +145,29 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
 ADD_PAYLOAD: Final = "INSERT INTO payload (key, packed) VALUES (?, ?)"
 HAS_ENDPOINT: Final = "SELECT 1 FROM endpoint WHERE id = ?"
 OPEN_LINE: Final = """
-INSERT INTO line (endpoint_id, tracking_id, message_key, ready_at, leased_until)
+INSERT INTO delivery_queue (endpoint_id, tracking_id, message_key, ready_at, leased_until)
 VALUES (?, ?, ?, ?, 0)
 ON CONFLICT (endpoint_id, tracking_id) DO NOTHING
 """
 LINE: Final = """
-SELECT message_key, leased_until FROM line WHERE endpoint_id = ? AND tracking_id = ?
+SELECT message_key, leased_until FROM delivery_queue WHERE endpoint_id = ? AND tracking_id = ?
 """
 FIRST_PENDING: Final = """
 SELECT key, due_at FROM message
 WHERE endpoint_id = ? AND tracking_id = ? AND state = 'pending'
 ORDER BY sequence, key LIMIT 1
 """
-SET_LINE: Final = "INSERT OR REPLACE INTO line VALUES (?, ?, ?, ?, 0)"
-CLOSE_LINE: Final = "DELETE FROM line WHERE endpoint_id = ? AND tracking_id = ?"
+SET_LINE: Final = "INSERT OR REPLACE INTO delivery_queue VALUES (?, ?, ?, ?, 0)"
+CLOSE_LINE: Final = "DELETE FROM delivery_queue WHERE endpoint_id = ? AND tracking_id = ?"
 
 ENDED_LEASES: Final = """
-SELECT endpoint_id, tracking_id FROM line
+SELECT endpoint_id, tracking_id FROM delivery_queue
 WHERE leased_until > 0 AND (leased_until <= ? OR leased_until > ?)
 """
 READY_ENDPOINTS: Final = """
 SELECT id, document, sealed, ready_at FROM (
     SELECT e.id, e.document, e.sealed,
-        (SELECT min(l.ready_at) FROM line l WHERE l.endpoint_id = e.id) AS ready_at
+        (SELECT min(l.ready_at) FROM delivery_queue l WHERE l.endpoint_id = e.id) AS ready_at
     FROM endpoint e
     WHERE e.is_enabled = 1 AND hex(e.id) NOT IN (SELECT value FROM json_each(?1))
         AND e.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
@@ -175,18 +175,18 @@ SELECT id, document, sealed, ready_at FROM (
 WHERE ready_at <= ?2 ORDER BY ready_at
 """
 COUNT_READY_LINES: Final = """
-SELECT count(*) FROM (SELECT 1 FROM line WHERE endpoint_id = ? AND ready_at <= ? LIMIT ?)
+SELECT count(*) FROM (SELECT 1 FROM delivery_queue WHERE endpoint_id = ? AND ready_at <= ? LIMIT ?)
 """
 # Both take the same lines: those that the index of ready lines names first.
 READY_MESSAGES: Final = f"""
-SELECT {MESSAGE} FROM line l CROSS JOIN message m ON m.key = l.message_key
+SELECT {MESSAGE} FROM delivery_queue l CROSS JOIN message m ON m.key = l.message_key
 CROSS JOIN payload y ON y.key = m.key
 WHERE l.endpoint_id = ? AND l.ready_at <= ? ORDER BY l.ready_at, l.tracking_id LIMIT ?
 """  # noqa: S608  # our own column names
 LEASE_LINES: Final = """
-UPDATE line SET ready_at = ?1, leased_until = ?1
+UPDATE delivery_queue SET ready_at = ?1, leased_until = ?1
 WHERE endpoint_id = ?2 AND tracking_id IN (
-    SELECT tracking_id FROM line
+    SELECT tracking_id FROM delivery_queue
     WHERE endpoint_id = ?2 AND ready_at <= ?3 ORDER BY ready_at, tracking_id LIMIT ?4
 )
 """
@@ -222,17 +222,17 @@ WHERE due_at IS NOT NULL
 LATE_MESSAGES: Final = _late(":endpoint", ":tracking")
 LINES_AFTER: Final = f"""
 SELECT l.endpoint_id, l.tracking_id, EXISTS ({_late("l.endpoint_id", "l.tracking_id")})
-FROM line l WHERE (l.endpoint_id, l.tracking_id) > (:endpoint, :tracking)
+FROM delivery_queue l WHERE (l.endpoint_id, l.tracking_id) > (:endpoint, :tracking)
 ORDER BY l.endpoint_id, l.tracking_id LIMIT :limit
 """  # noqa: S608  # our own words
 FAR_LINES: Final = """
 SELECT l.endpoint_id, l.tracking_id
-FROM endpoint e CROSS JOIN line l INDEXED BY line_by_ready ON l.endpoint_id = e.id
+FROM endpoint e CROSS JOIN delivery_queue l INDEXED BY delivery_queue_by_ready ON l.endpoint_id = e.id
 WHERE l.ready_at > :beyond LIMIT :limit
 """
 RECALL_MESSAGE: Final = "UPDATE message SET due_at = ? WHERE key = ?"
 NEXT_READY: Final = """
-SELECT min((SELECT min(l.ready_at) FROM line l WHERE l.endpoint_id = e.id))
+SELECT min((SELECT min(l.ready_at) FROM delivery_queue l WHERE l.endpoint_id = e.id))
 FROM endpoint e WHERE e.is_enabled = 1
     AND e.world_id / 2 NOT IN (SELECT number FROM account WHERE suspended_at IS NOT NULL)
 """
@@ -243,7 +243,7 @@ SELECT key, endpoint_id, tracking_id, sequence, state,
 FROM message m WHERE m.id = ?2
 """
 ADD_ATTEMPT: Final = """
-INSERT INTO attempt (id, message_key, at, duration_ms, status, error, answer)
+INSERT INTO attempt (id, message_key, at, duration_ms, status, error, response_body)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 HAS_SKIPPED: Final = "SELECT EXISTS (SELECT 1 FROM skipped)"
@@ -274,13 +274,13 @@ RESEND: Final = "UPDATE message SET state = 'pending', attempts = 0, due_at = ? 
 # --- idempotency keys -------------------------------------------------------------------------
 
 FIND_DONE: Final = """
-SELECT fingerprint, at, status, body, sealed FROM done WHERE world_id = ? AND key = ?
+SELECT fingerprint, at, status, body, sealed FROM idempotency_record WHERE world_id = ? AND key = ?
 """
 ADD_DONE: Final = """
-INSERT INTO done (world_id, key, fingerprint, at, status, body, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO idempotency_record (world_id, key, fingerprint, at, status, body, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 PRUNE_DONE: Final = """
-DELETE FROM done WHERE rowid IN (SELECT rowid FROM done WHERE at < ? ORDER BY at LIMIT ?)
+DELETE FROM idempotency_record WHERE rowid IN (SELECT rowid FROM idempotency_record WHERE at < ? ORDER BY at LIMIT ?)
 """
 
 # --- accounts and the operator's tables -------------------------------------------------------
@@ -324,14 +324,14 @@ CONNECTIONS_OF_ACCOUNT: Final = (
 )
 DELETE_CONNECTION: Final = "DELETE FROM connection WHERE account_number = ? AND id = ?"
 COUNT_GAP: Final = """
-INSERT INTO gap (connector, kind, value, count, sample, last_seen_at) VALUES (?, ?, ?, 1, ?, ?)
+INSERT INTO unmapped_code (connector, kind, value, count, sample, last_seen_at) VALUES (?, ?, ?, 1, ?, ?)
 ON CONFLICT (connector, kind, value) DO UPDATE SET
     count = count + 1,
     sample = CASE WHEN excluded.sample = '' THEN sample ELSE excluded.sample END,
     last_seen_at = max(last_seen_at, excluded.last_seen_at)
 """
 GAPS: Final = """
-SELECT connector, kind, value, count, sample, last_seen_at FROM gap
+SELECT connector, kind, value, count, sample, last_seen_at FROM unmapped_code
 ORDER BY count DESC, last_seen_at DESC, connector, kind, value LIMIT ?
 """
 FORGET_REMOTE_AREAS: Final = "DELETE FROM remote_area"

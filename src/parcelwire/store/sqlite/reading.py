@@ -19,7 +19,7 @@ from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.rows import name_of, poll_of, stored_of
 from parcelwire.store.stand_ins import StandIns
 from parcelwire.store.unreadable import stand_in
-from parcelwire.tracking.ports import PastPoll, PollState, RawAnswer, Stored
+from parcelwire.tracking.ports import PastPoll, PollState, RawResponse, Stored
 
 LARGEST: Final = (1 << 63) - 1
 
@@ -63,11 +63,11 @@ class Reading(StandIns, Part):
         rows = await self._reader.rows(queries.FIND_BY_PAGE, (id_value(tracking_id), page_token))
         return await self._first(rows)
 
-    async def raw_answers(self, tracking_id: str, limit: int = 10) -> list[RawAnswer]:
+    async def raw_responses(self, tracking_id: str, limit: int = 10) -> list[RawResponse]:
         """See ``TrackingStore``."""
-        rows = await self._reader.rows(queries.RAW_ANSWERS, (id_value(tracking_id), limit))
+        rows = await self._reader.rows(queries.RAW_RESPONSES, (id_value(tracking_id), limit))
         return self._unreadable.each(
-            _raw_answer, rows, lambda row: f"an answer about tracking {tracking_id} of {row[0]}"
+            _raw_response, rows, lambda row: f"an answer about tracking {tracking_id} of {row[0]}"
         )
 
     async def past_polls(self, tracking_id: str, limit: int = 20) -> list[PastPoll]:
@@ -109,6 +109,6 @@ class Reading(StandIns, Part):
         return stand_in((public_id(rows[0][0]), *rows[0][1:])) if rows else None
 
 
-def _raw_answer(row: Row) -> RawAnswer:
+def _raw_response(row: Row) -> RawResponse:
     at, connector, outcome, packed = row
-    return RawAnswer(at=at, connector=connector, outcome=outcome, body=unpack(packed))
+    return RawResponse(at=at, connector=connector, outcome=outcome, body=unpack(packed))

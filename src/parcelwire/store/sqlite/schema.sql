@@ -76,7 +76,7 @@ CREATE TABLE poll (
 CREATE INDEX poll_by_due ON poll (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX poll_by_world ON poll (world_id, min(checks, 1), due_at) WHERE due_at IS NOT NULL;
 
-CREATE TABLE raw_answer (
+CREATE TABLE raw_response (
     key INTEGER PRIMARY KEY,
     tracking_key INTEGER NOT NULL,
     at INTEGER NOT NULL,
@@ -85,7 +85,7 @@ CREATE TABLE raw_answer (
     packed BLOB NOT NULL
 ) STRICT;
 
-CREATE INDEX raw_answer_by_tracking ON raw_answer (tracking_key);
+CREATE INDEX raw_response_by_tracking ON raw_response (tracking_key);
 
 -- How many trackings there are, so that no page waits for count(*).
 CREATE TABLE counter (
@@ -158,7 +158,7 @@ CREATE TABLE payload (
 -- One row per (endpoint, tracking) with something to send: its head is the only message of the two
 -- that may be on its way, so the lease is the line's. Behind the head any number may wait unseen,
 -- and the lines of one endpoint are found without walking over those of another.
-CREATE TABLE line (
+CREATE TABLE delivery_queue (
     endpoint_id ANY NOT NULL,
     tracking_id ANY NOT NULL,
     message_key INTEGER NOT NULL,
@@ -167,8 +167,8 @@ CREATE TABLE line (
     PRIMARY KEY (endpoint_id, tracking_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX line_by_ready ON line (endpoint_id, ready_at);
-CREATE INDEX line_by_lease ON line (leased_until) WHERE leased_until > 0;
+CREATE INDEX delivery_queue_by_ready ON line (endpoint_id, ready_at);
+CREATE INDEX delivery_queue_by_lease ON line (leased_until) WHERE leased_until > 0;
 
 -- Messages given up since the last delivered one of their line, which the next one names. Almost
 -- always empty, so that looking into it costs next to nothing.
@@ -195,7 +195,7 @@ CREATE INDEX attempt_by_message ON attempt (message_key);
 
 -- What was answered under an idempotency key, stored with the effect that it tells of; what is told
 -- once is sealed beside the body (empty for most).
-CREATE TABLE done (
+CREATE TABLE idempotency_record (
     world_id INTEGER NOT NULL,
     key TEXT NOT NULL,
     fingerprint BLOB NOT NULL,
@@ -206,8 +206,8 @@ CREATE TABLE done (
     PRIMARY KEY (world_id, key)
 ) STRICT;
 
-CREATE INDEX done_by_time ON done (at);
-CREATE INDEX done_sealed ON done (at) WHERE sealed <> x'';
+CREATE INDEX idempotency_record_by_time ON done (at);
+CREATE INDEX idempotency_record_sealed ON done (at) WHERE sealed <> x'';
 
 CREATE TABLE account (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -262,7 +262,7 @@ CREATE TABLE pause (
     document BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE gap (
+CREATE TABLE unmapped_code (
     connector TEXT NOT NULL,
     kind TEXT NOT NULL,
     value TEXT NOT NULL,
@@ -272,7 +272,7 @@ CREATE TABLE gap (
     PRIMARY KEY (connector, kind, value)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX gap_by_count ON gap (count DESC, last_seen_at DESC);
+CREATE INDEX unmapped_code_by_count ON gap (count DESC, last_seen_at DESC);
 
 CREATE TABLE remote_area (
     country TEXT NOT NULL,

@@ -49,23 +49,23 @@ SELECT key, id, document FROM endpoint WHERE sealed = x'' AND key > ? ORDER BY k
 ALL_OPEN: Final = "SELECT id, document FROM endpoint WHERE sealed = x'' ORDER BY key"
 SEAL_ENDPOINT: Final = "UPDATE endpoint SET document = ?, sealed = ? WHERE key = ?"
 OLD_ANSWERS: Final = """
-SELECT world_id, key, sealed FROM done WHERE sealed <> x'' AND substr(sealed, 4, 4) <> ?
+SELECT world_id, key, sealed FROM idempotency_record WHERE sealed <> x'' AND substr(sealed, 4, 4) <> ?
 ORDER BY at LIMIT ?
 """
-SEAL_ANSWER: Final = "UPDATE done SET sealed = ? WHERE world_id = ? AND key = ?"
+SEAL_ANSWER: Final = "UPDATE idempotency_record SET sealed = ? WHERE world_id = ? AND key = ?"
 ALL_SEALED: Final = "SELECT key, id, document, sealed FROM endpoint WHERE sealed <> x''"
 LOSE_ENDPOINT: Final = """
 UPDATE endpoint SET document = ?, sealed = x'', is_enabled = 0 WHERE key = ?
 """
 UNSEAL_ENDPOINT: Final = "UPDATE endpoint SET sealed = x'', is_enabled = 0 WHERE key = ?"
 CONNECTIONS: Final = "SELECT id, account_number, document FROM connection ORDER BY created_at, id"
-ALL_ANSWERS: Final = "SELECT world_id, key, sealed FROM done WHERE sealed <> x''"
+ALL_ANSWERS: Final = "SELECT world_id, key, sealed FROM idempotency_record WHERE sealed <> x''"
 FORGET_ALL: Final = "DELETE FROM sealing_key"
 ENDPOINT_COUNTS: Final = """
 SELECT lower(hex(substr(sealed, 4, 4))), count(*) FROM endpoint WHERE sealed <> x'' GROUP BY 1
 """
 ANSWER_COUNTS: Final = """
-SELECT lower(hex(substr(sealed, 4, 4))), count(*) FROM done WHERE sealed <> x'' GROUP BY 1
+SELECT lower(hex(substr(sealed, 4, 4))), count(*) FROM idempotency_record WHERE sealed <> x'' GROUP BY 1
 """
 
 

@@ -13,14 +13,14 @@ from parcelwire.store.codec import encode_event, pack
 from parcelwire.store.past_polls import encode_past
 from parcelwire.store.rules import (
     DELETED_AT_ONCE,
-    KEPT_RAW_ANSWERS,
+    KEPT_RAW_RESPONSES,
     LANE_SAMPLE,
     check_new,
     check_save,
 )
 from parcelwire.store.sqlite import journeys, poll_queries, queries
 from parcelwire.store.sqlite.connection import fetch
-from parcelwire.store.sqlite.done import Doings
+from parcelwire.store.sqlite.idempotency import IdempotencyMixin
 from parcelwire.store.sqlite.ids import id_value, public_id
 from parcelwire.store.sqlite.outbox import PreparedMessage, add_message, prepared
 from parcelwire.store.sqlite.reading import Reading
@@ -37,7 +37,7 @@ from parcelwire.tracking.ports import (
     NewTracking,
     Once,
     PollResult,
-    RawAnswer,
+    RawResponse,
     Save,
 )
 
@@ -50,7 +50,7 @@ _ARCHIVED = TRACKING_COLUMNS.index("is_archived")
 SaveResult = Literal["saved", "conflict", "taken"]
 
 
-class Trackings(Reading, Doings):
+class Trackings(Reading, IdempotencyMixin):
     """The part of ``TrackingStore`` that handles one tracking at a time."""
 
     async def create_trackings(
@@ -161,7 +161,7 @@ def _is_saved(result: SaveResult) -> bool:
     return result == "saved"
 
 
-def _raw_values(raw: RawAnswer) -> tuple[Any, ...]:
+def _raw_values(raw: RawResponse) -> tuple[Any, ...]:
     return (raw.at, raw.connector, raw.outcome, pack(raw.body))
 
 
@@ -290,8 +290,8 @@ def _update_columns(
 
 
 def _add_raw(connection: apsw.Connection, key: int, raw: tuple[Any, ...]) -> None:
-    connection.execute(queries.ADD_RAW_ANSWER, (key, *raw))
-    connection.execute(queries.FORGET_RAW_ANSWERS, (key, KEPT_RAW_ANSWERS))
+    connection.execute(queries.ADD_RAW_RESPONSE, (key, *raw))
+    connection.execute(queries.FORGET_RAW_RESPONSES, (key, KEPT_RAW_RESPONSES))
 
 
 def _finish_polls(connection: apsw.Connection, items: Sequence[tuple[Any, ...]]) -> None:
@@ -324,7 +324,7 @@ def _delete(
             queries.DELETE_TRACKING,
             queries.DELETE_DOC,
             queries.DELETE_POLL,
-            queries.DELETE_RAW_ANSWERS,
+            queries.DELETE_RAW_RESPONSES,
         ):
             connection.execute(statement, (key,))
         connection.execute(queries.DELETE_RECORDS, (identity,))

@@ -169,7 +169,7 @@ class Source:
     async def report_broken(self, connection: Connection, why: str) -> None:
         self.broken.append((connection.id, why))
         if self.stores_broken:
-            self.replace(connection.id, broken_since=1, broken_why=why)
+            self.replace(connection.id, broken_since=1, broken_reason=why)
 
     def replace(self, connection_id: str, **changes: Any) -> None:
         self.connections_of[7] = [

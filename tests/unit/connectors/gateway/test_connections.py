@@ -48,7 +48,7 @@ async def test_a_refused_connection_is_marked(sealer: AesGcmCipher) -> None:
     shelf, clock = Shelf(make_connection()), FrozenClock()
     await StoredConnections(shelf, sealer, clock).report_broken(make_connection(), "HTTP 401")
     marked = shelf.kept["c1"]
-    assert (marked.broken_since, marked.broken_why) == (clock.now(), "HTTP 401")
+    assert (marked.broken_since, marked.broken_reason) == (clock.now(), "HTTP 401")
 
 
 async def test_a_late_report_does_not_put_old_credentials_back(sealer: AesGcmCipher) -> None:

@@ -217,7 +217,7 @@ async def test_a_delivery_window_that_is_none_is_a_gap_and_the_events_count(
     make_bench: Make, earliest: str, latest: str
 ) -> None:
     bench = make_bench([make_connection()])
-    window = DeliveryWindow(earliest=earliest, latest=latest, said_by="paper-post")
+    window = DeliveryWindow(earliest=earliest, latest=latest, source="paper-post")
     scan = Checkpoint(local_time="2026-03-01T10:00", text="here")
     bench.post.sabotage = lambda reports: [
         replace(one, window=window, checkpoints=(scan,)) for one in reports
@@ -239,7 +239,7 @@ async def test_a_delivery_window_that_is_none_is_a_gap_and_the_events_count(
 )
 async def test_a_delivery_window_of_dates_or_times_is_taken(make_bench: Make, latest: str) -> None:
     bench = make_bench([make_connection()])
-    window = DeliveryWindow(earliest="2026-03-04", latest=latest, said_by="paper-post")
+    window = DeliveryWindow(earliest="2026-03-04", latest=latest, source="paper-post")
     bench.post.sabotage = lambda reports: [replace(one, window=window) for one in reports]
     [report] = await bench.fetch(LIVE, "paper-post", [make_tracking("N1")])
     assert report.window == window
@@ -312,7 +312,7 @@ def test_a_question_carries_what_carriers_ask_for() -> None:
             ship_date="20260301",
             recipient_postcode="8001",
             origin_country="CN",
-            asked_destination_country="CH",
+            tracking_destination_country="CH",
             destination_country="DE",
             courier_account="",
         )

@@ -55,7 +55,7 @@ def _found(text: str) -> CarrierReport:
         facts=ParcelFacts(
             reference_number=text, proof=ProofOfDelivery(image_url=f"https://x/?t={text}")
         ),
-        window=DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", said_by=text),
+        window=DeliveryWindow(earliest="2026-03-02", latest="2026-03-02", source=text),
         unmapped=(UnmappedCode(kind="code", value=text, sample=f'{{"code": "{text}"}}'),),
         detail=text,
         raw=f'{{"echo": "{text}"}}'.encode(),

@@ -89,7 +89,7 @@ def test_sentence_to_window(text: str, earliest: str, latest: str) -> None:
     window = read_promise(text, NOW)
     assert window is not None
     assert (window.earliest, window.latest) == (earliest, latest)
-    assert (window.said_by, window.said_at) == ("poste-italiane", NOW)
+    assert (window.source, window.reported_at) == ("poste-italiane", NOW)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ WORDS = """tra il e dal al entro da non giorni gg due ore
     | st.text(max_size=60),
     st.integers(946_684_800_000, 4_102_444_800_000),
 )
-def test_never_raises_and_never_ends_before_it_begins(text: str, said_at: int) -> None:
-    window = read_promise(text, said_at)
+def test_never_raises_and_never_ends_before_it_begins(text: str, reported_at: int) -> None:
+    window = read_promise(text, reported_at)
     if window is not None:
         assert datetime.fromisoformat(window.earliest) <= datetime.fromisoformat(window.latest)

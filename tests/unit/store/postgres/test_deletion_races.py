@@ -15,7 +15,7 @@ from parcelwire.domain.status import Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store.postgres import PostgresStore
 from parcelwire.store.postgres.pool import Link
-from parcelwire.tracking.ports import PollResult, PollState, RawAnswer
+from parcelwire.tracking.ports import PollResult, PollState, RawResponse
 from tests.contract.store.holdings import rows_of
 from tests.contract.store.samples import (
     NOW,
@@ -29,7 +29,7 @@ from tests.contract.store.samples import (
 from tests.contract.store.sending import DELIVERED, add, add_endpoint, finish, result_of
 from tests.contract.store.test_journeys import journey
 
-RAW: Final = RawAnswer(at=NOW, connector="swiss-post", outcome="found", body=b"Jo Doe, Bern")
+RAW: Final = RawResponse(at=NOW, connector="swiss-post", outcome="found", body=b"Jo Doe, Bern")
 
 Write = Callable[[PostgresStore, Tracking], Awaitable[object]]
 
@@ -124,7 +124,7 @@ with gone as (
 ), polls as (
     delete from poll where tracking_id in (select id from gone)
 ), raws as (
-    delete from raw_answer where tracking_id in (select id from gone)
+    delete from raw_response where tracking_id in (select id from gone)
 ), records as (
     delete from record where tracking_id in (select id from gone)
 )

@@ -31,12 +31,12 @@ from tests.unit.store.postgres.holding import holding
 # A lane counts its waiting messages, and every waiting message has its lane; what was given up is
 # there and was not delivered; attempts are of messages that are there.
 DRIFT = """
-select count(*) from lane l full join (
-    select endpoint_id, tracking_id, count(*) as n from waiting group by 1, 2
+select count(*) from delivery_queue l full join (
+    select endpoint_id, tracking_id, count(*) as n from pending_message group by 1, 2
 ) w using (endpoint_id, tracking_id)
-where l.waiting is distinct from w.n
+where l.pending_count is distinct from w.n
 union all
-select count(*) from message m full join waiting w on w.message_id = m.id
+select count(*) from message m full join pending_message w on w.message_id = m.id
 where (coalesce(m.state, '') = 'pending') <> (w.message_id is not null)
 union all
 select count(*) from skipped k left join message m on m.id = k.message_id

@@ -57,7 +57,7 @@ async def filled(store: PostgresStore, cluster: Cluster, dsn: str) -> PostgresSt
         "from generate_series(1, 6000) number;"
         "insert into pending_event (world_id, tracking_id, body) "
         "select number % 50, gen_random_uuid(), '\\x00' from generate_series(1, 6000) number;"
-        "insert into done (world_id, key, fingerprint, at, status, body) "
+        "insert into idempotency_record (world_id, key, fingerprint, at, status, body) "
         "select 1, 'key ' || number, '', 0, 201, '' from generate_series(1, 6000) number",
         dsn,
     )
@@ -143,7 +143,7 @@ async def test_the_few_that_wait_are_found_among_those_that_wait(filled: Postgre
     search = MessageSearch(WORLD, where, way_of(where, few_wait=True))
     assert not search.may_pass_over
     plan = await plan_of(filled, *search.page((NOW + 200, new_id()), None, 50))
-    assert "using waiting_pkey on waiting" in plan, plan
+    assert "using pending_message_pkey on pending_message" in plan, plan
     assert "using message_pkey on message" in plan, plan
 
 
@@ -151,11 +151,11 @@ async def test_what_is_old_is_found_from_the_front(filled: PostgresStore) -> Non
     messages, trackings = load_queries("messages.sql"), load_queries("trackings.sql")
     for query, arguments, index in (
         (messages["oldest_messages"], ["0" * 32, 100], "message_pkey"),
-        (messages["count_waiting"], [new_id(), 100], "waiting_pkey"),
+        (messages["count_waiting"], [new_id(), 100], "pending_message_pkey"),
         (trackings["oldest_events"], [0, 100], "event_pkey"),
         (trackings["first_cursor"], [WORLD], "event_world"),
         (trackings["events_of"], [WORLD, new_id(), 10**9, 50], "Backward using event_tracking"),
-        (trackings["find_done"], [WORLD, "key"], "done_pkey"),
+        (trackings["find_idempotency_record"], [WORLD, "key"], "idempotency_record_pkey"),
     ):
         plan = await plan_of(filled, query, arguments)
         assert index in plan, plan
@@ -167,7 +167,7 @@ async def test_what_is_deleted_is_found_by_an_index(filled: PostgresStore, link:
         "insert into record (at, kind, scope, id, document, tracking_id)"
         " select number, 'notice-due', '2', number, '', gen_random_uuid()"
         " from generate_series(1, 6000) number;"
-        "insert into raw_answer (tracking_id, at, connector, outcome, body)"
+        "insert into raw_response (tracking_id, at, connector, outcome, body)"
         " select id, 0, 'dhl', 'found', '' from tracking; analyze"
     )
     trackings, messages = load_queries("trackings.sql"), load_queries("messages.sql")

@@ -5,7 +5,7 @@ import asyncio
 from parcelwire.domain.clock import DAY, FrozenClock
 from parcelwire.domain.status import Status
 from parcelwire.store.postgres import PostgresStore, open_store
-from parcelwire.tracking.ports import PollResult, PollState, RawAnswer
+from parcelwire.tracking.ports import PollResult, PollState, RawResponse
 from tests.contract.store.postgres_fixture import Cluster
 from tests.contract.store.samples import NOW, WORLD, advance, create, make_endpoint, render
 
@@ -44,7 +44,7 @@ async def test_sequences_that_were_not_copied_with_the_rows_go_on_behind_them(
     await one.add_endpoint(make_endpoint(description="3"))
     assert [each.description for each in await one.list_endpoints(WORLD)] == ["0", "1", "2", "3"]
     await one.save_polls([_answer(tracking.id, 3)])
-    bodies = [raw.body for raw in await one.raw_answers(tracking.id)]
+    bodies = [raw.body for raw in await one.raw_responses(tracking.id)]
     assert bodies == [b"3", b"2", b"1", b"0"]
     for each in stores:
         await each.close()
@@ -76,10 +76,10 @@ async def test_every_sequence_is_among_those_that_are_looked_at(
         "insert into event values (7, 2, gen_random_uuid(), '\\x00');"
         "insert into pending_event (world_id, position, tracking_id, body) "
         "overriding system value values (2, 7, gen_random_uuid(), '\\x00');"
-        "insert into raw_answer (tracking_id, position, at, connector, outcome, body) "
+        "insert into raw_response (tracking_id, position, at, connector, outcome, body) "
         "overriding system value values (gen_random_uuid(), 7, 1, '', '', '');"
         "insert into endpoint (id, position, world_id, is_enabled, created_at, url, dialect, "
-        "secret, statuses, disabled_why, description) overriding system value "
+        "secret, statuses, disabled_reason, description) overriding system value "
         "values (gen_random_uuid(), 7, 2, true, 1, '', 'native', '', '{}', '', '');"
         "insert into api_key (digest, position, account_number, is_test, created_at, prefix, "
         "label, scope) overriding system value values ('', 7, 1, false, 1, '', '', '');"
@@ -96,5 +96,5 @@ async def test_every_sequence_is_among_those_that_are_looked_at(
 
 
 def _answer(tracking_id: str, index: int) -> PollResult:
-    raw = RawAnswer(at=NOW + index, connector="c", outcome="found", body=b"%d" % index)
+    raw = RawResponse(at=NOW + index, connector="c", outcome="found", body=b"%d" % index)
     return PollResult(tracking_id=tracking_id, poll=PollState(), raw=raw)

@@ -65,10 +65,12 @@ async def test_any_text_is_stored_and_found(store: PostgresStore, text: str) -> 
     assert [one.tracking for one in page] == [tracking]
     assert page[0].poll.last_detail == clean(text)
 
-    await store.add_gaps(
+    await store.add_unmapped_codes(
         "swiss-post", [UnmappedCode(kind="text", value=text, sample=text)] * 2, NOW
     )
-    assert await store.list_gaps() == [("swiss-post", "text", clean(text), 2, clean(text), NOW)]
+    assert await store.list_unmapped_codes() == [
+        ("swiss-post", "text", clean(text), 2, clean(text), NOW)
+    ]
 
 
 async def test_any_answer_of_a_receiver_is_stored(store: PostgresStore) -> None:
@@ -79,10 +81,10 @@ async def test_any_answer_of_a_receiver_is_stored(store: PostgresStore) -> None:
     (claimed,) = await store.claim_messages(NOW, lease_until=NOW + SECOND, limit=1, per_endpoint=1)
     assert claimed.message.tracking_id == ""
     attempt = Attempt(
-        id=new_id(), message_id=message.id, at=NOW, duration_ms=1, status=200, answer=NASTY
+        id=new_id(), message_id=message.id, at=NOW, duration_ms=1, status=200, response_body=NASTY
     )
     await store.finish_attempts([AttemptResult(attempt=attempt, state=MessageState.DELIVERED)])
-    assert [one.answer for one in await store.list_attempts(message.id)] == [TAMED]
+    assert [one.response_body for one in await store.list_attempts(message.id)] == [TAMED]
 
 
 async def test_figures_beyond_a_column_are_no_fault(store: PostgresStore) -> None:

@@ -262,7 +262,7 @@ async def test_damage_is_found_within_one_period_and_told_until_heard(path: Path
     clock = FrozenClock()
     store = await open_store(path, render=render, clock=clock, server=ServerUse())
     operators = Told()
-    watch = StoreWatch(store, clock=clock, check_hours=24, channels=operators)
+    watch = StoreWatch(store, clock=clock, integrity_check_hours=24, channels=operators)
     DAMAGES["leaf of an index"](path, random.Random(5))
     await watch.step()
     clock.advance(23 * 3_600)
@@ -283,7 +283,7 @@ async def test_damage_is_found_within_one_period_and_told_until_heard(path: Path
 async def test_0_hours_are_never(path: Path) -> None:
     clock = FrozenClock()
     store = await open_store(path, render=render, clock=clock, server=ServerUse())
-    watch = StoreWatch(store, clock=clock, check_hours=0)
+    watch = StoreWatch(store, clock=clock, integrity_check_hours=0)
     DAMAGES["leaf of an index"](path, random.Random(5))
     clock.advance(1_000 * HOUR / SECOND)
     await watch.step()
@@ -296,7 +296,7 @@ async def test_a_disk_that_refuses_is_looked_at_soon_but_not_all_the_time(
 ) -> None:
     clock = FrozenClock()
     store = await open_store(path, render=render, clock=clock, server=ServerUse())
-    watch = StoreWatch(store, clock=clock, check_hours=24)
+    watch = StoreWatch(store, clock=clock, integrity_check_hours=24)
     checks = 0
     real = store.check
 
@@ -337,7 +337,7 @@ async def test_little_room_is_logged_once_an_hour(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = FrozenClock()
-    watch = StoreWatch(store, clock=clock, check_hours=24)
+    watch = StoreWatch(store, clock=clock, integrity_check_hours=24)
     await watch.step()
     assert caplog.messages == []
     space = DiskSpace(90_000_000, 8_000_000_000, is_low=True)

@@ -8,7 +8,7 @@ from typing import Final
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.tracking import Details
 from parcelwire.store.sqlite import open_store
-from parcelwire.tracking.ports import RawAnswer
+from parcelwire.tracking.ports import RawResponse
 from tests.contract.store.samples import NOW, WORLD, create, make_change, render
 
 CANARIES: Final = (b"jo@canary.example", b"Canary Lane 7", b"reader@canary.example")
@@ -23,7 +23,7 @@ async def test_no_byte_of_a_deleted_parcel_is_left_in_the_file(tmp_path: Path) -
     path = tmp_path / "parcelwire.db"
     store = await open_store(path, render=render, clock=FrozenClock())
     tracking = await create(store, details=Details(customer_email="jo@canary.example"))
-    raw = RawAnswer(at=NOW, connector="dhl", outcome="found", body=b"to: Canary Lane 7")
+    raw = RawResponse(at=NOW, connector="dhl", outcome="found", body=b"to: Canary Lane 7")
     assert await store.save(make_change(tracking, raw=raw, tells=False))
     await store.change_record(
         "notice-due",

@@ -97,7 +97,7 @@ async def test_one_that_is_interrupted_can_be_deleted_again(store: SqliteStore) 
     stored = await store.load_endpoint(WORLD, endpoint.id)
     assert stored is not None
     assert not stored.is_enabled
-    assert "it is being deleted" in stored.disabled_why
+    assert "it is being deleted" in stored.disabled_reason
     assert await claimed(store) == []
     # Nothing is lost track of: enabled again, all that is left goes out, line by line.
     left = await store.count_waiting(endpoint.id)

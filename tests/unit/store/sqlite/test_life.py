@@ -22,7 +22,7 @@ from parcelwire.store.sqlite import (
     open_store,
 )
 from parcelwire.store.sqlite.connection import require_supported
-from parcelwire.tracking.ports import RawAnswer, TrackingFilter
+from parcelwire.tracking.ports import RawResponse, TrackingFilter
 from tests.contract.store.samples import (
     NOW,
     WORLD,
@@ -266,7 +266,7 @@ async def test_what_is_deleted_leaves_the_file(path: Path) -> None:
     canary = "Canary-Zoë-4711"
     store = await open_at(path)
     keeper = await create(store, "A1234567")
-    raw = RawAnswer(at=NOW, connector="c", outcome="found", body=canary.encode())
+    raw = RawResponse(at=NOW, connector="c", outcome="found", body=canary.encode())
     ids = []
     for index in range(30):
         details = Details(customer_name=canary, order_id=canary)
@@ -279,9 +279,9 @@ async def test_what_is_deleted_leaves_the_file(path: Path) -> None:
 
     counts = {
         table: (await store._reader.rows(f"SELECT count(*) FROM {table}"))[0][0]  # noqa: S608  # ours
-        for table in ("tracking", "doc", "poll", "raw_answer")
+        for table in ("tracking", "doc", "poll", "raw_response")
     }
-    assert counts == {"tracking": 1, "doc": 1, "poll": 1, "raw_answer": 0}
+    assert counts == {"tracking": 1, "doc": 1, "poll": 1, "raw_response": 0}
     await store.close()
     assert canary.encode() not in path.read_bytes()
     assert keeper.page_token.encode() in path.read_bytes()
@@ -292,7 +292,7 @@ async def test_a_deleted_endpoint_leaves_no_line_behind(store: SqliteStore) -> N
     await store.add_endpoint(endpoint)
     await store.add_messages([make_message(endpoint, new_id(), 1) for _ in range(20)])
     assert await store.delete_endpoint(WORLD, endpoint.id)
-    assert await store._reader.rows("SELECT count(*) FROM line") == [(0,)]
+    assert await store._reader.rows("SELECT count(*) FROM delivery_queue") == [(0,)]
 
 
 # -- one failure among many --------------------------------------------------------------------

@@ -51,7 +51,7 @@ async def live(store: SqliteStore, clock: FrozenClock, ids: list[str], seed: int
                 at=now,
                 duration_ms=chance.randrange(900),
                 status=200,
-                answer='{"a": "ü\U0001f642\\"\u2028"}',
+                response_body='{"a": "ü\U0001f642\\"\u2028"}',
             )
             results.append(
                 AttemptResult(
@@ -70,7 +70,9 @@ async def live(store: SqliteStore, clock: FrozenClock, ids: list[str], seed: int
 
 
 async def _lines(store: SqliteStore) -> Any:
-    return await store._reader.rows("SELECT * FROM line ORDER BY endpoint_id, tracking_id")
+    return await store._reader.rows(
+        "SELECT * FROM delivery_queue ORDER BY endpoint_id, tracking_id"
+    )
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -33,7 +33,7 @@ SMALL = {
     "CONNECTIONS": "SCAN connection",
     "CONNECTIONS_OF_ACCOUNT": "SCAN connection",
     "PAUSES": "SCAN pause",
-    "GAPS": "SCAN gap",
+    "UNMAPPED_CODES": "SCAN unmapped_code",
     "COUNT_REMOTE_AREAS": "SCAN remote_area",
     "HAS_REMOTE_AREAS": "SCAN remote_area",
     "FORGET_REMOTE_AREAS": "SCAN remote_area",
@@ -42,7 +42,7 @@ SMALL = {
     # Ends at the first row; almost always there is none.
     "HAS_SKIPPED": "SCAN skipped",
     # Leases that live: as many as there are messages under way.
-    "ENDED_LEASES": "SCAN line USING COVERING INDEX line_by_lease",
+    "ENDED_LEASES": "SCAN delivery_queue USING COVERING INDEX delivery_queue_by_lease",
     # Ends at the first poll that is not leased.
     "NEXT_POLL": "SCAN poll USING INDEX poll_by_due",
     # One step for every world.

@@ -77,7 +77,7 @@ _BEGINNINGS: Final = frozenset({"da", "dal", "dall", "decorrere", "dopo", "parti
 _HALF_YEAR_DAYS: Final = 183
 
 
-def read_promise(text: str, said_at: Instant) -> DeliveryWindow | None:
+def read_promise(text: str, reported_at: Instant) -> DeliveryWindow | None:
     """Return the window that ``text`` promises, or None when it names no date that exists.
 
     "entro" (by) names only the end: then both ends are that date, because a beginning would be
@@ -95,7 +95,7 @@ def read_promise(text: str, said_at: Instant) -> DeliveryWindow | None:
         words = f"{words[: clock.start()]} {words[clock.end() :]}"
     if _SPAN.search(words):
         return None
-    days = _dates(words, date_in_rome(said_at).date())
+    days = _dates(words, date_in_rome(reported_at).date())
     if not days or len(days) > 2:
         return None
     earliest, latest = days[0].isoformat(), days[-1].isoformat()
@@ -107,7 +107,7 @@ def read_promise(text: str, said_at: Instant) -> DeliveryWindow | None:
             earliest, latest = f"{earliest}T{begin}", f"{latest}T{end}"
     elif by_hour is not None and (end := _clock(by_hour[1], by_hour[2])) is not None:
         earliest, latest = f"{earliest}T00:00", f"{latest}T{end}"
-    return DeliveryWindow(earliest=earliest, latest=latest, said_by=SAID_BY, said_at=said_at)
+    return DeliveryWindow(earliest=earliest, latest=latest, source=SAID_BY, reported_at=reported_at)
 
 
 def _words(text: str) -> str:

@@ -266,5 +266,5 @@ def _read_window(shipment: Mapping[str, Any]) -> DeliveryWindow | None:
             earliest, latest = (f"{day}T{clock}" for clock in clocks)
         earliest, latest = earliest or latest, latest or earliest
         if earliest is not None and latest is not None and earliest <= latest:
-            return DeliveryWindow(earliest=earliest, latest=latest, said_by=SAID_BY)
-    return DeliveryWindow(earliest=day, latest=day, said_by=SAID_BY) if day else None
+            return DeliveryWindow(earliest=earliest, latest=latest, source=SAID_BY)
+    return DeliveryWindow(earliest=day, latest=day, source=SAID_BY) if day else None

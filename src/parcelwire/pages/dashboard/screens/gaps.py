@@ -15,7 +15,9 @@ MOST: Final = 500
 
 async def show(visit: Visit) -> Response:
     """Show the gaps, those seen most first."""
-    return await visit.show("gaps.html", gaps=await visit.house.store.list_gaps(MOST), most=MOST)
+    return await visit.show(
+        "gaps.html", gaps=await visit.house.store.list_unmapped_codes(MOST), most=MOST
+    )
 
 
 PAGE: Final = Page(

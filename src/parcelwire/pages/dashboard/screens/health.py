@@ -52,7 +52,7 @@ async def show(visit: Visit) -> Response:
     connections = Counter(one.connector for one in own)
     gaps: Counter[str] = Counter()
     if visit.session.is_operator:
-        for connector, _, _, number, _, _ in await store.list_gaps(1_000):
+        for connector, _, _, number, _, _ in await store.list_unmapped_codes(1_000):
             gaps[connector] += number
     rows = []
     for code, ways in by_code.items():

@@ -153,7 +153,7 @@ def _history(visit: Visit, tracking: Tracking) -> list[Happening]:
         )
         found.append(
             Happening(
-                correction.at, f"Courier corrected from {old} to {new}, {how}: {correction.why}."
+                correction.at, f"Courier corrected from {old} to {new}, {how}: {correction.reason}."
             )
         )
     for trial in tracking.tried_couriers:
@@ -170,7 +170,7 @@ def _history(visit: Visit, tracking: Tracking) -> list[Happening]:
 
 async def _answers(visit: Visit, tracking: Tracking) -> list[Answer]:
     answers = []
-    for raw in await visit.house.store.raw_answers(tracking.id):
+    for raw in await visit.house.store.raw_responses(tracking.id):
         text = raw.body[:SHOWN_OF_ANSWER].decode("utf-8", "replace")
         answers.append(
             Answer(

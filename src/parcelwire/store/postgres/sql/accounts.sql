@@ -34,7 +34,7 @@ with resumed as (
     where number = $1 and suspended_at is not null returning number
 )
 update endpoint set
-    failing_since = null, failing_told_at = null, failing_until = null, failing_ms = 0,
+    failing_since = null, failing_reported_at = null, failing_until = null, failing_ms = 0,
     failing_count = 0
 where world_id in ($1::integer * 2::bigint, $1::integer * 2::bigint + 1)
     and exists (select from resumed)

@@ -165,7 +165,7 @@ update poll p set
     due_at = i.due_at, due_reason = i.due_reason, leased_until = i.leased_until,
     checked_at = i.checked_at, last_outcome = i.last_outcome, last_detail = i.last_detail,
     checks = i.checks, probe_courier = i.probe_courier,
-    asked = substring(i.past || p.asked for $11::integer)
+    past_polls = substring(i.past || p.past_polls for $11::integer)
 from input i
 where p.tracking_id = i.tracking_id and p.leased_until = coalesce(i.lease, p.leased_until)
 
@@ -174,14 +174,14 @@ where p.tracking_id = i.tracking_id and p.leased_until = coalesce(i.lease, p.lea
 update poll set leased_until = $3 where tracking_id = $1 and leased_until = $2
 returning tracking_id
 
--- name: add_raw_answers
-insert into raw_answer (tracking_id, at, connector, outcome, body)
+-- name: add_raw_responses
+insert into raw_response (tracking_id, at, connector, outcome, body)
 select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::bytea[])
 
--- name: drop_old_raw_answers
-delete from raw_answer r using (
+-- name: drop_old_raw_responses
+delete from raw_response r using (
     select k.tracking_id, (
-        select position from raw_answer a where a.tracking_id = k.tracking_id
+        select position from raw_response a where a.tracking_id = k.tracking_id
         order by position desc offset $2::integer limit 1
     ) as newest_to_drop
     from unnest($1::uuid[]) as k (tracking_id)
@@ -222,12 +222,12 @@ update budget set
 where key = $1
 
 -- name: pauses
-select key, until, failures, why, since from pause
+select key, until, failures, reason, since from pause
 
 -- name: set_pause
-insert into pause (key, until, failures, why, since) values ($1, $2, $3, $4, $5)
+insert into pause (key, until, failures, reason, since) values ($1, $2, $3, $4, $5)
 on conflict (key) do update set
-    until = excluded.until, failures = excluded.failures, why = excluded.why,
+    until = excluded.until, failures = excluded.failures, reason = excluded.reason,
     since = excluded.since
 
 -- name: clear_pause

@@ -24,17 +24,17 @@ where sealed <> '' and substr(sealed, 4, 4) <> $1 order by id limit $2 for updat
 
 -- name: open_endpoints
 select
-    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_reason,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    rate_per_second, concurrency, failing_since, failing_reported_at, failing_until, failing_ms,
     failing_count, sealed
 from endpoint where sealed = '' and id > $1 order by id limit $2 for update
 
 -- name: all_open
 select
-    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_reason,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    rate_per_second, concurrency, failing_since, failing_reported_at, failing_until, failing_ms,
     failing_count, sealed
 from endpoint where sealed = '' order by id
 
@@ -42,11 +42,11 @@ from endpoint where sealed = '' order by id
 update endpoint set secret = '', previous_secret = '', headers = '{}', sealed = $2 where id = $1
 
 -- name: old_answers
-select world_id, key, sealed from done
+select world_id, key, sealed from idempotency_record
 where sealed <> '' and substr(sealed, 4, 4) <> $1 order by world_id, key limit $2 for update
 
 -- name: seal_answer
-update done set sealed = $3 where world_id = $1 and key = $2
+update idempotency_record set sealed = $3 where world_id = $1 and key = $2
 
 -- name: old_connections
 select id, account_number, document from connection order by id for update
@@ -56,18 +56,18 @@ select id, account_number, document from connection order by id
 
 -- name: all_sealed
 select
-    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_why,
+    id, world_id, is_enabled, created_at, url, dialect, secret, statuses, disabled_reason,
     description, event_types, is_paused, previous_secret, previous_secret_until, headers,
-    rate_per_second, concurrency, failing_since, failing_told_at, failing_until, failing_ms,
+    rate_per_second, concurrency, failing_since, failing_reported_at, failing_until, failing_ms,
     failing_count, sealed
 from endpoint where sealed <> '' order by id for update
 
 -- name: lose_endpoint
-update endpoint set sealed = '', is_enabled = false, is_paused = false, disabled_why = $2
+update endpoint set sealed = '', is_enabled = false, is_paused = false, disabled_reason = $2
 where id = $1
 
 -- name: all_answers
-select world_id, key, sealed from done where sealed <> '' order by world_id, key for update
+select world_id, key, sealed from idempotency_record where sealed <> '' order by world_id, key for update
 
 -- name: forget_all
 delete from sealing_key
@@ -76,5 +76,5 @@ delete from sealing_key
 select 'endpoint', encode(substr(sealed, 4, 4), 'hex'), count(*) from endpoint
 where sealed <> '' group by 1, 2
 union all
-select 'answer', encode(substr(sealed, 4, 4), 'hex'), count(*) from done
+select 'answer', encode(substr(sealed, 4, 4), 'hex'), count(*) from idempotency_record
 where sealed <> '' group by 1, 2

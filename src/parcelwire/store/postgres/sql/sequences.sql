@@ -13,8 +13,8 @@ select
     or coalesce((select max(position) from connection), 0)
         > coalesce(pg_sequence_last_value('connection_position_seq'), 0)
     or (
-        pg_sequence_last_value('raw_answer_position_seq') is null
-        and exists (select from raw_answer)
+        pg_sequence_last_value('raw_response_position_seq') is null
+        and exists (select from raw_response)
     )
 
 -- name: advance
@@ -26,7 +26,7 @@ from (
     union all
     select 'pending_event_position_seq', (select max(position) from pending_event)
     union all
-    select 'raw_answer_position_seq', (select max(position) from raw_answer)
+    select 'raw_response_position_seq', (select max(position) from raw_response)
     union all
     select 'endpoint_position_seq', (select max(position) from endpoint)
     union all

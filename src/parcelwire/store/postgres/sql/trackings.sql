@@ -37,7 +37,7 @@ with input as (
     select i.id, i.world_id, i.courier_code, i.due_at, i.due_reason, i.leased_until, 0, '', ''
     from input i join created c on c.id = i.id
 ), counts as (
-    insert into counter_change (world_id, difference, is_archived, what)
+    insert into counter_change (world_id, difference, is_archived, metric)
     select world_id, count(*), is_archived, status from created group by 1, 3, 4
     union all
     select world_id, count(*), false, 'created' from created group by 1
@@ -57,30 +57,30 @@ select pg_advisory_xact_lock(1885434739, k) from unnest($1::integer[]) as k
 -- name: created_totals
 select world_id, sum(n)::bigint from (
     select world_id, total as n from counter
-    where world_id = any($1::bigint[]) and what = 'created'
+    where world_id = any($1::bigint[]) and metric = 'created'
     union all
     select world_id, difference from counter_change
-    where world_id = any($1::bigint[]) and what = 'created'
+    where world_id = any($1::bigint[]) and metric = 'created'
 ) as both_parts group by world_id
 
 -- name: totals
-select what, is_archived, sum(n)::bigint from (
-    select what, is_archived, total as n from counter where world_id = $1
+select metric, is_archived, sum(n)::bigint from (
+    select metric, is_archived, total as n from counter where world_id = $1
     union all
-    select what, is_archived, difference from counter_change where world_id = $1
-) as both_parts group by what, is_archived
+    select metric, is_archived, difference from counter_change where world_id = $1
+) as both_parts group by metric, is_archived
 
 -- name: fold_counts
 with taken as (
     delete from counter_change where ctid = any(array(
         select ctid from counter_change limit $1 for update skip locked
     ))
-    returning world_id, what, is_archived, difference
+    returning world_id, metric, is_archived, difference
 ), folded as (
-    insert into counter (world_id, what, is_archived, total)
-    select world_id, what, is_archived, sum(difference) from taken
-    group by world_id, what, is_archived order by world_id, what, is_archived
-    on conflict (world_id, what, is_archived) do update set total = counter.total + excluded.total
+    insert into counter (world_id, metric, is_archived, total)
+    select world_id, metric, is_archived, sum(difference) from taken
+    group by world_id, metric, is_archived order by world_id, metric, is_archived
+    on conflict (world_id, metric, is_archived) do update set total = counter.total + excluded.total
 )
 select count(*) from taken
 
@@ -145,7 +145,7 @@ with before as (
         last_detail = case when $17 then $23 else p.last_detail end,
         checks = case when $17 then $24 else p.checks end,
         probe_courier = case when $17 then $42 else p.probe_courier end,
-        asked = substring($40::bytea || p.asked for $41::integer)
+        past_polls = substring($40::bytea || p.past_polls for $41::integer)
     from before b where p.tracking_id = b.id and ($17 or p.courier_code <> $10)
 ), events as (
     insert into pending_event (world_id, tracking_id, body)
@@ -168,30 +168,30 @@ with before as (
     )
     returning id, endpoint_id, tracking_id, sequence, created_at, state
 ), queued as (
-    insert into waiting (endpoint_id, tracking_id, sequence, message_id)
+    insert into pending_message (endpoint_id, tracking_id, sequence, message_id)
     select endpoint_id, tracking_id, sequence, id from told where state = 'pending'
 ), lanes as (
-    insert into lane (endpoint_id, tracking_id, due_at, leased_until, waiting)
+    insert into delivery_queue (endpoint_id, tracking_id, due_at, leased_until, pending_count)
     select endpoint_id, tracking_id, min(created_at), 0, count(*) from told
     where state = 'pending'
     group by endpoint_id, tracking_id order by endpoint_id, tracking_id
     on conflict (endpoint_id, tracking_id)
-        do update set waiting = lane.waiting + excluded.waiting
+        do update set pending_count = delivery_queue.pending_count + excluded.pending_count
 ), raws as (
-    insert into raw_answer (tracking_id, at, connector, outcome, body)
+    insert into raw_response (tracking_id, at, connector, outcome, body)
     select b.id, $35::bigint, $36::text, $37::text, $38::bytea from before b where $38 is not null
 ), old_raws as (
-    delete from raw_answer r using before b
+    delete from raw_response r using before b
     where $38 is not null and r.tracking_id = b.id and r.position <= (
-        select position from raw_answer where tracking_id = $1
+        select position from raw_response where tracking_id = $1
         order by position desc offset $39::integer - 1 limit 1
     )
 ), counts as (
-    insert into counter_change (world_id, difference, is_archived, what)
-    select b.world_id, d.difference, d.is_archived, d.what
+    insert into counter_change (world_id, difference, is_archived, metric)
+    select b.world_id, d.difference, d.is_archived, d.metric
     from before b cross join lateral (
         values (-1, b.is_archived, b.status), (1, $8, $9)
-    ) as d (difference, is_archived, what)
+    ) as d (difference, is_archived, metric)
     where b.is_archived <> $8 or b.status <> $9
 )
 select b.is_archived <> $8 or b.status <> $9 from before b
@@ -217,17 +217,17 @@ with gone as (
 ), docs as (
     delete from doc where tracking_id = any($1)
 ), raws as (
-    delete from raw_answer where tracking_id = any($1)
+    delete from raw_response where tracking_id = any($1)
 ), records as (
     delete from record where scope = any($2::text[])
 ), others as (
     delete from record where tracking_id = any($1) and scope <> all($2)
 )
-insert into counter_change (world_id, difference, is_archived, what)
+insert into counter_change (world_id, difference, is_archived, metric)
 select world_id, -count(*), is_archived, status from gone group by world_id, is_archived, status
 
--- name: raw_answers
-select at, connector, outcome, body from raw_answer
+-- name: raw_responses
+select at, connector, outcome, body from raw_response
 where tracking_id = $1 order by position desc limit $2
 
 -- name: events_after
@@ -289,7 +289,7 @@ where tracking_id = $2 and cursor < $3 and world_id = $1
 order by cursor desc limit $4
 
 -- name: past_polls
-select asked, deferrals from poll where tracking_id = $1
+select past_polls, deferrals from poll where tracking_id = $1
 
 -- name: oldest_events
 select cursor, body from event where cursor > $1 order by cursor limit $2
@@ -314,22 +314,22 @@ select cursor from event where world_id >= $1 and world_id <= $1 order by world_
 
 -- name: take_key
 -- Waits for whoever holds the key; no row when it is taken.
-insert into done (world_id, key, fingerprint, at, status, body) values ($1, $2, $3, $4, 0, '')
+insert into idempotency_record (world_id, key, fingerprint, at, status, body) values ($1, $2, $3, $4, 0, '')
 on conflict do nothing returning 1
 
 -- name: fill_key
-update done set status = $3, body = $4, sealed = $5 where world_id = $1 and key = $2
+update idempotency_record set status = $3, body = $4, sealed = $5 where world_id = $1 and key = $2
 
 -- name: free_key
-delete from done where world_id = $1 and key = $2
+delete from idempotency_record where world_id = $1 and key = $2
 
--- name: find_done
-select fingerprint, at, status, body, sealed from done where world_id = $1 and key = $2
+-- name: find_idempotency_record
+select fingerprint, at, status, body, sealed from idempotency_record where world_id = $1 and key = $2
 
--- name: prune_done
+-- name: prune_idempotency_records
 with gone as (
-    delete from done where (world_id, key) in (
-        select world_id, key from done where at < $1 order by at limit $2 for update skip locked
+    delete from idempotency_record where (world_id, key) in (
+        select world_id, key from idempotency_record where at < $1 order by at limit $2 for update skip locked
     ) returning 1
 )
 select count(*) from gone
@@ -356,16 +356,16 @@ where id in (
 )
 group by courier_code
 
--- name: add_gaps
-insert into gap (connector, kind, digest, value, sample, seen, seen_at)
+-- name: add_unmapped_codes
+insert into unmapped_code (connector, kind, digest, value, sample, count, last_seen_at)
 select $1, kind, digest, value, sample, seen, $7
 from unnest($2::text[], $3::bytea[], $4::text[], $5::text[], $6::bigint[])
     as g (kind, digest, value, sample, seen)
 on conflict (connector, kind, digest) do update set
-    seen = gap.seen + excluded.seen,
-    sample = case when excluded.seen_at >= gap.seen_at then excluded.sample else gap.sample end,
-    seen_at = greatest(gap.seen_at, excluded.seen_at)
+    seen = unmapped_code.seen + excluded.seen,
+    sample = case when excluded.seen_at >= unmapped_code.seen_at then excluded.sample else gap.sample end,
+    seen_at = greatest(unmapped_code.seen_at, excluded.seen_at)
 
--- name: list_gaps
-select connector, kind, value, seen, sample, seen_at from gap
+-- name: list_unmapped_codes
+select connector, kind, value, seen, sample, seen_at from unmapped_code
 order by seen desc, seen_at desc, connector, kind, value limit $1
