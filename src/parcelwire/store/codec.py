@@ -1,7 +1,8 @@
 """How both engines write documents and raw answers: JSON, packed with zstd behind a marker byte.
 
 The first byte of a packed value says how the rest is to be read, so that a better way can be added
-later without touching what is stored.
+later without touching what is stored. Trackings and events have bytes of their own: the first ones
+were stored with names that are others today (``first_names``), and are not rewritten.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.polling.ports import Pause
+from parcelwire.store.first_names import with_names_of_today
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -25,6 +27,9 @@ else:
 
 PLAIN: Final = b"\x00"
 ZSTD: Final = b"\x01"
+PLAIN_DOCUMENT: Final = b"\x02"
+"""A tracking or an event, with the names of today; ``PLAIN`` and ``ZSTD`` ones have the first."""
+ZSTD_DOCUMENT: Final = b"\x03"
 
 PACK_FROM: Final = 600
 """Bytes from which packing pays: below, the 10 to 15 us to unpack cost more than it saves."""
@@ -49,11 +54,16 @@ class _Compressors(threading.local):
 _compressors = _Compressors()
 
 
-def pack(data: bytes, *, packs_from: int = PACK_FROM) -> bytes:
-    """Return ``data`` with a marker byte, compressed from a length of ``packs_from`` bytes."""
+def pack(
+    data: bytes, *, packs_from: int = PACK_FROM, plain: bytes = PLAIN, packed: bytes = ZSTD
+) -> bytes:
+    """Return ``data`` with a marker byte, compressed from a length of ``packs_from`` bytes.
+
+    ``plain`` and ``packed`` are the two markers.
+    """
     if len(data) < packs_from:
-        return PLAIN + data
-    return ZSTD + _compressors.zstd.compress(data, _FLUSH)
+        return plain + data
+    return packed + _compressors.zstd.compress(data, _FLUSH)
 
 
 def unpack(packed: bytes) -> bytes:
@@ -63,9 +73,9 @@ def unpack(packed: bytes) -> bytes:
         ValueError: when the marker byte is none of ours, or the rest is damaged.
     """
     marker = packed[:1]
-    if marker == PLAIN:
+    if marker in (PLAIN, PLAIN_DOCUMENT):
         return packed[1:]
-    if marker != ZSTD:
+    if marker not in (ZSTD, ZSTD_DOCUMENT):
         msg = f"not a packed value: it starts with {marker!r}"
         raise ValueError(msg)
     try:
@@ -94,7 +104,7 @@ _pause_decoder: Final = msgspec.json.Decoder(Pause)
 
 def encode_tracking(tracking: Tracking) -> bytes:
     """Return the whole tracking, compressed when its way is over (most are, and seldom read)."""
-    return pack(encode_json(tracking), packs_from=_packs_from(tracking))
+    return _pack_document(encode_json(tracking), _packs_from(tracking))
 
 
 def pack_rendition(tracking: Tracking, rendition: bytes) -> bytes:
@@ -109,17 +119,27 @@ def _packs_from(tracking: Tracking) -> int:
 
 def decode_tracking(packed: bytes) -> Tracking:
     """Return the tracking that ``encode_tracking`` was given."""
-    return _tracking_decoder.decode(unpack(packed))
+    return _tracking_decoder.decode(_unpack_document(packed))
 
 
 def encode_event(event: Event) -> bytes:
     """Return the whole event, packed."""
-    return pack(encode_json(event))
+    return _pack_document(encode_json(event), PACK_FROM)
 
 
 def decode_event(packed: bytes) -> Event:
     """Return the event that ``encode_event`` was given."""
-    return _event_decoder.decode(unpack(packed))
+    return _event_decoder.decode(_unpack_document(packed))
+
+
+def _pack_document(data: bytes, packs_from: int) -> bytes:
+    return pack(data, packs_from=packs_from, plain=PLAIN_DOCUMENT, packed=ZSTD_DOCUMENT)
+
+
+def _unpack_document(packed: bytes) -> bytes:
+    data = unpack(packed)
+    is_of_today = packed[:1] in (PLAIN_DOCUMENT, ZSTD_DOCUMENT)
+    return data if is_of_today else with_names_of_today(data)
 
 
 def event_at(packed: bytes) -> Instant:

@@ -28,10 +28,10 @@ def test_a_tracking_shrinks_when_its_way_is_over() -> None:
     moving = make_tracking(checkpoints=make_checkpoints(12))
     over = replace(moving, status=Status.DELIVERED)
     stopped = replace(moving, is_stopped=True)
-    assert codec.encode_tracking(moving)[:1] == codec.PLAIN
+    assert codec.encode_tracking(moving)[:1] == codec.PLAIN_DOCUMENT
     for one in (over, stopped):
         packed = codec.encode_tracking(one)
-        assert packed[:1] == codec.ZSTD
+        assert packed[:1] == codec.ZSTD_DOCUMENT
         assert len(packed) < len(codec.encode_tracking(moving)) / 3
         assert codec.decode_tracking(packed) == one
 

@@ -19,9 +19,11 @@ from parcelwire.store.postgres.messages import Messages
 from parcelwire.store.postgres.migrating import migrate
 from parcelwire.store.postgres.polls import Polls
 from parcelwire.store.postgres.records import Records
+from parcelwire.store.postgres.remote_areas import RemoteAreas
 from parcelwire.store.postgres.sealings import Sealings
 from parcelwire.store.postgres.sequences import advance_sequences
 from parcelwire.store.postgres.trackings import Trackings
+from parcelwire.store.postgres.unmapped_codes import UnmappedCodes
 from parcelwire.store.sealing import Sealing, ValueSealer
 from parcelwire.store.sweeping import Sweep
 
@@ -33,7 +35,17 @@ _DATABASE_TIME: Final = "select floor(extract(epoch from clock_timestamp()) * 10
 
 
 class PostgresStore(
-    Trackings, Feed, Polls, Messages, MessageLog, Accounts, Records, Journeys, Sealings
+    Trackings,
+    Feed,
+    Polls,
+    Messages,
+    MessageLog,
+    Accounts,
+    UnmappedCodes,
+    RemoteAreas,
+    Records,
+    Journeys,
+    Sealings,
 ):
     """Implements ``store.port.Store``; make one with ``open_store``."""
 

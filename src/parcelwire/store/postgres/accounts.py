@@ -1,8 +1,7 @@
-"""Accounts, keys, connections and the operator's tables on PostgreSQL."""
+"""Accounts, keys and connections on PostgreSQL."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from parcelwire.domain.account import Account, ApiKey, Connection
@@ -13,7 +12,6 @@ from parcelwire.store.postgres.idempotency import IdempotencyMixin
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
 from parcelwire.store.postgres.values import clean, key_of
-from parcelwire.store.rules import place_key
 from parcelwire.store.unreadable import Unreadable, connection_of, name_of_connection
 from parcelwire.tracking.ports import Once
 
@@ -161,26 +159,6 @@ class Accounts(IdempotencyMixin):
             is_repeatable=False,
         )
         return bool(rows)
-
-    async def replace_remote_areas(self, rows: Iterable[tuple[str, str, str]]) -> int:
-        """See ``InstallationStore``."""
-        records = sorted(
-            {
-                (key_of(country.upper()), key_of(place_key(place)), key_of(company))
-                for country, place, company in rows
-            }
-        )
-
-        async def work(link: Link) -> None:
-            # Of two that replace at once, the later one's table stands, whole. Readers do not wait.
-            await link.execute(_SQL["lock_remote_areas"])
-            await link.execute(_SQL["clear_remote_areas"])
-            await link.copy_records_to_table(
-                "remote_area", records=records, columns=("country", "place", "company")
-            )
-
-        await self._database.transact(work)
-        return len(records)
 
 
 def _account(row: Row) -> Account:

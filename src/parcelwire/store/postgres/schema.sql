@@ -63,7 +63,7 @@ create table poll (
     due_reason text collate "C" not null,
     last_outcome text collate "C" not null,
     last_detail text collate "C" not null,
-    asked bytea not null default '',
+    past_polls bytea not null default '',
     deferrals bytea not null default '',
     probe_courier text collate "C" not null default ''  -- asked next time; empty: the tracking's own
 ) with (
@@ -193,15 +193,15 @@ create table pending_message (
     autovacuum_vacuum_cost_delay = 0
 );
 
--- One row per (endpoint, tracking) with waiting messages: what is leased, so that at most one of
--- its messages is under way. Whoever changes a message's state holds its lane's row lock.
+-- One row per (endpoint, tracking) with pending messages: what is leased, so that at most one of
+-- its messages is under way. Whoever changes a message's state holds its queue's row lock.
 create table delivery_queue (
     endpoint_id uuid not null,
     tracking_id uuid not null,
     in_flight uuid,
     due_at bigint not null,
     leased_until bigint not null,
-    waiting integer not null,
+    pending_count integer not null,
     primary key (endpoint_id, tracking_id)
 ) with (
     fillfactor = 70,
@@ -209,9 +209,9 @@ create table delivery_queue (
     autovacuum_analyze_scale_factor = 0.05,
     autovacuum_vacuum_cost_delay = 0
 );
-create index delivery_queue_due on lane (endpoint_id, due_at);
+create index delivery_queue_due on delivery_queue (endpoint_id, due_at);
 
--- Messages given up since the last delivered one of their lane, which the next one names. Almost
+-- Messages given up since the last delivered one of their queue, which the next one names. Almost
 -- always empty, so that looking into it costs next to nothing.
 create table skipped (
     endpoint_id uuid not null,
@@ -228,7 +228,7 @@ create table attempt (
     duration_ms integer not null,
     status integer not null,
     error text not null,
-    answer text not null,
+    response_body text not null,
     primary key (message_id, at, id)
 );
 
@@ -249,8 +249,8 @@ create table idempotency_record (
     autovacuum_vacuum_cost_delay = 0
 );
 alter table idempotency_record alter column body set storage external;
-create index idempotency_record_at on done (at);
-create index idempotency_record_sealed on done (at) where sealed <> '';
+create index idempotency_record_at on idempotency_record (at);
+create index idempotency_record_sealed on idempotency_record (at) where sealed <> '';
 
 create table account (
     number integer primary key,
@@ -295,16 +295,16 @@ create index connection_account on connection (account_number);
 -- folded into counter now and then, and a total is the sum of both.
 create table counter (
     world_id bigint not null,
-    what text collate "C" not null,
+    metric text collate "C" not null,
     is_archived boolean not null,
     total bigint not null,
-    primary key (world_id, what, is_archived)
+    primary key (world_id, metric, is_archived)
 ) with (fillfactor = 70);
 create table counter_change (
     world_id bigint not null,
     difference bigint not null,
     is_archived boolean not null,
-    what text collate "C" not null
+    metric text collate "C" not null
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 create index counter_change_world on counter_change (world_id);
 
@@ -321,7 +321,7 @@ create table pause (
     key text collate "C" primary key,
     until bigint not null,
     failures integer not null,
-    why text not null,
+    reason text not null,
     since bigint not null
 );
 
@@ -332,11 +332,11 @@ create table unmapped_code (
     digest bytea not null,
     value text not null,
     sample text not null,
-    seen bigint not null,
-    seen_at bigint not null,
+    count bigint not null,
+    last_seen_at bigint not null,
     primary key (connector, kind, digest)
 );
-create index unmapped_code_count on gap (seen desc, seen_at desc);
+create index unmapped_code_count on unmapped_code (count desc, last_seen_at desc);
 
 create table remote_area (
     country text collate "C" not null,

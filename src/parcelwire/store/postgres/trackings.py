@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,8 +9,6 @@ from typing import Any, Final, Literal
 
 import asyncpg
 
-from parcelwire.domain.clock import Instant
-from parcelwire.domain.report import UnmappedCode
 from parcelwire.domain.status import CONFIRMED_STATUSES, Status
 from parcelwire.domain.tracking import Tracking
 from parcelwire.store import walks
@@ -50,7 +47,6 @@ from parcelwire.store.rules import (
     LANE_SAMPLE,
     check_new,
     check_save,
-    place_key,
 )
 from parcelwire.store.walks import counts_of
 from parcelwire.tracking.ports import (
@@ -68,7 +64,6 @@ from parcelwire.tracking.ports import (
 )
 
 _SQL: Final = load_queries("trackings.sql")
-_ACCOUNT_SQL: Final = load_queries("accounts.sql")
 
 _NO_POLL: Final = PollState()
 
@@ -236,49 +231,6 @@ class Trackings(Reading, IdempotencyMixin):
         """See ``TrackingStore``."""
         statuses = [status.value for status in CONFIRMED_STATUSES]
         return dict(await self._database.fetch(_SQL["courier_counts"], world_id, statuses, recent))
-
-    async def add_unmapped_codes(
-        self, connector: str, gaps: Sequence[UnmappedCode], at: Instant
-    ) -> None:
-        """See ``TrackingStore``."""
-        if not gaps:
-            return
-        # One row per gap, the newest sample of it, and all in one order.
-        newest = {(clean(gap.kind), clean(gap.value)): clean(gap.sample) for gap in gaps}
-        seen = Counter((clean(gap.kind), clean(gap.value)) for gap in gaps)
-        keys = sorted(newest)
-        await self._database.fetch(
-            _SQL["add_unmapped_codes"],
-            clean(connector),
-            [kind for kind, _ in keys],
-            [hashlib.sha256(value.encode()).digest() for _, value in keys],
-            [value for _, value in keys],
-            [newest[key] for key in keys],
-            [seen[key] for key in keys],
-            at,
-            is_repeatable=False,
-        )
-
-    async def list_unmapped_codes(
-        self, limit: int = 100
-    ) -> list[tuple[str, str, str, int, str, Instant]]:
-        """See ``InstallationStore``."""
-        rows = await self._database.fetch(_SQL["list_unmapped_codes"], limit)
-        return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
-
-    async def remote_area(self, country: str, postcode_or_town: str) -> list[str]:
-        """See ``TrackingStore``."""
-        rows = await self._database.fetch(
-            _ACCOUNT_SQL["remote_area"],
-            key_of(country.upper()),
-            key_of(place_key(postcode_or_town)),
-        )
-        return [row[0] for row in rows]
-
-    async def has_remote_areas(self) -> bool:
-        """See ``TrackingStore``."""
-        rows = await self._database.fetch(_ACCOUNT_SQL["has_remote_areas"])
-        return bool(rows[0][0])
 
 
 async def _delete(link: Link, *, world_id: int, tracking_ids: list[str]) -> set[str]:

@@ -1,17 +1,13 @@
-"""Accounts, keys, connections, and the operator's tables."""
+"""Accounts, keys and connections."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
 
 import apsw
 from msgspec.structs import replace
 
 from parcelwire.domain.account import Account, ApiKey, Connection, without_failures, world_of
 from parcelwire.domain.clock import Instant
-from parcelwire.domain.report import UnmappedCode
 from parcelwire.store.codec import decode_connection, decode_endpoint, encode_json
-from parcelwire.store.rules import place_key
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.connection import fetch
 from parcelwire.store.sqlite.idempotency import IdempotencyMixin
@@ -25,7 +21,7 @@ _ACCOUNT_AT = 9
 
 
 class Accounts(IdempotencyMixin):
-    """``AccountStore``, and the tables that the operator fills or reads."""
+    """``AccountStore``, except what other tables answer."""
 
     async def add_account(
         self, email: str, *, name: str = "", now: Instant, once: Once | None = None
@@ -179,52 +175,6 @@ class Accounts(IdempotencyMixin):
             return connection.changes() > 0
 
         return await self._write(work)
-
-    # -- the operator's tables ------------------------------------------------------------------
-
-    async def add_unmapped_codes(
-        self, connector: str, gaps: Sequence[UnmappedCode], at: Instant
-    ) -> None:
-        """See ``TrackingStore``."""
-        items = [(connector, gap.kind, gap.value, gap.sample, at) for gap in gaps]
-
-        def work(connection: apsw.Connection) -> None:
-            connection.executemany(queries.COUNT_GAP, items)
-
-        if items:
-            await self._write(work)
-
-    async def list_unmapped_codes(
-        self, limit: int = 100
-    ) -> list[tuple[str, str, str, int, str, Instant]]:
-        """See ``InstallationStore``."""
-        rows = await self._reader.rows(queries.GAPS, (limit,))
-        return [
-            (connector, kind, value, count, sample, at)
-            for connector, kind, value, count, sample, at in rows
-        ]
-
-    async def replace_remote_areas(self, rows: Iterable[tuple[str, str, str]]) -> int:
-        """See ``InstallationStore``."""
-        items = [(country.upper(), place_key(place), company) for country, place, company in rows]
-
-        def work(connection: apsw.Connection) -> int:
-            connection.execute(queries.FORGET_REMOTE_AREAS)
-            connection.executemany(queries.ADD_REMOTE_AREA, items)
-            ((count,),) = fetch(connection, queries.COUNT_REMOTE_AREAS)
-            return int(count)
-
-        return await self._write(work)
-
-    async def remote_area(self, country: str, postcode_or_town: str) -> list[str]:
-        """See ``TrackingStore``."""
-        place = (country.upper(), place_key(postcode_or_town))
-        return [company for (company,) in await self._reader.rows(queries.REMOTE_AREA, place)]
-
-    async def has_remote_areas(self) -> bool:
-        """See ``TrackingStore``."""
-        ((has_rows,),) = await self._reader.rows(queries.HAS_REMOTE_AREAS)
-        return bool(has_rows)
 
 
 def _forget_failures(connection: apsw.Connection, account_number: int) -> None:

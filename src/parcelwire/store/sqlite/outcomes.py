@@ -59,7 +59,8 @@ WHERE (endpoint_id, tracking_id) IN (SELECT endpoint_id, tracking_id FROM temp.t
     AND message_key IN (SELECT key FROM temp.told)
     AND NOT EXISTS (
         SELECT 1 FROM message m INDEXED BY message_pending
-        WHERE m.endpoint_id = delivery_queue.endpoint_id AND m.tracking_id = delivery_queue.tracking_id
+        WHERE m.endpoint_id = delivery_queue.endpoint_id
+            AND m.tracking_id = delivery_queue.tracking_id
             AND m.state = 'pending'
     )
 """

@@ -227,7 +227,8 @@ ORDER BY l.endpoint_id, l.tracking_id LIMIT :limit
 """  # noqa: S608  # our own words
 FAR_LINES: Final = """
 SELECT l.endpoint_id, l.tracking_id
-FROM endpoint e CROSS JOIN delivery_queue l INDEXED BY delivery_queue_by_ready ON l.endpoint_id = e.id
+FROM endpoint e
+CROSS JOIN delivery_queue l INDEXED BY delivery_queue_by_ready ON l.endpoint_id = e.id
 WHERE l.ready_at > :beyond LIMIT :limit
 """
 RECALL_MESSAGE: Final = "UPDATE message SET due_at = ? WHERE key = ?"
@@ -277,10 +278,13 @@ FIND_DONE: Final = """
 SELECT fingerprint, at, status, body, sealed FROM idempotency_record WHERE world_id = ? AND key = ?
 """
 ADD_DONE: Final = """
-INSERT INTO idempotency_record (world_id, key, fingerprint, at, status, body, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO idempotency_record (world_id, key, fingerprint, at, status, body, sealed)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 PRUNE_DONE: Final = """
-DELETE FROM idempotency_record WHERE rowid IN (SELECT rowid FROM idempotency_record WHERE at < ? ORDER BY at LIMIT ?)
+DELETE FROM idempotency_record WHERE rowid IN (
+    SELECT rowid FROM idempotency_record WHERE at < ? ORDER BY at LIMIT ?
+)
 """
 
 # --- accounts and the operator's tables -------------------------------------------------------
@@ -323,14 +327,15 @@ CONNECTIONS_OF_ACCOUNT: Final = (
     "SELECT document, id FROM connection WHERE account_number = ? ORDER BY created_at, id"
 )
 DELETE_CONNECTION: Final = "DELETE FROM connection WHERE account_number = ? AND id = ?"
-COUNT_GAP: Final = """
-INSERT INTO unmapped_code (connector, kind, value, count, sample, last_seen_at) VALUES (?, ?, ?, 1, ?, ?)
+COUNT_UNMAPPED_CODE: Final = """
+INSERT INTO unmapped_code (connector, kind, value, count, sample, last_seen_at)
+VALUES (?, ?, ?, 1, ?, ?)
 ON CONFLICT (connector, kind, value) DO UPDATE SET
     count = count + 1,
     sample = CASE WHEN excluded.sample = '' THEN sample ELSE excluded.sample END,
     last_seen_at = max(last_seen_at, excluded.last_seen_at)
 """
-GAPS: Final = """
+UNMAPPED_CODES: Final = """
 SELECT connector, kind, value, count, sample, last_seen_at FROM unmapped_code
 ORDER BY count DESC, last_seen_at DESC, connector, kind, value LIMIT ?
 """

@@ -67,7 +67,7 @@ CREATE TABLE poll (
     due_reason TEXT NOT NULL,
     last_outcome TEXT NOT NULL,
     last_detail TEXT NOT NULL,
-    asked BLOB NOT NULL DEFAULT x'',
+    past_polls BLOB NOT NULL DEFAULT x'',
     deferrals BLOB NOT NULL DEFAULT x'',
     world_id INTEGER NOT NULL DEFAULT 0,
     probe_courier TEXT NOT NULL DEFAULT ''
@@ -156,8 +156,8 @@ CREATE TABLE payload (
 ) STRICT;
 
 -- One row per (endpoint, tracking) with something to send: its head is the only message of the two
--- that may be on its way, so the lease is the line's. Behind the head any number may wait unseen,
--- and the lines of one endpoint are found without walking over those of another.
+-- that may be on its way, so the lease is the queue's. Behind the head any number may wait unseen,
+-- and the queues of one endpoint are found without walking over those of another.
 CREATE TABLE delivery_queue (
     endpoint_id ANY NOT NULL,
     tracking_id ANY NOT NULL,
@@ -167,10 +167,10 @@ CREATE TABLE delivery_queue (
     PRIMARY KEY (endpoint_id, tracking_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX delivery_queue_by_ready ON line (endpoint_id, ready_at);
-CREATE INDEX delivery_queue_by_lease ON line (leased_until) WHERE leased_until > 0;
+CREATE INDEX delivery_queue_by_ready ON delivery_queue (endpoint_id, ready_at);
+CREATE INDEX delivery_queue_by_lease ON delivery_queue (leased_until) WHERE leased_until > 0;
 
--- Messages given up since the last delivered one of their line, which the next one names. Almost
+-- Messages given up since the last delivered one of their queue, which the next one names. Almost
 -- always empty, so that looking into it costs next to nothing.
 CREATE TABLE skipped (
     endpoint_id ANY NOT NULL,
@@ -188,7 +188,7 @@ CREATE TABLE attempt (
     duration_ms INTEGER NOT NULL,
     status INTEGER NOT NULL,
     error TEXT NOT NULL,
-    answer TEXT NOT NULL
+    response_body TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX attempt_by_message ON attempt (message_key);
@@ -206,8 +206,8 @@ CREATE TABLE idempotency_record (
     PRIMARY KEY (world_id, key)
 ) STRICT;
 
-CREATE INDEX idempotency_record_by_time ON done (at);
-CREATE INDEX idempotency_record_sealed ON done (at) WHERE sealed <> x'';
+CREATE INDEX idempotency_record_by_time ON idempotency_record (at);
+CREATE INDEX idempotency_record_sealed ON idempotency_record (at) WHERE sealed <> x'';
 
 CREATE TABLE account (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -272,7 +272,7 @@ CREATE TABLE unmapped_code (
     PRIMARY KEY (connector, kind, value)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX unmapped_code_by_count ON gap (count DESC, last_seen_at DESC);
+CREATE INDEX unmapped_code_by_count ON unmapped_code (count DESC, last_seen_at DESC);
 
 CREATE TABLE remote_area (
     country TEXT NOT NULL,

@@ -49,7 +49,8 @@ SELECT key, id, document FROM endpoint WHERE sealed = x'' AND key > ? ORDER BY k
 ALL_OPEN: Final = "SELECT id, document FROM endpoint WHERE sealed = x'' ORDER BY key"
 SEAL_ENDPOINT: Final = "UPDATE endpoint SET document = ?, sealed = ? WHERE key = ?"
 OLD_ANSWERS: Final = """
-SELECT world_id, key, sealed FROM idempotency_record WHERE sealed <> x'' AND substr(sealed, 4, 4) <> ?
+SELECT world_id, key, sealed FROM idempotency_record
+WHERE sealed <> x'' AND substr(sealed, 4, 4) <> ?
 ORDER BY at LIMIT ?
 """
 SEAL_ANSWER: Final = "UPDATE idempotency_record SET sealed = ? WHERE world_id = ? AND key = ?"
@@ -65,7 +66,8 @@ ENDPOINT_COUNTS: Final = """
 SELECT lower(hex(substr(sealed, 4, 4))), count(*) FROM endpoint WHERE sealed <> x'' GROUP BY 1
 """
 ANSWER_COUNTS: Final = """
-SELECT lower(hex(substr(sealed, 4, 4))), count(*) FROM idempotency_record WHERE sealed <> x'' GROUP BY 1
+SELECT lower(hex(substr(sealed, 4, 4))), count(*) FROM idempotency_record
+WHERE sealed <> x'' GROUP BY 1
 """
 
 

@@ -42,9 +42,11 @@ from parcelwire.store.sqlite.migrations import migrate
 from parcelwire.store.sqlite.polls import Polls
 from parcelwire.store.sqlite.reader import Reader
 from parcelwire.store.sqlite.records import Records
+from parcelwire.store.sqlite.remote_areas import RemoteAreas
 from parcelwire.store.sqlite.rows import Render
 from parcelwire.store.sqlite.sealings import Sealings
 from parcelwire.store.sqlite.trackings import Trackings
+from parcelwire.store.sqlite.unmapped_codes import UnmappedCodes
 from parcelwire.store.sqlite.writer import Writer
 
 if TYPE_CHECKING:
@@ -77,7 +79,18 @@ class FileState(msgspec.Struct, kw_only=True):
 
 
 class SqliteStore(
-    Trackings, Listing, Feed, Polls, Messages, MessageLog, Accounts, Records, Journeys, Sealings
+    Trackings,
+    Listing,
+    Feed,
+    Polls,
+    Messages,
+    MessageLog,
+    Accounts,
+    UnmappedCodes,
+    RemoteAreas,
+    Records,
+    Journeys,
+    Sealings,
 ):
     """The ``Store`` port on one SQLite file. Made by ``open_store``."""
 

@@ -57,6 +57,6 @@ async def test_records_find_their_trackings_and_what_is_nobodys_goes(
         ("notice-due", here),
         ("notice-trouble", here),
     ]
-    raws = await store._database.fetch("select tracking_id from raw_answer")
+    raws = await store._database.fetch("select tracking_id from raw_response")
     assert [row[0].hex for row in raws] == [here]
     await store.close()

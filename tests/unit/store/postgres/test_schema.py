@@ -134,7 +134,7 @@ async def test_a_database_of_the_first_layout_is_brought_forward_with_all_it_hol
     assert (await store.list_endpoints(WORLD)) == [endpoint]
     assert await store.events_of(WORLD, parcel) == [(1, event)]
     assert await store.past_polls(parcel) == []
-    past = PastPoll(at=NOW, outcome="found", connector="dhl", why="new: asked at once")
+    past = PastPoll(at=NOW, outcome="found", connector="dhl", reason="new: asked at once")
     await store.save_polls([PollResult(tracking_id=parcel, poll=PollState(), past=past)])
     assert await store.past_polls(parcel) == [past]
     (letter,) = (

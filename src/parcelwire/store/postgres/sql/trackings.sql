@@ -355,17 +355,3 @@ where id in (
     order by newest.created_at desc, newest.id desc limit $3
 )
 group by courier_code
-
--- name: add_unmapped_codes
-insert into unmapped_code (connector, kind, digest, value, sample, count, last_seen_at)
-select $1, kind, digest, value, sample, seen, $7
-from unnest($2::text[], $3::bytea[], $4::text[], $5::text[], $6::bigint[])
-    as g (kind, digest, value, sample, seen)
-on conflict (connector, kind, digest) do update set
-    seen = unmapped_code.seen + excluded.seen,
-    sample = case when excluded.seen_at >= unmapped_code.seen_at then excluded.sample else gap.sample end,
-    seen_at = greatest(unmapped_code.seen_at, excluded.seen_at)
-
--- name: list_unmapped_codes
-select connector, kind, value, seen, sample, seen_at from unmapped_code
-order by seen desc, seen_at desc, connector, kind, value limit $1
