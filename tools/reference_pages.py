@@ -38,10 +38,10 @@ Where settings come from, the later before the earlier:
 
 A setting with a wrong name or value stops every command that reads the settings, with one line
 that names it. The same goes for an environment variable that begins with `PARCELWIRE_` and the name
-of a section but is not listed below. An unknown connector in `carriers.unofficial_connectors` or `carriers.base_urls`
-stops the server and every command that opens the installation. `parcelwire config --check` only
-checks. Secrets need not stand in the file: `PARCELWIRE_STORE_URL` keeps a database's password out
-of it.
+of a section but is not listed below. An unknown connector in `carriers.unofficial_connectors` or
+`carriers.base_urls` stops the server and every command that opens the installation. `parcelwire
+config --check` only checks. Secrets need not stand in the file: `PARCELWIRE_STORE_URL` keeps a
+database's password out of it.
 """
 
 _CLI = """\

@@ -27,8 +27,8 @@ CLOCKS_SECONDS: Final = 1.0
 """So much two processes' clocks may differ; a bucket refills meanwhile."""
 UNDER_WAY_SECONDS: Final = 4.0
 """So long a question that was let through may wait for its place and for its conversation
-(``polling.lease_seconds`` less ``polling.fetch_timeout_seconds``, and a second for storing). By what
-is let through meanwhile, more may come in a minute."""
+(``polling.lease_seconds`` less ``polling.fetch_timeout_seconds``, and a second for storing). By
+what is let through meanwhile, more may come in a minute."""
 
 
 class Carrier:

@@ -124,7 +124,7 @@ def _rules(config: Config) -> list[tuple[bool, str]]:
             all(0 < port <= 65_535 for port in webhooks.extra_ports),
             "webhooks.extra_ports must be port numbers",
         ),
-        *_notice_rules(config),
+        *_notification_rules(config),
         *_limit_rules(config),
         (bool(config.carriers.registry_file), "carriers.registry_file must not be empty"),
         (
@@ -167,7 +167,7 @@ def _server_rules(config: Config) -> list[tuple[bool, str]]:
     ]
 
 
-def _notice_rules(config: Config) -> list[tuple[bool, str]]:
+def _notification_rules(config: Config) -> list[tuple[bool, str]]:
     notifications = config.notifications
     has_mail = bool(notifications.smtp_host)
     return [
@@ -189,8 +189,8 @@ def _notice_rules(config: Config) -> list[tuple[bool, str]]:
             not has_mail
             or bool(notifications.username)
             == bool(notifications.password or notifications.password_file),
-            "notifications.username and a password (notifications.password or notifications.password_file) belong"
-            " together",
+            "notifications.username and a password (notifications.password or"
+            " notifications.password_file) belong together",
         ),
         (
             not has_mail or "@" in notifications.sender,
