@@ -235,7 +235,7 @@ def _fields(view: EndpointView) -> dict[str, Any]:
         "previous_secret_until": iso_utc(until) if has_previous and until is not None else None,
         "health": EndpointHealth(
             failing_since=None if failing_since is None else iso_utc(failing_since),
-            waiting=view.waiting,
+            pending_count=view.waiting,
         ),
     }
 

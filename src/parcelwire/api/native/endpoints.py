@@ -77,7 +77,7 @@ async def enable_endpoint(house: House, asked: Asked) -> EndpointObject:
 async def rotate_endpoint_secret(house: House, asked: Asked) -> EndpointWithSecret:
     """Give an endpoint a new secret."""
     rotation: SecretRotation = asked.body
-    rotated = await house.endpoints.rotate_endpoint_secret(
+    rotated = await house.endpoints.rotate_secret(
         asked.world_id,
         asked.path["id"],
         overlap_seconds=rotation.overlap_seconds,
