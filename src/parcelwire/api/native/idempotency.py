@@ -2,7 +2,7 @@
 
 header Idempotency-Key --> Repeatable --once()--> store's write (effect and record: one commit)
                                |
-sent again: find_idempotency_record, or AlreadyDoneError --> replay(): the recorded bytes, or a problem
+sent again: the record is found, or AlreadyDoneError --> replay(): the recorded bytes, or a problem
 """
 
 from __future__ import annotations

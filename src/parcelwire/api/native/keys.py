@@ -48,9 +48,9 @@ class KeyDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class KeyQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to revoke a key."""
 
-    own: Annotated[
+    allow_current: Annotated[
         bool,
-        Meta(description="`true`: the very key that asks may be revoked, and is then locked out"),
+        Meta(description="`true`: the key used for this request may be revoked"),
     ] = False
 
 
@@ -61,7 +61,7 @@ class KeyObject(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     scope: str
     is_test: bool
-    is_current: Annotated[bool, Meta(description="It is the key that asks")]
+    is_current: Annotated[bool, Meta(description="It is the key used for this request")]
     created_at: str
     revoked_at: str | None
     expires_at: Annotated[
@@ -126,7 +126,7 @@ async def revoke_key(house: House, asked: Asked) -> None:
     command = RevokeKey(
         account_number=asked.account.number,
         prefix=asked.path["prefix"],
-        allows_current=query.own,
+        allows_current=query.allow_current,
     )
     await house.keys.revoke(command, _caller(asked))
 

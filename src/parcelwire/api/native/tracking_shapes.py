@@ -391,7 +391,13 @@ def _freshness(poll: PollState) -> dict[str, Any]:
 
 def _corrections(tracking: Tracking) -> list[dict[str, Any]]:
     return [
-        {**msgspec.to_builtins(one), "at": iso_utc(one.at), "is_automatic": one.is_automatic}
+        {
+            "corrected_at": iso_utc(one.at),
+            "from_courier": one.from_courier,
+            "to_courier": one.to_courier,
+            "reason": one.reason,
+            "is_automatic": one.is_automatic,
+        }
         for one in tracking.corrections
     ]
 
