@@ -141,7 +141,7 @@ class _StopsAtAnOddWindow(JourneyKeeper):
 BUGS: Final = (
     Bug("a lease not honoured", Parts(store=_EndsLeases), 3),
     Bug("a retry lost when the clock goes back", Parts(store=_RecallsNothing), 3),
-    Bug("leases by the clock of one's own machine", Parts(watch=_KeepsItsOwnTime), 2),
+    Bug("leases by the clock of one's own machine", Parts(watch=_KeepsItsOwnTime), 3),
     Bug("a healthy carrier blamed for our own queue", Parts(gateway=_WaitsForPlaces), 84),
     Bug("a missed turn made up for last of all", Parts(store=_MakesWaitAgain), 52),
     Bug("asked although somebody else has the lease", Parts(store=_LeasesAnyway), 25),

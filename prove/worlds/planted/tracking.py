@@ -108,5 +108,5 @@ BUGS: Final = (
     Bug("a sequence number used twice", Parts(refresher=_UsesSequenceAgain), 1),
     Bug("a delivery undone by a stray scan", Parts(refresher=_UndoesDelivered), 1),
     Bug("a repeated scan taken for a new one", Parts(refresher=_TakesRepeatsForNew), 1),
-    Bug("the due time lost after an outage", Parts(planner=_ForgetsAfterOutage), 1),
+    Bug("the due time lost after an outage", Parts(planner=_ForgetsAfterOutage), 18),
 )
