@@ -32,7 +32,7 @@ def settings(port: int) -> Any:
 async def test_an_address_is_confirmed_by_the_code_in_the_mail(tmp_path: Path) -> None:
     box = MailBox()
     with mail_server(box) as port:
-        async with open_dashboard(tmp_path, notices=settings(port)) as desk:
+        async with open_dashboard(tmp_path, notifications=settings(port)) as desk:
             assert desk.house.mailer is not None
             worker = desk.house.make_notice_worker(desk.house.mailer)
             person = await desk.person(scope="admin")
@@ -75,7 +75,7 @@ async def test_the_mail_page_says_how_many_mails_there_were_and_wait(tmp_path: P
     box = MailBox()
     limits = LimitsSection(mails_per_account_per_day=2)
     with mail_server(box) as port:
-        async with open_dashboard(tmp_path, notices=settings(port), limits=limits) as desk:
+        async with open_dashboard(tmp_path, notifications=settings(port), limits=limits) as desk:
             assert desk.house.mailer is not None
             worker = desk.house.make_notice_worker(desk.house.mailer)
             person = await desk.person(scope="admin")

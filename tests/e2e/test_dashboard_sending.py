@@ -311,7 +311,7 @@ async def test_the_brand_is_previewed_and_kept(tmp_path: Path) -> None:
 
 async def test_the_shop_says_whether_customers_are_told_unasked(tmp_path: Path) -> None:
     notices = NotificationsSection(auto_notify_accounts=("*",))
-    async with open_dashboard(tmp_path, notices=notices) as desk:
+    async with open_dashboard(tmp_path, notifications=notices) as desk:
         person, store = await desk.person(scope="admin"), desk.house.store
         page = (await person.get("/brand")).text
         assert re.search(r'name="mails_unasked" value="yes" aria-describedby', page)
@@ -330,7 +330,7 @@ async def test_what_the_operator_does_not_allow_cannot_be_ticked(tmp_path: Path)
         sender="parcels@shop.example",
         auto_notify_accounts=("Shop@example.com",),
     )
-    async with open_dashboard(tmp_path, notices=notices) as desk:
+    async with open_dashboard(tmp_path, notifications=notices) as desk:
         other = await desk.house.store.add_account("other@example.com", now=desk.clock.now())
         for account, may in ((desk.account, True), (other, False)):
             person = await desk.person(account, scope="admin")

@@ -46,7 +46,7 @@ async def test_the_workers_of_an_installation_tell_customers_and_keep_journeys(
             sender=SENDER,
             auto_notify_accounts=("shop@example.com",),
         )
-        house = await open_installation(dashboard_config(tmp_path, notices=notices))
+        house = await open_installation(dashboard_config(tmp_path, notifications=notices))
         try:
             now = house.clock.now()
             account = await house.store.add_account("shop@example.com", now=now)

@@ -46,7 +46,7 @@ def scratch_config(
         allowed_networks=tuple(dict.fromkeys((*base.webhooks.allowed_networks, "127.0.0.0/8"))),
         retry_base_seconds=0.2,
     )
-    polling = replace(base.polling, speed=1.0)
+    polling = replace(base.polling, time_scale=1.0)
     if is_quick:
         webhooks = replace(webhooks, request_timeout_seconds=1.0)
         polling = replace(polling, lease_seconds=3.0, fetch_timeout_seconds=2.0, idle_seconds=0.2)
@@ -68,7 +68,7 @@ def scratch_config(
         # A parcel's life of days passes in seconds. Real carriers are never asked.
         carriers=replace(
             base.carriers,
-            web=(),
+            unofficial_connectors=(),
             base_urls={},
             registry_file=str(folder / "scratch.couriers.json"),
             simulated_time_scale=86_400.0,

@@ -5,7 +5,8 @@
                                   +--on demand--> throttle -> carriers -> Refresher -> store
 
 Writes return when they are durable. Asking on demand comes after that and is bounded in time: a
-slow carrier delays the answer by at most ``fetch_wait_seconds``, then the question goes on behind it.
+slow carrier delays the answer by at most ``fetch_wait_seconds``; the question then goes on behind
+it.
 """
 
 from __future__ import annotations

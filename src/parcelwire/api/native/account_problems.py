@@ -33,7 +33,8 @@ def account_problem(error: AccountsError) -> ProblemError:
             return ProblemError("key-not-found")
         case CurrentKeyError():
             return ProblemError(
-                "cannot-revoke-current-key", "to revoke the key used for this request, send ?allow_current=true",
+                "cannot-revoke-current-key",
+                "to revoke the key used for this request, send ?allow_current=true",
             )
         case _:
             raise error

@@ -26,7 +26,7 @@ class AsyncEndpoints:
         """Have ``url`` told what happens. The answer holds the secret, this once.
 
         Raises:
-            InvalidRequestError: the URL may not be sent to (``url-not-allowed``), or a detail is wrong.
+            InvalidRequestError: the URL is not allowed (``url-not-allowed``), or a detail is wrong.
             ParcelwireError: it came to nothing.
         """
         return await self._engine.send(native_calls.create_endpoint({"url": url, **details}))
