@@ -12,7 +12,7 @@ from parcelwire.accounts import hashing, login_throttle, passwords
 from parcelwire.accounts.key_format import make_key
 from parcelwire.api.gate import KEY_CACHE_SECONDS
 from parcelwire.api.native import events, idempotency, paging
-from parcelwire.api.native.tracking_shapes import MOST_IN_A_BATCH
+from parcelwire.api.native.tracking_requests import MOST_IN_A_BATCH
 from parcelwire.api.shares import LIGHT_OFFSET, LIGHT_PAGE, WAITING_FOR_EACH
 from parcelwire.api.trackingmore.bodies import MAX_TEXT
 from parcelwire.api.v2 import listing as v2_listing

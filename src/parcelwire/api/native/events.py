@@ -31,7 +31,8 @@ from parcelwire.api.native.paging import (
     read_cursor,
 )
 from parcelwire.api.native.problems import ProblemError
-from parcelwire.api.native.tracking_shapes import CheckpointObject, DeliveryWindowObject, When
+from parcelwire.api.native.tracking_requests import When
+from parcelwire.api.native.tracking_shapes import CheckpointObject, DeliveryWindowObject
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import DAY, SECOND, Instant, from_datetime, iso_utc

@@ -18,7 +18,7 @@ from parcelwire.accounts.keys import (
 from parcelwire.api.house import House
 from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.sealed import LEFT_OUT, reveal
-from parcelwire.api.native.tracking_shapes import When, instant_of
+from parcelwire.api.native.tracking_requests import When, instant_of
 from parcelwire.domain.access import Scope, WorldRule
 from parcelwire.domain.account import ApiKey
 from parcelwire.domain.clock import iso_utc

@@ -21,7 +21,7 @@ from parcelwire.api.native.paging import (
     read_cursor,
 )
 from parcelwire.api.native.sending import end_of
-from parcelwire.api.native.tracking_shapes import When
+from parcelwire.api.native.tracking_requests import When
 from parcelwire.api.native.webhook_problems import shaped
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import from_datetime, iso_utc

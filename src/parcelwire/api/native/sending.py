@@ -13,7 +13,7 @@ from parcelwire.api.house import House
 from parcelwire.api.native.endpoint_shapes import EventType, Id, TestResult, attempt_object
 from parcelwire.api.native.endpoints import about_one
 from parcelwire.api.native.operations import Asked
-from parcelwire.api.native.tracking_shapes import When
+from parcelwire.api.native.tracking_requests import When
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import SECOND, from_datetime
 from parcelwire.webhooks.commands import MOST_REPLAYED, ReplayMessages

@@ -9,8 +9,8 @@ from typing import Any, Final
 from parcelwire.api.house import House
 from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.problems import ProblemError
+from parcelwire.api.native.tracking_requests import CorrectionRequest
 from parcelwire.api.native.tracking_shapes import (
-    CorrectionRequest,
     RawResponseList,
     RawResponseObject,
     TrackingObject,

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from parcelwire.api.house import House
 from parcelwire.api.native.paging import USUAL, Cursor, Limit
-from parcelwire.api.native.tracking_shapes import Code, When, instant_of
+from parcelwire.api.native.tracking_requests import Code, When, instant_of
 from parcelwire.couriers.number import LONGEST, normalise
 from parcelwire.domain.clock import SECOND, Instant
 from parcelwire.domain.status import Status

@@ -20,18 +20,20 @@ from parcelwire.api.native.paging import (
 )
 from parcelwire.api.native.problems import RETRY_AFTER, FieldError, ProblemError
 from parcelwire.api.native.tracking_filter import Conditions, ListQuery, filter_of
-from parcelwire.api.native.tracking_shapes import (
-    BatchItem,
+from parcelwire.api.native.tracking_requests import (
     BatchRequest,
-    BatchResult,
     NewTrackingRequest,
-    TrackingCounts,
-    TrackingObject,
     TrackingPatch,
     details_given,
     draft_of,
     instant_of,
     order_date_of,
+)
+from parcelwire.api.native.tracking_shapes import (
+    BatchItem,
+    BatchResult,
+    TrackingCounts,
+    TrackingObject,
     tracking_object,
 )
 from parcelwire.couriers.number import LONGEST, SHORTEST
