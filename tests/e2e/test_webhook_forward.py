@@ -226,6 +226,6 @@ async def test_a_server_that_is_away_is_waited_for(
 async def test_a_key_that_is_refused_ends_it(desk: Desk) -> None:
     key = desk.house.key
     forwarder = desk.forwarder("http://127.0.0.1:9/", key=f"{key[:-1]}x")
-    with pytest.raises(AuthenticationError, match="no such API key"):
+    with pytest.raises(AuthenticationError, match="Invalid API key"):
         await forwarder.run()
     await desk.sender.close()

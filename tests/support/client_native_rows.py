@@ -102,7 +102,7 @@ async def _(client: Any, stage: Stage) -> None:
     history = await client.trackings.polls(created.id)
     (poll,) = history.items
     assert (poll.outcome, poll.has_changes, poll.connector) == ("found", True, "scripted")
-    assert (history.check_count, history.next_check_at > poll.at) == (1, True)
+    assert (history.check_count, history.next_check_at > poll.attempted_at) == (1, True)
 
 
 @row("endpoints.create")

@@ -13,7 +13,7 @@ from parcelwire.pages.dashboard.house import DashboardSettings
 _PASSWORD: Final = re.compile(r"(://[^:/@\s]*):[^@/\s]*@")
 """Of a URL with credentials in it."""
 
-_SECRET: Final = {("notices", "password"), ("notices", "operator_urls")}
+_SECRET: Final = {("notifications", "password"), ("notifications", "operator_urls")}
 """Settings that nobody is shown."""
 
 
