@@ -245,7 +245,7 @@ def read_message(message_id: str) -> Call[MessageDetail]:
 def list_attempts(message_id: str) -> Call[list[Attempt]]:
     """Return the attempts at one message."""
     path = f"/api/messages/{segment(message_id)}/attempts"
-    return native_call("GET", path, _listed(Attempt, "attempts"))
+    return native_call("GET", path, _listed(Attempt, "items"))
 
 
 def resend(message_id: str) -> Call[Message]:
