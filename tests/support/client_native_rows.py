@@ -299,7 +299,7 @@ async def _(client: Any, stage: Stage) -> None:
 
 @row("keys.list")
 async def _(client: Any, stage: Stage) -> None:
-    assert sum(one.is_own for one in await client.keys.list()) == 1
+    assert sum(one.is_current for one in await client.keys.list()) == 1
 
 
 @row("keys.revoke")
@@ -314,7 +314,7 @@ async def _(client: Any, stage: Stage) -> None:
 async def _(client: Any, stage: Stage) -> None:
     await follow(client)
     account = await client.account.get()
-    assert (account.email, account.trackings) == ("shop@example.com", 1)
+    assert (account.email, account.tracking_count) == ("shop@example.com", 1)
 
 
 @row("account.update")

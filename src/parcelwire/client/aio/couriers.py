@@ -74,7 +74,7 @@ class AsyncNativeCouriers(AsyncCouriers):
 
         require_native_api(self._engine.settings.backend, "couriers.candidates")
         given = {
-            "tracking_number": tracking_number,
+            "number": tracking_number,
             "destination_country": destination_country,
             "origin_country": origin_country,
         }

@@ -75,7 +75,7 @@ class NativeCouriers(Couriers):
 
         require_native_api(self._engine.settings.backend, "couriers.candidates")
         given = {
-            "tracking_number": tracking_number,
+            "number": tracking_number,
             "destination_country": destination_country,
             "origin_country": origin_country,
         }
