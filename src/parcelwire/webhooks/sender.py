@@ -11,13 +11,13 @@ import asyncio
 import os
 import re
 import ssl
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol, Self, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 from aiohttp.http_exceptions import HttpProcessingError
-from multidict import CIMultiDictProxy
 from yarl import URL
 
 from parcelwire.domain.redaction import SecretMask, secrets_in_header
@@ -124,10 +124,10 @@ class HttpSender:
         connector = self._connector or self._open_connector()
         left = deadline - asyncio.get_running_loop().time()
         seconds = max(0.001, min(self._settings.connect_seconds, left))
+        # The threshold keeps aiohttp from rounding longer times up to whole seconds.
+        patience = aiohttp.ClientTimeout(connect=seconds, ceil_threshold=seconds)
         try:
-            connection = await connector.connect(
-                target.request, [], aiohttp.ClientTimeout(connect=seconds)
-            )
+            connection = await connector.connect(target.request, [], patience)
         except TimeoutError as error:
             raise NotConnectedInTimeError from error
         return connection, cast("ReceiverConnection", connection.protocol)
@@ -164,7 +164,7 @@ class HttpSender:
             connection.release() if head is not None else connection.close()
         return self._read(head.code, head.headers, bytes(start[: settings.answer_bytes]))
 
-    def _read(self, status: int, headers: CIMultiDictProxy[str], body: bytes) -> Answer:
+    def _read(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         packing = headers.get("content-encoding", "").strip().lower()
         if packing not in ("", "identity"):
             text = "(packed; not read)" if body else ""
