@@ -398,11 +398,12 @@ async def test_a_path_goes_out_as_it_was_given(path: str, sent: str) -> None:
     assert got.partition(b" HTTP/1.1")[0].decode() == f"POST {sent}"
 
 
-@pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb", "a\rb", "\r\n\r\nPOST /", "a\x00b"])
+@pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb", "a\rb", "\r\n\r\nPOST /", "ā"])
 async def test_nothing_breaks_out_of_a_header(sender: HttpSender, value: str) -> None:
     async with receiver(receivers.answer(200)) as shop:
         answer = await sender.send(request_to(shop, x=value))
-        assert (answer.status, answer.error) == (0, "the request failed: ValueError")
+        assert answer.status == 0
+        assert answer.error.startswith("the request failed: ")
         assert shop.received == []
         assert (await sender.send(request_to(shop))).status == 200
 

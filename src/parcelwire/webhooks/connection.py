@@ -1,9 +1,13 @@
-"""aiohttp's connections to receivers, with an end to what a receiver may send.
+"""aiohttp's connections to receivers: how they are opened, and an end to what a receiver may send.
 
-A receiver is a stranger. aiohttp bounds a header line, but takes any number of interim answers
-(100, 103) before an answer, and any amount of chunk extensions and trailers within its body; it
-takes what comes over an idle connection for the answer to the next request; and it does not say
-whether a connection that broke had been used before. All that is noticed here, where bytes arrive.
+``ClientSession`` is left out: what it does for each request (headers, cookies, redirects, one more
+task) costs twice what sending a webhook costs without, whose bytes are made beforehand and of whose
+answer only the start is read. Its connector opens and keeps connections, its parser reads.
+
+A receiver is a stranger. aiohttp takes any number of interim answers (100, 103) before an answer,
+and any amount of chunk extensions and trailers within its body; it takes what comes over an idle
+connection for the answer to the next request; and it does not say whether a connection that broke
+had been used before. All that is noticed here, where bytes arrive.
 """
 
 from __future__ import annotations
@@ -31,18 +35,10 @@ _HEAD_END: Final = b"\r\n\r\n"
 _SWITCHING_PROTOCOLS: Final = 101
 
 
-class StaleConnectionError(aiohttp.ClientConnectionError):
-    """A connection that had been kept broke before a byte of the answer came."""
-
-
-def open_session(
-    settings: WebhookSettings,
-    *,
-    resolver: AbstractResolver,
-    sockets: GuardedSockets,
-    keeps_connections: bool = True,
-) -> aiohttp.ClientSession:
-    """Return a session for webhooks; needs a running event loop.
+def open_connector(
+    settings: WebhookSettings, *, resolver: AbstractResolver, sockets: GuardedSockets
+) -> aiohttp.TCPConnector:
+    """Return what opens and keeps connections; needs a running event loop.
 
     ``resolver`` returns addresses that may be connected to only, ``sockets`` judges each once more.
     """
@@ -53,83 +49,76 @@ def open_session(
         ttl_dns_cache=0,
         # How many requests there may be is said by flow_control.
         limit=0,
-        force_close=not keeps_connections,
-        keepalive_timeout=_IDLE_SECONDS if keeps_connections else None,
+        keepalive_timeout=_IDLE_SECONDS,
     )
     factory = partial(
-        ReceiverConnection,
-        loop=asyncio.get_running_loop(),
-        # A body of the cap in chunks of one byte each comes with five others.
-        most_bytes=LONGEST_HEAD + 8 * settings.answer_bytes,
+        ReceiverConnection, asyncio.get_running_loop(), answer_bytes=settings.answer_bytes
     )
-    # aiohttp has no setting for this; tests would notice that it went without effect.
+    # aiohttp has no setting for this; the sender would notice that it went without effect.
     connector._factory = cast("partial[ResponseHandler]", factory)
-    return aiohttp.ClientSession(
-        connector=connector,
-        # Less than the whole attempt has, so that it is known which of the two is over.
-        timeout=aiohttp.ClientTimeout(
-            total=None,
-            connect=min(settings.connect_seconds, 0.9 * settings.request_timeout_seconds),
-        ),
-        request_class=PlainRequest,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        trust_env=False,
-        read_bufsize=settings.answer_bytes,
-        # One bound for all of them together, see LONGEST_HEAD.
-        max_line_size=LONGEST_HEAD,
-        max_field_size=LONGEST_HEAD,
-        max_headers=LONGEST_HEAD,
-    )
-
-
-class PlainRequest(aiohttp.ClientRequest):
-    """A request with the headers that it is given, in that order, and no others."""
-
-    def update_headers(self, headers: Any) -> None:
-        """Take the headers, of which the session has made this copy."""
-        self.headers = headers
-
-    def update_auto_headers(self, skip_auto_headers: Any) -> None:
-        """Add none."""
+    return connector
 
 
 class ReceiverConnection(ResponseHandler):
-    """One connection. A request begins with ``set_response_params``."""
+    """One connection, for one request at a time."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, most_bytes: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, answer_bytes: int) -> None:
+        """``answer_bytes`` is how much of an answer's body is of interest."""
         super().__init__(loop)
-        self._most_bytes = most_bytes
-        self._requests = 0
+        self._answer_bytes = answer_bytes
+        # A body of the cap in chunks of one byte each comes with five others.
+        self._most_bytes = LONGEST_HEAD + 8 * answer_bytes
         self._heard = 0
-        """Bytes since the last request."""
         self._body: aiohttp.StreamReader | None = None
         """The answer's, once its head has come."""
+        self.has_sent = False
+        """There was a request already."""
 
-    def set_response_params(self, **parameters: Any) -> None:
-        """See ``ResponseHandler``."""
-        self._requests += 1
+    @property
+    def heard_nothing(self) -> bool:
+        """No byte has come since the last request."""
+        return self._heard == 0
+
+    def send(self, request: bytes) -> None:
+        """Begin an exchange; ``read`` returns the answer's head and its body.
+
+        Raises:
+            aiohttp.ServerDisconnectedError: the connection is closed.
+        """
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            raise aiohttp.ServerDisconnectedError
+        self.has_sent = True
         self._heard = 0
         self._body = None
-        super().set_response_params(**parameters)
+        self.set_response_params(
+            read_until_eof=True,
+            auto_decompress=False,
+            read_bufsize=self._answer_bytes,
+            # One bound for all of them together, see LONGEST_HEAD.
+            max_line_size=LONGEST_HEAD,
+            max_field_size=LONGEST_HEAD,
+            max_headers=LONGEST_HEAD,
+        )
+        transport.write(request)
 
     def close(self) -> None:
         """Cut the connection: a receiver that does not read must not keep what is left to send."""
         self.abort()
 
     def feed_data(self, data: Any, size: int = 0) -> None:  # aiohttp's type of it is private
-        """Take a message that was read; see ``aiohttp.streams.DataQueue``."""
+        """Hand on an answer, and pass over an interim one; see ``aiohttp.streams.DataQueue``."""
         code = data[0].code
         if code == _SWITCHING_PROTOCOLS or not 100 <= code <= 199:
             self._body = data[1]
-        super().feed_data(data, size)
+            super().feed_data(data, size)
 
     def data_received(self, data: bytes) -> None:
         """See ``asyncio.Protocol``; without ``data``, aiohttp goes on with what it has."""
         if not data:
             super().data_received(data)
         while data:
-            if self._requests == 0 or (self._body is not None and self._body.is_eof()):
+            if not self.has_sent or (self._body is not None and self._body.is_eof()):
                 # Nobody asked. Whatever it is, the next answer could not be told from it.
                 self.abort()
                 return
@@ -145,12 +134,6 @@ class ReceiverConnection(ResponseHandler):
             if self._heard > (LONGEST_HEAD if self._body is None else self._most_bytes):
                 self._break_off(BadHttpMessage("too many bytes around the body"))
                 return
-
-    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
-        """See ``aiohttp.streams.DataQueue``."""
-        if self._requests > 1 and self._heard == 0:
-            exc = StaleConnectionError()
-        super().set_exception(exc, *cause)
 
     def _break_off(self, error: BaseException) -> None:
         body = self._body

@@ -11,16 +11,18 @@ import asyncio
 import os
 import re
 import ssl
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, Protocol, Self
+from typing import Final, NamedTuple, Protocol, Self, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from parcelwire.domain.redaction import SecretMask, secrets_in_header
 from parcelwire.webhooks.address import AddressGuard, AddressRefusedError
-from parcelwire.webhooks.connection import StaleConnectionError, open_session
+from parcelwire.webhooks.connection import ReceiverConnection, open_connector
 from parcelwire.webhooks.guarded_dns import GuardedResolver, GuardedSockets, SystemResolver
 from parcelwire.webhooks.request_builder import WebhookRequest
 from parcelwire.webhooks.schedule import Answer
@@ -59,10 +61,9 @@ class HttpSender:
         self.sockets = GuardedSockets(self.guard)
         self._resolver = resolver
         self._guarded: GuardedResolver | None = None
-        self._session: aiohttp.ClientSession | None = None
-        self._fresh_session: aiohttp.ClientSession | None = None
-        """Each of its requests opens a connection, and says that there will be no other."""
+        self._connector: aiohttp.TCPConnector | None = None
         self._tls: asyncio.Future[ssl.SSLContext] | None = None
+        self._target_of = lru_cache(maxsize=1_024)(_find_target)
 
     async def __aenter__(self) -> Self:
         return self
@@ -72,12 +73,10 @@ class HttpSender:
 
     async def close(self) -> None:
         """Close all connections."""
-        for session in (self._session, self._fresh_session):
-            if session is not None:
-                await session.close()
-        if self._guarded is not None:
+        if self._connector is not None and self._guarded is not None:
+            await self._connector.close()
             await self._guarded.close()
-        self._session = self._fresh_session = self._guarded = None
+        self._connector = self._guarded = None
 
     async def send(self, request: WebhookRequest) -> Answer:
         """Make one attempt; an ``Answer`` with status 0 when nothing answered."""
@@ -87,7 +86,7 @@ class HttpSender:
             answer = await self._attempt(request)
             if answer.body and request.secrets:
                 answer.body = _mask_of(request.secrets).text(answer.body)
-        except aiohttp.ConnectionTimeoutError:
+        except NotConnectedInTimeError:
             answer = Answer(
                 status=0, error=f"no connection within {self._settings.connect_seconds:g} s"
             )
@@ -95,67 +94,80 @@ class HttpSender:
             answer = Answer(
                 status=0, error=f"no answer within {self._settings.request_timeout_seconds:g} s"
             )
-        except (OSError, ValueError, aiohttp.ClientError, NoTlsContextError) as error:
+        except (OSError, ValueError, aiohttp.ClientError, HttpProcessingError) as error:
             answer = Answer(status=0, error=explain(error))
         answer.duration_ms = round((loop.time() - started) * 1_000)
         return answer
 
     async def _attempt(self, request: WebhookRequest) -> Answer:
+        deadline = asyncio.get_running_loop().time() + self._settings.request_timeout_seconds
+        url = self.guard.check_url(request.url)
+        tls = await self._tls_context() if url.scheme == "https" else True
+        target = self._target_of(url, tls)
+        content = write_request(target, request)
+        connection, protocol = await self._connect(target, deadline)
+        was_kept = protocol.has_sent
+        try:
+            return await self._exchange(connection, protocol, content, deadline)
+        except (OSError, aiohttp.ClientError) as error:
+            if isinstance(error, TimeoutError) or not (was_kept and protocol.heard_nothing):
+                raise
+        # A kept connection that the other side was just closing says nothing about the receiver:
+        # ask once more before calling it a failure. The message id is the same.
+        connection, protocol = await self._connect(target, deadline)
+        while protocol.has_sent:
+            connection.close()
+            connection, protocol = await self._connect(target, deadline)
+        return await self._exchange(connection, protocol, content, deadline)
+
+    async def _connect(
+        self, target: Target, deadline: float
+    ) -> tuple[aiohttp.connector.Connection, ReceiverConnection]:
+        connector = self._connector or self._open_connector()
+        left = deadline - asyncio.get_running_loop().time()
+        seconds = max(0.001, min(self._settings.connect_seconds, left))
+        # The threshold keeps aiohttp from rounding longer times up to whole seconds.
+        patience = aiohttp.ClientTimeout(connect=seconds, ceil_threshold=seconds)
+        try:
+            connection = await connector.connect(target.request, [], patience)
+        except TimeoutError as error:
+            raise NotConnectedInTimeError from error
+        return connection, cast("ReceiverConnection", connection.protocol)
+
+    async def _exchange(
+        self,
+        connection: aiohttp.connector.Connection,
+        protocol: ReceiverConnection,
+        content: bytes,
+        deadline: float,
+    ) -> Answer:
         """Send, and read the start of what comes back.
 
         Once the head has come the answer counts, whatever becomes of its body: that is cut at the
         cap, after some seconds, or where the connection breaks.
         """
         settings = self._settings
-        url = self.guard.check_url(request.url)
-        options = await self._options(url, request)
-        response: aiohttp.ClientResponse | None = None
-        body = bytearray()
+        head = None
+        start = bytearray()
         try:
-            async with asyncio.timeout(settings.request_timeout_seconds) as limit:
-                response = await self._post(url, options)
-                content = response.content
-                if not content.at_eof():
+            async with asyncio.timeout_at(deadline) as limit:
+                protocol.send(content)
+                head, body = await protocol.read()
+                if not body.at_eof():
                     soon = asyncio.get_running_loop().time() + settings.body_seconds
-                    limit.reschedule(min(limit.when() or soon, soon))
-                    while len(body) <= settings.answer_bytes and (chunk := await content.readany()):
-                        body += chunk
+                    limit.reschedule(min(deadline, soon))
+                    while len(start) <= settings.answer_bytes and (chunk := await body.readany()):
+                        start += chunk
         except (OSError, aiohttp.ClientError):
-            if response is None:
+            if head is None:
                 raise
         finally:
-            if response is not None and not response.closed:
-                response.close()
-        return self._read(response, bytes(body[: settings.answer_bytes]))
+            # Kept for the next request only where the answer was read to its end.
+            connection.release() if head is not None else connection.close()
+        return self._read(head.code, head.headers, bytes(start[: settings.answer_bytes]))
 
-    async def _options(self, url: URL, request: WebhookRequest) -> dict[str, Any]:
-        return {
-            "data": aiohttp.BytesPayload(request.body),
-            "headers": {
-                "host": url.host_port_subcomponent,
-                "accept": "*/*",
-                **request.headers,
-                "content-length": str(len(request.body)),
-            },
-            "allow_redirects": False,
-            "ssl": await self._tls_context() if url.scheme == "https" else True,
-        }
-
-    async def _post(self, url: URL, options: dict[str, Any]) -> aiohttp.ClientResponse:
-        if self._session is None:
-            self._session = self._open_session()
-        try:
-            return await self._session.post(url, **options)
-        except StaleConnectionError:
-            # A kept connection that the other side was just closing says nothing about the
-            # receiver: ask once more before calling it a failure. The message id is the same.
-            if self._fresh_session is None:
-                self._fresh_session = self._open_session(keeps_connections=False)
-            return await self._fresh_session.post(url, **options)
-
-    def _read(self, response: aiohttp.ClientResponse, body: bytes) -> Answer:
-        status = response.status
-        packing = response.headers.get("content-encoding", "").strip().lower()
+    def _read(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+        packing = headers.get("content-encoding", "").strip().lower()
         if packing not in ("", "identity"):
             text = "(packed; not read)" if body else ""
         else:
@@ -164,19 +176,16 @@ class HttpSender:
             status=status,
             error="" if 200 <= status <= 299 else f"answered {status}",
             body=text[: self._settings.kept_answer_characters],
-            retry_after=response.headers.get("retry-after"),
+            retry_after=headers.get("retry-after"),
         )
 
-    def _open_session(self, *, keeps_connections: bool = True) -> aiohttp.ClientSession:
-        if self._guarded is None:
-            resolver = self._resolver or SystemResolver(self._settings.dns_threads)
-            self._guarded = GuardedResolver(self.guard, resolver)
-        return open_session(
-            self._settings,
-            resolver=self._guarded,
-            sockets=self.sockets,
-            keeps_connections=keeps_connections,
+    def _open_connector(self) -> aiohttp.TCPConnector:
+        resolver = self._resolver or SystemResolver(self._settings.dns_threads)
+        self._guarded = GuardedResolver(self.guard, resolver)
+        self._connector = open_connector(
+            self._settings, resolver=self._guarded, sockets=self.sockets
         )
+        return self._connector
 
     async def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -198,12 +207,44 @@ class HttpSender:
         return context
 
 
-class NoTlsContextError(Exception):
+class NotConnectedInTimeError(TimeoutError):
+    """Name, connection and TLS took too long."""
+
+
+class NoTlsContextError(OSError):
     """The authorities to trust cannot be read; ``cause`` says why."""
 
     def __init__(self, cause: OSError) -> None:
         super().__init__(str(cause))
         self.cause = cause
+
+
+class Target(NamedTuple):
+    """Where requests to one URL go, and how they begin."""
+
+    request: aiohttp.ClientRequest
+    """What a connector asks for; it is never sent itself."""
+    head: str
+
+
+def _find_target(url: URL, tls: ssl.SSLContext | bool) -> Target:
+    request = aiohttp.ClientRequest("POST", url, loop=asyncio.get_running_loop(), ssl=tls)
+    first = f"POST {url.raw_path_qs} HTTP/1.1\r\nhost: {url.host_port_subcomponent}\r\n"
+    return Target(request, first + "accept: */*\r\n")
+
+
+def write_request(target: Target, request: WebhookRequest) -> bytes:
+    """Return the bytes of a request.
+
+    Raises:
+        ValueError: a header holds a line break, or something else than Latin-1.
+    """
+    lines = [f"{name}: {value}\r\n" for name, value in request.headers.items()]
+    head = f"{target.head}{''.join(lines)}content-length: {len(request.body)}\r\n\r\n"
+    if head.count("\n") != len(lines) + 5 or head.count("\r") != len(lines) + 5:
+        msg = "a header holds a line break"
+        raise ValueError(msg)
+    return head.encode("latin-1") + request.body
 
 
 @lru_cache(maxsize=1_024)
@@ -233,7 +274,7 @@ def explain(error: Exception) -> str:
             return f"no TLS connection: {_ssl_reason(cause)}"
         case aiohttp.ClientConnectorError():
             return f"no connection: {_system_reason(error.os_error)}"
-        case aiohttp.ClientResponseError():
+        case HttpProcessingError():
             return "the answer is not HTTP"
         case aiohttp.ClientOSError(errno=int()) | OSError(errno=int()):
             return f"the connection broke: {_system_reason(error)}"

@@ -6,11 +6,12 @@ import socket
 from typing import Any
 
 import pytest
-from aiohttp import ClientConnectorError, web
+from aiohttp import ClientConnectorError, ClientRequest, ClientTimeout, TCPConnector, web
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from parcelwire.webhooks.address import AddressGuard, AddressRefusedError
-from parcelwire.webhooks.connection import open_session
+from parcelwire.webhooks.connection import ReceiverConnection, open_connector
 from parcelwire.webhooks.guarded_dns import (
     AddressInfo,
     GuardedResolver,
@@ -103,21 +104,32 @@ class Unjudged(GuardedSockets):
         return socket.socket(family, kind, protocol)
 
 
+async def post(connector: TCPConnector, host: str, port: int) -> None:
+    """Post over a connection of its own."""
+    url, loop = URL(f"http://{host}:{port}/"), asyncio.get_running_loop()
+    request = ClientRequest("POST", url, loop=loop)
+    connection = await connector.connect(request, [], ClientTimeout(connect=5))
+    assert isinstance(connection.protocol, ReceiverConnection)
+    connection.protocol.send(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
+    head, _ = await connection.protocol.read()
+    assert head.code == 200
+    connection.close()
+
+
 async def post_often(
     resolver: AbstractResolver, sockets: GuardedSockets, times: int
 ) -> tuple[int, int]:
     """Post to many names; return how many got through and how many did not."""
     runner, port = await start_receiver()
+    connector = open_connector(WebhookSettings(), resolver=resolver, sockets=sockets)
     passed = refused = 0
-    async with open_session(WebhookSettings(), resolver=resolver, sockets=sockets) as session:
-        for number in range(times):
-            host = f"name{number}.example"
-            try:
-                url, headers = f"http://{host}:{port}/", {"host": host, "connection": "close"}
-                async with session.post(url, headers=headers):
-                    passed += 1
-            except ClientConnectorError:
-                refused += 1
+    for number in range(times):
+        try:
+            await post(connector, f"name{number}.example", port)
+            passed += 1
+        except ClientConnectorError:
+            refused += 1
+    await connector.close()
     await runner.cleanup()
     return passed, refused
 
@@ -169,11 +181,12 @@ async def test_literal_addresses_are_judged_at_the_socket(connected: list[str]) 
     sockets = GuardedSockets(GUARD)
     flipping = FlippingResolver(5)
     resolver = GuardedResolver(GUARD, flipping)
-    async with open_session(WebhookSettings(), resolver=resolver, sockets=sockets) as session:
-        for host in ("127.0.0.2", "10.0.0.1", "[::1]", "[::ffff:127.0.0.2]", "169.254.169.254"):
-            with pytest.raises(ClientConnectorError) as caught:
-                await session.post(f"http://{host}:8000/", headers={"host": host})
-            assert isinstance(caught.value.os_error, AddressRefusedError)
+    connector = open_connector(WebhookSettings(), resolver=resolver, sockets=sockets)
+    for host in ("127.0.0.2", "10.0.0.1", "[::1]", "[::ffff:127.0.0.2]", "169.254.169.254"):
+        with pytest.raises(ClientConnectorError) as caught:
+            await post(connector, host, 8_000)
+        assert isinstance(caught.value.os_error, AddressRefusedError)
+    await connector.close()
     assert flipping.flips == 0
     assert connected == []
     assert sockets.refused >= 5
