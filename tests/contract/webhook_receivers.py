@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
+from parcelwire.webhooks.request_builder import WebhookRequest
+
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
     """One request as it came."""
@@ -188,3 +190,9 @@ async def receiver(
         with suppress(TimeoutError):
             async with asyncio.timeout(2):
                 await server.wait_closed()
+
+
+def request_to(shop: Receiver, **headers: str) -> WebhookRequest:
+    """Return a small request to a receiver."""
+    given = {"content-type": "application/json", "user-agent": "Parcelwire", **headers}
+    return WebhookRequest(url=shop.url, headers=given, body=b"{}")
