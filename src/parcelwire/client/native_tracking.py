@@ -15,8 +15,6 @@ _DETAILS: Final = {
     "ship_date": "tracking_ship_date",
     "courier_account": "tracking_courier_account",
     "key": "tracking_key",
-    "tracking_origin_country": "tracking_origin_country",
-    "tracking_destination_country": "tracking_destination_country",
 }
 """Its names of details -> v4's, where they differ."""
 _POINT: Final = {
