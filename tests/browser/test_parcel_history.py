@@ -93,7 +93,7 @@ async def test_both_lists_are_there_and_older_changes_are_reached(
     await expect(polls).to_have_count(len(told))
     await expect(polls.first).to_contain_text("nothing new")
     await expect(polls.first).to_contain_text("asked for by hand or by a program")
-    await expect(polls.nth(1)).to_contain_text("put off")
+    await expect(polls.nth(1)).to_contain_text("deferred")
     await expect(polls.last).to_contain_text("brought news")
     assert await look(page, "dashboard-parcel-history") == []
 
