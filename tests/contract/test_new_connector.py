@@ -201,6 +201,7 @@ ROWS = 'code = [{code = "A", status = "transit"}, {code = "A", status = "transit
         (hold("manifest.toml", "a = " + "[" * 9_000), "manifest.toml:1: maximum recursion"),
         (hold("status.toml", "a = " + "[" * 9_000), "status.toml:1: maximum recursion"),
         (hold("status.toml", ROWS), "status.toml:1: a second row for code A"),
+        (hold("status.toml", '[[code]]\nstatus = "transit"'), "status.toml:1: Object missing"),
         (leave("manifest.toml"), "manifest.toml:1: manifest.toml is missing"),
         (leave("__init__.py"), "__init__.py:1: there is no "),
         (be_a_folder("fixtures/found.out.json"), "fixtures/found.out.json:1: "),

@@ -206,6 +206,14 @@ async def test_what_is_wrong_with_a_body_does_not_change_the_status(
     assert answer.duration_ms < 10_000
 
 
+async def test_a_chunk_that_ends_just_before_the_connection_is_cut(sender: HttpSender) -> None:
+    # Whoever waits for more of the body is woken at the chunk's end, and nothing more can come.
+    turns = [b""] * 20
+    async with receiver(pieces(CHUNKED + b"5\r\nab\r\n0", *turns, b"\r\nno size\r\n")) as shop:
+        answer = await sender.send(request_to(shop))
+    assert (answer.status, answer.error, answer.body) == (200, "", "ab\r\n0")
+
+
 async def test_silence_ends_in_time_and_cuts_the_connection() -> None:
     settings = replace(SETTINGS, request_timeout_seconds=0.1)
     shop_floor = Watched(pieces(b"HTTP/1.1 200 OK\r\n"))

@@ -329,6 +329,7 @@ def _check_fixtures(connector: Connector, package: str) -> list[Problem]:
 def _wordless(manifest: Manifest, package: str) -> list[str]:
     """Return the codes that have no words in one of the carrier's languages."""
     try:
+        load_status_table(package)  # its rows have their form
         rows = tomllib.loads((files(package) / "status.toml").read_text("utf-8")).get("code", [])
     except UNREADABLE:
         return []  # said elsewhere

@@ -1,8 +1,9 @@
 """How both engines write documents and raw answers: JSON, packed with zstd behind a marker byte.
 
 The first byte of a packed value says how the rest is to be read, so that a better way can be added
-later without touching what is stored. Trackings and events have bytes of their own: the first ones
-were stored with names that are others today (``first_names``), and are not rewritten.
+later without touching what is stored. Trackings, events and recorded answers have bytes of their
+own: the first ones were stored with names that are others today (``first_names``), and are not
+rewritten.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from parcelwire.domain.changes import Event
 from parcelwire.domain.clock import Instant
 from parcelwire.domain.tracking import Tracking
 from parcelwire.polling.ports import Pause
-from parcelwire.store.first_names import with_names_of_today
+from parcelwire.store.first_names import answer_with_names_of_today, with_names_of_today
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -28,7 +29,7 @@ else:
 PLAIN: Final = b"\x00"
 ZSTD: Final = b"\x01"
 PLAIN_DOCUMENT: Final = b"\x02"
-"""A tracking or an event, with the names of today; ``PLAIN`` and ``ZSTD`` ones have the first."""
+"""With the names of today: ``PLAIN`` and ``ZSTD`` trackings, events and answers have the first."""
 ZSTD_DOCUMENT: Final = b"\x03"
 
 PACK_FROM: Final = 600
@@ -132,14 +133,28 @@ def decode_event(packed: bytes) -> Event:
     return _event_decoder.decode(_unpack_document(packed))
 
 
+def pack_answer(body: bytes) -> bytes:
+    """Return the body that is told again to a call with the same idempotency key, packed."""
+    return _pack_document(body, PACK_FROM)
+
+
+def unpack_answer(packed: bytes) -> bytes:
+    """Return the body that ``pack_answer`` was given."""
+    body = unpack(packed)
+    return body if _is_of_today(packed) else answer_with_names_of_today(body)
+
+
 def _pack_document(data: bytes, packs_from: int) -> bytes:
     return pack(data, packs_from=packs_from, plain=PLAIN_DOCUMENT, packed=ZSTD_DOCUMENT)
 
 
 def _unpack_document(packed: bytes) -> bytes:
     data = unpack(packed)
-    is_of_today = packed[:1] in (PLAIN_DOCUMENT, ZSTD_DOCUMENT)
-    return data if is_of_today else with_names_of_today(data)
+    return data if _is_of_today(packed) else with_names_of_today(data)
+
+
+def _is_of_today(packed: bytes) -> bool:
+    return packed[:1] in (PLAIN_DOCUMENT, ZSTD_DOCUMENT)
 
 
 def event_at(packed: bytes) -> Instant:

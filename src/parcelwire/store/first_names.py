@@ -1,4 +1,4 @@
-"""Names that the documents of trackings and events were first stored with.
+"""Names that the documents of trackings and events, and recorded answers, were first stored with.
 
 Millions of them may lie compressed in a database, so they are not rewritten: whoever reads one
 gives it the names of today, and whoever writes it again stores it with these.
@@ -19,6 +19,14 @@ _NAMES: Final = (
     (b'"type":"window_moved"', b'"type":"delivery_window_changed"'),
 )
 
+_ANSWER_NAMES: Final = (
+    (b'"disabled_why":', b'"disabled_reason":'),
+    (b'"is_own":', b'"is_current":'),
+    (b'"answer":', b'"response_body":'),
+    (b'"waiting":', b'"pending_count":'),
+)
+"""Of answers that are read before they are given again: about endpoints and keys."""
+
 
 def with_names_of_today(document: bytes) -> bytes:
     """Return the JSON of a tracking or an event with the names that its members have now.
@@ -26,6 +34,18 @@ def with_names_of_today(document: bytes) -> bytes:
     A quotation mark before a colon ends the name of a member: within a text it would follow a
     backslash.
     """
-    for first, now in _NAMES:
+    return _renamed(document, _NAMES)
+
+
+def answer_with_names_of_today(body: bytes) -> bytes:
+    """Return the JSON of a recorded answer about endpoints and keys with today's names.
+
+    Those about trackings are given again as they were.
+    """
+    return _renamed(body, _ANSWER_NAMES)
+
+
+def _renamed(document: bytes, names: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    for first, now in names:
         document = document.replace(first, now)
     return document

@@ -141,3 +141,5 @@ class ReceiverConnection(ResponseHandler):
         self.set_exception(error)
         if body is not None and not body.is_eof():
             body.set_exception(aiohttp.ClientPayloadError())
+            # A reader that was woken at the end of a chunk would want to wait for more.
+            body.feed_eof()

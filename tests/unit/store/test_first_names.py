@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -69,3 +70,13 @@ def test_what_is_stored_now_is_read_as_it_is() -> None:
     for one in (TRACKING, odd):
         assert codec.decode_tracking(codec.encode_tracking(one)) == one
     assert codec.decode_event(codec.encode_event(EVENT)) == EVENT
+
+
+@pytest.mark.parametrize("size", [1, 1_000])
+def test_recorded_answers_are_told_again_with_the_names_of_today(size: int) -> None:
+    text = "x" * size
+    first = b'{"waiting":1,"disabled_why":null,"is_own":true,"answer":"%s"}' % text.encode()
+    said = {"pending_count": 1, "disabled_reason": None, "is_current": True, "response_body": text}
+    assert msgspec.json.decode(codec.unpack_answer(codec.pack(first))) == said
+    # What is recorded now is told again as it is.
+    assert codec.unpack_answer(codec.pack_answer(first)) == first

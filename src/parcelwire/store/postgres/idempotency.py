@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from parcelwire.domain.clock import Instant
-from parcelwire.store.codec import pack, unpack
+from parcelwire.store.codec import pack_answer, unpack_answer
 from parcelwire.store.postgres.key_naming import KeyNaming
 from parcelwire.store.postgres.pool import Link, Row
 from parcelwire.store.postgres.queries import load_queries
@@ -58,7 +58,7 @@ class IdempotencyMixin(KeyNaming):
                 key = await self._sealing_key(link)
                 bound_to = place_of_answer(once.world_id, key_of(once.key))
                 sealed = self._sealing.seal(once.secret.encode(), bound_to, key)
-            await link.fetch(_SQL["fill_key"], *place, status, pack(body), sealed)
+            await link.fetch(_SQL["fill_key"], *place, status, pack_answer(body), sealed)
             return result
 
         return await self._database.transact(work)
@@ -80,5 +80,9 @@ class IdempotencyMixin(KeyNaming):
         bound_to = place_of_answer(world_id, key_of(key))
         secret = self._sealing.open(sealed, bound_to) if sealed else b""
         return IdempotencyRecord(
-            fingerprint=fingerprint, at=at, status=status, body=unpack(body), secret=secret.decode()
+            fingerprint=fingerprint,
+            at=at,
+            status=status,
+            body=unpack_answer(body),
+            secret=secret.decode(),
         )

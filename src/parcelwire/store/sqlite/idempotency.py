@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import apsw
 
 from parcelwire.domain.clock import Instant
-from parcelwire.store.codec import pack, unpack
+from parcelwire.store.codec import pack_answer, unpack_answer
 from parcelwire.store.sealing import place_of_answer
 from parcelwire.store.sqlite import queries
 from parcelwire.store.sqlite.base import Part, Work
@@ -59,7 +59,15 @@ class IdempotencyMixin(Part):
                 sealed = self._sealing.seal(once.secret.encode(), place, key)
             connection.execute(
                 queries.ADD_DONE,
-                (once.world_id, once.key, once.fingerprint, once.at, status, pack(body), sealed),
+                (
+                    once.world_id,
+                    once.key,
+                    once.fingerprint,
+                    once.at,
+                    status,
+                    pack_answer(body),
+                    sealed,
+                ),
             )
             return result
 
@@ -96,6 +104,6 @@ class IdempotencyMixin(Part):
             fingerprint=fingerprint,
             at=at,
             status=status,
-            body=unpack(packed),
+            body=unpack_answer(packed),
             secret=secret.decode(),
         )

@@ -9,11 +9,13 @@ import msgspec
 from parcelwire.domain.account import Connection
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.polling.ports import Pause
+from parcelwire.store.codec import pack
 from parcelwire.store.postgres import open_store
 from parcelwire.store.postgres.migrating import load_migrations, record_of
 from tests.contract.store.postgres_fixture import Cluster
 from tests.contract.store.samples import NOW, WORLD, make_endpoint, new_id, render
 
+LONG_ANSWER = b'{"is_own":true,"label":"%s"}' % (b"x" * 700)
 BROKEN = 'HTTP 401, "broken_why": x'
 ROWS = """
 insert into endpoint (id, world_id, is_enabled, created_at, url, dialect, secret, statuses,
@@ -54,7 +56,6 @@ async def test_what_stood_under_the_names_before_is_found(cluster: Cluster, empt
     )
     document = json.loads(msgspec.json.encode(link))
     document["broken_why"] = document.pop("broken_reason")
-    packed = b'\x01 "is_own": is not looked into'
     message = new_id()
     rows = ROWS.format(
         endpoint=endpoint.id,
@@ -64,7 +65,7 @@ async def test_what_stood_under_the_names_before_is_found(cluster: Cluster, empt
         secret=endpoint.secret,
         connection=json.dumps(document, separators=(",", ":")).encode().hex(),
         plain=b'\x00{"id":"1","disabled_why":null,"health":{"waiting":2}}'.hex(),
-        packed=packed.hex(),
+        packed=pack(LONG_ANSWER).hex(),
         message=message,
     )
     cluster.sql(rows, empty_dsn)
@@ -77,8 +78,9 @@ async def test_what_stood_under_the_names_before_is_found(cluster: Cluster, empt
     record = await store.find_idempotency_record(WORLD, "plain")
     assert record is not None
     assert record.body == b'{"id":"1","disabled_reason":null,"health":{"pending_count":2}}'
-    found = await store._database.fetch("select body from idempotency_record where key = 'packed'")
-    assert [row[0] for row in found] == [packed]
+    record = await store.find_idempotency_record(WORLD, "packed")
+    assert record is not None
+    assert record.body == LONG_ANSWER.replace(b"is_own", b"is_current")
     assert [one.response_body for one in await store.list_attempts(message)] == ["oh no"]
     assert await store.count_waiting(endpoint.id) == 1
     await store.close()

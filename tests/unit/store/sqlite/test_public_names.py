@@ -12,10 +12,12 @@ import pytest
 from parcelwire.domain.account import Connection
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.polling.ports import Pause
+from parcelwire.store.codec import pack
 from parcelwire.store.sqlite import migrations, open_store
 from parcelwire.store.sqlite.migrations import all_migrations, migrate
 from tests.contract.store.samples import NOW, WORLD, make_endpoint, new_id, render
 
+LONG_ANSWER = b'{"is_own":true,"label":"%s"}' % (b"x" * 700)
 BROKEN = 'HTTP 401, "broken_why": x'
 
 
@@ -67,7 +69,7 @@ async def test_what_stood_under_the_names_before_is_found(
         " VALUES (?, ?, x'', ?, 201, ?)",
         [
             (WORLD, "plain", NOW, b'\x00{"id":"1","disabled_why":null,"health":{"waiting":2}}'),
-            (WORLD, "packed", NOW, b'\x01 "is_own": is not looked into'),
+            (WORLD, "packed", NOW, pack(LONG_ANSWER)),
         ],
     )
     tracking = new_id()
@@ -85,10 +87,9 @@ async def test_what_stood_under_the_names_before_is_found(
     record = await store.find_idempotency_record(WORLD, "plain")
     assert record is not None
     assert record.body == b'{"id":"1","disabled_reason":null,"health":{"pending_count":2}}'
-    rows = await store._reader.rows(
-        "SELECT body, typeof(body) FROM idempotency_record WHERE key = 'packed'"
-    )
-    assert rows == [(b'\x01 "is_own": is not looked into', "blob")]
+    record = await store.find_idempotency_record(WORLD, "packed")
+    assert record is not None
+    assert record.body == LONG_ANSWER.replace(b"is_own", b"is_current")
     assert await store._reader.rows("SELECT response_body FROM attempt") == [("oh no",)]
     await store.close()
 
