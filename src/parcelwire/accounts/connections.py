@@ -31,6 +31,7 @@ from parcelwire.accounts.ports import (
 from parcelwire.domain.account import Connection
 from parcelwire.domain.clock import Clock
 from parcelwire.domain.report import CarrierReport, Outcome
+from parcelwire.tracking.drafts import Drafting
 from parcelwire.tracking.ports import Identifiers
 
 OPTIONAL_FIELDS: Final = frozenset({"scope"})
@@ -147,10 +148,30 @@ class ConnectionService:
         self._carriers.forget(command.account_number)
         return connection
 
-    async def test(self, connection: Connection, number: str) -> ConnectionTest:
-        """Ask the carrier about one number over a connection; nothing is stored."""
-        report = await self._carriers.try_connection(connection, number)
+    async def test(
+        self, account_number: int, connection_id: str, number: str | None = None
+    ) -> ConnectionTest:
+        """Ask the carrier about one number over a connection; nothing is stored.
+
+        ``number``: as typed; None: the one that the carrier publishes for tests.
+
+        Raises:
+            ConnectionNotFoundError: the account has none with this id.
+            NumberMissingError: nothing was typed, or the carrier publishes no number.
+            NumberInvalidError: it cannot be a tracking number.
+        """
+        connection = await self.load(account_number, connection_id)
+        if number is None:
+            number = self._test_number_of(connection)
+        report = await self._carriers.try_connection(connection, Drafting.number(number))
         return ConnectionTest(connection=connection, report=report)
+
+    def _test_number_of(self, connection: Connection) -> str:
+        """Return what the carrier publishes for tests; empty where that is not known."""
+        for one in self.transports():
+            if (one.connector, one.transport) == (connection.connector, connection.transport):
+                return one.test_number
+        return ""
 
     async def resume(self, account_number: int, connection_id: str) -> Connection:
         """Use a broken connection again, with the credentials that it has.
