@@ -17,10 +17,8 @@ from parcelwire.accounts.errors import (
     ConnectionChangedError,
     ConnectionNotFoundError,
     ConnectorNotFoundError,
-    FieldProblem,
     TransportNotFoundError,
 )
-from parcelwire.accounts.fields import refuse_if_any, text_problem
 from parcelwire.accounts.ports import (
     CarrierAccess,
     ConnectionStore,
@@ -30,6 +28,7 @@ from parcelwire.accounts.ports import (
 )
 from parcelwire.domain.account import Connection
 from parcelwire.domain.clock import Clock
+from parcelwire.domain.field_problems import FieldProblem, refuse_if_any, text_problem
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.tracking.drafts import Drafting
 from parcelwire.tracking.ports import Identifiers

@@ -12,7 +12,6 @@ from parcelwire.accounts.connections import OPTIONAL_FIELDS, CreateConnection, c
 from parcelwire.accounts.errors import (
     ConnectionChangedError,
     ConnectionNotFoundError,
-    InvalidInputError,
 )
 from parcelwire.accounts.ports import ConnectorTransport
 from parcelwire.bootstrap import InstallationError
@@ -27,6 +26,7 @@ from parcelwire.cli.common import (
 )
 from parcelwire.cli.exit_codes import FAILED, NO_ANSWER, CommandError
 from parcelwire.cli.outcome_texts import OUTCOME_TEXTS
+from parcelwire.domain.field_problems import InvalidInputError
 from parcelwire.domain.report import Outcome
 from parcelwire.tracking.errors import NumberInvalidError, NumberMissingError
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 import msgspec
 
-from parcelwire.accounts.errors import InvalidInputError, KeyNotFoundError
+from parcelwire.accounts.errors import KeyNotFoundError
 from parcelwire.accounts.key_format import prefix_of
 from parcelwire.accounts.keys import CreateKey, RevokeKey
 from parcelwire.accounts.service import (
@@ -22,6 +22,7 @@ from parcelwire.cli.durations import DurationType
 from parcelwire.cli.passwords import password
 from parcelwire.domain.access import RANKS
 from parcelwire.domain.clock import SECOND, to_datetime
+from parcelwire.domain.field_problems import InvalidInputError
 
 
 @click.group()

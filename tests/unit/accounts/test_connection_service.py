@@ -18,13 +18,13 @@ from parcelwire.accounts.errors import (
     ConnectionChangedError,
     ConnectionNotFoundError,
     ConnectorNotFoundError,
-    InvalidInputError,
     TransportNotFoundError,
 )
 from parcelwire.accounts.ports import ConnectorTransport
 from parcelwire.connectors.credential_encryption import AesGcmCipher
 from parcelwire.domain.account import Connection
 from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.field_problems import InvalidInputError
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.store.port import Store
 from parcelwire.tracking.errors import NumberInvalidError, NumberMissingError

@@ -15,12 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from parcelwire.accounts.errors import AccountsError
 from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send
 from parcelwire.api.bodies import ClientGoneError
 from parcelwire.api.gate import Allowance, Refusal
 from parcelwire.api.house import House
-from parcelwire.api.native.account_problems import account_problem
 from parcelwire.api.native.docs_page import show_docs
 from parcelwire.api.native.idempotency import (
     HEADER,
@@ -41,7 +39,7 @@ from parcelwire.api.native.problems import (
 )
 from parcelwire.api.native.reading import read_query
 from parcelwire.api.native.table import ALL
-from parcelwire.api.native.webhook_problems import webhook_problem
+from parcelwire.api.native.use_case_errors import USE_CASE_ERRORS, problem_of
 from parcelwire.api.shares import TooManyCallsError
 from parcelwire.api.wire import NO_STORE, NOSNIFF
 from parcelwire.domain.access import WorldRule, may
@@ -50,7 +48,6 @@ from parcelwire.domain.json_limits import CROWDED, is_crowded
 from parcelwire.domain.url_path import sent_path
 from parcelwire.store.port import KeyUnavailableError, StoreUnavailableError
 from parcelwire.tracking.ports import AlreadyDoneError, IdempotencyRecord
-from parcelwire.webhooks.errors import WebhookError
 
 log = logging.getLogger(__name__)
 
@@ -129,8 +126,6 @@ class _Endpoint:
             return
         except ProblemError as error:
             response = _problem(error)
-        except WebhookError as error:
-            response = _problem(webhook_problem(error))
         except TooManyCallsError as error:
             response = _problem(
                 ProblemError("too-many-requests", str(error), headers={"retry-after": RETRY_AFTER})
@@ -208,8 +203,8 @@ class _Endpoint:
         repeatable = asked.repeatable
         try:
             answer = await operation.handler(self._house, asked)
-        except AccountsError as error:
-            raise account_problem(error) from error
+        except USE_CASE_ERRORS as error:
+            raise problem_of(error) from error
         except AlreadyDoneError as error:
             if repeatable is None:
                 raise

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from parcelwire.api.native.problems import FieldError, ProblemError
+from parcelwire.api.native.problems import FieldError, field_problem
 from parcelwire.couriers.number import LONGEST, SHORTEST
 from parcelwire.domain.clock import Instant, from_datetime
 from parcelwire.domain.tracking import Details, Product
@@ -174,7 +174,4 @@ def instant_of(moment: datetime, field: str, kind: str = "validation-failed") ->
     try:
         return from_datetime(moment.astimezone(UTC))
     except OverflowError:
-        message = "out of range"
-        raise ProblemError(
-            kind, f"{field}: {message}", errors=(FieldError(field, message),)
-        ) from None
+        raise field_problem(kind, FieldError(field, "out of range")) from None

@@ -14,11 +14,10 @@ from parcelwire.accounts.connections import (
 from parcelwire.accounts.errors import (
     ConnectionChangedError,
     ConnectionNotFoundError,
-    FieldProblem,
-    InvalidInputError,
     NotFoundError,
 )
 from parcelwire.domain.access import WorldRule
+from parcelwire.domain.field_problems import FieldProblem, InvalidInputError
 from parcelwire.pages.dashboard.drafting import sentence_of
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, Visit, missing
