@@ -9,8 +9,8 @@ import tomllib
 
 import prove.__main__ as proofs
 from parcelwire.accounts import hashing, login_throttle, passwords
+from parcelwire.accounts.authentication import KEY_CACHE_SECONDS
 from parcelwire.accounts.key_format import make_key
-from parcelwire.api.gate import KEY_CACHE_SECONDS
 from parcelwire.api.native import events, idempotency, paging
 from parcelwire.api.native.tracking_requests import MOST_IN_A_BATCH
 from parcelwire.api.shares import LIGHT_OFFSET, LIGHT_PAGE, WAITING_FOR_EACH

@@ -7,10 +7,11 @@ from typing import Any, Protocol
 
 import msgspec
 
+from parcelwire.accounts.authentication import KeyAuthenticator
 from parcelwire.accounts.keys import KeyService
 from parcelwire.accounts.service import AccountService
 from parcelwire.api.bodies import BodyReader
-from parcelwire.api.gate import Gate, RateLimiter
+from parcelwire.api.rate_limit import RateLimiter
 from parcelwire.api.shares import EventWatch, LongReads
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.air_waybill import AirWaybills
@@ -60,7 +61,7 @@ class House(msgspec.Struct, kw_only=True):
     keys: KeyService
     store: Store
     registry: Registry
-    gate: Gate
+    authenticator: KeyAuthenticator
     limiter: RateLimiter
     reads: LongReads
     events: EventWatch

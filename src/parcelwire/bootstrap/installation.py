@@ -7,13 +7,14 @@ import os
 import random
 from collections.abc import Sequence
 
+from parcelwire.accounts.authentication import KeyAuthenticator
 from parcelwire.api.asgi import ASGIApp, Door
 from parcelwire.api.bodies import BodyReader
-from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.api.house import House
 from parcelwire.api.native.application import application as native_application
 from parcelwire.api.native.application import in_front_of
 from parcelwire.api.processes import ApiProcesses
+from parcelwire.api.rate_limit import RateLimiter
 from parcelwire.api.shares import EventWatch, LongReads
 from parcelwire.api.trackingmore.declaration import Declaration
 from parcelwire.api.trackingmore.frame import DialectFrame
@@ -178,7 +179,7 @@ class Installation:
             keys=self.use_cases.keys,
             store=store,
             registry=self.registry,
-            gate=Gate(store, clock),
+            authenticator=KeyAuthenticator(store, clock),
             limiter=RateLimiter(
                 clock,
                 {"create": api.create_per_second, "other": api.other_per_second},

@@ -124,12 +124,11 @@ async def list_keys(ctx: click.Context, email: str | None) -> None:
     if not keys:
         click.echo("There are no keys. Create one with: parcelwire key create --account E-MAIL")
     for one in keys:
-        state = one.scope
-        if not one.is_usable(now):
-            state = "revoked" if one.revoked_at is not None else "expired"
+        state = one.state_at(now)
+        shown = one.scope if state == "active" else state
         until = "" if one.expires_at is None else f"  until {to_datetime(one.expires_at):%Y-%m-%d}"
         click.echo(
-            f"{one.prefix}…  {'test' if one.is_test else 'live'}  {state:7}"
+            f"{one.prefix}…  {'test' if one.is_test else 'live'}  {shown:7}"
             f"  {to_datetime(one.created_at):%Y-%m-%d}{until}"
             f"  {accounts[one.account_number].email}  {one.label}".rstrip()
         )

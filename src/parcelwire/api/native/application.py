@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from parcelwire.accounts.authentication import AuthFailure
 from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send
 from parcelwire.api.bodies import ClientGoneError
-from parcelwire.api.gate import Allowance, Refusal
 from parcelwire.api.house import House
 from parcelwire.api.native.docs_page import show_docs
 from parcelwire.api.native.idempotency import (
@@ -32,7 +32,7 @@ from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.paging import Page
 from parcelwire.api.native.problems import (
     CONTENT_TYPE,
-    REFUSALS,
+    KINDS_OF_AUTH_FAILURES,
     RETRY_AFTER,
     ProblemError,
     invalid,
@@ -40,6 +40,7 @@ from parcelwire.api.native.problems import (
 from parcelwire.api.native.reading import read_query
 from parcelwire.api.native.table import ALL
 from parcelwire.api.native.use_case_errors import USE_CASE_ERRORS, problem_of
+from parcelwire.api.rate_limit import Allowance
 from parcelwire.api.shares import TooManyCallsError
 from parcelwire.api.wire import NO_STORE, NOSNIFF
 from parcelwire.domain.access import WorldRule, may
@@ -240,10 +241,11 @@ class _Endpoint:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         is_bearer = scheme.casefold() == "bearer"
         typed = token if is_bearer else request.headers.get(KEY_HEADER)
-        admitted = await self._house.gate.admit(typed)
-        if isinstance(admitted, Refusal):
-            raise ProblemError(REFUSALS[admitted], headers={"www-authenticate": "Bearer"})
-        return admitted
+        found = await self._house.authenticator.authenticate(typed)
+        if isinstance(found, AuthFailure):
+            kind = KINDS_OF_AUTH_FAILURES[found]
+            raise ProblemError(kind, headers={"www-authenticate": "Bearer"})
+        return found
 
     async def _read_body(
         self, operation: Operation, request: Request, key: ApiKey

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from parcelwire.api.gate import Refusal
+from parcelwire.accounts.authentication import AuthFailure
 
 CONTENT_TYPE: Final = "application/problem+json"
 
@@ -62,11 +62,11 @@ KINDS: Final[dict[str, tuple[int, str]]] = {
 RETRY_AFTER: Final = "5"
 """Seconds after which a call that was answered 503 may be sent again, for the header."""
 
-REFUSALS: Final = {
-    Refusal.NO_KEY: "api-key-missing",
-    Refusal.UNKNOWN_KEY: "invalid-api-key",
-    Refusal.REVOKED_KEY: "api-key-revoked",
-    Refusal.EXPIRED_KEY: "api-key-expired",
+KINDS_OF_AUTH_FAILURES: Final = {
+    AuthFailure.NO_KEY: "api-key-missing",
+    AuthFailure.UNKNOWN_KEY: "invalid-api-key",
+    AuthFailure.REVOKED_KEY: "api-key-revoked",
+    AuthFailure.EXPIRED_KEY: "api-key-expired",
 }
 
 

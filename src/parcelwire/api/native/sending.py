@@ -16,7 +16,7 @@ from parcelwire.api.native.operations import Asked
 from parcelwire.api.native.tracking_requests import When
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import SECOND, from_datetime
-from parcelwire.webhooks.commands import MOST_REPLAYED, ReplayMessages
+from parcelwire.webhooks.commands import MOST_REPLAYED, REPLAY_CONDITIONS, ReplayMessages
 from parcelwire.webhooks.messages import Replayed
 from parcelwire.webhooks.notices import EVENT_TYPES
 from parcelwire.webhooks.ports import MessageState
@@ -52,21 +52,15 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         )
 
 
-def _having(name: str, **of: Any) -> dict[str, Any]:
-    return {"required": [name], "properties": {name: of}}
-
-
-_BOUNDED: Final = Meta(
-    extra_json_schema={
-        "anyOf": [
-            _having("since", type="string"),
-            _having("until", type="string"),
-            _having("states", minItems=1),
-            _having("event_types", minItems=1),
-            _having("tracking_id", type="string"),
-        ]
+def _having(name: str) -> dict[str, Any]:
+    is_list = isinstance(getattr(ReplayMessages(), name), tuple)
+    return {
+        "required": [name],
+        "properties": {name: {"minItems": 1} if is_list else {"type": "string"}},
     }
-)
+
+
+_BOUNDED: Final = Meta(extra_json_schema={"anyOf": [_having(name) for name in REPLAY_CONDITIONS]})
 """Tells in the description what the use case checks: one condition at least."""
 
 

@@ -169,7 +169,7 @@ class Sessions:
         if kept.key_digest:
             found = await store.find_key(bytes.fromhex(kept.key_digest))
             # The session ends with its key, whether that was revoked or has expired.
-            if found is None or not found[0].is_usable(self._house.clock.now()):
+            if found is None or found[0].state_at(self._house.clock.now()) != "active":
                 return None
             key, account = found
             scope, has_both, prefix = key.scope, not key.is_test, key.prefix
