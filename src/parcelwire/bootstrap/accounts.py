@@ -17,6 +17,7 @@ from parcelwire.accounts.logins import LoginService
 from parcelwire.accounts.passwords import PasswordService
 from parcelwire.accounts.ports import ConnectorTransport
 from parcelwire.accounts.service import AccountService
+from parcelwire.accounts.sessions import SessionService
 from parcelwire.config import Config
 from parcelwire.connectors.base import Transport
 from parcelwire.connectors.catalogue import Catalogue
@@ -41,6 +42,7 @@ class AccountUseCases(msgspec.Struct, frozen=True, kw_only=True):
     keys: KeyService
     passwords: PasswordService
     logins: LoginService
+    sessions: SessionService
     connections: ConnectionService
     brands: BrandService
 
@@ -53,15 +55,25 @@ def account_use_cases(
     carriers: GatewayCarriers,
     ring: KeyRing,
     limits: LoginLimits,
+    operators: Sequence[str],
     background: BackgroundWork,
 ) -> AccountUseCases:
     """Put the use cases together."""
     passwords = PasswordService(store, ScryptHasher(), clock=clock, random_bytes=os.urandom)
+    logins = LoginService(store, passwords, clock=clock, random_bytes=os.urandom, limits=limits)
     return AccountUseCases(
         accounts=AccountService(store, clock=clock),
         keys=KeyService(store, clock=clock, random_bytes=os.urandom),
         passwords=passwords,
-        logins=LoginService(store, passwords, clock=clock, random_bytes=os.urandom, limits=limits),
+        logins=logins,
+        sessions=SessionService(
+            store,
+            logins,
+            passwords,
+            clock=clock,
+            random_bytes=os.urandom,
+            operators=operators,
+        ),
         connections=ConnectionService(
             store,
             catalogue=carriers,

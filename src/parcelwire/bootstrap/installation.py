@@ -133,6 +133,7 @@ class Installation:
             ),
             ring=ring,
             limits=login_limits(config),
+            operators=config.api.operators,
             background=background,
         )
         # Answers and stored renditions come from one renderer, so they cannot differ in language.
@@ -214,8 +215,7 @@ class Installation:
             identifiers=self.identifiers,
             random_bytes=os.urandom,
             keys=self.use_cases.keys,
-            passwords=self.use_cases.passwords,
-            logins=self.use_cases.logins,
+            sessions=self.use_cases.sessions,
             connections=self.use_cases.connections,
             brands=self.use_cases.brands,
             endpoints=self.endpoints,

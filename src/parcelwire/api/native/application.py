@@ -43,7 +43,7 @@ from parcelwire.api.native.use_case_errors import USE_CASE_ERRORS, problem_of
 from parcelwire.api.rate_limit import Allowance
 from parcelwire.api.shares import TooManyCallsError
 from parcelwire.api.wire import NO_STORE, NOSNIFF
-from parcelwire.domain.access import WorldRule, may
+from parcelwire.domain.access import WorldRule, can_operate, may
 from parcelwire.domain.account import Account, ApiKey, is_operator
 from parcelwire.domain.json_limits import CROWDED, is_crowded
 from parcelwire.domain.url_path import sent_path
@@ -191,8 +191,9 @@ class _Endpoint:
                 "insufficient-scope",
                 f"this call wants a key with scope {operation.scope}; this one has {key.scope}",
             )
-        if operation.is_for_operators and (
-            key.is_test or not is_operator(account, self._house.settings.operators)
+        if operation.is_for_operators and not (
+            can_operate(key.scope, is_test=key.is_test)
+            and is_operator(account, self._house.settings.operators)
         ):
             raise ProblemError(
                 "operator-required", "this call is for live keys of accounts named in api.operators"

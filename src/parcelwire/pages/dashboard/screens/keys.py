@@ -45,7 +45,7 @@ async def _show(visit: Visit, problems: tuple[Problem, ...] = (), *, text: str =
 
 
 def _caller(visit: Visit) -> Caller:
-    return Caller(is_test=visit.session.kept.is_test, key_prefix=visit.session.key_prefix)
+    return Caller(is_test=visit.session.is_test, key_prefix=visit.session.key_prefix)
 
 
 async def create(visit: Visit) -> Response:
