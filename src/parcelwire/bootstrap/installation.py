@@ -19,7 +19,7 @@ from parcelwire.api.shares import EventWatch, LongReads
 from parcelwire.api.trackingmore.declaration import Declaration
 from parcelwire.api.trackingmore.frame import DialectFrame
 from parcelwire.api.v4.render import Renderer
-from parcelwire.bootstrap.accounts import GatewayCarriers, account_use_cases
+from parcelwire.bootstrap.accounts import account_use_cases
 from parcelwire.bootstrap.clock_watch import ClockWatch
 from parcelwire.bootstrap.dashboard import dashboard_settings
 from parcelwire.bootstrap.dialects import own_dialects
@@ -33,11 +33,11 @@ from parcelwire.bootstrap.notices import (
 )
 from parcelwire.bootstrap.settings import (
     api_settings,
+    gateway_settings,
     keeping_settings,
     login_limits,
     page_limits,
     share_settings,
-    slot_seconds,
     webhook_settings,
     wiring_settings,
 )
@@ -47,11 +47,11 @@ from parcelwire.bootstrap.webhooks import webhook_services
 from parcelwire.bootstrap.wiring import Outside, wire
 from parcelwire.bootstrap.workers import Workers
 from parcelwire.config import Config
+from parcelwire.connectors.account_carriers import AccountCarriers
 from parcelwire.connectors.catalogue import Catalogue
 from parcelwire.connectors.connections import SimulatedAirWaybills, StoredConnections
 from parcelwire.connectors.gateway import Gateway
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.routing import GatewaySettings
 from parcelwire.connectors.transport import HttpTransport, TransportSettings
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.clock import Clock
@@ -105,29 +105,21 @@ class Installation:
         self.ring = ring
         self._identity = identity
         self._transport = HttpTransport(clock, TransportSettings(contact=config.carriers.contact))
+        connections, gateway = StoredConnections(store, ring, clock), gateway_settings(config)
         self.carriers = Gateway(
-            catalogue,
-            self._transport,
-            source=StoredConnections(store, ring, clock),
-            settings=GatewaySettings(
-                web_connectors=frozenset(config.carriers.unofficial_connectors),
-                base_urls=config.carriers.base_urls,
-                slot_seconds=slot_seconds(config),
-                exchange_seconds=config.polling.fetch_timeout_seconds,
-            ),
-            clock=clock,
+            catalogue, self._transport, source=connections, settings=gateway, clock=clock
         )
         background = BackgroundWork()
         self.use_cases = account_use_cases(
             store,
             clock=clock,
             identifiers=self.identifiers,
-            carriers=GatewayCarriers(
-                config,
+            carriers=AccountCarriers(
                 store,
                 catalogue=catalogue,
                 gateway=self.carriers,
-                ring=ring,
+                source=connections,
+                settings=gateway,
                 clock=clock,
                 identifiers=self.identifiers,
             ),
