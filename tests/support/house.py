@@ -278,8 +278,6 @@ async def open_house(
             test_delivery=services.test_delivery,
             bodies=BodyReader(settings.max_body_bytes, settings.max_bodies_per_key),
             sealer=sealer,
-            identifiers=identifiers,
-            random_bytes=random_bytes,
             air_waybills=air_waybills,
         )
         account = await store.add_account("shop@example.com", name="Shop", now=clock.now())

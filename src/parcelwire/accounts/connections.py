@@ -97,14 +97,14 @@ class ConnectionService:
             ConnectorNotFoundError: there is no such connector.
             TransportNotFoundError: it has no such transport.
         """
-        every = self.transports()
-        of_it = [one for one in every if one.connector == connector]
-        if not of_it:
-            raise ConnectorNotFoundError(connector, _codes(every))
-        for one in of_it:
+        known = self.transports()
+        own = [one for one in known if one.connector == connector]
+        if not own:
+            raise ConnectorNotFoundError(connector, _codes(known))
+        for one in own:
             if one.transport == transport:
                 return one
-        raise TransportNotFoundError(connector, transport, [one.transport for one in of_it])
+        raise TransportNotFoundError(connector, transport, [one.transport for one in own])
 
     async def list_connections(self, account_number: int) -> list[Connection]:
         """Return an account's connections; their credentials stay encrypted."""
@@ -180,12 +180,12 @@ class ConnectionService:
             ConnectionChangedError: it was deleted, or given other credentials, in the meantime.
         """
         connection = await self.load(account_number, connection_id)
-        mended = replace(connection, broken_since=None, broken_reason="")
-        is_stored = await self._store.save_connection(mended, expected=connection)
+        resumed = replace(connection, broken_since=None, broken_reason="")
+        is_stored = await self._store.save_connection(resumed, expected=connection)
         self._carriers.forget(account_number)
         if not is_stored:
             raise ConnectionChangedError(connection_id)
-        return mended
+        return resumed
 
     async def delete(self, account_number: int, connection_id: str) -> None:
         """Delete a connection and its credentials.

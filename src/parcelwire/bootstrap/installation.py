@@ -186,8 +186,6 @@ class Installation:
             messages=self._webhooks.messages,
             test_delivery=self._webhooks.test_delivery,
             sealer=ring,
-            identifiers=self.identifiers,
-            random_bytes=os.urandom,
             clock_differs=lambda: isinstance(clock, SystemClock) and clock.ahead_ms != 0,
             air_waybills=SimulatedAirWaybills(clock),
         )

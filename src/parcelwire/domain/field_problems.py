@@ -7,9 +7,12 @@ have none of their own, ``message`` is for people.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+
+NO_NUL_PATTERN: Final = r"^[^\x00]*$"
+"""Texts that can be stored, for JSON schemas (see ``text_problem``)."""
 
 FieldCode = Literal["missing", "too-long", "invalid", "unknown", "not-allowed"]
 

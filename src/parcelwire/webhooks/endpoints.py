@@ -81,7 +81,7 @@ class EndpointService:
             TooManyEndpointsError: the world has as many as it may have.
         """
         fields, problems = check_fields(command)
-        await self._need_sound(problems, command.url)
+        await self._refuse_unless_valid(problems, command.url)
         if len(await self._store.list_endpoints(world_id)) >= MOST_ENDPOINTS:
             raise TooManyEndpointsError(MOST_ENDPOINTS)
         now = self._clock.now()
@@ -126,7 +126,7 @@ class EndpointService:
         endpoint = await find_endpoint(self._store, world_id, endpoint_id)
         fields, problems = check_fields(command)
         url = fields.get("url", endpoint.url)
-        await self._need_sound(problems, url if url != endpoint.url else None)
+        await self._refuse_unless_valid(problems, url if url != endpoint.url else None)
         return await self._save(endpoint, replace(endpoint, **fields))
 
     async def delete(self, world_id: int, endpoint_id: str) -> None:
@@ -188,7 +188,7 @@ class EndpointService:
         )
         return await self._save(endpoint, after, once(after.secret) if once else None)
 
-    async def _need_sound(self, problems: list[FieldProblem], url: str | None) -> None:
+    async def _refuse_unless_valid(self, problems: list[FieldProblem], url: str | None) -> None:
         """Check a URL (None: it stays as it is) beside what was found already.
 
         Raises:

@@ -20,8 +20,7 @@ from parcelwire.api.native.paging import (
     make_cursor,
     read_cursor,
 )
-from parcelwire.api.native.sending import end_of
-from parcelwire.api.native.tracking_requests import When
+from parcelwire.api.native.tracking_requests import When, end_of
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import from_datetime, iso_utc
 from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
