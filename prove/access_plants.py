@@ -15,7 +15,7 @@ from parcelwire.api.native.application import application as native_application
 from parcelwire.api.native.table import ALL
 from parcelwire.bootstrap import installation
 from parcelwire.domain.access import WorldRule
-from parcelwire.domain.account import ApiKey, Endpoint, account_of
+from parcelwire.domain.account import ApiKey, Endpoint, KeyState, account_of
 from parcelwire.pages.dashboard import application as dashboard_application
 from parcelwire.pages.dashboard.registry import Page, discover
 from parcelwire.store.postgres import PostgresStore
@@ -88,7 +88,11 @@ def _gaps_for_all() -> AbstractContextManager[None]:
 
 def _no_expiry() -> AbstractContextManager[None]:
     """Forget that keys expire."""
-    return _swapped(ApiKey, "is_expired", lambda _key, _now: False)
+
+    def state_at(key: ApiKey, _now: int) -> KeyState:
+        return "active" if key.revoked_at is None else "revoked"
+
+    return _swapped(ApiKey, "state_at", state_at)
 
 
 def _keys_of_both_worlds() -> AbstractContextManager[None]:

@@ -12,11 +12,10 @@ import msgspec
 
 from parcelwire.api.native.idempotency import Repeatable, fingerprint_of
 from parcelwire.api.native.problems import ProblemError
-from parcelwire.api.native.trackings import problem_of
 from parcelwire.domain.clock import HOUR
 from parcelwire.store.port import StoreUnavailableError
 from parcelwire.tracking.drafts import Draft
-from parcelwire.tracking.errors import AlreadyExistsError, OverQuotaError, TrackingError
+from parcelwire.tracking.errors import AlreadyExistsError, OverQuotaError
 from parcelwire.tracking.ports import AlreadyDoneError, Stored
 from prove.worlds.ledger import Parcel
 from prove.worlds.process import Process, UnknownOutcomeError
@@ -89,10 +88,8 @@ class InsistentShop(Shop):
         """Send one call until it is answered; return the new tracking's id, None when refused."""
         draft = Draft(number=parcel.number, courier_code=parcel.courier)
 
-        def shape(result: Stored | TrackingError) -> _Answer:
-            if isinstance(result, TrackingError):
-                raise problem_of(result)
-            return _Answer(result.tracking.id)
+        def shape(stored: Stored) -> _Answer:
+            return _Answer(stored.tracking.id)
 
         async def create(one: Process) -> str:
             stored = await one.service.create(

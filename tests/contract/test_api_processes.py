@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from parcelwire.api.gate import RateLimiter
 from parcelwire.api.processes import FRESH, ApiProcesses
+from parcelwire.api.rate_limit import RateLimiter
 from parcelwire.domain.clock import SECOND, FrozenClock
 from parcelwire.store.port import Store
 

@@ -9,6 +9,7 @@ import pytest
 
 from parcelwire.domain.account import Account, Endpoint
 from parcelwire.domain.clock import HOUR, SECOND, FrozenClock
+from parcelwire.domain.field_problems import InvalidInputError
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import AlreadyDoneError, Once
 from parcelwire.webhooks.commands import (
@@ -21,7 +22,6 @@ from parcelwire.webhooks.commands import (
 from parcelwire.webhooks.endpoints import MOST_WAITING_IN_LISTS
 from parcelwire.webhooks.errors import (
     EndpointDisabledError,
-    EndpointInvalidError,
     EndpointNotFoundError,
     TooManyEndpointsError,
 )
@@ -36,9 +36,9 @@ def services(store: Store, clock: FrozenClock, account: Account) -> Services:
 
 async def refused(call: Awaitable[object]) -> list[str]:
     """Return the names of the fields that a call was refused for."""
-    with pytest.raises(EndpointInvalidError) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         await call
-    return [one.field for one in caught.value.fields]
+    return [one.field for one in caught.value.problems]
 
 
 # --- endpoints: created -----------------------------------------------------------------------

@@ -120,6 +120,7 @@ def test_with_several_accounts_one_must_be_named(shop: Terminal) -> None:
         (("webhook", "resend", NOBODY), f"there is no message {NOBODY}"),
         (("carrier", "disconnect", NOBODY), f"there is no connection {NOBODY}"),
         (("carrier", "retry", NOBODY), f"there is no connection {NOBODY}"),
+        (("carrier", "test", NOBODY, "x1"), f"there is no connection {NOBODY}"),
         (("carrier", "connect", "nosuch"), "there is no connector nosuch"),
         (("carrier", "connect", "swiss-post", "--transport", "fax"), "has no transport fax"),
         (("carrier", "connect", "swiss-post", "--set", "pin=1"), "has no field pin"),

@@ -11,18 +11,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from msgspec.structs import replace
 
 from parcelwire.accounts.errors import LoginError
 from parcelwire.accounts.login_throttle import LoginLimits
 from parcelwire.accounts.logins import LoginService
 from parcelwire.accounts.passwords import PasswordService
+from parcelwire.accounts.sessions import SessionService
 from parcelwire.api.asgi import ASGIApp
 from parcelwire.bootstrap.accounts import ScryptHasher
 from parcelwire.config import LimitsSection, ServerSection, StoreSection
 from parcelwire.domain.clock import DAY, SECOND
 from parcelwire.domain.refusal_log import LINES_A_MINUTE
-from parcelwire.pages.dashboard.sessions import Sessions
 from parcelwire.store.port import Store
 from tests.contract.store.postgres_fixture import shared_cluster
 from tests.support.dashboard import Desk, open_dashboard
@@ -80,8 +79,13 @@ async def test_an_unknown_account_costs_what_a_known_one_does(tmp_path: Path) ->
             random_bytes=random.Random(2).randbytes,
             limits=LoginLimits(),
         )
-        sessions = Sessions(
-            replace(desk.house.dashboard, store=store, passwords=passwords, logins=logins)
+        sessions = SessionService(
+            store,
+            logins,
+            passwords,
+            clock=desk.clock,
+            random_bytes=random.Random(3).randbytes,
+            operators=(),
         )
         calls = []
         for email in (EMAIL, "nobody@example.com"):

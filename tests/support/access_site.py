@@ -20,6 +20,9 @@ import msgspec
 
 from parcelwire.accounts.brands import BRAND_ID, BRAND_KIND
 from parcelwire.accounts.key_format import make_key, prefix_of
+from parcelwire.accounts.sessions import KIND as SESSION_KIND
+from parcelwire.accounts.sessions import SCOPE as SESSION_SCOPE
+from parcelwire.accounts.sessions import StoredSession
 from parcelwire.api.asgi import ASGIApp
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.config import ApiSection, CarriersSection, StoreSection, WebhooksSection
@@ -32,9 +35,6 @@ from parcelwire.domain.tracking import Details
 from parcelwire.notices.journal import Entry, Journal
 from parcelwire.pages.dashboard import importing
 from parcelwire.pages.dashboard.screens.trackings import VIEW_KIND, View
-from parcelwire.pages.dashboard.sessions import KIND as SESSION_KIND
-from parcelwire.pages.dashboard.sessions import SCOPE as SESSION_SCOPE
-from parcelwire.pages.dashboard.sessions import Kept
 from parcelwire.tracking.ports import NewMessage, RawResponse
 from tests.contract.store.postgres_fixture import shared_cluster
 from tests.contract.store.samples import create, make_change
@@ -142,7 +142,7 @@ class Site:
             return "~"
         token = self._random.randbytes(32).hex()
         if caller.state != "unknown":
-            kept = Kept(
+            kept = StoredSession(
                 account_number=self.accounts[caller.email].number,
                 key_digest=hashlib.sha256(self._keys[caller.name].encode()).hexdigest(),
                 is_test=caller.is_in_test,

@@ -22,13 +22,14 @@ import msgspec
 from aiohttp.abc import AbstractResolver, ResolveResult
 from msgspec.structs import replace
 
+from parcelwire.accounts.authentication import KeyAuthenticator
 from parcelwire.accounts.key_format import digest_of, make_key, prefix_of
 from parcelwire.accounts.keys import KeyService
 from parcelwire.accounts.service import AccountService
 from parcelwire.api.asgi import Dialect, Door
 from parcelwire.api.bodies import BodyReader
-from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.api.house import ApiSettings, House
+from parcelwire.api.rate_limit import RateLimiter
 from parcelwire.api.shares import EventWatch, LongReads, ShareSettings
 from parcelwire.api.v2.render import Renderer as V2Renderer
 from parcelwire.api.v4.render import Renderer
@@ -263,7 +264,7 @@ async def open_house(
             keys=KeyService(store, clock=clock, random_bytes=random_bytes),
             store=store,
             registry=registry,
-            gate=Gate(store, clock),
+            authenticator=KeyAuthenticator(store, clock),
             limiter=RateLimiter(
                 clock,
                 {"create": settings.create_per_second, "other": settings.other_per_second},
@@ -277,8 +278,6 @@ async def open_house(
             test_delivery=services.test_delivery,
             bodies=BodyReader(settings.max_body_bytes, settings.max_bodies_per_key),
             sealer=sealer,
-            identifiers=identifiers,
-            random_bytes=random_bytes,
             air_waybills=air_waybills,
         )
         account = await store.add_account("shop@example.com", name="Shop", now=clock.now())

@@ -8,9 +8,9 @@ import math
 import tomllib
 
 import prove.__main__ as proofs
-from parcelwire.accounts import hashing, login_throttle, passwords
+from parcelwire.accounts import hashing, login_throttle, passwords, sessions
+from parcelwire.accounts.authentication import KEY_CACHE_SECONDS
 from parcelwire.accounts.key_format import make_key
-from parcelwire.api.gate import KEY_CACHE_SECONDS
 from parcelwire.api.native import events, idempotency, paging
 from parcelwire.api.native.tracking_requests import MOST_IN_A_BATCH
 from parcelwire.api.shares import LIGHT_OFFSET, LIGHT_PAGE, WAITING_FOR_EACH
@@ -40,7 +40,7 @@ from parcelwire.notices import worker as notices
 from parcelwire.notices.settings import MailLimits, NoticeSettings
 from parcelwire.pages import feedback, live, lookup
 from parcelwire.pages import limits as pages
-from parcelwire.pages.dashboard import import_runner, sessions
+from parcelwire.pages.dashboard import import_runner
 from parcelwire.pages.dashboard import importing as dashboard_importing
 from parcelwire.pages.dashboard.screens import add, parcel
 from parcelwire.polling.worker import OWN_FAULT_WAIT

@@ -17,10 +17,8 @@ from parcelwire.accounts.errors import (
     ConnectionChangedError,
     ConnectionNotFoundError,
     ConnectorNotFoundError,
-    FieldProblem,
     TransportNotFoundError,
 )
-from parcelwire.accounts.fields import refuse_if_any, text_problem
 from parcelwire.accounts.ports import (
     CarrierAccess,
     ConnectionStore,
@@ -30,7 +28,9 @@ from parcelwire.accounts.ports import (
 )
 from parcelwire.domain.account import Connection
 from parcelwire.domain.clock import Clock
+from parcelwire.domain.field_problems import FieldProblem, refuse_if_any, text_problem
 from parcelwire.domain.report import CarrierReport, Outcome
+from parcelwire.tracking.drafts import Drafting
 from parcelwire.tracking.ports import Identifiers
 
 OPTIONAL_FIELDS: Final = frozenset({"scope"})
@@ -97,14 +97,14 @@ class ConnectionService:
             ConnectorNotFoundError: there is no such connector.
             TransportNotFoundError: it has no such transport.
         """
-        every = self.transports()
-        of_it = [one for one in every if one.connector == connector]
-        if not of_it:
-            raise ConnectorNotFoundError(connector, _codes(every))
-        for one in of_it:
+        known = self.transports()
+        own = [one for one in known if one.connector == connector]
+        if not own:
+            raise ConnectorNotFoundError(connector, _codes(known))
+        for one in own:
             if one.transport == transport:
                 return one
-        raise TransportNotFoundError(connector, transport, [one.transport for one in of_it])
+        raise TransportNotFoundError(connector, transport, [one.transport for one in own])
 
     async def list_connections(self, account_number: int) -> list[Connection]:
         """Return an account's connections; their credentials stay encrypted."""
@@ -147,10 +147,30 @@ class ConnectionService:
         self._carriers.forget(command.account_number)
         return connection
 
-    async def test(self, connection: Connection, number: str) -> ConnectionTest:
-        """Ask the carrier about one number over a connection; nothing is stored."""
-        report = await self._carriers.try_connection(connection, number)
+    async def test(
+        self, account_number: int, connection_id: str, number: str | None = None
+    ) -> ConnectionTest:
+        """Ask the carrier about one number over a connection; nothing is stored.
+
+        ``number``: as typed; None: the one that the carrier publishes for tests.
+
+        Raises:
+            ConnectionNotFoundError: the account has none with this id.
+            NumberMissingError: nothing was typed, or the carrier publishes no number.
+            NumberInvalidError: it cannot be a tracking number.
+        """
+        connection = await self.load(account_number, connection_id)
+        if number is None:
+            number = self._test_number_of(connection)
+        report = await self._carriers.try_connection(connection, Drafting.number(number))
         return ConnectionTest(connection=connection, report=report)
+
+    def _test_number_of(self, connection: Connection) -> str:
+        """Return what the carrier publishes for tests; empty where that is not known."""
+        for one in self.transports():
+            if (one.connector, one.transport) == (connection.connector, connection.transport):
+                return one.test_number
+        return ""
 
     async def resume(self, account_number: int, connection_id: str) -> Connection:
         """Use a broken connection again, with the credentials that it has.
@@ -160,12 +180,12 @@ class ConnectionService:
             ConnectionChangedError: it was deleted, or given other credentials, in the meantime.
         """
         connection = await self.load(account_number, connection_id)
-        mended = replace(connection, broken_since=None, broken_reason="")
-        is_stored = await self._store.save_connection(mended, expected=connection)
+        resumed = replace(connection, broken_since=None, broken_reason="")
+        is_stored = await self._store.save_connection(resumed, expected=connection)
         self._carriers.forget(account_number)
         if not is_stored:
             raise ConnectionChangedError(connection_id)
-        return mended
+        return resumed
 
     async def delete(self, account_number: int, connection_id: str) -> None:
         """Delete a connection and its credentials.

@@ -1,7 +1,6 @@
 """Why a use case of accounts refuses.
 
 AccountsError
- +-- InvalidInputError         the command's fields do not fit; names each of them
  +-- NotFoundError             there is none, or it is another account's: both look alike
  |    +-- AccountNotFoundError, KeyNotFoundError, ConnectionNotFoundError, BrandNotFoundError
  |    +-- ConnectorNotFoundError, TransportNotFoundError
@@ -11,40 +10,17 @@ AccountsError
  +-- CurrentKeyError           the very key that asks is to be revoked
  +-- ConnectionChangedError    somebody else was faster
  +-- LoginError                nobody comes in like that
+
+What is wrong with a command's fields is an ``InvalidInputError`` (``domain.field_problems``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
-
-import msgspec
-
-FieldCode = Literal["missing", "too-long", "invalid", "unknown", "not-allowed"]
-
-
-class FieldProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong with one field of a command."""
-
-    field: str
-    """As the command names it; of credentials, as the connector does."""
-    code: FieldCode
-    """For programs."""
-    message: str
-    """For people, without the field's name: ``has at most 200 characters``."""
 
 
 class AccountsError(Exception):
     """A use case of accounts refuses."""
-
-
-class InvalidInputError(AccountsError):
-    """A command holds what cannot be taken. Nothing was changed."""
-
-    def __init__(self, problems: Sequence[FieldProblem]) -> None:
-        """``problems``: at least one."""
-        super().__init__("; ".join(f"{one.field} {one.message}" for one in problems))
-        self.problems = tuple(problems)
 
 
 class NotFoundError(AccountsError):

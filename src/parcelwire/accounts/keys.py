@@ -7,13 +7,13 @@ from typing import Final
 
 import msgspec
 
-from parcelwire.accounts.errors import CurrentKeyError, FieldProblem, KeyNotFoundError
-from parcelwire.accounts.fields import refuse_if_any, text_problem
+from parcelwire.accounts.errors import CurrentKeyError, KeyNotFoundError
 from parcelwire.accounts.key_format import KEY_BYTES, digest_of, make_key, prefix_of
 from parcelwire.accounts.ports import KeyStore, RandomBytes
 from parcelwire.domain.access import RANKS
 from parcelwire.domain.account import ApiKey
 from parcelwire.domain.clock import Clock, Instant
+from parcelwire.domain.field_problems import FieldProblem, refuse_if_any, text_problem
 from parcelwire.tracking.ports import Once
 
 LONGEST_LABEL: Final = 200

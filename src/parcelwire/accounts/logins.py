@@ -7,9 +7,9 @@ import logging
 
 import msgspec
 
+from parcelwire.accounts.authentication import find_key
 from parcelwire.accounts.errors import LoginError
 from parcelwire.accounts.hashing import RETRY_SECONDS, HashingBusyError, HashingQueue
-from parcelwire.accounts.key_format import digest_of, is_well_formed
 from parcelwire.accounts.login_throttle import LoginLimits, LoginThrottle
 from parcelwire.accounts.passwords import Password, PasswordService
 from parcelwire.accounts.ports import LoginStore, RandomBytes
@@ -60,10 +60,8 @@ class LoginService:
         Raises:
             LoginError: it is no key that is alive.
         """
-        found = None
-        if is_well_formed(text):
-            found = await self._store.find_key(digest_of(text))
-        if found is None or not found[0].is_usable(self._clock.now()):
+        found = await find_key(self._store, text)
+        if found is None or found[0].state_at(self._clock.now()) != "active":
             wait = await self._throttle.note_wrong_key(source)
             if wait > 0:
                 self._refusals.note("login with a key after too many failures", source)

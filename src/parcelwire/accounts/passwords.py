@@ -10,11 +10,10 @@ from typing import Final
 
 import msgspec
 
-from parcelwire.accounts.errors import FieldProblem
-from parcelwire.accounts.fields import refuse_if_any
 from parcelwire.accounts.login_throttle import DEVICE_KIND
 from parcelwire.accounts.ports import PasswordHasher, RandomBytes, RecordStore
 from parcelwire.domain.clock import Clock, Instant
+from parcelwire.domain.field_problems import FieldProblem, refuse_if_any
 
 KIND: Final = "password"
 SHORTEST: Final = 10

@@ -14,13 +14,12 @@ from parcelwire.accounts.errors import (
     AccountExistsError,
     AccountNotFoundError,
     AccountSuspendedError,
-    FieldProblem,
     OwnSuspensionError,
 )
-from parcelwire.accounts.fields import refuse_if_any, text_problem
 from parcelwire.accounts.ports import AccountStore
 from parcelwire.domain.account import Account
 from parcelwire.domain.clock import Clock
+from parcelwire.domain.field_problems import FieldProblem, refuse_if_any, text_problem
 from parcelwire.tracking.ports import Once
 
 log = logging.getLogger(__name__)

@@ -7,16 +7,16 @@ from typing import Any, Protocol
 
 import msgspec
 
+from parcelwire.accounts.authentication import KeyAuthenticator
 from parcelwire.accounts.keys import KeyService
 from parcelwire.accounts.service import AccountService
 from parcelwire.api.bodies import BodyReader
-from parcelwire.api.gate import Gate, RateLimiter
+from parcelwire.api.rate_limit import RateLimiter
 from parcelwire.api.shares import EventWatch, LongReads
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.air_waybill import AirWaybills
 from parcelwire.domain.clock import Clock
 from parcelwire.store.port import Store
-from parcelwire.tracking.ports import Identifiers
 from parcelwire.tracking.service import TrackingService
 from parcelwire.webhooks.endpoints import EndpointService
 from parcelwire.webhooks.messages import MessageService
@@ -60,7 +60,7 @@ class House(msgspec.Struct, kw_only=True):
     keys: KeyService
     store: Store
     registry: Registry
-    gate: Gate
+    authenticator: KeyAuthenticator
     limiter: RateLimiter
     reads: LongReads
     events: EventWatch
@@ -70,10 +70,7 @@ class House(msgspec.Struct, kw_only=True):
     messages: MessageService
     test_delivery: TestDelivery
     sealer: SealedValues
-    identifiers: Identifiers
     bodies: BodyReader
-    random_bytes: Callable[[int], bytes]
-    """Unpredictable bytes: secrets and keys are made of them."""
     clock_differs: Callable[[], bool] = lambda: False
     """Whether this machine's own clock shows another time than ``clock``, which counts."""
     air_waybills: AirWaybills | None = None

@@ -28,7 +28,6 @@ def dashboard_settings(config: Config) -> DashboardSettings:
             effective.append((section, name, _PASSWORD.sub(r"\1:…@", shown)))
     return DashboardSettings(
         public_url=config.public_url,
-        operators=config.api.operators,
         auto_notify_accounts=config.notifications.auto_notify_accounts,
         has_mail_server=bool(config.notifications.smtp_host),
         mails_per_minute=config.limits.mails_per_account_per_minute,

@@ -7,18 +7,19 @@ import os
 import random
 from collections.abc import Sequence
 
+from parcelwire.accounts.authentication import KeyAuthenticator
 from parcelwire.api.asgi import ASGIApp, Door
 from parcelwire.api.bodies import BodyReader
-from parcelwire.api.gate import Gate, RateLimiter
 from parcelwire.api.house import House
 from parcelwire.api.native.application import application as native_application
 from parcelwire.api.native.application import in_front_of
 from parcelwire.api.processes import ApiProcesses
+from parcelwire.api.rate_limit import RateLimiter
 from parcelwire.api.shares import EventWatch, LongReads
 from parcelwire.api.trackingmore.declaration import Declaration
 from parcelwire.api.trackingmore.frame import DialectFrame
 from parcelwire.api.v4.render import Renderer
-from parcelwire.bootstrap.accounts import GatewayCarriers, account_use_cases
+from parcelwire.bootstrap.accounts import account_use_cases
 from parcelwire.bootstrap.clock_watch import ClockWatch
 from parcelwire.bootstrap.dashboard import dashboard_settings
 from parcelwire.bootstrap.dialects import own_dialects
@@ -32,11 +33,11 @@ from parcelwire.bootstrap.notices import (
 )
 from parcelwire.bootstrap.settings import (
     api_settings,
+    gateway_settings,
     keeping_settings,
     login_limits,
     page_limits,
     share_settings,
-    slot_seconds,
     webhook_settings,
     wiring_settings,
 )
@@ -46,11 +47,11 @@ from parcelwire.bootstrap.webhooks import webhook_services
 from parcelwire.bootstrap.wiring import Outside, wire
 from parcelwire.bootstrap.workers import Workers
 from parcelwire.config import Config
+from parcelwire.connectors.account_carriers import AccountCarriers
 from parcelwire.connectors.catalogue import Catalogue
 from parcelwire.connectors.connections import SimulatedAirWaybills, StoredConnections
 from parcelwire.connectors.gateway import Gateway
 from parcelwire.connectors.key_ring import KeyRing
-from parcelwire.connectors.routing import GatewaySettings
 from parcelwire.connectors.transport import HttpTransport, TransportSettings
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.clock import Clock
@@ -104,34 +105,27 @@ class Installation:
         self.ring = ring
         self._identity = identity
         self._transport = HttpTransport(clock, TransportSettings(contact=config.carriers.contact))
+        connections, gateway = StoredConnections(store, ring, clock), gateway_settings(config)
         self.carriers = Gateway(
-            catalogue,
-            self._transport,
-            source=StoredConnections(store, ring, clock),
-            settings=GatewaySettings(
-                web_connectors=frozenset(config.carriers.unofficial_connectors),
-                base_urls=config.carriers.base_urls,
-                slot_seconds=slot_seconds(config),
-                exchange_seconds=config.polling.fetch_timeout_seconds,
-            ),
-            clock=clock,
+            catalogue, self._transport, source=connections, settings=gateway, clock=clock
         )
         background = BackgroundWork()
         self.use_cases = account_use_cases(
             store,
             clock=clock,
             identifiers=self.identifiers,
-            carriers=GatewayCarriers(
-                config,
+            carriers=AccountCarriers(
                 store,
                 catalogue=catalogue,
                 gateway=self.carriers,
-                ring=ring,
+                source=connections,
+                settings=gateway,
                 clock=clock,
                 identifiers=self.identifiers,
             ),
             ring=ring,
             limits=login_limits(config),
+            operators=config.api.operators,
             background=background,
         )
         # Answers and stored renditions come from one renderer, so they cannot differ in language.
@@ -178,7 +172,7 @@ class Installation:
             keys=self.use_cases.keys,
             store=store,
             registry=self.registry,
-            gate=Gate(store, clock),
+            authenticator=KeyAuthenticator(store, clock),
             limiter=RateLimiter(
                 clock,
                 {"create": api.create_per_second, "other": api.other_per_second},
@@ -192,8 +186,6 @@ class Installation:
             messages=self._webhooks.messages,
             test_delivery=self._webhooks.test_delivery,
             sealer=ring,
-            identifiers=self.identifiers,
-            random_bytes=os.urandom,
             clock_differs=lambda: isinstance(clock, SystemClock) and clock.ahead_ms != 0,
             air_waybills=SimulatedAirWaybills(clock),
         )
@@ -213,8 +205,7 @@ class Installation:
             identifiers=self.identifiers,
             random_bytes=os.urandom,
             keys=self.use_cases.keys,
-            passwords=self.use_cases.passwords,
-            logins=self.use_cases.logins,
+            sessions=self.use_cases.sessions,
             connections=self.use_cases.connections,
             brands=self.use_cases.brands,
             endpoints=self.endpoints,

@@ -9,6 +9,7 @@ from parcelwire.bootstrap.errors import InstallationError
 from parcelwire.bootstrap.wiring import WiringSettings
 from parcelwire.config import Config
 from parcelwire.connectors.catalogue import Catalogue, CatalogueError, load_catalogue
+from parcelwire.connectors.routing import GatewaySettings
 from parcelwire.connectors.simulated import SimulatedCarrier
 from parcelwire.pages.limits import LARGEST_FORM, PageLimits
 from parcelwire.polling.worker import PollSettings
@@ -102,6 +103,16 @@ def slot_seconds(config: Config) -> float:
     """
     spare = config.polling.lease_seconds - config.polling.fetch_timeout_seconds
     return min(SLOT_SECONDS, 0.4 * spare)
+
+
+def gateway_settings(config: Config) -> GatewaySettings:
+    """Return how carriers are asked."""
+    return GatewaySettings(
+        web_connectors=frozenset(config.carriers.unofficial_connectors),
+        base_urls=config.carriers.base_urls,
+        slot_seconds=slot_seconds(config),
+        exchange_seconds=config.polling.fetch_timeout_seconds,
+    )
 
 
 def keeping_settings(config: Config) -> KeepingSettings:

@@ -12,7 +12,6 @@ from parcelwire.accounts.connections import OPTIONAL_FIELDS, CreateConnection, c
 from parcelwire.accounts.errors import (
     ConnectionChangedError,
     ConnectionNotFoundError,
-    InvalidInputError,
 )
 from parcelwire.accounts.ports import ConnectorTransport
 from parcelwire.bootstrap import InstallationError
@@ -23,7 +22,13 @@ from parcelwire.cli.common import (
     refusals,
     run_async,
     when,
+    working,
 )
+from parcelwire.cli.exit_codes import FAILED, NO_ANSWER, CommandError
+from parcelwire.cli.outcome_texts import OUTCOME_TEXTS
+from parcelwire.domain.field_problems import InvalidInputError
+from parcelwire.domain.report import Outcome
+from parcelwire.tracking.errors import NumberInvalidError, NumberMissingError
 
 
 @click.group()
@@ -155,6 +160,46 @@ async def list_connections(ctx: click.Context, email: str | None) -> None:
         if one.broken_since is not None:
             state = f"broken since {when(one.broken_since)}: {one.broken_reason}"
         click.echo(f"{one.id}  {one.connector}  {one.transport}  {state}")
+
+
+@carrier.command("test")
+@click.argument("connection_id")
+@click.argument("number", required=False)
+@account_option
+@click.pass_context
+@run_async
+async def test(
+    ctx: click.Context, connection_id: str, number: str | None, email: str | None
+) -> None:
+    """Test the credentials of CONNECTION_ID: query the carrier about NUMBER.
+
+    Default: the number that the carrier publishes for tests. Nothing is stored.
+
+    \b
+    parcelwire carrier test CONNECTION_ID
+    parcelwire carrier test CONNECTION_ID 99.00.123456.12345678
+    """
+    async with installation(ctx) as house:
+        await house.check_key()
+        owner = await account_of(house, email)
+        try:
+            with working("querying the carrier"):
+                tested = await house.use_cases.connections.test(owner.number, connection_id, number)
+        except ConnectionNotFoundError:
+            raise _no_connection(connection_id) from None
+        except NumberMissingError:
+            msg = "no number is known that this carrier publishes for tests; pass NUMBER"
+            raise click.UsageError(msg) from None
+        except NumberInvalidError:
+            msg = f"{number!r} cannot be a tracking number"
+            raise CommandError(msg) from None
+    report = tested.report
+    detail = f" ({report.detail})" if report.detail else ""
+    said = f"{report.number}: {OUTCOME_TEXTS[report.outcome]}{detail}"
+    if not tested.is_accepted:
+        is_later = report.outcome in (Outcome.RATE_LIMITED, Outcome.UNAVAILABLE)
+        raise CommandError(said, NO_ANSWER if is_later else FAILED)
+    click.echo(f"{tested.connection.connector} accepts the credentials; {said}")
 
 
 @carrier.command("retry")

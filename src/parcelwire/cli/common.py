@@ -24,6 +24,7 @@ from parcelwire.accounts.errors import AccountsError
 from parcelwire.cli.exit_codes import KEY_REFUSED, CommandError
 from parcelwire.config import Config, file_of, load
 from parcelwire.domain.clock import Instant, to_datetime
+from parcelwire.domain.field_problems import InvalidInputError
 
 if TYPE_CHECKING:
     # Commands that speak to a server over HTTP work without the packages of the server.
@@ -129,7 +130,7 @@ def _missing_database(config: Config) -> Path | None:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Say on the command line what a use case of accounts refuses.
+    """Say on the command line what a use case refuses.
 
     Raises:
         InstallationError: it did; the text is the refusal's own.
@@ -138,7 +139,7 @@ def refusals() -> Iterator[None]:
 
     try:
         yield
-    except AccountsError as error:
+    except (AccountsError, InvalidInputError) as error:
         raise InstallationError(str(error)) from None
 
 

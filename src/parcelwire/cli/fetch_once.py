@@ -10,6 +10,7 @@ from parcelwire.api.v4.render import Renderer
 from parcelwire.bootstrap import Installation
 from parcelwire.cli.common import active_account_of, opened, working
 from parcelwire.cli.exit_codes import FAILED, NOT_FOUND, CommandError
+from parcelwire.cli.outcome_texts import OUTCOME_TEXTS
 from parcelwire.cli.selection import each
 from parcelwire.cli.timeline import console, print_timeline
 from parcelwire.client.models import Tracking
@@ -41,15 +42,6 @@ _OPTION_OF = {
 }
 """The registry's names of extra fields -> the options that take them."""
 
-_SAYS = {
-    Outcome.UNKNOWN_NUMBER: "the carrier does not know this number (yet)",
-    Outcome.INVALID_NUMBER: "the carrier says that no such number exists",
-    Outcome.AUTH_FAILED: "the carrier refused the credentials; see: parcelwire carrier connections",
-    Outcome.RATE_LIMITED: "the carrier asks us to wait",
-    Outcome.UNAVAILABLE: "the carrier does not answer",
-    Outcome.NOT_UNDERSTOOD: "the carrier's answer was not understood",
-    Outcome.NO_CONNECTION: "there is no way to ask this carrier; see: parcelwire carrier connect",
-}
 _NOBODYS = (Outcome.UNKNOWN_NUMBER, Outcome.INVALID_NUMBER)
 
 
@@ -111,7 +103,7 @@ async def _ask(
     if report.outcome is Outcome.FOUND:
         return merge(tracking, report).tracking, None
     detail = f" ({report.detail})" if report.detail else ""
-    msg = f"{tracking.number} ({tracking.courier_code}): {_SAYS[report.outcome]}{detail}"
+    msg = f"{tracking.number} ({tracking.courier_code}): {OUTCOME_TEXTS[report.outcome]}{detail}"
     return tracking, CommandError(msg, NOT_FOUND if report.outcome in _NOBODYS else FAILED)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 import msgspec
 
-from parcelwire.accounts.errors import InvalidInputError, KeyNotFoundError
+from parcelwire.accounts.errors import KeyNotFoundError
 from parcelwire.accounts.key_format import prefix_of
 from parcelwire.accounts.keys import CreateKey, RevokeKey
 from parcelwire.accounts.service import (
@@ -22,6 +22,7 @@ from parcelwire.cli.durations import DurationType
 from parcelwire.cli.passwords import password
 from parcelwire.domain.access import RANKS
 from parcelwire.domain.clock import SECOND, to_datetime
+from parcelwire.domain.field_problems import InvalidInputError
 
 
 @click.group()
@@ -123,12 +124,11 @@ async def list_keys(ctx: click.Context, email: str | None) -> None:
     if not keys:
         click.echo("There are no keys. Create one with: parcelwire key create --account E-MAIL")
     for one in keys:
-        state = one.scope
-        if not one.is_usable(now):
-            state = "revoked" if one.revoked_at is not None else "expired"
+        state = one.state_at(now)
+        shown = one.scope if state == "active" else state
         until = "" if one.expires_at is None else f"  until {to_datetime(one.expires_at):%Y-%m-%d}"
         click.echo(
-            f"{one.prefix}…  {'test' if one.is_test else 'live'}  {state:7}"
+            f"{one.prefix}…  {'test' if one.is_test else 'live'}  {shown:7}"
             f"  {to_datetime(one.created_at):%Y-%m-%d}{until}"
             f"  {accounts[one.account_number].email}  {one.label}".rstrip()
         )

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 import httpx2
 
-from parcelwire.api.gate import Gate, RateLimiter, Refusal
+from parcelwire.accounts.authentication import AuthFailure, KeyAuthenticator
+from parcelwire.api.rate_limit import RateLimiter
 from parcelwire.bootstrap import Installation, open_installation
 from parcelwire.cli.command_target import Target
 from parcelwire.cli.common import active_account_of
@@ -24,23 +25,23 @@ LOCATION = "this installation"
 """What messages call it."""
 
 
-class LocalAuthenticator(Gate):
+class LocalAuthenticator(KeyAuthenticator):
     """Lets one account in, whatever the key: who may open the database needs none."""
 
     def __init__(self, store: Store, clock: Clock, account: Account) -> None:
         super().__init__(store, clock)
         self._account = account
 
-    async def admit(self, key: str | None) -> tuple[ApiKey, Account] | Refusal:
+    async def authenticate(self, text: str | None) -> tuple[ApiKey, Account] | AuthFailure:
         """Return the account, in the test world when the key says so."""
-        admitted = ApiKey(
+        key = ApiKey(
             digest=b"",
             prefix="",
             account_number=self._account.number,
-            is_test=key == TEST_KEY,
+            is_test=text == TEST_KEY,
             scope="admin",
         )
-        return admitted, self._account
+        return key, self._account
 
 
 def _check_there(config: Config) -> None:
@@ -77,7 +78,7 @@ async def open_here(config: Config, email: str | None, *, is_test: bool) -> Asyn
     house = await open_installation(config, may_make_key=False)
     try:
         account = await active_account_of(house, email)
-        house.house.gate = LocalAuthenticator(house.store, house.clock, account)
+        house.house.authenticator = LocalAuthenticator(house.store, house.clock, account)
         house.house.limiter = RateLimiter(house.clock, {})
         async with local_client(house, is_test=is_test) as client:
             yield Target(

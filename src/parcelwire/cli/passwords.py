@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from parcelwire.accounts.errors import InvalidInputError
 from parcelwire.bootstrap import InstallationError
 from parcelwire.cli.common import account_of, installation, run_async
+from parcelwire.domain.field_problems import InvalidInputError
 
 
 @click.command("password")

@@ -15,7 +15,7 @@ from parcelwire.cli.timeline import plain
 from parcelwire.cli.webhook_format import event_type_options, moment, result_of, webhook
 from parcelwire.cli.worlds import open_worlds
 from parcelwire.client.native_models import Attempt, Message
-from parcelwire.webhooks.commands import MOST_REPLAYED, REPLAYABLE
+from parcelwire.webhooks.commands import MOST_REPLAYED, REPLAY_CONDITIONS, REPLAYABLE
 from parcelwire.webhooks.ports import MessageState
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -148,8 +148,7 @@ async def replay(
     parcelwire webhook replay ENDPOINT --state dead
     parcelwire webhook replay ENDPOINT --since 2026-03-01T10:00Z --until 2026-03-02
     """
-    names = ("since", "until", "states", "event_types", "tracking_id")
-    if not any(where[name] for name in names):
+    if not any(where[name] for name in REPLAY_CONDITIONS):
         msg = "say which messages: --since, --until, --state, --event-type or --tracking"
         raise click.UsageError(msg)
     async with open_worlds(ctx, options) as worlds:

@@ -193,9 +193,9 @@ def switch_endpoint(endpoint_id: str, verb: str) -> Call[Endpoint]:
     return native_call("POST", f"{_endpoint(endpoint_id)}/{verb}", _one(Endpoint))
 
 
-def rotate_secret(endpoint_id: str, overlap_seconds: int) -> Call[EndpointWithSecret]:
+def rotate_secret(endpoint_id: str, overlap_seconds: int | None) -> Call[EndpointWithSecret]:
     """Replace the secret."""
-    body = {"overlap_seconds": overlap_seconds}
+    body = {} if overlap_seconds is None else {"overlap_seconds": overlap_seconds}
     path = f"{_endpoint(endpoint_id)}/rotate-secret"
     return native_call("POST", path, _one(EndpointWithSecret), body=body)
 

@@ -63,6 +63,14 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """A public endpoint is never asked about one number more often than this by schedule."""
     connections_cache_seconds: float = 2.0
 
+    def allows(self, code: str, transport: Transport) -> bool:
+        """Tell whether a connector's transport may be used: official, or wanted by the operator."""
+        return transport.is_official or code in self.web_connectors
+
+    def base_urls_of(self, code: str) -> dict[str, str]:
+        """Return the hosts of a connector that are not the carrier's own, by name."""
+        return self.base_urls.get(code, {})
+
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """A way to ask: everything but the queries."""
@@ -78,6 +86,25 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     def code(self) -> str:
         """The connector's code."""
         return self.entry.manifest.code
+
+
+def route_over(
+    connection: Connection,
+    entry: Entry,
+    transport: Transport,
+    opened: Mapping[str, str],
+    settings: GatewaySettings,
+) -> Route:
+    """Return the way over a connection whose credentials were opened."""
+    code = entry.manifest.code
+    return Route(
+        entry=entry,
+        transport=transport,
+        budget_key=f"{code}:{connection.id}",
+        connection=connection,
+        credentials={name: str(value) for name, value in opened.items()},
+        base_urls={**settings.base_urls_of(code), **connection.base_urls},
+    )
 
 
 class NoRoute(msgspec.Struct, frozen=True):
@@ -134,7 +161,7 @@ class Router:
                     entry=entry,
                     transport=transport,
                     budget_key=f"{entry.manifest.code}:{transport.name}",
-                    base_urls=self._settings.base_urls.get(entry.manifest.code, {}),
+                    base_urls=self._settings.base_urls_of(entry.manifest.code),
                 )
         return NoRoute(
             "; ".join(troubles) or f"no connection to {entry.manifest.name} is configured"
@@ -180,11 +207,9 @@ class Router:
 
     def _allowed(self, entry: Entry) -> list[Transport]:
         """Return the official transports, then the others if the operator wants them."""
-        transports = entry.manifest.transports
-        allowed = [transport for transport in transports if transport.is_official]
-        if entry.manifest.code in self._settings.web_connectors:
-            allowed += [transport for transport in transports if not transport.is_official]
-        return allowed
+        code, transports = entry.manifest.code, entry.manifest.transports
+        allowed = [one for one in transports if self._settings.allows(code, one)]
+        return sorted(allowed, key=lambda one: not one.is_official)
 
     async def _through(
         self, entry: Entry, transport: Transport, connection: Connection
@@ -204,19 +229,11 @@ class Router:
             await self.break_off(connection, f"its credentials cannot be opened: {error}")
             return NoRoute(f"connection {connection.id}: its credentials cannot be opened")
         self._unopened.discard(connection.id)
-        credentials = {name: str(value) for name, value in opened.items()}
+        route = route_over(connection, entry, transport, opened, self._settings)
         fields = transport.credential_fields
-        if fields and not any(credentials.get(name) for name in fields):
+        if fields and not any(route.credentials.get(name) for name in fields):
             return NoRoute(f"connection {connection.id} has no credentials")
-        base_urls = self._settings.base_urls.get(entry.manifest.code, {})
-        return Route(
-            entry=entry,
-            transport=transport,
-            budget_key=f"{entry.manifest.code}:{connection.id}",
-            connection=connection,
-            credentials=credentials,
-            base_urls={**base_urls, **connection.base_urls},
-        )
+        return route
 
     def _is_broken(self, connection: Connection) -> bool:
         refused = self._refused.get(connection.id)

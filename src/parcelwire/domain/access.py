@@ -34,6 +34,11 @@ class WorldRule(StrEnum):
     """Those of the whole installation: public tables, or things for its operators alone."""
 
 
+def can_operate(scope: str, *, is_test: bool) -> bool:
+    """Tell whether a key of an operator's account acts for the operator: a live admin key."""
+    return may(scope, "admin") and not is_test
+
+
 def may(scope: str, needed: Scope) -> bool:
     """Tell whether a key's ``scope`` is enough for what needs ``needed``."""
     return RANKS.get(scope, NO_RANK) >= RANKS[needed]

@@ -68,6 +68,9 @@ def record_scope(world_id: int) -> str:
     return f"{number}.test" if is_test_world(world_id) else number
 
 
+KeyState = Literal["active", "revoked", "expired"]
+
+
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """One key, without its secret.
 
@@ -86,13 +89,12 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: Instant | None = None
     """From this moment on the key opens nothing; None = it does not expire."""
 
-    def is_expired(self, now: Instant) -> bool:
-        """Tell whether the key's time is over at ``now``."""
-        return self.expires_at is not None and self.expires_at <= now
-
-    def is_usable(self, now: Instant) -> bool:
-        """Tell whether the key opens anything at ``now``: neither revoked nor expired."""
-        return self.revoked_at is None and not self.is_expired(now)
+    def state_at(self, now: Instant) -> KeyState:
+        """Return whether the key opens anything at ``now``: ``active``, or why not."""
+        if self.revoked_at is not None:
+            return "revoked"
+        is_over = self.expires_at is not None and self.expires_at <= now
+        return "expired" if is_over else "active"
 
     @property
     def world_id(self) -> int:

@@ -57,7 +57,8 @@ class Drafting:
         self._detector = detector
         self._identifiers = identifiers
 
-    def number(self, typed: str | None) -> str:
+    @staticmethod
+    def number(typed: str | None) -> str:
         """Return the compact form of a typed number.
 
         Raises:

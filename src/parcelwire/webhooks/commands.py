@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from parcelwire.domain.clock import Instant
+from parcelwire.domain.field_problems import FieldCode, FieldProblem, text_problem
 from parcelwire.domain.status import Status
-from parcelwire.webhooks.errors import InvalidField
 from parcelwire.webhooks.headers import HeadersRefusedError, check_headers
 from parcelwire.webhooks.notices import EVENT_TYPES
 from parcelwire.webhooks.ports import MessageState
@@ -31,6 +31,8 @@ MOST_REPLAYED: Final = 10_000
 """Messages of one replay."""
 REPLAYABLE: Final = (MessageState.DELIVERED, MessageState.DEAD)
 """What can be replayed; those still pending are sent anyway."""
+REPLAY_CONDITIONS: Final = ("since", "until", "states", "event_types", "tracking_id")
+"""Of these fields of ``ReplayMessages`` one at least says which messages."""
 
 
 class CreateEndpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,28 +80,30 @@ class ReplayMessages(msgspec.Struct, frozen=True, kw_only=True):
 _STATUSES: Final = frozenset(status.value for status in Status)
 
 # A comparison with NaN is false, so that no bound lets it through.
-_RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
-    "dialect": (lambda dialect: dialect in DIALECTS, f"one of {', '.join(DIALECTS)}"),
-    "statuses": (_STATUSES.issuperset, f"of {', '.join(sorted(_STATUSES))}"),
-    "event_types": (frozenset(EVENT_TYPES).issuperset, f"of {', '.join(EVENT_TYPES)}"),
-    "description": (
-        lambda text: len(text) <= LONGEST_DESCRIPTION and "\0" not in text,
-        f"at most {LONGEST_DESCRIPTION} characters, none of them NUL",
+_RULES: Final[Mapping[str, tuple[Callable[[Any], bool], FieldCode, str]]] = {
+    "dialect": (lambda dialect: dialect in DIALECTS, "unknown", f"is one of {', '.join(DIALECTS)}"),
+    "statuses": (_STATUSES.issuperset, "unknown", f"are of {', '.join(sorted(_STATUSES))}"),
+    "event_types": (
+        frozenset(EVENT_TYPES).issuperset,
+        "unknown",
+        f"are of {', '.join(EVENT_TYPES)}",
     ),
     "rate_per_second": (
         lambda rate: rate is None or LEAST_RATE <= rate <= MOST_RATE,
-        f"{LEAST_RATE} to {MOST_RATE:,} messages a second",
+        "invalid",
+        f"is {LEAST_RATE} to {MOST_RATE:,} messages a second",
     ),
     "concurrency": (
         lambda count: count is None or 1 <= count <= MOST_CONCURRENCY,
-        f"1 to {MOST_CONCURRENCY:,} requests at one time",
+        "invalid",
+        f"is 1 to {MOST_CONCURRENCY:,} requests at one time",
     ),
 }
 
 
 def check_fields(
     command: CreateEndpoint | UpdateEndpoint,
-) -> tuple[dict[str, Any], list[InvalidField]]:
+) -> tuple[dict[str, Any], list[FieldProblem]]:
     """Return the fields that a command sets, as they are stored, and what is wrong with them.
 
     What is given twice among statuses and event types counts once. The URL is not looked at: only
@@ -107,9 +111,12 @@ def check_fields(
     """
     pairs = ((name, getattr(command, name)) for name in command.__struct_fields__)
     fields = {name: value for name, value in pairs if value is not msgspec.UNSET}
-    problems = [
-        InvalidField(name, reason)
-        for name, (is_right, reason) in _RULES.items()
+    problems: list[FieldProblem] = []
+    if problem := text_problem("description", fields.get("description", ""), LONGEST_DESCRIPTION):
+        problems.append(problem)
+    problems += [
+        FieldProblem(field=name, code=code, message=message)
+        for name, (is_right, code, message) in _RULES.items()
         if name in fields and not is_right(fields[name])
     ]
     for name in ("statuses", "event_types"):
@@ -119,12 +126,27 @@ def check_fields(
         try:
             fields["headers"] = check_headers(fields["headers"])
         except HeadersRefusedError as error:
-            problems.append(InvalidField("headers", str(error)))
+            problems.append(not_allowed("headers", error))
     return fields, problems
 
 
-def check_overlap(seconds: int) -> list[InvalidField]:
-    """Return what is wrong with the time for which an old secret is to sign beside a new one."""
+def replay_problem(command: ReplayMessages) -> FieldProblem | None:
+    """Return what is wrong with a replay that would send everything again; None: it would not."""
+    if any(getattr(command, name) not in (None, ()) for name in REPLAY_CONDITIONS):
+        return None
+    *first, last = REPLAY_CONDITIONS
+    message = f"name at least one of {', '.join(first)} and {last}"
+    return FieldProblem(field="", code="missing", message=message)
+
+
+def not_allowed(field: str, error: Exception) -> FieldProblem:
+    """Return the problem of a field whose value an endpoint may not have; the error says why."""
+    return FieldProblem(field=field, code="not-allowed", message=str(error))
+
+
+def overlap_problem(seconds: int) -> FieldProblem | None:
+    """Return why an old secret may not sign for so long beside a new one; None when it may."""
     if 0 <= seconds <= LONGEST_OVERLAP_SECONDS:
-        return []
-    return [InvalidField("overlap_seconds", f"0 to {LONGEST_OVERLAP_SECONDS:,} seconds")]
+        return None
+    message = f"is 0 to {LONGEST_OVERLAP_SECONDS:,} seconds"
+    return FieldProblem(field="overlap_seconds", code="invalid", message=message)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from parcelwire.domain.account import Endpoint
 from parcelwire.domain.clock import SECOND, Clock
+from parcelwire.domain.field_problems import FieldProblem, refuse_if_any
 from parcelwire.tracking.creating import told_as
 from parcelwire.tracking.ports import Identifiers, Once
 from parcelwire.webhooks import standing
@@ -24,15 +25,10 @@ from parcelwire.webhooks.commands import (
     CreateEndpoint,
     UpdateEndpoint,
     check_fields,
-    check_overlap,
+    not_allowed,
+    overlap_problem,
 )
-from parcelwire.webhooks.errors import (
-    EndpointInvalidError,
-    EndpointNotFoundError,
-    InvalidField,
-    TooManyEndpointsError,
-    WebhookError,
-)
+from parcelwire.webhooks.errors import EndpointNotFoundError, TooManyEndpointsError, WebhookError
 from parcelwire.webhooks.ports import MessageStore
 from parcelwire.webhooks.secrets import new_secret
 
@@ -81,11 +77,11 @@ class EndpointService:
         """Store a new endpoint with a new secret.
 
         Raises:
-            EndpointInvalidError: nothing can be sent to it, or not like this.
+            InvalidInputError: nothing can be sent to it, or not like this.
             TooManyEndpointsError: the world has as many as it may have.
         """
         fields, problems = check_fields(command)
-        await self._need_sound(problems, command.url)
+        await self._refuse_unless_valid(problems, command.url)
         if len(await self._store.list_endpoints(world_id)) >= MOST_ENDPOINTS:
             raise TooManyEndpointsError(MOST_ENDPOINTS)
         now = self._clock.now()
@@ -125,12 +121,12 @@ class EndpointService:
 
         Raises:
             EndpointNotFoundError: the world has none of this id.
-            EndpointInvalidError: nothing can be sent to it, or not like this.
+            InvalidInputError: nothing can be sent to it, or not like this.
         """
         endpoint = await find_endpoint(self._store, world_id, endpoint_id)
         fields, problems = check_fields(command)
         url = fields.get("url", endpoint.url)
-        await self._need_sound(problems, url if url != endpoint.url else None)
+        await self._refuse_unless_valid(problems, url if url != endpoint.url else None)
         return await self._save(endpoint, replace(endpoint, **fields))
 
     async def delete(self, world_id: int, endpoint_id: str) -> None:
@@ -179,9 +175,9 @@ class EndpointService:
 
         Raises:
             EndpointNotFoundError: the world has none of this id.
-            EndpointInvalidError: the overlap is too long.
+            InvalidInputError: the overlap is too long.
         """
-        await self._need_sound(check_overlap(overlap_seconds))
+        refuse_if_any([overlap_problem(overlap_seconds)])
         endpoint = await find_endpoint(self._store, world_id, endpoint_id)
         until = self._clock.now() + overlap_seconds * SECOND
         after = replace(
@@ -192,19 +188,18 @@ class EndpointService:
         )
         return await self._save(endpoint, after, once(after.secret) if once else None)
 
-    async def _need_sound(self, problems: list[InvalidField], url: str | None = None) -> None:
-        """Check a URL beside what was found already.
+    async def _refuse_unless_valid(self, problems: list[FieldProblem], url: str | None) -> None:
+        """Check a URL (None: it stays as it is) beside what was found already.
 
         Raises:
-            EndpointInvalidError: it is refused, or ``problems`` are not empty.
+            InvalidInputError: it is refused, or ``problems`` are not empty.
         """
         if url is not None:
             try:
                 await self._check_url(url)
             except AddressRefusedError as error:
-                problems = [*problems, InvalidField("url", str(error))]
-        if problems:
-            raise EndpointInvalidError(*problems)
+                problems = [*problems, not_allowed("url", error)]
+        refuse_if_any(problems)
 
     async def _view(self, endpoint: Endpoint) -> EndpointView:
         waiting = await self._store.count_waiting(endpoint.id, most=MOST_WAITING)

@@ -11,14 +11,14 @@ import msgspec
 from msgspec.structs import replace
 
 from parcelwire.domain.clock import Clock
+from parcelwire.domain.field_problems import refuse_if_any
 from parcelwire.tracking.creating import told_as
 from parcelwire.tracking.ports import Once
-from parcelwire.webhooks.commands import MOST_REPLAYED, ReplayMessages
+from parcelwire.webhooks.commands import MOST_REPLAYED, ReplayMessages, replay_problem
 from parcelwire.webhooks.endpoints import find_endpoint
 from parcelwire.webhooks.errors import (
     EndpointNotFoundError,
     MessageNotFoundError,
-    ReplayUnboundedError,
     WebhookError,
 )
 from parcelwire.webhooks.ports import (
@@ -108,13 +108,10 @@ class MessageService:
         """Make messages of an endpoint due again that were delivered or given up, in their order.
 
         Raises:
-            ReplayUnboundedError: no condition is named.
+            InvalidInputError: no condition is named.
             EndpointNotFoundError: the world has no such endpoint.
         """
-        bounds = (command.since, command.until, command.tracking_id)
-        if bounds == (None, None, None) and not (command.states or command.event_types):
-            msg = "name at least one of since, until, states, event_types and tracking_id"
-            raise ReplayUnboundedError(msg)
+        refuse_if_any([replay_problem(command)])
         endpoint = await find_endpoint(self._store, world_id, endpoint_id)
         where = MessageFilter(
             endpoint_id=endpoint.id,

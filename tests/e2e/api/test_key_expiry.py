@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from parcelwire.accounts.authentication import KEY_CACHE_SECONDS
 from parcelwire.api.asgi import Door
-from parcelwire.api.gate import KEY_CACHE_SECONDS
 from parcelwire.api.trackingmore.frame import DialectFrame
 from parcelwire.bootstrap.dialects import own_dialects
 from parcelwire.domain.clock import HOUR, SECOND, iso_utc

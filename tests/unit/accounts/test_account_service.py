@@ -10,7 +10,6 @@ from parcelwire.accounts.errors import (
     AccountExistsError,
     AccountNotFoundError,
     AccountSuspendedError,
-    InvalidInputError,
     OwnSuspensionError,
 )
 from parcelwire.accounts.service import (
@@ -25,6 +24,7 @@ from parcelwire.accounts.service import (
     UpdateAccount,
 )
 from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.field_problems import InvalidInputError
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import AlreadyDoneError, Once
 

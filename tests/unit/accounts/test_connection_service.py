@@ -18,15 +18,16 @@ from parcelwire.accounts.errors import (
     ConnectionChangedError,
     ConnectionNotFoundError,
     ConnectorNotFoundError,
-    InvalidInputError,
     TransportNotFoundError,
 )
 from parcelwire.accounts.ports import ConnectorTransport
 from parcelwire.connectors.credential_encryption import AesGcmCipher
 from parcelwire.domain.account import Connection
 from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.field_problems import InvalidInputError
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.store.port import Store
+from parcelwire.tracking.errors import NumberInvalidError, NumberMissingError
 from tests.support.house import SeededIdentifiers
 
 
@@ -207,9 +208,27 @@ async def test_a_test_tells_whether_the_carrier_takes_the_credentials(
 ) -> None:
     made = await connections.create(create(client_id="a", client_secret="b"))
     carriers.outcome = outcome
-    tested = await connections.test(made, "990000000000000001")
+    tested = await connections.test(1, made.id, "99.00.000000.00000001")
     assert tested.connection == made
+    assert tested.report.number == "990000000000000001"
     assert tested.report.outcome is outcome
     assert tested.is_accepted is (
         outcome in {Outcome.FOUND, Outcome.UNKNOWN_NUMBER, Outcome.INVALID_NUMBER}
     )
+
+
+async def test_a_connection_is_tested_with_the_number_that_its_carrier_publishes(
+    connections: ConnectionService, carriers: Carriers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await connections.create(create(client_id="a", client_secret="b"))
+    with pytest.raises(NumberMissingError):
+        await connections.test(1, made.id)
+    published = [WEB, replace(API, test_number="TESTPARCEL12")]
+    monkeypatch.setattr(carriers, "transports", lambda: published)
+    assert (await connections.test(1, made.id)).report.number == "TESTPARCEL12"
+    for typed, error in ((" ", NumberMissingError), ("<!>", NumberInvalidError)):
+        with pytest.raises(error):
+            await connections.test(1, made.id, typed)
+    for account_number, connection_id in ((2, made.id), (1, "")):
+        with pytest.raises(ConnectionNotFoundError):
+            await connections.test(account_number, connection_id, "TESTPARCEL12")

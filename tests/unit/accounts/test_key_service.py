@@ -7,7 +7,7 @@ import random
 import pytest
 from msgspec.structs import replace
 
-from parcelwire.accounts.errors import CurrentKeyError, InvalidInputError, KeyNotFoundError
+from parcelwire.accounts.errors import CurrentKeyError, KeyNotFoundError
 from parcelwire.accounts.key_format import digest_of, is_well_formed, make_key, prefix_of
 from parcelwire.accounts.keys import (
     LONGEST_LABEL,
@@ -18,6 +18,7 @@ from parcelwire.accounts.keys import (
     RevokeKey,
 )
 from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.field_problems import InvalidInputError
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import AlreadyDoneError, Once
 

@@ -7,12 +7,13 @@ import random
 
 import pytest
 
-from parcelwire.accounts.errors import InvalidInputError, LoginError
+from parcelwire.accounts.errors import LoginError
 from parcelwire.accounts.keys import CreateKey, KeyService
 from parcelwire.accounts.login_throttle import LoginLimits
 from parcelwire.accounts.logins import LoginService
 from parcelwire.accounts.passwords import COST, LONGEST, SHORTEST, PasswordService
 from parcelwire.domain.clock import FrozenClock
+from parcelwire.domain.field_problems import InvalidInputError
 from parcelwire.store.port import Store
 
 EMAIL, PASSWORD = "you@shop.example", "correct horse battery"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parcelwire.api.gate import RateLimiter
+from parcelwire.api.rate_limit import RateLimiter
 from parcelwire.domain.clock import FrozenClock
 
 WORLD, OTHER = 2, 4

@@ -29,8 +29,8 @@ OF_NO_TRACKING: Final = {
     ("accounts/login_throttle.py", "DEVICE_KIND"),
     ("accounts/login_throttle.py", "SOURCE_KIND"),
     ("accounts/passwords.py", "KIND"),
+    ("accounts/sessions.py", "KIND"),
     ("pages/dashboard/screens/trackings.py", "VIEW_KIND"),
-    ("pages/dashboard/sessions.py", "KIND"),
     ("pages/lookup.py", "KIND"),  # tries of a number: they count on when it is followed anew
     ("tracking/following.py", "KIND"),
 }

@@ -13,7 +13,7 @@ from parcelwire.webhooks.commands import (
     CreateEndpoint,
     UpdateEndpoint,
     check_fields,
-    check_overlap,
+    overlap_problem,
 )
 from parcelwire.webhooks.notices import EVENT_TYPES
 from parcelwire.webhooks.request_builder import DIALECTS
@@ -112,4 +112,4 @@ def test_fields_as_they_are_stored() -> None:
     ],
 )
 def test_how_long_an_old_secret_may_sign_on(seconds: int, is_right: bool) -> None:
-    assert (check_overlap(seconds) == []) is is_right
+    assert (overlap_problem(seconds) is None) is is_right

@@ -34,13 +34,14 @@ from parcelwire.api.native.problems import ProblemError
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.account import Account
 from parcelwire.domain.clock import iso_utc
+from parcelwire.domain.field_problems import NO_NUL_PATTERN
 from parcelwire.tracking.ports import TrackingFilter
 
 Email = Annotated[
     str, Meta(max_length=LONGEST_EMAIL, pattern=EMAIL_PATTERN, examples=["you@shop.example"])
 ]
-Name = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=r"^[^\x00]*$")]
-Phone = Annotated[str, Meta(max_length=LONGEST_PHONE, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=NO_NUL_PATTERN)]
+Phone = Annotated[str, Meta(max_length=LONGEST_PHONE, pattern=NO_NUL_PATTERN)]
 Quota = Annotated[
     int,
     Meta(ge=0, le=LARGEST_QUOTA, description="Trackings that it may create in all; null: no limit"),
@@ -95,7 +96,7 @@ class Suspension(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         str,
         Meta(
             max_length=LONGEST_REASON,
-            pattern=r"^[^\x00]*$",
+            pattern=NO_NUL_PATTERN,
             description="For operators only",
         ),
     ] = ""

@@ -15,12 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from parcelwire.accounts.errors import AccountsError
+from parcelwire.accounts.authentication import AuthFailure
 from parcelwire.api.asgi import ASGIApp, Receive, Scope, Send
 from parcelwire.api.bodies import ClientGoneError
-from parcelwire.api.gate import Allowance, Refusal
 from parcelwire.api.house import House
-from parcelwire.api.native.account_problems import account_problem
 from parcelwire.api.native.docs_page import show_docs
 from parcelwire.api.native.idempotency import (
     HEADER,
@@ -34,23 +32,23 @@ from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.paging import Page
 from parcelwire.api.native.problems import (
     CONTENT_TYPE,
-    REFUSALS,
+    KINDS_OF_AUTH_FAILURES,
     RETRY_AFTER,
     ProblemError,
     invalid,
 )
 from parcelwire.api.native.reading import read_query
 from parcelwire.api.native.table import ALL
-from parcelwire.api.native.webhook_problems import webhook_problem
+from parcelwire.api.native.use_case_errors import USE_CASE_ERRORS, problem_of
+from parcelwire.api.rate_limit import Allowance
 from parcelwire.api.shares import TooManyCallsError
 from parcelwire.api.wire import NO_STORE, NOSNIFF
-from parcelwire.domain.access import WorldRule, may
+from parcelwire.domain.access import WorldRule, can_operate, may
 from parcelwire.domain.account import Account, ApiKey, is_operator
 from parcelwire.domain.json_limits import CROWDED, is_crowded
 from parcelwire.domain.url_path import sent_path
 from parcelwire.store.port import KeyUnavailableError, StoreUnavailableError
 from parcelwire.tracking.ports import AlreadyDoneError, IdempotencyRecord
-from parcelwire.webhooks.errors import WebhookError
 
 log = logging.getLogger(__name__)
 
@@ -129,8 +127,6 @@ class _Endpoint:
             return
         except ProblemError as error:
             response = _problem(error)
-        except WebhookError as error:
-            response = _problem(webhook_problem(error))
         except TooManyCallsError as error:
             response = _problem(
                 ProblemError("too-many-requests", str(error), headers={"retry-after": RETRY_AFTER})
@@ -195,8 +191,9 @@ class _Endpoint:
                 "insufficient-scope",
                 f"this call wants a key with scope {operation.scope}; this one has {key.scope}",
             )
-        if operation.is_for_operators and (
-            key.is_test or not is_operator(account, self._house.settings.operators)
+        if operation.is_for_operators and not (
+            can_operate(key.scope, is_test=key.is_test)
+            and is_operator(account, self._house.settings.operators)
         ):
             raise ProblemError(
                 "operator-required", "this call is for live keys of accounts named in api.operators"
@@ -208,8 +205,8 @@ class _Endpoint:
         repeatable = asked.repeatable
         try:
             answer = await operation.handler(self._house, asked)
-        except AccountsError as error:
-            raise account_problem(error) from error
+        except USE_CASE_ERRORS as error:
+            raise problem_of(error) from error
         except AlreadyDoneError as error:
             if repeatable is None:
                 raise
@@ -245,10 +242,11 @@ class _Endpoint:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         is_bearer = scheme.casefold() == "bearer"
         typed = token if is_bearer else request.headers.get(KEY_HEADER)
-        admitted = await self._house.gate.admit(typed)
-        if isinstance(admitted, Refusal):
-            raise ProblemError(REFUSALS[admitted], headers={"www-authenticate": "Bearer"})
-        return admitted
+        found = await self._house.authenticator.authenticate(typed)
+        if isinstance(found, AuthFailure):
+            kind = KINDS_OF_AUTH_FAILURES[found]
+            raise ProblemError(kind, headers={"www-authenticate": "Bearer"})
+        return found
 
     async def _read_body(
         self, operation: Operation, request: Request, key: ApiKey

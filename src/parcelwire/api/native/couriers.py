@@ -10,12 +10,10 @@ from msgspec import Meta
 
 from parcelwire.api.house import House
 from parcelwire.api.native.operations import Asked, Operation
-from parcelwire.api.native.problems import FieldError, ProblemError
-from parcelwire.couriers.number import LONGEST, SHORTEST
+from parcelwire.api.native.problems import ProblemError
 from parcelwire.couriers.registry import Courier
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.tracking import Details
-from parcelwire.tracking.errors import NumberInvalidError, NumberMissingError
 
 # "$" alone would let a line feed pass behind the letters.
 Country = Annotated[
@@ -117,18 +115,7 @@ async def detect_courier(house: House, asked: Asked) -> Detection:
     """Answer whose number a number is, with what the caller says and the account's history."""
     request: DetectRequest = asked.body
     drafting = house.service.drafting
-    try:
-        number = drafting.number(request.number)
-    except (NumberMissingError, NumberInvalidError):
-        message = (
-            f"a tracking number has {SHORTEST} to {LONGEST} letters A-Z and digits, one digit at"
-            " least"
-        )
-        raise ProblemError(
-            "invalid-tracking-number",
-            f"number: {message}",
-            errors=(FieldError("number", message),),
-        ) from None
+    number = drafting.number(request.number)
     details = Details(
         destination_country=request.destination_country,
         origin_country=request.origin_country,

@@ -12,6 +12,7 @@ from msgspec.structs import asdict
 from parcelwire.api.native.operations import given
 from parcelwire.domain.account import EndpointState
 from parcelwire.domain.clock import iso_utc
+from parcelwire.domain.field_problems import NO_NUL_PATTERN
 from parcelwire.domain.status import Status
 from parcelwire.webhooks.commands import (
     DEFAULT_OVERLAP_SECONDS,
@@ -49,7 +50,7 @@ Url = Annotated[
         examples=["https://shop.example.com/hooks/parcels"],
     ),
 ]
-Description = Annotated[str, Meta(max_length=LONGEST_DESCRIPTION, pattern=r"^[^\x00]*$")]
+Description = Annotated[str, Meta(max_length=LONGEST_DESCRIPTION, pattern=NO_NUL_PATTERN)]
 Rate = Annotated[float, Meta(ge=LEAST_RATE, le=MOST_RATE, description="Messages a second at most")]
 Concurrency = Annotated[
     int, Meta(ge=1, le=MOST_CONCURRENCY, description="Requests at one time at most")

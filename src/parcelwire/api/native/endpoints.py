@@ -19,7 +19,6 @@ from parcelwire.api.native.endpoint_shapes import (
 )
 from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.sealed import LEFT_OUT, reveal
-from parcelwire.api.native.webhook_problems import shaped
 from parcelwire.domain.access import WorldRule
 from parcelwire.tracking.ports import Once
 from parcelwire.webhooks.endpoints import EndpointView, SecretOnce
@@ -87,14 +86,14 @@ async def rotate_endpoint_secret(house: House, asked: Asked) -> EndpointWithSecr
 
 
 def _once(asked: Asked) -> Once | None:
-    return asked.once(200, shaped(endpoint_object))
+    return asked.once(200, endpoint_object)
 
 
 def _once_with_secret(asked: Asked, status: int) -> SecretOnce:
     def record(view: EndpointView) -> EndpointWithSecret:
         return endpoint_with_secret(view, LEFT_OUT)
 
-    return lambda secret: asked.once(status, shaped(record), secret=secret)
+    return lambda secret: asked.once(status, record, secret=secret)
 
 
 _ID: Final = {"id": "The endpoint's id"}

@@ -57,11 +57,10 @@ class Repeatable:
         def answer(result: Any) -> tuple[int, bytes] | None:
             # A transaction that has to be tried again comes here again: the last one counts.
             self.made = None
-            try:
-                shape = encode(result)
-            except ProblemError:
-                # The handler raises it, too. What is in the way may be gone the next time.
+            if isinstance(result, Exception):
+                # The use case raises it, too. What is in the way may be gone the next time.
                 return None
+            shape = encode(result)
             if had_effect(shape):
                 self.made = (status, b"" if shape is None else _encode(shape))
             return self.made

@@ -22,6 +22,7 @@ from parcelwire.api.native.tracking_requests import When, instant_of
 from parcelwire.domain.access import Scope, WorldRule
 from parcelwire.domain.account import ApiKey
 from parcelwire.domain.clock import iso_utc
+from parcelwire.domain.field_problems import NO_NUL_PATTERN
 from parcelwire.tracking.ports import Once
 
 
@@ -30,7 +31,7 @@ class KeyDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     label: Annotated[
         str,
-        Meta(max_length=LONGEST_LABEL, pattern=r"^[^\x00]*$", description="What the key is for"),
+        Meta(max_length=LONGEST_LABEL, pattern=NO_NUL_PATTERN, description="What the key is for"),
     ] = ""
     scope: Annotated[
         Scope, Meta(description="`read`; `write`: also changes; `admin`: also keys and the account")

@@ -20,9 +20,7 @@ from parcelwire.api.native.paging import (
     make_cursor,
     read_cursor,
 )
-from parcelwire.api.native.sending import end_of
-from parcelwire.api.native.tracking_requests import When
-from parcelwire.api.native.webhook_problems import shaped
+from parcelwire.api.native.tracking_requests import When, end_of
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import from_datetime, iso_utc
 from parcelwire.webhooks.ports import Message, MessageFilter, MessageState
@@ -122,7 +120,7 @@ async def _attempts(house: House, message: Message) -> list[AttemptObject]:
 
 async def resend_message(house: House, asked: Asked) -> MessageObject:
     """Make one message due now, whatever became of it."""
-    once = asked.once(200, shaped(message_object))
+    once = asked.once(200, message_object)
     return message_object(await house.messages.resend(asked.world_id, asked.path["id"], once=once))
 
 

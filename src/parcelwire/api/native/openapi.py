@@ -17,6 +17,7 @@ from parcelwire.api.native import idempotency
 from parcelwire.api.native.operations import Operation
 from parcelwire.api.native.problems import CONTENT_TYPE, KINDS, Problem
 from parcelwire.api.native.table import ALL
+from parcelwire.domain.field_problems import NO_NUL_PATTERN
 
 _LIMITS: Final = {
     "RateLimit-Limit": "Calls at once",
@@ -209,7 +210,7 @@ def _query_parameters(schema: dict[str, Any]) -> list[dict[str, Any]]:
 def _without_nul(field: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a parameter, none of which holds a NUL (``reading.read_query``)."""
     is_free = field.get("type") == "string" and not field.keys() & {"pattern", "format", "enum"}
-    return {**field, "pattern": "^[^\\x00]*$"} if is_free else field
+    return {**field, "pattern": NO_NUL_PATTERN} if is_free else field
 
 
 if __name__ == "__main__":

@@ -47,12 +47,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     ) -> Once | None:
         """Return what makes a store's write happen once; None when no idempotency key was sent.
 
-        ``encode`` turns what the write returns into the shape to be answered with ``status`` (None:
-        no body), or raises ``ProblemError``; it runs inside the write's transaction: quick and
-        pure. The framework then answers those very bytes, whatever the handler returns, and keeps
-        them for repetitions. ``secret`` is kept beside them, sealed: see ``sealed``. A problem, and
-        a shape that ``had_effect`` says changed nothing, is not kept: the handler's own answer goes
-        out, and the key may be used again.
+        ``encode`` turns the use case's result into the shape to be answered with ``status`` (None:
+        no body); it runs inside the write's transaction: quick and pure. The framework then answers
+        those very bytes, whatever the handler returns, and keeps them for repetitions. ``secret``
+        is kept beside them, sealed: see ``sealed``. A refusal, and a shape that ``had_effect`` says
+        changed nothing, is not kept: the handler's own answer goes out, and the key may be used
+        again.
         """
         if self.repeatable is None:
             return None
@@ -69,7 +69,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """After ``/api``, with ``{names}``."""
     summary: str
     handler: Callable[[House, Asked], Awaitable[Any]]
-    """Returns an instance of ``answer``, or raises ``ProblemError``."""
+    """Returns an instance of ``answer``, or raises ``ProblemError`` or an error of a use case."""
     answer: Any = None
     """Shape of the body on success; None: there is no body."""
     success: Literal[200, 201, 202, 204] = 200

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from parcelwire.api.gate import Refusal
+from parcelwire.accounts.authentication import AuthFailure
 
 CONTENT_TYPE: Final = "application/problem+json"
 
@@ -62,11 +62,11 @@ KINDS: Final[dict[str, tuple[int, str]]] = {
 RETRY_AFTER: Final = "5"
 """Seconds after which a call that was answered 503 may be sent again, for the header."""
 
-REFUSALS: Final = {
-    Refusal.NO_KEY: "api-key-missing",
-    Refusal.UNKNOWN_KEY: "invalid-api-key",
-    Refusal.REVOKED_KEY: "api-key-revoked",
-    Refusal.EXPIRED_KEY: "api-key-expired",
+KINDS_OF_AUTH_FAILURES: Final = {
+    AuthFailure.NO_KEY: "api-key-missing",
+    AuthFailure.UNKNOWN_KEY: "invalid-api-key",
+    AuthFailure.REVOKED_KEY: "api-key-revoked",
+    AuthFailure.EXPIRED_KEY: "api-key-expired",
 }
 
 
@@ -122,6 +122,13 @@ class ProblemError(Exception):
         )
 
 
+def field_problem(kind: str, *errors: FieldError) -> ProblemError:
+    """Return the problem with fields of a call; its detail is about the first of them."""
+    first = errors[0]
+    detail = f"{first.field}: {first.message}" if first.field else first.message
+    return ProblemError(kind, detail, errors=errors)
+
+
 _AT: Final = re.compile(r"(?P<message>.*) - at `\$\.?(?P<field>.*)`\Z", re.DOTALL)
 _NAMED: Final = re.compile(r"Object (?:contains unknown|missing required) field `(?P<field>.*)`")
 
@@ -134,5 +141,4 @@ def invalid(kind: str, error: msgspec.ValidationError) -> ProblemError:
         text, field = located["message"], located["field"]
     if named := _NAMED.match(text):
         field = f"{field}.{named['field']}" if field else named["field"]
-    detail = f"{field}: {text}" if field else text
-    return ProblemError(kind, detail, errors=(FieldError(field, text),))
+    return field_problem(kind, FieldError(field, text))

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from starlette.datastructures import QueryParams
 
-from parcelwire.api.native.problems import FieldError, ProblemError, invalid
+from parcelwire.api.native.problems import FieldError, ProblemError, field_problem, invalid
 
 # A time with its offset, whose "+" arrives as a blank when somebody forgot to write %2B.
 _RAW_PLUS: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][^ ]+) ([0-9]{2}:[0-9]{2})\Z")
@@ -63,6 +63,4 @@ def _plan_of(shape: type[msgspec.Struct]) -> _Plan:
 
 
 def _refusal(field: str, message: str) -> ProblemError:
-    return ProblemError(
-        "invalid-query", f"{field}: {message}", errors=(FieldError(field, message),)
-    )
+    return field_problem("invalid-query", FieldError(field, message))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -13,10 +12,10 @@ from parcelwire.api.house import House
 from parcelwire.api.native.endpoint_shapes import EventType, Id, TestResult, attempt_object
 from parcelwire.api.native.endpoints import about_one
 from parcelwire.api.native.operations import Asked
-from parcelwire.api.native.tracking_requests import When
+from parcelwire.api.native.tracking_requests import When, end_of
 from parcelwire.domain.access import WorldRule
-from parcelwire.domain.clock import SECOND, from_datetime
-from parcelwire.webhooks.commands import MOST_REPLAYED, ReplayMessages
+from parcelwire.domain.clock import from_datetime
+from parcelwire.webhooks.commands import MOST_REPLAYED, REPLAY_CONDITIONS, ReplayMessages
 from parcelwire.webhooks.messages import Replayed
 from parcelwire.webhooks.notices import EVENT_TYPES
 from parcelwire.webhooks.ports import MessageState
@@ -52,21 +51,15 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         )
 
 
-def _having(name: str, **of: Any) -> dict[str, Any]:
-    return {"required": [name], "properties": {name: of}}
-
-
-_BOUNDED: Final = Meta(
-    extra_json_schema={
-        "anyOf": [
-            _having("since", type="string"),
-            _having("until", type="string"),
-            _having("states", minItems=1),
-            _having("event_types", minItems=1),
-            _having("tracking_id", type="string"),
-        ]
+def _having(name: str) -> dict[str, Any]:
+    is_list = isinstance(getattr(ReplayMessages(), name), tuple)
+    return {
+        "required": [name],
+        "properties": {name: {"minItems": 1} if is_list else {"type": "string"}},
     }
-)
+
+
+_BOUNDED: Final = Meta(extra_json_schema={"anyOf": [_having(name) for name in REPLAY_CONDITIONS]})
 """Tells in the description what the use case checks: one condition at least."""
 
 
@@ -113,11 +106,6 @@ async def replay_messages(house: House, asked: Asked) -> ReplayResult:
 
 def _replay_result(replayed: Replayed) -> ReplayResult:
     return ReplayResult(replayed=replayed.count, is_complete=replayed.is_complete)
-
-
-def end_of(moment: datetime) -> int:
-    """Return the last millisecond of a time that is told to the second, as ours are shown."""
-    return from_datetime(moment) + (0 if moment.microsecond else SECOND - 1)
 
 
 OPERATIONS: Final = (

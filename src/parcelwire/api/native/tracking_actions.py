@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable
 from typing import Any, Final
 
 from parcelwire.api.house import House
 from parcelwire.api.native.operations import Asked, Operation
-from parcelwire.api.native.problems import ProblemError
 from parcelwire.api.native.tracking_requests import CorrectionRequest
 from parcelwire.api.native.tracking_shapes import (
     RawResponseList,
@@ -16,10 +14,11 @@ from parcelwire.api.native.tracking_shapes import (
     TrackingObject,
     tracking_object,
 )
-from parcelwire.api.native.trackings import LOCATION, PATH_TEXTS, load, problem_of
+from parcelwire.api.native.trackings import PATH_TEXTS, load
+from parcelwire.api.native.use_case_errors import LOCATION
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import to_datetime
-from parcelwire.tracking.errors import RetrackNotAllowedError, TrackingError
+from parcelwire.tracking.errors import RetrackNotAllowedError
 from parcelwire.tracking.ports import Once, RawResponse, Stored
 
 
@@ -31,13 +30,13 @@ async def refresh_tracking(house: House, asked: Asked) -> Any:
 async def stop_tracking(house: House, asked: Asked) -> Any:
     """Ask the carrier no more."""
     stored = await load(house, asked)
-    return await _answer(house, house.service.stop(stored, once=_once(house, asked)))
+    return tracking_object(house, await house.service.stop(stored, once=_once(house, asked)))
 
 
 async def retrack_tracking(house: House, asked: Asked) -> Any:
     """Take an expired tracking up again."""
     stored = await load(house, asked)
-    return await _answer(house, _retrack(house, stored, _once(house, asked)))
+    return tracking_object(house, await _retrack(house, stored, _once(house, asked)))
 
 
 async def correct_courier(house: House, asked: Asked) -> Any:
@@ -45,8 +44,8 @@ async def correct_courier(house: House, asked: Asked) -> Any:
     request: CorrectionRequest = asked.body
     stored = await load(house, asked)
     once = _once(house, asked)
-    changing = house.service.change_courier(stored, request.courier_code, once=once)
-    return await _answer(house, changing)
+    changed = await house.service.change_courier(stored, request.courier_code, once=once)
+    return tracking_object(house, changed)
 
 
 async def list_raw_responses(house: House, asked: Asked) -> RawResponseList:
@@ -60,22 +59,14 @@ async def _retrack(house: House, stored: Stored, once: Once | None) -> Stored:
     try:
         return await house.service.retrack(stored, once=once)
     except RetrackNotAllowedError as error:
-        if error.tracking.retracked_at is not None:
-            # The call came again; the first time did it.
-            return await house.service.leave(stored, once=once)
-        status = error.tracking.status
-        raise ProblemError("tracking-not-expired", f"its status is {status}") from error
+        if error.tracking.retracked_at is None:
+            raise
+        # The call came again; the first time did it.
+        return await house.service.leave(stored, once=once)
 
 
 def _once(house: House, asked: Asked) -> Once | None:
     return asked.once(200, lambda stored: tracking_object(house, stored))
-
-
-async def _answer(house: House, doing: Awaitable[Stored]) -> Any:
-    try:
-        return tracking_object(house, await doing)
-    except TrackingError as error:
-        raise problem_of(error) from error
 
 
 def _raw_response(answer: RawResponse) -> RawResponseObject:

@@ -10,9 +10,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 from parcelwire.api.house import House
 from parcelwire.api.native.paging import USUAL, Cursor, Limit
-from parcelwire.api.native.tracking_requests import Code, When, instant_of
+from parcelwire.api.native.tracking_requests import Code, When, end_of, instant_of
 from parcelwire.couriers.number import LONGEST, normalise
-from parcelwire.domain.clock import SECOND, Instant
+from parcelwire.domain.clock import Instant
+from parcelwire.domain.field_problems import NO_NUL_PATTERN
 from parcelwire.domain.status import Status
 from parcelwire.tracking.ports import TrackingFilter
 
@@ -32,7 +33,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Which trackings; all conditions together, bounds inclusive."""
 
     number: Annotated[
-        list[Annotated[str, Meta(max_length=60, pattern="^[^\\x00]*$")]],
+        list[Annotated[str, Meta(max_length=60, pattern=NO_NUL_PATTERN)]],
         Meta(max_length=40, description="Numbers as typed; may be given several times"),
     ] = []
     number_prefix: Prefix | UnsetType = UNSET
@@ -41,7 +42,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = []
     courier_code: Code | UnsetType = UNSET
     order: Annotated[
-        list[Annotated[str, Meta(min_length=1, max_length=100, pattern="^[^\\x00]*$")]],
+        list[Annotated[str, Meta(min_length=1, max_length=100, pattern=NO_NUL_PATTERN)]],
         Meta(max_length=20, description="order_number or order_id; may be given several times"),
     ] = []
     created_min: When | UnsetType = UNSET
@@ -84,11 +85,7 @@ def _from(moment: datetime | UnsetType, field: str) -> Instant | None:
 
 
 def _until(moment: datetime | UnsetType, field: str) -> Instant | None:
-    """Return the end of a period; of a whole second, its last millisecond.
-
-    Answers show whole seconds: "until" a time that was read there includes what has that time.
-    """
     if moment is UNSET:
         return None
-    instant = instant_of(moment, field, "invalid-query")
-    return instant if moment.microsecond else instant + SECOND - 1
+    instant_of(moment, field, "invalid-query")
+    return end_of(moment)

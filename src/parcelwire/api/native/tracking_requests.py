@@ -8,16 +8,17 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from parcelwire.api.native.problems import FieldError, ProblemError
+from parcelwire.api.native.problems import FieldError, field_problem
 from parcelwire.couriers.number import LONGEST, SHORTEST
-from parcelwire.domain.clock import Instant, from_datetime
+from parcelwire.domain.clock import SECOND, Instant, from_datetime
+from parcelwire.domain.field_problems import NO_NUL_PATTERN
 from parcelwire.domain.tracking import Details, Product
 from parcelwire.tracking.drafts import Draft
 
 MOST_IN_A_BATCH: Final = 200
 
 # PostgreSQL's text has no NUL. "$" alone would let a line feed pass behind the letters.
-Text = Annotated[str, Meta(min_length=1, max_length=5_000, pattern="^[^\\x00]*$")]
+Text = Annotated[str, Meta(min_length=1, max_length=5_000, pattern=NO_NUL_PATTERN)]
 Country = Annotated[
     str, Meta(pattern="^[A-Za-z]{2}$", max_length=2, description="ISO 3166-1 alpha-2")
 ]
@@ -26,7 +27,7 @@ Code = Annotated[
     Meta(
         min_length=1,
         max_length=100,
-        pattern="^[^\\x00]*$",
+        pattern=NO_NUL_PATTERN,
         description="Code of a courier, or another vendor's word for it",
     ),
 ]
@@ -35,7 +36,7 @@ Number = Annotated[
     Meta(
         min_length=SHORTEST,
         max_length=200,
-        pattern="^[^\\x00]*$",
+        pattern=NO_NUL_PATTERN,
         description="As typed: spaces, dots and case do not matter."
         f" {SHORTEST} to {LONGEST} letters A-Z and digits remain, one digit at least",
     ),
@@ -54,7 +55,7 @@ When = Annotated[datetime, Meta(tz=True, description="ISO 8601 with an offset")]
 class ProductObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing in the parcel."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=300, pattern="^[^\\x00]*$")]
+    name: Annotated[str, Meta(min_length=1, max_length=300, pattern=NO_NUL_PATTERN)]
     quantity: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
 
 
@@ -165,6 +166,15 @@ def order_date_of(ordered_at: datetime) -> str:
     return ordered_at.isoformat(timespec="seconds")
 
 
+def end_of(moment: datetime) -> Instant:
+    """Return the end of a period as an instant; of a whole second, its last millisecond.
+
+    Answers show whole seconds: "until" a time that was read there includes what has that time.
+    """
+    instant = from_datetime(moment)
+    return instant if moment.microsecond else instant + SECOND - 1
+
+
 def instant_of(moment: datetime, field: str, kind: str = "validation-failed") -> Instant:
     """Return a time of the wire as an instant.
 
@@ -174,7 +184,4 @@ def instant_of(moment: datetime, field: str, kind: str = "validation-failed") ->
     try:
         return from_datetime(moment.astimezone(UTC))
     except OverflowError:
-        message = "out of range"
-        raise ProblemError(
-            kind, f"{field}: {message}", errors=(FieldError(field, message),)
-        ) from None
+        raise field_problem(kind, FieldError(field, "out of range")) from None

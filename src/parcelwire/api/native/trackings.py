@@ -18,7 +18,6 @@ from parcelwire.api.native.paging import (
     make_cursor,
     read_cursor,
 )
-from parcelwire.api.native.problems import RETRY_AFTER, FieldError, ProblemError
 from parcelwire.api.native.tracking_filter import Conditions, ListQuery, filter_of
 from parcelwire.api.native.tracking_requests import (
     BatchRequest,
@@ -36,27 +35,14 @@ from parcelwire.api.native.tracking_shapes import (
     TrackingObject,
     tracking_object,
 )
-from parcelwire.couriers.number import LONGEST, SHORTEST
+from parcelwire.api.native.use_case_errors import LOCATION, problem_of
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.status import Status
 from parcelwire.tracking.creating import Outcome
-from parcelwire.tracking.errors import (
-    AlreadyExistsError,
-    CourierUndetectedError,
-    CourierUnknownError,
-    FieldsMissingError,
-    NotFoundError,
-    NumberInvalidError,
-    NumberMissingError,
-    OverQuotaError,
-    TrackingBusyError,
-    TrackingError,
-    UnreadableDocumentError,
-)
+from parcelwire.tracking.errors import NotFoundError
 from parcelwire.tracking.ports import Stored, TrackingPlace
 from parcelwire.tracking.slices import in_slices
 
-LOCATION: Final = "/trackings/{id}"
 PATH_TEXTS: Final = {"id": "Id of the tracking"}
 DRAFT_PROBLEMS: Final = (
     "invalid-tracking-number",
@@ -80,21 +66,13 @@ _EXAMPLE: Final = {
 async def create_tracking(house: House, asked: Asked) -> Any:
     """Follow one number; the carrier is asked just after the answer."""
 
-    def encode(result: Stored | TrackingError) -> Any:
-        if isinstance(result, TrackingError):
-            raise problem_of(result)
-        return tracking_object(house, result)
-
-    try:
-        stored = await house.service.create(
-            asked.world_id,
-            draft_of(asked.body),
-            quota=tracking_quota(asked.account, asked.world_id),
-            is_waiting=False,
-            once=asked.once(201, encode),
-        )
-    except TrackingError as error:
-        raise problem_of(error) from error
+    stored = await house.service.create(
+        asked.world_id,
+        draft_of(asked.body),
+        quota=tracking_quota(asked.account, asked.world_id),
+        is_waiting=False,
+        once=asked.once(201, lambda stored: tracking_object(house, stored)),
+    )
     return tracking_object(house, stored)
 
 
@@ -171,17 +149,14 @@ async def update_tracking(house: House, asked: Asked) -> Any:
         ordered_at = instant_of(patch.ordered_at, "ordered_at")
         details["order_date"] = order_date_of(patch.ordered_at)
     override = patch.status_override
-    try:
-        stored = await house.service.update(
-            stored,
-            details=details,
-            is_archived=None if patch.is_archived is UNSET else patch.is_archived,
-            ordered_at=ordered_at,
-            status_override=Status(override) if isinstance(override, str) else None,
-            clears_override=override is None,
-        )
-    except TrackingError as error:
-        raise problem_of(error) from error
+    stored = await house.service.update(
+        stored,
+        details=details,
+        is_archived=None if patch.is_archived is UNSET else patch.is_archived,
+        ordered_at=ordered_at,
+        status_override=Status(override) if isinstance(override, str) else None,
+        clears_override=override is None,
+    )
     return tracking_object(house, stored)
 
 
@@ -189,7 +164,7 @@ async def delete_tracking(house: House, asked: Asked) -> None:
     """Delete a tracking for good."""
     tracking_id = id_of(asked)
     if not await house.service.delete(asked.world_id, [tracking_id]):
-        raise problem_of(NotFoundError(tracking_id))
+        raise NotFoundError(tracking_id)
 
 
 # --- shared with the other calls about trackings ----------------------------------------------
@@ -199,11 +174,11 @@ def id_of(asked: Asked) -> str:
     """Return the id in the path.
 
     Raises:
-        ProblemError: nothing has such an id.
+        NotFoundError: nothing has such an id.
     """
     tracking_id = asked.path["id"]
     if not _ID.match(tracking_id):
-        raise problem_of(NotFoundError(tracking_id))
+        raise NotFoundError(tracking_id)
     return tracking_id
 
 
@@ -211,64 +186,9 @@ async def load(house: House, asked: Asked) -> Stored:
     """Return the tracking that the path names.
 
     Raises:
-        ProblemError: the key's world has no such tracking.
+        NotFoundError: the key's world has no such tracking.
     """
-    try:
-        return await house.service.get(asked.world_id, id_of(asked))
-    except NotFoundError as error:
-        raise problem_of(error) from error
-
-
-def problem_of(error: TrackingError) -> ProblemError:
-    """Return what the native API answers for what a use case found wrong."""
-    match error:
-        case AlreadyExistsError():
-            return ProblemError(
-                "tracking-already-exists",
-                f"{error.number} of {error.courier_code} is followed already",
-                headers={"location": "/api" + LOCATION.format(id=error.existing_id)},
-                existing_id=error.existing_id,
-            )
-        case NotFoundError():
-            return ProblemError("tracking-not-found")
-        case TrackingBusyError():
-            return ProblemError("tracking-busy", headers={"retry-after": RETRY_AFTER})
-        case UnreadableDocumentError():
-            return ProblemError(
-                "tracking-unreadable",
-                "its stored document cannot be read: the operator can restore it, and the tracking"
-                " can be deleted",
-            )
-        case OverQuotaError():
-            return ProblemError("quota-exceeded")
-        case CourierUnknownError():
-            return _at_field("courier-not-found", "courier_code", f"there is no courier {error}")
-        case CourierUndetectedError():
-            return _at_field("courier-not-detected", "courier_code", "name the courier")
-        case FieldsMissingError():
-            message = f"{error.courier_code} needs it"
-            errors = tuple(FieldError(f"details.{field}", message) for field in error.fields)
-            names = ", ".join(f"details.{field}" for field in error.fields)
-            return ProblemError(
-                "missing-required-fields", f"{error.courier_code} needs {names}", errors=errors
-            )
-        case NumberMissingError() | NumberInvalidError():
-            return number_invalid("number")
-        case _:
-            raise error
-
-
-def number_invalid(field: str) -> ProblemError:
-    """Return the problem that a field holds no tracking number."""
-    return _at_field(
-        "invalid-tracking-number",
-        field,
-        f"a tracking number has {SHORTEST} to {LONGEST} letters A-Z and digits, one digit at least",
-    )
-
-
-def _at_field(kind: str, field: str, message: str) -> ProblemError:
-    return ProblemError(kind, f"{field}: {message}", errors=(FieldError(field, message),))
+    return await house.service.get(asked.world_id, id_of(asked))
 
 
 OPERATIONS: Final = (

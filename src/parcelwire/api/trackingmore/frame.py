@@ -9,9 +9,10 @@ the version's own words.
 
 from __future__ import annotations
 
+from parcelwire.accounts.authentication import AuthFailure
 from parcelwire.api.bodies import ReadBody
-from parcelwire.api.gate import Allowance, Refusal
 from parcelwire.api.house import House
+from parcelwire.api.rate_limit import Allowance
 from parcelwire.api.shares import TooManyCallsError
 from parcelwire.api.trackingmore.declaration import Declaration
 from parcelwire.api.trackingmore.refusals import (
@@ -39,7 +40,7 @@ class DialectFrame:
             KeyError: a route has no handler.
         """
         self.prefix = declaration.prefix
-        self._gate = context.gate
+        self._authenticator = context.authenticator
         self._limiter = context.limiter
         self._key_headers = declaration.key_headers
         self._limits_by_path = declaration.limits_by_path
@@ -71,10 +72,11 @@ class DialectFrame:
         if methods is not None:
             route, handler = methods.get("GET" if method == "HEAD" else method, (None, None))
             of_path = route if route is not None else next(iter(methods.values()))[0]
-        admitted = await self._gate.admit_by(headers, *self._key_headers)
-        if isinstance(admitted, Refusal):
-            return self._refuse(REASON_OF_KEY[admitted], of_path)
-        key, account = admitted
+        sent = next((raw for name in self._key_headers if (raw := headers.get(name))), b"")
+        found = await self._authenticator.authenticate(sent.decode("latin-1"))
+        if isinstance(found, AuthFailure):
+            return self._refuse(REASON_OF_KEY[found], of_path)
+        key, account = found
         counted = of_path if self._limits_by_path else route
         kind = counted.limit if counted is not None else "other"
         allowance = self._limiter.take(key.world_id, kind)

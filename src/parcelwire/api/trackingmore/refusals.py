@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
-from parcelwire.api.gate import Refusal
+from parcelwire.accounts.authentication import AuthFailure
 
 
 class RefusalReason(Enum):
@@ -39,10 +39,10 @@ class RefusalReason(Enum):
 
 
 REASON_OF_KEY: Final = {
-    Refusal.NO_KEY: RefusalReason.NO_KEY,
-    Refusal.UNKNOWN_KEY: RefusalReason.UNKNOWN_KEY,
-    Refusal.REVOKED_KEY: RefusalReason.REVOKED_KEY,
-    Refusal.EXPIRED_KEY: RefusalReason.EXPIRED_KEY,
+    AuthFailure.NO_KEY: RefusalReason.NO_KEY,
+    AuthFailure.UNKNOWN_KEY: RefusalReason.UNKNOWN_KEY,
+    AuthFailure.REVOKED_KEY: RefusalReason.REVOKED_KEY,
+    AuthFailure.EXPIRED_KEY: RefusalReason.EXPIRED_KEY,
 }
 
 

@@ -93,9 +93,11 @@ class Endpoints:
         return self._engine.send(native_calls.switch_endpoint(_id(endpoint), "enable"))
 
     def rotate_secret(
-        self, endpoint: Endpoint | str, *, overlap_seconds: int = 86_400
+        self, endpoint: Endpoint | str, *, overlap_seconds: int | None = None
     ) -> EndpointWithSecret:
         """Replace the secret; for ``overlap_seconds`` messages carry signatures of both.
+
+        None: for a day, as the server has it.
 
         Raises:
             NotFoundError: there is no such endpoint.
@@ -122,11 +124,12 @@ class Endpoints:
         states: Sequence[str] | None = None,
         event_types: Sequence[str] | None = None,
         tracking_id: str | None = None,
-        limit: int = 10_000,
+        limit: int | None = None,
     ) -> ReplayResult:
         """Send messages again that were delivered or given up; at least one condition is needed.
 
-        None means no condition; an empty sequence matches nothing.
+        None means no condition; an empty sequence matches nothing. ``limit``: at most so many, the
+        oldest first; None: as many as the server sends again at once.
 
         Raises:
             NotFoundError: there is no such endpoint.
@@ -141,9 +144,10 @@ class Endpoints:
             "states": states,
             "event_types": event_types,
             "tracking_id": tracking_id,
+            "limit": limit,
         }
         given = {name: value for name, value in which.items() if value is not None}
-        return self._engine.send(native_calls.replay(_id(endpoint), {**given, "limit": limit}))
+        return self._engine.send(native_calls.replay(_id(endpoint), given))
 
 
 def _id(endpoint: Endpoint | str) -> str:

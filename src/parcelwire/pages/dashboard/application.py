@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from parcelwire.accounts.errors import LoginError
+from parcelwire.accounts.sessions import Session
 from parcelwire.domain.access import Scope, WorldRule, may
 from parcelwire.domain.url_path import sent_path
 from parcelwire.pages.dashboard.cookies import device_cookie, session_cookie
@@ -32,7 +33,6 @@ from parcelwire.pages.dashboard.registry import (
     discover,
     menu_of,
 )
-from parcelwire.pages.dashboard.sessions import Session, Sessions
 from parcelwire.pages.dashboard.visit import ROOT, RefusalError, Visit, missing
 from parcelwire.pages.dashboard.words import FILTERS
 from parcelwire.pages.limits import source_in
@@ -117,7 +117,7 @@ class _Application:
     def __init__(self, house: Dashboard, pages: list[Page]) -> None:
         self._house = house
         self._pages = pages
-        self._sessions = Sessions(house)
+        self._sessions = house.sessions
         self._templates = make_templates()
         public = urlsplit(house.settings.public_url)
         self._public_host = public.netloc.casefold()
@@ -225,7 +225,6 @@ class _Application:
                 self._house,
                 request,
                 session,
-                sessions=self._sessions,
                 templates=self._templates,
                 page=found.page,
                 menu=menu_of(
@@ -236,7 +235,7 @@ class _Application:
                 ),
                 form=form,
             )
-            if found.world is WorldRule.LIVE and session.kept.is_test:
+            if found.world is WorldRule.LIVE and session.is_test:
                 return await visit.show("live_only.html", status=403)
             return await found.handler(visit)
 

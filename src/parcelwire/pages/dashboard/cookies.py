@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from parcelwire.accounts.login_throttle import DEVICE_LIFE
+from parcelwire.accounts.sessions import LONGEST
 from parcelwire.domain.clock import SECOND
-from parcelwire.pages.dashboard.sessions import LONGEST
 
 SESSION: Final = "parcelwire_session"
 DEVICE: Final = "parcelwire_device"

@@ -9,8 +9,7 @@ import msgspec
 from parcelwire.accounts.brands import BrandService
 from parcelwire.accounts.connections import ConnectionService
 from parcelwire.accounts.keys import KeyService
-from parcelwire.accounts.logins import LoginService
-from parcelwire.accounts.passwords import PasswordService
+from parcelwire.accounts.sessions import SessionService
 from parcelwire.couriers.registry import Registry
 from parcelwire.domain.account import Account
 from parcelwire.domain.clock import Clock
@@ -30,8 +29,6 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How the dashboard behaves."""
 
     public_url: str = "http://127.0.0.1:8787"
-    operators: tuple[str, ...] = ()
-    """E-mail addresses of accounts that may see what belongs to the whole installation."""
     max_upload_bytes: int = LARGEST_FILE
     auto_notify_accounts: tuple[str, ...] = ()
     """Accounts that may have customers told who have not asked; ``*`` = all."""
@@ -58,8 +55,7 @@ class Dashboard(msgspec.Struct, kw_only=True):
     identifiers: Identifiers
     random_bytes: Callable[[int], bytes]
     keys: KeyService
-    passwords: PasswordService
-    logins: LoginService
+    sessions: SessionService
     connections: ConnectionService
     brands: BrandService
     endpoints: EndpointService

@@ -23,7 +23,7 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 
 async def troubles_of(visit: Visit) -> list[Trouble]:
     """Return what keeps this world's parcels from being asked about."""
-    store, is_test = visit.house.store, visit.session.kept.is_test
+    store, is_test = visit.house.store, visit.session.is_test
     ways = {one.connector: one for one in visit.house.connections.transports()}
     connections = (
         []

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from parcelwire.accounts.quotas import tracking_quota
+from parcelwire.accounts.sessions import Session
 from parcelwire.domain.access import Scope, may
 from parcelwire.domain.clock import Instant
 from parcelwire.pages.dashboard.forms import Form
 from parcelwire.pages.dashboard.house import Dashboard
-from parcelwire.pages.dashboard.sessions import Session, Sessions
 
 ROOT: Final = "/dashboard"
 
@@ -66,7 +66,6 @@ class Visit:
         request: Request,
         session: Session,
         *,
-        sessions: Sessions,
         templates: Environment,
         page: ShownPage,
         menu: Sequence[object],
@@ -79,7 +78,6 @@ class Visit:
         self.page = page
         self.form = form
         self.now: Instant = house.clock.now()
-        self._sessions = sessions
         self._templates = templates
         self._menu = menu
 
@@ -140,7 +138,7 @@ class Visit:
         Without a ``status`` it is 422 with ``problems`` (of a form), else 200.
         """
         found = list(problems)
-        flashes = await self._sessions.take_flashes(self.session)
+        flashes = await self.house.sessions.take_flashes(self.session)
         text = self.render(
             template,
             menu=self._menu,
@@ -158,5 +156,5 @@ class Visit:
     async def go(self, path: str, text: str = "", *, tone: str = "good") -> Response:
         """Lead to another page of the dashboard, where ``text`` is shown."""
         if text:
-            await self._sessions.tell(self.session, tone, text)
+            await self.house.sessions.tell(self.session, tone, text)
         return RedirectResponse(ROOT + path, 303)

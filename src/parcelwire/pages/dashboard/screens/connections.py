@@ -14,11 +14,10 @@ from parcelwire.accounts.connections import (
 from parcelwire.accounts.errors import (
     ConnectionChangedError,
     ConnectionNotFoundError,
-    FieldProblem,
-    InvalidInputError,
     NotFoundError,
 )
 from parcelwire.domain.access import WorldRule
+from parcelwire.domain.field_problems import FieldProblem, InvalidInputError
 from parcelwire.pages.dashboard.drafting import sentence_of
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, Visit, missing
@@ -96,15 +95,16 @@ def _problem(problem: FieldProblem, carrier: str) -> Problem:
 
 async def test(visit: Visit) -> Response:
     """Ask the carrier once with a connection's credentials."""
-    connections, connection_id = visit.house.connections, visit.path["id"]
+    account_number, connection_id = visit.session.account.number, visit.path["id"]
     try:
-        connection = await connections.load(visit.session.account.number, connection_id)
-        number = visit.house.service.drafting.number(visit.form.get("number")[:200])
+        tested = await visit.house.connections.test(
+            account_number, connection_id, visit.form.get("number")
+        )
     except ConnectionNotFoundError:
         raise missing("connection") from None
     except TrackingError as error:
         return await _show(visit, (Problem(f"number-{connection_id}", sentence_of(error)),))
-    return await _show(visit, tested=await connections.test(connection, number))
+    return await _show(visit, tested=tested)
 
 
 async def retry(visit: Visit) -> Response:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import SECOND, Instant, from_datetime
+from parcelwire.domain.field_problems import InvalidInputError
 from parcelwire.domain.status import Status
 from parcelwire.pages.dashboard.forms import Form
 from parcelwire.pages.dashboard.registry import Page, Part
@@ -31,8 +32,6 @@ from parcelwire.webhooks.commands import (
 from parcelwire.webhooks.endpoints import MOST_WAITING, MOST_WAITING_IN_LISTS, EndpointView
 from parcelwire.webhooks.errors import (
     EndpointDisabledError,
-    EndpointInvalidError,
-    ReplayUnboundedError,
     TooManyEndpointsError,
 )
 from parcelwire.webhooks.notices import EVENT_TYPES
@@ -124,8 +123,10 @@ def _headers(form: Form) -> dict[str, str] | msgspec.UnsetType:
     return headers
 
 
-def _refusals(error: EndpointInvalidError) -> tuple[Problem, ...]:
-    return tuple(Problem(one.field, _REFUSED[one.field].format(one.reason)) for one in error.fields)
+def _refusals(error: InvalidInputError) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(one.field, _REFUSED[one.field].format(one.message)) for one in error.problems
+    )
 
 
 async def create(visit: Visit) -> Response:
@@ -143,7 +144,7 @@ async def create(visit: Visit) -> Response:
         )
     except _FormError as error:
         return await _show(visit, (error.problem,))
-    except EndpointInvalidError as error:
+    except InvalidInputError as error:
         return await _show(visit, _refusals(error))
     except TooManyEndpointsError as error:
         text = f"There are {error.limit} endpoints already."
@@ -196,7 +197,7 @@ async def change(visit: Visit) -> Response:
         await visit.house.endpoints.update(visit.world_id, visit.path["id"], command)
     except _FormError as error:
         return await _show_one(visit, await _load(visit), (error.problem,))
-    except EndpointInvalidError as error:
+    except InvalidInputError as error:
         return await _show_one(visit, await _load(visit), _refusals(error))
     return await _go(visit, "It is saved.")
 
@@ -256,7 +257,7 @@ async def replay(visit: Visit) -> Response:
         replayed = await visit.house.messages.replay(visit.world_id, visit.path["id"], command)
     except _FormError as error:
         return await _show_one(visit, await _load(visit), (error.problem,))
-    except ReplayUnboundedError:
+    except InvalidInputError:
         problem = Problem("states", "Say which: a state, or a time.")
         return await _show_one(visit, await _load(visit), (problem,))
     text = f"{plural(replayed.count, 'message')} will be sent again."

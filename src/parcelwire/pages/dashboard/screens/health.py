@@ -37,7 +37,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 async def show(visit: Visit) -> Response:
     """Show all connectors."""
     store = visit.house.store
-    is_test = visit.session.kept.is_test
+    is_test = visit.session.is_test
     by_code: dict[str, list[ConnectorTransport]] = {}
     for way in visit.house.connections.transports():
         if (way.connector == "simulated") == is_test:

@@ -8,13 +8,12 @@ from starlette.responses import Response
 
 from parcelwire.accounts.errors import (
     CurrentKeyError,
-    FieldProblem,
-    InvalidInputError,
     KeyNotFoundError,
 )
 from parcelwire.accounts.keys import LONGEST_LABEL, Caller, CreateKey, RevokeKey, problems_of
 from parcelwire.domain.access import RANKS, WorldRule
 from parcelwire.domain.clock import DAY
+from parcelwire.domain.field_problems import FieldProblem, InvalidInputError
 from parcelwire.pages.dashboard.registry import Page, Part
 from parcelwire.pages.dashboard.visit import Problem, Visit, missing
 
@@ -46,7 +45,7 @@ async def _show(visit: Visit, problems: tuple[Problem, ...] = (), *, text: str =
 
 
 def _caller(visit: Visit) -> Caller:
-    return Caller(is_test=visit.session.kept.is_test, key_prefix=visit.session.key_prefix)
+    return Caller(is_test=visit.session.is_test, key_prefix=visit.session.key_prefix)
 
 
 async def create(visit: Visit) -> Response:

@@ -1,82 +1,12 @@
-"""Who calls, and how often they may: keys and rate limits for every dialect."""
+"""How often callers may call: rate limits for every dialect."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import Enum, auto
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
-from parcelwire.accounts.key_format import digest_of, is_well_formed
-from parcelwire.domain.account import Account, ApiKey
 from parcelwire.domain.clock import SECOND, Clock, Instant
-
-KEY_CACHE_SECONDS: Final = 1.0
-"""How long a key's state is believed, and its account's.
-
-A revoked key, or one of a suspended account, works at most this much longer, in every process.
-"""
-
-
-class Refusal(Enum):
-    """Why a call does not come in."""
-
-    NO_KEY = auto()
-    UNKNOWN_KEY = auto()
-    REVOKED_KEY = auto()
-    EXPIRED_KEY = auto()
-
-
-class KeyStore(Protocol):
-    """Where keys are kept."""
-
-    async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
-        """Return the key with this digest, revoked or not, and its account."""
-        ...
-
-
-class Gate:
-    """Checks keys, with a short memory so that a busy key costs no database read per call."""
-
-    def __init__(self, store: KeyStore, clock: Clock) -> None:
-        """Read keys from ``store``; ``clock`` ends the memory."""
-        self._store = store
-        self._clock = clock
-        self._known: dict[str, tuple[Instant, tuple[ApiKey, Account]]] = {}
-
-    async def admit_by(
-        self, headers: Mapping[bytes, bytes], *names: bytes
-    ) -> tuple[ApiKey, Account] | Refusal:
-        """Do as ``admit`` with the key in the first header of these names that says something."""
-        key = next((raw for name in names if (raw := headers.get(name))), None)
-        return await self.admit(key.decode("latin-1") if key is not None else None)
-
-    async def admit(self, key: str | None) -> tuple[ApiKey, Account] | Refusal:
-        """Return the key and its account, or why the call is refused."""
-        if key is None or not (key := key.strip()):
-            return Refusal.NO_KEY
-        now = self._clock.now()
-        remembered = self._known.get(key)
-        if remembered is not None and 0 <= now - remembered[0] < KEY_CACHE_SECONDS * SECOND:
-            # What is remembered may end within the second.
-            return Refusal.EXPIRED_KEY if remembered[1][0].is_expired(now) else remembered[1]
-        if not is_well_formed(key):
-            return Refusal.UNKNOWN_KEY
-        found = await self._store.find_key(digest_of(key))
-        if found is None:
-            return Refusal.UNKNOWN_KEY
-        if found[0].revoked_at is not None:
-            self._known.pop(key, None)
-            return Refusal.REVOKED_KEY
-        if found[0].is_expired(now):
-            self._known.pop(key, None)
-            return Refusal.EXPIRED_KEY
-        if len(self._known) >= 10_000:
-            self._known.clear()
-        self._known[key] = (now, found)
-        return found
-
 
 _MOST: Final = 1_000
 _FIGURES: Final = tuple(b"%d" % figure for figure in range(_MOST))

@@ -1,4 +1,4 @@
-"""Logging in and staying so: sessions in the store, named by a token that only the browser has.
+"""Staying logged in to the dashboard: sessions, named by a token that only the browser has.
 
 A session is a record of kind ``session`` under the SHA-256 of its token. It ends after twelve hours
 without a request, after seven days, by logging out, and with the key or password that opened it.
@@ -9,15 +9,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
+from parcelwire.accounts.logins import LoginService
+from parcelwire.accounts.passwords import PasswordService
+from parcelwire.accounts.ports import LoginStore, RandomBytes
+from parcelwire.domain.access import can_operate
 from parcelwire.domain.account import Account, is_operator, world_of
-from parcelwire.domain.clock import DAY, HOUR, MINUTE, Instant
-from parcelwire.pages.dashboard.house import Dashboard
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, Clock, Instant
 
 KIND: Final = "session"
 SCOPE: Final = "dashboard"
@@ -31,7 +34,7 @@ Flash = tuple[str, str]
 """Tone (``good`` or ``trouble``) and a sentence, shown once on the next page."""
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class StoredSession(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is stored of a session."""
 
     account_number: int
@@ -50,7 +53,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who is logged in."""
 
     token: str
-    kept: Kept
+    stored: StoredSession
     account: Account
     scope: str
     has_both_worlds: bool
@@ -59,9 +62,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     is_operator: bool = False
 
     @property
+    def is_test(self) -> bool:
+        """Whether the test world is looked at."""
+        return self.stored.is_test
+
+    @property
     def world_id(self) -> int:
         """The world that is looked at."""
-        return world_of(self.account.number, self.kept.is_test)
+        return world_of(self.account.number, self.is_test)
 
     @property
     def csrf(self) -> str:
@@ -80,16 +88,30 @@ class OpenedSession(msgspec.Struct, frozen=True):
     device: str
 
 
-_kept: Final = msgspec.json.Decoder(Kept)
+_stored: Final = msgspec.json.Decoder(StoredSession)
 _encode: Final = msgspec.json.Encoder().encode
 
 
-class Sessions:
+class SessionService:
     """Opens, finds and ends sessions."""
 
-    def __init__(self, house: Dashboard) -> None:
-        """Keep sessions in the house's store."""
-        self._house = house
+    def __init__(
+        self,
+        store: LoginStore,
+        logins: LoginService,
+        passwords: PasswordService,
+        *,
+        clock: Clock,
+        random_bytes: RandomBytes,
+        operators: Sequence[str],
+    ) -> None:
+        """``random_bytes`` gives tokens; ``operators`` are e-mail addresses of accounts."""
+        self._store = store
+        self._logins = logins
+        self._passwords = passwords
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._operators = operators
 
     # -- coming in ------------------------------------------------------------------------------
 
@@ -99,9 +121,9 @@ class Sessions:
         Raises:
             LoginError: see ``LoginService.with_key``.
         """
-        key, account = await self._house.logins.with_key(text, source=source)
+        key, account = await self._logins.with_key(text, source=source)
         return await self._open(
-            Kept(
+            StoredSession(
                 account_number=account.number,
                 key_digest=key.digest.hex(),
                 is_test=key.is_test,
@@ -120,11 +142,9 @@ class Sessions:
         Raises:
             LoginError: see ``LoginService.with_password``.
         """
-        login = await self._house.logins.with_password(
-            email, password, source=source, device=device
-        )
+        login = await self._logins.with_password(email, password, source=source, device=device)
         token = await self._open(
-            Kept(
+            StoredSession(
                 account_number=login.account.number,
                 password_mark=_mark(login.password.digest),
                 created_at=0,
@@ -133,27 +153,26 @@ class Sessions:
         )
         return OpenedSession(token, login.device)
 
-    async def _open(self, kept: Kept) -> str:
-        now = self._house.clock.now()
-        token = base64.urlsafe_b64encode(self._house.random_bytes(32)).decode().rstrip("=")
+    async def _open(self, kept: StoredSession) -> str:
+        now = self._clock.now()
+        token = base64.urlsafe_b64encode(self._random_bytes(32)).decode().rstrip("=")
         document = _encode(replace(kept, created_at=now, seen_at=now))
-        store = self._house.store
-        await store.change_record(KIND, SCOPE, _name(token), lambda _: document, at=now)
+        await self._store.change_record(KIND, SCOPE, _name(token), lambda _: document, at=now)
         # Whoever comes in sweeps up after those who left without a word.
-        await store.prune_records(KIND, now - IDLE)
+        await self._store.prune_records(KIND, now - IDLE)
         return token
 
     # -- staying --------------------------------------------------------------------------------
 
     async def find(self, token: str) -> Session | None:
         """Return the session of a token; None when there is none (any more)."""
-        store, now = self._house.store, self._house.clock.now()
+        now = self._clock.now()
         if not 20 <= len(token) <= 100 or not token.isascii():
             return None
-        document = await store.load_record(KIND, SCOPE, _name(token))
+        document = await self._store.load_record(KIND, SCOPE, _name(token))
         if document is None:
             return None
-        kept = _kept.decode(document)
+        kept = _stored.decode(document)
         is_alive = now - kept.seen_at < IDLE and now - kept.created_at < LONGEST
         session = await self._session(token, kept) if is_alive else None
         if session is None or session.account.is_suspended:
@@ -163,19 +182,18 @@ class Sessions:
             await self._change(token, lambda before: replace(before, seen_at=now))
         return session
 
-    async def _session(self, token: str, kept: Kept) -> Session | None:
-        store = self._house.store
+    async def _session(self, token: str, kept: StoredSession) -> Session | None:
         scope, has_both, prefix = "admin", True, ""
         if kept.key_digest:
-            found = await store.find_key(bytes.fromhex(kept.key_digest))
+            found = await self._store.find_key(bytes.fromhex(kept.key_digest))
             # The session ends with its key, whether that was revoked or has expired.
-            if found is None or not found[0].is_usable(self._house.clock.now()):
+            if found is None or found[0].state_at(self._clock.now()) != "active":
                 return None
             key, account = found
             scope, has_both, prefix = key.scope, not key.is_test, key.prefix
         else:
-            loaded = await store.load_account(kept.account_number)
-            password = await self._house.passwords.load(kept.account_number)
+            loaded = await self._store.load_account(kept.account_number)
+            password = await self._passwords.load(kept.account_number)
             if loaded is None or password is None:
                 return None
             if _mark(password.digest) != kept.password_mark:
@@ -185,23 +203,22 @@ class Sessions:
             return None
         return Session(
             token=token,
-            kept=kept,
+            stored=kept,
             account=account,
             scope=scope,
             has_both_worlds=has_both,
             key_prefix=prefix,
-            # As over the API: with the scope admin and a key of the live world, or not at all.
-            is_operator=has_both and scope == "admin" and await self._is_operator(account),
+            is_operator=can_operate(scope, is_test=not has_both)
+            and await self._is_operator(account),
         )
 
     async def _is_operator(self, account: Account) -> bool:
         """Tell whether an account may see what is everybody's: named as such, or the only one."""
-        operators = self._house.settings.operators
-        if is_operator(account, operators):
+        if is_operator(account, self._operators):
             return True
-        if operators or account.number != 1:
+        if self._operators or account.number != 1:
             return False
-        return await self._house.store.load_account(2) is None
+        return await self._store.load_account(2) is None
 
     async def choose_world(self, session: Session, *, is_test: bool) -> None:
         """Look at the other world from now on."""
@@ -217,24 +234,22 @@ class Sessions:
 
     async def take_flashes(self, session: Session) -> tuple[Flash, ...]:
         """Return the sentences to be shown now; they are not shown again."""
-        if session.kept.flashes:
+        if session.stored.flashes:
             await self._change(session.token, lambda kept: replace(kept, flashes=()))
-        return session.kept.flashes
+        return session.stored.flashes
 
     async def end(self, token: str) -> None:
         """End a session."""
-        await self._house.store.change_record(
-            KIND, SCOPE, _name(token), lambda _: None, at=self._house.clock.now()
+        await self._store.change_record(
+            KIND, SCOPE, _name(token), lambda _: None, at=self._clock.now()
         )
 
-    async def _change(self, token: str, change: Callable[[Kept], Kept]) -> None:
+    async def _change(self, token: str, change: Callable[[StoredSession], StoredSession]) -> None:
         def rewrite(document: bytes | None) -> bytes | None:
             # One that was ended meanwhile is not brought back.
-            return None if document is None else _encode(change(_kept.decode(document)))
+            return None if document is None else _encode(change(_stored.decode(document)))
 
-        await self._house.store.change_record(
-            KIND, SCOPE, _name(token), rewrite, at=self._house.clock.now()
-        )
+        await self._store.change_record(KIND, SCOPE, _name(token), rewrite, at=self._clock.now())
 
 
 def _name(token: str) -> str:
