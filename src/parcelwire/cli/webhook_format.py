@@ -68,6 +68,6 @@ def moment(at: datetime | None) -> str:
 
 def result_of(attempt: Attempt) -> str:
     """Return what came of an attempt, in words."""
-    status = attempt.status
+    status = attempt.status_code
     what = f"HTTP {status}" if status is not None else plain(attempt.error or "no answer")
     return f"{what} after {attempt.duration_ms} ms"

@@ -156,12 +156,12 @@ async def replay(
         world, endpoint = await worlds.find_endpoint(endpoint_id)
         result = await world.client.endpoints.replay(
             endpoint,
-            since=instant_of(where["since"]),
-            until=instant_of(where["until"], is_end=True),
+            created_min=instant_of(where["since"]),
+            created_max=instant_of(where["until"], is_end=True),
             states=where["states"] or None,
             event_types=where["event_types"] or None,
             tracking_id=where["tracking_id"] or None,
             limit=where["limit"],
         )
     more = "" if result.is_complete else "; there may be more: go on with a later --since"
-    click.echo(f"messages due again: {result.replayed}{more}")
+    click.echo(f"messages due again: {result.replayed_count}{more}")

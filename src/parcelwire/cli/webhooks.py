@@ -268,7 +268,7 @@ async def rotate_secret(
             endpoint, overlap_seconds=round(overlap_hours * HOUR_SECONDS)
         )
     click.echo(f"secret   {rotated.secret}")
-    until = rotated.previous_secret_until
+    until = rotated.previous_secret_expires_at
     click.echo(
         f"The old secret stays valid until {moment(until)}."
         if until

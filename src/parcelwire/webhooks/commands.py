@@ -66,8 +66,8 @@ class ReplayMessages(msgspec.Struct, frozen=True, kw_only=True):
     Bounds inclusive.
     """
 
-    since: Instant | None = None
-    until: Instant | None = None
+    created_min: Instant | None = None
+    created_max: Instant | None = None
     states: tuple[MessageState, ...] = ()
     event_types: tuple[str, ...] = ()
     tracking_id: str | None = None

@@ -111,9 +111,11 @@ class MessageService:
             ReplayUnboundedError: no condition is named.
             EndpointNotFoundError: the world has no such endpoint.
         """
-        bounds = (command.since, command.until, command.tracking_id)
+        bounds = (command.created_min, command.created_max, command.tracking_id)
         if bounds == (None, None, None) and not (command.states or command.event_types):
-            msg = "name at least one of since, until, states, event_types and tracking_id"
+            msg = (
+                "name at least one of created_min, created_max, states, event_types and tracking_id"
+            )
             raise ReplayUnboundedError(msg)
         endpoint = await find_endpoint(self._store, world_id, endpoint_id)
         where = MessageFilter(
@@ -121,8 +123,8 @@ class MessageService:
             tracking_id=command.tracking_id,
             states=command.states,
             event_types=command.event_types,
-            created_min=command.since,
-            created_max=command.until,
+            created_min=command.created_min,
+            created_max=command.created_max,
         )
         limit = max(1, min(command.limit, MOST_REPLAYED))
 

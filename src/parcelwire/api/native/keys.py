@@ -25,7 +25,7 @@ from parcelwire.domain.clock import iso_utc
 from parcelwire.tracking.ports import Once
 
 
-class KeyDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class KeyCreateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A new key."""
 
     label: Annotated[
@@ -95,7 +95,7 @@ async def create_key(house: House, asked: Asked) -> KeyWithSecret:
 
 async def make_key_of(house: House, asked: Asked, account_number: int) -> KeyWithSecret:
     """Make the key that the body describes, for an account."""
-    draft: KeyDraft = asked.body
+    draft: KeyCreateRequest = asked.body
     expires_at = draft.expires_at
     command = CreateKey(
         account_number=account_number,
@@ -174,7 +174,7 @@ OPERATIONS: Final = (
         success=201,
         scope="admin",
         world=WorldRule.ACCOUNT,
-        request=KeyDraft,
+        request=KeyCreateRequest,
         problems=("test-key-not-allowed", "invalid-expiry"),
         takes_idempotency_key=True,
         example=_DRAFT,

@@ -17,6 +17,10 @@ from parcelwire.store.sqlite.migrations import all_migrations, migrate
 from tests.contract.store.samples import NOW, WORLD, make_endpoint, new_id, render
 
 BROKEN = 'HTTP 401, "broken_why": x'
+FIRST = b'{"disabled_why":null,"previous_secret_until":null,"health":{"waiting":2}}'
+NOW_CALLED = (
+    b'{"disabled_reason":null,"previous_secret_expires_at":null,"health":{"pending_count":2}}'
+)
 
 
 async def test_what_stood_under_the_names_before_is_found(
@@ -66,7 +70,7 @@ async def test_what_stood_under_the_names_before_is_found(
         "INSERT INTO done (world_id, key, fingerprint, at, status, body)"
         " VALUES (?, ?, x'', ?, 201, ?)",
         [
-            (WORLD, "plain", NOW, b'\x00{"id":"1","disabled_why":null,"health":{"waiting":2}}'),
+            (WORLD, "plain", NOW, b"\x00" + FIRST),
             (WORLD, "packed", NOW, b'\x01 "is_own": is not looked into'),
         ],
     )
@@ -84,7 +88,7 @@ async def test_what_stood_under_the_names_before_is_found(
     assert await store.list_unmapped_codes() == [("post", "code", "Z9", 3, "sample", NOW)]
     record = await store.find_idempotency_record(WORLD, "plain")
     assert record is not None
-    assert record.body == b'{"id":"1","disabled_reason":null,"health":{"pending_count":2}}'
+    assert record.body == NOW_CALLED
     rows = await store._reader.rows(
         "SELECT body, typeof(body) FROM idempotency_record WHERE key = 'packed'"
     )

@@ -64,12 +64,14 @@ where position('"broken_why":'::bytea in document) > 0;
 
 -- Answers of calls that may be repeated for some hours still, and that are read before they are given
 -- again, as far as they are not packed (their first byte is 0).
-update idempotency_record set body = decode(replace(replace(replace(replace(
+update idempotency_record set body = decode(replace(replace(replace(replace(replace(replace(
     encode(body, 'hex'),
     encode('"disabled_why":', 'hex'), encode('"disabled_reason":', 'hex')),
     encode('"is_own":', 'hex'), encode('"is_current":', 'hex')),
     encode('"answer":', 'hex'), encode('"response_body":', 'hex')),
-    encode('"waiting":', 'hex'), encode('"pending_count":', 'hex')
+    encode('"status":', 'hex'), encode('"status_code":', 'hex')),
+    encode('"waiting":', 'hex'), encode('"pending_count":', 'hex')),
+    encode('"previous_secret_until":', 'hex'), encode('"previous_secret_expires_at":', 'hex')
 ), 'hex')
 where substr(body, 1, 1) = '\x00'::bytea and (
     position('"disabled_why":'::bytea in body) > 0 or position('"is_own":'::bytea in body) > 0

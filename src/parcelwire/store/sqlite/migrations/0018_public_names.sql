@@ -39,9 +39,11 @@ WHERE instr(document, CAST('"why":' AS BLOB)) > 0;
 -- Answers of calls that may be repeated for some hours still, and that are read before they are given
 -- again, as far as they are not packed (their first byte is 0).
 UPDATE idempotency_record SET body = CAST(x'00' || CAST(
-    replace(replace(replace(replace(CAST(substr(body, 2) AS TEXT),
+    replace(replace(replace(replace(replace(replace(CAST(substr(body, 2) AS TEXT),
     '"disabled_why":', '"disabled_reason":'), '"is_own":', '"is_current":'),
-    '"answer":', '"response_body":'), '"waiting":', '"pending_count":') AS BLOB) AS BLOB)
+    '"answer":', '"response_body":'), '"status":', '"status_code":'),
+    '"waiting":', '"pending_count":'),
+    '"previous_secret_until":', '"previous_secret_expires_at":') AS BLOB) AS BLOB)
 WHERE substr(body, 1, 1) = x'00' AND (
     instr(body, CAST('"disabled_why":' AS BLOB)) > 0 OR instr(body, CAST('"is_own":' AS BLOB)) > 0
     OR instr(body, CAST('"answer":' AS BLOB)) > 0
