@@ -32,7 +32,7 @@ _POINT: Final = {
     "raw_code": "raw_status",
 }
 _ONLY_HERE: Final = (
-    *("delivery_window", "facts", "milestones", "reason", "is_final", "stopped_reason"),
+    *("delivery_window", "shipment", "milestones", "reason", "is_final", "stopped_reason"),
     *("freshness", "page_url", "sequence"),
 )
 """What v4 has no field for."""
@@ -47,11 +47,11 @@ def tracking_of(said: Any) -> Tracking:
     """
     if not isinstance(said, dict):
         return read(Tracking, said)
-    details, facts = _object(said, "details"), _object(said, "facts")
+    details, shipment = _object(said, "details"), _object(said, "shipment")
     listed = said.get("checkpoints")
     points = [one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict)]
     window = said.get("delivery_window")
-    proof = facts.get("proof")
+    proof = shipment.get("proof")
     wire: Wire = {
         **{name: said.get(name) for name in _SAME},
         **{_DETAILS.get(name, name): value for name, value in details.items()},

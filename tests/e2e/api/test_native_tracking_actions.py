@@ -90,7 +90,7 @@ async def test_correct_courier(both: Shop) -> None:
     assert (said["id"], said["courier_code"]) == (made["id"], "dhl")
     (correction,) = said["corrections"]
     assert correction["from_courier"] == "swiss-post"
-    assert correction["at"] == iso_utc(both.house.clock.now())
+    assert correction["corrected_at"] == iso_utc(both.house.clock.now())
     assert ok(await both.ask("POST", f"{path}/correct-courier", json=body)) == said
     unknown = {"courier_code": "nobody"}
     answer = await both.ask("POST", f"{path}/correct-courier", json=unknown)
