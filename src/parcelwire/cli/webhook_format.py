@@ -55,10 +55,10 @@ def webhook() -> None:
 def state_of(endpoint: Endpoint) -> str:
     """Return an endpoint's state in words."""
     if endpoint.state == "enabled":
-        return "on"
+        return "enabled"
     if endpoint.state == "paused":
         return "paused"
-    return f"off ({plain(endpoint.disabled_reason or 'disabled')})"
+    return f"disabled ({plain(endpoint.disabled_reason or 'no reason given')})"
 
 
 def moment(at: datetime | None) -> str:

@@ -150,7 +150,7 @@ async def replay(
     """
     names = ("since", "until", "states", "event_types", "tracking_id")
     if not any(where[name] for name in names):
-        msg = "say which messages: --since, --until, --state, --event-type or --tracking"
+        msg = "specify which messages: --since, --until, --state, --event-type or --tracking"
         raise click.UsageError(msg)
     async with open_worlds(ctx, options) as worlds:
         world, endpoint = await worlds.find_endpoint(endpoint_id)
