@@ -117,7 +117,7 @@ class _Callers:
         while True:
             self.done["waiting calls"] += 1
             self._began[caller] = time.monotonic()
-            await self._ask("GET", f"/api/events?wait=30&after={after}")
+            await self._ask("GET", f"/api/events?wait_seconds=30&after={after}")
             self._began.pop(caller)
             await asyncio.sleep(1.0)
 

@@ -36,7 +36,7 @@ _ITERABLES = {
     "Lists of messages": AsyncMessagePager,
     "Lists of a tracking's events": AsyncTrackingEventPager,
 }
-_INNER = ("create_chunk", "own")
+_INNER = ("create_chunk", "recover_created")
 """Of trackings: for the compatibility module and the command line."""
 
 

@@ -261,7 +261,7 @@ async def test_an_endpoint_that_is_not_there(services: Services, endpoint_id: st
         services.endpoints.pause(services.world_id, endpoint_id),
         services.endpoints.enable(services.world_id, endpoint_id),
         services.endpoints.rotate_secret(services.world_id, endpoint_id),
-        services.messages.replay(services.world_id, endpoint_id, ReplayMessages(since=0)),
+        services.messages.replay(services.world_id, endpoint_id, ReplayMessages(created_min=0)),
         services.tests.send(services.world_id, endpoint_id),
     ):
         with pytest.raises(EndpointNotFoundError):

@@ -86,7 +86,7 @@ async def test_a_replay_takes_what_fits_all_conditions(services: Services) -> No
     services.clock.advance(60)
     await services.post(endpoint)
     replay = services.messages.replay
-    none = ReplayMessages(since=began + 1, until=began + 60_000)
+    none = ReplayMessages(created_min=began + 1, created_max=began + 60_000)
     assert await replay(services.world_id, endpoint.id, none) == Replayed(0, is_complete=True)
     for command in (
         ReplayMessages(event_types=("endpoint.failing",)),
@@ -94,11 +94,11 @@ async def test_a_replay_takes_what_fits_all_conditions(services: Services) -> No
         ReplayMessages(states=(MessageState.DEAD,)),
     ):
         assert (await replay(services.world_id, endpoint.id, command)).count == 0
-    command = ReplayMessages(until=began, states=(MessageState.DELIVERED,), limit=2)
+    command = ReplayMessages(created_max=began, states=(MessageState.DELIVERED,), limit=2)
     assert await replay(services.world_id, endpoint.id, command) == Replayed(2, is_complete=False)
     assert await replay(services.world_id, endpoint.id, command) == Replayed(1, is_complete=True)
     # A time of the first millisecond there is is a condition, too.
-    assert await replay(services.world_id, other.id, ReplayMessages(since=0)) == Replayed(
+    assert await replay(services.world_id, other.id, ReplayMessages(created_min=0)) == Replayed(
         1, is_complete=True
     )
     assert len(await services.log(MessageState.PENDING)) == 5
@@ -118,7 +118,7 @@ async def test_a_replay_happens_once(services: Services) -> None:
     endpoint = await services.add()
     await services.post(endpoint, count=2)
     await services.deliver()
-    command, once = ReplayMessages(since=0), services.once(lambda replayed: replayed.count)
+    command, once = ReplayMessages(created_min=0), services.once(lambda replayed: replayed.count)
     await services.messages.replay(services.world_id, endpoint.id, command, once=once)
     await services.deliver()
     with pytest.raises(AlreadyDoneError):

@@ -165,7 +165,7 @@ class TestFailingAndRecovered:
                 "description": "the shop",
             }
             assert failing["data"]["failing_since"] == "2026-03-01T10:00:00+00:00"
-            assert (failing["data"]["reason"], failing["data"]["last_status"]) == (
+            assert (failing["data"]["reason"], failing["data"]["last_status_code"]) == (
                 "answered 500",
                 500,
             )

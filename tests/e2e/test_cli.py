@@ -73,7 +73,7 @@ def test_config_prints_the_commented_defaults_and_checks_ones_own(terminal: Term
     text = terminal("config")
     assert text == default_text()
     (terminal.folder / "parcelwire.toml").write_text(text, "utf-8")
-    assert terminal("config", "--check") == "the settings are in order\n"
+    assert terminal("config", "--check") == "The settings are valid.\n"
 
 
 def test_migrate_makes_the_database_and_finds_it_in_order_again(terminal: Terminal) -> None:
@@ -92,7 +92,7 @@ def test_a_keys_life(terminal: Terminal) -> None:
     shown = terminal("key", "create", "--account", EMAIL, "--label", "the shop")
     text = first(r"(pw_live_\w+)", shown)
     assert is_well_formed(text)
-    assert "shown only now" in shown
+    assert "shown only once" in shown
     # The account is known now and need not be named.
     test_key = terminal("key", "create", "--test", "--quiet").strip()
     assert is_well_formed(test_key)
@@ -146,7 +146,7 @@ def test_an_endpoints_life(shop: Terminal) -> None:
         endpoint_id, secret = first(r"endpoint (\w+)", added), first(r"secret +(\S+)", added)
         assert secret.startswith("whsec_")
         listed = shop("webhook", "list")
-        assert listed == f"{endpoint_id}  live  native  on  {url}/hook  delivered\n"
+        assert listed == f"{endpoint_id}  live  native  enabled  {url}/hook  delivered\n"
         assert secret not in listed
         assert "HTTP 204 after" in shop("webhook", "test", endpoint_id)
         assert [call.path for call in heard] == ["/hook"]
@@ -164,12 +164,12 @@ def test_an_endpoints_life(shop: Terminal) -> None:
         assert "next attempt" in shop("webhook", "log", "--state", "pending")
 
         assert "is paused" in shop("webhook", "pause", endpoint_id)
-        assert f"paused  {url}/hook  delivered  1 waiting" in shop("webhook", "list")
+        assert f"paused  {url}/hook  delivered  1 pending" in shop("webhook", "list")
         assert "it is paused" in shop.fails("webhook", "test", endpoint_id)
-        assert "is on; messages waiting: 1" in shop("webhook", "enable", endpoint_id)
+        assert "is enabled; pending messages: 1" in shop("webhook", "enable", endpoint_id)
 
         broken = first(r"endpoint (\w+)", shop("webhook", "create", f"{url}/broken", "--test"))
-        assert "did not accept it: HTTP 500" in shop.fails("webhook", "test", broken)
+        assert "failed: HTTP 500" in shop.fails("webhook", "test", broken)
         assert "HTTP 500" in shop("webhook", "log", "--test")
         assert "is deleted" in shop("webhook", "delete", endpoint_id)
         assert endpoint_id not in shop("webhook", "list")
@@ -201,7 +201,7 @@ def test_a_connections_life(shop: Terminal) -> None:
         f"client_secret=@{secret}",
     )
     connection_id = first(r"connection (\w+): ", added)
-    assert shop("carrier", "connections") == f"{connection_id}  swiss-post  api  in order\n"
+    assert shop("carrier", "connections") == f"{connection_id}  swiss-post  api  OK\n"
     stored = (shop.folder / "parcelwire.db").read_bytes()
     for wal in shop.folder.glob("parcelwire.db-wal"):
         stored += wal.read_bytes()

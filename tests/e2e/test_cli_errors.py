@@ -40,7 +40,7 @@ def test_a_wrong_variable(terminal: Terminal) -> None:
     terminal.set(SERVER_PORT="many")
     assert "PARCELWIRE_SERVER_PORT must be" in terminal.fails("serve")
     terminal.set(SERVER_PORT="0", SERVER_PROT="8787")
-    line = "there is no setting PARCELWIRE_SERVER_PROT; is PARCELWIRE_SERVER_PORT meant?"
+    line = "unknown setting PARCELWIRE_SERVER_PROT; did you mean PARCELWIRE_SERVER_PORT?"
     for command in (("serve",), ("key", "list"), ("config", "--check")):
         assert line in terminal.fails(*command)
 
@@ -134,15 +134,15 @@ def test_with_several_accounts_one_must_be_named(shop: Terminal) -> None:
             "cannot read nowhere: No such file",
         ),
         (("couriers", "nosuchcourier"), "no courier matches 'nosuchcourier'"),
-        (("detect", "x"), "x fits no courier's numbers"),
+        (("detect", "x"), "no courier found for x"),
         (("track", "x"), "'x' cannot be a tracking number"),
-        (("track", "RA123"), "say which with --courier"),
+        (("track", "RA123"), "name it with --courier"),
         (("track", "1234567890", "--courier", "nosuch"), "there is no courier nosuch"),
-        (("track", "12345678", "--courier", "mondialrelay"), "give --postal-code"),
-        (("track", "12345678", "--courier", "hfd"), "give --postal-code and --courier-account"),
+        (("track", "12345678", "--courier", "mondialrelay"), "pass --postal-code"),
+        (("track", "12345678", "--courier", "hfd"), "pass --postal-code and --courier-account"),
         (
             ("track", "12345678", "--courier", "dxdelivery", "--postal-code", "X"),
-            "dxdelivery wants more than the number; give --destination",
+            "dxdelivery requires more than the number: pass --destination",
         ),
         (
             (

@@ -47,7 +47,7 @@ async def test_import_reports_what_was_refused(
     mended = [re.sub(r"^\?", "9400111899223857925305", lines[1])]
     report_file.write_text("\n".join([lines[0], *mended]))
     again = await run("import", str(report_file), "--json")
-    assert json.loads(again.out) == {"rows": 1, "created": 1, "existing": 0, "refused": 0}
+    assert json.loads(again.out) == {"rows": 1, "created": 1, "existing": 0, "rejected": 0}
     orders = [
         json.loads(line)["order_number"]
         for line in (await run("list", "--json", "--limit", "100")).out.splitlines()

@@ -121,7 +121,7 @@ async def test_kills_of_both_ends_during_an_import(tmp_path: Path) -> None:
     assert went_on == CLIENT_KILLS
     assert "going on after row" in err
     assert process.returncode == 4, err
-    expected = {"rows": PARCELS, "created": PARCELS - 2, "existing": 0, "refused": 2}
+    expected = {"rows": PARCELS, "created": PARCELS - 2, "existing": 0, "rejected": 2}
     assert json.loads(out) == expected
     assert "line 9: ?: 4110" in err
     assert len(there) == PARCELS - 2

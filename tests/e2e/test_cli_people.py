@@ -241,7 +241,7 @@ async def test_detection_and_couriers_of_a_server(run: Run) -> None:
     assert "usps" in found.out.splitlines()[0]
     assert "%" in found.out
     result = await run("detect", "ZZZZZ0ZZZZZZZZZZZZZZZZZZZ0ZZZZ")
-    assert "fits no courier's numbers" in result.ending(exit_codes.FAILED)
+    assert "no courier found for" in result.ending(exit_codes.FAILED)
     assert "Swiss Post" in (await run("couriers", "swiss", "post")).out
     assert (await run("couriers", "--json")).out.count("\n") == 1
     local = await run("detect", USPS_NUMBER, "--local", "--json")
@@ -296,7 +296,7 @@ async def test_login_remembers_a_server(
     monkeypatch.delenv("PARCELWIRE_PROFILE")
     assert "there is no login other" in (await run("list", "--profile", "other")).ending(1)
     # This installation is still at hand.
-    assert "there is no installation here" in (await run("list", "--local")).ending(1)
+    assert "no installation found" in (await run("list", "--local")).ending(1)
     file.chmod(0o644)
     assert "chmod 600" in (await run("list")).ending(1)
     file.chmod(0o600)
@@ -357,7 +357,7 @@ def test_commands_in_the_worlds_of_a_suspended_account_say_so(shop: Terminal) ->
     ):
         assert shop.fails(*command, code=exit_codes.KEY_REFUSED) == (
             f"parcelwire: the account {EMAIL} is suspended;"
-            f" to end it: parcelwire account resume {EMAIL}"
+            f" to resume it: parcelwire account resume {EMAIL}"
         )
     # The simulated carrier is asked for nobody.
     shop("track", "--test", "SIM-DELIVERED-0001", "--courier", "dhl")

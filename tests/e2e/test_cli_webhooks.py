@@ -64,7 +64,7 @@ def test_an_endpoint_with_everything(shop: Terminal) -> None:
         endpoint_id = first(r"endpoint (\w+)", added)
         listed = shop("webhook", "list")
         assert listed == (
-            f"{endpoint_id}  live  v4      on  {url}/hook"
+            f"{endpoint_id}  live  v4      enabled  {url}/hook"
             "  delivered,tracking.status_changed  the shop\n"
         )
         assert "HTTP 204" in shop("webhook", "test", endpoint_id)
@@ -79,12 +79,12 @@ def test_an_endpoint_is_changed(shop: Terminal) -> None:
     endpoint_id = first(r"endpoint (\w+)", added)
     change = ("webhook", "update", endpoint_id)
     told = shop(*change, "--url", "https://b.example/", "--description", "new", "--rate", "2")
-    assert told == f"{endpoint_id}  live  native  on  https://b.example/  pickup  new\n"
+    assert told == f"{endpoint_id}  live  native  enabled  https://b.example/  pickup  new\n"
     assert shop("webhook", "list") == told
     assert "delivered,exception  new" in shop(
         *change, "--status", "delivered", "--status", "exception"
     )
-    assert "https://b.example/  everything  new" in shop(*change, "--all-events", "--clear-headers")
+    assert "https://b.example/  all events  new" in shop(*change, "--all-events", "--clear-headers")
     refused = shop.fails(*change, "--url", "http://10.0.0.1/")
     assert "http://10.0.0.1/ is refused: 10.0.0.1 is not a public address" in refused
     assert "nothing to update" in shop.refuses(*change)
@@ -123,11 +123,11 @@ def test_messages_are_replayed(shop: Terminal) -> None:
         assert shop("webhook", "replay", endpoint_id, "--since", "1h", "--limit", "1") == (
             "messages due again: 1; there may be more: go on with a later --since\n"
         )
-        assert "1 waiting" in shop("webhook", "list")
+        assert "1 pending" in shop("webhook", "list")
         assert "no messages" in shop("webhook", "log", "--until", "2020-01-01")
         log = shop("webhook", "log", "--since", "1h", "--state", "pending")
         assert "endpoint.test" in log
-        assert "say which messages" in shop.refuses("webhook", "replay", endpoint_id)
+        assert "specify which messages" in shop.refuses("webhook", "replay", endpoint_id)
 
 
 @pytest.mark.parametrize(
@@ -192,17 +192,17 @@ def test_a_server_elsewhere_is_managed_with_a_key(tmp_path: Path) -> None:
         endpoint_id, secret = first(r"endpoint (\w+)", added), first(r"secret +(\S+)", added)
         # On a server the key says which world it is.
         assert place("webhook", "list", *there) == (
-            f"{endpoint_id}  native  on  {url}/hook  everything\n"
+            f"{endpoint_id}  native  enabled  {url}/hook  all events\n"
         )
         assert place("webhook", "list", "--test") == (
-            f"{endpoint_id}  test  native  on  {url}/hook  everything\n"
+            f"{endpoint_id}  test  native  enabled  {url}/hook  all events\n"
         )
         assert "HTTP 204" in place("webhook", "test", endpoint_id, *there)
         verify_standard(ear.heard[0].body, ear.heard[0].headers, secret, now=time.time())
         message_id = place("webhook", "log", *there).split()[0]
         place("webhook", "resend", message_id, *there)
         assert "is paused" in place("webhook", "pause", endpoint_id, *there)
-        assert "is on" in place("webhook", "enable", endpoint_id, *there)
+        assert "is enabled" in place("webhook", "enable", endpoint_id, *there)
         place("webhook", "rotate-secret", endpoint_id, *there)
         with pytest.raises(subprocess.CalledProcessError) as refused:
             place(

@@ -75,7 +75,7 @@ async def _wait(
     client: aiohttp.ClientSession, cursor: str
 ) -> tuple[list[dict[str, Any]], str, float]:
     began = time.monotonic()
-    async with client.get(f"/api/events?wait=30&after={cursor}") as answer:
+    async with client.get(f"/api/events?wait_seconds=30&after={cursor}") as answer:
         assert answer.status == 200
         said = await answer.json()
     return said["items"], said["next_cursor"], time.monotonic() - began

@@ -221,7 +221,7 @@ def test_a_clock_that_differs_from_the_database_s_is_told(
 ) -> None:
     check = check_clock(ahead_seconds)
     assert check.state == state
-    assert what in check.what
+    assert what in check.summary
 
 
 # --- the report -----------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def test_the_report_is_machine_readable(
     report = msgspec.json.decode(result.out)
     assert report["is_good"] is False
     assert report["seed"] == 5
-    assert [one["what"] for one in report["checks"] if one["state"] == "bad"] == [
+    assert [one["summary"] for one in report["checks"] if one["state"] == "bad"] == [
         f"others may read the key file {terminal.folder / 'parcelwire.key'}",
         "SQLite library 3.51.2",
     ]

@@ -116,8 +116,8 @@ def test_a_server_and_a_stranger_on_one_file_are_found(tmp_path: Path) -> None:
             assert {one.pid for one in found} == {server.pid, stranger.pid}
             check = checks.check_holders(found)
             assert check.state == "bad"
-            assert check.what.startswith("2 processes keep the file open")
-            assert "parcelwire" in check.what
+            assert check.summary.startswith("2 processes keep the file open")
+            assert "parcelwire" in check.summary
         finally:
             stranger.kill()
             assert server.stop() == 0
@@ -131,7 +131,7 @@ async def test_a_place_where_no_database_can_be_opened_is_told(tmp_path: Path) -
     url = f"sqlite:{tmp_path / 'scratch' / 'check.db'}"
     config = scratch_config(Config(), tmp_path / "scratch", url, free_port())
     (found,) = await checks.check_connections(config)
-    assert found.what == "the service cannot open a database there"
+    assert found.summary == "the service cannot open a database there"
     assert found.is_fatal
 
 

@@ -172,15 +172,15 @@ async def _(client: Any, stage: Stage) -> None:
     made = await client.endpoints.create(stage.hook)
     assert stage.house is not None
     since = (await client.trackings.create(USPS_NUMBER, "usps")).created_at
-    result = await client.endpoints.replay(made, since=since, states=["delivered"])
-    assert (result.replayed, result.is_complete) == (0, True)
+    result = await client.endpoints.replay(made, created_min=since, states=["delivered"])
+    assert (result.replayed_count, result.is_complete) == (0, True)
     # Of no states and no types there is nothing, whatever the server would make of an empty list.
     nobody = "f" * 32
     for name in ("states", "event_types"):
-        result = await client.endpoints.replay(nobody, since=since, **{name: []})
-        assert (result.replayed, result.is_complete) == (0, True)
+        result = await client.endpoints.replay(nobody, created_min=since, **{name: []})
+        assert (result.replayed_count, result.is_complete) == (0, True)
     with pytest.raises(NotFoundError):
-        await client.endpoints.replay(nobody, since=since)
+        await client.endpoints.replay(nobody, created_min=since)
 
 
 async def told(client: Any, stage: Stage) -> Any:

@@ -30,7 +30,7 @@ ENDPOINT_FIELDS = [
     "concurrency",
     "description",
     "created_at",
-    "previous_secret_until",
+    "previous_secret_expires_at",
     "health",
 ]
 """What an endpoint shows, in this order."""

@@ -17,7 +17,7 @@ def quietly(line: str) -> None:
 
 def bad(found: list[Check]) -> list[str]:
     """Return what is found to lose data."""
-    return [check.what for check in found if check.state == "bad"]
+    return [check.summary for check in found if check.state == "bad"]
 
 
 def config_for(folder: Path, url: str) -> Config:

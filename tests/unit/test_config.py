@@ -202,8 +202,8 @@ def test_an_unknown_name_is_refused_by_its_name(
 ) -> None:
     path = write(tmp_path, text)
     message = refusal(path, {})
-    assert message.startswith(f"{path}: there is no setting {name}")
-    assert (f"is {meant} meant?" in message) == (meant is not None)
+    assert message.startswith(f"{path}: unknown setting {name}")
+    assert (f"did you mean {meant}?" in message) == (meant is not None)
 
 
 def test_a_section_must_be_one(tmp_path: Path) -> None:

@@ -27,13 +27,13 @@ def test_accounts_that_a_file_suspends_do_not_come_back_in_silence(tmp_path: Pat
     with pytest.raises(ConfigError) as error:
         load(path, {})
     assert str(error.value) == (
-        f"{path}: there is no setting api.suspended_accounts any more: remove it, and {ADVICE}"
+        f"{path}: the setting api.suspended_accounts no longer exists: remove it, and {ADVICE}"
     )
 
 
 @pytest.mark.parametrize("text", ['["a@shop.example"]', "a@shop.example"])
 def test_nor_those_that_the_environment_suspends(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigError, match=f"no setting {VARIABLE} any more: .*{ADVICE}"):
+    with pytest.raises(ConfigError, match=f"the setting {VARIABLE} no longer exists: .*{ADVICE}"):
         load(write(tmp_path, ""), {VARIABLE: text})
 
 

@@ -41,5 +41,5 @@ def test_a_variable_that_sets_nothing_is_refused_by_its_name(
     with pytest.raises(ConfigError) as caught:
         load(None, {variable: "1"})
     message = str(caught.value)
-    assert message.startswith(f"there is no setting {variable}")
-    assert meant is None or f"is {meant} meant?" in message
+    assert message.startswith(f"unknown setting {variable}")
+    assert meant is None or f"did you mean {meant}?" in message

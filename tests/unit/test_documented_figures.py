@@ -82,7 +82,7 @@ def test_native_api() -> None:
         f"Follow up to {MOST_IN_A_BATCH} numbers in one transaction",
         f"The newest {NUMBERS[KEPT_RAW_RESPONSES]} answers of the carrier",
         f"each is cut at {report_limits.LONGEST_RAW:,} bytes",
-        f"`wait=30` (seconds, {events.MOST_WAIT_SECONDS} at most)",
+        f"`wait_seconds=30` ({events.MOST_WAIT_SECONDS} at most)",
         f"Events are kept for at least {FEWEST_EVENT_DAYS} days.",
         f"its newest {recent:,} parcels",
         f"within {NUMBERS[round(url_check.RESOLVE_SECONDS)]} seconds, and again at every attempt",

@@ -156,9 +156,9 @@ async def list_connections(ctx: click.Context, email: str | None) -> None:
     if not connections:
         click.echo("There are no connections. Create one with: parcelwire carrier connect CARRIER")
     for one in connections:
-        state = "in order"
+        state = "OK"
         if one.broken_since is not None:
-            state = f"broken since {when(one.broken_since)}: {one.broken_reason}"
+            state = f"failing since {when(one.broken_since)}: {one.broken_reason}"
         click.echo(f"{one.id}  {one.connector}  {one.transport}  {state}")
 
 

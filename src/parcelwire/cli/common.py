@@ -212,7 +212,7 @@ async def active_account_of(house: Installation, email: str | None) -> Account:
     if account.is_suspended:
         msg = (
             f"the account {account.email} is suspended;"
-            f" to end it: parcelwire account resume {account.email}"
+            f" to resume it: parcelwire account resume {account.email}"
         )
         raise CommandError(msg, KEY_REFUSED)
     return account

@@ -212,7 +212,7 @@ async def detect(
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
     if not found:
-        msg = f"{number} fits no courier's numbers"
+        msg = f"no courier found for {number}"
         raise CommandError(msg, FAILED)
     for one in [] if as_json else found:
         share = f"{one.probability:6.1%}" if one.probability is not None else "      "

@@ -204,8 +204,8 @@ class Demo:
         url = config.public_url
         click.secho("Parcelwire is running.", bold=True)
         click.echo(f"  API and pages  {url}")
-        click.echo(f"  live key       {key}   (asks Swiss Post and Poste Italiane, local servers)")
-        click.echo(f"  test key       {self.keys[True]}   (asks the simulated carrier)")
+        click.echo(f"  live key       {key}   (mock servers of Swiss Post and Poste Italiane)")
+        click.echo(f"  test key       {self.keys[True]}   (the simulated carrier)")
         click.echo(f"  a shop         {shop}/hook   (receives and verifies webhooks)")
         click.echo(f"  try            curl -H 'Tracking-Api-Key: {key}' {url}/v4/trackings/get\n")
 
@@ -242,7 +242,7 @@ class Demo:
                 click.echo(
                     f"  {parcel.title:18} {parcel.number:22} {parcel.courier_code:15} {page}"
                 )
-        click.secho("\nWhat the shop is told:", bold=True)
+        click.secho("\nWebhooks received by the shop:", bold=True)
         held_back, self.held_back = self.held_back or [], None
         for line in held_back:
             click.echo(line)
@@ -265,8 +265,8 @@ class Demo:
             if not has_arrived and not await self._open(house, owner):
                 has_arrived = True
                 click.secho("\nAll parcels have arrived.", bold=True)
-                until = "until Ctrl-C" if time_left is None else "until its time is over"
-                click.echo(f"The server stays {until}: look at the tracking pages above.")
+                until = "until Ctrl-C" if time_left is None else "until its time is up"
+                click.echo(f"The server runs {until}: open the tracking pages above.")
             time_left = self._time_left()
             if time_left is not None and time_left <= (0 if has_arrived else -PATIENCE_SECONDS):
                 return

@@ -103,8 +103,8 @@ def lines_of(report: Report) -> list[str]:
 
 
 def _check(check: Check) -> list[str]:
-    head = f"  {_SIGNS[check.state]}  {check.what}"
-    return [head, *_wrapped(check.why)]
+    head = f"  {_SIGNS[check.state]}  {check.summary}"
+    return [head, *_wrapped(check.detail)]
 
 
 def _outcome(outcome: Outcome) -> list[str]:

@@ -122,12 +122,12 @@ async def _draft(
     except (NumberMissingError, NumberInvalidError):
         msg = f"{number!r} cannot be a tracking number"
     except CourierUndetectedError:
-        msg = f"{number} fits no courier's numbers; say which with --courier"
+        msg = f"no courier found for {number}; name it with --courier"
     except CourierUnknownError as error:
         msg = f"there is no courier {error}; see: parcelwire couriers {error}"
     except FieldsMissingError as error:
         options = " and ".join(_OPTION_OF.get(name, name) for name in error.fields)
-        msg = f"{error.courier_code} wants more than the number; give {options}"
+        msg = f"{error.courier_code} requires more than the number: pass {options}"
     raise CommandError(msg)
 
 

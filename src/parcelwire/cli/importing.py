@@ -112,8 +112,8 @@ async def import_file(
             journal = stack.enter_context(Journal(_journal_file(target, form, sheet, courier)))
             result = await _run(target, sheet, journal, report, restart=restart)
     _tell(result, as_json=as_json, report=report)
-    if result.refused:
-        msg = f"{result.refused} of {result.rows} rows were rejected"
+    if result.rejected:
+        msg = f"{result.rejected} of {result.rows} rows were rejected"
         raise CommandError(msg, PARTLY)
 
 
@@ -156,8 +156,8 @@ class Result(msgspec.Struct, kw_only=True):
     rows: int = 0
     created: int = 0
     existing: int = 0
-    refused: int = 0
-    first_refused: list[str] = []
+    rejected: int = 0
+    first_rejected: list[str] = []
 
 
 async def _run(
@@ -196,12 +196,12 @@ def _count(result: Result, report: Report, row: Row, outcome: Outcome) -> None:
     elif outcome.is_existing:
         result.existing += 1
     else:
-        result.refused += 1
+        result.rejected += 1
         report.add(row, outcome)
-        if len(result.first_refused) < SHOWN:
+        if len(result.first_rejected) < SHOWN:
             number = row.fields.get("tracking_number", "")
             parcel = "" if row.problem else f"{number}: {outcome.code} "
-            result.first_refused.append(plain(f"line {row.line}: {parcel}{outcome.reason}"))
+            result.first_rejected.append(plain(f"line {row.line}: {parcel}{outcome.reason}"))
 
 
 class Report:
@@ -254,16 +254,16 @@ def _explain(sheet: Sheet) -> None:
 
 
 def _tell(result: Result, *, as_json: bool, report: Path | None) -> None:
-    for line in result.first_refused:
+    for line in result.first_rejected:
         click.echo(line, err=True)
-    if result.refused > SHOWN:
+    if result.rejected > SHOWN:
         where = f"; all are in {report}" if report else "; see all with --report FILE"
-        click.echo(f"and {result.refused - SHOWN:,} more{where}", err=True)
+        click.echo(f"and {result.rejected - SHOWN:,} more{where}", err=True)
     if as_json:
-        names = ("rows", "created", "existing", "refused")
+        names = ("rows", "created", "existing", "rejected")
         click.echo(msgspec.json.encode({name: getattr(result, name) for name in names}).decode())
         return
     click.echo(
         f"{result.rows:,} rows: {result.created:,} created,"
-        f" {result.existing:,} already tracked, {result.refused:,} rejected"
+        f" {result.existing:,} already tracked, {result.rejected:,} rejected"
     )

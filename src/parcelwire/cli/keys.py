@@ -98,7 +98,8 @@ async def create(
         "" if expires_at is None else f", valid until {to_datetime(expires_at):%Y-%m-%d %H:%M} UTC"
     )
     click.echo(
-        f"A {world} key for {account.email}{until} (shown only now, keep it safe):\n\n  {text}\n"
+        f"A {world} key for {account.email}{until} (shown only once; store it safely):\n\n"
+        f"  {text}\n"
     )
 
 
@@ -245,7 +246,7 @@ async def suspend(ctx: click.Context, email: str, reason: str) -> None:
                 said = f"can have {LONGEST_REASON} characters, not {len(reason)}"
             msg = f"the reason {said}"
             raise InstallationError(msg) from None
-    click.echo(f"{email} is suspended. To end it: parcelwire account resume {email}")
+    click.echo(f"{email} is suspended. To resume it: parcelwire account resume {email}")
 
 
 @account.command("resume")

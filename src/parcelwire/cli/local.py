@@ -48,8 +48,8 @@ def _check_there(config: Config) -> None:
     file = config.store.sqlite_file
     if file is not None and not file.exists():
         msg = (
-            f"there is no installation here ({file}) and no login: make one with"
-            " parcelwire key create --account E-MAIL, or go to a server with parcelwire login"
+            f"no installation found ({file}), and you are not logged in: create one with parcelwire"
+            " key create --account E-MAIL, or log in to a server with parcelwire login"
         )
         raise CommandError(msg)
 
@@ -72,7 +72,7 @@ async def open_here(config: Config, email: str | None, *, is_test: bool) -> Asyn
     """Open the installation for one command, without its workers, and close it again.
 
     Raises:
-        CommandError: there is no installation here, or the account is suspended.
+        CommandError: no installation was found, or the account is suspended.
     """
     _check_there(config)
     house = await open_installation(config, may_make_key=False)

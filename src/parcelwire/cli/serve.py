@@ -222,6 +222,6 @@ def config(ctx: click.Context, check: bool) -> None:
     if check:
         # Their names are no settings of ours: only who knows the connectors can check them.
         make_catalogue(read_config(ctx))
-        click.echo("the settings are in order")
+        click.echo("The settings are valid.")
         return
     click.echo(default_text(), nl=False)

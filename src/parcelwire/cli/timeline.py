@@ -51,7 +51,7 @@ def print_timeline(console: Console, tracking: Tracking, registry: Registry) -> 
     for checkpoint in points:
         console.print(checkpoint_line(checkpoint), soft_wrap=True)
     if not points:
-        console.print("  nothing has happened yet")
+        console.print("  no events yet")
     link = courier.link(tracking.tracking_number) if courier is not None else None
     if link is not None:
         console.print(Text(plain(link), style="dim"), soft_wrap=True)

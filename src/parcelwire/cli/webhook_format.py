@@ -55,10 +55,10 @@ def webhook() -> None:
 def state_of(endpoint: Endpoint) -> str:
     """Return an endpoint's state in words."""
     if endpoint.state == "enabled":
-        return "on"
+        return "enabled"
     if endpoint.state == "paused":
         return "paused"
-    return f"off ({plain(endpoint.disabled_reason or 'disabled')})"
+    return f"disabled ({plain(endpoint.disabled_reason or 'no reason given')})"
 
 
 def moment(at: datetime | None) -> str:
@@ -68,6 +68,6 @@ def moment(at: datetime | None) -> str:
 
 def result_of(attempt: Attempt) -> str:
     """Return what came of an attempt, in words."""
-    status = attempt.status
+    status = attempt.status_code
     what = f"HTTP {status}" if status is not None else plain(attempt.error or "no answer")
     return f"{what} after {attempt.duration_ms} ms"

@@ -137,7 +137,7 @@ class Forwarder:
         wait = 0  # the first answer says where we are
         while True:
             start = {"after": self.cursor} if self.cursor else first
-            feed = await self._get("/api/events", {**start, "limit": PAGE, "wait": wait})
+            feed = await self._get("/api/events", {**start, "limit": PAGE, "wait_seconds": wait})
             for event in feed["items"]:
                 await self._take(event)
             self.cursor = feed["next_cursor"]

@@ -148,19 +148,18 @@ async def replay(
     parcelwire webhook replay ENDPOINT --state dead
     parcelwire webhook replay ENDPOINT --since 2026-03-01T10:00Z --until 2026-03-02
     """
-    if not any(where[name] for name in REPLAY_CONDITIONS):
-        msg = "say which messages: --since, --until, --state, --event-type or --tracking"
+    conditions: dict[str, Any] = {
+        "created_min": instant_of(where["since"]),
+        "created_max": instant_of(where["until"], is_end=True),
+        "states": where["states"] or None,
+        "event_types": where["event_types"] or None,
+        "tracking_id": where["tracking_id"] or None,
+    }
+    if not any(conditions[name] for name in REPLAY_CONDITIONS):
+        msg = "specify which messages: --since, --until, --state, --event-type or --tracking"
         raise click.UsageError(msg)
     async with open_worlds(ctx, options) as worlds:
         world, endpoint = await worlds.find_endpoint(endpoint_id)
-        result = await world.client.endpoints.replay(
-            endpoint,
-            since=instant_of(where["since"]),
-            until=instant_of(where["until"], is_end=True),
-            states=where["states"] or None,
-            event_types=where["event_types"] or None,
-            tracking_id=where["tracking_id"] or None,
-            limit=where["limit"],
-        )
+        result = await world.client.endpoints.replay(endpoint, limit=where["limit"], **conditions)
     more = "" if result.is_complete else "; there may be more: go on with a later --since"
-    click.echo(f"messages due again: {result.replayed}{more}")
+    click.echo(f"messages due again: {result.replayed_count}{more}")

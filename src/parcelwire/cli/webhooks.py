@@ -192,12 +192,12 @@ def _line(world: World, endpoint: Endpoint) -> str:
         parts.append(world.name)
     parts += [f"{endpoint.dialect:6}", state_of(endpoint), plain(endpoint.url)]
     only = ",".join((*(endpoint.statuses or ()), *(endpoint.event_types or ())))
-    parts.append(only or "everything")
+    parts.append(only or "all events")
     health = endpoint.health
     if health is not None and health.failing_since is not None:
         parts.append(f"failing since {moment(health.failing_since)}")
     if health is not None and health.pending_count:
-        parts.append(f"{health.pending_count} waiting")
+        parts.append(f"{health.pending_count} pending")
     parts.append(plain(endpoint.description or ""))
     return "  ".join(parts).rstrip()
 
@@ -238,8 +238,8 @@ async def enable(ctx: click.Context, endpoint_id: str, options: TargetOptions) -
     async with open_worlds(ctx, options) as worlds:
         world, endpoint = await worlds.find_endpoint(endpoint_id)
         endpoint = await world.client.endpoints.enable(endpoint)
-    waiting = endpoint.health.pending_count if endpoint.health is not None else None
-    rest = f"; messages waiting: {waiting}" if waiting else ""
+    pending = endpoint.health.pending_count if endpoint.health is not None else None
+    rest = f"; pending messages: {pending}" if pending else ""
     click.echo(f"endpoint {endpoint_id} is {state_of(endpoint)}{rest}")
 
 
@@ -268,7 +268,7 @@ async def rotate_secret(
             endpoint, overlap_seconds=round(overlap_hours * HOUR_SECONDS)
         )
     click.echo(f"secret   {rotated.secret}")
-    until = rotated.previous_secret_until
+    until = rotated.previous_secret_expires_at
     click.echo(
         f"The old secret stays valid until {moment(until)}."
         if until
@@ -292,6 +292,6 @@ async def test(ctx: click.Context, endpoint_id: str, options: TargetOptions) -> 
         msg = f"{url}: no attempt was made in time; see: parcelwire webhook log"
         raise CommandError(msg)
     if not result.is_delivered:
-        msg = f"{url} did not accept it: {result_of(result.attempt)}"
+        msg = f"delivery to {url} failed: {result_of(result.attempt)}"
         raise CommandError(msg)
-    click.echo(f"{url} accepted it: {result_of(result.attempt)}")
+    click.echo(f"delivered to {url}: {result_of(result.attempt)}")

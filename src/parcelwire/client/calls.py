@@ -151,12 +151,12 @@ def call_of(
 
     Under ``/api/`` it is of Parcelwire's own API, and the result is the whole answer.
     """
-    is_own = path.startswith("/api/")
+    is_native = path.startswith("/api/")
     return Call(
         method=method,
         path=path,
-        is_native=is_own,
-        key_header="parcelwire-api-key" if is_own else "tracking-api-key",
+        is_native=is_native,
+        key_header="parcelwire-api-key" if is_native else "tracking-api-key",
         body=None if body is None else encode(body),
         read=lambda data: data,
         repeat=repeat,

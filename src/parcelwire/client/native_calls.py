@@ -256,7 +256,9 @@ def resend(message_id: str) -> Call[Message]:
 def read_events(query: Mapping[str, Any]) -> Call[EventPage]:
     """Answer one page of the feed, waiting for it when that is asked for."""
     path = f"/api/events{_query(query)}"
-    return native_call("GET", path, _one(EventPage), wait_seconds=float(query.get("wait") or 0))
+    return native_call(
+        "GET", path, _one(EventPage), wait_seconds=float(query.get("wait_seconds") or 0)
+    )
 
 
 # --- keys and accounts ------------------------------------------------------------------------

@@ -40,7 +40,7 @@ class Endpoint(Model, frozen=True, kw_only=True):
     concurrency: int | None = None
     description: str | None = None
     created_at: datetime | None = None
-    previous_secret_until: datetime | None = None
+    previous_secret_expires_at: datetime | None = None
     """Until then messages carry a signature of the secret before, too."""
     health: EndpointHealth | None = None
 
@@ -57,7 +57,7 @@ class Attempt(Model, frozen=True, kw_only=True):
     id: str
     attempted_at: datetime | None = None
     duration_ms: int | None = None
-    status: int | None = None
+    status_code: int | None = None
     """HTTP's; None: nothing answered, and ``error`` says why."""
     error: str | None = None
     response_body: str | None = None
@@ -79,7 +79,7 @@ class TestResult(Model, frozen=True, kw_only=True):
 class ReplayResult(Model, frozen=True, kw_only=True):
     """What became of a replay."""
 
-    replayed: int
+    replayed_count: int
     is_complete: bool
     """False: there are more than ``limit``."""
 
@@ -232,6 +232,6 @@ class Account(Model, frozen=True, kw_only=True):
     created_at: datetime | None = None
     is_test: bool | None = None
     """The key is of the test world; the counts too."""
-    trackings_created: int | None = None
+    created_tracking_count: int | None = None
     tracking_count: int | None = None
-    trackings_by_status: Mapping[str, int] = msgspec.field(default_factory=FrozenDict)
+    tracking_count_by_status: Mapping[str, int] = msgspec.field(default_factory=FrozenDict)

@@ -113,8 +113,8 @@ def _know(names: Iterable[str], known: Iterable[str], before: str) -> None:
     for name in names:
         if name not in known:
             close = get_close_matches(name, known, 1)
-            hint = f"; is {before}{close[0]} meant?" if close else ""
-            msg = f"there is no setting {before}{name}{hint} (all: parcelwire config)"
+            hint = f"; did you mean {before}{close[0]}?" if close else ""
+            msg = f"unknown setting {before}{name}{hint} (all settings: parcelwire config)"
             raise ConfigError(msg)
 
 

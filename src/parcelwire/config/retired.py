@@ -135,4 +135,4 @@ def _refuse_renamed(found: Sequence[tuple[str, str]]) -> None:
 
 
 def _refusal(name: str, advice: str) -> ConfigError:
-    return ConfigError(f"there is no setting {name} any more: {advice}")
+    return ConfigError(f"the setting {name} no longer exists: {advice}")

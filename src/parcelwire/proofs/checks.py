@@ -47,9 +47,9 @@ class Check(msgspec.Struct, frozen=True):
     """One thing that was looked at."""
 
     state: Literal["good", "note", "bad"]
-    what: str
+    summary: str
     """What was found."""
-    why: str = ""
+    detail: str = ""
     """What it means, and what to do."""
     is_fatal: bool = False
     """The service does not even start on it, so that nothing can be tried."""

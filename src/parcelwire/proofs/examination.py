@@ -204,7 +204,7 @@ def as_observed(checks: list[Check]) -> SqliteSettings:
     Were they the defaults only, a power failure would be proved for settings that nobody runs.
     """
     for level in SYNCHRONOUS.values():
-        if any(check.what == f"synchronous = {level}" for check in checks):
+        if any(check.summary == f"synchronous = {level}" for check in checks):
             return replace(SqliteSettings(), synchronous=cast(Any, level))
     return SqliteSettings()
 

@@ -22,10 +22,16 @@ _NAMES: Final = (
 _ANSWER_NAMES: Final = (
     (b'"disabled_why":', b'"disabled_reason":'),
     (b'"is_own":', b'"is_current":'),
-    (b'"answer":', b'"response_body":'),
     (b'"waiting":', b'"pending_count":'),
+    (b'"previous_secret_until":', b'"previous_secret_expires_at":'),
 )
 """Of answers that are read before they are given again: about endpoints and keys."""
+
+_ATTEMPT_NAMES: Final = (
+    (b'"answer":', b'"response_body":'),
+    (b'"status":', b'"status_code":'),
+)
+"""Of answers about an attempt, which alone have an ``answer``: a tracking has a ``status``, too."""
 
 
 def with_names_of_today(document: bytes) -> bytes:
@@ -42,6 +48,8 @@ def answer_with_names_of_today(body: bytes) -> bytes:
 
     Those about trackings are given again as they were.
     """
+    if _ATTEMPT_NAMES[0][0] in body:
+        body = _renamed(body, _ATTEMPT_NAMES)
     return _renamed(body, _ANSWER_NAMES)
 
 

@@ -31,7 +31,7 @@ MOST_REPLAYED: Final = 10_000
 """Messages of one replay."""
 REPLAYABLE: Final = (MessageState.DELIVERED, MessageState.DEAD)
 """What can be replayed; those still pending are sent anyway."""
-REPLAY_CONDITIONS: Final = ("since", "until", "states", "event_types", "tracking_id")
+REPLAY_CONDITIONS: Final = ("created_min", "created_max", "states", "event_types", "tracking_id")
 """Of these fields of ``ReplayMessages`` one at least says which messages."""
 
 
@@ -68,8 +68,8 @@ class ReplayMessages(msgspec.Struct, frozen=True, kw_only=True):
     Bounds inclusive.
     """
 
-    since: Instant | None = None
-    until: Instant | None = None
+    created_min: Instant | None = None
+    created_max: Instant | None = None
     states: tuple[MessageState, ...] = ()
     event_types: tuple[str, ...] = ()
     tracking_id: str | None = None

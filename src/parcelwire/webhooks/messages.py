@@ -118,8 +118,8 @@ class MessageService:
             tracking_id=command.tracking_id,
             states=command.states,
             event_types=command.event_types,
-            created_min=command.since,
-            created_max=command.until,
+            created_min=command.created_min,
+            created_max=command.created_max,
         )
         limit = max(1, min(command.limit, MOST_REPLAYED))
 

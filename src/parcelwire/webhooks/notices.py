@@ -132,5 +132,5 @@ def _data(notice: Notice) -> dict[str, Any]:
     if notice.type is not NoticeType.RECOVERED:
         data["reason"] = notice.reason
         if notice.status:
-            data["last_status"] = notice.status
+            data["last_status_code"] = notice.status
     return data

@@ -51,7 +51,7 @@ async def test_the_old_secret_signs_too_until_the_overlap_ends(
         new = rotated["secret"]
         assert new != old
         assert list(rotated) == [*ENDPOINT_FIELDS, "secret"]
-        assert rotated["previous_secret_until"] == "2026-03-01T11:00:00+00:00"
+        assert rotated["previous_secret_expires_at"] == "2026-03-01T11:00:00+00:00"
         clock.advance(3_599)
         await send(2)
         assert verifies(shop, old)
@@ -62,7 +62,7 @@ async def test_the_old_secret_signs_too_until_the_overlap_ends(
         assert verifies(shop, new)
         # Without an overlap the one before ends at once.
         newest = ok(await both.ask("POST", f"{path}/rotate-secret", json={"overlap_seconds": 0}))
-        assert newest["previous_secret_until"] is None
+        assert newest["previous_secret_expires_at"] is None
         await send(4)
         assert not verifies(shop, new)
         assert verifies(shop, newest["secret"])
@@ -107,7 +107,7 @@ async def test_an_overlap_is_a_day_unless_it_is_given(shop: Caller) -> None:
     made = await shop.add_endpoint(URL)
     path = f"{ENDPOINTS}/{made['id']}/rotate-secret"
     rotated = ok(await shop.ask("POST", path, json={}))
-    assert rotated["previous_secret_until"] == "2026-03-02T10:00:00+00:00"
+    assert rotated["previous_secret_expires_at"] == "2026-03-02T10:00:00+00:00"
     for seconds in (-1, 7 * 86_400 + 1, "3600", 1.5, None):
         answered = await shop.ask("POST", path, json={"overlap_seconds": seconds})
         assert fields_of(refused(answered, 422, "validation-failed")) == ["overlap_seconds"]

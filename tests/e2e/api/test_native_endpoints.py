@@ -51,7 +51,7 @@ async def test_what_was_asked_for_is_made_and_read_again(both: Caller) -> None:
         "concurrency": 3,
         "description": "Lager Zürich",
         "created_at": "2026-03-01T10:00:00+00:00",
-        "previous_secret_until": None,
+        "previous_secret_expires_at": None,
         "health": {"failing_since": None, "pending_count": 0},
     }
     assert ok(await both.ask("GET", answered.headers["location"])) == made

@@ -220,7 +220,7 @@ async def test_an_old_cursor_is_good_until_an_event_after_it_is_gone(shop: Shop)
 async def test_waiting_ends_with_the_first_event(shop: Shop) -> None:
     house = shop.house
     start = house.clock.now()
-    said = await read(shop, wait=30)
+    said = await read(shop, wait_seconds=30)
     assert said["items"] == []
     assert house.clock.now() - start == 30 * SECOND
 
@@ -234,18 +234,18 @@ async def test_waiting_ends_with_the_first_event(shop: Shop) -> None:
             await tell(shop, "RA123456785CH", 1)
 
     house.clock.sleep = nap  # type: ignore[method-assign]  # an event in the middle of a wait
-    said = await read(shop, after=said["next_cursor"], wait=30)
+    said = await read(shop, after=said["next_cursor"], wait_seconds=30)
     assert len(said["items"]) == 1
     assert naps == [0.5, 0.5, 0.5]
     # What is there already is not waited for.
-    assert len((await read(shop, wait=30))["items"]) == 1
+    assert len((await read(shop, wait_seconds=30))["items"]) == 1
     assert len(naps) == 3
 
 
 async def test_a_server_that_stops_lets_nobody_wait(shop: Shop) -> None:
     shop.house.house.is_closing = True
     start = shop.house.clock.now()
-    assert (await asyncio.wait_for(read(shop, wait=30), 5))["items"] == []
+    assert (await asyncio.wait_for(read(shop, wait_seconds=30), 5))["items"] == []
     assert shop.house.clock.now() == start
 
 
@@ -254,9 +254,9 @@ async def test_a_server_that_stops_lets_nobody_wait(shop: Shop) -> None:
     [
         ("limit=0", "invalid-query"),
         ("limit=201", "invalid-query"),
-        ("wait=31", "invalid-query"),
-        ("wait=-1", "invalid-query"),
-        ("wait=1.5", "invalid-query"),
+        ("wait_seconds=31", "invalid-query"),
+        ("wait_seconds=-1", "invalid-query"),
+        ("wait_seconds=1.5", "invalid-query"),
         ("cursor=x", "invalid-query"),
         ("after=x", "invalid-cursor"),
         ("after=1", "invalid-cursor"),

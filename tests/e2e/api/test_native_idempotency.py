@@ -61,12 +61,12 @@ async def test_a_call_sent_again_is_answered_the_same_bytes(shop: Shop) -> None:
 async def test_a_batch_sent_again(shop: Shop) -> None:
     body = {"trackings": [SWISS, OTHER, {"number": "none"}]}
     first = await shop.ask("POST", f"{PATH}/batch", json=body, idempotency_key="b")
-    assert ok(first)["created"] == 2
+    assert ok(first)["created_count"] == 2
     again = await shop.ask("POST", f"{PATH}/batch", json=body, idempotency_key="b")
     assert is_replayed(again)
     assert (again.status, again.body) == (200, first.body)
     plain = ok(await shop.ask("POST", f"{PATH}/batch", json=body))
-    assert plain["created"] == 0
+    assert plain["created_count"] == 0
 
 
 async def test_what_is_done_with_a_tracking_is_answered_again(shop: Shop) -> None:
@@ -174,7 +174,7 @@ async def test_a_quota_that_was_raised_is_seen_under_the_same_key(shop: Shop) ->
     await set_quota(None)
     ok(await shop.ask("POST", PATH, json=SWISS, idempotency_key="one"), 201)
     answer = await shop.ask("POST", f"{PATH}/batch", json=batch, idempotency_key="many")
-    assert ok(answer)["created"] == 1
+    assert ok(answer)["created_count"] == 1
     # Something was stored: from here on it is answered again, with the refusal of the other one.
     again = await shop.ask("POST", f"{PATH}/batch", json=batch, idempotency_key="many")
     assert is_replayed(again)

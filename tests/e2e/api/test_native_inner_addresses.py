@@ -101,7 +101,7 @@ async def test_no_spelling_of_an_inner_address_gets_in(tmp_path: Path) -> None:
             )
             await house.store.add_endpoint(endpoint)
             said = ok(await caller.ask("POST", f"{ENDPOINTS}/{endpoint.id}/test"))
-            assert said["attempt"]["status"] is None, url
+            assert said["attempt"]["status_code"] is None, url
             assert said["attempt"]["error"].startswith("not allowed"), said
             await house.store.delete_endpoint(house.world_id, endpoint.id)
         assert inside.connections == 0
@@ -169,7 +169,7 @@ async def test_a_name_that_leads_inside_is_refused(
         made = await caller.add_endpoint(URL)
         resolver.addresses = addresses
         said = ok(await caller.ask("POST", f"{ENDPOINTS}/{made['id']}/test"))
-        assert said["attempt"]["status"] is None
+        assert said["attempt"]["status_code"] is None
         assert said["attempt"]["error"].startswith("not allowed")
         assert caller.house.sender.sockets.opened == 0
 

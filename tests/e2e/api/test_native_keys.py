@@ -219,14 +219,18 @@ async def test_the_account_with_its_figures(office: Office) -> None:
     assert list(said) == [
         *ACCOUNT_FIELDS,
         "is_test",
-        "trackings_created",
+        "created_tracking_count",
         "tracking_count",
-        "trackings_by_status",
+        "tracking_count_by_status",
     ]
     assert (said["email"], said["name"], said["phone"]) == ("shop@example.com", "Shop", None)
     assert said["tracking_quota"] is None
-    assert (said["is_test"], said["trackings_created"], said["tracking_count"]) == (False, 4, 3)
-    counts = said["trackings_by_status"]
+    assert (said["is_test"], said["created_tracking_count"], said["tracking_count"]) == (
+        False,
+        4,
+        3,
+    )
+    counts = said["tracking_count_by_status"]
     assert set(counts) == {status.value for status in Status}
     assert {status: count for status, count in counts.items() if count} == {
         "delivered": 1,
@@ -234,7 +238,7 @@ async def test_the_account_with_its_figures(office: Office) -> None:
         "pending": 1,
     }
     test = ok(await office.ask("GET", ACCOUNT, key=house.test_key))
-    assert (test["is_test"], test["trackings_created"], test["tracking_count"]) == (True, 0, 0)
+    assert (test["is_test"], test["created_tracking_count"], test["tracking_count"]) == (True, 0, 0)
 
 
 async def test_name_and_phone_are_changed(office: Office) -> None:

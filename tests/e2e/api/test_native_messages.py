@@ -55,7 +55,7 @@ async def test_one_message_with_all_that_happened_to_it(both: Caller) -> None:
         "due_at": None,
     }
     assert one["payload"]["tracking"]["number"] == "N1"
-    assert [attempt["status"] for attempt in one["attempts"]] == [503, 200]
+    assert [attempt["status_code"] for attempt in one["attempts"]] == [503, 200]
     assert [attempt["response_body"] for attempt in one["attempts"]] == ["later", "ok"]
     assert [attempt["error"] for attempt in one["attempts"]] == ["answered 503", None]
     path = f"{MESSAGES}/{listed['id']}/attempts"

@@ -36,11 +36,11 @@ async def test_a_test_answers_what_the_receiver_did(both: Caller) -> None:
             "id",
             "attempted_at",
             "duration_ms",
-            "status",
+            "status_code",
             "error",
             "response_body",
         ]
-        assert (attempt["status"], attempt["error"], attempt["response_body"]) == (
+        assert (attempt["status_code"], attempt["error"], attempt["response_body"]) == (
             202,
             None,
             "thank you",
@@ -59,10 +59,10 @@ async def test_a_test_that_fails_says_how(shop: Caller) -> None:
         path = f"{ENDPOINTS}/{made['id']}/test"
         said = ok(await shop.ask("POST", path))
         assert said["is_delivered"] is False
-        assert (said["attempt"]["status"], said["attempt"]["response_body"]) == (500, "no")
+        assert (said["attempt"]["status_code"], said["attempt"]["response_body"]) == (500, "no")
         there.behaviour = close_at_once
         said = ok(await shop.ask("POST", path))
-        assert (said["is_delivered"], said["attempt"]["status"]) == (False, None)
+        assert (said["is_delivered"], said["attempt"]["status_code"]) == (False, None)
         assert "closed" in said["attempt"]["error"]
     said = ok(await shop.ask("POST", path))
     assert "no connection" in said["attempt"]["error"]
@@ -140,7 +140,7 @@ async def test_a_replay_sends_again_in_order(both: Caller) -> None:
         ok(await both.ask("POST", f"{path}/pause"))
         await both.post_events(parcels=3, first=6)
         said = ok(await both.ask("POST", f"{path}/replay", json={"states": ["delivered"]}))
-        assert said == {"replayed": 15, "is_complete": True}
+        assert said == {"replayed_count": 15, "is_complete": True}
         ok(await both.ask("POST", f"{path}/enable"))
         await both.deliver()
         assert there.lines == {f"{parcel:032x}": [1, 2, 3, 4, 5, 6] for parcel in (1, 2, 3)}
@@ -165,15 +165,15 @@ async def test_a_replay_takes_what_its_conditions_name(both: Caller) -> None:
             await both.deliver()
             came = [(int(one.line[0], 16), one.line[1]) for one in there.received]
             assert all(one.path == "/hook" for one in there.received)
-            assert said["replayed"] == len(came)
+            assert said["replayed_count"] == len(came)
             there.received.clear()
             return sorted(came)
 
         everything = [(1, 1), (1, 2), (2, 1), (2, 2)]
-        assert await replay(since="2026-03-01T10:00:00Z") == everything
-        assert await replay(since="2026-03-01T12:00:01+01:00") == []
-        assert await replay(since="2026-03-01T11:00:00Z") == [(1, 2), (2, 2)]
-        assert await replay(until="2026-03-01T10:59:59Z") == [(1, 1), (2, 1)]
+        assert await replay(created_min="2026-03-01T10:00:00Z") == everything
+        assert await replay(created_min="2026-03-01T12:00:01+01:00") == []
+        assert await replay(created_min="2026-03-01T11:00:00Z") == [(1, 2), (2, 2)]
+        assert await replay(created_max="2026-03-01T10:59:59Z") == [(1, 1), (2, 1)]
         assert await replay(tracking_id=f"{2:032x}") == [(2, 1), (2, 2)]
         assert await replay(tracking_id=f"{9:032x}") == []
         assert await replay(event_types=["tracking.updated"]) == []
@@ -182,7 +182,7 @@ async def test_a_replay_takes_what_its_conditions_name(both: Caller) -> None:
         said = ok(
             await both.ask("POST", f"{path}/replay", json={"states": ["delivered"], "limit": 3})
         )
-        assert said == {"replayed": 3, "is_complete": False}
+        assert said == {"replayed_count": 3, "is_complete": False}
         untouched = await both.messages(endpoint_id=other["id"])
         assert {one.state for one in untouched} == {MessageState.DELIVERED}
 
@@ -207,7 +207,7 @@ async def test_what_was_given_up_is_replayed(
         there.received.clear()
         path = f"{ENDPOINTS}/{made['id']}"
         said = ok(await caller.ask("POST", f"{path}/replay", json={"states": ["dead"]}))
-        assert said["replayed"] == 6
+        assert said["replayed_count"] == 6
         await caller.deliver()
         assert there.lines == {f"{parcel:032x}": [1, 2, 3] for parcel in (1, 2)}
         assert {one.message_id for one in there.received} == {one.id for one in dead}
@@ -220,10 +220,10 @@ async def test_what_was_given_up_is_replayed(
         ({}, ""),
         ({"limit": 5}, ""),
         ({"states": [], "event_types": []}, ""),
-        ({"since": "yesterday"}, "since"),
-        ({"since": "2026-03-01T10:00:00"}, "since"),
-        ({"since": 1772359200}, "since"),
-        ({"until": "2026-02-30T10:00:00Z"}, "until"),
+        ({"created_min": "yesterday"}, "created_min"),
+        ({"created_min": "2026-03-01T10:00:00"}, "created_min"),
+        ({"created_min": 1772359200}, "created_min"),
+        ({"created_max": "2026-02-30T10:00:00Z"}, "created_max"),
         ({"states": ["gone"]}, "states[0]"),
         ({"states": "dead"}, "states"),
         ({"event_types": ["parcel.lost"]}, "event_types[0]"),

@@ -211,7 +211,7 @@ async def test_each_number_of_a_batch_has_its_own_outcome(both: Shop) -> None:
         {"number": "RR123456785CH", "courier_code": "nobody"},
     ]
     said = ok(await both.ask("POST", "/api/trackings/batch", json={"trackings": sent}))
-    assert said["created"] == 1
+    assert said["created_count"] == 1
     assert [one["number"] for one in said["items"]] == [one["number"] for one in sent]
     codes = [one["problem"] and one["problem"]["code"] for one in said["items"]]
     assert codes == [
@@ -236,11 +236,11 @@ async def test_a_batch_has_its_bounds(shop: Shop) -> None:
     problem = refused(await shop.ask("POST", path, json=wrong), 422, "validation-failed")
     assert problem["errors"][0]["field"] == "trackings[1].number"
     assert ok(await shop.ask("GET", "/api/trackings"))["items"] == []
-    assert ok(await shop.ask("POST", path, json={"trackings": many[:200]}))["created"] == 200
+    assert ok(await shop.ask("POST", path, json={"trackings": many[:200]}))["created_count"] == 200
     good_for_nothing = ok(
         await shop.ask("POST", path, json={"trackings": [{"number": "none"}]}, idempotency_key="k")
     )
-    assert good_for_nothing["created"] == 0
+    assert good_for_nothing["created_count"] == 0
 
 
 # --- one --------------------------------------------------------------------------------------

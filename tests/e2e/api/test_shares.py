@@ -235,7 +235,7 @@ class Paced:
 
 def waits(shop: Shop, count: int, key: str = "") -> list[asyncio.Task[Any]]:
     return [
-        asyncio.create_task(shop.ask("GET", "/api/events", query="wait=30", key=key))
+        asyncio.create_task(shop.ask("GET", "/api/events", query="wait_seconds=30", key=key))
         for _ in range(count)
     ]
 
@@ -289,7 +289,9 @@ async def test_a_made_up_cursor_hides_no_events_from_others(tmp_path: Path) -> N
     async with open_shop(tmp_path) as shop:
         paced = Paced(shop)
         far = make_cursor("events", 10**9, shop.house.clock.now())
-        stranger = asyncio.create_task(shop.ask("GET", "/api/events", query=f"wait=30&after={far}"))
+        stranger = asyncio.create_task(
+            shop.ask("GET", "/api/events", query=f"wait_seconds=30&after={far}")
+        )
         (honest,) = waits(shop, 1)
         await settle()
         tracking = await create(shop.house.store, "RA123456785CH", world_id=shop.house.world_id)
@@ -372,7 +374,7 @@ async def test_a_batch_of_the_native_api_counts_so_too(tmp_path: Path) -> None:
     body = {"trackings": [{"number": f"RA12345{n:04d}", "courier_code": "dhl"} for n in range(30)]}
     async with open_shop(tmp_path, settings=settings) as shop:
         answer = await shop.ask("POST", "/api/trackings/batch", json=body)
-        assert ok(answer)["created"] == 30
+        assert ok(answer)["created_count"] == 30
         assert answer.headers["ratelimit-remaining"] == "0"
         answer = await shop.ask("POST", "/api/trackings/batch", json=body)
         refused(answer, 429, "too-many-requests")

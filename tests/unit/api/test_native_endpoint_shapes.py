@@ -22,12 +22,12 @@ def test_types_of_events() -> None:
 
 
 def test_a_body_has_the_fields_of_its_command() -> None:
-    draft, patch = endpoint_shapes.EndpointDraft, endpoint_shapes.EndpointPatch
+    draft, patch = endpoint_shapes.EndpointCreateRequest, endpoint_shapes.EndpointUpdateRequest
     assert set(draft.__struct_fields__) == set(CreateEndpoint.__struct_fields__)
     assert set(patch.__struct_fields__) == set(UpdateEndpoint.__struct_fields__)
     assert draft(url="https://a.example").command() == CreateEndpoint(url="https://a.example")
 
 
 def test_null_empties_a_field_and_what_is_left_out_stays() -> None:
-    patch = endpoint_shapes.EndpointPatch(statuses=None, headers=None, rate_per_second=None)
+    patch = endpoint_shapes.EndpointUpdateRequest(statuses=None, headers=None, rate_per_second=None)
     assert patch.command() == UpdateEndpoint(statuses=(), headers={}, rate_per_second=None)

@@ -42,7 +42,7 @@ REQUIRED: dict[str, Any] = {
     "tracking_id": "t",
     "type": "tracking.updated",
     "is_delivered": True,
-    "replayed": 1,
+    "replayed_count": 1,
     "is_complete": True,
     "number": 7,
     "email": "shop@example.com",
@@ -115,14 +115,14 @@ def test_fields_that_hold_json() -> None:
     waybill = read(AirWaybill, {"awb_number": "1", "flight_info": {"CV1": {"new": [1]}}})
     event = read(Event, {**REQUIRED, "data": {"changes": [{"type": "x", "more": [1]}]}})
     message = read(MessageDetail, {**REQUIRED, "payload": {"a": [1]}})
-    account = read(Account, {**REQUIRED, "trackings_by_status": {"transit": 1}})
+    account = read(Account, {**REQUIRED, "tracking_count_by_status": {"transit": 1}})
     assert event.data is not None
     assert waybill.flight_info is not None
     for one, held in (
         (waybill, waybill.flight_info),
         (event, event.data.changes[0]),
         (message, message.payload),
-        (account, account.trackings_by_status),
+        (account, account.tracking_count_by_status),
     ):
         hash(one)
         assert isinstance(held, FrozenDict)

@@ -20,7 +20,7 @@ from parcelwire.accounts.service import (
     UpdateAccount,
 )
 from parcelwire.api.house import House
-from parcelwire.api.native.keys import KeyDraft, KeyWithSecret, make_key_of, show_key
+from parcelwire.api.native.keys import KeyCreateRequest, KeyWithSecret, make_key_of, show_key
 from parcelwire.api.native.operations import Asked, Operation, given
 from parcelwire.api.native.paging import (
     Page,
@@ -69,19 +69,21 @@ class CurrentAccount(AccountObject, frozen=True, kw_only=True):
     """The key's account, with what its world holds."""
 
     is_test: Annotated[bool, Meta(description="The figures are those of the test world")]
-    trackings_created: Annotated[int, Meta(description="Ever; what a quota counts")]
+    created_tracking_count: Annotated[int, Meta(description="Ever; what a quota counts")]
     tracking_count: Annotated[int, Meta(description="There now")]
-    trackings_by_status: dict[str, int]
+    tracking_count_by_status: dict[str, int]
 
 
-class AccountPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccountUpdateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to change of one's own account."""
 
     name: Name | msgspec.UnsetType | None = msgspec.UNSET
     phone: Phone | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class OperatorPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AnyAccountUpdateRequest(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
     """What an operator may change of any account."""
 
     name: Name | msgspec.UnsetType | None = msgspec.UNSET
@@ -89,7 +91,7 @@ class OperatorPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     tracking_quota: Quota | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class Suspension(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SuspensionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why an account is suspended."""
 
     reason: Annotated[
@@ -102,7 +104,7 @@ class Suspension(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = ""
 
 
-class AccountDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccountCreateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A new account. It has no quota until it is given one."""
 
     email: Email
@@ -116,9 +118,9 @@ async def get_account(house: House, asked: Asked) -> CurrentAccount:
     return CurrentAccount(
         **asdict(account_object(account)),
         is_test=asked.key.is_test,
-        trackings_created=await house.store.count_created(asked.world_id),
+        created_tracking_count=await house.store.count_created(asked.world_id),
         tracking_count=sum(counts.values()),
-        trackings_by_status={status.value: count for status, count in counts.items()},
+        tracking_count_by_status={status.value: count for status, count in counts.items()},
     )
 
 
@@ -143,7 +145,7 @@ async def list_accounts(house: House, asked: Asked) -> Page[AccountObject]:
 
 async def create_account(house: House, asked: Asked) -> AccountObject:
     """Make an account."""
-    draft: AccountDraft = asked.body
+    draft: AccountCreateRequest = asked.body
     account = await house.accounts.create(
         CreateAccount(email=draft.email, name=draft.name), once=asked.once(201, account_object)
     )
@@ -157,7 +159,7 @@ async def update_any_account(house: House, asked: Asked) -> AccountObject:
 
 async def suspend_account(house: House, asked: Asked) -> AccountObject:
     """Suspend an account."""
-    suspension: Suspension = asked.body
+    suspension: SuspensionRequest = asked.body
     account = await house.accounts.suspend(
         SuspendAccount(number=_number(asked), reason=suspension.reason, by=asked.account.number)
     )
@@ -228,7 +230,7 @@ OPERATIONS: Final = (
         answer=AccountObject,
         scope="admin",
         world=WorldRule.LIVE,
-        request=AccountPatch,
+        request=AccountUpdateRequest,
         problems=("test-key-not-allowed",),
         example={"name": "Alpine Shop"},
     ),
@@ -256,7 +258,7 @@ OPERATIONS: Final = (
         scope="admin",
         world=WorldRule.INSTALLATION,
         is_for_operators=True,
-        request=AccountDraft,
+        request=AccountCreateRequest,
         problems=("operator-required", "account-already-exists"),
         takes_idempotency_key=True,
         example={"email": "you@shop.example", "name": "Alpine Shop"},
@@ -271,7 +273,7 @@ OPERATIONS: Final = (
         scope="admin",
         world=WorldRule.INSTALLATION,
         is_for_operators=True,
-        request=OperatorPatch,
+        request=AnyAccountUpdateRequest,
         path_texts=_NUMBER,
         path_examples=_NUMBERS,
         problems=("operator-required", "account-not-found"),
@@ -292,7 +294,7 @@ OPERATIONS: Final = (
         scope="admin",
         world=WorldRule.INSTALLATION,
         is_for_operators=True,
-        request=Suspension,
+        request=SuspensionRequest,
         path_texts=_NUMBER,
         path_examples=_OTHERS,
         problems=("operator-required", "account-not-found", "cannot-suspend-own-account"),
@@ -328,7 +330,7 @@ OPERATIONS: Final = (
         scope="admin",
         world=WorldRule.INSTALLATION,
         is_for_operators=True,
-        request=KeyDraft,
+        request=KeyCreateRequest,
         path_texts=_NUMBER,
         path_examples=_NUMBERS,
         problems=("operator-required", "account-not-found", "invalid-expiry"),

@@ -69,7 +69,7 @@ EventTypes = Annotated[
 ]
 
 
-class EndpointDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EndpointCreateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A new endpoint."""
 
     url: Url
@@ -88,7 +88,7 @@ class EndpointDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return CreateEndpoint(**asdict(self))
 
 
-class EndpointPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EndpointUpdateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to change. What is left out stays; lists and headers are replaced whole."""
 
     url: Url | msgspec.UnsetType = msgspec.UNSET
@@ -116,7 +116,7 @@ _EMPTY: Final[Mapping[str, Any]] = {
 }
 
 
-class SecretRotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SecretRotationRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to replace a secret."""
 
     overlap_seconds: Annotated[
@@ -164,7 +164,7 @@ class EndpointObject(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int | None
     description: str
     created_at: str
-    previous_secret_until: Annotated[
+    previous_secret_expires_at: Annotated[
         str | None, Meta(description="Until when the secret before this one signs too")
     ]
     health: EndpointHealth
@@ -188,7 +188,7 @@ class AttemptObject(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     attempted_at: str
     duration_ms: int
-    status: Annotated[int | None, Meta(description="HTTP status; null: nothing answered")]
+    status_code: Annotated[int | None, Meta(description="HTTP status; null: nothing answered")]
     error: Annotated[str | None, Meta(description="What went wrong, in words")]
     response_body: Annotated[str, Meta(description="The start of the answer's body")]
 
@@ -233,7 +233,9 @@ def _fields(view: EndpointView) -> dict[str, Any]:
         "concurrency": endpoint.concurrency,
         "description": endpoint.description,
         "created_at": iso_utc(endpoint.created_at),
-        "previous_secret_until": iso_utc(until) if has_previous and until is not None else None,
+        "previous_secret_expires_at": iso_utc(until)
+        if has_previous and until is not None
+        else None,
         "health": EndpointHealth(
             failing_since=None if failing_since is None else iso_utc(failing_since),
             pending_count=view.waiting,
@@ -247,7 +249,7 @@ def attempt_object(attempt: Attempt) -> AttemptObject:
         id=attempt.id,
         attempted_at=iso_utc(attempt.at),
         duration_ms=attempt.duration_ms,
-        status=attempt.status or None,
+        status_code=attempt.status or None,
         error=attempt.error or None,
         response_body=attempt.response_body,
     )

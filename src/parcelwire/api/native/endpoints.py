@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from parcelwire.api.house import House
 from parcelwire.api.native.endpoint_shapes import (
-    EndpointDraft,
+    EndpointCreateRequest,
     EndpointList,
     EndpointObject,
-    EndpointPatch,
+    EndpointUpdateRequest,
     EndpointWithSecret,
-    SecretRotation,
+    SecretRotationRequest,
     endpoint_object,
     endpoint_with_secret,
 )
@@ -26,7 +26,7 @@ from parcelwire.webhooks.endpoints import EndpointView, SecretOnce
 
 async def create_endpoint(house: House, asked: Asked) -> EndpointWithSecret:
     """Make an endpoint with a new secret."""
-    draft: EndpointDraft = asked.body
+    draft: EndpointCreateRequest = asked.body
     made = await house.endpoints.create(
         asked.world_id, draft.command(), once=_once_with_secret(asked, 201)
     )
@@ -51,7 +51,7 @@ async def get_endpoint(house: House, asked: Asked) -> EndpointObject:
 
 async def update_endpoint(house: House, asked: Asked) -> EndpointObject:
     """Change what the body names."""
-    patch: EndpointPatch = asked.body
+    patch: EndpointUpdateRequest = asked.body
     changed = await house.endpoints.update(asked.world_id, asked.path["id"], patch.command())
     return endpoint_object(changed)
 
@@ -75,7 +75,7 @@ async def enable_endpoint(house: House, asked: Asked) -> EndpointObject:
 
 async def rotate_endpoint_secret(house: House, asked: Asked) -> EndpointWithSecret:
     """Give an endpoint a new secret."""
-    rotation: SecretRotation = asked.body
+    rotation: SecretRotationRequest = asked.body
     rotated = await house.endpoints.rotate_secret(
         asked.world_id,
         asked.path["id"],
@@ -134,7 +134,7 @@ OPERATIONS: Final = (
         success=201,
         scope="write",
         world=WorldRule.OWN,
-        request=EndpointDraft,
+        request=EndpointCreateRequest,
         problems=("too-many-endpoints", "headers-not-allowed", "url-not-allowed"),
         takes_idempotency_key=True,
         location="/endpoints/{id}",
@@ -159,7 +159,7 @@ OPERATIONS: Final = (
         answer=EndpointObject,
         scope="write",
         world=WorldRule.OWN,
-        request=EndpointPatch,
+        request=EndpointUpdateRequest,
         problems=("headers-not-allowed", "url-not-allowed"),
         example={"statuses": ["delivered"], "rate_per_second": 5},
     ),
@@ -206,7 +206,7 @@ OPERATIONS: Final = (
         answer=EndpointWithSecret,
         scope="write",
         world=WorldRule.OWN,
-        request=SecretRotation,
+        request=SecretRotationRequest,
         takes_idempotency_key=True,
         example={"overlap_seconds": 86_400},
     ),

@@ -62,7 +62,7 @@ class EventQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(description="While `after` is empty: from this time on, instead of the oldest"),
     ] = UNSET
     limit: Annotated[int, Meta(ge=1, le=MOST, description="Events at most")] = USUAL
-    wait: Annotated[
+    wait_seconds: Annotated[
         int,
         Meta(
             ge=0,
@@ -189,7 +189,7 @@ class EventObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     data: EventData
 
 
-class Feed(msgspec.Struct, frozen=True, kw_only=True):
+class EventFeed(msgspec.Struct, frozen=True, kw_only=True):
     """Events in the order in which they were stored."""
 
     items: list[EventObject]
@@ -213,7 +213,7 @@ async def list_events(house: House, asked: Asked) -> Any:
         mark = await _mark_at(house, asked.world_id, number)
     # Taken before the look: what is stored during it is not among "everything until then".
     now = began = house.clock.now()
-    deadline = began + query.wait * SECOND
+    deadline = began + query.wait_seconds * SECOND
     rows = await house.store.events_after(asked.world_id, number, query.limit + 1)
     if not rows and now < deadline and not house.is_closing:
         with house.events.slot(asked.world_id):
@@ -329,13 +329,13 @@ OPERATIONS: Final = (
         method="GET",
         path="/events",
         summary="Everything that changed after a cursor, oldest first",
-        text="With `wait`, an answer without events comes only after that many seconds. Each event"
-        " has the number of its tracking's events, so that a gap left by webhooks can be seen and"
-        " closed. Events are kept for 30 days at least.",
+        text="With `wait_seconds`, an answer without events comes only after that many seconds."
+        " `sequence` counts the events of one tracking, so that a gap left by webhooks can be seen"
+        " and closed. Events are kept for 30 days at least.",
         handler=list_events,
         scope="read",
         world=WorldRule.OWN,
-        answer=Feed,
+        answer=EventFeed,
         answer_example=FEED,
         query=EventQuery,
         problems=("invalid-cursor", "events-pruned", "database-restored"),

@@ -26,7 +26,7 @@ from parcelwire.domain.field_problems import NO_NUL_PATTERN
 from parcelwire.tracking.ports import Once
 
 
-class KeyDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class KeyCreateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A new key."""
 
     label: Annotated[
@@ -96,7 +96,7 @@ async def create_key(house: House, asked: Asked) -> KeyWithSecret:
 
 async def make_key_of(house: House, asked: Asked, account_number: int) -> KeyWithSecret:
     """Make the key that the body describes, for an account."""
-    draft: KeyDraft = asked.body
+    draft: KeyCreateRequest = asked.body
     expires_at = draft.expires_at
     command = CreateKey(
         account_number=account_number,
@@ -175,7 +175,7 @@ OPERATIONS: Final = (
         success=201,
         scope="admin",
         world=WorldRule.ACCOUNT,
-        request=KeyDraft,
+        request=KeyCreateRequest,
         problems=("test-key-not-allowed", "invalid-expiry"),
         takes_idempotency_key=True,
         example=_DRAFT,

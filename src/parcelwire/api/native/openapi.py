@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
@@ -18,6 +19,8 @@ from parcelwire.api.native.operations import Operation
 from parcelwire.api.native.problems import CONTENT_TYPE, KINDS, Problem
 from parcelwire.api.native.table import ALL
 from parcelwire.domain.field_problems import NO_NUL_PATTERN
+
+T = TypeVar("T")
 
 _LIMITS: Final = {
     "RateLimit-Limit": "Calls at once",
@@ -79,6 +82,7 @@ def describe() -> dict[str, Any]:
     schemas, components = msgspec.json.schema_components(
         [*shapes, Problem, *queries], ref_template=openapi.REFERENCE
     )
+    schemas, components = _with_plain_names(schemas), _with_plain_names(components)
     # Their fields become parameters; as objects they are never sent.
     by_query = {query: components.pop(query.__name__) for query in queries}
     by_shape = {str(shape): schema for shape, schema in zip(shapes, schemas, strict=False)}
@@ -107,6 +111,12 @@ def describe() -> dict[str, Any]:
             "headers": _HEADERS,
         },
     }
+
+
+def _with_plain_names(described: T) -> T:
+    """Return ``described`` with ``TrackingPage`` where msgspec has ``Page_TrackingObject_``."""
+    text = re.sub(r"\bPage_(\w+)Object_", r"\1Page", msgspec.json.encode(described).decode())
+    return cast("T", msgspec.json.decode(text))
 
 
 def render() -> bytes:

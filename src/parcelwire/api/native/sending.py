@@ -24,8 +24,8 @@ from parcelwire.webhooks.ports import MessageState
 class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which messages to send again; all conditions together, and at least one of them."""
 
-    since: Annotated[When | None, Meta(description="Made at this time or later")] = None
-    until: Annotated[When | None, Meta(description="Made at this time or before")] = None
+    created_min: Annotated[When | None, Meta(description="Made at this time or later")] = None
+    created_max: Annotated[When | None, Meta(description="Made at this time or before")] = None
     states: Annotated[
         tuple[MessageState, ...],
         Meta(
@@ -42,8 +42,8 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def command(self) -> ReplayMessages:
         """Return it as the use case takes it."""
         return ReplayMessages(
-            since=None if self.since is None else from_datetime(self.since),
-            until=None if self.until is None else end_of(self.until),
+            created_min=None if self.created_min is None else from_datetime(self.created_min),
+            created_max=None if self.created_max is None else end_of(self.created_max),
             states=self.states,
             event_types=self.event_types,
             tracking_id=self.tracking_id,
@@ -66,9 +66,9 @@ _BOUNDED: Final = Meta(extra_json_schema={"anyOf": [_having(name) for name in RE
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a replay did."""
 
-    replayed: Annotated[int, Meta(description="How many messages are due again")]
+    replayed_count: Annotated[int, Meta(description="How many messages are due again")]
     is_complete: Annotated[
-        bool, Meta(description="False: `limit` was reached; go on with a later `since`")
+        bool, Meta(description="False: `limit` was reached; go on with a later `created_min`")
     ]
 
 
@@ -105,7 +105,7 @@ async def replay_messages(house: House, asked: Asked) -> ReplayResult:
 
 
 def _replay_result(replayed: Replayed) -> ReplayResult:
-    return ReplayResult(replayed=replayed.count, is_complete=replayed.is_complete)
+    return ReplayResult(replayed_count=replayed.count, is_complete=replayed.is_complete)
 
 
 OPERATIONS: Final = (
@@ -133,6 +133,6 @@ OPERATIONS: Final = (
         world=WorldRule.OWN,
         request=Annotated[ReplayRequest, _BOUNDED],
         takes_idempotency_key=True,
-        example={"since": "2026-03-01T00:00:00Z", "states": ["dead"]},
+        example={"created_min": "2026-03-01T00:00:00Z", "states": ["dead"]},
     ),
 )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from parcelwire.api.house import House
 from parcelwire.api.native.operations import Asked, Operation
-from parcelwire.api.native.tracking_requests import CorrectionRequest
+from parcelwire.api.native.tracking_requests import CourierCorrectionRequest
 from parcelwire.api.native.tracking_shapes import (
     RawResponseList,
     RawResponseObject,
@@ -41,7 +41,7 @@ async def retrack_tracking(house: House, asked: Asked) -> Any:
 
 async def correct_courier(house: House, asked: Asked) -> Any:
     """Give a tracking another courier."""
-    request: CorrectionRequest = asked.body
+    request: CourierCorrectionRequest = asked.body
     stored = await load(house, asked)
     once = _once(house, asked)
     changed = await house.service.change_courier(stored, request.courier_code, once=once)
@@ -146,7 +146,7 @@ OPERATIONS: Final = (
         scope="write",
         world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
-        request=CorrectionRequest,
+        request=CourierCorrectionRequest,
         problems=(
             "tracking-not-found",
             "courier-not-found",

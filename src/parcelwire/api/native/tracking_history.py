@@ -55,7 +55,7 @@ class PollObject(msgspec.Struct, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(description="Why then; of a deferred one: why it was")]
     connector: Annotated[str | None, Meta(description="Who was asked")]
     duration_ms: Annotated[
-        int | None, Meta(description="How long the conversation with the carrier took")
+        int | None, Meta(description="How long the exchange with the carrier took")
     ]
     detail: str | None
 

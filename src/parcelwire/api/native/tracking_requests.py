@@ -91,7 +91,7 @@ class DetailsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ) = UNSET
 
 
-class NewTrackingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TrackingCreateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A number to follow. Without ``courier_code`` the number says whose it is."""
 
     number: Number
@@ -105,13 +105,15 @@ class NewTrackingRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     ] = False
 
 
-class BatchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TrackingBatchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Numbers to follow."""
 
-    trackings: Annotated[list[NewTrackingRequest], Meta(min_length=1, max_length=MOST_IN_A_BATCH)]
+    trackings: Annotated[
+        list[TrackingCreateRequest], Meta(min_length=1, max_length=MOST_IN_A_BATCH)
+    ]
 
 
-class TrackingPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TrackingUpdateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to change; what is left out stays."""
 
     details: DetailsRequest | UnsetType = UNSET
@@ -123,7 +125,9 @@ class TrackingPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ] = UNSET
 
 
-class CorrectionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CourierCorrectionRequest(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
     """Which courier the number really belongs to."""
 
     courier_code: Code
@@ -145,7 +149,7 @@ def details_given(request: DetailsRequest) -> dict[str, Any]:
     return said
 
 
-def draft_of(request: NewTrackingRequest) -> Draft:
+def draft_of(request: TrackingCreateRequest) -> Draft:
     """Return what a request asks to have followed."""
     details = details_given(request.details)
     ordered_at = None

@@ -144,7 +144,7 @@ class TrackingObject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     delivery_window: DeliveryWindowObject | UnsetType = UNSET
 
 
-class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
+class TrackingBatchItem(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one number of a batch: the tracking, or the problem."""
 
     number: Annotated[str, Meta(description="As it was sent")]
@@ -152,11 +152,11 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
     problem: Problem | None
 
 
-class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
+class TrackingBatchResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of each number, in the order sent. They were stored together."""
 
-    created: Annotated[int, Meta(description="How many of them are new")]
-    items: list[BatchItem]
+    created_count: Annotated[int, Meta(description="How many of them are new")]
+    items: list[TrackingBatchItem]
 
 
 class TrackingCounts(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,17 +20,17 @@ from parcelwire.api.native.paging import (
 )
 from parcelwire.api.native.tracking_filter import Conditions, ListQuery, filter_of
 from parcelwire.api.native.tracking_requests import (
-    BatchRequest,
-    NewTrackingRequest,
-    TrackingPatch,
+    TrackingBatchRequest,
+    TrackingCreateRequest,
+    TrackingUpdateRequest,
     details_given,
     draft_of,
     instant_of,
     order_date_of,
 )
 from parcelwire.api.native.tracking_shapes import (
-    BatchItem,
-    BatchResult,
+    TrackingBatchItem,
+    TrackingBatchResult,
     TrackingCounts,
     TrackingObject,
     tracking_object,
@@ -78,14 +78,16 @@ async def create_tracking(house: House, asked: Asked) -> Any:
 
 async def create_trackings(house: House, asked: Asked) -> Any:
     """Follow many numbers in one transaction; each has its own outcome."""
-    request: BatchRequest = asked.body
+    request: TrackingBatchRequest = asked.body
 
-    def encode(outcomes: list[Outcome]) -> BatchResult:
+    def encode(outcomes: list[Outcome]) -> TrackingBatchResult:
         items = [
             _batch_item(house, one, outcome)
             for one, outcome in zip(request.trackings, outcomes, strict=True)
         ]
-        return BatchResult(created=sum(one.problem is None for one in items), items=items)
+        return TrackingBatchResult(
+            created_count=sum(one.problem is None for one in items), items=items
+        )
 
     # The call itself is counted already.
     house.limiter.charge(asked.world_id, "create", len(request.trackings) - 1)
@@ -93,17 +95,19 @@ async def create_trackings(house: House, asked: Asked) -> Any:
         asked.world_id,
         [draft_of(one) for one in request.trackings],
         quota=tracking_quota(asked.account, asked.world_id),
-        once=asked.once(200, encode, had_effect=lambda answer: answer.created > 0),
+        once=asked.once(200, encode, had_effect=lambda answer: answer.created_count > 0),
     )
     return encode(outcomes)
 
 
-def _batch_item(house: House, request: NewTrackingRequest, outcome: Outcome) -> BatchItem:
+def _batch_item(
+    house: House, request: TrackingCreateRequest, outcome: Outcome
+) -> TrackingBatchItem:
     problem = problem_of(outcome.error).problem if outcome.error is not None else None
     tracking: Any = None
     if outcome.tracking is not None and outcome.poll is not None:
         tracking = tracking_object(house, Stored(outcome.tracking, outcome.poll))
-    return BatchItem(number=request.number, tracking=tracking, problem=problem)
+    return TrackingBatchItem(number=request.number, tracking=tracking, problem=problem)
 
 
 async def list_trackings(house: House, asked: Asked) -> Page[Any]:
@@ -141,7 +145,7 @@ async def get_tracking(house: House, asked: Asked) -> Any:
 
 async def update_tracking(house: House, asked: Asked) -> Any:
     """Change what the shop says of a tracking."""
-    patch: TrackingPatch = asked.body
+    patch: TrackingUpdateRequest = asked.body
     stored = await load(house, asked)
     details = details_given(patch.details) if patch.details is not UNSET else {}
     ordered_at = None
@@ -217,7 +221,7 @@ OPERATIONS: Final = (
         success=201,
         scope="write",
         world=WorldRule.OWN,
-        request=NewTrackingRequest,
+        request=TrackingCreateRequest,
         problems=(*DRAFT_PROBLEMS, "tracking-already-exists"),
         takes_idempotency_key=True,
         location=LOCATION,
@@ -231,10 +235,10 @@ OPERATIONS: Final = (
         summary="Follow up to 200 numbers",
         text="All good ones are stored in one transaction; each number has its own outcome.",
         handler=create_trackings,
-        answer=BatchResult,
+        answer=TrackingBatchResult,
         scope="write",
         world=WorldRule.OWN,
-        request=BatchRequest,
+        request=TrackingBatchRequest,
         takes_idempotency_key=True,
         example={"trackings": [_EXAMPLE]},
         limit="create",
@@ -274,7 +278,7 @@ OPERATIONS: Final = (
         scope="write",
         world=WorldRule.OWN,
         path_texts=PATH_TEXTS,
-        request=TrackingPatch,
+        request=TrackingUpdateRequest,
         problems=("tracking-not-found", "tracking-unreadable", "tracking-busy"),
         example={"details": {"title": "Three books", "note": None}, "is_archived": True},
     ),

@@ -48,7 +48,7 @@ class AsyncEvents:
             "after": after,
             "since": "" if after else instant_text("since", since),
             "limit": limit,
-            "wait": wait_seconds,
+            "wait_seconds": wait_seconds,
         }
         return await self._engine.send(native_calls.read_events(query))
 

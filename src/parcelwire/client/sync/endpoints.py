@@ -119,8 +119,8 @@ class Endpoints:
         self,
         endpoint: Endpoint | str,
         *,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        created_min: datetime | None = None,
+        created_max: datetime | None = None,
         states: Sequence[str] | None = None,
         event_types: Sequence[str] | None = None,
         tracking_id: str | None = None,
@@ -137,10 +137,10 @@ class Endpoints:
             ParcelwireError: it came to nothing.
         """
         if is_none_of(states, event_types):
-            return ReplayResult(replayed=0, is_complete=True)
+            return ReplayResult(replayed_count=0, is_complete=True)
         which = {
-            "since": instant_text("since", since) or None,
-            "until": instant_text("until", until) or None,
+            "created_min": instant_text("created_min", created_min) or None,
+            "created_max": instant_text("created_max", created_max) or None,
             "states": states,
             "event_types": event_types,
             "tracking_id": tracking_id,

@@ -49,7 +49,7 @@ class Events:
             "after": after,
             "since": "" if after else instant_text("since", since),
             "limit": limit,
-            "wait": wait_seconds,
+            "wait_seconds": wait_seconds,
         }
         return self._engine.send(native_calls.read_events(query))
 

@@ -1,4 +1,4 @@
-"""Asking: batches, session_state, limits, and reports whatever a connector does."""
+"""Asking: batches, session state, limits, and reports whatever a connector does."""
 
 import asyncio
 import logging

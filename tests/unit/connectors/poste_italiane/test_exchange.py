@@ -1,4 +1,4 @@
-"""What the fixtures do not show: session_state, secrets, order, odd calls."""
+"""What the fixtures do not show: session state, secrets, order, odd calls."""
 
 import json
 from typing import Any

@@ -17,6 +17,10 @@ from tests.contract.store.samples import NOW, WORLD, make_endpoint, new_id, rend
 
 LONG_ANSWER = b'{"is_own":true,"label":"%s"}' % (b"x" * 700)
 BROKEN = 'HTTP 401, "broken_why": x'
+FIRST = b'{"disabled_why":null,"previous_secret_until":null,"health":{"waiting":2}}'
+NOW_CALLED = (
+    b'{"disabled_reason":null,"previous_secret_expires_at":null,"health":{"pending_count":2}}'
+)
 ROWS = """
 insert into endpoint (id, world_id, is_enabled, created_at, url, dialect, secret, statuses,
     disabled_why, description, failing_since, failing_told_at)
@@ -64,7 +68,7 @@ async def test_what_stood_under_the_names_before_is_found(cluster: Cluster, empt
         url=endpoint.url,
         secret=endpoint.secret,
         connection=json.dumps(document, separators=(",", ":")).encode().hex(),
-        plain=b'\x00{"id":"1","disabled_why":null,"health":{"waiting":2}}'.hex(),
+        plain=(b"\x00" + FIRST).hex(),
         packed=pack(LONG_ANSWER).hex(),
         message=message,
     )
@@ -77,7 +81,7 @@ async def test_what_stood_under_the_names_before_is_found(cluster: Cluster, empt
     assert await store.list_unmapped_codes() == [("post", "code", "Z9", 3, "sample", NOW)]
     record = await store.find_idempotency_record(WORLD, "plain")
     assert record is not None
-    assert record.body == b'{"id":"1","disabled_reason":null,"health":{"pending_count":2}}'
+    assert record.body == NOW_CALLED
     record = await store.find_idempotency_record(WORLD, "packed")
     assert record is not None
     assert record.body == LONG_ANSWER.replace(b"is_own", b"is_current")

@@ -19,6 +19,10 @@ from tests.contract.store.samples import NOW, WORLD, make_endpoint, new_id, rend
 
 LONG_ANSWER = b'{"is_own":true,"label":"%s"}' % (b"x" * 700)
 BROKEN = 'HTTP 401, "broken_why": x'
+FIRST = b'{"disabled_why":null,"previous_secret_until":null,"health":{"waiting":2}}'
+NOW_CALLED = (
+    b'{"disabled_reason":null,"previous_secret_expires_at":null,"health":{"pending_count":2}}'
+)
 
 
 async def test_what_stood_under_the_names_before_is_found(
@@ -68,7 +72,7 @@ async def test_what_stood_under_the_names_before_is_found(
         "INSERT INTO done (world_id, key, fingerprint, at, status, body)"
         " VALUES (?, ?, x'', ?, 201, ?)",
         [
-            (WORLD, "plain", NOW, b'\x00{"id":"1","disabled_why":null,"health":{"waiting":2}}'),
+            (WORLD, "plain", NOW, b"\x00" + FIRST),
             (WORLD, "packed", NOW, pack(LONG_ANSWER)),
         ],
     )
@@ -86,7 +90,7 @@ async def test_what_stood_under_the_names_before_is_found(
     assert await store.list_unmapped_codes() == [("post", "code", "Z9", 3, "sample", NOW)]
     record = await store.find_idempotency_record(WORLD, "plain")
     assert record is not None
-    assert record.body == b'{"id":"1","disabled_reason":null,"health":{"pending_count":2}}'
+    assert record.body == NOW_CALLED
     record = await store.find_idempotency_record(WORLD, "packed")
     assert record is not None
     assert record.body == LONG_ANSWER.replace(b"is_own", b"is_current")

@@ -45,7 +45,7 @@ SCOPE: Final = "MYSB_MAILPIECE_TRACKING_B2B_READ"
 TOKEN_MARGIN_SECONDS: Final = 30
 """A token this close to its end is not used any more: it has to survive the whole exchange."""
 
-_TOKEN: Final = "api_token"  # noqa: S105  # the name of a place in the session_state, no token
+_TOKEN: Final = "api_token"  # noqa: S105  # the name of a place in the session state, no token
 _KEYS: Final = "api_keys"
 _MAX_KEYS: Final = 10_000
 _REFUSED_CLIENT: Final = frozenset(

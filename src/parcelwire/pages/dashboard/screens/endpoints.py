@@ -250,9 +250,9 @@ async def replay(visit: Visit) -> Response:
         until = _moment(form, "until")
         command = ReplayMessages(
             states=tuple(state for state in REPLAYABLE if state in form.all("states")),
-            since=_moment(form, "since"),
+            created_min=_moment(form, "since"),
             # The form tells a minute.
-            until=None if until is None else until + 60 * SECOND - 1,
+            created_max=None if until is None else until + 60 * SECOND - 1,
         )
         replayed = await visit.house.messages.replay(visit.world_id, visit.path["id"], command)
     except _FormError as error:
