@@ -19,14 +19,8 @@ ACCOUNT = "/api/account"
 ACCOUNTS = "/api/accounts"
 OPERATOR = "operator@example.com"
 KEY_FIELDS = [
-    "prefix",
-    "label",
-    "scope",
-    "is_test",
-    "is_current",
-    "created_at",
-    "revoked_at",
-    "expires_at",
+    *("prefix", "label", "scope", "is_test"),
+    *("is_current", "created_at", "revoked_at", "expires_at"),
 ]
 ACCOUNT_FIELDS = [
     "number",
