@@ -127,6 +127,7 @@ def test_orders_are_imported_and_exported(terminal: Terminal) -> None:
 
 NOT_DONE = {
     "durability-test": "takes minutes; tests/e2e/test_prove.py",
+    "carrier test": "asks a real carrier; tests/e2e/test_cli_connections.py",
     "carrier connect swiss-post": "asks at the keyboard; tests/e2e/test_cli.py",
     "webhook forward": "goes on until Ctrl-C; tests/e2e/test_webhook_forward.py",
     "notify test": "wants a mail server; tests/e2e/test_notices.py",
