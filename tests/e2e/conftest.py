@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.clients import SIDES, Side, open_client, whole_door
 from tests.support.house import HouseUnderTest, open_house, serve
-from tests.support.terminal import Result, Run, Terminal
+from tests.support.terminal import EMAIL, Result, Run, Terminal
 
 
 @pytest.fixture
@@ -20,6 +20,13 @@ def terminal(
 ) -> Terminal:
     """A person in an empty folder, without settings."""
     return Terminal(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def shop(terminal: Terminal) -> Terminal:
+    """A terminal whose installation has one account."""
+    terminal("key", "create", "--account", EMAIL, "--quiet")
+    return terminal
 
 
 @pytest.fixture

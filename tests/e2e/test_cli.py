@@ -12,24 +12,9 @@ from parcelwire import __version__
 from parcelwire.accounts.key_format import is_well_formed
 from parcelwire.cli.main import _COMMANDS, cli
 from parcelwire.config import default_text
-from tests.support.terminal import Answer, Call, Terminal, listener
+from tests.support.terminal import EMAIL, Answer, Call, Terminal, first, listener
 
-EMAIL = "shop@shop.example"
 DETECTION_EXAMPLES = Path(__file__).parents[1] / "data" / "detection-examples.json"
-
-
-@pytest.fixture
-def shop(terminal: Terminal) -> Terminal:
-    """A terminal whose installation has one account."""
-    terminal("key", "create", "--account", EMAIL, "--quiet")
-    return terminal
-
-
-def first(pattern: str, text: str) -> str:
-    """Return what the group of ``pattern`` finds in ``text``."""
-    found = re.search(pattern, text)
-    assert found is not None, text
-    return found[1]
 
 
 # --- help and settings ------------------------------------------------------------------------
@@ -209,7 +194,7 @@ def test_a_connections_life(shop: Terminal) -> None:
     assert b"visible-id" not in stored
     assert (shop.folder / "parcelwire.key").stat().st_mode & 0o077 == 0
     assert "is used again" in shop("carrier", "retry", connection_id)
-    assert "is gone" in shop("carrier", "disconnect", connection_id)
+    assert "is deleted" in shop("carrier", "disconnect", connection_id)
     assert "There are no connections" in shop("carrier", "connections")
 
 

@@ -32,36 +32,35 @@ def write_settings(folder: Path, urls: dict[str, str]) -> None:
     (folder / "parcelwire.toml").write_text(text, "utf-8")
 
 
-async def test_the_carrier_says_whether_it_takes_the_credentials(terminal: Terminal) -> None:
+async def test_the_carrier_says_whether_it_takes_the_credentials(shop: Terminal) -> None:
     script = Script(scenario_seconds=0)
     mock = MockServer(CONNECTOR, SystemClock(), script, credentials=CLIENT)
     async with run_mock_server(mock.application()) as address:
-        write_settings(terminal.folder, mock.base_urls(address))
+        write_settings(shop.folder, mock.base_urls(address))
 
         def talk() -> None:
-            terminal("key", "create", "--account", "shop@shop.example", "--quiet")
-            right = connected(terminal, **CLIENT)
+            right = connected(shop, **CLIENT)
             accepts = f"swiss-post accepts the credentials; {COMPACT}: the carrier"
-            assert terminal("carrier", "test", right, NUMBER) == f"{accepts} knows this number\n"
+            assert shop("carrier", "test", right, NUMBER) == f"{accepts} knows this number\n"
             script.show(Behaviour.UNKNOWN)
-            assert terminal("carrier", "test", right, NUMBER).startswith(f"{accepts} does not know")
+            assert shop("carrier", "test", right, NUMBER).startswith(f"{accepts} does not know")
             script.show(Behaviour.RATE_LIMITED)
-            line = terminal.fails("carrier", "test", right, NUMBER, code=exit_codes.NO_ANSWER)
+            line = shop.fails("carrier", "test", right, NUMBER, code=exit_codes.NO_ANSWER)
             assert f"{COMPACT}: the carrier asks us to wait" in line
             script.show(Behaviour.FOUND)
-            wrong = connected(terminal, client_id="shop", client_secret="another")
-            line = terminal.fails("carrier", "test", wrong, NUMBER)
+            wrong = connected(shop, client_id="shop", client_secret="another")
+            line = shop.fails("carrier", "test", wrong, NUMBER)
             assert "the carrier refused the credentials" in line
             assert "another" not in line
-            # Nothing but a test: the connection that was refused is not marked as broken.
-            assert "broken" not in terminal("carrier", "connections")
+            # Nothing but a test: the connection that was refused is not marked as failing.
+            states = [line.split()[-1] for line in shop("carrier", "connections").splitlines()]
+            assert states == ["OK", "OK"]
 
         await asyncio.to_thread(talk)
 
 
-def test_a_number_that_the_carrier_cannot_be_asked_about(terminal: Terminal) -> None:
-    terminal("key", "create", "--account", "shop@shop.example", "--quiet")
-    connection_id = connected(terminal, **CLIENT)
-    assert "cannot be a tracking number" in terminal.fails("carrier", "test", connection_id, "x")
+def test_a_number_that_the_carrier_cannot_be_asked_about(shop: Terminal) -> None:
+    connection_id = connected(shop, **CLIENT)
+    assert "cannot be a tracking number" in shop.fails("carrier", "test", connection_id, "x")
     # Swiss Post publishes no number for tests.
-    assert "pass NUMBER" in terminal.refuses("carrier", "test", connection_id)
+    assert "pass NUMBER" in shop.refuses("carrier", "test", connection_id)

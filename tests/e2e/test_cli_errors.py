@@ -6,18 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.terminal import Terminal, listener
+from tests.support.terminal import EMAIL, Terminal, listener
 
-EMAIL = "shop@shop.example"
 NOBODY = "0" * 32
 EMPTY = ("--set", "client_id=", "--set", "client_secret=x")
-
-
-@pytest.fixture
-def shop(terminal: Terminal) -> Terminal:
-    """A terminal whose installation has one account."""
-    terminal("key", "create", "--account", EMAIL, "--quiet")
-    return terminal
 
 
 # --- settings ---------------------------------------------------------------------------------

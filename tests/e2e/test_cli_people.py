@@ -16,17 +16,8 @@ from parcelwire.domain.status import Substatus
 from tests.support.hosted import Hosted
 from tests.support.house import HouseUnderTest, report, serve
 from tests.support.process import free_port
-from tests.support.terminal import Result, Run, Terminal
+from tests.support.terminal import EMAIL, Result, Run, Terminal
 from tests.support.v4 import SWISS_NUMBER, USPS_NUMBER, point
-
-EMAIL = "shop@shop.example"
-
-
-@pytest.fixture
-def shop(terminal: Terminal) -> Terminal:
-    """A terminal whose installation has one account."""
-    terminal("key", "create", "--account", EMAIL, "--quiet")
-    return terminal
 
 
 def move(house: HouseUnderTest, text: str = "Accepted", at: str = "2026-02-27T09:00:00") -> None:

@@ -4,15 +4,11 @@ import asyncio
 import json
 from pathlib import Path
 
-import pytest
-
 from parcelwire.bootstrap import open_installation
 from parcelwire.cli import exit_codes
 from parcelwire.config import Config, SecretsSection, StoreSection
 from parcelwire.tracking.drafts import Draft
-from tests.support.terminal import Terminal
-
-EMAIL = "shop@shop.example"
+from tests.support.terminal import EMAIL, Terminal
 
 
 def follow(folder: Path, number: str, *, is_test: bool) -> None:
@@ -30,12 +26,6 @@ async def _follow(folder: Path, number: str, *, is_test: bool) -> None:
         await house.service.create(2 + is_test, Draft(number=number, courier_code="swiss-post"))
     finally:
         await house.close()
-
-
-@pytest.fixture
-def shop(terminal: Terminal) -> Terminal:
-    terminal("key", "create", "--account", EMAIL, "--quiet")
-    return terminal
 
 
 def test_a_followed_parcel_says_when_it_was_and_will_be_asked_about(shop: Terminal) -> None:

@@ -55,6 +55,6 @@ def test_a_rotation_ends_and_says_what_is_left(terminal: Terminal) -> None:
     after = _run(terminal.folder, "secrets", "status")
     assert "nothing that can be read is sealed with it" in after.out
     # It is named, so it can be removed; then the old key goes.
-    assert "is gone" in terminal("carrier", "disconnect", bad)
+    assert "is deleted" in terminal("carrier", "disconnect", bad)
     assert "is the only key in" in terminal("secrets", "rotate")
     assert good in terminal("carrier", "connections")

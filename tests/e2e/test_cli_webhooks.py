@@ -20,22 +20,14 @@ from parcelwire.signatures.verify import VerificationError, verify_standard
 from tests.contract.store.postgres_fixture import shared_cluster
 from tests.e2e.test_cli_server import Place, call
 from tests.support.process import free_port
-from tests.support.terminal import Answer, Call, Terminal, listener
-
-EMAIL = "you@shop.example"
+from tests.support.terminal import Answer, Call, Terminal, first, listener
 
 
 @pytest.fixture
-def shop(terminal: Terminal) -> Terminal:
-    terminal("key", "create", "--account", EMAIL)
-    terminal.set(WEBHOOKS_ALLOWED_NETWORKS='["127.0.0.0/8"]')
-    return terminal
-
-
-def first(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    assert found is not None, text
-    return found[1]
+def shop(shop: Terminal) -> Terminal:
+    """The shop, with its receivers on this machine."""
+    shop.set(WEBHOOKS_ALLOWED_NETWORKS='["127.0.0.0/8"]')
+    return shop
 
 
 class Ear:
@@ -315,7 +307,7 @@ def test_live_messages_reach_a_program_on_this_machine(tmp_path: Path, is_remote
         with forwarding(place, "--to", url, "--since", cursor, *where) as running:
             wait_for(lambda: "Press Ctrl-C to stop" in running.said, running)
             time.sleep(0.5)
-            assert "0 delivered" in running.stop()
+            assert "Forwarded: 0 delivered" in running.stop()
         assert len(ear.heard) == before
         again = (
             "--since",

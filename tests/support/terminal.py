@@ -25,6 +25,9 @@ import pytest
 
 from parcelwire.cli.main import main
 
+EMAIL = "shop@shop.example"
+"""The account of ``shop``."""
+
 _LOGGED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}Z (DEBUG|INFO|WARNING) ")
 
 
@@ -39,6 +42,13 @@ class Result(msgspec.Struct, frozen=True):
         """Return the last line of standard error, after the exit code was checked."""
         assert self.code == code, self
         return (self.err.splitlines() or [""])[-1]
+
+
+def first(pattern: str, text: str) -> str:
+    """Return what the group of ``pattern`` finds in ``text``."""
+    found = re.search(pattern, text)
+    assert found is not None, text
+    return found[1]
 
 
 Run = Callable[..., Coroutine[Any, Any, Result]]
