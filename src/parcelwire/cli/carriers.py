@@ -232,7 +232,7 @@ async def disconnect(ctx: click.Context, connection_id: str, email: str | None) 
             await house.use_cases.connections.delete(owner.number, connection_id)
         except ConnectionNotFoundError:
             raise _no_connection(connection_id) from None
-    click.echo(f"connection {connection_id} is gone")
+    click.echo(f"connection {connection_id} is deleted")
 
 
 def _no_connection(connection_id: str) -> InstallationError:

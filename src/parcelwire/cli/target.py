@@ -68,8 +68,8 @@ def _with_options(function: Callable[P, T], options: tuple[Any, ...]) -> Callabl
         given = {
             name: kwargs.pop(name) for name in TargetOptions.__struct_fields__ if name in kwargs
         }
-        options = TargetOptions(**given)
-        return function(*args, options=options, **kwargs)  # type: ignore[arg-type]  # click's words
+        kwargs["options"] = TargetOptions(**given)
+        return function(*args, **kwargs)
 
     wrapped: Any = gather
     for option in reversed(options):

@@ -6,9 +6,9 @@ alone; an API key of a server opens one.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import click
 
@@ -17,6 +17,8 @@ from parcelwire.cli.target import RETRIES, TargetOptions, open_target
 from parcelwire.client import AsyncParcelwire
 from parcelwire.client.errors import APIError, NotFoundError
 from parcelwire.client.native_models import Endpoint, MessageDetail
+
+T = TypeVar("T")
 
 _TIMEOUT_SECONDS: Final = 60.0
 """Longer than a test event or a long poll takes."""
@@ -51,13 +53,11 @@ class Worlds:
             CommandError: there is none of this id.
             ParcelwireError: the server did not answer, or refuses the key.
         """
-        for world in self.all if _can_be_id(endpoint_id) else ():
-            try:
-                return world, await world.client.endpoints.get(endpoint_id)
-            except NotFoundError:
-                continue
-        msg = f"there is no endpoint {endpoint_id}; see: parcelwire webhook list"
-        raise CommandError(msg)
+        found = await self._find(endpoint_id, lambda client: client.endpoints.get(endpoint_id))
+        if found is None:
+            msg = f"there is no endpoint {endpoint_id}; see: parcelwire webhook list"
+            raise CommandError(msg)
+        return found
 
     async def find_message(self, message_id: str) -> tuple[World, MessageDetail]:
         """Return a message and its world.
@@ -66,17 +66,22 @@ class Worlds:
             CommandError: there is none of this id.
             ParcelwireError: the server did not answer, or refuses the key.
         """
-        for world in self.all if _can_be_id(message_id) else ():
+        found = await self._find(message_id, lambda client: client.messages.get(message_id))
+        if found is None:
+            msg = f"there is no message {message_id}; see: parcelwire webhook log"
+            raise CommandError(msg)
+        return found
+
+    async def _find(
+        self, typed_id: str, read: Callable[[AsyncParcelwire], Awaitable[T]]
+    ) -> tuple[World, T] | None:
+        """Return what the first world that has it reads; None if none of them has it."""
+        for world in self.all if typed_id.isascii() and typed_id.isalnum() else ():
             try:
-                return world, await world.client.messages.get(message_id)
+                return world, await read(world.client)
             except NotFoundError:
                 continue
-        msg = f"there is no message {message_id}; see: parcelwire webhook log"
-        raise CommandError(msg)
-
-
-def _can_be_id(typed: str) -> bool:
-    return typed.isascii() and typed.isalnum()
+        return None
 
 
 @asynccontextmanager
@@ -100,10 +105,10 @@ async def open_worlds(
             if seals:
                 await target.house.check_key()
             names = ("test",) if options.is_test else ("live", "test")
-            worlds = [
-                World(local_client(target.house, is_test=name == "test"), name, LOCATION)
-                for name in names
-            ]
+            clients = [local_client(target.house, is_test=name == "test") for name in names]
+            for client in clients:
+                await stack.enter_async_context(client)
+            worlds = [World(*pair, LOCATION) for pair in zip(clients, names, strict=True)]
         elif target.has_native_api:
             client = target.client.with_options(timeout_seconds=_TIMEOUT_SECONDS)
             worlds = [World(client, "", target.where)]
