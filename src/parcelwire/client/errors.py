@@ -9,18 +9,18 @@
     │   ├── AuthenticationError      the key is missing, wrong, revoked or expired
     │   ├── ForbiddenError           the key may not do this, or the account is suspended
     │   ├── NotFoundError            no such tracking, or no such page
-    │   ├── InvalidRequestError             something about the request is wrong
+    │   ├── InvalidRequestError      something about the request is wrong
     │   │   ├── ConflictError        the number is already tracked; ``existing`` says as what
     │   │   ├── EventsPrunedError    the feed's events after this cursor are no longer kept
-    │   │   └── QuotaExceededError           the plan's number of parcels is used up
+    │   │   └── QuotaExceededError   the plan's number of parcels is used up
     │   ├── RateLimitError           too many calls; ``retry_after_seconds``
     │   └── ServerError              a fault over there
-    ├── UnexpectedResponseError        what came is no answer of this API (a proxy's page, say)
-    ├── AmbiguousTrackingError               more than one tracking has this number
+    ├── UnexpectedResponseError      what came is no answer of this API (a proxy's page, say)
+    ├── AmbiguousTrackingError       more than one tracking has this number
     ├── UnsupportedError             this server has no such call
-    ├── ClientClosedError                  the client was closed before
+    ├── ClientClosedError            the client was closed before
     ├── WaitError                    what was waited for did not come
-    └── WebhookVerificationError                 the message is not to be trusted
+    └── WebhookVerificationError     the message is not to be trusted
 
 Each has ``code`` (a number of TrackingMore's envelope, a word of Parcelwire's own API, None where
 no answer came), ``message`` and ``request_id`` (None where no request was made). All of them can be
