@@ -27,7 +27,7 @@ RETRIES = 1_000
 @click.option(
     "--since", type=MomentType(), help="Start at this time, such as 1h (ago); default: now."
 )
-@click.option("--after", help="Start after this cursor, which --json prints with each event.")
+@click.option("--after", help="Start after this cursor, as printed by --json for each page.")
 @click.option("--once", is_flag=True, help="Exit after the events there are.")
 @click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
 @target_options

@@ -32,7 +32,7 @@ status_option = click.option(
     "statuses",
     multiple=True,
     type=click.Choice([status.value for status in Status]),
-    help="Filter events by status; repeatable. Default: all.",
+    help="Filter events by status; repeatable.",
 )
 
 
@@ -43,7 +43,7 @@ def event_type_options(types: Sequence[str] = EVENT_TYPES) -> Callable[[F], F]:
         "event_types",
         multiple=True,
         type=click.Choice(types),
-        help="Filter events by type; repeatable. Default: all.",
+        help="Filter events by type; repeatable.",
     )
 
 
