@@ -9,9 +9,7 @@ from parcelwire.domain.clock import SECOND, FrozenClock
 from parcelwire.domain.field_problems import InvalidInputError
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import AlreadyDoneError
-from parcelwire.webhooks.commands import (
-    ReplayMessages,
-)
+from parcelwire.webhooks.commands import ReplayMessages
 from parcelwire.webhooks.errors import (
     EndpointDisabledError,
     EndpointNotFoundError,

@@ -11,9 +11,7 @@ from parcelwire.domain.clock import HOUR, FrozenClock, Instant
 from parcelwire.store.port import Store
 from parcelwire.tracking.ports import NewMessage, Once
 from parcelwire.webhooks.address import AddressRefusedError
-from parcelwire.webhooks.commands import (
-    CreateEndpoint,
-)
+from parcelwire.webhooks.commands import CreateEndpoint
 from parcelwire.webhooks.endpoints import EndpointService
 from parcelwire.webhooks.message import MessageComposer
 from parcelwire.webhooks.messages import MessageService

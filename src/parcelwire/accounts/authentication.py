@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import Final, Protocol
+from typing import Final
 
 from parcelwire.accounts.key_format import digest_of, is_well_formed
+from parcelwire.accounts.ports import KeyFinder
 from parcelwire.domain.account import Account, ApiKey
 from parcelwire.domain.clock import SECOND, Clock, Instant
 
@@ -27,14 +28,6 @@ class AuthFailure(Enum):
 
 
 _FAILURES: Final = {"revoked": AuthFailure.REVOKED_KEY, "expired": AuthFailure.EXPIRED_KEY}
-
-
-class KeyFinder(Protocol):
-    """Where keys are kept."""
-
-    async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
-        """Return the key with this digest, revoked or not, and its account."""
-        ...
 
 
 async def find_key(store: KeyFinder, text: str) -> tuple[ApiKey, Account] | None:

@@ -100,7 +100,7 @@ class ConnectionService:
         known = self.transports()
         own = [one for one in known if one.connector == connector]
         if not own:
-            raise ConnectorNotFoundError(connector, _codes(known))
+            raise ConnectorNotFoundError(connector, dict.fromkeys(one.connector for one in known))
         for one in own:
             if one.transport == transport:
                 return one
@@ -230,7 +230,3 @@ def _unknown_of(transport: ConnectorTransport, names: Iterable[str]) -> Iterator
         return
     for name in sorted(set(names) - set(transport.credential_fields)):
         yield FieldProblem(field=name, code="unknown", message="is no field of it")
-
-
-def _codes(transports: Sequence[ConnectorTransport]) -> list[str]:
-    return list(dict.fromkeys(one.connector for one in transports))

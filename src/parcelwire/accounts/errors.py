@@ -16,7 +16,7 @@ What is wrong with a command's fields is an ``InvalidInputError`` (``domain.fiel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 
 class AccountsError(Exception):
@@ -46,7 +46,7 @@ class BrandNotFoundError(NotFoundError):
 class ConnectorNotFoundError(NotFoundError):
     """There is no such connector."""
 
-    def __init__(self, connector: str, known: Sequence[str]) -> None:
+    def __init__(self, connector: str, known: Iterable[str]) -> None:
         """``known``: the codes of those that there are."""
         super().__init__(f"there is no connector {connector}; there are {', '.join(known)}")
 
@@ -54,7 +54,7 @@ class ConnectorNotFoundError(NotFoundError):
 class TransportNotFoundError(NotFoundError):
     """The connector has no such transport."""
 
-    def __init__(self, connector: str, transport: str, known: Sequence[str]) -> None:
+    def __init__(self, connector: str, transport: str, known: Iterable[str]) -> None:
         """``known``: the names of those that it has."""
         super().__init__(f"{connector} has no transport {transport}; it has {', '.join(known)}")
 

@@ -114,7 +114,7 @@ class LoginService:
         if account.is_suspended:
             raise LoginError(is_suspended=True)
         if not is_known:
-            device = base64.urlsafe_b64encode(self._random_bytes(32)).decode().rstrip("=")
+            device = make_token(self._random_bytes)
         await throttle.remember(number, device)
         await throttle.prune()
         return PasswordLogin(account=account, password=kept, device=device)
@@ -122,3 +122,8 @@ class LoginService:
     def _busy(self, source: str) -> LoginError:
         self._refusals.note("login while too many passwords wait to be checked", source)
         return LoginError(wait_seconds=RETRY_SECONDS, is_busy=True)
+
+
+def make_token(random_bytes: RandomBytes) -> str:
+    """Return 256 random bits as a cookie can hold them."""
+    return base64.urlsafe_b64encode(random_bytes(32)).decode().rstrip("=")

@@ -71,15 +71,19 @@ class AccountStore(Protocol):
         ...
 
 
-class KeyStore(Protocol):
+class KeyFinder(Protocol):
+    """Finds API keys."""
+
+    async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
+        """Return the key with this SHA-256 digest, revoked or not, and its account."""
+        ...
+
+
+class KeyStore(KeyFinder, Protocol):
     """API keys."""
 
     async def add_key(self, key: ApiKey, *, once: Once | None = None) -> None:
         """Store a key (its digest only)."""
-        ...
-
-    async def find_key(self, digest: bytes) -> tuple[ApiKey, Account] | None:
-        """Return the key with this SHA-256 digest, revoked or not, and its account."""
         ...
 
     async def list_keys(self, account_number: int | None = None) -> list[ApiKey]:

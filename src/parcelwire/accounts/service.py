@@ -156,7 +156,8 @@ class AccountService:
             OwnSuspensionError: it is the operator's own.
         """
         refuse_if_any([text_problem("reason", command.reason, LONGEST_REASON)])
-        number = (await self.load(command.number)).number
+        number = command.number
+        await self.load(number)
         if number == command.by:
             raise OwnSuspensionError(str(number))
         await self._store.suspend_account(number, reason=command.reason, now=self._clock.now())

@@ -6,7 +6,6 @@ without a request, after seven days, by logging out, and with the key or passwor
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from parcelwire.accounts.logins import LoginService
+from parcelwire.accounts.logins import LoginService, make_token
 from parcelwire.accounts.passwords import PasswordService
 from parcelwire.accounts.ports import LoginStore, RandomBytes
 from parcelwire.domain.access import can_operate
@@ -155,7 +154,7 @@ class SessionService:
 
     async def _open(self, kept: StoredSession) -> str:
         now = self._clock.now()
-        token = base64.urlsafe_b64encode(self._random_bytes(32)).decode().rstrip("=")
+        token = make_token(self._random_bytes)
         document = _encode(replace(kept, created_at=now, seen_at=now))
         await self._store.change_record(KIND, SCOPE, _name(token), lambda _: document, at=now)
         # Whoever comes in sweeps up after those who left without a word.

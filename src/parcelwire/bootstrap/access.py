@@ -55,6 +55,7 @@ def access_table(
             world declares one.
     """
     spoken = own_dialects() if dialects is None else dialects
+    prefixes = {dialect.prefix for dialect in spoken}
     found = (
         *_dialects(spoken),
         *_native(),
@@ -66,7 +67,7 @@ def access_table(
     problems += [
         f"{one.name}: {one.surface} does not know actions of the live world alone"
         for one in found
-        if one.surface in {dialect.prefix for dialect in spoken} and one.world is WorldRule.LIVE
+        if one.surface in prefixes and one.world is WorldRule.LIVE
     ]
     if problems:
         raise ValueError("; ".join(problems))

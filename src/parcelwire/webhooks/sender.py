@@ -24,6 +24,7 @@ from parcelwire.domain.redaction import SecretMask, secrets_in_header
 from parcelwire.webhooks.address import AddressGuard, AddressRefusedError
 from parcelwire.webhooks.connection import ReceiverConnection, open_connector
 from parcelwire.webhooks.guarded_dns import GuardedResolver, GuardedSockets, SystemResolver
+from parcelwire.webhooks.ports import is_success
 from parcelwire.webhooks.request_builder import WebhookRequest
 from parcelwire.webhooks.schedule import Answer
 from parcelwire.webhooks.settings import WebhookSettings
@@ -163,7 +164,10 @@ class HttpSender:
                 raise
         finally:
             # Kept for the next request only where the answer was read to its end.
-            connection.release() if head is not None else connection.close()
+            if head is not None:
+                connection.release()
+            else:
+                connection.close()
         return self._read(head.code, head.headers, bytes(start[: settings.answer_bytes]))
 
     def _read(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -174,7 +178,7 @@ class HttpSender:
             text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
         return Answer(
             status=status,
-            error="" if 200 <= status <= 299 else f"answered {status}",
+            error="" if is_success(status) else f"answered {status}",
             body=text[: self._settings.kept_answer_characters],
             retry_after=headers.get("retry-after"),
         )

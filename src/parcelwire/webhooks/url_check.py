@@ -25,8 +25,7 @@ class UrlChecker:
         ``resolver`` defaults to the system's, with ``dns_threads`` look-ups at one time.
         """
         self._guard = guard
-        self._dns_threads = dns_threads
-        self._resolver = resolver
+        self._resolver = resolver or SystemResolver(dns_threads)
 
     async def check(self, url: str) -> None:
         """Check that messages may be sent to ``url``, its name resolved where it can be now.
@@ -34,9 +33,6 @@ class UrlChecker:
         Raises:
             AddressRefusedError: it is no usable URL, or leads to an address nobody allowed.
         """
-        self._guard.check_url(url)
-        if self._resolver is None:
-            self._resolver = SystemResolver(self._dns_threads)
         try:
             async with asyncio.timeout(RESOLVE_SECONDS):
                 await check_destination(self._guard, self._resolver, url)
@@ -45,5 +41,4 @@ class UrlChecker:
 
     async def close(self) -> None:
         """Let go of the resolver."""
-        if self._resolver is not None:
-            await self._resolver.close()
+        await self._resolver.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 
 import pytest
@@ -15,19 +14,9 @@ from parcelwire.accounts.passwords import COST, LONGEST, SHORTEST, PasswordServi
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.field_problems import InvalidInputError
 from parcelwire.store.port import Store
+from tests.unit.accounts.quick_hasher import QuickHasher
 
 EMAIL, PASSWORD = "you@shop.example", "correct horse battery"
-
-
-class QuickHasher:
-    """Hashes with SHA-256: the rules are tried here, not the cost."""
-
-    def __init__(self) -> None:
-        self.hashed: list[tuple[str, int]] = []
-
-    async def hash(self, text: str, salt: bytes, cost: int) -> bytes:
-        self.hashed.append((text, cost))
-        return hashlib.sha256(salt + text.encode()).digest()
 
 
 @pytest.fixture

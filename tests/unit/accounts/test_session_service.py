@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 
 import pytest
@@ -14,15 +13,9 @@ from parcelwire.accounts.passwords import PasswordService
 from parcelwire.accounts.sessions import IDLE, LONGEST, SessionService
 from parcelwire.domain.clock import HOUR, SECOND, FrozenClock
 from parcelwire.store.port import Store
+from tests.unit.accounts.quick_hasher import QuickHasher
 
 EMAIL, PASSWORD = "you@shop.example", "correct horse battery"
-
-
-class QuickHasher:
-    """Hashes with SHA-256: the rules are tried here, not the cost."""
-
-    async def hash(self, text: str, salt: bytes, cost: int) -> bytes:
-        return hashlib.sha256(salt + text.encode()).digest()
 
 
 class Desk:

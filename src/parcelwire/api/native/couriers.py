@@ -11,14 +11,10 @@ from msgspec import Meta
 from parcelwire.api.house import House
 from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.problems import ProblemError
+from parcelwire.api.native.tracking_requests import Country
 from parcelwire.couriers.registry import Courier
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.tracking import Details
-
-# "$" alone would let a line feed pass behind the letters.
-Country = Annotated[
-    str, Meta(pattern="^[A-Za-z]{2}$", max_length=2, description="ISO 3166-1 alpha-2")
-]
 
 
 class CourierQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -218,8 +218,8 @@ def endpoint_with_secret(view: EndpointView, secret: str) -> EndpointWithSecret:
 
 def _fields(view: EndpointView) -> dict[str, Any]:
     endpoint = view.endpoint
-    failing_since, until = endpoint.failing_since, endpoint.previous_secret_until
-    has_previous = bool(endpoint.previous_secret) and until is not None
+    failing_since = endpoint.failing_since
+    until = endpoint.previous_secret_until if endpoint.previous_secret else None
     return {
         "id": endpoint.id,
         "url": endpoint.url,
@@ -233,9 +233,7 @@ def _fields(view: EndpointView) -> dict[str, Any]:
         "concurrency": endpoint.concurrency,
         "description": endpoint.description,
         "created_at": iso_utc(endpoint.created_at),
-        "previous_secret_expires_at": iso_utc(until)
-        if has_previous and until is not None
-        else None,
+        "previous_secret_expires_at": None if until is None else iso_utc(until),
         "health": EndpointHealth(
             failing_since=None if failing_since is None else iso_utc(failing_since),
             pending_count=view.waiting,

@@ -8,13 +8,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict, replace
 
-from parcelwire.accounts.keys import (
-    LONGEST_LABEL,
-    Caller,
-    CreateKey,
-    NewKey,
-    RevokeKey,
-)
+from parcelwire.accounts.keys import LONGEST_LABEL, Caller, CreateKey, NewKey, RevokeKey
 from parcelwire.api.house import House
 from parcelwire.api.native.operations import Asked, Operation
 from parcelwire.api.native.sealed import LEFT_OUT, reveal

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from parcelwire.accounts.ports import ConnectorTransport
+from parcelwire.domain.account import Connection
 from parcelwire.domain.clock import Instant
 from parcelwire.pages.dashboard.visit import Visit
 
@@ -21,15 +24,20 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     connection_id: str = ""
 
 
-async def troubles_of(visit: Visit) -> list[Trouble]:
-    """Return what keeps this world's parcels from being asked about."""
+async def connections_of(visit: Visit) -> list[Connection]:
+    """Return the account's connections, which belong to the live world: in the test one, none."""
+    if visit.session.is_test:
+        return []
+    return await visit.house.connections.list_connections(visit.session.account.number)
+
+
+async def troubles_of(visit: Visit, connections: Sequence[Connection]) -> list[Trouble]:
+    """Return what keeps this world's parcels from being asked about.
+
+    ``connections``: see ``connections_of``.
+    """
     store, is_test = visit.house.store, visit.session.is_test
     ways = {one.connector: one for one in visit.house.connections.transports()}
-    connections = (
-        []
-        if is_test
-        else await visit.house.connections.list_connections(visit.session.account.number)
-    )
     own = {one.id: one for one in connections}
     found = [
         Trouble(

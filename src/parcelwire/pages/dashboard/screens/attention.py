@@ -12,7 +12,7 @@ from parcelwire.domain.clock import Instant
 from parcelwire.domain.status import Status, Substatus
 from parcelwire.domain.tracking import Tracking
 from parcelwire.pages.dashboard.registry import Page
-from parcelwire.pages.dashboard.trouble import Trouble, troubles_of
+from parcelwire.pages.dashboard.trouble import Trouble, connections_of, troubles_of
 from parcelwire.pages.dashboard.visit import Visit
 from parcelwire.pages.dashboard.words import ago, days_until, plural
 from parcelwire.tracking.ports import TrackingFilter, TrackingPlace
@@ -135,7 +135,7 @@ def _urgent(tracking: Tracking, kind: str, now: Instant) -> Urgent:
 
 async def _silent(visit: Visit) -> list[Silent]:
     found = []
-    for trouble in await troubles_of(visit):
+    for trouble in await troubles_of(visit, await connections_of(visit)):
         waiting, is_estimate = 0, False
         for courier_code in trouble.courier_codes[:10]:
             where = TrackingFilter(

@@ -12,7 +12,7 @@ from parcelwire.accounts.ports import ConnectorTransport
 from parcelwire.domain.access import WorldRule
 from parcelwire.domain.clock import Instant
 from parcelwire.pages.dashboard.registry import Page
-from parcelwire.pages.dashboard.trouble import Trouble, troubles_of
+from parcelwire.pages.dashboard.trouble import Trouble, connections_of, troubles_of
 from parcelwire.pages.dashboard.visit import Visit
 from parcelwire.tracking.ports import TrackingFilter
 
@@ -42,13 +42,8 @@ async def show(visit: Visit) -> Response:
     for way in visit.house.connections.transports():
         if (way.connector == "simulated") == is_test:
             by_code.setdefault(way.connector, []).append(way)
-    troubles = await troubles_of(visit)
-    # Connections belong to the live world: the test world does not even count them.
-    own = (
-        []
-        if is_test
-        else await visit.house.connections.list_connections(visit.session.account.number)
-    )
+    own = await connections_of(visit)
+    troubles = await troubles_of(visit, own)
     connections = Counter(one.connector for one in own)
     gaps: Counter[str] = Counter()
     if visit.session.is_operator:

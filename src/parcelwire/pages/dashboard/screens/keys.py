@@ -6,10 +6,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from parcelwire.accounts.errors import (
-    CurrentKeyError,
-    KeyNotFoundError,
-)
+from parcelwire.accounts.errors import CurrentKeyError, KeyNotFoundError
 from parcelwire.accounts.keys import LONGEST_LABEL, Caller, CreateKey, RevokeKey, problems_of
 from parcelwire.domain.access import RANKS, WorldRule
 from parcelwire.domain.clock import DAY
