@@ -13,6 +13,7 @@ from parcelwire.connectors.exchange import run_exchange
 from parcelwire.connectors.mock_servers import Behaviour, Script
 from parcelwire.connectors.mock_servers.server import MockServer, base_urls_of
 from parcelwire.connectors.mock_servers.serving import run_mock_server
+from parcelwire.connectors.transport import HttpTransport, Limits, TransportSettings
 from parcelwire.domain.clock import FrozenClock
 from parcelwire.domain.report import CarrierReport, Outcome
 from parcelwire.domain.status import Reason, Status, Substatus
@@ -37,7 +38,7 @@ class Carrier:
         self.credentials = dict(CREDENTIALS)
         self.session_state: dict[str, Any] = {}
         self.sent: list[str] = []
-        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        self._http = HttpTransport(clock, TransportSettings(repeats=0))
 
     async def close(self) -> None:
         await self._http.close()
@@ -58,28 +59,15 @@ class Carrier:
         return report
 
     async def control(self, order: Any) -> tuple[int, Any]:
-        async with self._http.put(f"{self.address}/_control", json=order) as answer:
+        async with (
+            aiohttp.ClientSession() as http,
+            http.put(f"{self.address}/_control", json=order) as answer,
+        ):
             return answer.status, await answer.json()
 
     async def _send(self, request: Request) -> Response:
         self.sent.append(f"{request.method} {request.url.removeprefix(self.address)}")
-        try:
-            async with self._http.request(
-                request.method,
-                request.url,
-                headers=request.headers,
-                data=request.body or None,
-                allow_redirects=False,
-            ) as answer:
-                return Response(
-                    status=answer.status,
-                    headers={name.lower(): value for name, value in answer.headers.items()},
-                    cookies={name: morsel.value for name, morsel in answer.cookies.items()},
-                    body=await answer.read(),
-                    received_at=self.clock.now(),
-                )
-        except aiohttp.ClientPayloadError:
-            return Response(status=0, fault="cut", received_at=self.clock.now())
+        return await self._http.send(request, Limits())
 
 
 @pytest.fixture

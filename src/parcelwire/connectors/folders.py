@@ -14,7 +14,7 @@ import msgspec
 
 from parcelwire.connectors.base import Connector, Manifest
 from parcelwire.connectors.fixtures import comparable, encode, list_cases, load_fixture, replay
-from parcelwire.connectors.mock_servers.description import FILE, read_description
+from parcelwire.connectors.mock_servers.description import FILE, load_description
 from parcelwire.connectors.mock_servers.trial import try_out
 from parcelwire.connectors.package import find_module, package_of
 from parcelwire.connectors.quality import (
@@ -140,14 +140,10 @@ def check_mock_server(connector: Connector, *, is_tried: bool = True) -> list[Pr
     ``is_tried``: the connector asks it over HTTP.
     """
     try:
-        text = (files(package_of(connector)) / FILE).read_text("utf-8")
+        description = load_description(package_of(connector))
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, LookupError) as error:
-        return [unreadable(FILE, error)]
-    try:
-        description = read_description(text)
-    except UNREADABLE as error:
+    except (*UNREADABLE, LookupError) as error:
         return [unreadable(FILE, error)]
     return [Problem(FILE, 1, why) for why in try_out(connector, description)] if is_tried else []
 

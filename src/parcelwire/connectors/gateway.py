@@ -283,7 +283,7 @@ class Gateway:
 
 
 class _FetchJob:
-    """One call of ``ask``: its trackings in batches, over one route."""
+    """One call of ``fetch``: its trackings in batches, over one route."""
 
     def __init__(
         self, gateway: Gateway, route: Route, trackings: Sequence[Tracking], account_number: int

@@ -1,8 +1,8 @@
 """Mock protocol servers: they speak a carrier's protocol over real HTTP, for tests and the demo.
 
-Each module of a carrier gives ``application(clock, script)``; ``serving.run_mock_server`` puts it
-on a port. Nothing here is a mock of our own code: the connector, the transport and the sockets are
-the real ones, only the carrier is not.
+``server.MockServer(connector, clock, script)`` speaks what the ``mock_server.toml`` beside a
+connector describes; ``serving.run_mock_server`` puts it on a port. Nothing here is a mock of our
+own code: the connector, the transport and the sockets are the real ones, only the carrier is not.
 
 What a server does about a number is written in its ``Script``, which a test holds as an object and
 another process reaches at ``/_control`` (see ``control.py``)::

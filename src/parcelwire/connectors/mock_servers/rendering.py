@@ -25,7 +25,13 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from parcelwire.connectors.base import Connector
 from parcelwire.connectors.fixtures import WrittenResponse, load_fixture
 from parcelwire.connectors.mock_servers import Behaviour, Script
-from parcelwire.connectors.mock_servers.description import Answer, Description, Route
+from parcelwire.connectors.mock_servers.description import (
+    DEFAULT_ANSWERS,
+    Answer,
+    Description,
+    Paging,
+    Route,
+)
 from parcelwire.connectors.mock_servers.moved_times import days_between, move_times
 from parcelwire.domain.clock import DAY, HOUR, SECOND, Instant, to_datetime
 
@@ -69,12 +75,13 @@ class Renderer:
         self._package = package
         self._description = description
         self._home = ZoneInfo(connector.manifest.home_zone)
+        self._answers: dict[str, Answer] = {**DEFAULT_ANSWERS, **description.answers}
         self._environment = Environment(
             undefined=StrictUndefined,
             autoescape=False,  # noqa: S701  # answers of a test server, mostly JSON
             trim_blocks=True,
             lstrip_blocks=True,
-            loader=DictLoader({name: one.body for name, one in description.answers.items()}),
+            loader=DictLoader({name: one.body for name, one in self._answers.items()}),
         )
         self._environment.filters["local"] = self._local
         self._environment.filters["sha256"] = lambda text: hashlib.sha256(
@@ -118,11 +125,8 @@ class Renderer:
             if event["at"] <= progress
         ]
 
-    def page(self, route: Route, parcels: Sequence[Parcel], wanted: str) -> None:
+    def page(self, paging: Paging, parcels: Sequence[Parcel], wanted: str) -> None:
         """Leave each parcel the events of the page that was asked for."""
-        paging = route.paging
-        if paging is None:
-            return
         count = int(wanted) if wanted.isdecimal() else 0
         start = max(0, count - 1) * paging.size if paging.counts == "pages" else count
         for parcel in parcels:
@@ -131,13 +135,14 @@ class Renderer:
             parcel.more = following if end < len(parcel.events) else None
             parcel.events = parcel.events[start:end]
 
-    def render(self, answer: Answer, route: Route, context: Mapping[str, Any]) -> Rendered:
-        """Return an answer's response.
+    def render(self, name: str, route: Route, context: Mapping[str, Any]) -> Rendered:
+        """Return the response of the answer of a name.
 
         Raises:
             FixtureError: it is to be a fixture's, and there is none.
             jinja2.TemplateError: its template is wrong.
         """
+        answer = self._answers[name]
         if answer.is_fixture:
             return self._of_fixtures(answer, route, context["parcels"])
         language = context["language"]
@@ -145,7 +150,7 @@ class Renderer:
             **context,
             "phrase": lambda code: self._connector.phrase(code, language),
         }
-        template = self._environment.from_string(answer.body)
+        template = self._environment.get_template(name)
         headers = {
             one: self._environment.from_string(value).render(known)
             for one, value in answer.headers.items()

@@ -18,13 +18,7 @@ from jinja2 import TemplateError
 from parcelwire.connectors.base import Connector
 from parcelwire.connectors.mock_servers import Behaviour, Script
 from parcelwire.connectors.mock_servers.control import add_control
-from parcelwire.connectors.mock_servers.description import (
-    DEFAULT_ANSWERS,
-    Answer,
-    Description,
-    Route,
-    load_description,
-)
+from parcelwire.connectors.mock_servers.description import Description, Route, load_description
 from parcelwire.connectors.mock_servers.rendering import FixtureError, Parcel, Renderer
 from parcelwire.connectors.mock_servers.requests import (
     Grant,
@@ -127,7 +121,7 @@ class MockServer:
             grant = self._grants.issue(route, now)
         parcels = [self._renderer.parcel(one, behaviours[one], self.script, now) for one in numbers]
         if route.paging is not None:
-            self._renderer.page(route, parcels, read.first(route.paging.by))
+            self._renderer.page(route.paging, parcels, read.first(route.paging.by))
         return self._render(_name_of(route, parcels), route, read, parcels, grant)
 
     async def _route_of(self, request: web.Request) -> tuple[Route, ReadRequest] | None:
@@ -201,7 +195,6 @@ class MockServer:
         parcels: Sequence[Parcel],
         grant: Grant | None = None,
     ) -> web.Response:
-        answer: Answer = self.description.answers.get(name) or DEFAULT_ANSWERS[name]
         languages = self._connector.manifest.languages
         wanted = read.first(route.language)[:2]
         context: dict[str, Any] = {
@@ -213,7 +206,7 @@ class MockServer:
             "now": self._clock.now(),
         }
         try:
-            rendered = self._renderer.render(answer, route, context)
+            rendered = self._renderer.render(name, route, context)
         except (FixtureError, TemplateError, LookupError, TypeError) as error:
             self.trouble = f"answer {name} of {route.request}: {type(error).__name__}: {error}"
             return web.json_response({"message": self.trouble}, status=500)

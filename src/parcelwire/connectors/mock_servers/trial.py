@@ -8,7 +8,9 @@ for all carriers.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -18,7 +20,7 @@ from parcelwire.connectors.base import Transport as TransportOf
 from parcelwire.connectors.exchange import ExchangeTooLongError, run_exchange
 from parcelwire.connectors.mock_servers import Behaviour, Script
 from parcelwire.connectors.mock_servers.description import Description
-from parcelwire.connectors.mock_servers.server import MockServer, base_urls_of
+from parcelwire.connectors.mock_servers.server import MockServer
 from parcelwire.connectors.mock_servers.serving import run_mock_server
 from parcelwire.connectors.transport import HttpTransport, Limits, TransportSettings
 from parcelwire.domain.clock import FrozenClock
@@ -105,8 +107,10 @@ async def _meet(
     }
     if moment.has_wrong_credentials:
         credentials = {field: f"not-{value}" for field, value in credentials.items()}
-    numbers = list(_numbers_like(description))[: moment.numbers]
-    http = HttpTransport(clock, TransportSettings(repeats=0))
+    numbers = list(islice(_numbers_like(description), moment.numbers))
+    # It is plain HTTP: loading the trusted certificates would take longer than everything else.
+    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    http = HttpTransport(clock, TransportSettings(repeats=0), ssl_context=nobody)
     limits = Limits(max_answer_bytes=transport.max_answer_bytes, timeout_seconds=10.0)
 
     async def send(request: Request) -> Response:
@@ -125,7 +129,7 @@ async def _meet(
     ]
     try:
         async with run_mock_server(server.application()) as address:
-            context.base_urls = base_urls_of(connector, address)
+            context.base_urls = server.base_urls(address)
             try:
                 if moment.is_later:
                     await run_exchange(connector.track(queries, context), send)

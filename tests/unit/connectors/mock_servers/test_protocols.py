@@ -6,6 +6,7 @@ import base64
 import json
 from typing import Any
 
+import aiohttp
 import pytest
 
 from parcelwire.connectors.mock_servers import Behaviour
@@ -324,8 +325,6 @@ async def test_a_carrier_has_its_own_way_of_being_busy(start: Start) -> None:
 
 
 async def test_silence_lasts_until_the_client_goes_away(start: Start) -> None:
-    import aiohttp
-
     mock = await start(PLAIN)
     mock.script.show(Behaviour.SILENT)
     with pytest.raises(TimeoutError):
