@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 
-from parcelwire.domain.clock import DAY, HOUR
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, Instant
 from parcelwire.polling.ports import Pause
 from parcelwire.polling.worker import OWN_FAULT_WAIT
 from parcelwire.tracking.courier_detection_retry import CYCLE
-from tests.contract.poll_yard import Yard, drive, kill, until
+from tests.contract.poll_yard import Yard, drive, kill, outage, until
 from tests.contract.store.samples import NOW, create
 from tests.contract.wrong_couriers import SWISS, due_probe, follow, pass_cycles
 from tests.support.house import report
+
+OTHER = "996012345678901299"
+"""A number that Swiss Post has (made up)."""
 
 
 async def test_it_is_stored_with_its_due_time_until_any_worker_does_it(yard: Yard) -> None:
@@ -50,11 +54,11 @@ async def test_a_worker_that_dies_with_it_loses_nothing(yard: Yard) -> None:
 async def test_it_shares_a_conversation_with_what_the_candidate_is_asked_anyway(yard: Yard) -> None:
     yard.carriers.connect("swiss-post", batch_size=10)
     _, worker = await due_probe(yard)
-    await create(yard.store, "996012345678901299", due_at=yard.clock.now())
+    await create(yard.store, OTHER, due_at=yard.clock.now())
     await worker.step()
     await worker.drain()
     _, courier, numbers = yard.carriers.calls[-1]
-    assert (courier, sorted(numbers)) == ("swiss-post", [SWISS, "996012345678901299"])
+    assert (courier, sorted(numbers)) == ("swiss-post", [SWISS, OTHER])
 
 
 async def test_while_the_candidate_is_paused_the_own_courier_is_asked_every_cycle(
@@ -72,6 +76,34 @@ async def test_while_the_candidate_is_paused_the_own_courier_is_asked_every_cycl
     # Nobody was to be asked about it by plan: nothing was deferred.
     told = await yard.store.past_polls(created.tracking.id)
     assert {one.outcome for one in told} == {"unknown_number"}
+
+
+@pytest.mark.parametrize("answers_others", [False, True], ids=["outage", "this-number-alone"])
+async def test_a_candidate_that_says_nothing_is_asked_less_and_less_often(
+    yard: Yard, answers_others: bool
+) -> None:
+    yard.carriers.script("swiss-post", SWISS, outage())
+    yard.carriers.script("swiss-post", OTHER, report("", yard.scan(60)))
+    created = await follow(yard)
+    other = await create(yard.store, OTHER, due_at=None)
+    asked_at: list[Instant] = []
+    while (due_at := (await yard.poll(created.tracking)).due_at or 0) <= NOW + 2 * HOUR:
+        if answers_others:
+            # A good answer ends the carrier's pause.
+            await yard.store.postpone_polls([other.id], due_at=due_at, due_reason="")
+        await pass_cycles(yard, created.tracking)
+        count = yard.carriers.numbers_asked("swiss-post").count(SWISS)
+        asked_at += [due_at] * (count - len(asked_at))
+    assert len(asked_at) <= 9
+    assert len(yard.carriers.numbers_asked("swiss-post")) >= len(asked_at) * (1 + answers_others)
+    waits = [later - earlier for earlier, later in itertools.pairwise(asked_at)]
+    assert waits[-1] >= 20 * MINUTE
+    # Back again, it is asked within the hour, and a bit.
+    back_at = yard.clock.now()
+    yard.carriers.script("swiss-post", SWISS, report("", yard.scan(60)))
+    while (await yard.stored(created.tracking)).tracking.courier_code != "swiss-post":
+        await pass_cycles(yard, created.tracking)
+        assert yard.clock.now() <= back_at + HOUR + CYCLE
 
 
 async def test_a_dropped_one_does_not_make_the_own_courier_be_asked_too_often(yard: Yard) -> None:

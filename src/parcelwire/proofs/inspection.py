@@ -40,12 +40,12 @@ _NOTHING_OF: Final = {
             GROUP BY 1, 2, 3 HAVING sum(n) <> 0)""",
     "a message without its payload": """
         SELECT count(*) FROM message m LEFT JOIN payload y ON y.key = m.key WHERE y.key IS NULL""",
-    "a pending message that stands in no line": """
+    "a pending message that stands in no queue": """
         SELECT count(*) FROM message m WHERE m.state = 'pending' AND NOT EXISTS (
-            SELECT 1 FROM delivery_queue l
-            WHERE l.endpoint_id = m.endpoint_id AND l.tracking_id = m.tracking_id)""",
-    "a line whose head is not pending": """
-        SELECT count(*) FROM delivery_queue l JOIN message m ON m.key = l.message_key
+            SELECT 1 FROM delivery_queue q
+            WHERE q.endpoint_id = m.endpoint_id AND q.tracking_id = m.tracking_id)""",
+    "a queue whose head is not pending": """
+        SELECT count(*) FROM delivery_queue q JOIN message m ON m.key = q.message_key
         WHERE m.state <> 'pending'""",
     "an attempt of no message": """
         SELECT count(*) FROM attempt WHERE message_key NOT IN (SELECT key FROM message)""",

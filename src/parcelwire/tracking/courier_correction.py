@@ -3,7 +3,7 @@
     probe due -> claim, group, admit, fetch -> CourierCorrector.apply_report
         -> found, and it fits? -> courier corrected, the id stays
         -> not known there?    -> the result is kept: the next candidate's turn comes
-        -> no word of it?      -> as if nobody had been asked
+        -> no word of it?      -> as if nobody had been asked, but less and less often
 
 When nobody knows the number, it stays with the courier it was given.
 """
@@ -126,9 +126,10 @@ class CourierCorrector:
             if fresh is None:
                 return None
             stored = fresh
+        now = self._clock.now()
         poll = replace(
             stored.poll,
-            due_at=self._clock.now() + self._finder.cycle(own),
+            due_at=now + self._finder.cycle_after_silence(stored.tracking, own, now),
             due_reason=probe_reason(code),
             leased_until=0,
             probe_courier="",

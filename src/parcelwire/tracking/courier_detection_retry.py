@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from parcelwire.couriers.detection import Candidate, Detector
 from parcelwire.couriers.registry import Registry
-from parcelwire.domain.clock import DAY, MINUTE, SECOND, Instant
+from parcelwire.domain.clock import DAY, HOUR, MINUTE, SECOND, Instant
 from parcelwire.domain.report import Outcome
 from parcelwire.domain.tracking import ProbeResult, Tracking
 from parcelwire.tracking.drafts import hints_of, missing_fields
@@ -32,6 +32,9 @@ MOST_CANDIDATES: Final = 5
 
 CYCLE: Final = 5 * MINUTE
 """From one courier's "unknown" to the question to the next one."""
+
+LONGEST_CYCLE: Final = HOUR
+"""The same at most, when a candidate was asked and said nothing."""
 
 TRY_AGAIN: Final = DAY
 """A candidate that did not know the number is asked again after this ..."""
@@ -82,7 +85,7 @@ class CandidateFinder:
             if result is None:
                 ready.append((False, CourierProbe(code, now)))
                 continue
-            if now - max(tracking.created_at, tracking.retracked_at or 0) >= TRY_FOR / self._speed:
+            if _age(tracking, now) >= TRY_FOR / self._speed:
                 continue
             # A result in the future was written by a clock that has jumped back since.
             at = min(result.at, now) + round(TRY_AGAIN / self._speed)
@@ -138,6 +141,17 @@ class CandidateFinder:
         pause = max(SECOND // 4, round(CYCLE / self._speed))
         return pause if own is None else max(pause, own.min_interval_seconds * SECOND)
 
+    def cycle_after_silence(
+        self, tracking: Tracking, own: CarrierPolicy | None, now: Instant
+    ) -> int:
+        """Return the ``cycle`` after a candidate was asked and said nothing: an ever longer one.
+
+        A carrier that is down is paused for all; but it may stumble over this number alone, and
+        answer all others. Half the time that the number has been unknown for is waited again.
+        """
+        longest = round(LONGEST_CYCLE / self._speed)
+        return max(self.cycle(own), min(_age(tracking, now) // 2, longest))
+
     async def reasons(self, tracking: Tracking, courier_code: str) -> tuple[str, ...]:
         """Return why a courier could know the number, the weightiest reason first."""
         for candidate in await self._candidates(tracking):
@@ -184,6 +198,10 @@ def is_correctable(tracking: Tracking) -> bool:
         and tracking.status_override is None
         and tracking.stopped_reason not in {"by_user", "expired"}
     )
+
+
+def _age(tracking: Tracking, now: Instant) -> int:
+    return now - max(tracking.created_at, tracking.retracked_at or 0)
 
 
 def _result_of(tracking: Tracking, courier_code: str) -> ProbeResult | None:

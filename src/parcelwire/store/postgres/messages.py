@@ -1,8 +1,8 @@
 """Messages on their way, on PostgreSQL: the part of ``MessageStore`` that sends them.
 
-    message   what to tell, and how far it got
-    waiting   the undelivered ones; the smallest sequence of an (endpoint, tracking) has its turn
-    queue      one row per (endpoint, tracking) with undelivered ones: when it is due, and its lease
+    message          what to tell, and how far it got
+    pending_message  the undelivered ones; in each queue the smallest sequence has its turn
+    delivery_queue   one row per (endpoint, tracking) with undelivered ones: when due, its lease
 
 A lease on the queue keeps everybody else from all its messages, so at most one is under way.
 """

@@ -28,7 +28,7 @@ from tests.contract.store.samples import (
 )
 from tests.unit.store.postgres.holding import holding
 
-# A lane counts its waiting messages, and every waiting message has its lane; what was given up is
+# A queue counts its pending messages, and every pending message has its queue; what was given up is
 # there and was not delivered; attempts are of messages that are there.
 DRIFT = """
 select count(*) from delivery_queue l full join (
@@ -64,7 +64,7 @@ async def test_a_message_queued_while_the_one_before_is_delivered_gets_its_turn(
     held = holding(other)
     second = make_message(endpoint, tracking.id, 2)
     assert await held.save(make_change(tracking, status=Status.PICKUP, messages=(second,)))
-    # Begins before the second message is committed, and has to wait for its lane.
+    # Begins before the second message is committed, and has to wait for its queue.
     finishing = asyncio.create_task(store.finish_attempts([_delivered(first.id)]))
     await asyncio.sleep(0.2)
     assert not finishing.done()
@@ -133,7 +133,7 @@ async def test_a_message_queued_just_after_its_endpoint_was_deleted_does_not_sta
     await other.close(timeout=2)
 
 
-async def test_lanes_never_drift_whatever_happens_at_once(dsn: str, cluster: Cluster) -> None:
+async def test_queues_never_drift_whatever_happens_at_once(dsn: str, cluster: Cluster) -> None:
     stores = [
         await open_store(dsn, render=render, clock=FrozenClock(), pool_size=4) for _ in range(2)
     ]
