@@ -69,8 +69,8 @@ LEAST: dict[tuple[str, str], float] = {
     ("store_sqlite", "claim_and_finish_polls_per_second"): 15_000.0,
     ("store_postgres", "claim_and_finish_polls_per_second"): 15_000.0,
     ("detection", "ratio"): 3.0,
-    # With a durable record each, and beside aiohttp posting the same bytes without a store. It was 0.5
-    # for a client of our own, which sent quicker than aiohttp's connector does.
+    # With a durable record each, and beside aiohttp posting the same bytes without a store. The
+    # client of our own that went before reached 0.5: it sent quicker than aiohttp's connector does.
     ("deliveries", "share_of_bare_client"): 0.4,
 }
 
